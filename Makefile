@@ -1,0 +1,45 @@
+# make world   a world in a real VM, on this machine (PROJECT=dir names another project)
+# make test    everything below: what CI runs
+# make check   seconds: format, vet, lint, unit tests
+# make cross   builds and vets for the other systems
+# make e2e     minutes: the suite on a real VM (Linux)
+#
+# On a new machine each of them installs what it needs first.
+
+.PHONY: world test check cross e2e need-go
+
+# A newer Go than the machine's is fetched when a go.mod asks for it.
+export GOTOOLCHAIN := auto
+
+GO := $(shell scripts/ensure-go.sh)
+export PATH := $(dir $(GO)):$(PATH)
+
+STATICCHECK := $(GO) tool -modfile=internal/tools/go.mod staticcheck
+
+world: need-go
+	@$(GO) run ./e2e/devworld
+
+test: check cross e2e
+
+check: need-go
+	scripts/ensure-packages.sh gcc libc6-dev shellcheck
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./e2e
+	$(STATICCHECK) ./...
+	@if command -v shellcheck >/dev/null; then \
+	  set -x; shellcheck $$(git ls-files --cached --others --exclude-standard '*.sh') .ci/run; \
+	else echo "skipped: no shellcheck here"; fi
+	$(GO) test -race ./...
+
+cross: need-go
+	GOOS=darwin GOARCH=arm64 $(GO) build ./... && GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
+
+e2e: need-go
+	$(GO) test -tags e2e -count=1 -timeout 60m -v ./e2e
+
+need-go:
+	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }

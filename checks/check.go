@@ -1,0 +1,82 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Outcome is what a check came to.
+type Outcome string
+
+// The outcomes.
+const (
+	OK      Outcome = "ok"
+	Info    Outcome = "info"    // worth knowing
+	Warning Outcome = "warning" // works, and will not for long or for everybody
+	Failed  Outcome = "error"
+	Skipped Outcome = "skipped" // what it requires failed
+	Omitted Outcome = "omitted" // does not apply here
+	Unknown Outcome = "unknown" // could not be found out
+)
+
+// Problem is why a check failed, for a person who wants to act on it.
+type Problem struct {
+	What string `json:"what"`           // what happened
+	Why  string `json:"why,omitempty"`  // the cause or the evidence; may have several lines
+	Next string `json:"next,omitempty"` // what to do, with the command to type
+}
+
+// Finding is what a probe found.
+type Finding struct {
+	Outcome Outcome // empty means Unknown
+	Found   string  // a few words: a version, a path
+	Problem *Problem
+}
+
+// Result is what became of one check of a list.
+type Result struct {
+	ID      string        `json:"id"`
+	Title   string        `json:"title"`
+	Outcome Outcome       `json:"outcome"`
+	Found   string        `json:"found,omitempty"`
+	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// DefaultDeadline is the time that a check has which names no other.
+const DefaultDeadline = 10 * time.Second
+
+// Check is one question about the machine.
+type Check struct {
+	ID    string // stable, kebab-case
+	Title string // a noun phrase
+	// Requires are the ids of checks earlier in the list without which the answer would mislead.
+	Requires []string
+	// Deadline bounds the probe; 0 means DefaultDeadline. A probe that takes longer has Failed.
+	Deadline time.Duration
+	// Late is what to do when the deadline has passed; empty means to try again.
+	Late string
+	// Probe looks. It must end soon after its context.
+	Probe func(ctx context.Context) Finding
+
+	omitted string // why the check does not apply; empty when it does
+}
+
+// When returns the check as one that applies only if applies is true; otherwise it is Omitted, and why says why.
+func (c Check) When(applies bool, why string) Check {
+	if !applies && c.omitted == "" {
+		c.omitted = why
+	}
+	return c
+}
+
+// ok is the finding of a check that is satisfied.
+func ok(format string, args ...any) Finding {
+	return Finding{Outcome: OK, Found: fmt.Sprintf(format, args...)}
+}
+
+// failed is the finding of a check that is not, where what holds Found as well.
+func failed(what, why, next string) Finding {
+	return Finding{Outcome: Failed, Found: what, Problem: &Problem{What: what, Why: why, Next: next}}
+}

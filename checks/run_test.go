@@ -1,0 +1,153 @@
+package checks
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// after is a probe that takes d and obeys its context.
+func after(d time.Duration, finding Finding) func(context.Context) Finding {
+	return func(ctx context.Context) Finding {
+		select {
+		case <-time.After(d):
+			return finding
+		case <-ctx.Done():
+			return failed("the probe was stopped", "", "")
+		}
+	}
+}
+
+func collect(ctx context.Context, list []Check) (results []Result, settled []string) {
+	results = Run(ctx, list, func(r Result) { settled = append(settled, r.ID) })
+	return results, settled
+}
+
+func outcomes(results []Result) (out []Outcome) {
+	for _, result := range results {
+		out = append(out, result.Outcome)
+	}
+	return out
+}
+
+func TestRunSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		results, settled := collect(t.Context(), []Check{
+			{ID: "slow", Probe: after(3*time.Second, ok("1"))},
+			{ID: "fast", Probe: after(time.Second, ok("2"))},
+			{ID: "next", Requires: []string{"fast"}, Probe: after(time.Second, ok("3"))},
+		})
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if want := []string{"fast", "next", "slow"}; !slices.Equal(settled, want) {
+			t.Errorf("settled as %q, want %q", settled, want)
+		}
+		for i, want := range []string{"slow", "fast", "next"} {
+			if results[i].ID != want || results[i].Outcome != OK {
+				t.Errorf("result %d is %+v, want %s", i, results[i], want)
+			}
+		}
+		if results[0].Elapsed != 3*time.Second || results[2].Elapsed != time.Second {
+			t.Errorf("elapsed: %v, %v; waiting for another check does not count", results[0].Elapsed, results[2].Elapsed)
+		}
+	})
+}
+
+func TestRunShowsCausesOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		probed := func(context.Context) Finding { t.Error("probed although its requirement failed"); return ok("") }
+		results, settled := collect(t.Context(), []Check{
+			{ID: "cause", Title: "the cause", Probe: after(time.Second, failed("broken", "", "mend it"))},
+			{ID: "second", Title: "second", Requires: []string{"cause"}, Probe: probed},
+			{ID: "third", Requires: []string{"second"}, Probe: probed},
+			{ID: "unknown", Title: "unknown", Probe: after(0, Finding{Found: "who knows"})},
+			{ID: "fourth", Requires: []string{"unknown"}, Probe: probed},
+			Check{ID: "foreign", Title: "foreign", Probe: probed}.When(false, "another system"),
+			{ID: "fifth", Requires: []string{"foreign"}, Probe: after(0, ok("an omitted check is no obstacle"))},
+			{ID: "sixth", Requires: []string{"not in this list"}, Probe: after(0, ok("nor is one that was not asked for"))},
+		})
+		want := []Outcome{Failed, Skipped, Skipped, Unknown, Skipped, Omitted, OK, OK}
+		if got := outcomes(results); !slices.Equal(got, want) {
+			t.Errorf("outcomes %q, want %q", got, want)
+		}
+		for i, found := range map[int]string{1: "waits for the cause", 2: "waits for second", 4: "waits for unknown", 5: "another system"} {
+			if results[i].Found != found {
+				t.Errorf("%s found %q, want %q", results[i].ID, results[i].Found, found)
+			}
+		}
+		if slices.Index(settled, "cause") > slices.Index(settled, "second") {
+			t.Errorf("%q: a check settled before what it requires", settled)
+		}
+	})
+}
+
+// A probe that ignores its context, as a stat(2) on a dead file server does, must not hold up the run.
+func TestRunDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, probe := range map[string]func(context.Context) Finding{
+			"obeys":   after(time.Hour, ok("")),
+			"ignores": func(context.Context) Finding { time.Sleep(time.Minute); return ok("") },
+		} {
+			start := time.Now()
+			results, _ := collect(t.Context(), []Check{
+				{ID: "hangs", Title: "Lima", Deadline: 2 * time.Second, Late: "kick it", Probe: probe},
+				{ID: "usual", Title: "usual", Probe: probe},
+				{ID: "other", Probe: after(0, ok("not held up"))},
+			})
+			if got, want := outcomes(results), []Outcome{Failed, Failed, OK}; !slices.Equal(got, want) {
+				t.Errorf("%s: outcomes %q, want %q", name, got, want)
+			}
+			if p := results[0].Problem; p == nil || p.What != "Lima gave no answer within 2s" || p.Next != "kick it" {
+				t.Errorf("%s: problem %+v", name, p)
+			}
+			if p := results[1].Problem; p == nil || p.What != "usual gave no answer within 10s" || p.Next == "" {
+				t.Errorf("%s: problem %+v", name, p)
+			}
+			if took := time.Since(start); took > DefaultDeadline+unwind {
+				t.Errorf("%s: took %v", name, took)
+			}
+			time.Sleep(time.Hour) // the abandoned probes end
+		}
+	})
+}
+
+func TestRunCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		results, _ := collect(ctx, []Check{
+			{ID: "done", Probe: after(0, ok(""))},
+			{ID: "stopped", Probe: after(time.Minute, ok(""))},
+			{ID: "waiting", Requires: []string{"stopped"}, Probe: after(0, ok(""))},
+		})
+		if got, want := outcomes(results), []Outcome{OK, Unknown, Skipped}; !slices.Equal(got, want) {
+			t.Errorf("outcomes %q, want %q", got, want)
+		}
+		never := Check{Probe: func(context.Context) Finding { t.Error("probed after the end"); return ok("") }}
+		if results := Run(ctx, []Check{never}, nil); results[0].Outcome != Unknown {
+			t.Errorf("outcome %q", results[0].Outcome)
+		}
+	})
+}
+
+func TestRunFailedHasProblem(t *testing.T) {
+	results := Run(t.Context(), []Check{{ID: "bare", Title: "bare", Probe: after(0, Finding{Outcome: Failed, Found: "no words"})}}, nil)
+	if results[0].Problem == nil || results[0].Problem.What != "bare: no words" {
+		t.Errorf("problem %+v", results[0].Problem)
+	}
+}
+
+func TestResultJSON(t *testing.T) {
+	text, err := json.Marshal(Result{
+		ID: "limactl", Title: "Lima", Outcome: Failed, Found: "f", Problem: &Problem{What: "w", Why: "y", Next: "n"}, Elapsed: 5,
+	})
+	want := `{"id":"limactl","title":"Lima","outcome":"error","found":"f","problem":{"what":"w","why":"y","next":"n"},"elapsed_ns":5}`
+	if err != nil || string(text) != want {
+		t.Errorf("%s, %v; want %s", text, err, want)
+	}
+}

@@ -1,0 +1,330 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// limactlFunc is a limactl.
+type limactlFunc func(ctx context.Context) (lima.Result, error)
+
+func (f limactlFunc) Run(ctx context.Context, command lima.Command) (lima.Result, error) {
+	if !slices.Equal(command.Args, []string{"--version"}) {
+		return lima.Result{}, fmt.Errorf("unexpected call: %q", command.Args)
+	}
+	return f(ctx)
+}
+
+func says(stdout string) limactlFunc {
+	return func(context.Context) (lima.Result, error) { return lima.Result{Stdout: []byte(stdout)}, nil }
+}
+
+func exits(code int, stderr string) limactlFunc {
+	return func(context.Context) (lima.Result, error) { return lima.Result{ExitCode: code, Stderr: stderr}, nil }
+}
+
+func fails(err error) limactlFunc {
+	return func(context.Context) (lima.Result, error) { return lima.Result{}, err }
+}
+
+func lima2(run limactlFunc, goos string) Check { return limactl(lima.Client{Runner: run}, goos) }
+
+// installed finds the programs that are named, and no other.
+func installed(programs ...string) lookPath {
+	return func(name string) (string, error) {
+		if slices.Contains(programs, name) {
+			return "/usr/bin/" + name, nil
+		}
+		return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+	}
+}
+
+// environment has the one variable "NAME=value", or none.
+func environment(variable string) func(string) string {
+	name, value, _ := strings.Cut(variable, "=")
+	return func(asked string) string {
+		if asked == name {
+			return value
+		}
+		return ""
+	}
+}
+
+func kvmSays(err error) func() error { return func() error { return err } }
+
+func sysctl(out string, err error) runner {
+	return func(_ context.Context, name string, args ...string) (string, error) {
+		if name != "sysctl" || !slices.Equal(args, []string{"-n", "kern.hv_support"}) {
+			return "", fmt.Errorf("unexpected call: %s %q", name, args)
+		}
+		return out, err
+	}
+}
+
+// exitError is what os/exec returns for a script's end.
+func exitError(t *testing.T, script string) error {
+	err := exec.Command("sh", "-c", script).Run()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+		t.Fatalf("%s: %v", script, err)
+	}
+	return err
+}
+
+// machine is a directory that stands for the user's home, and the directories in question.
+type machine struct{ home string }
+
+// dir is a directory below the home; the ones that are named may not be written to, because of err.
+func (m machine) dir(path string, err error, locked ...string) directory {
+	return directory{
+		path: filepath.Join(m.home, path), variable: "LIMA_HOME", usual: "~/.lima", home: m.home,
+		access: func(path string) error {
+			if slices.Contains(locked, strings.TrimPrefix(strings.TrimPrefix(path, m.home), "/")) {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+// away is dir for a user whose home lies elsewhere.
+func (m machine) away(path string, err error, locked ...string) directory {
+	d := m.dir(path, err, locked...)
+	d.home = "/home/u"
+	return d
+}
+
+func newMachine(t *testing.T) machine {
+	home, err := filepath.EvalSymlinks(t.TempDir()) // the one of a Mac is a link
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		os.Mkdir(filepath.Join(home, "lima"), 0o700),
+		os.WriteFile(filepath.Join(home, "file"), []byte("x"), 0o600),
+		os.Symlink(filepath.Join(home, "nowhere"), filepath.Join(home, "dead")),
+		os.Symlink("lima", filepath.Join(home, "link")),
+		os.Symlink("loop", filepath.Join(home, "loop")),
+		os.Mkdir(filepath.Join(home, strings.Repeat("l", 100)), 0o700),
+		os.Symlink(strings.Repeat("l", 100), filepath.Join(home, "long")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return machine{home}
+}
+
+// files are the paths below the home.
+func (m machine) files(t *testing.T) (paths []string) {
+	err := filepath.WalkDir(m.home, func(path string, entry fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+const (
+	emulate    = `QEMU_SYSTEM_X86_64=qemu-system-x86_64 -machine q35,accel=tcg -cpu max`
+	emulateARM = `export QEMU_SYSTEM_AARCH64="qemu-system-aarch64 -machine virt,accel=tcg -cpu max"`
+	x86, arm   = limatype.X8664, limatype.AARCH64
+)
+
+// Each machine that is ready or not, with the words that a person needs: of the cause and of the remedy.
+func TestMachines(t *testing.T) {
+	m := newMachine(t)
+	socketsFit := func(max int) directory { // the longest socket's path has max bytes with the VM v
+		d := m.away("", nil)
+		d.path = "/" + strings.Repeat("x", max-len("//v/ssh.sock.1234567890123456"))
+		return d
+	}
+	none := environment("")
+	missing := &fs.PathError{Op: "open", Path: "/dev/kvm", Err: syscall.ENOENT}
+	denied := &fs.PathError{Op: "open", Path: "/dev/kvm", Err: syscall.EACCES}
+	busy := fmt.Errorf("it makes no VM: %w", syscall.EBUSY)
+
+	for name, test := range map[string]struct {
+		check   Check
+		outcome Outcome
+		words   []string // each is in what was found, or in the problem
+		next    string   // is in what to do
+	}{
+		"root":     {user(func() int { return 0 }), Failed, []string{"root", "Lima refuses"}, "without sudo"},
+		"not root": {user(func() int { return 1000 }), OK, []string{"1000"}, ""},
+
+		"home there":             {limaHome(m.dir("lima", nil), "vm", "linux"), OK, []string{m.home + "/lima"}, ""},
+		"home a link":            {limaHome(m.dir("link", nil), "vm", "linux"), OK, nil, ""},
+		"home to be made":        {limaHome(m.dir("a/b/c", nil), "vm", "linux"), OK, []string{"to be made"}, ""},
+		"home a file":            {limaHome(m.dir("file", nil), "vm", "linux"), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
+		"home below a file":      {limaHome(m.dir("file/x/y", nil), "vm", "linux"), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
+		"home a device":          {limaHome(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}, "vm", "linux"), Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima"},
+		"home a dead link":       {limaHome(m.dir("dead", nil), "vm", "linux"), Failed, []string{"leads nowhere"}, "LIMA_HOME=DIR"},
+		"home below a dead link": {limaHome(m.away("dead/x", nil), "vm", "linux"), Failed, []string{"/dead: it is a link"}, "export LIMA_HOME=~/.lima"},
+		"home a loop":            {limaHome(m.away("loop", nil), "vm", "linux"), Failed, []string{"/loop"}, "export LIMA_HOME=~/.lima"},
+		"home not writable":      {limaHome(m.dir("lima", syscall.EACCES, "lima"), "vm", "linux"), Failed, []string{"permission denied"}, `sudo chown "$USER" ` + m.home + "/lima"},
+		"home not mine":          {limaHome(m.away("lima", syscall.EACCES, "lima"), "vm", "linux"), Failed, []string{"permission denied"}, "export LIMA_HOME=~/.lima"},
+		"home cannot be made":    {limaHome(m.away("x/y", syscall.EACCES, ""), "vm", "linux"), Failed, []string{m.home + ": permission denied"}, "export LIMA_HOME=~/.lima"},
+		"home read-only":         {limaHome(m.dir("lima", syscall.EROFS, "lima"), "vm", "linux"), Failed, []string{"read-only"}, "export LIMA_HOME=DIR"},
+
+		"sockets just fit, Linux":     {limaHome(socketsFit(107), "v", "linux"), OK, nil, ""},
+		"sockets too long, Linux":     {limaHome(socketsFit(108), "v", "linux"), Failed, []string{"108 bytes", "fewer than 108", "ssh.sock."}, "export LIMA_HOME=~/.lima"},
+		"sockets just fit, Mac":       {limaHome(socketsFit(103), "v", "darwin"), OK, nil, ""},
+		"sockets too long, Mac":       {limaHome(socketsFit(104), "v", "darwin"), Failed, []string{"fewer than 104"}, "export LIMA_HOME=~/.lima"},
+		"sockets too long, by link":   {limaHome(m.away("long", nil), "substrate", "linux"), Failed, []string{"lll"}, "export LIMA_HOME=~/.lima"},
+		"sockets too long, long name": {limaHome(m.away("lima", nil), strings.Repeat("v", 76), "darwin"), Failed, []string{"too long"}, "--vm substrate"},
+		"sockets too long, long user": {limaHome(directory{path: "/" + strings.Repeat("u", 90), home: "/" + strings.Repeat("u", 90), access: kvmAccess}, "substrate", "darwin"), Failed, nil, "export LIMA_HOME=/opt/lima"},
+
+		"state to be made":   {stateDir(m.dir(".local/state/worldsetup", nil)), OK, []string{"to be made"}, ""},
+		"state a file":       {stateDir(m.dir("file", nil)), Failed, []string{"not a directory"}, "mv "},
+		"state not writable": {stateDir(m.dir("lima/x", syscall.EACCES, "lima")), Failed, []string{"the state directory", "permission denied"}, "sudo chown"},
+
+		"limactl":                    {lima2(says("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
+		"limactl from git":           {lima2(says("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
+		"limactl missing, Mac":       {lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed, []string{"not installed"}, "brew install lima"},
+		"limactl missing, Linux":     {lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "linux"), Failed, []string{"not installed"}, "https://lima-vm.io/docs/installation/"},
+		"limactl too old":            {lima2(says("limactl version 1.2.1\n"), "darwin"), Failed, []string{"1.2.1 is too old", "2.0.0 or newer"}, "brew upgrade lima"},
+		"limactl a preview":          {lima2(says("limactl version 2.0.0-beta.0\n"), "linux"), Failed, []string{"too old"}, "upgrade"},
+		"limactl prints garbage":     {lima2(says("Segmentation violation, or so\n"), "linux"), Failed, []string{`"Segmentation violation, or so"`}, "command -v limactl"},
+		"limactl prints nothing":     {lima2(says(""), "linux"), Failed, []string{`""`}, "command -v limactl"},
+		"limactl exits 137":          {lima2(exits(137, ""), "darwin"), Failed, []string{"killed", "signature"}, "brew reinstall lima"},
+		"limactl killed by a signal": {lima2(fails(exitError(t, "kill -9 $$")), "darwin"), Failed, []string{"killed", "security software"}, "brew reinstall lima"},
+		"limactl segfaults":          {lima2(fails(exitError(t, "kill -SEGV $$")), "darwin"), Failed, []string{"segmentation fault"}, "brew reinstall lima"},
+		"limactl fails":              {lima2(exits(1, "limactl: cannot open libfoo.so\n"), "linux"), Failed, []string{"cannot open libfoo.so"}, "install it again"},
+		"limactl for another CPU":    {lima2(fails(fmt.Errorf("fork/exec: %w", syscall.ENOEXEC)), "linux"), Failed, []string{"exec format error"}, "command -v limactl"},
+		"limactl hangs": {lima2(func(ctx context.Context) (lima.Result, error) {
+			<-ctx.Done()
+			time.Sleep(5 * time.Second) // until SIGKILL
+			return lima.Result{}, context.Cause(ctx)
+		}, "linux"), Failed, []string{"Lima gave no answer within 15s"}, "limactl --version"},
+
+		"ssh":                {sshClient(installed("ssh"), "linux"), OK, []string{"/usr/bin/ssh"}, ""},
+		"ssh missing, Mac":   {sshClient(installed(), "darwin"), Failed, []string{"not found"}, "PATH=/usr/bin:$PATH"},
+		"ssh missing, apt":   {sshClient(installed("apt-get"), "linux"), Failed, nil, "sudo apt-get install openssh-client"},
+		"ssh missing, dnf":   {sshClient(installed("dnf"), "linux"), Failed, nil, "sudo dnf install openssh-clients"},
+		"ssh missing, other": {sshClient(installed(), "linux"), Failed, nil, "with your package manager"},
+
+		"qemu":               {qemu(x86, none, installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, []string{"/usr/bin/qemu-system-x86_64"}, ""},
+		"qemu missing":       {qemu(x86, none, installed("qemu-img", "apt-get"), "linux"), Failed, []string{"qemu-system-x86_64"}, "sudo apt-get install qemu-system-x86 qemu-utils"},
+		"qemu for ARM":       {qemu(arm, none, installed("qemu-system-x86_64", "qemu-img", "pacman"), "linux"), Failed, []string{"qemu-system-aarch64"}, "sudo pacman -S qemu-system-aarch64"},
+		"qemu missing, Mac":  {qemu(arm, none, installed(), "darwin"), Failed, nil, "brew install qemu"},
+		"qemu-img missing":   {qemu(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"}, "sudo dnf install qemu-system-x86 qemu-img"},
+		"qemu of one's own":  {qemu(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"), OK, []string{"my qemu"}, ""},
+		"qemu misnamed":      {qemu(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu named blank":   {qemu(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"nothing but spaces"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu open quote":    {qemu(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed, []string{"quote"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu named for ARM": {qemu(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, nil, ""},
+
+		"KVM":                  {acceleration(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
+		"KVM absent":           {acceleration(x86, x86, none, kvmSays(missing)), Failed, []string{"no hardware acceleration", "/dev/kvm: no such file"}, "export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`},
+		"KVM absent, ARM":      {acceleration(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
+		"KVM absent, firmware": {acceleration(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
+		"KVM denied":           {acceleration(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"}, `sudo usermod -aG kvm "$USER", then log out and in`},
+		"KVM unusable":         {acceleration(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm is there", "resource busy"}, "nested virtualization"},
+		"emulation asked for":  {acceleration(x86, x86, environment(emulate), kvmSays(missing)), Info, []string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, ""},
+		"emulation before KVM": {acceleration(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, ""},
+		"emulation, no CPU":    {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)), Failed, []string{"adds its own"}, "-cpu max"},
+		"emulation, -accel":    {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)), Failed, []string{"adds its own"}, "-machine q35,accel=tcg"},
+		"emulation, no file":   {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)), Info, nil, ""},
+		"arguments, no accel":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
+		"KVM by name, absent":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
+		"another CPU":          {acceleration(arm, x86, none, kvmSays(nil)), Info, []string{"aarch64", "x86_64", "software emulation"}, ""},
+		"variable unreadable":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown, []string{"quote"}, ""},
+
+		"Mac":                  {virtualization("vz", "darwin", sysctl("1\n", nil)), OK, []string{"kern.hv_support is 1"}, ""},
+		"Mac without":          {virtualization("vz", "darwin", sysctl("0\n", nil)), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support"},
+		"Mac in a VM":          {virtualization("vz", "darwin", sysctl("", exitError(t, "exit 1"))), Failed, []string{"has no kern.hv_support"}, "nested virtualization"},
+		"Mac without sysctl":   {virtualization("vz", "darwin", sysctl("", exec.ErrNotFound)), Unknown, []string{"not found"}, ""},
+		"vz on another system": {virtualization("vz", "linux", nil), Failed, []string{"vz", "macOS only"}, "--vm-type qemu"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := m.files(t)
+			var result Result
+			synctest.Test(t, func(t *testing.T) { result = Run(t.Context(), []Check{test.check}, nil)[0] })
+			problem := Problem{}
+			if result.Problem != nil {
+				problem = *result.Problem
+			}
+			if result.Outcome != test.outcome || (result.Outcome == Failed) != (result.Problem != nil) {
+				t.Errorf("outcome %q (%s, %+v), want %q", result.Outcome, result.Found, result.Problem, test.outcome)
+			}
+			text := result.Found + "\n" + problem.What + "\n" + problem.Why
+			for _, word := range test.words {
+				if !strings.Contains(text, word) {
+					t.Errorf("%q is not in: %s", word, text)
+				}
+			}
+			if !strings.Contains(problem.Next, test.next) || (result.Outcome == Failed && problem.Next == "") {
+				t.Errorf("%q is not in what to do: %s", test.next, problem.Next)
+			}
+			if after := m.files(t); !slices.Equal(before, after) {
+				t.Errorf("the check changed the disk: %q, then %q", before, after)
+			}
+		})
+	}
+}
+
+func kvmAccess(string) error { return nil }
+
+// The real edges, as far as they can be had: a directory without write permission, on this very file system.
+func TestDirectoryAccess(t *testing.T) {
+	locked := filepath.Join(t.TempDir(), "locked")
+	if err := os.Mkdir(locked, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]Outcome{t.TempDir(): OK, locked: Failed, filepath.Join(locked, "x"): Failed} {
+		if want == Failed && os.Geteuid() == 0 {
+			continue // root may write everywhere
+		}
+		if result := Run(t.Context(), []Check{StateDir(path)}, nil)[0]; result.Outcome != want {
+			t.Errorf("%s: %s (%s), want %s", path, result.Outcome, result.Found, want)
+		}
+	}
+}
+
+// The real /dev/kvm: whatever is there, the answer comes, and is one of those that have words.
+func TestKVM(t *testing.T) {
+	result := Run(t.Context(), []Check{acceleration(x86, x86, environment(""), kvm)}, nil)[0]
+	if result.Outcome != OK && result.Outcome != Failed {
+		t.Errorf("%+v", result)
+	}
+	t.Logf("%s: %s %+v", result.Outcome, result.Found, result.Problem)
+}
+
+func TestSplitWords(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                       nil,
+		" \t ":                   nil,
+		"a  b":                   {"a", "b"},
+		`'a b' "c 'd'" e\ f`:     {"a b", "c 'd'", "e f"},
+		`a'b'"c"`:                {"abc"},
+		`'' x`:                   {"", "x"},
+		`"a\"b" '\'`:             {`a"b`, `\`},
+		"q -machine q35,accel=x": {"q", "-machine", "q35,accel=x"},
+	} {
+		if got, err := splitWords(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`'`, `"a`, `a\`, `"\"`} {
+		if got, err := splitWords(text); err == nil {
+			t.Errorf("%q: %q, want an error", text, got)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// plainFace tells events in lines of words: for pipes, logs, and readers of all kinds.
+type plainFace struct {
+	*lines
+	checked, troubled int  // prerequisites since the last summary
+	planned           bool // a plan was shown
+}
+
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to} }
+
+func (f *plainFace) show(event provision.Event) {
+	if event.Type != provision.EventCheck {
+		f.sumUpChecks()
+	}
+	switch event.Type {
+	case provision.EventStarted:
+		f.printf("worldsetup: %s", event.Message)
+	case provision.EventCheck:
+		f.check(*event.Check)
+	case provision.EventPlan:
+		f.plan(*event.Plan)
+	case provision.EventStep:
+		f.step(*event.Step)
+	case provision.EventLog:
+		f.put("    | ", "    | ", event.Message)
+	case provision.EventHeartbeat:
+		f.printf("    still at it, %s so far%s", human(event.Step.Elapsed), usually(event.Step.Usual))
+	case provision.EventHealth:
+		showHealth(f.lines, *event.Health)
+	case provision.EventFinished:
+		f.finished(*event.Result)
+	}
+}
+
+// check shows a prerequisite only when it is worth a look.
+func (f *plainFace) check(check checks.Result) {
+	if check.Outcome == provision.Omitted {
+		return
+	}
+	f.checked++
+	switch check.Outcome {
+	case provision.Warning, provision.Failed, provision.Unknown:
+		f.troubled++
+		showCheck(f.lines, check)
+	}
+}
+
+func (f *plainFace) sumUpChecks() {
+	switch {
+	case f.checked > 0 && f.troubled == 0:
+		f.printf("checked %s: all fine", count(f.checked, "prerequisite"))
+	case f.checked > 0:
+		f.printf("checked %s: %d not fine", count(f.checked, "prerequisite"), f.troubled)
+	}
+	f.checked, f.troubled = 0, 0
+}
+
+// plan shows the first plan and what a later one adds; that nothing is left goes without saying.
+func (f *plainFace) plan(plan provision.Plan) {
+	if !f.planned || !plan.Empty() {
+		showPlan(f.lines, plan, "nothing to change")
+	}
+	f.planned = true
+}
+
+func (f *plainFace) step(step provision.StepStatus) {
+	place := fmt.Sprintf("[%d/%d]", step.Number, step.Of)
+	switch step.State {
+	case provision.StepRunning:
+		f.printf("%s %s%s%s", place, step.Title, because(step.Reason), usually(step.Usual))
+	case provision.StepDone:
+		f.printf("%s done: %s (%s)", place, step.Title, human(step.Elapsed))
+	case provision.StepFailed:
+		f.printf("%s failed: %s (%s)", place, step.Title, human(step.Elapsed))
+	}
+}
+
+func (f *plainFace) finished(result provision.Result) {
+	changes := "nothing was changed"
+	if result.Changed {
+		changes = count(result.Steps, "step") + " done"
+	}
+	state := "not ready"
+	if result.Ready {
+		state = "ready"
+	}
+	f.printf("%s: %s (%s)", state, changes, human(result.Elapsed))
+}
+
+// because appends a reason.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + strings.TrimSuffix(reason, ".")
+}
+
+// count puts a number before a noun.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// showCheck shows one prerequisite.
+func showCheck(to *lines, check checks.Result) {
+	to.printf("%s: %s: %s", check.Outcome, check.Title, check.Found)
+	if check.Problem != nil {
+		to.put("  why: ", "       ", check.Problem.Why)
+		to.put("  next: ", "        ", check.Problem.Next)
+	}
+}
+
+// showPlan shows a plan step by step with the reasons.
+func showPlan(to *lines, plan provision.Plan, empty string) {
+	switch {
+	case plan.Blocked != nil:
+		to.printf("plan: it cannot be made: %s", plan.Blocked.What)
+	case len(plan.Replace) > 0:
+		to.printf("plan: none; only another VM than %s would do:", plan.VM)
+		for _, reason := range plan.Replace {
+			to.printf("  - %s", reason)
+		}
+	case len(plan.Steps) == 0:
+		to.printf("plan: %s", empty)
+	default:
+		showSteps(to, plan)
+	}
+	if plan.Unseen {
+		to.printf("  more may follow: the inside of the VM is seen only when it runs")
+	}
+}
+
+func showSteps(to *lines, plan provision.Plan) {
+	var usual time.Duration
+	for _, step := range plan.Steps {
+		usual += step.Usual
+	}
+	to.printf("plan: %s for the VM %s%s", count(len(plan.Steps), "step"), plan.VM, usually(usual))
+	for i, step := range plan.Steps {
+		note := ""
+		if step.Interrupts {
+			note += "; programs in the VM are stopped by it"
+		}
+		if step.Conditional {
+			note += "; left out if not needed"
+		}
+		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), note, usually(step.Usual))
+	}
+}
+
+// showHealth shows the whole report.
+func showHealth(to *lines, health provision.Health) {
+	state := "not ready"
+	if health.Ready {
+		state = "ready"
+	}
+	to.printf("health of the VM %s: %s (it is %s)", health.VM, state, health.Instance)
+	showSocket(to, health.Socket)
+	showAccess(to, health.Access)
+	showAgent(to, health.Agent)
+	showItems(to, health.Items)
+	if !health.Drift.Empty() {
+		showPlan(to, health.Drift, "")
+	}
+	if health.Ready {
+		showCommands(to, health)
+	}
+}
+
+func showSocket(to *lines, socket provision.Socket) {
+	if socket.Type == "" {
+		to.printf("socket: not seen; it belongs at %s", socket.Path)
+		return
+	}
+	to.printf("socket:")
+	table(to, [][]string{
+		{"path", socket.Path}, {"type", socket.Type}, {"owner", socket.Owner}, {"group", socket.Group},
+		{"mode", socket.Mode}, {"members", strings.Join(socket.Members, ", ")}, {"on the host", socket.Host},
+	})
+}
+
+// people says who is meant by a Who.
+func people(who provision.Who) string {
+	switch who {
+	case provision.WhoUser:
+		return "the user, on a fresh connection"
+	case provision.WhoShared:
+		return "the user, on Lima's shared connection"
+	case provision.WhoRoot:
+		return "root in the guest"
+	case provision.WhoClient:
+		return "the host, through a socket of its own"
+	case provision.WhoHost:
+		return "the host, through Lima's socket"
+	case provision.WhoOutsider:
+		return "a user outside the group"
+	}
+	return string(who)
+}
+
+func showAccess(to *lines, access []provision.Access) {
+	if len(access) == 0 {
+		to.printf("access: not tried")
+		return
+	}
+	to.printf("access:")
+	rows := [][]string{{"who", "wanted", "found", "took"}}
+	for _, line := range access {
+		took := ""
+		if line.Took > 0 {
+			took = human(line.Took)
+		}
+		rows = append(rows, []string{people(line.Who), line.Want, line.Found, took})
+	}
+	table(to, rows)
+	for _, line := range access {
+		if line.Outcome != provision.OK {
+			to.printf("  %s: %s: %s, and %s was wanted", line.Outcome, people(line.Who), line.Found, line.Want)
+			to.put("    next: ", "          ", line.Remedy)
+		}
+	}
+}
+
+func showAgent(to *lines, agent provision.AgentInfo) {
+	if agent.SHA256 == "" && agent.Version == "" {
+		to.printf("agent: none seen")
+		return
+	}
+	if agent.Probe {
+		to.printf("agent: the built-in PROBE agent, which answers questions and runs no commands; install a real one with --agent FILE")
+	} else {
+		to.printf("agent:")
+	}
+	table(to, [][]string{
+		{"interface", agent.Version}, {"backend", agent.Backend}, {"platform", agent.Platform},
+		{"features", strings.Join(agent.Features, ", ")}, {"sha256", agent.SHA256},
+	})
+}
+
+// showItems shows what is not right, and counts the rest.
+func showItems(to *lines, items []provision.Item) {
+	fine := 0
+	for _, item := range items {
+		if slices.Contains([]provision.Outcome{provision.OK, provision.Info, provision.Omitted}, item.Outcome) {
+			fine++
+		}
+	}
+	to.printf("items: %d of %d as they should be", fine, len(items))
+	for _, item := range items {
+		if slices.Contains([]provision.Outcome{provision.OK, provision.Omitted}, item.Outcome) {
+			continue
+		}
+		to.printf("  %s: %s", item.Outcome, item.Title)
+		to.put("    expected: ", "              ", item.Want)
+		to.put("    found:    ", "              ", item.Found)
+		to.put("    next:     ", "              ", item.Remedy)
+	}
+}
+
+// showCommands says what to type next.
+func showCommands(to *lines, health provision.Health) {
+	const url = "http://localhost/v1/capabilities"
+	to.printf("next, type:")
+	to.printf("  limactl shell --workdir / %s curl -sS --unix-socket %s %s", shellescape.Quote(health.VM), shellescape.Quote(health.Socket.Path), url)
+	to.printf("  curl -sS --unix-socket %s %s", shellescape.Quote(health.Socket.Host), url)
+}
+
+// table shows rows with their columns below each other; rows whose cells after the first are empty are left out.
+func table(to *lines, rows [][]string) {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if strings.Join(row[1:], "") == "" {
+			continue
+		}
+		for _, cell := range row {
+			fmt.Fprintf(columns, "  %s\t", oneLine(to, cell))
+		}
+		fmt.Fprintln(columns)
+	}
+	columns.Flush()
+	for line := range strings.Lines(text.String()) {
+		to.printf("%s", line)
+	}
+}
+
+// oneLine keeps a cell from breaking its table.
+func oneLine(to *lines, cell string) string {
+	var parts []string
+	for line := range strings.Lines(cell) {
+		parts = append(parts, to.clean(strings.TrimSpace(line)))
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// engine is the part of a provision.Setup that the commands use.
+type engine interface {
+	Run(context.Context) (provision.Health, error)
+	Plan(context.Context) (provision.Plan, error)
+	Status(context.Context) (provision.Health, error)
+}
+
+// app is one call of the command.
+type app struct {
+	out    io.Writer // standard output, watched
+	errors *lines    // standard error
+	json   *jsonFace // set when JSON is asked for, from before the flags are parsed
+	utf8   bool
+	getenv func(string) string
+	engine func(provision.Spec, func(provision.Event)) engine
+}
+
+// machine is the engine on this machine.
+func machine(spec provision.Spec, events func(provision.Event)) engine {
+	return &provision.Setup{Spec: spec, Events: events}
+}
+
+// run carries out the command and returns its exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	again, stop := onSignals(cancel)
+	defer stop()
+	done := make(chan int, 1)
+	go func() { done <- runWith(ctx, cancel, machine, args, s) }()
+	select {
+	case code := <-done:
+		return code
+	case <-again: // somebody insists
+		return exitCode(&provision.Error{Kind: provision.KindInterrupted})
+	}
+}
+
+// runWith is run without the signals and with any engine.
+func runWith(ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Spec, func(provision.Event)) engine, args []string, s streams) int {
+	out := &watchedWriter{to: s.Out, failed: cancel}
+	a := &app{out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv, engine: makeEngine}
+	if asksForJSON(args) {
+		a.json = &jsonFace{out: out}
+	}
+	err := a.execute(ctx, args)
+	if err == nil && out.err != nil {
+		err = &provision.Error{
+			Kind: provision.KindInterrupted, What: "the output did not arrive", Why: out.err.Error(),
+			Next: "run it again with a reader for its output", Err: out.err,
+		}
+	}
+	if err == nil {
+		return exitCode(nil)
+	}
+	failure := provision.AsError(err)
+	a.json.fail(failure)
+	printError(a.errors, failure)
+	return exitCode(failure)
+}
+
+// execute runs the command; a panic becomes an internal error, since Go's own exit code for one is that of a usage error.
+func (a *app) execute(ctx context.Context, args []string) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = &provision.Error{
+				Kind: provision.KindInternal, What: "worldsetup has a bug",
+				Why:  fmt.Sprintf("%v\n%s", problem, debug.Stack()),
+				Next: "report it with these lines; running it again does no harm",
+			}
+		}
+	}()
+	root := a.rootCommand()
+	root.SetArgs(append([]string{}, args...)) // not nil: cobra would take os.Args
+	return root.ExecuteContext(ctx)
+}
+
+// asksForJSON looks for --json before the flags are parsed, so that an error in them can be told as JSON.
+func asksForJSON(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "--json", "--json=true":
+			return true
+		case "--":
+			return false
+		}
+	}
+	return false
+}

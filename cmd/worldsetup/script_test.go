@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// nobody is the user as whom the command runs when the tests run as root: Lima refuses root, and root reads everything.
+const nobody = 65534
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"worldsetup": func() {
+			if err := dropRoot(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(99)
+			}
+			main()
+		},
+	})
+}
+
+func dropRoot() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
+}
+
+// TestScripts runs testdata/script. Its commands, beside those of testscript:
+//
+//	exits CODE PROGRAM ARG…   runs it; the exit code must be CODE, and no output may hold an escape byte
+//	unread CODE PROGRAM ARG…  the same with a standard output that nobody reads
+//	unchanged                 the home directory must be as it was before the script
+//	events TYPE…              the last standard output must be events: these types, in this order, others between them
+//	fill FILE BYTES           makes a file of that size
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               setUpScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     scriptExits,
+			"unread":    scriptUnread,
+			"unchanged": scriptUnchanged,
+			"events":    scriptEvents,
+			"fill":      scriptFill,
+		},
+	})
+}
+
+// before is the key of the home directory's fingerprint.
+type before struct{}
+
+func setUpScript(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(env.WorkDir, "project"), 0o755)); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("NEWLINE", "\n")
+	env.Setenv("LONG", strings.Repeat("a", 300))
+	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+":"+env.Getenv("PATH"))
+	if err := give(env.WorkDir); err != nil {
+		return err
+	}
+	var err error
+	env.Values[before{}], err = fingerprint(home)
+	return err
+}
+
+// give lets the user nobody work in dir, if that is who the command will be.
+func give(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // testscript's own, for this run only
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, nobody, nobody))
+	})
+}
+
+// fingerprint is a line for everything below dir.
+func fingerprint(dir string) (string, error) {
+	var lines strings.Builder
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&lines, "%s %v", path, info.Mode())
+		if info.Mode().IsRegular() {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&lines, " %x", sha256.Sum256(content))
+		}
+		fmt.Fprintln(&lines)
+		return nil
+	})
+	return lines.String(), err
+}
+
+func scriptUnchanged(ts *testscript.TestScript, neg bool, _ []string) {
+	now, err := fingerprint(ts.Getenv("HOME"))
+	ts.Check(err)
+	if was := ts.Value(before{}).(string); (now == was) == neg {
+		ts.Fatalf("the home directory was:\n%s\nand is:\n%s", was, now)
+	}
+}
+
+func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	judge(ts, args[0], err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+}
+
+// judge compares an exit code, and holds the output against the rules for all of it.
+func judge(ts *testscript.TestScript, want string, err error, stdout, stderr string) {
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != want {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+	if i := strings.IndexFunc(stdout+stderr, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
+		ts.Fatalf("the output holds %q", (stdout + stderr)[i:i+1])
+	}
+	if code != 0 && !strings.HasPrefix(stderr, "error: ") {
+		ts.Fatalf("a failure must say so on standard error")
+	}
+	if code != 0 && code != 1 && !strings.Contains(stderr, "\n  next: ") {
+		ts.Fatalf("a failure must say what to do next")
+	}
+}
+
+func scriptUnread(ts *testscript.TestScript, _ bool, args []string) {
+	reader, writer, err := os.Pipe()
+	ts.Check(err)
+	reader.Close()
+	defer writer.Close()
+	program := filepath.SplitList(ts.Getenv("PATH"))
+	var cmd *exec.Cmd
+	for _, dir := range program {
+		if path := filepath.Join(dir, args[1]); cmd == nil && isFile(path) {
+			cmd = exec.Command(path, args[2:]...)
+		}
+	}
+	var stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), writer, &stderr
+	for _, name := range []string{"HOME", "PATH"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	err = cmd.Run()
+	ts.Logf("[stderr]\n%s", stderr.String())
+	judge(ts, args[0], err, "", stderr.String())
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func scriptEvents(ts *testscript.TestScript, _ bool, types []string) {
+	last := ""
+	for i, line := range strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\n"), "\n") {
+		var event provision.Event
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&event); err != nil {
+			ts.Fatalf("line %d is no event: %v", i+1, err)
+		}
+		if event.Schema != provision.Schema || event.Seq != i+1 || event.Time.IsZero() {
+			ts.Fatalf("line %d has schema %d, number %d, time %v", i+1, event.Schema, event.Seq, event.Time)
+		}
+		if last = string(event.Type); len(types) > 0 && last == types[0] {
+			types = types[1:]
+		}
+	}
+	if len(types) > 0 || last != string(provision.EventFinished) {
+		ts.Fatalf("not seen: %v; the last one is %q", types, last)
+	}
+}
+
+func scriptFill(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte("#\n"), int(size/2)), 0o644))
+}

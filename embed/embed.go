@@ -1,0 +1,97 @@
+// Package embed holds everything that worldsetup puts into a VM or gives to Lima: the profile, the systemd units, the
+// scripts that run in the guest and the probe agent. The files beside it are the truth; this package only hands them out.
+//
+// The rules are: a guest script is POSIX sh, takes its input as arguments or on standard input (never pasted into its
+// text), checks its own outcome, and exits non-zero with the reason on standard error.
+package embed
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+)
+
+// Script is one guest script.
+type Script struct {
+	Name string // the file's name without its extension, for messages and for the simulation
+	Text string
+}
+
+var (
+	//go:embed guest/observe.sh
+	observe string
+	//go:embed guest/prove.sh
+	prove string
+	//go:embed guest/group.sh
+	group string
+	//go:embed guest/packages.sh
+	packages string
+	//go:embed guest/directories.sh
+	directories string
+	//go:embed guest/agent.sh
+	agentScript string
+	//go:embed guest/units.sh
+	units string
+	//go:embed guest/linger.sh
+	linger string
+	//go:embed guest/activate.sh
+	activate string
+	//go:embed guest/marker.sh
+	marker string
+
+	//go:embed guest/boot-group.sh
+	bootGroup string
+	//go:embed profile.yaml
+	profile []byte
+	//go:embed units/substrate-world-agent.socket
+	socketUnit string
+	//go:embed units/substrate-world-agent.service.tmpl
+	serviceUnit string
+	//go:embed agent/probe-agent.py
+	probeAgent []byte
+)
+
+// The guest scripts. What each takes and prints stands in its own first lines.
+var (
+	Observe     = Script{"observe", observe}
+	Prove       = Script{"prove", prove}
+	Group       = Script{"group", group}
+	Packages    = Script{"packages", packages}
+	Directories = Script{"directories", directories}
+	Agent       = Script{"agent", agentScript}
+	Units       = Script{"units", units}
+	Linger      = Script{"linger", linger}
+	Activate    = Script{"activate", activate}
+	Marker      = Script{"marker", marker}
+)
+
+// BootGroup is the script that a profile runs at every boot, before the user exists; Lima fills in the user's name.
+func BootGroup() string { return bootGroup }
+
+// Profile is the built-in Lima profile, YAML.
+func Profile() []byte { return profile }
+
+// ProbeAgent is the built-in agent, a Python program for the guest's own python3.
+func ProbeAgent() []byte { return probeAgent }
+
+// SocketUnit is the text of substrate-world-agent.socket.
+func SocketUnit() string { return socketUnit }
+
+// plainPath is what may stand in a systemd unit without quoting; every home directory that Lima makes is of this form.
+var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
+
+// ServiceUnit is the text of substrate-world-agent.service for a user whose home directory in the guest is home.
+// It fails when home could not stand in a unit as it is.
+func ServiceUnit(home string, netfilter bool) (string, error) {
+	if !plainPath.MatchString(home) {
+		return "", fmt.Errorf("the home directory %q in the guest cannot be written into a systemd unit", home)
+	}
+	var text strings.Builder
+	err := template.Must(template.New("service").Parse(serviceUnit)).Execute(&text, struct {
+		Home      string
+		Netfilter bool
+	}{home, netfilter})
+	return text.String(), err
+}

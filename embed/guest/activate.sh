@@ -1,0 +1,37 @@
+# activate.sh ROLLBACK SECONDS (root): restarts socket and service and waits until the agent answers.
+# ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is put back, and the script still fails (exit 3).
+set -eu
+rollback=$1 seconds=$2
+sock=/run/substrate.sock
+agent=/usr/local/bin/substrate-world-agent
+previous=/usr/local/bin/.substrate-world-agent.previous
+
+up() {
+    systemctl reset-failed substrate-world-agent.service substrate-world-agent.socket 2>/dev/null || :
+    systemctl stop substrate-world-agent.socket substrate-world-agent.service
+    # Nothing listens now, so what is left at the path is a stranger's.
+    if [ ! -d "$sock" ]; then rm -f "$sock"; fi
+    systemctl start substrate-world-agent.socket
+    # A service that fails at once is found by the question below, with its log as the evidence.
+    systemctl start substrate-world-agent.service || :
+}
+answers() {
+    code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" --unix-socket "$sock" \
+        http://localhost/v1/capabilities 2>&1) && [ "$code" = 200 ]
+}
+
+up
+if answers; then exit 0; fi
+echo "the agent did not answer GET /v1/capabilities with 200: $code" >&2
+journalctl --no-pager -o cat -n 15 -u substrate-world-agent.service >&2 || :
+if [ "$rollback" = yes ] && [ -f "$previous" ]; then
+    mv -fT "$previous" "$agent"
+    up
+    if answers; then
+        echo 'the previous agent was put back and answers' >&2
+    else
+        echo 'the previous agent was put back and does not answer either' >&2
+    fi
+    exit 3
+fi
+exit 1

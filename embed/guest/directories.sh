@@ -1,0 +1,6 @@
+# directories.sh USER HOME (root): the agent's state directory and the user's own. /run/substrate is systemd's to make.
+set -eu
+user=$1 home=$2
+group=$(id -gn "$user")
+install -d -m 0750 -o root -g substrate /var/lib/substrate
+install -d -m 0755 -o "$user" -g "$group" "$home/.substrate"

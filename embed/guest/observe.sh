@@ -1,0 +1,82 @@
+# observe.sh MOUNTPOINT...
+# Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
+# The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
+# lines does not matter, since parts run side by side: on an emulated machine every process costs 0.1 s.
+set -u
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin
+newline='
+'
+
+agent=/usr/local/bin/substrate-world-agent
+units=/etc/systemd/system/substrate-world-agent
+marker=/etc/substrate-lima-layout
+
+# each PREFIX: every line of the input with PREFIX before it.
+each() { while IFS= read -r line; do echo "$1$line"; done; }
+
+account() {
+    user=$(id -un)
+    echo "user=$user"
+    echo "account-groups=$(id -nG "$user")"
+    if [ -e "/var/lib/systemd/linger/$user" ]; then echo 'linger=yes'; else echo 'linger=no'; fi
+}
+
+# Sizes in bytes, modes in octal.
+files() {
+    stat -c 'stat=%F|%a|%U|%G|%s|%n' -- "$agent" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+        /var/lib/substrate /run/substrate "$HOME/.substrate" 2>/dev/null
+    sha256sum -- "$agent" "$units.service" "$units.socket" 2>/dev/null | each sha256=
+}
+
+# Up to 64 of a mount's entries, to compare with the host's directory. A dead network mount hangs: hence timeout.
+entries() {
+    count=0
+    timeout 5 find "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null |
+        while [ "$count" -lt 64 ] && IFS= read -r line; do
+            echo "entry=$1|$line"
+            count=$((count + 1))
+        done
+}
+
+echo 'worldsetup-observe 1'
+{ if sudo -n true 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
+# One block of properties a unit, separated by a bare "unit.".
+systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
+    substrate-world-agent.service substrate-world-agent.socket | each unit. &
+files &
+account &
+
+index=0
+for mountpoint; do
+    options=
+    while read -r _ _ _ _ target flags rest; do
+        # mountinfo writes a space as \040, which printf %b reads.
+        case $target in *\\*) target=$(printf '%b' "$target") ;; esac
+        if [ "$target" = "$mountpoint" ]; then
+            rest=${rest#*- }
+            options="${rest%% *} $flags"
+        fi
+    done </proc/self/mountinfo
+    echo "mount=$index|$options"
+    if [ -n "$options" ]; then entries "$index" "$mountpoint" & fi
+    index=$((index + 1))
+done
+
+echo "home=$HOME"
+echo "session-groups=$(id -nG)"
+echo "group=$(getent group substrate)"
+(
+    ID='' VERSION_ID=''
+    # shellcheck source=/dev/null
+    . /etc/os-release
+    echo "os=$ID $VERSION_ID"
+)
+if [ -f "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; fi
+for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
+    command -v "$command" >/dev/null || echo "missing=$command"
+done
+df -Pk / | { read -r _ && each df=; }
+echo "time=$(date +%s.%N)"
+wait
+echo end

@@ -1,0 +1,35 @@
+# prove.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
+# Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it took, and the answer;
+# and each MOUNTPOINT at which something is mounted.
+# Then waits for the end of standard input, so that the caller can use a forwarded socket meanwhile.
+# The reader is provision/guest.ParseProof.
+set -u
+export LC_ALL=C
+newline='
+'
+
+ask() {
+    who=$1
+    shift
+    # -w comes after the body: the last line of the output is ours.
+    out=$("$@" curl -sS --max-time 10 --max-filesize 65536 -w '\n%{http_code} %{time_total}' \
+        --unix-socket /run/substrate.sock http://localhost/v1/capabilities 2>/dev/null)
+    code=$?
+    body=${out%"$newline"*}
+    case $body in *"$newline"*) body=$(printf '%s' "$body" | tr -d '\n\r') ;; esac
+    # One write for both lines: others are asked at the same time.
+    printf '%s=%s %s\n%s-answer=%s\n' "$who" "$code" "${out##*"$newline"}" "$who" "$body"
+}
+
+echo 'worldsetup-prove 1'
+for who; do
+    case $who in
+    self) ask self & ;;
+    root) ask root sudo -n -- & ;;
+    outsider) ask outsider sudo -n -u nobody -- & ;;
+    /*) if findmnt -n --mountpoint "$who" >/dev/null; then echo "mounted=$who"; fi ;;
+    esac
+done
+wait
+echo end
+cat >/dev/null

@@ -1,0 +1,202 @@
+package provision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// Deadlines of the steps. Lima's own calls have theirs; a start takes 2 minutes under emulation, and a slow download more.
+const (
+	guestDeadline   = 2 * time.Minute
+	packageDeadline = 15 * time.Minute
+	// agentSeconds is how long a new agent may take for its first answer.
+	agentSeconds = 30
+)
+
+// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, and
+// before the marker, which stands for a layout that was seen to be complete.
+func (r *run) apply(ctx context.Context, state State, plan Plan) error {
+	for i, step := range plan.Steps {
+		if step.ID == StepMarker && i > 0 {
+			return nil
+		}
+		r.done.add(step)
+		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
+			return err
+		}
+		if step.ID == StepStart {
+			return nil
+		}
+	}
+	return nil
+}
+
+// step carries out one step and tells how it goes.
+func (r *run) step(ctx context.Context, state State, step Step, of int) error {
+	r.steps++
+	status := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason, State: StepRunning, Usual: step.Usual}
+	begun := r.now()
+	tell := func(kind EventType, message string) {
+		now := status
+		now.Elapsed = r.now().Sub(begun)
+		r.events.emit(Event{Type: kind, Step: &now, Message: message})
+	}
+	tell(EventStep, "")
+	lines := make(chan struct{}, 1)
+	stop := heartbeat(lines, func() { tell(EventHeartbeat, "") })
+	err := r.act(ctx, state, step, func(line string) {
+		select {
+		case lines <- struct{}{}:
+		default:
+		}
+		if entry := lima.ParseLogLine(line); entry.Message != "" {
+			tell(EventLog, entry.Message)
+		}
+	})
+	stop()
+	status.State = StepDone
+	if err != nil {
+		status.State, status.Error = StepFailed, r.stepError(ctx, state, step, err)
+	}
+	tell(EventStep, "")
+	if status.Error != nil {
+		return status.Error
+	}
+	return nil
+}
+
+// heartbeat calls beat whenever lines were silent for HeartbeatEvery, until stop is called.
+func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
+	quit, finished := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(finished)
+		ticker := time.NewTicker(HeartbeatEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-lines:
+				ticker.Reset(HeartbeatEvery)
+			case <-ticker.C:
+				beat()
+			}
+		}
+	}()
+	return func() { close(quit); <-finished }
+}
+
+// act does what a step is there for. Every branch checks its own outcome.
+func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
+	vm, o := r.target.spec.VM, state.Guest
+	switch step.ID {
+	case StepStop:
+		force := state.Instance.Status != limatype.StatusRunning
+		return r.lima.Stop(ctx, vm, force, line)
+	case StepConfigure:
+		return r.lima.Edit(ctx, vm, r.target.wanted.Settings(state.Instance), line)
+	case StepCreate:
+		profile, err := r.target.newProfile()
+		if err != nil {
+			return err
+		}
+		return r.undo(ctx, r.lima.Create(ctx, vm, profile, line), true)
+	case StepStart:
+		return r.boot(ctx, r.done.steps[StepCreate], line)
+	case StepSettle:
+		return r.booting.wait()
+	case StepPackages:
+		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.packages...)
+	case StepGroup:
+		return r.script(ctx, state, guestDeadline, embed.Group, nil, o.User)
+	case StepDirectories:
+		return r.script(ctx, state, guestDeadline, embed.Directories, nil, o.User, o.Home)
+	case StepAgent:
+		agent := r.target.agent
+		return r.script(ctx, state, guestDeadline, embed.Agent, bytes.NewReader(agent.content), agent.SHA256)
+	case StepUnits:
+		service, err := r.serviceUnit(o)
+		if err != nil {
+			return err
+		}
+		return r.script(ctx, state, guestDeadline, embed.Units, nil, service, embed.SocketUnit())
+	case StepLinger:
+		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
+	case StepActivate:
+		rollback := "no"
+		if r.done.steps[StepAgent] {
+			rollback = "yes"
+		}
+		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds))
+	case StepMarker:
+		return r.script(ctx, state, guestDeadline, embed.Marker, nil, guest.LayoutVersion)
+	}
+	return fmt.Errorf("no way to do the step %q is known", step.ID)
+}
+
+// serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.
+func (r *run) serviceUnit(o *guest.Observation) (string, error) {
+	with, err := embed.ServiceUnit(o.Home, true)
+	if err != nil {
+		return "", err
+	}
+	kept := r.target.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
+	if r.target.spec.Netfilter == On || kept {
+		return with, nil
+	}
+	return embed.ServiceUnit(o.Home, false)
+}
+
+// script runs a guest script as root, over Lima's shared connection.
+func (r *run) script(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no end within %v", deadline))
+	defer cancel()
+	_, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Shared, Script: script, Args: args, Root: true, Stdin: input})
+	return err
+}
+
+// stepError says what a failed step means and where its evidence is.
+func (r *run) stepError(ctx context.Context, state State, step Step, err error) *Error {
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known
+	}
+	spec := r.target.spec
+	failure := &Error{
+		Kind: KindProvisioning, What: fmt.Sprintf("the step %q failed", step.Title), Why: err.Error(), Err: err,
+		Next: fmt.Sprintf("run worldsetup again: it carries on from here; the log is %s", LogPath(spec)),
+	}
+	if ctx.Err() != nil {
+		interruption := interrupted(ctx)
+		failure.Kind = interruption.Kind
+		failure.What = fmt.Sprintf("%s during the step %q", interruption.What, step.Title)
+		return failure
+	}
+	var script *guest.ScriptError
+	switch {
+	case step.ID == StepStart, step.ID == StepSettle:
+		failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
+			filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
+	case step.ID == StepActivate && errors.As(err, &script):
+		failure.What = "the agent does not answer"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s sudo journalctl -u %s", spec.VM, guest.ServiceName)
+	case step.ID == StepPackages:
+		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
+	case step.ID == StepLinger:
+		failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s", spec.VM, state.Guest.User)
+	}
+	return failure
+}

@@ -1,0 +1,112 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+)
+
+const (
+	// entryPause is how often it is looked whether a booting VM lets somebody in.
+	entryPause = 250 * time.Millisecond
+	// cleanupDeadline bounds what is done after a run was interrupted.
+	cleanupDeadline = time.Minute
+)
+
+// bootProcess is a `limactl start` at work. Half of the time that it takes the guest can be worked on already.
+type bootProcess struct {
+	ended chan struct{} // closed when it has ended; err is valid then
+	err   error
+}
+
+// wait waits for the end of booting. Without a boot under way there is nothing to wait for.
+func (b *bootProcess) wait() error {
+	if b == nil {
+		return nil
+	}
+	<-b.ended
+	return b.err
+}
+
+// going says that booting is still under way.
+func (b *bootProcess) going() bool {
+	if b == nil {
+		return false
+	}
+	select {
+	case <-b.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// boot starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting.
+func (r *run) boot(ctx context.Context, created bool, line func(string)) error {
+	boot := &bootProcess{ended: make(chan struct{})}
+	r.booting = boot
+	go func() {
+		defer close(boot.ended)
+		boot.err = r.undo(ctx, r.lima.Start(ctx, r.target.spec.VM, line), created)
+	}()
+	connection := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM, filenames.SSHSock)
+	ticker := time.NewTicker(entryPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-boot.ended:
+			return boot.err
+		case <-ticker.C:
+			if accepts(ctx, connection) {
+				return nil
+			}
+		}
+	}
+}
+
+// undo cleans up after creating or starting a VM failed or was interrupted: Lima leaves what it began. A VM that was
+// created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing that we
+// started goes on behind the user's back. It returns err with what state was left.
+func (r *run) undo(ctx context.Context, err error, created bool) error {
+	if err == nil {
+		return nil
+	}
+	// The run's own context may be what ended.
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupDeadline)
+	defer cancel()
+	vm := r.target.spec.VM
+	instance, findErr := r.lima.Find(cleanup, vm)
+	switch {
+	case findErr != nil:
+		return fmt.Errorf("%w (and Lima does not say what is left of it: %w)", err, findErr)
+	case instance == nil:
+		return fmt.Errorf("%w (no VM is left of it)", err)
+	case created && !hasDisk(instance.Dir):
+		if deleteErr := r.lima.Delete(cleanup, vm, nil); deleteErr != nil {
+			return fmt.Errorf("%w (and the half-made VM could not be removed: %w)", err, deleteErr)
+		}
+		return fmt.Errorf("%w (the half-made VM, which had no disk yet, was removed)", err)
+	case ctx.Err() != nil && instance.Status != limatype.StatusStopped:
+		if stopErr := r.lima.Stop(cleanup, vm, true, nil); stopErr != nil {
+			return fmt.Errorf("%w (and the VM, which was booting, could not be stopped: %w)", err, stopErr)
+		}
+		return fmt.Errorf("%w (the VM, which was booting, was stopped; its disk is kept)", err)
+	}
+	return fmt.Errorf("%w (the VM is left %s)", err, strings.ToLower(instance.Status))
+}
+
+// hasDisk says whether an instance ever got as far as having a disk, under its name in Lima 2 or in Lima 1.
+func hasDisk(dir string) bool {
+	for _, name := range []string{filenames.Disk, filenames.DiffDiskLegacy} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,273 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// maxRounds bounds how often the world is planned for in one run. A first setup takes three: create and start, the
+// layout, the marker; a restart in between makes it four. More would mean that a step does not hold.
+const maxRounds = 6
+
+// converge observes, plans and applies until there is nothing left to change and everything is proven.
+func (r *run) converge(ctx context.Context) (Health, error) {
+	defer func() { _ = r.booting.wait() }() // a run does not end before what it started
+	view, err := r.look(ctx, false)
+	for round := 1; ; round++ {
+		if err != nil {
+			return r.report(view), err
+		}
+		r.events.emit(Event{Type: EventPlan, Plan: &view.plan})
+		if err := refusal(view.plan); err != nil {
+			return r.report(view), err
+		}
+		if view.plan.Empty() {
+			return r.settle(r.report(view))
+		}
+		if step, again := r.done.again(view.plan); again || round > maxRounds {
+			return r.report(view), doesNotHold(step)
+		}
+		if err := r.apply(ctx, view.state, view.plan); err != nil {
+			return r.report(view), err
+		}
+		view, err = r.lookAgain(ctx)
+	}
+}
+
+// view is what was seen of the world at one time.
+type view struct {
+	state  State
+	plan   Plan
+	proven *proofs // nil when nothing was proven, because there is something to change first
+}
+
+// look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
+// whether it would take what the plan is going to give it. proveAnyway has what can be proven proven in any case.
+func (r *run) look(ctx context.Context, proveAnyway bool) (view, error) {
+	instance, findErr := r.lima.Find(ctx, r.target.spec.VM)
+	if err := r.aim(instance); err != nil {
+		return view{}, err // bad input is said first
+	}
+	seen := make(chan view, 1)
+	go func() {
+		defer close(seen)
+		if findErr == nil {
+			seen <- r.examine(ctx, instance, true, proveAnyway)
+		}
+	}()
+	checkErr := r.check(ctx, instance)
+	now := <-seen
+	switch {
+	case ctx.Err() != nil:
+		return now, interrupted(ctx)
+	case checkErr != nil:
+		return now, checkErr
+	case findErr != nil:
+		return now, limaError(ctx, "Lima could not be asked about its VMs", findErr)
+	case refusal(now.plan) != nil:
+		return now, nil // the plan says so itself
+	}
+	return now, r.validate(ctx, now.state, now.plan)
+}
+
+// lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
+func (r *run) lookAgain(ctx context.Context) (view, error) {
+	instance, err := r.lima.Find(ctx, r.target.spec.VM)
+	if err != nil {
+		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
+	}
+	now := r.examine(ctx, instance, r.done.marked, false)
+	if now.plan.Empty() && now.proven == nil && ctx.Err() == nil {
+		proven := r.prove(ctx, instance)
+		now.proven = &proven
+	}
+	if ctx.Err() != nil {
+		return now, interrupted(ctx)
+	}
+	return now, nil
+}
+
+// examine observes and plans, and, if prove is set, proves meanwhile, which is given up when the plan is not empty.
+func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove, proveAnyway bool) view {
+	var now view
+	proving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wait sync.WaitGroup
+	if prove && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
+		wait.Go(func() {
+			proven := r.prove(proving, instance)
+			now.proven = &proven
+		})
+	}
+	now.state = r.observe(ctx, instance)
+	now.plan = makePlan(r.target, now.state)
+	abandon := !now.plan.Empty() && !proveAnyway
+	if abandon {
+		cancel()
+	}
+	wait.Wait()
+	if abandon {
+		now.proven = nil
+	}
+	return now
+}
+
+// aim completes the target with what the host has for it.
+func (r *run) aim(instance *limatype.Instance) (err error) {
+	r.target, err = newTarget(r.target.spec, instance)
+	return err
+}
+
+// history is what was begun in this run.
+type history struct {
+	steps   map[StepID]bool
+	reasons map[string]bool
+	marked  bool // the marker was written
+}
+
+func (h *history) add(step Step) {
+	if h.steps == nil {
+		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
+	}
+	h.steps[step.ID] = true
+	h.reasons[string(step.ID)+": "+step.Reason] = true
+	h.marked = h.marked || step.ID == StepMarker
+}
+
+// again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
+func (h *history) again(plan Plan) (step Step, again bool) {
+	for _, step := range plan.Steps {
+		if h.reasons[string(step.ID)+": "+step.Reason] {
+			return step, true
+		}
+	}
+	return plan.Steps[0], false
+}
+
+// status observes, proves what can be proven and reports.
+func (r *run) status(ctx context.Context) (Health, error) {
+	view, err := r.look(ctx, true)
+	if err != nil {
+		return r.report(view), err
+	}
+	return r.settle(r.report(view))
+}
+
+// settle emits the report; a world that is not ready is an error.
+func (r *run) settle(health Health) (Health, error) {
+	r.events.emit(Event{Type: EventHealth, Health: &health})
+	if health.Ready {
+		return health, nil
+	}
+	return health, unhealthy(health)
+}
+
+func unhealthy(health Health) *Error {
+	var why []string
+	for _, item := range health.Items {
+		if item.Outcome == Failed || item.Outcome == Unknown {
+			why = append(why, fmt.Sprintf("%s: %s", item.Title, item.Found))
+		}
+	}
+	for _, access := range health.Access {
+		if access.Outcome != OK {
+			why = append(why, fmt.Sprintf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+		}
+	}
+	next := "run worldsetup, which cures what it can"
+	if health.Drift.Empty() {
+		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u substrate-world-agent.service", health.VM)
+	}
+	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM), Why: strings.Join(why, "\n"), Next: next}
+}
+
+// refusal is the error of a plan that cannot be carried out.
+func refusal(plan Plan) error {
+	if plan.Blocked != nil {
+		return plan.Blocked
+	}
+	if len(plan.Replace) == 0 {
+		return nil
+	}
+	return &Error{
+		Kind: KindReplacement,
+		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", plan.VM),
+		Why:  strings.Join(plan.Replace, "\n"),
+		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or, if nothing in it is needed any more: limactl delete %s, then run worldsetup again", plan.VM),
+	}
+}
+
+func doesNotHold(step Step) *Error {
+	return &Error{
+		Kind: KindProvisioning,
+		What: fmt.Sprintf("the step %q was done, and is due again", step.Title),
+		Why:  step.Reason,
+		Next: "something in the guest undoes it: see limactl shell --workdir / VM sudo journalctl -b, then run worldsetup again",
+	}
+}
+
+// check runs the prerequisites and returns the first one that failed as an error.
+func (r *run) check(ctx context.Context, instance *limatype.Instance) error {
+	spec := r.target.spec
+	wanted := checks.Target{
+		VM: spec.VM, VMType: r.target.vmType, Arch: r.target.arch, LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
+		Starts: instance == nil || instance.Status != limatype.StatusRunning,
+	}
+	var first *Error
+	results := checks.Run(ctx, r.edges.Checks(wanted), func(result checks.Result) {
+		r.events.emit(Event{Type: EventCheck, Check: &result})
+	})
+	for _, result := range results {
+		if result.Outcome == Failed && first == nil {
+			first = &Error{Kind: KindPrerequisite, What: result.Problem.What, Why: result.Problem.Why, Next: result.Problem.Next}
+		}
+	}
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if first != nil {
+		return first
+	}
+	return nil
+}
+
+// validate finds out before the first change whether Lima would take what the plan is going to give it.
+func (r *run) validate(ctx context.Context, state State, plan Plan) error {
+	var profile []byte
+	var err error
+	switch {
+	case plan.has(StepCreate):
+		if err := r.target.checkDigest(); err != nil {
+			return err
+		}
+		profile, err = r.target.newProfile()
+	case plan.has(StepConfigure):
+		config := *state.Instance.Config
+		r.target.wanted.Apply(&config)
+		profile, err = lima.MarshalProfile(&config)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = r.lima.Validate(ctx, "", profile)
+	if refused := (*lima.CommandError)(nil); errors.As(err, &refused) {
+		return &Error{
+			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
+			Next: "correct the profile or the flag that it names", Err: err,
+		}
+	}
+	if err != nil {
+		return limaError(ctx, "Lima could not check the configuration", err)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package provision
+
+import (
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+)
+
+// Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its meaning
+// or goes away; new fields may appear under the same version and must be ignored by readers that don't know them.
+const Schema = 1
+
+// EventType says which of an Event's parts are set.
+type EventType string
+
+// The event types, in the order in which a run emits them.
+const (
+	EventStarted   EventType = "started"   // Message: what was asked for
+	EventCheck     EventType = "check"     // Check
+	EventPlan      EventType = "plan"      // Plan; again whenever the world was observed anew
+	EventStep      EventType = "step"      // Step; started, then done or failed
+	EventLog       EventType = "log"       // Step, Message: one line of what a tool said
+	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
+	EventHealth    EventType = "health"    // Health
+	EventFinished  EventType = "finished"  // Result; the last event of a run
+)
+
+// HeartbeatEvery is the longest silence within a step.
+const HeartbeatEvery = 10 * time.Second
+
+// Event is one thing that happened in a run. Events are for showing: the truth is what Run returns.
+type Event struct {
+	Schema  int       `json:"schema"` // always Schema
+	Seq     int       `json:"seq"`    // 1, 2, 3 …
+	Time    time.Time `json:"time"`
+	Type    EventType `json:"type"`
+	Message string    `json:"message,omitempty"`
+
+	Check  *checks.Result `json:"check,omitempty"`
+	Plan   *Plan          `json:"plan,omitempty"`
+	Step   *StepStatus    `json:"step,omitempty"`
+	Health *Health        `json:"health,omitempty"`
+	Result *Result        `json:"result,omitempty"`
+}
+
+// StepState is how far a step has come.
+type StepState string
+
+// The step states.
+const (
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepFailed  StepState = "failed"
+)
+
+// StepStatus is where a step stands.
+type StepStatus struct {
+	Number  int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
+	Of      int           `json:"of"`     // how many there will be, as far as is known now
+	ID      StepID        `json:"id"`
+	Title   string        `json:"title"`
+	Reason  string        `json:"reason,omitempty"`
+	State   StepState     `json:"state"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
+	Error   *Error        `json:"error,omitempty"`
+}
+
+// Result is how a run ended.
+type Result struct {
+	Ready   bool          `json:"ready"`   // the world was proven, this time
+	Changed bool          `json:"changed"` // at least one step was begun
+	Steps   int           `json:"steps"`   // how many steps were done
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Error   *Error        `json:"error,omitempty"`
+}
+
+// Outcome is what a check or a line of a health report came to.
+type Outcome = checks.Outcome
+
+// The outcomes; see package checks for those that only a check has.
+const (
+	OK      = checks.OK
+	Info    = checks.Info
+	Warning = checks.Warning
+	Failed  = checks.Failed
+	Unknown = checks.Unknown
+)

@@ -1,0 +1,100 @@
+// Package guest speaks to the guest of a VM: it runs the scripts of package embed there and reads what they print.
+//
+// The rules are: a script's text is constant and its input comes as arguments or standard input; what it prints is parsed
+// strictly; and which ssh connection is used is always said, because Lima's shared one and a fresh one can see two
+// different worlds (groups are given at login).
+package guest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// Route is a way into the guest.
+type Route string
+
+// The routes.
+const (
+	// Shared is Lima's own multiplexed ssh connection, used when it is there and never created by us.
+	Shared Route = "shared"
+	// Fresh is a new ssh connection of our own.
+	Fresh Route = "fresh"
+	// Shell is `limactl shell`, what people type. It uses Lima's shared connection, or makes it.
+	Shell Route = "shell"
+)
+
+// Request is one script to be run in the guest.
+type Request struct {
+	Route  Route
+	Script embed.Script
+	Args   []string
+	// Root runs the script through `sudo -n`; otherwise it runs as the user who logs in.
+	Root bool
+	// Stdin is the script's standard input; nil is an empty one.
+	Stdin io.Reader
+	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
+	Forward *Forward
+}
+
+// Forward is a host socket that leads to the agent's socket while a script runs.
+type Forward struct {
+	// Path is where the host socket is made, in a directory that only the user can enter.
+	Path string
+	// Use is called with Path once it accepts connections. The script's standard input ends when it returns.
+	Use func(ctx context.Context, path string)
+}
+
+// Transport runs scripts in a guest: [SSH] for real, a simulation in tests.
+//
+// Exec returns what the script printed. Its error is a [*ScriptError] when the script ran and failed, and a
+// [*ConnectionError] when it could not be run.
+type Transport interface {
+	Exec(ctx context.Context, request Request) (Reply, error)
+}
+
+// Reply is what a script left.
+type Reply struct {
+	Stdout []byte
+	// Sent and Received enclose the run, in host time.
+	Sent, Received time.Time
+}
+
+// ScriptError says that a script ran in the guest and failed.
+type ScriptError struct {
+	Script   string
+	ExitCode int
+	Stderr   string
+}
+
+func (e *ScriptError) Error() string {
+	message := fmt.Sprintf("the guest script %q failed with exit status %d", e.Script, e.ExitCode)
+	if text := strings.TrimSpace(e.Stderr); text != "" {
+		message += ": " + text
+	}
+	return message
+}
+
+// ConnectionError says that a route into the guest did not work.
+type ConnectionError struct {
+	Route  Route
+	Detail string // ssh's own last words, may be empty
+	Err    error
+}
+
+func (e *ConnectionError) Error() string {
+	message := fmt.Sprintf("no way into the guest over the %s connection", e.Route)
+	if e.Detail != "" {
+		message += ": " + e.Detail
+	}
+	if e.Err != nil {
+		message += ": " + e.Err.Error()
+	}
+	return message
+}
+
+func (e *ConnectionError) Unwrap() error { return e.Err }

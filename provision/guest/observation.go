@@ -1,0 +1,87 @@
+package guest
+
+import "time"
+
+// Observation is what the script "observe" found in a guest. Modes are octal as stat(1) prints them, without a leading zero.
+type Observation struct {
+	User          string   // the SSH user
+	Home          string   // its home directory
+	SessionGroups []string // groups in force in the session that observed
+	AccountGroups []string // groups of the account on paper
+	Group         *Group   // the group "substrate"; nil when there is none
+	Sudo          bool     // sudo works without a password
+	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
+	Machine       string   // as uname -m: x86_64, aarch64
+
+	Files   map[string]File // by path, only those that exist
+	Marker  string          // first line of the layout marker; empty without one
+	Units   map[string]Unit // by name; both units of the agent
+	Linger  bool
+	Missing []string // commands that the agent needs and the guest lacks
+	Mounts  []Mount  // one for each mount point asked for, in that order
+
+	DiskUsed      int   // of the root file system, in percent
+	DiskAvailable int64 // likewise, in bytes
+	// ClockAhead is how far the guest's clock is before the host's, good to half of the round trip.
+	ClockAhead time.Duration
+}
+
+// Group is an entry of group(5).
+type Group struct {
+	GID     int
+	Members []string
+}
+
+// File is a file as stat(1) sees it.
+type File struct {
+	Type   string // "regular file", "directory", "socket", …
+	Mode   string // octal: "755"
+	Owner  string
+	Group  string
+	Size   int64  // bytes
+	SHA256 string // hex; only of agent and units
+}
+
+// Unit is a systemd unit as `systemctl show` sees it.
+type Unit struct {
+	Load         string // "loaded", "not-found", "masked", …
+	Active       string // "active", "inactive", "failed", …
+	Sub          string // "running", "listening", …
+	FileState    string // "enabled", "disabled", …; empty without a unit file
+	NeedsReload  bool
+	Restarts     int
+	Result       string // "success", "exit-code", …
+	FragmentPath string
+	DropIns      string // paths, separated by spaces
+}
+
+// Mount is what is mounted at a mount point.
+type Mount struct {
+	FSType   string // empty when nothing is mounted there
+	ReadOnly bool
+	Entries  []Entry // up to 64 of the directory's entries, in no order
+}
+
+// Entry is a directory entry as find(1) sees it.
+type Entry struct {
+	Name    string
+	Type    byte // 'f', 'd', 'l', … as find's %y
+	Size    int64
+	ModTime time.Time // good to a second: not every file system keeps more
+}
+
+// The paths and names that an Observation speaks of.
+const (
+	AgentPath       = "/usr/local/bin/substrate-world-agent"
+	ServiceName     = "substrate-world-agent.service"
+	SocketUnitName  = "substrate-world-agent.socket"
+	ServicePath     = "/etc/systemd/system/" + ServiceName
+	SocketUnitPath  = "/etc/systemd/system/" + SocketUnitName
+	MarkerPath      = "/etc/substrate-lima-layout"
+	StatePath       = "/var/lib/substrate"
+	RuntimePath     = "/run/substrate"
+	GroupName       = "substrate"
+	LayoutVersion   = "socket-parity-v1"
+	ProjectMount    = "/src"
+	HomeStateSuffix = "/.substrate" // after Home
+)

@@ -1,0 +1,291 @@
+package guest
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseObservation reads what the script "observe" printed for the given number of mount points.
+// The rules are: the version line comes first and "end" last, every line is of a known key, what must be there once is
+// there once. Anything else is an error, since a half-read observation would be acted upon.
+func ParseObservation(reply Reply, mounts int) (*Observation, error) {
+	lines, err := body(reply.Stdout, "worldsetup-observe 1")
+	if err != nil {
+		return nil, err
+	}
+	p := observationParser{
+		Observation: Observation{Files: map[string]File{}, Units: map[string]Unit{}, Mounts: make([]Mount, mounts)},
+		middle:      reply.Sent.Add(reply.Received.Sub(reply.Sent) / 2),
+		seen:        map[string]bool{},
+	}
+	for _, line := range lines {
+		key, value, found := strings.Cut(line, "=")
+		if !found && line != endOfUnit {
+			return nil, fmt.Errorf("the guest's observation has a line without a key: %q", line)
+		}
+		if err := p.line(key, value); err != nil {
+			return nil, fmt.Errorf("the guest's observation has a bad line %q: %w", line, err)
+		}
+	}
+	if err := p.unit("", ""); err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os", "linger", "df", "time"} {
+		if !p.seen[key] {
+			return nil, fmt.Errorf("the guest's observation lacks %q", key)
+		}
+	}
+	for i := range mounts {
+		if !p.seen["mount="+strconv.Itoa(i)] {
+			return nil, fmt.Errorf("the guest's observation lacks mount point %d", i)
+		}
+	}
+	for _, name := range []string{ServiceName, SocketUnitName} {
+		if _, found := p.Units[name]; !found {
+			return nil, fmt.Errorf("the guest's observation lacks the unit %q", name)
+		}
+	}
+	return &p.Observation, nil
+}
+
+// body returns the lines between the version line and "end".
+func body(text []byte, version string) ([]string, error) {
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if lines[0] != version {
+		return nil, fmt.Errorf("the guest printed %q where %q was due", lines[0], version)
+	}
+	if lines[len(lines)-1] != "end" {
+		return nil, fmt.Errorf("the guest's answer was cut off after %q", lines[len(lines)-1])
+	}
+	return lines[1 : len(lines)-1], nil
+}
+
+type observationParser struct {
+	Observation
+	middle time.Time // of the round trip, in host time
+	seen   map[string]bool
+	block  map[string]string // of systemctl show
+}
+
+func (p *observationParser) line(key, value string) (err error) {
+	if name, isUnit := strings.CutPrefix(key, "unit."); isUnit {
+		return p.unit(name, value)
+	}
+	switch key {
+	case "stat":
+		return p.stat(value)
+	case "sha256":
+		return p.sum(value)
+	case "missing":
+		p.Missing = append(p.Missing, value)
+		return nil
+	case "mount":
+		return p.mount(value)
+	case "entry":
+		return p.entry(value)
+	}
+	if p.seen[key] {
+		return fmt.Errorf("it comes twice")
+	}
+	p.seen[key] = true
+	switch key {
+	case "user":
+		p.User = value
+		return notEmpty(value)
+	case "home":
+		p.Home = value
+		return notEmpty(value)
+	case "session-groups":
+		p.SessionGroups = strings.Fields(value)
+	case "account-groups":
+		p.AccountGroups = strings.Fields(value)
+	case "group":
+		p.Group, err = parseGroup(value)
+	case "sudo":
+		p.Sudo, err = parseYes(value)
+	case "os":
+		p.OS = strings.TrimSpace(value)
+	case "machine":
+		p.Machine = value
+	case "marker":
+		p.Marker = value
+	case "linger":
+		p.Linger, err = parseYes(value)
+	case "df":
+		err = p.df(value)
+	case "time":
+		err = p.clock(value)
+	default:
+		err = fmt.Errorf("its key is unknown")
+	}
+	return err
+}
+
+func (p *observationParser) stat(value string) error {
+	fields := strings.SplitN(value, "|", 6)
+	if len(fields) != 6 {
+		return fmt.Errorf("it wants 6 fields")
+	}
+	size, err := strconv.ParseInt(fields[4], 10, 64)
+	p.Files[fields[5]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3], Size: size}
+	return err
+}
+
+func (p *observationParser) sum(value string) error {
+	sum, path, found := strings.Cut(value, "  ")
+	file, known := p.Files[path]
+	if !found || !known || !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(sum) {
+		return fmt.Errorf("it wants a SHA-256 and the path of a file named before")
+	}
+	file.SHA256 = sum
+	p.Files[path] = file
+	return nil
+}
+
+// endOfUnit separates the properties of one unit from those of the next.
+const endOfUnit = "unit."
+
+// unit collects the properties of one unit; an empty name ends it.
+func (p *observationParser) unit(name, value string) error {
+	if name != "" {
+		if p.block == nil {
+			p.block = map[string]string{}
+		}
+		p.block[name] = value
+		return nil
+	}
+	if p.block == nil {
+		return nil
+	}
+	block := p.block
+	p.block = nil
+	unit := Unit{
+		Load: block["LoadState"], Active: block["ActiveState"], Sub: block["SubState"], FileState: block["UnitFileState"],
+		NeedsReload: block["NeedDaemonReload"] == "yes", Result: block["Result"],
+		FragmentPath: block["FragmentPath"], DropIns: block["DropInPaths"],
+	}
+	if text := block["NRestarts"]; text != "" { // services only
+		restarts, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		unit.Restarts = restarts
+	}
+	if block["Id"] == "" || unit.Load == "" || unit.Active == "" {
+		return fmt.Errorf("the guest's observation of a unit lacks its name or state: %v", block)
+	}
+	p.Units[block["Id"]] = unit
+	return nil
+}
+
+func (p *observationParser) mount(value string) error {
+	number, rest, _ := strings.Cut(value, "|")
+	index, err := p.index(number)
+	if err != nil {
+		return err
+	}
+	p.seen["mount="+number] = true
+	fstype, options, _ := strings.Cut(rest, " ")
+	mount := &p.Mounts[index]
+	mount.FSType = fstype
+	for option := range strings.SplitSeq(options, ",") {
+		mount.ReadOnly = mount.ReadOnly || option == "ro"
+	}
+	return nil
+}
+
+func (p *observationParser) entry(value string) error {
+	fields := strings.SplitN(value, "|", 5)
+	if len(fields) != 5 || len(fields[1]) != 1 {
+		return fmt.Errorf("it wants 5 fields")
+	}
+	index, err := p.index(fields[0])
+	if err != nil {
+		return err
+	}
+	size, err := strconv.ParseInt(fields[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	seconds, err := strconv.ParseFloat(fields[3], 64)
+	if err != nil {
+		return err
+	}
+	name := strings.ReplaceAll(fields[4], "\x01", "\n")
+	entry := Entry{Name: name, Type: fields[1][0], Size: size, ModTime: time.Unix(int64(math.Floor(seconds)), 0)}
+	p.Mounts[index].Entries = append(p.Mounts[index].Entries, entry)
+	return nil
+}
+
+func (p *observationParser) index(text string) (int, error) {
+	index, err := strconv.Atoi(text)
+	if err == nil && (index < 0 || index >= len(p.Mounts)) {
+		err = fmt.Errorf("there is no mount point %d", index)
+	}
+	return index, err
+}
+
+// df reads a line of `df -Pk`: device, size, used, available, percent, mount point.
+func (p *observationParser) df(value string) error {
+	fields := strings.Fields(value)
+	if len(fields) < 6 {
+		return fmt.Errorf("it wants 6 fields")
+	}
+	available, err := strconv.ParseInt(fields[3], 10, 64)
+	if err != nil {
+		return err
+	}
+	p.DiskAvailable = available << 10
+	p.DiskUsed, err = strconv.Atoi(strings.TrimSuffix(fields[4], "%"))
+	return err
+}
+
+func (p *observationParser) clock(value string) error {
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		return err
+	}
+	guest := time.UnixMicro(int64(seconds * 1e6))
+	p.ClockAhead = guest.Sub(p.middle)
+	return nil
+}
+
+func parseGroup(value string) (*Group, error) {
+	if value == "" {
+		return nil, nil
+	}
+	fields := strings.Split(value, ":")
+	if len(fields) != 4 {
+		return nil, fmt.Errorf("it wants 4 fields")
+	}
+	gid, err := strconv.Atoi(fields[2])
+	if err != nil {
+		return nil, err
+	}
+	group := &Group{GID: gid}
+	if fields[3] != "" {
+		group.Members = strings.Split(fields[3], ",")
+	}
+	return group, nil
+}
+
+func parseYes(value string) (bool, error) {
+	switch value {
+	case "yes":
+		return true, nil
+	case "no":
+		return false, nil
+	}
+	return false, fmt.Errorf("it wants yes or no")
+}
+
+func notEmpty(value string) error {
+	if value == "" {
+		return fmt.Errorf("its value is missing")
+	}
+	return nil
+}

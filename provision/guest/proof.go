@@ -1,0 +1,138 @@
+package guest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Those whom the script "prove" can ask as.
+const (
+	Self     = "self"     // the user of the session, without sudo
+	Root     = "root"     // through sudo
+	Outsider = "outsider" // the user nobody
+)
+
+// Proof is what the script "prove" printed.
+type Proof struct {
+	SessionGroups []string
+	Answers       map[string]Answer // by whom: Self, Root, Outsider
+	Mounted       []string          // of the mount points asked for, those at which something is mounted
+}
+
+// Answer is what came of asking the agent for its capabilities.
+type Answer struct {
+	// Exit is curl's exit status: 0 when there was an HTTP answer, 7 when it could not connect, 28 on time-out.
+	Exit   int
+	Status int           // of HTTP; 0 without an answer
+	Took   time.Duration // from connecting to the end of the answer
+	Body   string        // at most 4 KiB, on one line
+}
+
+// couldNotConnect is curl's exit status 7, see curl(1).
+const couldNotConnect = 7
+
+// Refused says that the socket could not be connected to.
+func (a Answer) Refused() bool { return a.Exit == couldNotConnect }
+
+// Answered says that an agent answered with its capabilities; if not, why explains.
+func (a Answer) Answered() (ok bool, why string) {
+	switch {
+	case a.Refused():
+		return false, "could not connect to " + SocketPath
+	case a.Exit == 28:
+		return false, "connected, and no answer came in time"
+	case a.Exit == 127 || a.Exit == 126:
+		return false, "curl is missing in the guest"
+	case a.Exit != 0:
+		return false, fmt.Sprintf("connected, and got no HTTP answer (curl exit status %d)", a.Exit)
+	}
+	if _, err := ParseCapabilities(a.Status, []byte(a.Body)); err != nil {
+		return false, err.Error()
+	}
+	return true, ""
+}
+
+// Capabilities is the answer to GET /v1/capabilities. Fields that are not known here are left out.
+type Capabilities struct {
+	Version  string   `json:"version"`
+	Features []string `json:"features"`
+	Backend  string   `json:"backend"`
+	Platform string   `json:"platform"`
+}
+
+// ParseCapabilities reads the answer to GET /v1/capabilities and says what is wrong with it if it is not one of a world agent.
+func ParseCapabilities(status int, body []byte) (Capabilities, error) {
+	var capabilities Capabilities
+	if status != 200 {
+		return capabilities, fmt.Errorf("it answered with HTTP status %d where 200 was due", status)
+	}
+	if err := json.Unmarshal(body, &capabilities); err != nil {
+		return capabilities, fmt.Errorf("it answered with something else than JSON: %w", err)
+	}
+	if capabilities.Version == "" || capabilities.Backend != "world-agent" {
+		return capabilities, fmt.Errorf("what answered is no world agent: version %q, backend %q", capabilities.Version, capabilities.Backend)
+	}
+	return capabilities, nil
+}
+
+// ParseProof reads what the script "prove" printed for those asked as. As with [ParseObservation], anything unexpected is an error.
+func ParseProof(reply Reply, who ...string) (*Proof, error) {
+	lines, err := body(reply.Stdout, "worldsetup-prove 1")
+	if err != nil {
+		return nil, err
+	}
+	proof := &Proof{Answers: map[string]Answer{}}
+	for _, line := range lines {
+		key, value, _ := strings.Cut(line, "=")
+		if name, isBody := strings.CutSuffix(key, "-answer"); isBody {
+			answer, known := proof.Answers[name]
+			if !known {
+				return nil, fmt.Errorf("the guest's proof has an unexpected line %q", line)
+			}
+			answer.Body = value
+			proof.Answers[name] = answer
+			continue
+		}
+		switch key {
+		case "session-groups":
+			proof.SessionGroups = strings.Fields(value)
+		case "mounted":
+			proof.Mounted = append(proof.Mounted, value)
+		case Self, Root, Outsider:
+			answer, err := parseAnswer(value)
+			if err != nil {
+				return nil, fmt.Errorf("the guest's proof has a bad line %q: %w", line, err)
+			}
+			proof.Answers[key] = answer
+		default:
+			return nil, fmt.Errorf("the guest's proof has an unexpected line %q", line)
+		}
+	}
+	for _, name := range who {
+		if _, found := proof.Answers[name]; !found {
+			return nil, fmt.Errorf("the guest's proof lacks %q", name)
+		}
+	}
+	return proof, nil
+}
+
+// parseAnswer reads "EXIT STATUS SECONDS". Without curl there is only EXIT.
+func parseAnswer(value string) (Answer, error) {
+	fields := strings.Fields(value)
+	if len(fields) == 0 {
+		return Answer{}, fmt.Errorf("it is empty")
+	}
+	exit, err := strconv.Atoi(fields[0])
+	if err != nil || len(fields) != 3 {
+		return Answer{Exit: exit}, err
+	}
+	status, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return Answer{}, err
+	}
+	seconds, err := strconv.ParseFloat(fields[2], 64)
+	return Answer{Exit: exit, Status: status, Took: time.Duration(seconds * float64(time.Second))}, err
+}

@@ -1,0 +1,180 @@
+package provision
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// packageOf names the Debian and Ubuntu package of each command that the agent needs.
+var packageOf = map[string]string{
+	"nft": "nftables", "ip": "iproute2", "conntrack": "conntrack", "dnsmasq": "dnsmasq-base", "fusermount3": "fuse3",
+	"fuse-overlayfs": "fuse-overlayfs", "curl": "curl", "jq": "jq",
+}
+
+// forGuest plans what is to be changed inside a running guest.
+func (p *Plan) forGuest(t target, s State) {
+	o := s.Guest
+	if o.Marker != "" && o.Marker != guest.LayoutVersion {
+		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker, guest.LayoutVersion))
+	}
+	if len(o.Missing) > 0 {
+		packages := step(StepPackages, "the guest lacks "+strings.Join(o.Missing, ", "))
+		for _, command := range o.Missing {
+			packages.packages = append(packages.packages, packageOf[command])
+		}
+		p.Steps = append(p.Steps, packages)
+	}
+	p.add(StepGroup, groupReasons(o)...)
+	p.add(StepDirectories, directoryReasons(o)...)
+	p.agent(t, o)
+	p.add(StepUnits, unitReasons(t, o)...)
+	if !o.Linger {
+		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
+	}
+	p.add(StepActivate, p.activateReasons(o)...)
+	if o.Marker == "" {
+		p.add(StepMarker, "the layout is not marked as complete")
+	}
+	if !o.Sudo {
+		p.Blocked = &Error{
+			Kind: KindUnhealthy,
+			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
+			Why:  "`sudo -n true` failed there",
+			Next: fmt.Sprintf("give the user back its right: limactl shell %s, then as root: echo '%s ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/90-%s", s.Instance.Name, o.User, o.User),
+		}
+	}
+}
+
+// add plans the step if there is a reason for it.
+func (p *Plan) add(id StepID, reasons ...string) {
+	if len(reasons) > 0 {
+		p.Steps = append(p.Steps, step(id, reasons...))
+	}
+}
+
+func (p *Plan) has(id StepID) bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.ID == id })
+}
+
+func groupReasons(o *guest.Observation) (reasons []string) {
+	if o.Group == nil {
+		reasons = append(reasons, "the group substrate does not exist")
+	}
+	if !slices.Contains(o.AccountGroups, guest.GroupName) {
+		reasons = append(reasons, fmt.Sprintf("the user %s is not in the group substrate", o.User))
+	}
+	return reasons
+}
+
+func directoryReasons(o *guest.Observation) (reasons []string) {
+	if wrong := differs(o, guest.StatePath, "directory", "750", "root", guest.GroupName); wrong != "" {
+		reasons = append(reasons, wrong)
+	}
+	home := o.Home + guest.HomeStateSuffix
+	if wrong := differs(o, home, "directory", "755", o.User, ""); wrong != "" {
+		reasons = append(reasons, wrong)
+	}
+	return reasons
+}
+
+func (p *Plan) agent(t target, o *guest.Observation) {
+	wrong := differs(o, guest.AgentPath, "regular file", "755", "root", "root")
+	switch {
+	case t.agent == nil && wrong != "":
+		p.Blocked = noAgent(t.spec.Project, t.rejected)
+		p.Blocked.Why = strings.TrimSpace(wrong + "\n" + p.Blocked.Why)
+	case wrong != "":
+		p.add(StepAgent, wrong)
+	case t.agent != nil && o.Files[guest.AgentPath].SHA256 != t.agent.SHA256:
+		p.add(StepAgent, "the installed agent is another one than "+firstOf(t.agent.Path, "the built-in probe"))
+	}
+}
+
+func unitReasons(t target, o *guest.Observation) (reasons []string) {
+	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath}, {guest.SocketUnitName, guest.SocketUnitPath}} {
+		if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
+			reasons = append(reasons, wrong)
+		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
+			reasons = append(reasons, unit.name+" does not hold what it should")
+		} else if state := o.Units[unit.name]; state.NeedsReload {
+			reasons = append(reasons, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
+		} else if state.FileState != "enabled" {
+			reasons = append(reasons, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
+		}
+	}
+	return reasons
+}
+
+// unitSums are the checksums of the texts that a unit may hold: the service has two when nobody said how netfilter is to be.
+func unitSums(t target, o *guest.Observation, name string) []string {
+	if name == guest.SocketUnitName {
+		return []string{sum([]byte(embed.SocketUnit()))}
+	}
+	var sums []string
+	for _, netfilter := range []bool{false, true} {
+		if t.spec.Netfilter == On && !netfilter || t.spec.Netfilter == Off && netfilter {
+			continue
+		}
+		if text, err := embed.ServiceUnit(o.Home, netfilter); err == nil {
+			sums = append(sums, sum([]byte(text)))
+		}
+	}
+	return sums
+}
+
+// activateReasons looks at what runs, and at what is planned so far that something running has to learn of.
+func (p *Plan) activateReasons(o *guest.Observation) (reasons []string) {
+	if p.has(StepAgent) {
+		reasons = append(reasons, "the agent changes")
+	}
+	if p.has(StepUnits) {
+		reasons = append(reasons, "the units change")
+	}
+	if unit := o.Units[guest.SocketUnitName]; unit.Active != "active" {
+		reasons = append(reasons, fmt.Sprintf("%s is %s", guest.SocketUnitName, unit.Active))
+	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
+		reasons = append(reasons, wrong)
+	}
+	switch service := o.Units[guest.ServiceName]; {
+	case service.Active == "failed" || service.Sub == "auto-restart":
+		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
+	case service.Active == "active":
+		// systemd makes this directory when the service starts, and removes it when it stops.
+		if wrong := differs(o, guest.RuntimePath, "directory", "750", "root", guest.GroupName); wrong != "" {
+			reasons = append(reasons, wrong)
+		}
+	}
+	return reasons
+}
+
+// differs says how the file at path differs from what it should be, and nothing when it does not. An empty group is not compared.
+func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
+	file, found := o.Files[path]
+	if !found {
+		return path + " is missing"
+	}
+	if file.Type == "regular empty file" { // stat's word for it
+		file.Type = "regular file"
+	}
+	if group == "" {
+		group = file.Group
+	}
+	if file.Type != kind {
+		return fmt.Sprintf("%s is a %s where a %s was due", path, file.Type, kind)
+	}
+	if file.Owner != owner || file.Group != group || file.Mode != mode {
+		return fmt.Sprintf("%s is %s:%s %s where %s:%s %s was due", path, file.Owner, file.Group, file.Mode, owner, group, mode)
+	}
+	return ""
+}
+
+func sum(content []byte) string {
+	hash := sha256.Sum256(content)
+	return hex.EncodeToString(hash[:])
+}

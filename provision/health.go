@@ -1,0 +1,73 @@
+package provision
+
+import "time"
+
+// Health is what was observed and proven of a world. Ready is true only when every proof was made and every item is right.
+type Health struct {
+	Schema int       `json:"schema"` // always Schema
+	VM     string    `json:"vm"`
+	Time   time.Time `json:"time"`
+	Ready  bool      `json:"ready"`
+	// Instance is what Lima says of the VM: absent, stopped, running, broken …, in lower case.
+	Instance string    `json:"instance"`
+	Socket   Socket    `json:"socket"`
+	Access   []Access  `json:"access"`
+	Agent    AgentInfo `json:"agent"`
+	Items    []Item    `json:"items"`
+	// Drift is the plan that would cure what is wrong.
+	Drift Plan `json:"drift"`
+}
+
+// Socket is the agent's socket in the guest, as found.
+type Socket struct {
+	Path    string   `json:"path"`
+	Type    string   `json:"type"` // as stat(1) says it: "socket"
+	Owner   string   `json:"owner"`
+	Group   string   `json:"group"`
+	Mode    string   `json:"mode"`    // octal, "0660"
+	Members []string `json:"members"` // of Group
+	Host    string   `json:"host"`    // the host's socket that Lima forwards to it
+}
+
+// Who is somebody who may or may not reach the agent.
+type Who string
+
+// Those whose access is proven.
+const (
+	WhoUser     Who = "user"     // the SSH user, on a fresh connection, without sudo
+	WhoShared   Who = "shared"   // the SSH user over Lima's shared connection, as `limactl shell` uses it
+	WhoRoot     Who = "root"     // root in the guest
+	WhoClient   Who = "client"   // the host, through a socket forwarded over a fresh ssh connection, as clients do it
+	WhoHost     Who = "host"     // the host, through the socket that Lima forwards
+	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
+)
+
+// Access is what came of connecting as somebody.
+type Access struct {
+	Who     Who           `json:"who"`
+	Want    string        `json:"want"`  // "answered" or "refused"
+	Found   string        `json:"found"` // "answered", "refused", or what went wrong
+	Outcome Outcome       `json:"outcome"`
+	Took    time.Duration `json:"took_ns,omitempty"`
+	Remedy  string        `json:"remedy,omitempty"`
+}
+
+// AgentInfo is the agent that is installed and what it says of itself.
+type AgentInfo struct {
+	SHA256   string   `json:"sha256,omitempty"`
+	Probe    bool     `json:"probe"`              // it is the built-in probe agent, which runs no commands
+	Version  string   `json:"version,omitempty"`  // of its interface, from GET /v1/capabilities
+	Backend  string   `json:"backend,omitempty"`  // likewise
+	Platform string   `json:"platform,omitempty"` // likewise
+	Features []string `json:"features,omitempty"` // likewise
+}
+
+// Item is one line of a health report.
+type Item struct {
+	ID      string  `json:"id"` // stable, kebab-case
+	Title   string  `json:"title"`
+	Outcome Outcome `json:"outcome"`
+	Want    string  `json:"want,omitempty"`
+	Found   string  `json:"found"`
+	Remedy  string  `json:"remedy,omitempty"`
+}

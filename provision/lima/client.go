@@ -1,0 +1,185 @@
+package lima
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-semver/semver"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+)
+
+// How long limactl may take for a question, which normally takes it 0.05 s, and for stopping a VM, which normally takes 3 s.
+const (
+	questionDeadline = 20 * time.Second
+	stopDeadline     = 3 * time.Minute
+)
+
+// MinimumVersion is the oldest Lima that worldsetup supports: the first of the v2 types that profiles are built from.
+var MinimumVersion = semver.New("2.0.0")
+
+// Client asks limactl and has it act: a method a question.
+type Client struct {
+	Runner Runner
+}
+
+// Version asks limactl for its own version. A limactl that prints something else than a version is an error.
+func (c Client) Version(ctx context.Context) (*semver.Version, error) {
+	result, err := c.run(ctx, questionDeadline, Command{Args: []string{"--version"}})
+	if err != nil {
+		return nil, err
+	}
+	text := strings.TrimSpace(string(result.Stdout))
+	match := regexp.MustCompile(`^limactl version v?([0-9]+\.[0-9]+\.[0-9]+\S*)$`).FindStringSubmatch(text)
+	if match == nil {
+		return nil, fmt.Errorf("limactl --version printed %q, which is no version of Lima", clip(text, 80))
+	}
+	version, err := semver.NewVersion(match[1])
+	if err != nil {
+		return nil, fmt.Errorf("limactl --version printed %q: %w", clip(text, 80), err)
+	}
+	return version, nil
+}
+
+// Find returns the instance called name, or nil when Lima has none.
+func (c Client) Find(ctx context.Context, name string) (*limatype.Instance, error) {
+	// All are listed: asking for a name that does not exist prints a warning and has had different exit codes.
+	result, err := c.run(ctx, questionDeadline, Command{Args: []string{"list", "--format", "json", "--log-level", "error"}})
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(result.Stdout))
+	for {
+		var instance limatype.Instance
+		err := decoder.Decode(&instance)
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("limactl list printed no JSON (%w): %q", err, clip(string(result.Stdout), 80))
+		}
+		if instance.Name == name {
+			return &instance, nil
+		}
+	}
+}
+
+// Validate asks Lima whether it would take profile. The profile is put into a file in dir for that, and removed again.
+func (c Client) Validate(ctx context.Context, dir string, profile []byte) error {
+	file, err := os.CreateTemp(dir, "profile-*.yaml")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	if _, err := file.Write(profile); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	path, err := filepath.Abs(file.Name())
+	if err != nil {
+		return err
+	}
+	_, err = c.run(ctx, questionDeadline, Command{Args: []string{"--log-format", "json", "validate", path}})
+	return err
+}
+
+// Create makes the instance name from profile, without starting it. That downloads the image, so only ctx bounds it.
+func (c Client) Create(ctx context.Context, name string, profile []byte, line func(string)) error {
+	_, err := c.run(ctx, 0, Command{
+		Args:  []string{"--log-format", "json", "create", "--tty=false", "--name", name, "-"},
+		Stdin: profile,
+		Line:  line,
+	})
+	return err
+}
+
+// Start starts the instance name and waits for Lima to call it running, for as long as ctx allows.
+func (c Client) Start(ctx context.Context, name string, line func(string)) error {
+	args := []string{"--log-format", "json", "start", "--tty=false"}
+	if deadline, ok := ctx.Deadline(); ok { // Lima's own is 10 minutes
+		args = append(args, "--timeout", time.Until(deadline).Round(time.Second).String())
+	}
+	_, err := c.run(ctx, 0, Command{Args: append(args, name), Line: line})
+	return err
+}
+
+// Stop stops the instance name; force takes its power away instead of asking it.
+func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
+	args := []string{"--log-format", "json", "stop"}
+	if force {
+		args = append(args, "--force")
+	}
+	_, err := c.run(ctx, stopDeadline, Command{Args: append(args, name), Line: line})
+	return err
+}
+
+// Delete removes the instance name and its disk. It asks nobody.
+func (c Client) Delete(ctx context.Context, name string, line func(string)) error {
+	_, err := c.run(ctx, stopDeadline, Command{Args: []string{"--log-format", "json", "delete", "--force", name}, Line: line})
+	return err
+}
+
+// Edit changes the configuration of the stopped instance name: each of settings, a path such as ".cpus", gets its value.
+func (c Client) Edit(ctx context.Context, name string, settings []Setting, line func(string)) error {
+	var expressions []string
+	for _, setting := range settings {
+		value, err := json.Marshal(setting.Value) // JSON is the expression language's own form of a constant
+		if err != nil {
+			return fmt.Errorf("the new value of %s: %w", setting.Path, err)
+		}
+		expressions = append(expressions, setting.Path+" = "+string(value))
+	}
+	_, err := c.run(ctx, stopDeadline, Command{
+		Args: []string{"--log-format", "json", "edit", "--tty=false", "--set", strings.Join(expressions, " | "), name},
+		Line: line,
+	})
+	return err
+}
+
+// Setting is one change to an instance's configuration.
+type Setting struct {
+	Path  string // as in ".cpus"; never taken from input
+	Value any
+}
+
+// Shell runs a command in the instance name, over the ssh connection that Lima's users share.
+func (c Client) Shell(ctx context.Context, name string, command ...string) (Result, error) {
+	args := append([]string{"shell", "--workdir", "/", name}, command...)
+	return c.Runner.Run(ctx, Command{Args: args})
+}
+
+// run makes one call within deadline (0: that of ctx) and turns an exit code into a CommandError.
+func (c Client) run(ctx context.Context, deadline time.Duration, command Command) (Result, error) {
+	if deadline > 0 {
+		var cancel context.CancelFunc
+		cause := fmt.Errorf("limactl %s gave no answer within %v: %w", command.Args[0], deadline, context.DeadlineExceeded)
+		ctx, cancel = context.WithTimeoutCause(ctx, deadline, cause)
+		defer cancel()
+	}
+	result, err := c.Runner.Run(ctx, command)
+	if err != nil {
+		return result, err
+	}
+	if result.ExitCode != 0 {
+		return result, &CommandError{Args: command.Args, ExitCode: result.ExitCode, Stderr: result.Stderr}
+	}
+	return result, nil
+}
+
+// clip shortens text to n bytes for a message.
+func clip(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return text[:n] + "…"
+}

@@ -1,0 +1,178 @@
+package provision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+)
+
+// Titles and usual times. The times were measured on a real VM under emulation and divided by ten, which is about what
+// hardware virtualization gives.
+var steps = map[StepID]Step{
+	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
+	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second},
+	StepCreate:      {Title: "create the VM", Usual: time.Second},
+	StepStart:       {Title: "start the VM", Usual: 20 * time.Second},
+	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second},
+	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second},
+	StepDirectories: {Title: "make the agent's directories", Usual: time.Second},
+	StepAgent:       {Title: "install the agent", Usual: time.Second},
+	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second},
+	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second},
+	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second},
+	StepSettle:      {Title: "let the VM finish booting", Usual: 10 * time.Second},
+	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second},
+}
+
+func step(id StepID, reasons ...string) Step {
+	step := steps[id]
+	step.ID, step.Reason = id, strings.Join(reasons, "; ")
+	return step
+}
+
+// makePlan compares what is wanted with what is there. It is pure: same inputs, same plan.
+func makePlan(t target, s State) Plan {
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
+	switch {
+	case s.Instance == nil:
+		plan.forNew(t)
+	case s.Instance.Config == nil || len(s.Instance.Errors) > 0:
+		plan.Blocked = unreadable(s.Instance)
+	default:
+		plan.forExisting(t, s)
+	}
+	if len(plan.Replace) > 0 || plan.Blocked != nil {
+		plan.Steps = []Step{}
+	}
+	return plan
+}
+
+// forNew lists everything: what a new guest turns out to have already is left out when it was seen.
+func (p *Plan) forNew(t target) {
+	if t.agent == nil {
+		p.Blocked = noAgent(t.spec.Project, t.rejected)
+		return
+	}
+	p.Steps = []Step{
+		step(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
+		step(StepStart, "it is new"),
+	}
+	for _, id := range []StepID{StepPackages, StepGroup, StepDirectories, StepAgent, StepUnits, StepLinger, StepActivate, StepSettle, StepMarker} {
+		next := step(id, "the VM is new")
+		next.Conditional = id == StepPackages || id == StepGroup || id == StepLinger
+		p.Steps = append(p.Steps, next)
+	}
+}
+
+func (p *Plan) forExisting(t target, s State) {
+	edits, replace := t.wanted.Differences(s.Instance)
+	p.Replace = replace
+	running := s.Instance.Status == limatype.StatusRunning
+	switch {
+	case s.Booting && s.Guest == nil:
+		p.Steps = []Step{step(StepSettle, "it cannot be entered yet")}
+		return
+	case s.Booting:
+		p.forGuest(t, s)
+		p.settle()
+		return
+	case running && s.Guest == nil:
+		p.Blocked = notEntered(s)
+		return
+	case running:
+		p.forGuest(t, s)
+	case s.Instance.Status == limatype.StatusStopped:
+		p.Unseen = true
+	default:
+		// Lima says "Broken" when one of its processes has died: taking the power away clears that.
+		p.Steps = append(p.Steps, step(StepStop, fmt.Sprintf("Lima calls it %s", strings.ToLower(s.Instance.Status))))
+		p.Unseen = true
+	}
+	switch {
+	case len(edits) > 0:
+		p.restart(running, edits, true)
+	case running:
+		if reasons := restartReasons(t, s); len(reasons) > 0 {
+			p.restart(running, reasons, false)
+		}
+	default:
+		p.Steps = append(p.Steps, step(StepStart, "it does not run"), step(StepSettle, "it does not run"))
+	}
+}
+
+// settle puts the end of booting where it belongs: after what can be done meanwhile, but before packages, because the
+// guest's own first boot may be at work on those, and before the marker.
+func (p *Plan) settle() {
+	at := len(p.Steps)
+	if p.has(StepMarker) {
+		at--
+	}
+	if p.has(StepPackages) {
+		at = 0
+	}
+	p.Steps = slices.Insert(p.Steps, at, step(StepSettle, "Lima is still busy with it"))
+}
+
+// restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only the group
+// stays before it, since groups are given when a session starts.
+func (p *Plan) restart(running bool, reasons []string, configure bool) {
+	var first []Step
+	if running {
+		if i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }); i >= 0 {
+			first = append(first, p.Steps[i])
+			p.Steps = slices.Delete(p.Steps, i, i+1)
+		}
+		first = append(first, step(StepStop, reasons...))
+	} else {
+		first, p.Steps = p.Steps, nil
+	}
+	if configure {
+		first = append(first, step(StepConfigure, reasons...))
+	}
+	p.Steps = slices.Concat(first, []Step{step(StepStart, reasons...)}, p.Steps)
+	p.settle()
+}
+
+// restartReasons are the facts that only a restart of the VM cures.
+func restartReasons(t target, s State) (reasons []string) {
+	if !slices.Contains(s.Guest.SessionGroups, "substrate") {
+		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
+	}
+	_, points := t.mounts()
+	for i, problem := range s.Mounts {
+		if problem != "" {
+			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
+		}
+	}
+	if !s.HostSocket {
+		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
+	}
+	return reasons
+}
+
+// unreadable and notEntered are the states that no step of a plan cures yet.
+func unreadable(instance *limatype.Instance) *Error {
+	why := make([]string, 0, len(instance.Errors))
+	for _, err := range instance.Errors {
+		why = append(why, err.Error())
+	}
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("Lima cannot read the configuration of the VM %s", instance.Name),
+		Why:  strings.Join(why, "\n"),
+		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again", instance.Dir),
+	}
+}
+
+func notEntered(s State) *Error {
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
+		Why:  s.GuestError.Error(),
+		Next: fmt.Sprintf("limactl stop --force %s, then run worldsetup again", s.Instance.Name),
+		Err:  s.GuestError,
+	}
+}

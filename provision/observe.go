@@ -1,0 +1,91 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// observeDeadline bounds one look into the guest, which takes 1 s on an idle emulated machine and up to 5 s on a busy one.
+const observeDeadline = 45 * time.Second
+
+// observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
+func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
+	state := State{Instance: instance, Booting: r.booting.going()}
+	if instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
+		return state
+	}
+	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
+	directories, points := r.target.mounts()
+	state.Guest, state.GuestError = r.observeGuest(ctx, instance, points)
+	if state.Guest == nil {
+		return state
+	}
+	now := r.now()
+	for i, mount := range state.Guest.Mounts {
+		state.Mounts = append(state.Mounts, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
+	}
+	return state
+}
+
+// observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.
+func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (*guest.Observation, error) {
+	var errs []error
+	for _, route := range []guest.Route{guest.Shared, guest.Fresh} {
+		limited, cancel := context.WithTimeoutCause(ctx, observeDeadline, errors.New("no answer within "+observeDeadline.String()))
+		reply, err := r.guest(instance).Exec(limited, guest.Request{Route: route, Script: embed.Observe, Args: points})
+		cancel()
+		if err == nil {
+			return guest.ParseObservation(reply, len(points))
+		}
+		errs = append(errs, err)
+		if connection := (*guest.ConnectionError)(nil); !errors.As(err, &connection) || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// accepts says whether the UNIX socket at path accepts connections.
+func accepts(ctx context.Context, path string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+	if err != nil {
+		return false
+	}
+	connection.Close()
+	return true
+}
+
+// limaError turns an error of limactl into one that a person can act on.
+func limaError(ctx context.Context, what string, err error) *Error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(), Next: "see what `limactl list` says", Err: err}
+	if missing := (*lima.NotInstalledError)(nil); errors.As(err, &missing) {
+		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
+	}
+	return failure
+}
+
+// interrupted is the error of a run whose context ended.
+func interrupted(ctx context.Context) *Error {
+	cause := context.Cause(ctx)
+	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(), Next: "run worldsetup again: it carries on from here", Err: cause}
+	if errors.Is(cause, errTimeout) {
+		failure.Kind = KindProvisioning
+		failure.What = "the run took too long"
+	}
+	return failure
+}
+
+var errTimeout = errors.New("the time that --timeout allows is over")

@@ -1,0 +1,63 @@
+package provision
+
+import "time"
+
+// StepID names a kind of step. It is stable: scripts may compare it.
+type StepID string
+
+// The steps, in the order in which a plan holds them.
+const (
+	StepStop        StepID = "vm-stop"
+	StepConfigure   StepID = "vm-configure"
+	StepCreate      StepID = "vm-create"
+	StepStart       StepID = "vm-start"
+	StepPackages    StepID = "packages"
+	StepGroup       StepID = "group"
+	StepDirectories StepID = "directories"
+	StepAgent       StepID = "agent"
+	StepUnits       StepID = "units"
+	StepLinger      StepID = "linger"
+	StepActivate    StepID = "activate"
+	StepSettle      StepID = "vm-settle"
+	StepMarker      StepID = "marker"
+)
+
+// Step is one change that a plan intends.
+type Step struct {
+	ID     StepID `json:"id"`
+	Title  string `json:"title"`
+	Reason string `json:"reason"` // the observed fact that calls for it
+	// Usual is how long it usually takes on current hardware; ten times that under emulation.
+	Usual time.Duration `json:"usual_ns"`
+	// Interrupts says that programs running in the VM are stopped by it.
+	Interrupts bool `json:"interrupts,omitempty"`
+	// Conditional says that the step will be left out if the new VM turns out not to need it.
+	Conditional bool `json:"conditional,omitempty"`
+
+	packages []string // of StepPackages: what to install
+}
+
+// Plan is what would make the observed state the wanted one. An empty plan means that there is nothing to change.
+type Plan struct {
+	VM    string `json:"vm"`
+	Steps []Step `json:"steps"`
+	// Unseen says that the inside of the VM could not be observed, because it does not run: more steps may follow.
+	Unseen bool `json:"unseen,omitempty"`
+	// Replace holds the reasons why no step would help and only another VM would. Steps is empty then.
+	Replace []string `json:"replace,omitempty"`
+	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
+	Blocked *Error `json:"blocked,omitempty"`
+}
+
+// Empty says that nothing is to be changed and nothing is in the way.
+func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
+
+// Interrupts says whether a step of the plan stops programs that run in the VM.
+func (p Plan) Interrupts() bool {
+	for _, step := range p.Steps {
+		if step.Interrupts {
+			return true
+		}
+	}
+	return false
+}

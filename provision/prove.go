@@ -1,0 +1,165 @@
+package provision
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// proveDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
+const proveDeadline = time.Minute
+
+const (
+	answered = "answered"
+	refused  = "refused"
+)
+
+// proofs is what came of connecting.
+type proofs struct {
+	access       []Access
+	lostMounts   []string // mount points at which nothing was mounted afterwards
+	capabilities guest.Capabilities
+}
+
+// prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
+// agent that does not run: that is what its socket is for.
+func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
+	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
+	defer cancel()
+	var host, client Access
+	var access []Access
+	var capabilities guest.Capabilities
+	var wait sync.WaitGroup
+	wait.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
+	wait.Go(func() { access, client = r.proveFresh(ctx, instance) })
+	wait.Wait()
+	// Last, so that it also shows what the other connections left of the mounts.
+	shared, lost := r.proveShared(ctx, instance)
+	return proofs{append(access, shared, client, host), lost, capabilities}
+}
+
+// proveFresh uses one ssh connection of its own for everything that needs one.
+func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance) (inside []Access, client Access) {
+	client = Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}
+	reply, err := r.guest(instance).Exec(ctx, guest.Request{
+		Route:  guest.Fresh,
+		Script: embed.Prove,
+		Args:   []string{guest.Self, guest.Root, guest.Outsider},
+		Forward: &guest.Forward{
+			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
+			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
+			Use: func(ctx context.Context, path string) {
+				client, _ = r.proveHost(ctx, WhoClient, path)
+			},
+		},
+	})
+	var proof *guest.Proof
+	if err == nil {
+		proof, err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
+	}
+	if err != nil {
+		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
+			inside = append(inside, Access{Who: who, Want: wanted(who), Found: err.Error(), Outcome: Failed})
+		}
+		return inside, client
+	}
+	return []Access{
+		access(WhoUser, proof.Answers[guest.Self]),
+		access(WhoRoot, proof.Answers[guest.Root]),
+		access(WhoOutsider, proof.Answers[guest.Outsider]),
+	}, client
+}
+
+// proveShared asks the way that people do: limactl shell, over Lima's shared connection.
+func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) (shared Access, lostMounts []string) {
+	_, points := r.target.mounts()
+	reply, err := r.guest(instance).Exec(ctx, guest.Request{
+		Route: guest.Shell, Script: embed.Prove, Args: append([]string{guest.Self}, points...),
+	})
+	var proof *guest.Proof
+	if err == nil {
+		proof, err = guest.ParseProof(reply, guest.Self)
+	}
+	if err != nil {
+		return Access{Who: WhoShared, Want: answered, Found: err.Error(), Outcome: Failed}, nil
+	}
+	for _, point := range points {
+		if !slices.Contains(proof.Mounted, point) {
+			lostMounts = append(lostMounts, point)
+		}
+	}
+	return access(WhoShared, proof.Answers[guest.Self]), lostMounts
+}
+
+// proveHost asks through a socket on the host.
+func (r *run) proveHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
+	start := r.now()
+	capabilities, err := askCapabilities(ctx, path)
+	if err != nil {
+		return Access{Who: who, Want: answered, Found: err.Error(), Outcome: Failed}, capabilities
+	}
+	return Access{Who: who, Want: answered, Found: answered, Outcome: OK, Took: r.now().Sub(start)}, capabilities
+}
+
+// askCapabilities makes one GET /v1/capabilities over the UNIX socket at path.
+func askCapabilities(ctx context.Context, path string) (guest.Capabilities, error) {
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/capabilities", nil)
+	if err != nil {
+		return guest.Capabilities{}, err
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return guest.Capabilities{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return guest.Capabilities{}, fmt.Errorf("its answer was cut off: %w", err)
+	}
+	return guest.ParseCapabilities(response.StatusCode, body)
+}
+
+// access judges what curl found in the guest.
+func access(who Who, answer guest.Answer) Access {
+	result := Access{Who: who, Want: wanted(who), Took: answer.Took, Outcome: Failed}
+	ok, why := answer.Answered()
+	switch {
+	case ok:
+		result.Found = answered
+	case answer.Refused():
+		result.Found = refused
+	default:
+		result.Found = why
+	}
+	if result.Found == result.Want {
+		result.Outcome = OK
+	}
+	return result
+}
+
+func wanted(who Who) string {
+	if who == WhoOutsider {
+		return refused
+	}
+	return answered
+}

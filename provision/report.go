@@ -1,0 +1,187 @@
+package provision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+const (
+	// diskWarning is the share of the guest's root file system, in percent, from which on its fullness is worth a warning.
+	diskWarning = 85
+	// clockWarning is how far the guest's clock may be off: build tools and TLS bear 2 s.
+	clockWarning = 2 * time.Second
+	remedy       = "worldsetup"
+)
+
+// report puts together what was observed and proven. Without proofs the world is not ready.
+func (r *run) report(seen view) Health {
+	s, plan, proven := seen.state, seen.plan, seen.proven
+	health := Health{
+		Schema: Schema, VM: r.target.spec.VM, Time: r.now(), Instance: "absent", Drift: plan,
+		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Access{}, Items: []Item{},
+	}
+	if s.Instance == nil {
+		health.item("instance", "VM", Failed, "running", "absent", remedy)
+		return health
+	}
+	health.Instance = strings.ToLower(s.Instance.Status)
+	health.Socket.Host = lima.HostSocketPath(s.Instance)
+	health.check("instance", "VM", "running", health.Instance)
+	if s.Instance.Config != nil {
+		health.configuration(r.target, s)
+	}
+	if s.GuestError != nil {
+		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), "limactl stop --force "+s.Instance.Name)
+	}
+	if s.Guest != nil {
+		health.guest(r.target, s)
+	}
+	health.proofs(r.target, proven)
+	health.Ready = proven != nil && plan.Empty() &&
+		!slices.ContainsFunc(health.Access, func(a Access) bool { return a.Outcome != OK }) &&
+		!slices.ContainsFunc(health.Items, func(i Item) bool { return i.Outcome == Failed || i.Outcome == Unknown })
+	return health
+}
+
+// item adds a line.
+func (h *Health) item(id, title string, outcome Outcome, want, found, remedy string) {
+	if outcome == OK || outcome == Info {
+		remedy = ""
+	}
+	h.Items = append(h.Items, Item{ID: id, Title: title, Outcome: outcome, Want: want, Found: found, Remedy: remedy})
+}
+
+// check adds a line whose found should be want.
+func (h *Health) check(id, title, want, found string) {
+	outcome := OK
+	if want != found {
+		outcome = Failed
+	}
+	h.item(id, title, outcome, want, found, remedy)
+}
+
+// reasons adds a line that is right when there is no reason to change it.
+func (h *Health) reasons(id, title, right string, reasons []string) {
+	found := strings.Join(reasons, "; ")
+	if found == "" {
+		found = right
+	}
+	h.check(id, title, right, found)
+}
+
+func (h *Health) configuration(t target, s State) {
+	edits, replace := t.wanted.Differences(s.Instance)
+	h.reasons("configuration", "configuration of the VM", "as wanted", append(edits, replace...))
+	if s.Instance.Status == limatype.StatusRunning {
+		accepting := map[bool]string{true: "accepts connections", false: "accepts no connection"}
+		h.check("host-socket", "forwarded socket", accepting[true], accepting[s.HostSocket])
+	}
+}
+
+func (h *Health) guest(t target, s State) {
+	o := s.Guest
+	if file, found := o.Files[guest.SocketPath]; found {
+		h.Socket.Type, h.Socket.Owner, h.Socket.Group, h.Socket.Mode = file.Type, file.Owner, file.Group, "0"+file.Mode
+	}
+	if o.Group != nil {
+		h.Socket.Members = append(h.Socket.Members, o.Group.Members...)
+	}
+	agent := o.Files[guest.AgentPath]
+	h.Agent.SHA256 = agent.SHA256
+	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
+
+	plan := Plan{}
+	plan.forGuest(t, s)
+	for _, line := range []struct {
+		id          string
+		step        StepID
+		title, good string
+	}{
+		{"packages", StepPackages, "packages", "all there"},
+		{"group", StepGroup, "group of the socket", "the user is a member"},
+		{"directories", StepDirectories, "directories", "as they should be"},
+		{"agent", StepAgent, "agent", "installed"},
+		{"units", StepUnits, "systemd units", "installed and enabled"},
+		{"linger", StepLinger, "linger", "on"},
+		{"service", StepActivate, "socket and service", "listening"},
+	} {
+		var reasons []string
+		for _, step := range plan.Steps {
+			if step.ID == line.step {
+				reasons = append(reasons, step.Reason)
+			}
+		}
+		if line.step == StepAgent && plan.Blocked != nil && o.Sudo {
+			reasons = append(reasons, plan.Blocked.Why)
+		}
+		h.reasons(line.id, line.title, line.good, reasons)
+	}
+	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
+	h.session(o)
+	directories, points := t.mounts()
+	for i, problem := range s.Mounts {
+		id := map[bool]string{true: "mount-project", false: "mount-home"}[points[i] == guest.ProjectMount]
+		h.reasons(id, "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
+	}
+	h.measures(o)
+}
+
+func (h *Health) session(o *guest.Observation) {
+	const member = "in the group " + guest.GroupName
+	found := member
+	if !slices.Contains(o.SessionGroups, guest.GroupName) {
+		found = "not " + member
+	}
+	h.check("session", "Lima's shared session", member, found)
+	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
+	h.check("sudo", "sudo in the guest", works[true], works[o.Sudo])
+}
+
+// measures adds what only warns.
+func (h *Health) measures(o *guest.Observation) {
+	outcome := OK
+	if o.DiskUsed >= diskWarning {
+		outcome = Warning
+	}
+	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning),
+		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)), "remove what is not needed, or grow it: worldsetup --disk SIZE")
+	outcome = OK
+	if o.ClockAhead.Abs() > clockWarning {
+		outcome = Warning
+	}
+	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
+		fmt.Sprintf("%+.1f s from the host's", o.ClockAhead.Seconds()), "restart the VM: limactl stop "+h.VM+" && limactl start "+h.VM)
+}
+
+func (h *Health) proofs(t target, proven *proofs) {
+	if proven == nil {
+		return
+	}
+	h.Access = proven.access
+	for i := range h.Access {
+		if access := &h.Access[i]; access.Outcome != OK {
+			access.Remedy = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName)
+		}
+	}
+	capabilities := proven.capabilities
+	h.Agent.Version, h.Agent.Backend = capabilities.Version, capabilities.Backend
+	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
+	for _, point := range proven.lostMounts {
+		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", remedy)
+	}
+}
+
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}

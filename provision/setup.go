@@ -1,0 +1,151 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// Edges are the ways by which a Setup reaches the world outside. All are required; [Machine] has the real ones.
+type Edges struct {
+	// Lima runs limactl in the Lima home of the Spec.
+	Lima lima.Runner
+	// Guest returns the way into the guest of a running instance.
+	Guest func(instance *limatype.Instance) guest.Transport
+	// Checks lists the prerequisites.
+	Checks func(target checks.Target) []checks.Check
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Machine returns the edges of this machine for a resolved Spec: its limactl, its ssh, its clock.
+func Machine(spec Spec) Edges {
+	environment := append(os.Environ(), "LIMA_HOME="+spec.LimaHome)
+	runner := lima.Exec{Env: environment}
+	return Edges{
+		Lima: runner,
+		Guest: func(instance *limatype.Instance) guest.Transport {
+			return guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
+		},
+		Checks: checks.List,
+		Now:    time.Now,
+	}
+}
+
+// Setup works towards one Spec. It is for one call at a time.
+type Setup struct {
+	Spec Spec
+	// Edges returns the ways to the world outside for the resolved Spec; nil means [Machine].
+	Edges func(Spec) Edges
+	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
+	Events func(Event)
+}
+
+// Run makes the world that the Spec describes, proves it and returns what was proven. The Health is filled in as far as
+// the run came, also when there is an error. A nil error means that the world is ready.
+func (s *Setup) Run(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	unlock, err := lock(r.target.spec, r.now())
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	defer unlock()
+	if r.events.journal, err = openJournal(r.target.spec); err != nil {
+		return Health{}, r.finish(&Error{
+			Kind: KindPrerequisite, What: "the log of the run cannot be written", Why: err.Error(),
+			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
+		})
+	}
+	defer r.events.journal.close()
+	health, err := r.converge(ctx)
+	return health, r.finish(err)
+}
+
+// Plan observes and returns what Run would change first, and changes nothing. A plan that is blocked or that asks for a
+// replacement is returned as such, with no error.
+func (s *Setup) Plan(ctx context.Context) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	view, err := r.look(ctx, false)
+	return view.plan, r.finish(err)
+}
+
+// Status observes and proves the world as it is, and changes nothing. The error is of KindUnhealthy when the world is not
+// ready; Health holds the reasons.
+func (s *Setup) Status(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	health, err := r.status(ctx)
+	return health, r.finish(err)
+}
+
+// run is one call of Run, Plan or Status.
+type run struct {
+	target target
+	edges  Edges
+	lima   lima.Client
+	events *emitter
+	start  time.Time
+	steps  int // begun so far
+	done   history
+	// booting is the start of the VM that is or was under way in this run; nil before.
+	booting *bootProcess
+}
+
+func (r *run) now() time.Time { return r.edges.Now() }
+
+func (r *run) guest(instance *limatype.Instance) guest.Transport { return r.edges.Guest(instance) }
+
+// begin resolves the Spec. The run is usable for finish even when there is an error.
+func (s *Setup) begin() (*run, error) {
+	r := &run{events: &emitter{now: time.Now, handle: s.Events}, start: time.Now()}
+	spec, err := s.Spec.Resolve()
+	if err != nil {
+		return r, err
+	}
+	edges := s.Edges
+	if edges == nil {
+		edges = Machine
+	}
+	r.edges = edges(spec)
+	if r.edges.Lima == nil || r.edges.Guest == nil || r.edges.Checks == nil || r.edges.Now == nil {
+		return r, errors.New("an edge of the Setup is missing")
+	}
+	r.lima = lima.Client{Runner: r.edges.Lima}
+	r.events.now, r.start = r.edges.Now, r.edges.Now()
+	r.target.spec = spec
+	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM + " with the project " + spec.Project})
+	return r, nil
+}
+
+// finish emits the last event and returns err as an *Error, or nil.
+func (r *run) finish(err error) error {
+	failure := AsError(err)
+	r.events.emit(Event{Type: EventFinished, Result: &Result{
+		Ready: failure == nil, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
+	}})
+	if failure == nil {
+		return nil
+	}
+	return failure
+}

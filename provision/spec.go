@@ -1,0 +1,275 @@
+package provision
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+)
+
+// Spec says which world is wanted. The zero value of a field means "as it is, or the default": what is not asked for is
+// set in a new VM and left alone in an existing one.
+type Spec struct {
+	// VM is the name of the Lima instance; empty means DefaultVM. See [CheckName].
+	VM string
+	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory.
+	Project string
+	// LimaHome is Lima's home directory; empty means $LIMA_HOME, else ~/.lima.
+	LimaHome string
+	// StateDir is where worldsetup keeps its locks, logs and journal; empty means $XDG_STATE_HOME/worldsetup, else
+	// ~/.local/state/worldsetup.
+	StateDir string
+
+	// Profile is a Lima profile (YAML) to be used for a new VM in place of the built-in one. The world's own mounts,
+	// socket forward and boot script are added to it.
+	Profile string
+	// Image is the guest image of a new VM: an http(s) URL, or a file.
+	Image string
+	// ImageDigest is the digest that Image must have, as "sha256:…"; empty means that it is not checked.
+	ImageDigest string
+	// VMType is "vz" or "qemu"; empty means vz on macOS and qemu elsewhere.
+	VMType string
+	// MountType is "virtiofs", "9p" or "reverse-sshfs"; empty leaves it to Lima.
+	MountType string
+	// CPUs is the number of virtual processors; 0 means 4 in a new VM.
+	CPUs int
+	// Memory and Disk are in bytes; 0 means 4 GiB and 20 GiB in a new VM. A disk can grow and never shrinks.
+	Memory, Disk int64
+
+	// Agent says where the agent comes from: a file, AgentBuiltin, or empty for the project directory's own (see
+	// [FindAgent]) or, when there is none, the one that is installed already.
+	Agent string
+	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). NetfilterUnset leaves an existing world as it is.
+	Netfilter Switch
+
+	// Timeout bounds the whole run; 0 means DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Defaults of a Spec.
+const (
+	DefaultVM      = "substrate"
+	DefaultCPUs    = 4
+	DefaultMemory  = 4 << 30  // bytes
+	DefaultDisk    = 20 << 30 // bytes
+	DefaultTimeout = 30 * time.Minute
+	// AgentBuiltin as Spec.Agent chooses the probe agent that ships inside worldsetup and runs no commands.
+	AgentBuiltin = "builtin"
+)
+
+// Switch is a setting that may also be left as it is.
+type Switch int
+
+// The values of a Switch.
+const (
+	Unset Switch = iota
+	Off
+	On
+)
+
+// Sizes that Lima or a guest would not survive are refused: a guest boots in 512 MiB, and no machine has the others.
+const (
+	minMemory, maxMemory = 512 << 20, 4 << 40
+	minDisk, maxDisk     = 4 << 30, 64 << 40
+	maxCPUs              = 256
+)
+
+// The rules for an instance's name are Lima's own (pkg/identifiers and pkg/limatype/dirnames, v2.1.4).
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$`)
+
+const maxName = 76
+
+// CheckName says why Lima would not take name for an instance; nil when it would.
+func CheckName(name string) error {
+	const next = "choose a name of letters, digits, and single . _ - between them, as in --vm substrate"
+	lower := strings.ToLower(name)
+	switch {
+	case name == "":
+		return usage(next, "the VM's name is empty")
+	case len(name) > maxName:
+		return usage(next, "the VM's name has %d characters, and Lima takes at most %d", len(name), maxName)
+	case !namePattern.MatchString(name):
+		return usage(next, "%q cannot be the name of a VM", name)
+	case strings.HasSuffix(lower, ".yml"), strings.HasSuffix(lower, ".yaml"):
+		return usage(next, "%q cannot be the name of a VM: Lima would take it for a profile", name)
+	}
+	return nil
+}
+
+// Resolve fills in what s leaves open, makes its paths absolute, and checks everything that can be checked without
+// running anything. The error is of KindUsage.
+func (s Spec) Resolve() (Spec, error) {
+	var err error
+	if s.VM == "" {
+		s.VM = DefaultVM
+	}
+	if s.Timeout == 0 {
+		s.Timeout = DefaultTimeout
+	}
+	if s.LimaHome, err = homeDir(s.LimaHome, "LIMA_HOME", ".lima"); err != nil {
+		return s, err
+	}
+	if s.StateDir == "" && os.Getenv("XDG_STATE_HOME") != "" {
+		s.StateDir = filepath.Join(os.Getenv("XDG_STATE_HOME"), "worldsetup")
+	}
+	if s.StateDir, err = homeDir(s.StateDir, "", ".local/state/worldsetup"); err != nil {
+		return s, err
+	}
+	checks := []func(*Spec) error{
+		func(s *Spec) error { return CheckName(s.VM) },
+		(*Spec).checkProject, (*Spec).checkSizes, (*Spec).checkTypes, (*Spec).checkProfile, (*Spec).checkImage,
+	}
+	for _, check := range checks {
+		if err := check(&s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// homeDir makes path absolute; an empty one comes from the variable or from the user's home.
+func homeDir(path, variable, underHome string) (string, error) {
+	if path == "" && variable != "" {
+		path = os.Getenv(variable)
+	}
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", usage("set HOME to your home directory", "your home directory is unknown: %v", err)
+		}
+		path = filepath.Join(home, filepath.FromSlash(underHome))
+	}
+	return filepath.Abs(path)
+}
+
+func (s *Spec) checkProject() error {
+	const next = "name an existing directory that you can read: worldsetup DIR"
+	if s.Project == "" {
+		return usage(next, "no project directory was named")
+	}
+	path, err := filepath.Abs(s.Project)
+	if err != nil {
+		return usage(next, "the project directory %q: %v", s.Project, err)
+	}
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return usage("rename it, or use another directory", "the project directory's path %q holds a control character, which no mount survives", path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return usage(next, "the project directory cannot be used: %v", err)
+	}
+	if !info.IsDir() {
+		return usage(next, "the project directory %s is a file", path)
+	}
+	if _, err := os.ReadDir(path); err != nil {
+		return usage(next, "the project directory cannot be read: %v", err)
+	}
+	if path == "/" {
+		return usage(next, "the whole file system cannot be the project directory: Lima refuses to mount /")
+	}
+	s.Project = path
+	return nil
+}
+
+func (s *Spec) checkSizes() error {
+	switch {
+	case s.CPUs < 0 || s.CPUs > maxCPUs:
+		return usage("give a number from 1 to the processors of this machine, as in --cpus 4", "%d processors cannot be had", s.CPUs)
+	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
+		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "%d bytes of memory cannot be had", s.Memory)
+	case s.Disk != 0 && (s.Disk < minDisk || s.Disk > maxDisk):
+		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB", "a disk of %d bytes cannot be had", s.Disk)
+	case s.Timeout < 0:
+		return usage("give a positive duration, as in --timeout 30m", "a run cannot take %v", s.Timeout)
+	}
+	return nil
+}
+
+func (s *Spec) checkTypes() error {
+	if types := []string{limatype.VZ, limatype.QEMU}; s.VMType != "" && !slices.Contains(types, s.VMType) {
+		return usage("use one of "+strings.Join(types, ", "), "%q is no type of VM", s.VMType)
+	}
+	if types := []string{limatype.VIRTIOFS, limatype.NINEP, limatype.REVSSHFS}; s.MountType != "" && !slices.Contains(types, s.MountType) {
+		return usage("use one of "+strings.Join(types, ", "), "%q is no type of mount", s.MountType)
+	}
+	return nil
+}
+
+// maxProfile is the largest profile that is read, in bytes. Lima's own templates have at most 20 KiB.
+const maxProfile = 1 << 20
+
+func (s *Spec) checkProfile() error {
+	if s.Profile == "" {
+		return nil
+	}
+	path, err := regularFile("profile", s.Profile, maxProfile)
+	s.Profile = path
+	return err
+}
+
+var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+func (s *Spec) checkImage() error {
+	if s.ImageDigest != "" && !digestPattern.MatchString(s.ImageDigest) {
+		return usage("give it as sha256: and 64 hexadecimal digits", "%q is no digest of an image", s.ImageDigest)
+	}
+	if s.ImageDigest != "" && s.Image == "" {
+		return usage("name the image as well: --image FILE", "a digest was given, and no image")
+	}
+	if s.Image == "" || isURL(s.Image) {
+		return nil
+	}
+	path, err := regularFile("image", s.Image, 0)
+	s.Image = path
+	return err
+}
+
+func isURL(text string) bool {
+	return strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")
+}
+
+// regularFile makes path absolute and checks that it is a readable, non-empty file of at most limit bytes (0: any size).
+func regularFile(what, path string, limit int64) (string, error) {
+	next := fmt.Sprintf("name a readable file: --%s FILE", what)
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path, usage(next, "the %s %q: %v", what, path, err)
+	}
+	file, err := openRegular(path)
+	if err != nil {
+		return path, usage(next, "the %s cannot be used: %v", what, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return path, usage(next, "the %s cannot be used: %v", what, err)
+	case info.Size() == 0:
+		return path, usage(next, "the %s %s is empty", what, path)
+	case limit > 0 && info.Size() > limit:
+		return path, usage(next, "the %s %s has %d bytes, and more than %d are no %s", what, path, info.Size(), limit, what)
+	}
+	return path, nil
+}
+
+// openRegular opens path for reading if it is a regular file; a FIFO or device would block or never end.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		kind := "no regular file"
+		if info.IsDir() {
+			kind = "a directory"
+		}
+		return nil, fmt.Errorf("%s is %s", path, kind)
+	}
+	return os.Open(path)
+}

@@ -1,0 +1,24 @@
+package provision
+
+import (
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// State is what was observed of a world. It is derived anew at every run and never stored.
+type State struct {
+	// Instance is what Lima knows of the VM; nil when there is none of that name.
+	Instance *limatype.Instance
+	// Guest is what was found inside; nil when the VM does not run or could not be entered.
+	Guest *guest.Observation
+	// GuestError says why a VM that should run could not be entered; nil otherwise.
+	GuestError error
+	// Booting says that somebody can get in already while Lima is still busy with starting the VM: mounts and forwarded
+	// sockets are not there yet, and packages may be at work.
+	Booting bool
+	// HostSocket says whether the host's end of the forwarded socket accepts connections.
+	HostSocket bool
+	// Mounts says for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing is.
+	Mounts []string
+}
