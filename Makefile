@@ -23,13 +23,12 @@ test: check cross e2e
 
 check: need-go
 	scripts/ensure-packages.sh gcc libc6-dev shellcheck
-	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
-	  if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e
 	$(STATICCHECK) ./...
 	@if command -v shellcheck >/dev/null; then \
-	  set -x; shellcheck $$(git ls-files --cached --others --exclude-standard '*.sh') .ci/run; \
+	  set -x; shellcheck .ci/run scripts/*.sh internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
 	else echo "skipped: no shellcheck here"; fi
 	$(GO) test -race ./...
 

@@ -24,10 +24,9 @@ type AgentSource string
 
 // The sources of an agent.
 const (
-	SourceFlag      AgentSource = "flag"      // the file that Spec.Agent names
-	SourceProject   AgentSource = "project"   // a candidate in the project directory
-	SourceBuiltin   AgentSource = "builtin"   // the probe agent that ships inside worldsetup
-	SourceInstalled AgentSource = "installed" // the one that is in the VM already
+	SourceFlag    AgentSource = "flag"    // the file that Spec.Agent names
+	SourceProject AgentSource = "project" // a candidate in the project directory
+	SourceBuiltin AgentSource = "builtin" // the probe agent that ships inside worldsetup
 )
 
 // Agent is an agent that was found on the host and could run in the guest.
@@ -135,7 +134,7 @@ func readAgent(path string, arch limatype.Arch) ([]byte, error) {
 	info, err := os.Stat(path) // before opening it: a FIFO would block
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	case info.IsDir():
 		return nil, errors.New("it is a directory")
 	case !info.Mode().IsRegular():
@@ -145,13 +144,13 @@ func readAgent(path string, arch limatype.Arch) ([]byte, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	defer file.Close()
 	var content bytes.Buffer
 	content.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := content.ReadFrom(io.LimitReader(file, maxAgent+1)); err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	if content.Len() > maxAgent {
 		return nil, fmt.Errorf("it grows, and more than %d bytes are no agent", maxAgent)
@@ -205,8 +204,8 @@ func cargo(arch limatype.Arch) string {
 	return command
 }
 
-// reason is the part of a file's error that does not repeat the path.
-func reason(err error) error {
+// withoutPath is the part of a file's error that does not repeat the path.
+func withoutPath(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}

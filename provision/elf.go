@@ -87,13 +87,13 @@ func readHeader(content []byte, machine elf.Machine) (header elf.Header64, err e
 	abi := elf.OSABI(content[elf.EI_OSABI])
 	switch {
 	case class == elf.ELFCLASS32:
-		return header, fmt.Errorf("it is for a 32-bit processor, and the VM's is %s", name(machine))
+		return header, fmt.Errorf("it is for a 32-bit processor, and the VM's is %s", processorName(machine))
 	case class != elf.ELFCLASS64:
 		return header, fmt.Errorf("its class is %d, and 64-bit programs have %d", class, elf.ELFCLASS64)
 	case data == elf.ELFDATA2MSB:
-		return header, fmt.Errorf("it is for a big-endian processor, and the VM's is %s", name(machine))
+		return header, fmt.Errorf("it is for a big-endian processor, and the VM's is %s", processorName(machine))
 	case data != elf.ELFDATA2LSB:
-		return header, fmt.Errorf("its byte order is %d, and %s has %d", data, name(machine), elf.ELFDATA2LSB)
+		return header, fmt.Errorf("its byte order is %d, and %s has %d", data, processorName(machine), elf.ELFDATA2LSB)
 	case abi != elf.ELFOSABI_NONE && abi != elf.ELFOSABI_LINUX:
 		return header, fmt.Errorf("it is for another system than Linux (%v)", abi)
 	case len(content) < headerSize:
@@ -105,7 +105,7 @@ func readHeader(content []byte, machine elf.Machine) (header elf.Header64, err e
 	found, kind := elf.Machine(header.Machine), elf.Type(header.Type)
 	switch {
 	case found != machine:
-		return header, fmt.Errorf("it is for the processor %s, and the VM's is %s", name(found), name(machine))
+		return header, fmt.Errorf("it is for the processor %s, and the VM's is %s", processorName(found), processorName(machine))
 	case kind != elf.ET_EXEC && kind != elf.ET_DYN:
 		return header, fmt.Errorf("it is not an executable (%v)", kind)
 	case header.Entry == 0:
@@ -119,7 +119,7 @@ func checkSegments(content []byte, header elf.Header64) error {
 	if header.Phnum == 0 || header.Phentsize != programSize {
 		return errors.New("it is not an executable: it has no program headers")
 	}
-	table, ok := slice(content, header.Phoff, uint64(header.Phnum)*programSize)
+	table, ok := cut(content, header.Phoff, uint64(header.Phnum)*programSize)
 	if !ok {
 		return errTruncated("its program headers")
 	}
@@ -129,7 +129,7 @@ func checkSegments(content []byte, header elf.Header64) error {
 		if _, err := binary.Decode(table, binary.LittleEndian, &segment); err != nil {
 			return errTruncated("its program headers")
 		}
-		if _, ok := slice(content, segment.Off, segment.Filesz); !ok {
+		if _, ok := cut(content, segment.Off, segment.Filesz); !ok {
 			return errTruncated("a segment of it")
 		}
 		if elf.ProgType(segment.Type) == elf.PT_LOAD {
@@ -152,7 +152,7 @@ func checkSections(content []byte, header elf.Header64) error {
 		return fmt.Errorf("its section headers have %d bytes each, and not %d", header.Shentsize, sectionSize)
 	}
 	// With 65,280 sections or more, Shnum is 0 and the first section's size is their number.
-	first, ok := slice(content, header.Shoff, sectionSize)
+	first, ok := cut(content, header.Shoff, sectionSize)
 	if !ok {
 		return errTruncated("its section headers")
 	}
@@ -163,14 +163,14 @@ func checkSections(content []byte, header elf.Header64) error {
 	if count > uint64(len(content))/sectionSize {
 		return errTruncated("its section headers")
 	}
-	if _, ok := slice(content, header.Shoff, count*sectionSize); !ok {
+	if _, ok := cut(content, header.Shoff, count*sectionSize); !ok {
 		return errTruncated("its section headers")
 	}
 	return nil
 }
 
-// slice is content[offset:offset+length], if there is that much.
-func slice(content []byte, offset, length uint64) ([]byte, bool) {
+// cut is content[offset:offset+length], if there is that much.
+func cut(content []byte, offset, length uint64) ([]byte, bool) {
 	size := uint64(len(content))
 	if offset > size || length > size-offset {
 		return nil, false
@@ -182,8 +182,8 @@ func errTruncated(part string) error {
 	return fmt.Errorf("it is truncated: %s reaches past its end", part)
 }
 
-// name is a processor as Lima calls it, or as the ELF standard does.
-func name(machine elf.Machine) string {
+// processorName is a processor as Lima calls it, or as the ELF standard does.
+func processorName(machine elf.Machine) string {
 	for arch, known := range machines {
 		if known == machine {
 			return arch

@@ -33,11 +33,12 @@ func (p *Plan) forGuest(t target, s State) {
 	p.add(StepGroup, groupReasons(o)...)
 	p.add(StepDirectories, directoryReasons(o)...)
 	p.agent(t, o)
-	p.add(StepUnits, unitReasons(t, o)...)
+	contents, states := unitReasons(t, o)
+	p.add(StepUnits, append(contents, states...)...)
 	if !o.Linger {
 		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
 	}
-	p.add(StepActivate, p.activateReasons(o)...)
+	p.add(StepActivate, p.activateReasons(o, len(contents) > 0)...)
 	if o.Marker == "" {
 		p.add(StepMarker, "the layout is not marked as complete")
 	}
@@ -96,19 +97,20 @@ func (p *Plan) agent(t target, o *guest.Observation) {
 	}
 }
 
-func unitReasons(t target, o *guest.Observation) (reasons []string) {
+// unitReasons are what is wrong with the units' files, which whoever runs by them has to learn of, and with systemd's idea of them.
+func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath}, {guest.SocketUnitName, guest.SocketUnitPath}} {
 		if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
-			reasons = append(reasons, wrong)
+			contents = append(contents, wrong)
 		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
-			reasons = append(reasons, unit.name+" does not hold what it should")
+			contents = append(contents, unit.name+" does not hold what it should")
 		} else if state := o.Units[unit.name]; state.NeedsReload {
-			reasons = append(reasons, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
+			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
 		} else if state.FileState != "enabled" {
-			reasons = append(reasons, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
+			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
 		}
 	}
-	return reasons
+	return contents, states
 }
 
 // unitSums are the checksums of the texts that a unit may hold: the service has two when nobody said how netfilter is to be.
@@ -129,11 +131,11 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 }
 
 // activateReasons looks at what runs, and at what is planned so far that something running has to learn of.
-func (p *Plan) activateReasons(o *guest.Observation) (reasons []string) {
+func (p *Plan) activateReasons(o *guest.Observation, unitsChange bool) (reasons []string) {
 	if p.has(StepAgent) {
 		reasons = append(reasons, "the agent changes")
 	}
-	if p.has(StepUnits) {
+	if unitsChange {
 		reasons = append(reasons, "the units change")
 	}
 	if unit := o.Units[guest.SocketUnitName]; unit.Active != "active" {

@@ -134,7 +134,7 @@ func (s *Setup) begin() (*run, error) {
 	r.lima = lima.Client{Runner: r.edges.Lima}
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec = spec
-	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM + " with the project " + spec.Project})
+	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
 	return r, nil
 }
 

@@ -18,7 +18,8 @@ import (
 type Spec struct {
 	// VM is the name of the Lima instance; empty means DefaultVM. See [CheckName].
 	VM string
-	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory.
+	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory. Empty
+	// means the working directory for a new VM, and for an existing one what is mounted there already.
 	Project string
 	// LimaHome is Lima's home directory; empty means $LIMA_HOME, else ~/.lima.
 	LimaHome string
@@ -151,7 +152,7 @@ func homeDir(path, variable, underHome string) (string, error) {
 func (s *Spec) checkProject() error {
 	const next = "name an existing directory that you can read: worldsetup DIR"
 	if s.Project == "" {
-		return usage(next, "no project directory was named")
+		return nil
 	}
 	path, err := filepath.Abs(s.Project)
 	if err != nil {

@@ -39,16 +39,39 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 		t.arch = firstOf(deref(t.profile.Arch), limatype.NewArch(runtime.GOARCH))
 		t.vmType = firstOf(spec.VMType, deref(t.profile.VMType), defaultVMType())
 	}
+	if err := t.chooseProject(instance); err != nil {
+		return t, err
+	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return t, usage("set HOME to your home directory", "your home directory is unknown: %v", err)
 	}
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
-		Images: images(spec, t.arch), Home: home, Project: spec.Project, ProjectMount: guest.ProjectMount,
+		Images: images(spec, t.arch), Home: home, Project: t.spec.Project, ProjectMount: guest.ProjectMount,
 	}
-	t.agent, t.rejected, err = FindAgent(spec.Agent, spec.Project, t.arch)
+	t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch)
 	return t, err
+}
+
+// chooseProject fills in the project when none was named: an existing VM keeps its own.
+func (t *target) chooseProject(instance *limatype.Instance) (err error) {
+	if t.spec.Project != "" {
+		return nil // checked before
+	}
+	if instance != nil && instance.Config != nil {
+		for _, mount := range instance.Config.Mounts {
+			if deref(mount.MountPoint) == guest.ProjectMount {
+				t.spec.Project = mount.Location
+			}
+		}
+	}
+	if t.spec.Project == "" {
+		if t.spec.Project, err = os.Getwd(); err != nil {
+			return usage("name it: worldsetup DIR", "the working directory, which would be the project, is gone: %v", err)
+		}
+	}
+	return t.spec.checkProject()
 }
 
 func images(spec Spec, arch limatype.Arch) []limatype.Image {

@@ -33,6 +33,9 @@ func (a *app) plan(ctx context.Context, spec provision.Spec) error {
 		return err
 	}
 	if a.json != nil {
+		if plan.Steps == nil {
+			plan.Steps = []provision.Step{} // for readers that count them
+		}
 		a.json.answer(planObject{provision.Schema, plan})
 	} else {
 		showPlan(newLines(a.out, a.utf8), plan, "nothing to change")

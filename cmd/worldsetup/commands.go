@@ -16,8 +16,8 @@ import (
 const rootLong = `worldsetup sets up a Substrate world: a Lima VM in which an agent listens on a UNIX socket. It creates what is
 missing, completes what is half made, and proves by connecting that it works. On a healthy world it changes nothing.
 
-PROJECT is the directory that the world shows writable at /src; without one it is the working directory. A directory
-that is called like a command is given as ./plan.
+PROJECT is the directory that the world shows writable at /src. Without one, a new VM shows the working directory and
+an existing one stays as it is. A directory that is called like a command is given as ./plan.
 
 Flags beat environment variables, which stand in [brackets].`
 
@@ -58,14 +58,10 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 		if err := checkFaces(command); err != nil {
 			return err
 		}
-		project := "."
-		if len(args) == 1 {
-			project = args[0]
-		}
 		if err := mistaken(command, args); err != nil {
 			return err
 		}
-		spec, variables, err := choices.spec(project)
+		spec, variables, err := choices.spec(strings.Join(args, "")) // at most one; none is the engine's to choose
 		if err != nil {
 			return err
 		}
@@ -75,6 +71,9 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 }
 
 func atMostOneProject(command *cobra.Command, args []string) error {
+	if len(args) == 1 && args[0] == "" {
+		return usage("name an existing directory, or leave it out", "the project directory's name is empty")
+	}
 	if len(args) > 1 {
 		return usage("quote a path that has spaces in it", "there can be one project directory, and %d were given: %s", len(args), strings.Join(args, " "))
 	}
@@ -100,7 +99,7 @@ func checkFaces(command *cobra.Command) error {
 
 // mistaken says so when what looks like a command is neither one nor a project.
 func mistaken(command *cobra.Command, args []string) error {
-	if command.HasParent() || len(args) == 0 || args[0] == "" || strings.ContainsAny(args[0], "/.") {
+	if command.HasParent() || len(args) == 0 || strings.ContainsAny(args[0], "/.") {
 		return nil
 	}
 	if _, err := os.Stat(args[0]); !errors.Is(err, fs.ErrNotExist) {

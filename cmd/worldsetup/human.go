@@ -12,7 +12,7 @@ func human(d time.Duration) string {
 		return d.Round(time.Millisecond).String()
 	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
-	case d < time.Hour:
+	case d.Round(time.Second) < time.Hour:
 		return d.Round(time.Second).String()
 	}
 	d = d.Round(time.Minute)

@@ -43,7 +43,7 @@ func (f *plainFace) show(event provision.Event) {
 
 // check shows a prerequisite only when it is worth a look.
 func (f *plainFace) check(check checks.Result) {
-	if check.Outcome == provision.Omitted {
+	if check.Outcome == checks.Omitted {
 		return
 	}
 	f.checked++
@@ -85,15 +85,16 @@ func (f *plainFace) step(step provision.StepStatus) {
 }
 
 func (f *plainFace) finished(result provision.Result) {
-	changes := "nothing was changed"
-	if result.Changed {
-		changes = count(result.Steps, "step") + " done"
+	switch {
+	case !result.Changed && result.Ready:
+		f.printf("ready: nothing had to be changed (%s)", human(result.Elapsed))
+	case result.Ready:
+		f.printf("ready: %s done (%s)", count(result.Steps, "step"), human(result.Elapsed))
+	case !result.Changed:
+		f.printf("not ready: nothing was changed (%s)", human(result.Elapsed))
+	default:
+		f.printf("not ready: %s begun (%s)", count(result.Steps, "step"), human(result.Elapsed))
 	}
-	state := "not ready"
-	if result.Ready {
-		state = "ready"
-	}
-	f.printf("%s: %s (%s)", state, changes, human(result.Elapsed))
 }
 
 // because appends a reason.

@@ -151,17 +151,11 @@ func showAgent(to *lines, agent provision.AgentInfo) {
 
 // showItems shows what is not right, and counts the rest.
 func showItems(to *lines, items []provision.Item) {
-	fine := 0
-	for _, item := range items {
-		if slices.Contains([]provision.Outcome{provision.OK, provision.Info, provision.Omitted}, item.Outcome) {
-			fine++
-		}
-	}
-	to.printf("items: %d of %d as they should be", fine, len(items))
-	for _, item := range items {
-		if slices.Contains([]provision.Outcome{provision.OK, provision.Omitted}, item.Outcome) {
-			continue
-		}
+	wrong := slices.DeleteFunc(slices.Clone(items), func(item provision.Item) bool {
+		return item.Outcome == provision.OK || item.Outcome == provision.Info
+	})
+	to.printf("items: %d of %d as they should be", len(items)-len(wrong), len(items))
+	for _, item := range wrong {
 		to.printf("  %s: %s", item.Outcome, item.Title)
 		to.put("    expected: ", "              ", item.Want)
 		to.put("    found:    ", "              ", item.Found)
@@ -185,14 +179,15 @@ func table(to *lines, rows [][]string) {
 		if strings.Join(row[1:], "") == "" {
 			continue
 		}
-		for _, cell := range row {
-			fmt.Fprintf(columns, "  %s\t", oneLine(to, cell))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = oneLine(to, cell)
 		}
-		fmt.Fprintln(columns)
+		fmt.Fprintln(columns, strings.Join(cells, "\t"))
 	}
 	columns.Flush()
 	for line := range strings.Lines(text.String()) {
-		to.printf("%s", line)
+		to.printf("  %s", line)
 	}
 }
 

@@ -46,8 +46,10 @@ func TestReachable(t *testing.T) {
 }
 
 func TestPassThroughKeepsTheExitCode(t *testing.T) {
-	err := passThrough(exec.Command("sh", "-c", "exit 7"))
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 7 {
-		t.Errorf("got %v", err)
+	if code, err := passThrough(exec.Command("sh", "-c", "exit 7")); code != 7 || err != nil {
+		t.Errorf("got %d, %v", code, err)
+	}
+	if code, err := passThrough(exec.Command("sh", "-c", "kill -KILL $$")); code == 0 || err == nil {
+		t.Errorf("killed: got %d, %v", code, err)
 	}
 }

@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,49 +25,41 @@ func run() int {
 	// Root prepares files that another user reads.
 	syscall.Umask(0o022)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := world(ctx, stop)
-	stop()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() > 0 {
-		return exit.ExitCode() // worldsetup has said why
-	}
+	s, err := prepare(ctx)
+	stop() // from here on signals go to worldsetup
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "make world:", err)
 		return 1
 	}
-	return 0
+	code, err := passThrough(s.command)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "make world:", err)
+	}
+	if code == 0 {
+		fmt.Print(s.next())
+	}
+	return code
 }
 
-// world prepares, builds, creates the world and says what to try next. It calls prepared before worldsetup takes over,
-// from when on signals go to worldsetup.
-func world(ctx context.Context, prepared func()) error {
+// prepare does everything up to the command that creates the world.
+func prepare(ctx context.Context) (setup, error) {
 	source, err := devhost.SourceRoot(ctx)
 	if err != nil {
-		return err
+		return setup{}, err
 	}
-	project := source
+	s := setup{source: source, project: source}
 	if named := os.Getenv("PROJECT"); named != "" {
-		if project, err = filepath.Abs(named); err != nil {
-			return err
+		if s.project, err = filepath.Abs(named); err != nil {
+			return setup{}, err
 		}
 	}
-	if info, err := os.Stat(project); err != nil || !info.IsDir() {
-		return fmt.Errorf("the project %s is no directory: set PROJECT to one", project)
+	if info, err := os.Stat(s.project); err != nil || !info.IsDir() {
+		return setup{}, fmt.Errorf("the project %s is no directory: set PROJECT to one", s.project)
 	}
-	s := setup{source: source, project: project}
 	if runtime.GOOS == "darwin" {
-		err = s.mac(ctx)
-	} else {
-		err = s.linux(ctx)
+		return s, s.mac(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	prepared()
-	if err := passThrough(s.command); err != nil {
-		return err
-	}
-	fmt.Print(s.next())
-	return nil
+	return s, s.linux(ctx)
 }
 
 // setup is what is found out on the way to the command that creates the world.

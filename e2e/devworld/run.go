@@ -12,8 +12,9 @@ import (
 )
 
 // passThrough runs a command to its end with our output, and hands it every signal that asks us to stop. The command leads
-// a process group of its own, so that a Ctrl-C reaches it once and not twice.
-func passThrough(cmd *exec.Cmd) error {
+// a process group of its own, so that a Ctrl-C reaches it once and not twice. A failing command has said why itself: the
+// error is for one that could not run, or was killed.
+func passThrough(cmd *exec.Cmd) (code int, err error) {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -24,7 +25,7 @@ func passThrough(cmd *exec.Cmd) error {
 	defer signal.Stop(signals)
 	fmt.Printf("devworld: %s\n", strings.Join(cmd.Args, " "))
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start worldsetup: %w", err)
+		return 1, fmt.Errorf("start worldsetup: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -33,7 +34,10 @@ func passThrough(cmd *exec.Cmd) error {
 		case sig := <-signals:
 			_ = cmd.Process.Signal(sig) // it has just ended: Wait tells
 		case err := <-ended:
-			return err
+			if code := cmd.ProcessState.ExitCode(); code >= 0 {
+				return code, nil
+			}
+			return 1, fmt.Errorf("worldsetup: %w", err)
 		}
 	}
 }

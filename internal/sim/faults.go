@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -58,6 +57,3 @@ func (w *World) fault(ctx context.Context, verb string, c *console) (done bool, 
 	}
 	return false, nil
 }
-
-// expired is a time in the past, for deadlines that are over.
-func expired() time.Time { return time.Unix(1, 0) }

@@ -33,10 +33,11 @@ func check(config *limatype.LimaYAML) error {
 	if *config.CPUs == 0 {
 		refuse("field `cpus` must be set")
 	}
-	for name, size := range map[string]string{"memory": *config.Memory, "disk": *config.Disk} {
-		if _, err := units.RAMInBytes(size); err != nil {
-			refuse("field `%s` has an invalid value: %w", name, err)
-		}
+	if _, err := units.RAMInBytes(*config.Memory); err != nil {
+		refuse("field `memory` has an invalid value: %w", err)
+	}
+	if _, err := units.RAMInBytes(*config.Disk); err != nil {
+		refuse("field `disk` has an invalid value: %w", err)
 	}
 	for i, mount := range config.Mounts {
 		if err := checkMount(mount, *config.User.Home); err != nil {

@@ -7,6 +7,7 @@
 # Lima starts the kernel itself.
 set -euo pipefail
 umask 022
+PATH=$PATH:/usr/sbin:/sbin
 
 arch=$1
 out=$2
@@ -30,6 +31,7 @@ done
 
 mmdebstrap \
   --mode=root --variant=apt --architectures="$arch" --include="$packages" \
+  --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
   --aptopt='Acquire::Retries "3"' "${aptopts[@]}" \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' \

@@ -5,7 +5,8 @@ set -euo pipefail
 
 root=$1
 
-units() { systemctl --root="$root" --quiet "$@"; }
+# The tree's own systemctl: the machine that builds it may have none.
+units() { chroot "$root" systemctl --quiet "$@"; }
 
 units enable systemd-networkd.service systemd-resolved.service ssh.service \
   cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service

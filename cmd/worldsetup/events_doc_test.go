@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+func eventsDocument(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The examples are what the JSON face would write, byte for byte, and every event type has one.
+func TestEventsDocumentExamples(t *testing.T) {
+	var seen []string
+	for _, section := range strings.Split(eventsDocument(t), "\n## ")[1:] {
+		title, rest, _ := strings.Cut(section, "\n")
+		title = strings.Trim(title, "`")
+		for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(rest, -1) {
+			for line := range strings.Lines(block[1]) {
+				var object any
+				switch title {
+				case "The plan on its own":
+					object = &planObject{}
+				case "The health report on its own":
+					object = &provision.Health{}
+				default:
+					object = &provision.Event{}
+				}
+				decoder := json.NewDecoder(strings.NewReader(line))
+				decoder.DisallowUnknownFields()
+				if err := decoder.Decode(object); err != nil {
+					t.Errorf("%s: %v: %s", title, err, line)
+				}
+				var again strings.Builder
+				(&jsonFace{out: &again}).write(object)
+				if again.String() != line {
+					t.Errorf("%s: the example\n%swould be\n%s", title, line, again.String())
+				}
+				if event, ok := object.(*provision.Event); ok && (event.Schema != provision.Schema || string(event.Type) != title) {
+					t.Errorf("%s: schema %d, type %s", title, event.Schema, event.Type)
+				}
+				seen = append(seen, title)
+			}
+		}
+	}
+	for _, name := range constants(t, "event.go", "EventType") {
+		if !slices.Contains(seen, name) {
+			t.Errorf("no example of %s", name)
+		}
+	}
+}
+
+// Every field and every value that scripts may compare stands in the document.
+func TestEventsDocumentIsComplete(t *testing.T) {
+	words := fields(reflect.TypeFor[provision.Event](), map[reflect.Type]bool{})
+	words = append(words, constants(t, "event.go", "StepState")...)
+	words = append(words, constants(t, "plan.go", "StepID")...)
+	words = append(words, constants(t, "health.go", "Who")...)
+	words = append(words, constants(t, "errors.go", "Kind")...)
+	words = append(words, constants(t, "../checks/check.go", "Outcome")...)
+	text := eventsDocument(t)
+	for _, word := range words {
+		if !strings.Contains(text, "`"+word+"`") {
+			t.Errorf("docs/events.md lacks `%s`", word)
+		}
+	}
+}
+
+// fields are the JSON names of a type's fields and of those of the types in it.
+func fields(typ reflect.Type, seen map[reflect.Type]bool) (names []string) {
+	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+		typ = typ.Elem()
+	}
+	if typ.Kind() != reflect.Struct || seen[typ] || typ.PkgPath() == "time" {
+		return nil
+	}
+	seen[typ] = true
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !field.IsExported() || name == "-" {
+			continue
+		}
+		names = append(names, name)
+		names = append(names, fields(field.Type, seen)...)
+	}
+	return names
+}

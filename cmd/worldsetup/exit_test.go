@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// constants are the values of the constants of a type in one of package provision's files.
+func constants(t *testing.T, file, typeName string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), "../../provision/"+file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	ast.Inspect(parsed, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if name, ok := spec.Type.(*ast.Ident); !ok || name.Name != typeName {
+			return true
+		}
+		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, value)
+		return true
+	})
+	if len(values) == 0 {
+		t.Fatalf("no constants of type %s in %s", typeName, file)
+	}
+	return values
+}
+
+func TestEveryKindHasItsExitCode(t *testing.T) {
+	seen := map[int]bool{}
+	for _, exit := range exits() {
+		if seen[exit.Code] {
+			t.Errorf("%d stands twice in the table", exit.Code)
+		}
+		seen[exit.Code] = true
+	}
+	codes := map[int]string{}
+	for _, kind := range constants(t, "errors.go", "Kind") {
+		code := exitCode(&provision.Error{Kind: provision.Kind(kind)})
+		if code == 0 || codes[code] != "" {
+			t.Errorf("%s exits with %d, as %q", kind, code, codes[code])
+		}
+		codes[code] = kind
+	}
+	if len(codes)+1 != len(exits()) {
+		t.Errorf("%d kinds, %d lines", len(codes), len(exits()))
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	if code := exitCode(nil); code != 0 {
+		t.Errorf("success exits with %d", code)
+	}
+	for _, kind := range []provision.Kind{"", "new"} {
+		if code := exitCode(&provision.Error{Kind: kind}); code != 1 {
+			t.Errorf("an error of kind %q exits with %d", kind, code)
+		}
+	}
+}
+
+// The document is made from the table: go test ./cmd/worldsetup -update
+func TestExitCodesDocument(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(`# Exit codes
+
+What ` + "`worldsetup`, `worldsetup plan` and `worldsetup status`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
+prints the same table. A failed run never exits with 0, and a code never changes its meaning.
+
+| code | kind | meaning |
+| ---: | --- | --- |
+`)
+	for _, exit := range exits() {
+		kind := ""
+		if exit.Kind != "" {
+			kind = "`" + string(exit.Kind) + "`"
+		}
+		fmt.Fprintf(&text, "| %d | %s | %s |\n", exit.Code, kind, exit.Meaning)
+	}
+	text.WriteString(`
+"Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of its VM and
+begins a log, both in the state folder.
+
+A standard output that nobody reads ends the run (130). One that was closed before the program started cannot be told from
+` + "`/dev/null`" + ` and is treated like it.
+`)
+	golden(t, "../../docs/exit-codes.md", text.String())
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// script is an engine that does what a test says.
+type script struct {
+	run    func(context.Context) (provision.Health, error)
+	plan   provision.Plan
+	health provision.Health
+	err    error
+}
+
+func (s script) Run(ctx context.Context) (provision.Health, error) { return s.run(ctx) }
+func (s script) Plan(context.Context) (provision.Plan, error)      { return s.plan, s.err }
+func (s script) Status(context.Context) (provision.Health, error)  { return s.health, s.err }
+
+// call runs the command with such an engine.
+func call(t *testing.T, make func(events func(provision.Event)) script, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	maker := func(_ provision.Spec, events func(provision.Event)) engine { return make(events) }
+	code = runWith(ctx, cancel, maker, append(args, t.TempDir()), streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
+	return code, out.String(), err.String()
+}
+
+func TestStatus(t *testing.T) {
+	unhealthy := &provision.Error{Kind: provision.KindUnhealthy, What: "the world is not ready", Next: "run worldsetup"}
+	engine := script{health: provision.Health{Schema: provision.Schema, VM: "w", Instance: "absent"}, err: unhealthy}
+	code, stdout, stderr := call(t, func(func(provision.Event)) script { return engine }, "status")
+	if code != 6 || !strings.HasPrefix(stdout, "health of the VM w: not ready (it is absent)\n") || !strings.HasPrefix(stderr, "error: the world is not ready\n") {
+		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
+	}
+	code, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status", "--json")
+	var health provision.Health
+	if err := json.Unmarshal([]byte(stdout), &health); code != 6 || err != nil || health.VM != "w" {
+		t.Errorf("%d %v\n%s", code, err, stdout)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	step := provision.Step{ID: provision.StepStart, Title: "start the VM", Reason: "it does not run"}
+	blocked := &provision.Error{Kind: provision.KindPrerequisite, What: "there is no agent", Next: "--agent FILE"}
+	tests := []struct {
+		name   string
+		plan   provision.Plan
+		code   int
+		stdout string
+	}{
+		{"empty", provision.Plan{VM: "w"}, 0, "plan: nothing to change\n"},
+		{"steps", provision.Plan{VM: "w", Steps: []provision.Step{step}}, 0, "plan: 1 step for the VM w\n   1. start the VM: it does not run\n"},
+		{"replace", provision.Plan{VM: "w", Replace: []string{"its disk has 40GiB"}}, 4, "plan: none; only another VM than w would do:\n  - its disk has 40GiB\n"},
+		{"blocked", provision.Plan{VM: "w", Blocked: blocked}, 3, "plan: it cannot be made: there is no agent\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			engine := func(func(provision.Event)) script { return script{plan: test.plan} }
+			code, stdout, stderr := call(t, engine, "plan")
+			if code != test.code || stdout != test.stdout || (stderr == "") != (code == 0) {
+				t.Errorf("%d\n%s\n%s", code, stdout, stderr)
+			}
+			code, stdout, _ = call(t, engine, "plan", "--json")
+			var object planObject
+			if err := json.Unmarshal([]byte(stdout), &object); err != nil || code != test.code || object.Schema != provision.Schema || object.VM != "w" {
+				t.Errorf("%d %v\n%s", code, err, stdout)
+			}
+			if strings.Contains(stdout, "null") {
+				t.Errorf("a list that is null: %s", stdout)
+			}
+		})
+	}
+}
+
+// A panic would exit with Go's 2, which means a usage error here.
+func TestPanicIsAnInternalError(t *testing.T) {
+	engine := func(events func(provision.Event)) script {
+		return script{run: func(context.Context) (provision.Health, error) {
+			events(provision.Event{Schema: 1, Seq: 1, Type: provision.EventStarted})
+			panic("out of cheese")
+		}}
+	}
+	code, stdout, stderr := call(t, engine, "--json")
+	if code != 1 || !strings.Contains(stderr, "out of cheese") || !strings.Contains(stdout, `"seq":2`) || !strings.Contains(stdout, `"type":"finished"`) {
+		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
+	}
+}
+
+// closed is an output that nobody reads from some write on.
+type closed struct{ after int }
+
+func (c *closed) Write(p []byte) (int, error) {
+	if c.after--; c.after < 0 {
+		return 0, syscall.EPIPE
+	}
+	return len(p), nil
+}
+
+// The engine's context ends with the first event that nobody reads: nothing was changed by then.
+func TestUnreadOutputCancels(t *testing.T) {
+	for _, args := range [][]string{{}, {"--json"}} {
+		var stderr strings.Builder
+		ctx, cancel := context.WithCancelCause(t.Context())
+		maker := func(_ provision.Spec, events func(provision.Event)) engine {
+			return script{run: func(context.Context) (provision.Health, error) {
+				events(provision.Event{Schema: 1, Seq: 1, Type: provision.EventStarted, Message: "hello"})
+				return provision.Health{}, &provision.Error{Kind: provision.KindInterrupted, What: "stopped", Why: context.Cause(ctx).Error()}
+			}}
+		}
+		code := runWith(ctx, cancel, maker, append(args, t.TempDir()), streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
+		if code != 130 || !strings.Contains(stderr.String(), "nobody reads the output any more") {
+			t.Errorf("%v: %d\n%s", args, code, stderr.String())
+		}
+	}
+}
+
+// A run that was done before the reader went away is still not told as a success: its result never arrived.
+func TestUnreadResult(t *testing.T) {
+	var stderr strings.Builder
+	maker := func(provision.Spec, func(provision.Event)) engine { return script{plan: provision.Plan{VM: "w"}} }
+	code := runWith(t.Context(), func(error) {}, maker, []string{"plan", t.TempDir()}, streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
+	if code != 130 {
+		t.Errorf("%d\n%s", code, stderr.String())
+	}
+}
+
+func TestSignals(t *testing.T) {
+	tests := []struct {
+		name    string
+		signals []os.Signal
+		cause   string
+		insists bool
+	}{
+		{"Ctrl-C", []os.Signal{syscall.SIGINT}, "SIGINT (Ctrl-C) was received", false},
+		{"supervisor", []os.Signal{syscall.SIGTERM}, "SIGTERM was received", false},
+		{"terminal closed", []os.Signal{syscall.SIGHUP}, "SIGHUP (the terminal was closed) was received", false},
+		{"terminal closed, twice told", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, "SIGHUP (the terminal was closed) was received", false},
+		{"twice", []os.Signal{syscall.SIGTERM, syscall.SIGINT}, "SIGTERM was received", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			signals, insists := make(chan os.Signal, len(test.signals)), make(chan struct{})
+			for _, signal := range test.signals {
+				signals <- signal
+			}
+			close(signals)
+			heed(signals, cancel, insists)
+			if cause := context.Cause(ctx); cause == nil || cause.Error() != test.cause {
+				t.Errorf("cause %v", cause)
+			}
+			select {
+			case <-insists:
+				if !test.insists {
+					t.Error("taken for insisting")
+				}
+			default:
+				if test.insists {
+					t.Error("not taken for insisting")
+				}
+			}
+		})
+	}
+}
+
+// A real signal reaches the run, and SIGPIPE does not kill.
+func TestSignalsOfThisProcess(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, stop := onSignals(cancel)
+	defer stop()
+	for _, signal := range []syscall.Signal{syscall.SIGPIPE, syscall.SIGTERM} {
+		if err := syscall.Kill(os.Getpid(), signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-ctx.Done()
+	if cause := context.Cause(ctx); cause.Error() != "SIGTERM was received" {
+		t.Error(cause)
+	}
+}
+
+func TestErrorsWithoutWordsAreInternal(t *testing.T) {
+	engine := func(func(provision.Event)) script { return script{err: errors.New("odd")} }
+	if code, _, stderr := call(t, engine, "status"); code != 1 || !strings.Contains(stderr, "odd") {
+		t.Errorf("%d\n%s", code, stderr)
+	}
+}

@@ -1,0 +1,23 @@
+// Command agent is a world agent for the end-to-end suite: an ELF as a real agent is one. It takes its listener from
+// systemd and answers GET /v1/capabilities.
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+)
+
+func main() {
+	listener, err := net.FileListener(os.NewFile(3, "listener")) // LISTEN_FDS starts at 3, see sd_listen_fds(3)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no listener from systemd:", err)
+		os.Exit(1)
+	}
+	http.HandleFunc("GET /v1/capabilities", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, `{"version":"v1","features":["e2e"],"backend":"world-agent","platform":"linux"}`)
+	})
+	fmt.Fprintln(os.Stderr, http.Serve(listener, nil))
+	os.Exit(1)
+}

@@ -1,0 +1,489 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+const vm = "substrate"
+
+const (
+	capabilitiesURL = "http://localhost/v1/capabilities"
+	guestSocket     = "/run/substrate.sock"
+)
+
+// TestWorld is the life of one world. Its parts build on each other, since a boot takes minutes under emulation.
+func TestWorld(t *testing.T) {
+	w := newWorld(t)
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *world)
+	}{
+		{"plan of nothing changes nothing", testPlanOfNothing},
+		{"interrupted while booting", testInterrupted},
+		{"from nothing", testCreate},
+		{"contract", testContract},
+		{"reachable", testReachable},
+		{"host is untouched", testHostUntouched},
+		{"rerun changes nothing", testRerun},
+		{"agents", testAgents},
+		{"scenarios", testScenarios},
+		{"Lima's own stop and start", testLimaRestart},
+		{"stopped and stripped", testStripped},
+		{"bad input on a healthy world", testBadInput},
+	} {
+		if !t.Run(part.name, func(t *testing.T) { part.run(t, w) }) {
+			t.Fatalf("the rest needs %q", part.name)
+		}
+	}
+}
+
+// world is the one VM of the suite and the directories around it.
+type world struct {
+	limaHome
+	files   string // a directory for everything else: Lima takes what lies in its home for VMs
+	project string
+	before  map[string]string // of the project and the user's home
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	files, err := makeHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(files.destroy)
+	w := &world{limaHome: sharedHome(t), files: string(files)}
+	// A path with everything that is legal and awkward.
+	w.project = filepath.Join(w.files, `pro 'j"ect ü`)
+	writeAsUser(t, filepath.Join(w.project, "main.go"), "package main\n")
+	writeAsUser(t, filepath.Join(w.project, "docs", "read.me"), "hello\n")
+	w.before = w.snapshot(t)
+	return w
+}
+
+// setup runs worldsetup on the suite's VM, with its output as JSON.
+func (w *world) setup(t *testing.T, args ...string) run {
+	t.Helper()
+	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", suite.image.Profile, w.project}, args...)...)
+}
+
+func (w *world) setupCommand(t *testing.T, args ...string) run {
+	t.Helper()
+	return parseRun(t, w.limaHome.run(t, []string{"XDG_STATE_HOME=" + w.state()}, args...))
+}
+
+func (w *world) state() string { return filepath.Join(w.files, "state") }
+
+// run is what one run of worldsetup told.
+type run struct {
+	result
+	events []provision.Event
+}
+
+// parseRun reads JSON lines strictly, and checks what holds for every run.
+func parseRun(t *testing.T, r result) run {
+	t.Helper()
+	if strings.Contains(r.stdout+r.stderr, "\x1b") {
+		t.Error("an escape sequence in the output")
+	}
+	parsed := run{result: r}
+	step := 0
+	for i, line := range strings.Split(strings.TrimSpace(r.stdout), "\n") {
+		var event provision.Event
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&event); err != nil {
+			t.Fatalf("line %d is no event (%v): %s\n%s", i+1, err, line, r.stderr)
+		}
+		if event.Schema != 1 || event.Seq != i+1 {
+			t.Errorf("event %d has schema %d and number %d", i+1, event.Schema, event.Seq)
+		}
+		if event.Type == provision.EventStep {
+			if event.Step.Number < step || event.Step.Number > event.Step.Of {
+				t.Errorf("step %d of %d after step %d", event.Step.Number, event.Step.Of, step)
+			}
+			step = event.Step.Number
+		}
+		parsed.events = append(parsed.events, event)
+	}
+	last := parsed.events[len(parsed.events)-1]
+	if last.Type != provision.EventFinished {
+		t.Fatalf("the last event is %q", last.Type)
+	}
+	if last.Result.Ready != (r.code == 0) {
+		t.Errorf("ready is %v with exit code %d", last.Result.Ready, r.code)
+	}
+	return parsed
+}
+
+func (r run) outcome() provision.Result { return *r.events[len(r.events)-1].Result }
+
+// steps are the steps that were begun.
+func (r run) steps() (ids []provision.StepID) {
+	for _, event := range r.events {
+		if event.Type == provision.EventStep && event.Step.State == provision.StepRunning {
+			ids = append(ids, event.Step.ID)
+		}
+	}
+	return ids
+}
+
+// firstPlan is what was planned before anything was done.
+func (r run) firstPlan(t *testing.T) provision.Plan {
+	t.Helper()
+	for _, event := range r.events {
+		if event.Type == provision.EventPlan {
+			return *event.Plan
+		}
+	}
+	t.Fatalf("no plan in\n%s", r.stdout)
+	return provision.Plan{}
+}
+
+func (r run) wantReady(t *testing.T) {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("exit code %d, error %+v\n%s", r.code, r.outcome().Error, r.stderr)
+	}
+}
+
+func testPlanOfNothing(t *testing.T, w *world) {
+	r := w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "plan", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
+	var plan provision.Plan
+	if err := json.Unmarshal([]byte(r.stdout), &plan); r.code != 0 || err != nil {
+		t.Fatalf("exit code %d, %v\n%s%s", r.code, err, r.stdout, r.stderr)
+	}
+	if len(plan.Steps) == 0 || plan.Steps[0].ID != provision.StepCreate {
+		t.Errorf("the plan is %+v", plan)
+	}
+	if out := w.limactl(t, "list", "--quiet"); strings.TrimSpace(out.stdout) != "" {
+		t.Errorf("there is a VM: %s", out.stdout)
+	}
+	if _, err := os.Lstat(w.state()); err == nil {
+		t.Error("planning made the state folder")
+	}
+}
+
+// testInterrupted: a run that is told to end leaves nothing running, says what it left, and the next one carries on.
+func testInterrupted(t *testing.T, w *world) {
+	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
+	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+w.state())
+	serial := filepath.Join(string(w.limaHome), vm, "serial.log")
+	stop := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
+	go func() {
+		for { // the guest's kernel has begun to speak: in the middle of booting
+			if info, err := os.Stat(serial); err == nil && info.Size() > 0 || t.Context().Err() != nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+	}()
+	r := parseRun(t, finish(t, cmd))
+	if failure := r.outcome().Error; r.code != 130 || failure == nil || failure.Kind != provision.KindInterrupted || !strings.Contains(failure.Why, "stopped") {
+		t.Errorf("exit code %d, error %+v", r.code, failure)
+	}
+	for _, program := range []string{"qemu-system", "limactl"} {
+		if out, err := exec.Command("pgrep", "-a", "-u", suite.host.User.Name, "-f", program+".*"+string(w.limaHome)).Output(); err == nil {
+			t.Errorf("still there: %s", out)
+		}
+	}
+}
+
+func testCreate(t *testing.T, w *world) {
+	r := w.setup(t, "--agent", "builtin")
+	r.wantReady(t)
+	if steps := r.steps(); slices.Contains(steps, provision.StepCreate) || !slices.Contains(steps, provision.StepStart) || steps[len(steps)-1] != provision.StepMarker {
+		t.Errorf("carrying on took the steps %v", steps)
+	}
+}
+
+// guest runs a command in the guest the way a person does, without sudo.
+func (w *world) guest(t *testing.T, command ...string) result {
+	t.Helper()
+	return w.limactl(t, append([]string{"shell", "--workdir", "/", vm}, command...)...)
+}
+
+// root runs a shell script as root in the guest.
+func (w *world) root(t *testing.T, script string) string {
+	t.Helper()
+	r := w.guest(t, "sudo", "sh", "-c", script)
+	if r.code != 0 {
+		t.Fatalf("%s: exit code %d\n%s%s", script, r.code, r.stdout, r.stderr)
+	}
+	return strings.TrimSpace(r.stdout)
+}
+
+// testContract looks at the guest with other eyes than ours: what other tools check of the same layout.
+func testContract(t *testing.T, w *world) {
+	user := w.guest(t, "id", "-un")
+	name := strings.TrimSpace(user.stdout)
+	home := w.root(t, "getent passwd "+name+" | cut -d: -f6")
+	for command, want := range map[string]string{
+		"stat -c '%F %U:%G %a' /run/substrate.sock":                                               "socket root:substrate 660",
+		"stat -c '%U:%G %a' /usr/local/bin/substrate-world-agent":                                 "root:root 755",
+		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.service":                    "root:root 644",
+		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.socket":                     "root:root 644",
+		"stat -c '%a' /var/lib/substrate":                                                         "750",
+		"stat -c '%U:%G %a' /run/substrate":                                                       "root:substrate 750",
+		"stat -c '%U %a' " + home + "/.substrate":                                                 name + " 755",
+		"cat /etc/substrate-lima-layout":                                                          "socket-parity-v1",
+		"wc -l </etc/substrate-lima-layout":                                                       "1",
+		"loginctl show-user -P Linger " + name:                                                    "yes",
+		"systemctl is-enabled substrate-world-agent.service":                                      "enabled",
+		"systemctl is-enabled substrate-world-agent.socket":                                       "enabled",
+		"systemctl is-active substrate-world-agent.socket":                                        "active",
+		"systemctl show -P SocketMode substrate-world-agent.socket":                               "0660",
+		"systemctl show -P RemoveOnStop substrate-world-agent.socket":                             "yes",
+		"systemctl show -P PartOf substrate-world-agent.socket":                                   "",
+		"systemctl show -P Group substrate-world-agent.service":                                   "substrate",
+		"systemctl show -P Restart substrate-world-agent.service":                                 "always",
+		"systemctl show -P NoNewPrivileges substrate-world-agent.service":                         "yes",
+		"systemctl show -P ProtectSystem substrate-world-agent.service":                           "strict",
+		"systemctl show -P AmbientCapabilities substrate-world-agent.service":                     "cap_chown cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
+		"systemctl show -P CapabilityBoundingSet substrate-world-agent.service":                   "cap_chown cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
+		"systemctl show -P WantedBy substrate-world-agent.service":                                "multi-user.target",
+		"systemctl show -P NRestarts substrate-world-agent.service":                               "0",
+		"test $(getent group substrate | cut -d: -f3) -lt 1000 && echo system":                    "system",
+		"command -v nft >/dev/null && nft --version | cut -c1-8":                                  "nftables",
+		"ls /usr/local/bin /etc /etc/systemd/system | grep -c '[.]substrate-world-agent[.]' || :": "0",
+	} {
+		if got := w.root(t, command); got != want {
+			t.Errorf("%s printed %q, want %q", command, got, want)
+		}
+	}
+	if groups := w.guest(t, "id", "-nG"); !slices.Contains(strings.Fields(groups.stdout), "substrate") {
+		t.Errorf("the shared session is in the groups %s", groups.stdout)
+	}
+}
+
+// testReachable is the two commands of the README, the way of the clients, and somebody who must not get in.
+func testReachable(t *testing.T, w *world) {
+	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
+		t.Errorf("limactl shell … curl: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	hostSocket := filepath.Join(string(w.limaHome), vm, "sock", "substrate.sock")
+	if r := finish(t, w.command(t.Context(), "curl", "-sS", "--unix-socket", hostSocket, capabilitiesURL)); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
+		t.Errorf("curl on the host: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	for path, want := range map[string]os.FileMode{hostSocket: 0o600, filepath.Dir(filepath.Dir(hostSocket)): 0o700} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+	if r := w.guest(t, "sudo", "-u", "nobody", "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 7 {
+		t.Errorf("nobody got in: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	w.clientsWay(t)
+	if r := w.guest(t, "cat", "/src/docs/read.me"); r.stdout != "hello\n" {
+		t.Errorf("/src/docs/read.me holds %q %s", r.stdout, r.stderr)
+	}
+	// Socket activation: a stopped service is started by the next connection.
+	w.root(t, "systemctl stop substrate-world-agent.service && test -S /run/substrate.sock")
+	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 {
+		t.Errorf("after stopping the service: exit code %d\n%s", r.code, r.stderr)
+	}
+}
+
+// clientsWay forwards the socket over a connection of its own, as clients do.
+func (w *world) clientsWay(t *testing.T) {
+	t.Helper()
+	local := filepath.Join(w.files, "client.sock")
+	tunnel := w.command(t.Context(), "ssh", "-F", filepath.Join(string(w.limaHome), vm, "ssh.config"),
+		"-o", "ControlMaster=no", "-o", "ControlPath=none", "-L", local+":"+guestSocket, "lima-"+vm, "-N")
+	if err := tunnel.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tunnel.Process.Kill(); _ = tunnel.Wait(); _ = os.Remove(local) }()
+	r := finish(t, w.command(t.Context(), "curl", "-sS", "--retry", "30", "--retry-delay", "1", "--retry-all-errors", "--unix-socket", local, capabilitiesURL))
+	if r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
+		t.Errorf("through ssh -L: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
+// snapshot is a fingerprint of every file that a run must not change: the project, and the user's home.
+func (w *world) snapshot(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, root := range []string{w.project, suite.host.User.Home} {
+		err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if path == filepath.Join(suite.host.User.Home, ".lima") { // of `make world`, which may be at work
+				return filepath.SkipDir
+			}
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			files[path] = fmt.Sprint(info.Mode(), info.Size(), info.ModTime().UnixNano())
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+func testHostUntouched(t *testing.T, w *world) {
+	after := w.snapshot(t)
+	for path, want := range w.before {
+		if after[path] != want {
+			t.Errorf("%s changed: %q, was %q", path, after[path], want)
+		}
+		delete(after, path)
+	}
+	for path := range after {
+		t.Errorf("%s appeared", path)
+	}
+}
+
+// testRerun: the plan is empty before anything begins, and at most one fresh ssh connection is made.
+func testRerun(t *testing.T, w *world) {
+	const count = "journalctl -b -o cat -t sshd | grep -c '^Accepted publickey' || :"
+	before := w.root(t, count)
+	r := w.setup(t, "--agent", "builtin")
+	after := w.root(t, count)
+	r.wantReady(t)
+	if plan := r.firstPlan(t); !plan.Empty() || r.outcome().Changed || len(r.steps()) > 0 {
+		t.Errorf("the plan was %+v, the steps %v", plan, r.steps())
+	}
+	var first, second int
+	if _, err := fmt.Sscan(before+" "+after, &first, &second); err != nil || second-first > 1 || first == 0 {
+		t.Errorf("the rerun made %s - %s ssh connections, %v", after, before, err)
+	}
+	// Without being told anything it takes what is there.
+	parseRun(t, w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "--non-interactive", "--json")).wantReady(t)
+}
+
+// testAgents: an ELF is installed and answers; one that does not answer is taken back; what cannot run is not copied.
+func testAgents(t *testing.T, w *world) {
+	good, bad := filepath.Join(w.files, "good-agent"), filepath.Join(w.files, "bad-agent")
+	buildAgent(t, good, "./e2e/agent")
+	buildAgent(t, bad, "./e2e/badagent")
+	w.setup(t, "--agent", good).wantReady(t)
+	sum := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent")
+	r := w.setup(t, "--agent", bad)
+	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "previous agent was put back and answers") {
+		t.Errorf("exit code %d, error %+v", r.code, failure)
+	}
+	if now := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent"); now != sum {
+		t.Error("the previous agent was not put back")
+	}
+	// Named by nobody and found nowhere: the installed one is kept.
+	again := w.setup(t)
+	again.wantReady(t)
+	if len(again.steps()) > 0 {
+		t.Errorf("the steps %v", again.steps())
+	}
+	w.setup(t, "--agent", "builtin").wantReady(t)
+}
+
+func buildAgent(t *testing.T, path, source string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, source)
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", source, err, out)
+	}
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testLimaRestart: with no run of ours, everything is back after Lima's own stop and start.
+func testLimaRestart(t *testing.T, w *world) {
+	for _, verb := range []string{"stop", "start"} {
+		if r := w.limactl(t, verb, vm); r.code != 0 {
+			t.Fatalf("limactl %s: exit code %d\n%s", verb, r.code, r.stderr)
+		}
+	}
+	testReachable(t, w)
+	r := w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "status", "--json", w.project)
+	var health provision.Health
+	if err := json.Unmarshal([]byte(r.stdout), &health); r.code != 0 || err != nil || !health.Ready {
+		t.Errorf("status: exit code %d, %v, %+v\n%s", r.code, err, health.Items, r.stderr)
+	}
+}
+
+// testStripped: a VM that stands still and whose configuration lost what the world needs is completed in place.
+func testStripped(t *testing.T, w *world) {
+	name := strings.TrimSpace(w.guest(t, "id", "-un").stdout)
+	w.root(t, "gpasswd -d "+name+" substrate && rm /etc/substrate-lima-layout /usr/local/bin/substrate-world-agent")
+	for _, args := range [][]string{{"stop", vm}, {"edit", "--set", `.portForwards = [] | .provision = []`, vm}} {
+		if r := w.limactl(t, args...); r.code != 0 {
+			t.Fatalf("limactl %v: exit code %d\n%s", args, r.code, r.stderr)
+		}
+	}
+	r := w.setup(t, "--agent", "builtin")
+	r.wantReady(t)
+	steps := r.steps()
+	if len(steps) < 2 || steps[0] != provision.StepConfigure || steps[1] != provision.StepStart || slices.Contains(steps, provision.StepStop) {
+		t.Errorf("the steps %v", steps)
+	}
+	testReachable(t, w)
+}
+
+// testBadInput: every refusal leaves the healthy world as it is.
+func testBadInput(t *testing.T, w *world) {
+	script := filepath.Join(w.files, "script-agent")
+	writeAsUser(t, script, "#!/bin/sh\n")
+	bad := filepath.Join(w.files, "bad.yaml")
+	writeAsUser(t, bad, "cpus: 2\nimages: []\nmountType: nfs\n")
+	for name, test := range map[string]struct {
+		args []string
+		code int
+	}{
+		"agent is a script":       {[]string{"--agent", script}, 2},
+		"unknown VM type":         {[]string{"--vm-type", "xen"}, 2},
+		"smaller disk":            {[]string{"--disk", "5GiB"}, 4},
+		"another VM type":         {[]string{"--vm-type", "vz"}, 4},
+		"profile refused by Lima": {[]string{"--vm", "other", "--agent", "builtin", "--profile", bad}, 2},
+	} {
+		args := append([]string{"--non-interactive", "--json", w.project}, test.args...)
+		r := parseRun(t, w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, args...))
+		if failure := r.outcome().Error; r.code != test.code || len(r.steps()) > 0 || failure == nil || failure.What == "" || failure.Next == "" {
+			t.Errorf("%s: exit code %d, steps %v, error %+v", name, r.code, r.steps(), failure)
+		}
+	}
+	if out := w.limactl(t, "list", "--quiet"); strings.TrimSpace(out.stdout) != vm {
+		t.Errorf("the VMs are now %q", out.stdout)
+	}
+	testRerun(t, w)
+}
+
+// writeAsUser writes a file that belongs to the ordinary user, with its directories.
+func writeAsUser(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour)
+	for _, owned := range []string{path, filepath.Dir(path)} {
+		if err := os.Chown(owned, int(suite.host.User.UID), int(suite.host.User.GID)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(owned, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

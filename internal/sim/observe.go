@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// needed are the commands that the agent needs.
+var needed = []string{"nft", "ip", "conntrack", "dnsmasq", "fusermount3", "fuse-overlayfs", "curl", "jq"}
+
+func (i *invocation) observe() int {
+	user := i.user
+	i.print("worldsetup-observe 1")
+	i.print("user=%s", user.name)
+	i.print("home=%s", user.home)
+	i.print("session-groups=%s", i.names(i.session.gids))
+	i.print("account-groups=%s", i.names(i.gids(user)))
+	i.print("group=%s", i.groupCalled(socketGroup).entry())
+	i.print("sudo=%s", yes(!i.vm.conditions.NoSudo))
+	i.print("os=%s", i.image.OS)
+	i.print("machine=%s", i.arch)
+	i.observeFiles(user.home)
+	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		if n > 0 {
+			i.print("unit.")
+		}
+		for _, property := range i.properties(name) {
+			i.print("unit.%s", property)
+		}
+	}
+	i.print("linger=%s", yes(i.is("/var/lib/systemd/linger/"+user.name, regular)))
+	for _, command := range needed {
+		if slices.Contains(i.lacks, command) {
+			i.print("missing=%s", command)
+		}
+	}
+	for n, point := range i.args {
+		i.observeMount(n, point)
+	}
+	const size = 20 << 20 // KiB
+	used := i.diskUsed()
+	i.print("df=/dev/vda1 %d %d %d %d%% /", size, size*used/100, size*(100-used)/100, used)
+	now := i.vm.world.options.Now().Add(time.Duration(i.vm.conditions.ClockAhead * float64(time.Second)))
+	i.print("time=%d.%09d", now.Unix(), now.Nanosecond())
+	i.print("end")
+	return 0
+}
+
+func (i *invocation) observeFiles(home string) {
+	programs := []string{guest.AgentPath, guest.ServicePath, guest.SocketUnitPath}
+	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix}) {
+		if f := i.files[path]; f != nil {
+			owner, group := i.owner(f)
+			i.print("stat=%s|%o|%s|%s|%d|%s", f.typeName(), f.mode, owner, group, len(f.data), path)
+		}
+	}
+	for _, path := range programs {
+		if f := i.files[path]; f != nil && f.kind == regular && f.allows(i.session, 4) {
+			i.print("sha256=%s  %s", sum(f.data), path)
+		}
+	}
+	if f := i.files[guest.MarkerPath]; f != nil && f.kind == regular {
+		// read(1) fails on a last line without an end.
+		if line, _, whole := strings.Cut(string(f.data), "\n"); whole {
+			i.print("marker=%s", line)
+		}
+	}
+}
+
+// observeMount lists what is mounted, from the host's own directory.
+func (i *invocation) observeMount(n int, point string) {
+	mount, found := i.mounts[point]
+	if !found {
+		i.print("mount=%d|", n)
+		return
+	}
+	kind, access := mount.kind, "ro"
+	if kind == limatype.REVSSHFS {
+		kind = "fuse.sshfs"
+	}
+	if mount.writable {
+		access = "rw"
+	}
+	i.print("mount=%d|%s %s,relatime", n, kind, access)
+	if i.vm.stale && mount.kind == limatype.REVSSHFS {
+		return // find hangs until timeout ends it
+	}
+	entries, _ := os.ReadDir(mount.location) // what cannot be read is not listed
+	left := 64
+	for _, entry := range entries {
+		info, err := os.Lstat(filepath.Join(mount.location, entry.Name()))
+		if err != nil || left == 0 || strings.Contains(entry.Name(), "\n") {
+			continue
+		}
+		left--
+		i.print("entry=%d|%s|%d|%d.%09d0|%s", n, letter(info.Mode()), info.Size(), info.ModTime().Unix(), info.ModTime().Nanosecond(), entry.Name())
+	}
+}
+
+// letter is find(1)'s %y.
+func letter(mode fs.FileMode) string {
+	switch mode.Type() {
+	case 0:
+		return "f"
+	case fs.ModeDir:
+		return "d"
+	case fs.ModeSymlink:
+		return "l"
+	case fs.ModeSocket:
+		return "s"
+	case fs.ModeNamedPipe:
+		return "p"
+	}
+	return "U"
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,221 @@
+package provision
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// healthyTarget and healthyState are a world to which nothing is to be done.
+func healthyTarget() target {
+	return target{
+		spec: Spec{VM: "substrate", Project: "/home/ada/proj"},
+		wanted: lima.Wanted{
+			Home: "/home/ada", Project: "/home/ada/proj", ProjectMount: guest.ProjectMount,
+		},
+		agent: &Agent{Path: "/home/ada/proj/bin/world-agent", SHA256: sum([]byte("agent"))},
+	}
+}
+
+func healthyState(t *testing.T) State {
+	t.Helper()
+	service, err := embed.ServiceUnit("/home/ada.guest", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &limatype.LimaYAML{}
+	healthyTarget().wanted.Apply(config)
+	config.PortForwards[1].HostSocket = "/lima/substrate/sock/substrate.sock" // as Lima fills it in
+	file := func(kind, mode, owner, group string, content []byte) guest.File {
+		return guest.File{Type: kind, Mode: mode, Owner: owner, Group: group, Size: int64(len(content)), SHA256: sum(content)}
+	}
+	return State{
+		Instance: &limatype.Instance{
+			Name: "substrate", Dir: "/lima/substrate", Status: limatype.StatusRunning, VMType: limatype.QEMU, Arch: limatype.X8664,
+			CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Config: config,
+		},
+		HostSocket: true,
+		Mounts:     []string{"", ""},
+		Guest: &guest.Observation{
+			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", Marker: guest.LayoutVersion, Linger: true,
+			SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
+			Group: &guest.Group{GID: 996, Members: []string{"ada"}},
+			Files: map[string]guest.File{
+				guest.AgentPath:              file("regular file", "755", "root", "root", []byte("agent")),
+				guest.ServicePath:            file("regular file", "644", "root", "root", []byte(service)),
+				guest.SocketUnitPath:         file("regular file", "644", "root", "root", []byte(embed.SocketUnit())),
+				guest.MarkerPath:             file("regular file", "644", "root", "root", []byte(guest.LayoutVersion+"\n")),
+				guest.SocketPath:             file("socket", "660", "root", "substrate", nil),
+				guest.StatePath:              file("directory", "750", "root", "substrate", nil),
+				guest.RuntimePath:            file("directory", "750", "root", "substrate", nil),
+				"/home/ada.guest/.substrate": file("directory", "755", "ada", "ada", nil),
+			},
+			Units: map[string]guest.Unit{
+				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
+				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
+			},
+		},
+	}
+}
+
+// change changes what a file looks like, and remove removes it.
+func change(path string, edit func(*guest.File)) func(*target, *State) {
+	return func(_ *target, s *State) {
+		file := s.Guest.Files[path]
+		edit(&file)
+		s.Guest.Files[path] = file
+	}
+}
+
+func remove(path string) func(*target, *State) {
+	return func(_ *target, s *State) { delete(s.Guest.Files, path) }
+}
+
+func unit(name string, edit func(*guest.Unit)) func(*target, *State) {
+	return func(_ *target, s *State) {
+		unit := s.Guest.Units[name]
+		edit(&unit)
+		s.Guest.Units[name] = unit
+	}
+}
+
+// plans are situations; what is planned for each stands in testdata/plans.golden.
+var plans = map[string]func(*target, *State){
+	"healthy":          func(*target, *State) {},
+	"absent":           func(_ *target, s *State) { *s = State{} },
+	"absent, no agent": func(t *target, s *State) { *s = State{}; t.agent = nil },
+	"stopped":          func(_ *target, s *State) { s.Instance.Status = limatype.StatusStopped; s.Guest = nil },
+	"broken":           func(_ *target, s *State) { s.Instance.Status = limatype.StatusBroken; s.Guest = nil },
+	"unreadable": func(_ *target, s *State) {
+		s.Instance.Config = nil
+		s.Instance.Errors = []error{errors.New("yaml: line 3")}
+	},
+	"runs, nobody gets in": func(_ *target, s *State) { s.Guest, s.GuestError = nil, errors.New("no answer within 45s") },
+	"booting":              func(_ *target, s *State) { s.Booting, s.Mounts, s.HostSocket = true, []string{"gone", "gone"}, false },
+	"booting, not entered": func(_ *target, s *State) { s.Booting, s.Guest, s.GuestError = true, nil, errors.New("refused") },
+	"booting, packages missing": func(_ *target, s *State) {
+		s.Booting, s.Guest.Missing, s.Guest.Marker = true, []string{"nft", "jq"}, ""
+	},
+	"group gone": func(_ *target, s *State) {
+		s.Guest.Group, s.Guest.AccountGroups, s.Guest.SessionGroups = nil, []string{"ada"}, []string{"ada"}
+	},
+	"member on paper only":         func(_ *target, s *State) { s.Guest.SessionGroups = []string{"ada"} },
+	"membership removed on paper":  func(_ *target, s *State) { s.Guest.AccountGroups = []string{"ada"} },
+	"packages missing":             func(_ *target, s *State) { s.Guest.Missing = []string{"nft", "dnsmasq"} },
+	"agent missing":                remove(guest.AgentPath),
+	"agent missing, none to offer": func(t *target, s *State) { t.agent = nil; delete(s.Guest.Files, guest.AgentPath) },
+	"agent kept":                   func(t *target, s *State) { t.agent = nil },
+	"agent differs":                change(guest.AgentPath, func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
+	"agent empty":                  change(guest.AgentPath, func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
+	"agent not executable":         change(guest.AgentPath, func(f *guest.File) { f.Mode = "644" }),
+	"service unit missing":         remove(guest.ServicePath),
+	"service unit edited":          change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
+	"socket unit masked":           change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
+	"units disabled":               unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
+	"reload pending":               unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
+	"service failed":               unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
+	"service in a crash loop":      unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
+	"socket unit stopped":          unit(guest.SocketUnitName, func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
+	"service stopped": func(_ *target, s *State) {
+		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
+		delete(s.Guest.Files, guest.RuntimePath)
+	},
+	"socket missing":           remove(guest.SocketPath),
+	"socket a regular file":    change(guest.SocketPath, func(f *guest.File) { f.Type = "regular file" }),
+	"socket open to all":       change(guest.SocketPath, func(f *guest.File) { f.Mode = "666" }),
+	"socket of another group":  change(guest.SocketPath, func(f *guest.File) { f.Group = "root" }),
+	"state directory missing":  remove(guest.StatePath),
+	"user's directory of root": change("/home/ada.guest/.substrate", func(f *guest.File) { f.Owner = "root" }),
+	"runtime directory open":   change(guest.RuntimePath, func(f *guest.File) { f.Mode = "755" }),
+	"marker missing":           func(_ *target, s *State) { s.Guest.Marker = "" },
+	"marker of another scheme": func(_ *target, s *State) { s.Guest.Marker = "tcp-v0" },
+	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
+	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
+	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
+	"host socket dead":         func(_ *target, s *State) { s.HostSocket = false },
+	"netfilter asked for":      func(t *target, _ *State) { t.spec.Netfilter = On },
+	"netfilter not wanted":     func(t *target, _ *State) { t.spec.Netfilter = Off },
+	"more processors":          func(t *target, _ *State) { t.wanted.CPUs = 8 },
+	"more of everything, stopped": func(t *target, s *State) {
+		t.wanted.CPUs, t.wanted.Memory, t.wanted.Disk = 8, 8<<30, 40<<30
+		s.Instance.Status, s.Guest = limatype.StatusStopped, nil
+	},
+	"smaller disk":    func(t *target, _ *State) { t.wanted.Disk = 10 << 30 },
+	"another VM type": func(t *target, _ *State) { t.wanted.VMType = limatype.VZ },
+	"another image":   func(t *target, _ *State) { t.wanted.Images = []limatype.Image{{File: limatype.File{Location: "/img"}}} },
+	"another project": func(t *target, _ *State) { t.wanted.Project = "/home/ada/other" },
+	"made by hand": func(_ *target, s *State) {
+		s.Instance.Config = &limatype.LimaYAML{}
+		s.Guest.Group = nil
+		s.Guest.AccountGroups = []string{"ada"}
+		s.Guest.SessionGroups = []string{"ada"}
+	},
+	"five at once": func(_ *target, s *State) {
+		s.Guest.Linger, s.Guest.Marker = false, ""
+		s.Mounts[1] = "gone"
+		delete(s.Guest.Files, guest.AgentPath)
+		delete(s.Guest.Files, guest.StatePath)
+	},
+	"disk full and clock off (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 100 },
+}
+
+func TestPlans(t *testing.T) {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(plans)) {
+		target, state := healthyTarget(), healthyState(t)
+		plans[name](&target, &state)
+		plan := makePlan(target, state)
+		if again := makePlan(target, state); !reflect.DeepEqual(plan, again) {
+			t.Errorf("%s: the same inputs made two plans:\n%v\n%v", name, plan, again)
+		}
+		fmt.Fprintf(&text, "%s\n", name)
+		for _, step := range plan.Steps {
+			fmt.Fprintf(&text, "  %s: %s %s\n", step.ID, step.Reason, step.packages)
+		}
+		for _, reason := range plan.Replace {
+			fmt.Fprintf(&text, "  REPLACE: %s\n", reason)
+		}
+		if plan.Blocked != nil {
+			fmt.Fprintf(&text, "  BLOCKED (%s): %s: %s\n", plan.Blocked.Kind, plan.Blocked.What, strings.ReplaceAll(plan.Blocked.Why, "\n", " | "))
+		}
+	}
+	golden(t, "plans.golden", text.String())
+}
+
+func TestHealthyPlanIsEmpty(t *testing.T) {
+	if plan := makePlan(healthyTarget(), healthyState(t)); !plan.Empty() {
+		t.Errorf("a healthy world has the plan %+v", plan)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; look at what changed, then run the test with -update. Got:\n%s", path, got)
+	}
+}
