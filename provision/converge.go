@@ -26,7 +26,7 @@ func (r *run) converge(ctx context.Context) (Health, error) {
 			return r.report(view), err
 		}
 		r.events.emit(Event{Type: EventPlan, Plan: &view.plan})
-		if err := refusal(view.plan); err != nil {
+		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
 		if view.plan.Empty() {
@@ -52,16 +52,14 @@ type view struct {
 // look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
 // whether it would take what the plan is going to give it. proveAnyway has what can be proven proven in any case.
 func (r *run) look(ctx context.Context, proveAnyway bool) (view, error) {
-	instance, findErr := r.lima.Find(ctx, r.target.spec.VM)
-	if err := r.aim(instance); err != nil {
-		return view{}, err // bad input is said first
+	instance, err := r.aim(ctx)
+	if err != nil {
+		return view{}, err
 	}
 	seen := make(chan view, 1)
 	go func() {
 		defer close(seen)
-		if findErr == nil {
-			seen <- r.examine(ctx, instance, true, proveAnyway)
-		}
+		seen <- r.examine(ctx, instance, true, proveAnyway)
 	}()
 	checkErr := r.check(ctx, instance)
 	now := <-seen
@@ -70,9 +68,7 @@ func (r *run) look(ctx context.Context, proveAnyway bool) (view, error) {
 		return now, interrupted(ctx)
 	case checkErr != nil:
 		return now, checkErr
-	case findErr != nil:
-		return now, limaError(ctx, "Lima could not be asked about its VMs", findErr)
-	case refusal(now.plan) != nil:
+	case now.plan.Err() != nil:
 		return now, nil // the plan says so itself
 	}
 	return now, r.validate(ctx, now.state, now.plan)
@@ -120,10 +116,25 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove, p
 	return now
 }
 
-// aim completes the target with what the host has for it.
-func (r *run) aim(instance *limatype.Instance) (err error) {
-	r.target, err = newTarget(r.target.spec, instance)
-	return err
+// aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
+// Lima that does not answer is for the prerequisites to explain.
+func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
+	instance, findErr := r.lima.Find(ctx, r.target.spec.VM)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	target, err := newTarget(r.target.spec, instance)
+	if err != nil {
+		return nil, err
+	}
+	r.target = target
+	if findErr == nil {
+		return instance, nil
+	}
+	if err := r.check(ctx, nil); err != nil {
+		return nil, err
+	}
+	return nil, limaError(ctx, "Lima could not be asked about its VMs", findErr)
 }
 
 // history is what was begun in this run.
@@ -187,22 +198,6 @@ func unhealthy(health Health) *Error {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u substrate-world-agent.service", health.VM)
 	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM), Why: strings.Join(why, "\n"), Next: next}
-}
-
-// refusal is the error of a plan that cannot be carried out.
-func refusal(plan Plan) error {
-	if plan.Blocked != nil {
-		return plan.Blocked
-	}
-	if len(plan.Replace) == 0 {
-		return nil
-	}
-	return &Error{
-		Kind: KindReplacement,
-		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", plan.VM),
-		Why:  strings.Join(plan.Replace, "\n"),
-		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or, if nothing in it is needed any more: limactl delete %s, then run worldsetup again", plan.VM),
-	}
 }
 
 func doesNotHold(step Step) *Error {

@@ -1,6 +1,10 @@
 package provision
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // StepID names a kind of step. It is stable: scripts may compare it.
 type StepID string
@@ -60,4 +64,20 @@ func (p Plan) Interrupts() bool {
 		}
 	}
 	return false
+}
+
+// Err is the error of a plan that cannot be carried out, of the kind of what is in its way; nil for every other plan.
+func (p Plan) Err() error {
+	if p.Blocked != nil {
+		return p.Blocked
+	}
+	if len(p.Replace) == 0 {
+		return nil
+	}
+	return &Error{
+		Kind: KindReplacement,
+		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", p.VM),
+		Why:  strings.Join(p.Replace, "\n"),
+		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or, if nothing in it is needed any more: limactl delete %s, then run worldsetup again", p.VM),
+	}
 }

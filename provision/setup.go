@@ -57,6 +57,10 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
+	// Bad input, and a caller who is gone already, are found before even the lock is taken.
+	if _, err := r.aim(ctx); err != nil {
+		return Health{}, r.finish(err)
+	}
 	unlock, err := lock(r.target.spec, r.now())
 	if err != nil {
 		return Health{}, r.finish(err)

@@ -46,7 +46,7 @@ type Spec struct {
 	// Agent says where the agent comes from: a file, AgentBuiltin, or empty for the project directory's own (see
 	// [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
-	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). NetfilterUnset leaves an existing world as it is.
+	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
 
 	// Timeout bounds the whole run; 0 means DefaultTimeout.

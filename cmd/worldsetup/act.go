@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -40,29 +39,13 @@ func (a *app) plan(ctx context.Context, spec provision.Spec) error {
 	} else {
 		showPlan(newLines(a.out, a.utf8), plan, "nothing to change")
 	}
-	return refusal(plan)
+	return plan.Err()
 }
 
 // planObject is the JSON form of a plan on its own.
 type planObject struct {
 	Schema int `json:"schema"`
 	provision.Plan
-}
-
-// refusal is the error of a plan that could not be carried out.
-func refusal(plan provision.Plan) error {
-	switch {
-	case plan.Blocked != nil:
-		return plan.Blocked
-	case len(plan.Replace) > 0:
-		return &provision.Error{
-			Kind: provision.KindReplacement,
-			What: "the VM " + plan.VM + " would have to be replaced by another one",
-			Why:  strings.Join(plan.Replace, "\n"),
-			Next: "ask for what it has, or leave it alone and make another one: --vm NAME",
-		}
-	}
-	return nil
 }
 
 // status proves the world as it is and prints what was found.

@@ -29,7 +29,7 @@ func newChoices(flags *pflag.FlagSet, getenv func(string) string) *choices {
 // variable is a setting that came from the environment.
 type variable struct{ name, value string }
 
-// spec makes a resolved Spec for the project. The variables are those that played a part.
+// spec makes a resolved Spec for the project. The variables are those that name files: what is in one shows only later.
 func (c *choices) spec(project string) (provision.Spec, []variable, error) {
 	spec, _, err := c.apply(project, false)
 	if err != nil {
@@ -61,9 +61,11 @@ func (c *choices) apply(project string, environment bool) (spec provision.Spec, 
 			continue
 		}
 		if found := c.lookUp(setting.env); environment && found.value != "" {
-			used = append(used, found)
 			if err := setting.set(&spec, found.value); err != nil {
 				return spec, nil, blame([]variable{found}, err)
+			}
+			if setting.value == "FILE" {
+				used = append(used, found)
 			}
 		}
 	}

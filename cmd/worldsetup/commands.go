@@ -55,7 +55,7 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 	choices := newChoices(command.Flags(), a.getenv)
 	command.Flags().Bool("json", false, "one JSON object a line, for scripts")
 	command.RunE = func(command *cobra.Command, args []string) error {
-		if err := checkFaces(command); err != nil {
+		if err := a.settleFace(command); err != nil {
 			return err
 		}
 		if err := mistaken(command, args); err != nil {
@@ -87,12 +87,15 @@ func nothingElse(command *cobra.Command, args []string) error {
 	return nil
 }
 
-// checkFaces refuses two ways of output at once.
-func checkFaces(command *cobra.Command) error {
+// settleFace takes the parsed flags' word for what was only guessed before, and refuses two ways of output at once.
+func (a *app) settleFace(command *cobra.Command) error {
 	plain, _ := command.Flags().GetBool("plain") // only the root has it
 	json, _ := command.Flags().GetBool("json")
 	if plain && json {
 		return usage("leave one of them out", "--plain and --json exclude each other")
+	}
+	if !json {
+		a.json = nil
 	}
 	return nil
 }

@@ -78,6 +78,23 @@ func TestEventsDocumentIsComplete(t *testing.T) {
 	}
 }
 
+// The README names no flag that is not there.
+func TestReadmeFlags(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"json", "workdir", "unix-socket"} // the latter two are those of limactl and curl
+	for _, setting := range settings() {
+		known = append(known, setting.flag)
+	}
+	for _, match := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
+		if !slices.Contains(known, match[1]) {
+			t.Errorf("README.md names --%s", match[1])
+		}
+	}
+}
+
 // fields are the JSON names of a type's fields and of those of the types in it.
 func fields(typ reflect.Type, seen map[reflect.Type]bool) (names []string) {
 	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {

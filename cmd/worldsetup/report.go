@@ -84,10 +84,14 @@ func showSocket(to *lines, socket provision.Socket) {
 		to.printf("socket: not seen; it belongs at %s", socket.Path)
 		return
 	}
+	members := strings.Join(socket.Members, ", ")
+	if members == "" {
+		members = "nobody"
+	}
 	to.printf("socket:")
 	table(to, [][]string{
 		{"path", socket.Path}, {"type", socket.Type}, {"owner", socket.Owner}, {"group", socket.Group},
-		{"mode", socket.Mode}, {"members", strings.Join(socket.Members, ", ")}, {"on the host", socket.Host},
+		{"mode", socket.Mode}, {"members", members}, {"on the host", socket.Host},
 	})
 }
 

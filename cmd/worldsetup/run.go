@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
+	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -87,14 +89,17 @@ func (a *app) execute(ctx context.Context, args []string) (err error) {
 }
 
 // asksForJSON looks for --json before the flags are parsed, so that an error in them can be told as JSON.
-func asksForJSON(args []string) bool {
+func asksForJSON(args []string) (asks bool) {
 	for _, arg := range args {
-		switch arg {
-		case "--json", "--json=true":
-			return true
-		case "--":
-			return false
+		value, found := strings.CutPrefix(arg, "--json=")
+		switch {
+		case arg == "--":
+			return asks
+		case arg == "--json":
+			asks = true
+		case found:
+			asks, _ = strconv.ParseBool(value)
 		}
 	}
-	return false
+	return asks
 }

@@ -82,6 +82,18 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestAsksForJSON(t *testing.T) {
+	tests := map[string]bool{
+		"": false, "--json": true, "plan --json": true, "--json=true": true, "--json=1": true, "--json --json=false": false,
+		"-- --json": false, "--jsonx": false, "--bogus --json -- x": true,
+	}
+	for args, want := range tests {
+		if asksForJSON(strings.Fields(args)) != want {
+			t.Errorf("%q: not %v", args, want)
+		}
+	}
+}
+
 // A panic would exit with Go's 2, which means a usage error here.
 func TestPanicIsAnInternalError(t *testing.T) {
 	engine := func(events func(provision.Event)) script {

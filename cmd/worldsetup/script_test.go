@@ -26,6 +26,9 @@ import (
 const nobody = 65534
 
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each call of the command takes a second longer under -race
+	}
 	testscript.Main(m, map[string]func(){
 		"worldsetup": func() {
 			if err := dropRoot(); err != nil {

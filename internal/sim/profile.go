@@ -48,9 +48,7 @@ func (w *World) fill(config *limatype.LimaYAML, dir string) {
 	preset(&config.User.Comment, "")
 	preset(&config.MountType, defaultMountType(*config.VMType))
 	for i := range config.Images {
-		if config.Images[i].Arch == "" {
-			config.Images[i].Arch = *config.Arch
-		}
+		fillImage(&config.Images[i], *config.Arch)
 	}
 	fields := hostFields(dir)
 	for i := range config.Mounts {
@@ -71,6 +69,18 @@ func (w *World) fill(config *limatype.LimaYAML, dir string) {
 		if provision.Script != nil {
 			*provision.Script = expand(*provision.Script, guestFields(dir, config.User))
 		}
+	}
+}
+
+func fillImage(image *limatype.Image, arch string) {
+	if image.Arch == "" {
+		image.Arch = arch
+	}
+	if image.Kernel != nil && image.Kernel.Arch == "" {
+		image.Kernel.Arch = image.Arch
+	}
+	if image.Initrd != nil && image.Initrd.Arch == "" {
+		image.Initrd.Arch = image.Arch
 	}
 }
 

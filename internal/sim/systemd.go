@@ -100,7 +100,10 @@ func (m *machine) stopUnit(name string) error {
 
 func (m *machine) stopSocket(u *unit) {
 	if u.active == "active" && u.loaded != nil && u.loaded.get("Socket.RemoveOnStop") == "yes" {
-		m.remove(u.loaded.get("Socket.ListenStream"))
+		// systemd unlinks what is at the path, and a directory cannot be unlinked.
+		if path := u.loaded.get("Socket.ListenStream"); !m.is(path, directory) {
+			m.remove(path)
+		}
 	}
 	u.active, u.sub, u.listens = "inactive", "dead", nil
 }

@@ -1,0 +1,81 @@
+package sim
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// The Go text of each guest script mirrors the shell text that has this checksum. When a script changes: change its mirror
+// as well, then the checksum here.
+var mirrored = map[string]string{
+	"activate":    "4b378e1a68eb",
+	"agent":       "4c05ccd59909",
+	"boot-group":  "ac440a29b210",
+	"directories": "3b2bb13c6a02",
+	"group":       "1e2623a0ac39",
+	"linger":      "621f4241b38d",
+	"marker":      "5b83ec2bbc67",
+	"observe":     "a8db0688cb42",
+	"packages":    "2f24d8fb1641",
+	"prove":       "b9e4ffb78279",
+	"socket unit": "1494a4b6433d",
+	"units":       "261bf7f4d9f9",
+}
+
+func TestTheMirrorsAreOfTheseScripts(t *testing.T) {
+	texts := map[string]string{"boot-group": embed.BootGroup(), "socket unit": embed.SocketUnit()}
+	for name, script := range known {
+		texts[name] = script.Text
+	}
+	for name, text := range texts {
+		if have := sum([]byte(text))[:12]; have != mirrored[name] {
+			t.Errorf("%s has changed: look at its mirror, then write %q here", name, have)
+		}
+	}
+	if len(known) != len(scripts) {
+		t.Errorf("%d scripts are known, and %d are mirrored", len(known), len(scripts))
+	}
+}
+
+// The simulated probe agent says what the real one says, which can run on any host that has Python.
+func TestTheProbeAgentsAnswersAreItsOwn(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3 to run the probe agent with")
+	}
+	dir, err := os.MkdirTemp("", "sim")
+	must(t, err)
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "agent.sock")
+	agent := exec.CommandContext(t.Context(), python, "-c", string(embed.ProbeAgent()))
+	agent.Env = append(os.Environ(), "SUBSTRATE_WORLD_SOCKET="+path)
+	must(t, agent.Start())
+	defer func() { _ = agent.Process.Kill(); _ = agent.Wait() }()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if connection, err := net.Dial("unix", path); err == nil {
+			connection.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the probe agent did not start")
+		}
+	}
+	// What Landlock can do is the kernel's to say.
+	landlock := regexp.MustCompile(`"landlock": \{[^}]*\}`)
+	simulated := DefaultProgram(embed.ProbeAgent())
+	for _, route := range []string{"/v1/capabilities", "/v1/doctor/world", "/v2"} {
+		status, body, err := get(path, route)
+		must(t, err)
+		wantStatus, want := simulated.respond("GET", route)
+		if status != wantStatus || landlock.ReplaceAllString(body, "") != landlock.ReplaceAllString(want, "") {
+			t.Errorf("%s:\nreal      %d %s\nsimulated %d %s", route, status, body, wantStatus, want)
+		}
+	}
+}
