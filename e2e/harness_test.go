@@ -101,9 +101,23 @@ func makeHome() (limaHome, error) {
 	if err != nil {
 		return "", err
 	}
-	user := suite.host.User
-	return limaHome(dir), os.Chown(dir, int(user.UID), int(user.GID))
+	home := limaHome(dir)
+	for _, dir := range []string{dir, home.files(), home.userHome()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return home, err
+		}
+		if err := os.Chown(dir, int(suite.host.User.UID), int(suite.host.User.GID)); err != nil {
+			return home, err
+		}
+	}
+	return home, nil
 }
+
+// files is a folder for what else a test needs. Lima takes what lies in its home for VMs, unless its name begins like this.
+func (home limaHome) files() string { return filepath.Join(string(home), "_files") }
+
+// userHome is the user's home directory as the programs under test see it, so that it can be seen what they do to it.
+func (home limaHome) userHome() string { return filepath.Join(home.files(), "home") }
 
 // newLimaHome is an empty Lima home that is gone, with every VM in it, when the test ends.
 func newLimaHome(t *testing.T) limaHome {
@@ -161,7 +175,7 @@ func (home limaHome) destroy() {
 // command is a command that runs as the ordinary user with this Lima home.
 func (home limaHome) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := suite.host.Command(ctx, name, args...)
-	cmd.Env = append(cmd.Env, "LIMA_HOME="+string(home))
+	cmd.Env = append(cmd.Env, "LIMA_HOME="+string(home), "HOME="+home.userHome())
 	return cmd
 }
 
@@ -172,12 +186,10 @@ type result struct {
 	took           time.Duration
 }
 
-// run runs worldsetup as the ordinary user; env adds to the environment or overrides it.
-func (home limaHome) run(t *testing.T, env []string, args ...string) result {
+// run runs worldsetup as the ordinary user.
+func (home limaHome) run(t *testing.T, args ...string) result {
 	t.Helper()
-	cmd := home.command(t.Context(), suite.binary, args...)
-	cmd.Env = append(cmd.Env, env...)
-	return finish(t, cmd)
+	return finish(t, home.command(t.Context(), suite.binary, args...))
 }
 
 // limactl runs limactl as the ordinary user.

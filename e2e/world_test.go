@@ -53,21 +53,15 @@ func TestWorld(t *testing.T) {
 // world is the one VM of the suite and the directories around it.
 type world struct {
 	limaHome
-	files   string // a directory for everything else: Lima takes what lies in its home for VMs
 	project string
-	before  map[string]string // of the project and the user's home
+	before  map[string]string // its snapshot, before anything was done
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	files, err := makeHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(files.destroy)
-	w := &world{limaHome: sharedHome(t), files: string(files)}
+	w := &world{limaHome: sharedHome(t)}
 	// A path with everything that is legal and awkward.
-	w.project = filepath.Join(w.files, `pro 'j"ect ü`)
+	w.project = filepath.Join(w.files(), `pro 'j"ect ü`)
 	writeAsUser(t, filepath.Join(w.project, "main.go"), "package main\n")
 	writeAsUser(t, filepath.Join(w.project, "docs", "read.me"), "hello\n")
 	w.before = w.snapshot(t)
@@ -82,10 +76,8 @@ func (w *world) setup(t *testing.T, args ...string) run {
 
 func (w *world) setupCommand(t *testing.T, args ...string) run {
 	t.Helper()
-	return parseRun(t, w.limaHome.run(t, []string{"XDG_STATE_HOME=" + w.state()}, args...))
+	return parseRun(t, w.limaHome.run(t, args...))
 }
-
-func (w *world) state() string { return filepath.Join(w.files, "state") }
 
 // run is what one run of worldsetup told.
 type run struct {
@@ -161,7 +153,7 @@ func (r run) wantReady(t *testing.T) {
 }
 
 func testPlanOfNothing(t *testing.T, w *world) {
-	r := w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "plan", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
+	r := w.run(t, "plan", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
 	var plan provision.Plan
 	if err := json.Unmarshal([]byte(r.stdout), &plan); r.code != 0 || err != nil {
 		t.Fatalf("exit code %d, %v\n%s%s", r.code, err, r.stdout, r.stderr)
@@ -172,15 +164,12 @@ func testPlanOfNothing(t *testing.T, w *world) {
 	if out := w.limactl(t, "list", "--quiet"); strings.TrimSpace(out.stdout) != "" {
 		t.Errorf("there is a VM: %s", out.stdout)
 	}
-	if _, err := os.Lstat(w.state()); err == nil {
-		t.Error("planning made the state folder")
-	}
+	testHostUntouched(t, w)
 }
 
 // testInterrupted: a run that is told to end leaves nothing running, says what it left, and the next one carries on.
 func testInterrupted(t *testing.T, w *world) {
 	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
-	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+w.state())
 	serial := filepath.Join(string(w.limaHome), vm, "serial.log")
 	stop := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
@@ -302,7 +291,7 @@ func testReachable(t *testing.T, w *world) {
 // clientsWay forwards the socket over a connection of its own, as clients do.
 func (w *world) clientsWay(t *testing.T) {
 	t.Helper()
-	local := filepath.Join(w.files, "client.sock")
+	local := filepath.Join(w.files(), "client.sock")
 	tunnel := w.command(t.Context(), "ssh", "-F", filepath.Join(string(w.limaHome), vm, "ssh.config"),
 		"-o", "ControlMaster=no", "-o", "ControlPath=none", "-L", local+":"+guestSocket, "lima-"+vm, "-N")
 	if err := tunnel.Start(); err != nil {
@@ -315,17 +304,24 @@ func (w *world) clientsWay(t *testing.T) {
 	}
 }
 
-// snapshot is a fingerprint of every file that a run must not change: the project, and the user's home.
+// snapshot is a fingerprint of every file that a run must not change: the project, and the user's home without our state folder.
 func (w *world) snapshot(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, root := range []string{w.project, suite.host.User.Home} {
+	for _, root := range []string{w.project, w.userHome()} {
 		err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			if path == filepath.Join(suite.host.User.Home, ".lima") { // of `make world`, which may be at work
+			inside, err := filepath.Rel(w.userHome(), path)
+			if err != nil {
+				return err
+			}
+			switch inside {
+			case ".local/state/worldsetup":
 				return filepath.SkipDir
+			case ".", ".local", ".local/state": // made for it
+				return nil
 			}
 			info, err := entry.Info()
 			if err != nil {
@@ -369,12 +365,12 @@ func testRerun(t *testing.T, w *world) {
 		t.Errorf("the rerun made %s - %s ssh connections, %v", after, before, err)
 	}
 	// Without being told anything it takes what is there.
-	parseRun(t, w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "--non-interactive", "--json")).wantReady(t)
+	parseRun(t, w.run(t, "--non-interactive", "--json")).wantReady(t)
 }
 
 // testAgents: an ELF is installed and answers; one that does not answer is taken back; what cannot run is not copied.
 func testAgents(t *testing.T, w *world) {
-	good, bad := filepath.Join(w.files, "good-agent"), filepath.Join(w.files, "bad-agent")
+	good, bad := filepath.Join(w.files(), "good-agent"), filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, good, "./e2e/agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	w.setup(t, "--agent", good).wantReady(t)
@@ -415,7 +411,7 @@ func testLimaRestart(t *testing.T, w *world) {
 		}
 	}
 	testReachable(t, w)
-	r := w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, "status", "--json", w.project)
+	r := w.run(t, "status", "--json", w.project)
 	var health provision.Health
 	if err := json.Unmarshal([]byte(r.stdout), &health); r.code != 0 || err != nil || !health.Ready {
 		t.Errorf("status: exit code %d, %v, %+v\n%s", r.code, err, health.Items, r.stderr)
@@ -442,9 +438,9 @@ func testStripped(t *testing.T, w *world) {
 
 // testBadInput: every refusal leaves the healthy world as it is.
 func testBadInput(t *testing.T, w *world) {
-	script := filepath.Join(w.files, "script-agent")
+	script := filepath.Join(w.files(), "script-agent")
 	writeAsUser(t, script, "#!/bin/sh\n")
-	bad := filepath.Join(w.files, "bad.yaml")
+	bad := filepath.Join(w.files(), "bad.yaml")
 	writeAsUser(t, bad, "cpus: 2\nimages: []\nmountType: nfs\n")
 	for name, test := range map[string]struct {
 		args []string
@@ -457,7 +453,7 @@ func testBadInput(t *testing.T, w *world) {
 		"profile refused by Lima": {[]string{"--vm", "other", "--agent", "builtin", "--profile", bad}, 2},
 	} {
 		args := append([]string{"--non-interactive", "--json", w.project}, test.args...)
-		r := parseRun(t, w.run(t, []string{"XDG_STATE_HOME=" + w.state()}, args...))
+		r := parseRun(t, w.run(t, args...))
 		if failure := r.outcome().Error; r.code != test.code || len(r.steps()) > 0 || failure == nil || failure.What == "" || failure.Next == "" {
 			t.Errorf("%s: exit code %d, steps %v, error %+v", name, r.code, r.steps(), failure)
 		}

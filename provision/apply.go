@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,10 +28,12 @@ const (
 )
 
 // apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, and
-// before the marker, which stands for a layout that was seen to be complete.
+// before the marker, which stands for a layout that was seen to be complete. While the VM boots that is seen before the
+// end of booting already; what comes with it, the mounts, the marker's script looks at itself.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
-		if step.ID == StepMarker && i > 0 {
+		sofar := plan.Steps[:i]
+		if step.ID == StepSettle && i > 0 || step.ID == StepMarker && slices.ContainsFunc(sofar, func(s Step) bool { return s.ID != StepSettle }) {
 			return nil
 		}
 		r.done.add(step)
@@ -47,35 +50,36 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 // step carries out one step and tells how it goes.
 func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	r.steps++
-	status := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason, State: StepRunning, Usual: step.Usual}
+	running := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason, State: StepRunning, Usual: step.Usual}
 	begun := r.now()
-	tell := func(kind EventType, message string) {
-		now := status
-		now.Elapsed = r.now().Sub(begun)
-		r.events.emit(Event{Type: kind, Step: &now, Message: message})
+	tell := func(kind EventType, status StepStatus, message string) {
+		status.Elapsed = r.now().Sub(begun)
+		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
-	tell(EventStep, "")
+	tell(EventStep, running, "")
 	lines := make(chan struct{}, 1)
-	stop := heartbeat(lines, func() { tell(EventHeartbeat, "") })
+	stop := heartbeat(lines, func() { tell(EventHeartbeat, running, "") })
+	// A booting VM goes on talking while other steps are done.
 	err := r.act(ctx, state, step, func(line string) {
 		select {
 		case lines <- struct{}{}:
 		default:
 		}
 		if entry := lima.ParseLogLine(line); entry.Message != "" {
-			tell(EventLog, entry.Message)
+			tell(EventLog, running, entry.Message)
 		}
 	})
 	stop()
-	status.State = StepDone
-	if err != nil {
-		status.State, status.Error = StepFailed, r.stepError(ctx, state, step, err)
+	if err == nil {
+		ended := running
+		ended.State = StepDone
+		tell(EventStep, ended, "")
+		return nil
 	}
-	tell(EventStep, "")
-	if status.Error != nil {
-		return status.Error
-	}
-	return nil
+	failed := running
+	failed.State, failed.Error = StepFailed, r.stepError(ctx, state, step, err)
+	tell(EventStep, failed, "")
+	return failed.Error
 }
 
 // heartbeat calls beat whenever lines were silent for HeartbeatEvery, until stop is called.
@@ -142,7 +146,8 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		}
 		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds))
 	case StepMarker:
-		return r.script(ctx, state, guestDeadline, embed.Marker, nil, guest.LayoutVersion)
+		_, points := r.target.mounts()
+		return r.script(ctx, state, guestDeadline, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
 	}
 	return fmt.Errorf("no way to do the step %q is known", step.ID)
 }

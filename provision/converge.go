@@ -13,9 +13,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// maxRounds bounds how often the world is planned for in one run. A first setup takes three: create and start, the
-// layout, the marker; a restart in between makes it four. More would mean that a step does not hold.
-const maxRounds = 6
+// maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
+// the marker, nothing; a restart in between makes it six. More would mean that a step does not hold.
+const maxRounds = 8
 
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {

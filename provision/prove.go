@@ -40,30 +40,31 @@ type proofs struct {
 func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
 	defer cancel()
-	var host, client Access
-	var access []Access
+	var host, shared Access
 	var capabilities guest.Capabilities
-	var wait sync.WaitGroup
-	wait.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
-	wait.Go(func() { access, client = r.proveFresh(ctx, instance) })
-	wait.Wait()
-	// Last, so that it also shows what the other connections left of the mounts.
-	shared, lost := r.proveShared(ctx, instance)
-	return proofs{append(access, shared, client, host), lost, capabilities}
+	var others sync.WaitGroup
+	others.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
+	others.Go(func() { shared = r.proveShared(ctx, instance) })
+	access, lost := r.proveFresh(ctx, instance, others.Wait)
+	others.Wait()
+	return proofs{append(access, shared, host), lost, capabilities}
 }
 
-// proveFresh uses one ssh connection of its own for everything that needs one.
-func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance) (inside []Access, client Access) {
-	client = Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}
+// proveFresh uses one ssh connection of its own for everything that needs one, and looks at the mounts after others have
+// connected as well.
+func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, others func()) (proven []Access, lostMounts []string) {
+	client := Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}
+	_, points := r.target.mounts()
 	reply, err := r.guest(instance).Exec(ctx, guest.Request{
 		Route:  guest.Fresh,
 		Script: embed.Prove,
-		Args:   []string{guest.Self, guest.Root, guest.Outsider},
+		Args:   append([]string{guest.Self, guest.Root, guest.Outsider}, points...),
 		Forward: &guest.Forward{
 			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
 			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
 			Use: func(ctx context.Context, path string) {
 				client, _ = r.proveHost(ctx, WhoClient, path)
+				others()
 			},
 		},
 	})
@@ -73,36 +74,34 @@ func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance) (insi
 	}
 	if err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			inside = append(inside, Access{Who: who, Want: wanted(who), Found: err.Error(), Outcome: Failed})
+			proven = append(proven, Access{Who: who, Want: wanted(who), Found: err.Error(), Outcome: Failed})
 		}
-		return inside, client
-	}
-	return []Access{
-		access(WhoUser, proof.Answers[guest.Self]),
-		access(WhoRoot, proof.Answers[guest.Root]),
-		access(WhoOutsider, proof.Answers[guest.Outsider]),
-	}, client
-}
-
-// proveShared asks the way that people do: limactl shell, over Lima's shared connection.
-func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) (shared Access, lostMounts []string) {
-	_, points := r.target.mounts()
-	reply, err := r.guest(instance).Exec(ctx, guest.Request{
-		Route: guest.Shell, Script: embed.Prove, Args: append([]string{guest.Self}, points...),
-	})
-	var proof *guest.Proof
-	if err == nil {
-		proof, err = guest.ParseProof(reply, guest.Self)
-	}
-	if err != nil {
-		return Access{Who: WhoShared, Want: answered, Found: err.Error(), Outcome: Failed}, nil
+		return append(proven, client), nil
 	}
 	for _, point := range points {
 		if !slices.Contains(proof.Mounted, point) {
 			lostMounts = append(lostMounts, point)
 		}
 	}
-	return access(WhoShared, proof.Answers[guest.Self]), lostMounts
+	return []Access{
+		access(WhoUser, proof.Answers[guest.Self]),
+		access(WhoRoot, proof.Answers[guest.Root]),
+		access(WhoOutsider, proof.Answers[guest.Outsider]),
+		client,
+	}, lostMounts
+}
+
+// proveShared asks the way that people do: limactl shell, over Lima's shared connection.
+func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) Access {
+	reply, err := r.guest(instance).Exec(ctx, guest.Request{Route: guest.Shell, Script: embed.Prove, Args: []string{guest.Self}})
+	var proof *guest.Proof
+	if err == nil {
+		proof, err = guest.ParseProof(reply, guest.Self)
+	}
+	if err != nil {
+		return Access{Who: WhoShared, Want: answered, Found: err.Error(), Outcome: Failed}
+	}
+	return access(WhoShared, proof.Answers[guest.Self])
 }
 
 // proveHost asks through a socket on the host.

@@ -5,23 +5,8 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 )
-
-func TestNextNamesTheVMAndItsUser(t *testing.T) {
-	s := setup{command: &exec.Cmd{Env: []string{"LIMA_VM_NAME=other", "SUBSTRATE_LIMA_VM_NAME=mine"}}, limactl: "limactl", become: "worldsetup", home: "/h/.lima"}
-	text := s.next()
-	for _, want := range []string{"su - worldsetup\n", "limactl shell --workdir / mine curl", "--unix-socket /h/.lima/mine/sock/substrate.sock"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q is not in\n%s", want, text)
-		}
-	}
-	s.become, s.command.Env = "", []string{}
-	if text := s.next(); strings.Contains(text, "su -") || !strings.Contains(text, "/ substrate curl") {
-		t.Errorf("for an ordinary user with the default VM:\n%s", text)
-	}
-}
 
 func TestOwnPicksOurVariables(t *testing.T) {
 	got := own([]string{"LIMA_HOME=/x", "PATH=/bin", "SUBSTRATE_HOME=/s", "NO_COLOR=1", "NO_COLOR_EVER=1", "HOME=/h"})

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/atomize-hq/worldsetup/internal/devhost"
 )
 
@@ -37,22 +39,20 @@ func (s *setup) linux(ctx context.Context) error {
 		args = append(args, "--profile", image.Profile)
 	}
 	if host.User.Made {
-		s.become = host.User.Name
+		s.notes = append(s.notes, fmt.Sprintf("The VM belongs to the user %s; become that user first: su - %s", host.User.Name, host.User.Name))
 		if s.project, err = readableProject(ctx, host, s.project); err != nil {
 			return err
 		}
 	}
 	s.command = host.Command(context.WithoutCancel(ctx), binary, append(args, s.project)...)
-	s.home = filepath.Join(host.User.Home, ".lima")
-	if !host.User.Made {
+	if !host.User.Made { // whom we made, has this in its login profile
 		s.command.Env = append(s.command.Env, own(os.Environ())...)
-		if home := os.Getenv("LIMA_HOME"); home != "" {
-			s.home = home
+		for _, variable := range host.Env() {
+			s.notes = append(s.notes, "This machine emulates. To start the VM by hand: export "+shellescape.Quote(variable))
 		}
 	}
-	s.limactl = "limactl"
 	if filepath.Dir(host.Lima) != "/usr/local/bin" {
-		s.limactl = host.Lima
+		s.notes = append(s.notes, "limactl is "+host.Lima)
 	}
 	return nil
 }

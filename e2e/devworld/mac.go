@@ -33,13 +33,5 @@ func (s *setup) mac(ctx context.Context) error {
 		return err
 	}
 	s.command = exec.Command(binary, "--non-interactive", "--agent", "builtin", s.project)
-	s.limactl = "limactl"
-	if s.home = os.Getenv("LIMA_HOME"); s.home == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return err
-		}
-		s.home = filepath.Join(home, ".lima")
-	}
 	return nil
 }

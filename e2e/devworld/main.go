@@ -36,7 +36,9 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "make world:", err)
 	}
 	if code == 0 {
-		fmt.Print(s.next())
+		for _, note := range s.notes {
+			fmt.Println(note)
+		}
 	}
 	return code
 }
@@ -67,7 +69,5 @@ type setup struct {
 	source  string // the checkout
 	project string
 	command *exec.Cmd // worldsetup
-	limactl string    // as one would type it
-	become  string    // the user to become first, if any
-	home    string    // Lima's
+	notes   []string  // what one has to know on this machine to use the world
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -40,31 +38,4 @@ func passThrough(cmd *exec.Cmd) (code int, err error) {
 			return 1, fmt.Errorf("worldsetup: %w", err)
 		}
 	}
-}
-
-// next says what to try in the world that was just made.
-func (s *setup) next() string {
-	vm := cmp.Or(lookup(s.command.Env, "SUBSTRATE_LIMA_VM_NAME"), lookup(s.command.Env, "LIMA_VM_NAME"), "substrate")
-	var text strings.Builder
-	text.WriteString("\nThe world answers. Try it, from inside and from this machine:\n\n")
-	if s.become != "" {
-		fmt.Fprintf(&text, "  su - %s\n", s.become)
-	}
-	fmt.Fprintf(&text, "  %s shell --workdir / %s curl -sS --unix-socket /run/substrate.sock http://localhost/v1/capabilities\n", s.limactl, vm)
-	fmt.Fprintf(&text, "  curl -sS --unix-socket %s http://localhost/v1/capabilities\n", filepath.Join(s.home, vm, "sock", "substrate.sock"))
-	return text.String()
-}
-
-// lookup finds a variable in an environment, where nil is this process's.
-func lookup(environ []string, name string) string {
-	if environ == nil {
-		return os.Getenv(name)
-	}
-	value := ""
-	for _, entry := range environ {
-		if v, ok := strings.CutPrefix(entry, name+"="); ok {
-			value = v
-		}
-	}
-	return value
 }

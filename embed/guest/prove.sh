@@ -1,7 +1,7 @@
 # prove.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
 # Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it took, and the answer;
-# and each MOUNTPOINT at which something is mounted.
-# Then waits for the end of standard input, so that the caller can use a forwarded socket meanwhile.
+# and each MOUNTPOINT at which something is mounted. The mounts come last, after standard input has ended: meanwhile the
+# caller can use a forwarded socket, and what all this connecting did to the mounts shows.
 # The reader is provision/guest.ParseProof.
 set -u
 export LC_ALL=C
@@ -27,9 +27,11 @@ for who; do
     self) ask self & ;;
     root) ask root sudo -n -- & ;;
     outsider) ask outsider sudo -n -u nobody -- & ;;
-    /*) if findmnt -n --mountpoint "$who" >/dev/null; then echo "mounted=$who"; fi ;;
     esac
 done
 wait
-echo end
 cat >/dev/null
+for mountpoint; do
+    case $mountpoint in /*) if mountpoint -q "$mountpoint"; then echo "mounted=$mountpoint"; fi ;; esac
+done
+echo end

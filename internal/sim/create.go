@@ -45,7 +45,7 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 		}
 	}
 	vm := &VM{world: w, name: name, dir: dir, port: w.next()}
-	vm.guest = newMachine(vm, *config.Arch)
+	vm.guest = newMachine(vm)
 	w.vms[name] = vm
 	return vm.download(c, config.Images[0].Location, "create")
 }

@@ -47,7 +47,6 @@ func (i Image) withDefaults() Image {
 type machine struct {
 	vm    *VM
 	image Image
-	arch  string
 
 	users   []*account
 	groups  []*group
@@ -70,10 +69,10 @@ type mounted struct {
 	writable       bool
 }
 
-func newMachine(vm *VM, arch string) *machine {
+func newMachine(vm *VM) *machine {
 	image := vm.world.options.Image
 	m := &machine{
-		vm: vm, image: image, arch: arch, program: vm.world.options.Program, lacks: slices.Clone(image.Missing),
+		vm: vm, image: image, program: vm.world.options.Program, lacks: slices.Clone(image.Missing),
 		files: map[string]*file{}, enabled: map[string]bool{}, units: map[string]*unit{}, mounts: map[string]mounted{},
 	}
 	m.populate()

@@ -26,7 +26,6 @@ func (i *invocation) observe() int {
 	i.print("group=%s", i.groupCalled(socketGroup).entry())
 	i.print("sudo=%s", yes(!i.vm.conditions.NoSudo))
 	i.print("os=%s", i.image.OS)
-	i.print("machine=%s", i.arch)
 	i.observeFiles(user.home)
 	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if n > 0 {

@@ -1,0 +1,196 @@
+package lima
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+)
+
+// answer is a Runner with one answer, which keeps what it was asked.
+type answer struct {
+	result Result
+	err    error
+	asked  []Command
+}
+
+func (a *answer) Run(_ context.Context, command Command) (Result, error) {
+	a.asked = append(a.asked, command)
+	return a.result, a.err
+}
+
+func TestVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"limactl version 2.1.4\n": "2.1.4", "limactl version v2.0.0": "2.0.0", "limactl version 2.1.4-3-gabc123.m": "2.1.4-3-gabc123.m",
+	} {
+		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
+		if err != nil || version.String() != want {
+			t.Errorf("%q: %v, %v", text, version, err)
+		}
+	}
+	for _, text := range []string{
+		"", "\n", "limactl version", "limactl version <unknown>", "limactl version 2.1", "lima 2.1.4", "limactl version 2.1.4 extra",
+		"limactl version 2.1.4\nlimactl version 2.1.4", strings.Repeat("x", 1<<20),
+	} {
+		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
+		if err == nil {
+			t.Errorf("%.80q was read as %v", text, version)
+		} else if len(err.Error()) > 300 {
+			t.Errorf("%.80q: a message of %d bytes", text, len(err.Error()))
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	const list = `{"name":"other","status":"Running"}
+{"name":"substrate","status":"Broken","dir":"/d","errors":["host agent is running but driver is not"],"news":{"of":"Lima 3"}}
+`
+	runner := &answer{result: Result{Stdout: []byte(list)}}
+	instance, err := Client{runner}.Find(t.Context(), "substrate")
+	if err != nil || instance == nil || instance.Status != limatype.StatusBroken || len(instance.Errors) != 1 {
+		t.Errorf("%+v, %v", instance, err)
+	}
+	if want := []string{"list", "--format", "json", "--log-level", "error"}; !slices.Equal(runner.asked[0].Args, want) {
+		t.Errorf("asked %q", runner.asked[0].Args)
+	}
+	for _, text := range []string{"", "\n", list} {
+		instance, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Find(t.Context(), "subst")
+		if instance != nil || err != nil {
+			t.Errorf("%q: %+v, %v", text, instance, err)
+		}
+	}
+	for _, text := range []string{"<html>", "{", `{"name":3}`, "[]", "NAME STATUS\n", `{"name":"other"} trailing`} {
+		if instance, err := (Client{&answer{result: Result{Stdout: []byte(text)}}}).Find(t.Context(), "substrate"); err == nil {
+			t.Errorf("%q was read: %+v", text, instance)
+		}
+	}
+}
+
+func TestWhatIsAskedOfLimactl(t *testing.T) {
+	profile := []byte("images: []\n")
+	line := func(string) {}
+	for name, c := range map[string]struct {
+		call func(ctx context.Context, client Client) error
+		want string
+	}{
+		"create": {func(ctx context.Context, c Client) error { return c.Create(ctx, "vm", profile, line) }, "--log-format json create --tty=false --name vm -"},
+		"start":  {func(ctx context.Context, c Client) error { return c.Start(ctx, "vm", line) }, "--log-format json start --tty=false vm"},
+		"stop":   {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", false, line) }, "--log-format json stop vm"},
+		"kill":   {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", true, line) }, "--log-format json stop --force vm"},
+		"delete": {func(ctx context.Context, c Client) error { return c.Delete(ctx, "vm", line) }, "--log-format json delete --force vm"},
+		"edit": {func(ctx context.Context, c Client) error {
+			return c.Edit(ctx, "vm", []Setting{{".cpus", 2}, {".memory", "1GiB"}, {".mounts", []limatype.Mount{{Location: "/a | b"}}}}, line)
+		}, `--log-format json edit --tty=false --set .cpus = 2 | .memory = "1GiB" | .mounts = [{"location":"/a | b","sshfs":{},"9p":{},"virtiofs":{}}] vm`},
+		"shell": {func(ctx context.Context, c Client) error { _, err := c.Shell(ctx, "vm", "id", "-un"); return err }, "shell --workdir / vm id -un"},
+	} {
+		runner := &answer{}
+		if err := c.call(t.Context(), Client{runner}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		asked := runner.asked[0]
+		if have := strings.Join(asked.Args, " "); have != c.want {
+			t.Errorf("%s:\nasked %s\nwant  %s", name, have, c.want)
+		}
+		if (asked.Line == nil) != (name == "shell") || (string(asked.Stdin) == string(profile)) != (name == "create") {
+			t.Errorf("%s: lines or input went astray", name)
+		}
+	}
+}
+
+func TestStartTellsLimaHowLongItMayTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runner := &answer{}
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		if err := (Client{runner}).Start(ctx, "vm", nil); err != nil {
+			t.Error(err)
+		}
+		if have := strings.Join(runner.asked[0].Args, " "); have != "--log-format json start --tty=false --timeout 1m30s vm" {
+			t.Errorf("asked %s", have)
+		}
+	})
+}
+
+// hanging is a Runner whose calls end with their context.
+type hanging struct{}
+
+func (hanging) Run(ctx context.Context, _ Command) (Result, error) {
+	<-ctx.Done()
+	return Result{}, context.Cause(ctx)
+}
+
+func TestQuestionsHaveADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := Client{hanging{}}.Find(t.Context(), "vm")
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "gave no answer within 20s") {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took != questionDeadline {
+			t.Errorf("after %v", took)
+		}
+		cause := errors.New("the user pressed Ctrl-C")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, cause)
+		defer cancel()
+		if _, err := (Client{hanging{}}).Version(ctx); !errors.Is(err, cause) {
+			t.Errorf("got %v, want the caller's own reason", err)
+		}
+	})
+}
+
+func TestValidateLeavesNoFileBehind(t *testing.T) {
+	dir := t.TempDir()
+	runner := &answer{result: Result{ExitCode: 1, Stderr: `{"level":"fatal","msg":"failed to validate YAML file: field ` + "`images`" + ` must be set"}`}}
+	err := Client{runner}.Validate(t.Context(), dir, []byte("cpus: 1\n"))
+	refused := (*CommandError)(nil)
+	if !errors.As(err, &refused) || !strings.Contains(refused.Detail(), "must be set") {
+		t.Errorf("got %v", err)
+	}
+	path := runner.asked[0].Args[3]
+	if filepath.Dir(path) != dir || filepath.Ext(path) != ".yaml" {
+		t.Errorf("it asked for %s", path)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
+func TestTheDetailOfAFailure(t *testing.T) {
+	for stderr, want := range map[string]string{
+		"":             "",
+		"\n\n":         "",
+		"plain words":  "plain words",
+		"one\ntwo\n\n": "two",
+		`{"level":"info","msg":"a"}` + "\n" + `{"level":"fatal","msg":"b"}` + "\n" + `{"level":"info","msg":"c"}`: "b",
+		`{"level":"error","msg":"a","error":"cause"}` + "\n" + `{"level":"warning","msg":"c"}`:                    "a: cause",
+		`{"level":"info","msg":"[hostagent] a"}`:                                                                  "a",
+	} {
+		failure := &CommandError{Args: []string{"start", "vm"}, ExitCode: 1, Stderr: stderr}
+		if have := failure.Detail(); have != want {
+			t.Errorf("%q: %q, want %q", stderr, have, want)
+		}
+		if message := failure.Error(); !strings.HasPrefix(message, "limactl start vm: exit status 1") || !strings.HasSuffix(message, want) {
+			t.Errorf("%q: %q", stderr, message)
+		}
+	}
+}
+
+func TestParseLogLine(t *testing.T) {
+	for line, want := range map[string]LogEntry{
+		`{"level":"info","msg":"[hostagent] Waiting","time":"x"}`:        {Level: "info", Message: "Waiting"},
+		`{"level":"warning","msg":"a","error":"b","comment":"c"}`:        {Level: "warning", Message: "a: b", Error: "b"},
+		`time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`: {Message: `time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`},
+		`{"level":"info"}`: {Message: `{"level":"info"}`}, `{"msg":3}`: {Message: `{"msg":3}`}, `{broken`: {Message: "{broken"}, "": {},
+	} {
+		if have := ParseLogLine(line); have != want {
+			t.Errorf("%s: %+v, want %+v", line, have, want)
+		}
+	}
+}
