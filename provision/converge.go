@@ -19,12 +19,19 @@ const maxRounds = 8
 
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
-	defer func() { _ = r.booting.wait() }() // a run does not end before what it started
+	health, err := r.rounds(ctx)
+	if err != nil {
+		err = r.endBoot(ctx, err)
+	}
+	return health, err
+}
+
+func (r *run) rounds(ctx context.Context) (Health, error) {
 	view, err := r.look(ctx, false)
+	if err != nil {
+		return Health{}, err
+	}
 	for round := 1; ; round++ {
-		if err != nil {
-			return r.report(view), err
-		}
 		r.events.emit(Event{Type: EventPlan, Plan: &view.plan})
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
@@ -38,8 +45,22 @@ func (r *run) converge(ctx context.Context) (Health, error) {
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
 		}
-		view, err = r.lookAgain(ctx)
+		if view, err = r.lookAgain(ctx); err != nil {
+			return Health{}, err
+		}
 	}
+}
+
+// endBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of
+// the VM if that was interrupted as well.
+func (r *run) endBoot(ctx context.Context, err error) error {
+	bootErr := r.booting.wait()
+	failure := AsError(err)
+	if bootErr == nil || ctx.Err() == nil || strings.Contains(failure.Why, bootErr.Error()) {
+		return failure
+	}
+	failure.Why += "\n" + bootErr.Error()
+	return failure
 }
 
 // view is what was seen of the world at one time.
@@ -156,18 +177,18 @@ func (h *history) add(step Step) {
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
 func (h *history) again(plan Plan) (step Step, again bool) {
 	for _, step := range plan.Steps {
-		if h.reasons[string(step.ID)+": "+step.Reason] {
+		if step.ID != StepSettle && h.reasons[string(step.ID)+": "+step.Reason] { // every start has its settling
 			return step, true
 		}
 	}
-	return plan.Steps[0], false
+	return Step{}, false
 }
 
 // status observes, proves what can be proven and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
 	view, err := r.look(ctx, true)
 	if err != nil {
-		return r.report(view), err
+		return Health{}, err
 	}
 	return r.settle(r.report(view))
 }

@@ -123,6 +123,11 @@ func (i *invocation) enableLinger() int {
 }
 
 func (i *invocation) marker() int {
+	for _, point := range i.args[1:] {
+		if _, found := i.mounts[point]; !found {
+			return i.fail(1, "nothing is mounted at %s", point)
+		}
+	}
 	if i.full("printf") {
 		return 1
 	}

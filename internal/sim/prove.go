@@ -27,10 +27,11 @@ func (i *invocation) prove() int {
 			i.ask(who, session{}, true)
 		case guest.Outsider:
 			i.ask(who, session{uid: nobodysNumber, gids: []int{nobodysNumber}}, true)
-		default:
-			if _, found := i.mounts[who]; found {
-				i.print("mounted=%s", who)
-			}
+		}
+	}
+	for _, point := range i.args {
+		if _, found := i.mounts[point]; found {
+			i.print("mounted=%s", point)
 		}
 	}
 	i.print("end")

@@ -134,9 +134,9 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 		return outcome{}, &guest.ConnectionError{Route: request.Route, Detail: "unix_listener: " + err.Error()}
 	}
 	defer forwarded.close()
-	result := w.execute(vm, as, request, nil)
+	// The script waits for the end of its input before it looks at the mounts; what it does before that may as well come after.
 	request.Forward.Use(ctx, request.Forward.Path)
-	return result, nil
+	return w.execute(vm, as, request, nil), nil
 }
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.

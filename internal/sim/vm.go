@@ -69,6 +69,24 @@ func (vm *VM) EndSharedConnection() {
 	})
 }
 
+// CloseForwards ends the forwarding of the guest's sockets, as `ssh -O cancel` does, and leaves everything else.
+func (vm *VM) CloseForwards() {
+	vm.world.mu.Lock()
+	var forwards, others []*socket
+	for _, socket := range vm.sockets {
+		if socket.listener.Addr().String() == vm.file("ssh.sock") {
+			others = append(others, socket)
+		} else {
+			forwards = append(forwards, socket)
+		}
+	}
+	vm.sockets = others
+	vm.world.mu.Unlock()
+	for _, socket := range forwards {
+		socket.close()
+	}
+}
+
 // StaleSharedConnection leaves the shared ssh connection without a peer, as waking from a long sleep or going back to a
 // snapshot does: whatever uses it hangs, and reverse-sshfs mounts are dead.
 func (vm *VM) StaleSharedConnection() {

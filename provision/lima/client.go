@@ -133,17 +133,28 @@ func (c Client) Delete(ctx context.Context, name string, line func(string)) erro
 func (c Client) Edit(ctx context.Context, name string, settings []Setting, line func(string)) error {
 	var expressions []string
 	for _, setting := range settings {
-		value, err := json.Marshal(setting.Value) // JSON is the expression language's own form of a constant
+		value, err := constant(setting.Value)
 		if err != nil {
 			return fmt.Errorf("the new value of %s: %w", setting.Path, err)
 		}
-		expressions = append(expressions, setting.Path+" = "+string(value))
+		expressions = append(expressions, setting.Path+" = "+value)
 	}
 	_, err := c.run(ctx, stopDeadline, Command{
 		Args: []string{"--log-format", "json", "edit", "--tty=false", "--set", strings.Join(expressions, " | "), name},
 		Line: line,
 	})
 	return err
+}
+
+// constant writes value as a constant of limactl's expression language (yq's), which is JSON, but for one thing: it does
+// not know \u escapes, which Go's encoder uses for < > and & unless told not to. The backslashes that JSON doubles also keep
+// \( in a string from being read as an expression to be put in.
+func constant(value any) (string, error) {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return strings.TrimSpace(text.String()), err
 }
 
 // Setting is one change to an instance's configuration.

@@ -154,3 +154,17 @@ func TestSettings(t *testing.T) {
 		t.Error("looking for the settings changed the instance")
 	}
 }
+
+// TestConstants: the boot script got \u003e for > once when an instance was edited, and did nothing at every boot.
+func TestConstants(t *testing.T) {
+	for value, want := range map[string]string{
+		"a > b && c <d>": `"a > b && c <d>"`,
+		`\(.cpus) "x"`:   `"\\(.cpus) \"x\""`,
+		"two\nlines":      `"two\nlines"`,
+		"ünï":            `"ünï"`,
+	} {
+		if got, err := constant(value); err != nil || got != want {
+			t.Errorf("%q became %s, %v, want %s", value, got, err, want)
+		}
+	}
+}

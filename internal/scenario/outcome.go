@@ -1,0 +1,35 @@
+package scenario
+
+import "github.com/atomize-hq/worldsetup/provision"
+
+// Outcome is what a run or a report came to.
+type Outcome struct {
+	Steps  []provision.StepID   // those that were begun, in order
+	Plans  [][]provision.StepID // each plan, in order
+	Health provision.Health     // the last one
+	Err    *provision.Error     // nil when the world is ready
+}
+
+// Take adds what an event of the run tells.
+func (o *Outcome) Take(event provision.Event) {
+	switch event.Type {
+	case provision.EventPlan:
+		o.Plans = append(o.Plans, ids(*event.Plan))
+	case provision.EventStep:
+		if event.Step.State == provision.StepRunning {
+			o.Steps = append(o.Steps, event.Step.ID)
+		}
+	case provision.EventHealth:
+		o.Health = *event.Health
+	case provision.EventFinished:
+		o.Err = event.Result.Error
+	}
+}
+
+func ids(plan provision.Plan) []provision.StepID {
+	steps := []provision.StepID{}
+	for _, step := range plan.Steps {
+		steps = append(steps, step.ID)
+	}
+	return steps
+}

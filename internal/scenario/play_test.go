@@ -1,0 +1,98 @@
+package scenario
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// scripted is a World that says what it is told to.
+type scripted struct {
+	runs, reports []Outcome
+	broken        []Fault
+}
+
+func (w *scripted) Break(fault Fault) error { w.broken = append(w.broken, fault); return nil }
+
+func (w *scripted) Run(Options) Outcome { return take(&w.runs) }
+
+func (w *scripted) Status(Options) Outcome { return take(&w.reports) }
+
+func take(outcomes *[]Outcome) Outcome {
+	next := (*outcomes)[0]
+	*outcomes = (*outcomes)[1:]
+	return next
+}
+
+func TestPlayFindsWhatIsWrong(t *testing.T) {
+	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
+	damaged := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "x", Next: "y"}}
+	did := func(ids ...provision.StepID) Outcome {
+		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}}
+	}
+	failed := func(kind provision.Kind) Outcome {
+		return Outcome{Err: &provision.Error{Kind: kind, What: "x", Next: "y"}}
+	}
+	for name, c := range map[string]struct {
+		scenario Scenario
+		world    scripted
+		want     string // in the complaint; empty for none
+	}{
+		"cured": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent, provision.StepSettle), whole}, []Outcome{damaged}, nil}, ""},
+		"cured with more": {Scenario{Want: steps(agent), May: steps(linger)},
+			scripted{[]Outcome{whole, did(linger, agent), whole}, []Outcome{damaged}, nil}, ""},
+		"usual state not reached": {Scenario{}, scripted{[]Outcome{damaged}, nil, nil}, "usual state"},
+		"not noticed":             {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), whole}, []Outcome{whole}, nil}, "before: ready is true"},
+		"other steps":             {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(units), whole}, []Outcome{damaged}, nil}, "the steps were [units]"},
+		"not ready":               {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, damaged, whole}, []Outcome{damaged}, nil}, "run: ready is false"},
+		"never done":              {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), did(agent)}, []Outcome{damaged}, nil}, "second run: it has the steps [agent]"},
+		"refused": {Scenario{Kind: provision.KindReplacement, Faults: []Fault{{Guest: "break", Undo: "mend"}}},
+			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, ""},
+		"failed otherwise": {Scenario{Kind: provision.KindReplacement},
+			scripted{[]Outcome{whole, failed(provision.KindUsage), whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
+		"did not fail": {Scenario{Kind: provision.KindReplacement},
+			scripted{[]Outcome{whole, whole, whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
+	} {
+		err := Play(&c.world, c.scenario)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, fault := range c.scenario.Faults {
+			if !slices.ContainsFunc(c.world.broken, func(f Fault) bool { return f.Guest == fault.Undo }) {
+				t.Errorf("%s: %q was not undone", name, fault.Guest)
+			}
+		}
+	}
+}
+
+func TestTheTableIsWellFormed(t *testing.T) {
+	names := map[string]bool{}
+	for _, s := range All() {
+		if s.Name == "" || names[s.Name] {
+			t.Errorf("the name %q is empty or comes twice", s.Name)
+		}
+		names[s.Name] = true
+		if slices.Contains(s.Want, start) != s.Boots {
+			t.Errorf("%s: boots is %v, the steps are %v", s.Name, s.Boots, s.Want)
+		}
+		if slices.Contains(s.Want, packages) && !s.NeedsNetwork && s.SimulationOnly == "" {
+			t.Errorf("%s: it installs packages without a network", s.Name)
+		}
+		for _, fault := range s.Faults {
+			set := 0
+			for _, is := range []bool{fault.Guest != "", fault.Host != "", fault.Simulated != nil} {
+				if is {
+					set++
+				}
+			}
+			if set != 1 {
+				t.Errorf("%s: a fault is of %d sorts", s.Name, set)
+			}
+			if fault.Simulated != nil && s.SimulationOnly == "" {
+				t.Errorf("%s: only the simulation can do this, and it does not say why", s.Name)
+			}
+		}
+	}
+}
