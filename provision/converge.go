@@ -177,7 +177,8 @@ func (h *history) add(step Step) {
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
 func (h *history) again(plan Plan) (step Step, again bool) {
 	for _, step := range plan.Steps {
-		if step.ID != StepSettle && h.reasons[string(step.ID)+": "+step.Reason] { // every start has its settling
+		follows := step.ID == StepStart || step.ID == StepSettle // of a stop, which has the reason
+		if !follows && h.reasons[string(step.ID)+": "+step.Reason] {
 			return step, true
 		}
 	}

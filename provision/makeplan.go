@@ -39,7 +39,7 @@ func makePlan(t target, s State) Plan {
 	switch {
 	case s.Instance == nil:
 		plan.forNew(t)
-	case s.Instance.Config == nil || len(s.Instance.Errors) > 0:
+	case s.Instance.Config == nil:
 		plan.Blocked = unreadable(s.Instance)
 	default:
 		plan.forExisting(t, s)
@@ -88,7 +88,11 @@ func (p *Plan) forExisting(t target, s State) {
 		p.Unseen = true
 	default:
 		// Lima says "Broken" when one of its processes has died: taking the power away clears that.
-		p.Steps = append(p.Steps, step(StepStop, fmt.Sprintf("Lima calls it %s", strings.ToLower(s.Instance.Status))))
+		reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
+		for _, err := range s.Instance.Errors {
+			reasons = append(reasons, err.Error())
+		}
+		p.Steps = append(p.Steps, step(StepStop, reasons...))
 		p.Unseen = true
 	}
 	switch {
@@ -132,13 +136,19 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	if configure {
 		first = append(first, step(StepConfigure, reasons...))
 	}
-	p.Steps = slices.Concat(first, []Step{step(StepStart, reasons...)}, p.Steps)
+	start := step(StepStart, "it was stopped for that")
+	if !running {
+		start = step(StepStart, "it does not run")
+	}
+	p.Steps = slices.Concat(first, []Step{start}, p.Steps)
 	p.settle()
 }
 
 // restartReasons are the facts that only a restart of the VM cures.
 func restartReasons(t target, s State) (reasons []string) {
-	if !slices.Contains(s.Guest.SessionGroups, "substrate") {
+	if s.SharedDead {
+		reasons = append(reasons, "Lima's shared ssh connection is dead")
+	} else if !slices.Contains(s.Guest.SessionGroups, "substrate") {
 		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
 	}
 	_, points := t.mounts()

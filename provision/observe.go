@@ -13,8 +13,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// observeDeadline bounds one look into the guest, which takes 1 s on an idle emulated machine and up to 5 s on a busy one.
-const observeDeadline = 45 * time.Second
+// One look into the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared connection
+// hangs, so it is given up sooner than the fresh one that is tried next.
+const (
+	sharedDeadline = 20 * time.Second
+	freshDeadline  = 45 * time.Second
+)
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
@@ -24,7 +28,7 @@ func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
 	}
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
 	directories, points := r.target.mounts()
-	state.Guest, state.GuestError = r.observeGuest(ctx, instance, points)
+	state.Guest, state.SharedDead, state.GuestError = r.observeGuest(ctx, instance, points)
 	if state.Guest == nil {
 		return state
 	}
@@ -36,21 +40,26 @@ func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
 }
 
 // observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.
-func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (*guest.Observation, error) {
-	var errs []error
-	for _, route := range []guest.Route{guest.Shared, guest.Fresh} {
-		limited, cancel := context.WithTimeoutCause(ctx, observeDeadline, errors.New("no answer within "+observeDeadline.String()))
-		reply, err := r.guest(instance).Exec(limited, guest.Request{Route: route, Script: embed.Observe, Args: points})
-		cancel()
-		if err == nil {
-			return guest.ParseObservation(reply, len(points))
-		}
-		errs = append(errs, err)
-		if connection := (*guest.ConnectionError)(nil); !errors.As(err, &connection) || ctx.Err() != nil {
-			break
-		}
+func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (o *guest.Observation, sharedDead bool, err error) {
+	look := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {
+		ctx, cancel := context.WithTimeoutCause(ctx, deadline, errors.New("no answer within "+deadline.String()))
+		defer cancel()
+		return r.guest(instance).Exec(ctx, guest.Request{Route: route, Script: embed.Observe, Args: points})
 	}
-	return nil, errors.Join(errs...)
+	reply, err := look(guest.Shared, sharedDeadline)
+	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) && ctx.Err() == nil {
+		var freshErr error
+		reply, freshErr = look(guest.Fresh, freshDeadline)
+		if freshErr != nil {
+			return nil, false, errors.Join(err, freshErr)
+		}
+		sharedDead, err = true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	o, err = guest.ParseObservation(reply, len(points))
+	return o, sharedDead, err
 }
 
 // accepts says whether the UNIX socket at path accepts connections.

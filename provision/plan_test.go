@@ -100,7 +100,11 @@ var plans = map[string]func(*target, *State){
 	"absent":           func(_ *target, s *State) { *s = State{} },
 	"absent, no agent": func(t *target, s *State) { *s = State{}; t.agent = nil },
 	"stopped":          func(_ *target, s *State) { s.Instance.Status = limatype.StatusStopped; s.Guest = nil },
-	"broken":           func(_ *target, s *State) { s.Instance.Status = limatype.StatusBroken; s.Guest = nil },
+	"broken": func(_ *target, s *State) {
+		s.Instance.Status = limatype.StatusBroken
+		s.Guest = nil
+		s.Instance.Errors = []error{errors.New("host agent is not running")}
+	},
 	"unreadable": func(_ *target, s *State) {
 		s.Instance.Config = nil
 		s.Instance.Errors = []error{errors.New("yaml: line 3")}
@@ -147,6 +151,7 @@ var plans = map[string]func(*target, *State){
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
+	"shared connection dead":   func(_ *target, s *State) { s.SharedDead = true },
 	"host socket dead":         func(_ *target, s *State) { s.HostSocket = false },
 	"netfilter asked for":      func(t *target, _ *State) { t.spec.Netfilter = On },
 	"netfilter not wanted":     func(t *target, _ *State) { t.spec.Netfilter = Off },

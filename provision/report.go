@@ -125,7 +125,7 @@ func (h *Health) guest(t target, s State) {
 		h.reasons(line.id, line.title, line.good, reasons)
 	}
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
-	h.session(o)
+	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
 		id := map[bool]string{true: "mount-project", false: "mount-home"}[points[i] == guest.ProjectMount]
@@ -134,11 +134,14 @@ func (h *Health) guest(t target, s State) {
 	h.measures(o)
 }
 
-func (h *Health) session(o *guest.Observation) {
+func (h *Health) session(o *guest.Observation, dead bool) {
 	const member = "in the group " + guest.GroupName
 	found := member
 	if !slices.Contains(o.SessionGroups, guest.GroupName) {
 		found = "not " + member
+	}
+	if dead {
+		found = "the connection is dead"
 	}
 	h.check("session", "Lima's shared session", member, found)
 	works := map[bool]string{true: "asks for no password", false: "asks for a password"}

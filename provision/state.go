@@ -14,6 +14,8 @@ type State struct {
 	Guest *guest.Observation
 	// GuestError says why a VM that should run could not be entered; nil otherwise.
 	GuestError error
+	// SharedDead says that Lima's shared ssh connection did not work and a fresh one did.
+	SharedDead bool
 	// Booting says that somebody can get in already while Lima is still busy with starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool

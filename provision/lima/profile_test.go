@@ -160,7 +160,7 @@ func TestConstants(t *testing.T) {
 	for value, want := range map[string]string{
 		"a > b && c <d>": `"a > b && c <d>"`,
 		`\(.cpus) "x"`:   `"\\(.cpus) \"x\""`,
-		"two\nlines":      `"two\nlines"`,
+		"two\nlines":     `"two\nlines"`,
 		"ünï":            `"ünï"`,
 	} {
 		if got, err := constant(value); err != nil || got != want {
