@@ -38,7 +38,7 @@ cross: need-go
 	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
 
 e2e: need-go
-	$(GO) test -tags e2e -count=1 -timeout 60m -v ./e2e
+	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }

@@ -2,6 +2,171 @@
 
 package e2e
 
-import "testing"
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
 
-func testScenarios(t *testing.T, w *world) {}
+	"github.com/atomize-hq/worldsetup/internal/scenario"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// bootsInShort are the scenarios with a boot that are played with -short too. Under emulation each takes a minute or two.
+var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped"}
+
+// testScenarios plays the table that the simulation plays.
+func testScenarios(t *testing.T, w *world) {
+	place := newPlace(t, w)
+	for _, s := range scenario.All() {
+		switch {
+		case s.SimulationOnly != "":
+			continue
+		case s.NeedsNetwork && !place.network():
+			t.Logf("%s: left out, since the guest reaches no package mirror", s.Name)
+			continue
+		case s.Boots && testing.Short() && !slices.Contains(bootsInShort, s.Name):
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			place.t = t
+			if err := scenario.Play(place, s); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	w.setup(t, "--agent", "builtin", "--netfilter=false").wantReady(t)
+}
+
+// place is the suite's world as a place to play scenarios in.
+type place struct {
+	*world
+	t      *testing.T // of the scenario at work
+	user   string     // of the guest
+	home   string     // likewise
+	agents map[scenario.Agent]string
+}
+
+func newPlace(t *testing.T, w *world) *place {
+	t.Helper()
+	p := &place{world: w, t: t, agents: map[scenario.Agent]string{
+		scenario.AgentBuiltin: provision.AgentBuiltin,
+		scenario.AgentNone:    "",
+		scenario.AgentGood:    filepath.Join(w.files(), "good-agent"),
+		scenario.AgentBad:     filepath.Join(w.files(), "bad-agent"),
+	}}
+	buildAgent(t, p.agents[scenario.AgentGood], "./e2e/agent")
+	buildAgent(t, p.agents[scenario.AgentBad], "./e2e/badagent")
+	p.user = strings.TrimSpace(w.guest(t, "id", "-un").stdout)
+	p.home = w.root(t, "getent passwd "+p.user+" | cut -d: -f6")
+	return p
+}
+
+// network says whether the guest reaches its package mirror.
+func (p *place) network() bool {
+	return p.guest(p.t, "sudo", "timeout", "120", "apt-get", "-qq", "update").code == 0
+}
+
+func (p *place) args(options scenario.Options) []string {
+	args := []string{"--profile", suite.image.Profile, p.project}
+	if agent := p.agents[options.Agent]; agent != "" {
+		args = append(args, "--agent", agent)
+	}
+	if options.CPUs != 0 {
+		args = append(args, "--cpus", strconv.Itoa(options.CPUs))
+	}
+	if options.Netfilter != provision.Unset {
+		args = append(args, "--netfilter="+strconv.FormatBool(options.Netfilter == provision.On))
+	}
+	return args
+}
+
+// Run implements [scenario.World] with the real program.
+func (p *place) Run(options scenario.Options) (outcome scenario.Outcome) {
+	r := parseRun(p.t, p.run(p.t, append([]string{"--non-interactive", "--json"}, p.args(options)...)...))
+	for _, event := range r.events {
+		outcome.Take(event)
+	}
+	return outcome
+}
+
+// Status implements [scenario.World] with the real program.
+func (p *place) Status(options scenario.Options) (outcome scenario.Outcome) {
+	r := p.run(p.t, append([]string{"status", "--json"}, p.args(options)...)...)
+	if err := json.Unmarshal([]byte(r.stdout), &outcome.Health); err != nil {
+		p.t.Fatalf("status printed no health report (%v): %s%s", err, r.stdout, r.stderr)
+	}
+	if outcome.Health.Schema == 0 { // it is the last event instead
+		var event provision.Event
+		if err := json.Unmarshal([]byte(r.stdout), &event); err != nil || event.Result == nil {
+			p.t.Fatalf("status printed neither a health report nor an error: %s", r.stdout)
+		}
+		outcome.Take(event)
+	} else if r.code != 0 {
+		outcome.Err = &provision.Error{Kind: provision.KindUnhealthy, What: r.stderr}
+	}
+	return outcome
+}
+
+// Break implements [scenario.World].
+func (p *place) Break(fault scenario.Fault) error {
+	if fault.Guest != "" {
+		r := p.guest(p.t, "sudo", "sh", "-ec", fault.Guest, "fault", p.user, p.home)
+		if r.code != 0 {
+			return fmt.Errorf("exit code %d: %s", r.code, r.stderr)
+		}
+		return nil
+	}
+	return p.breakHost(fault.Host)
+}
+
+func (p *place) breakHost(fault scenario.HostFault) error {
+	dir := filepath.Join(string(p.limaHome), vm)
+	ssh := func(args ...string) error {
+		args = append([]string{"-F", filepath.Join(dir, "ssh.config")}, args...)
+		return failed(finish(p.t, p.command(p.t.Context(), "ssh", append(args, "lima-"+vm)...)))
+	}
+	switch fault {
+	case scenario.VMStopped:
+		return failed(p.limactl(p.t, "stop", vm))
+	case scenario.VMKilled:
+		return failed(p.limactl(p.t, "stop", "--force", vm))
+	case scenario.VMDeleted:
+		return failed(p.limactl(p.t, "delete", "--force", vm))
+	case scenario.HostAgentKilled:
+		text, err := os.ReadFile(filepath.Join(dir, "ha.pid"))
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil {
+			return err
+		}
+		return syscall.Kill(pid, syscall.SIGKILL)
+	case scenario.ConnectionEnded:
+		return ssh("-O", "exit")
+	case scenario.HostSocketClosed:
+		return ssh("-O", "cancel", "-L", filepath.Join(dir, "sock", "substrate.sock")+":"+guestSocket)
+	case scenario.ConfigStripped:
+		return failed(p.limactl(p.t, "edit", "--set", ".portForwards = [] | .provision = []", vm))
+	case scenario.VMMadeByHand:
+		if err := failed(p.limactl(p.t, "delete", "--force", vm)); err != nil {
+			return err
+		}
+		return failed(p.limactl(p.t, "start", "--name", vm, suite.image.Profile))
+	}
+	return fmt.Errorf("the fault %q is not known here", fault)
+}
+
+// failed is the error of a program that ended badly.
+func failed(r result) error {
+	if r.code != 0 {
+		return fmt.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+	return nil
+}

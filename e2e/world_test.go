@@ -41,7 +41,6 @@ func TestWorld(t *testing.T) {
 		{"agents", testAgents},
 		{"scenarios", testScenarios},
 		{"Lima's own stop and start", testLimaRestart},
-		{"stopped and stripped", testStripped},
 		{"bad input on a healthy world", testBadInput},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.run(t, w) }) {
@@ -368,25 +367,20 @@ func testRerun(t *testing.T, w *world) {
 	parseRun(t, w.run(t, "--non-interactive", "--json")).wantReady(t)
 }
 
-// testAgents: an ELF is installed and answers; one that does not answer is taken back; what cannot run is not copied.
+// testAgents: an ELF is installed and answers; one that does not answer is taken back.
 func testAgents(t *testing.T, w *world) {
-	good, bad := filepath.Join(w.files(), "good-agent"), filepath.Join(w.files(), "bad-agent")
+	good := filepath.Join(w.files(), "good-agent")
 	buildAgent(t, good, "./e2e/agent")
-	buildAgent(t, bad, "./e2e/badagent")
 	w.setup(t, "--agent", good).wantReady(t)
 	sum := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent")
+	bad := filepath.Join(w.files(), "bad-agent")
+	buildAgent(t, bad, "./e2e/badagent")
 	r := w.setup(t, "--agent", bad)
 	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "previous agent was put back and answers") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if now := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent"); now != sum {
 		t.Error("the previous agent was not put back")
-	}
-	// Named by nobody and found nowhere: the installed one is kept.
-	again := w.setup(t)
-	again.wantReady(t)
-	if len(again.steps()) > 0 {
-		t.Errorf("the steps %v", again.steps())
 	}
 	w.setup(t, "--agent", "builtin").wantReady(t)
 }
@@ -416,24 +410,6 @@ func testLimaRestart(t *testing.T, w *world) {
 	if err := json.Unmarshal([]byte(r.stdout), &health); r.code != 0 || err != nil || !health.Ready {
 		t.Errorf("status: exit code %d, %v, %+v\n%s", r.code, err, health.Items, r.stderr)
 	}
-}
-
-// testStripped: a VM that stands still and whose configuration lost what the world needs is completed in place.
-func testStripped(t *testing.T, w *world) {
-	name := strings.TrimSpace(w.guest(t, "id", "-un").stdout)
-	w.root(t, "gpasswd -d "+name+" substrate && rm /etc/substrate-lima-layout /usr/local/bin/substrate-world-agent")
-	for _, args := range [][]string{{"stop", vm}, {"edit", "--set", `.portForwards = [] | .provision = []`, vm}} {
-		if r := w.limactl(t, args...); r.code != 0 {
-			t.Fatalf("limactl %v: exit code %d\n%s", args, r.code, r.stderr)
-		}
-	}
-	r := w.setup(t, "--agent", "builtin")
-	r.wantReady(t)
-	steps := r.steps()
-	if len(steps) < 2 || steps[0] != provision.StepConfigure || steps[1] != provision.StepStart || slices.Contains(steps, provision.StepStop) {
-		t.Errorf("the steps %v", steps)
-	}
-	testReachable(t, w)
 }
 
 // testBadInput: every refusal leaves the healthy world as it is.
