@@ -1,0 +1,362 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// bench is a Setup on a simulated Lima.
+type bench struct {
+	*sim.World
+	spec   provision.Spec
+	events []provision.Event
+	runner lima.Runner // nil: the World itself
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ws") // short: it holds UNIX sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("HOME", t.TempDir())
+	b := &bench{World: sim.New(sim.Options{LimaHome: dir, Image: sim.Image{Missing: []string{}}})}
+	t.Cleanup(b.Close)
+	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"), Agent: provision.AgentBuiltin}
+	return b
+}
+
+func (b *bench) setup() *provision.Setup {
+	b.events = nil
+	runner := b.runner
+	if runner == nil {
+		runner = b.World
+	}
+	return &provision.Setup{
+		Spec: b.spec,
+		Edges: func(provision.Spec) provision.Edges {
+			return provision.Edges{Lima: runner, Guest: b.Guest, Now: time.Now, Checks: func(target checks.Target) []checks.Check {
+				return []checks.Check{checks.Limactl(target.Lima)}
+			}}
+		},
+		Events: func(event provision.Event) { b.events = append(b.events, event) },
+	}
+}
+
+func (b *bench) run(t *testing.T) error {
+	t.Helper()
+	_, err := b.setup().Run(t.Context())
+	return err
+}
+
+func (b *bench) mustRun(t *testing.T) {
+	t.Helper()
+	if err := b.run(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) steps() (ids []provision.StepID) {
+	for _, event := range b.events {
+		if event.Type == provision.EventStep && event.Step.State == provision.StepRunning {
+			ids = append(ids, event.Step.ID)
+		}
+	}
+	return ids
+}
+
+// changes are the calls since the last ForgetCalls that may have changed something.
+func (b *bench) changes() (verbs []string) {
+	for _, call := range b.Calls() {
+		if call.Changes() {
+			verbs = append(verbs, call.Verb())
+		}
+	}
+	return verbs
+}
+
+func wantKind(t *testing.T, err error, kind provision.Kind, words ...string) {
+	t.Helper()
+	var failure *provision.Error
+	if !errors.As(err, &failure) {
+		t.Fatalf("got %v, want an error of kind %q", err, kind)
+	}
+	text := failure.What + "\n" + failure.Why + "\n" + failure.Next
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q is not in %q", word, text)
+		}
+	}
+	if failure.Kind != kind || failure.What == "" || failure.Next == "" {
+		t.Errorf("got %+v, want the kind %q", failure, kind)
+	}
+}
+
+// TestRerun: a healthy world is only looked at, over one fresh connection.
+func TestRerun(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	before := b.VM("substrate").Fingerprint()
+	b.ForgetCalls()
+	b.mustRun(t)
+	fresh := 0
+	for _, call := range b.Calls() {
+		if call.Route == guest.Fresh {
+			fresh++
+		}
+	}
+	if changes := b.changes(); len(changes) > 0 || fresh != 1 || len(b.steps()) > 0 {
+		t.Errorf("it changed %v over %d fresh connections with the steps %v", changes, fresh, b.steps())
+	}
+	if after := b.VM("substrate").Fingerprint(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// TestEventsAreInOrder: numbered without gaps, steps that never go back, and one end.
+func TestEventsAreInOrder(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	step, finished := 0, 0
+	for i, event := range b.events {
+		if event.Seq != i+1 || event.Schema != provision.Schema || event.Time.IsZero() {
+			t.Errorf("event %d is %+v", i+1, event)
+		}
+		if event.Type == provision.EventStep && event.Step.Number < step {
+			t.Errorf("step %d after step %d", event.Step.Number, step)
+		} else if event.Type == provision.EventStep {
+			step = event.Step.Number
+		}
+		if event.Type == provision.EventFinished {
+			finished = i + 1
+		}
+	}
+	if finished != len(b.events) {
+		t.Errorf("the run finished with event %d of %d", finished, len(b.events))
+	}
+	if log, err := os.ReadFile(provision.LogPath(b.resolved(t))); err != nil || !strings.Contains(string(log), `"finished"`) {
+		t.Errorf("the log holds %q, %v", log, err)
+	}
+}
+
+func (b *bench) resolved(t *testing.T) provision.Spec {
+	t.Helper()
+	spec, err := b.spec.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// TestTwoRuns: the second one says who is at work, and a reader is not held up.
+func TestTwoRuns(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	if err := b.VM("substrate").Root("rm -f /etc/substrate-lima-layout"); err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	var second, status error
+	other := &bench{World: b.World, spec: b.spec}
+	b.BeforeScript = func(name string) error {
+		if name == "marker" {
+			once.Do(func() {
+				second = other.run(t)
+				_, status = other.setup().Status(t.Context())
+			})
+		}
+		return nil
+	}
+	b.mustRun(t)
+	wantKind(t, second, provision.KindBusy, "another run", "process")
+	wantKind(t, status, provision.KindUnhealthy, "not marked as complete")
+}
+
+// TestInterruptedBoot: what we started is stopped, the state is said, and the next run carries on.
+func TestInterruptedBoot(t *testing.T) {
+	b := newBench(t)
+	b.Faults.Hang = map[string]bool{"start": true}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b.Before = func(args []string) error {
+		if slices.Contains(args, "start") {
+			time.AfterFunc(10*time.Millisecond, func() { cancel(errors.New("the signal interrupt")) })
+		}
+		return nil
+	}
+	_, err := b.setup().Run(ctx)
+	wantKind(t, err, provision.KindInterrupted, "the signal interrupt", "was stopped; its disk is kept", "again")
+	if changes := b.changes(); changes[len(changes)-1] != "stop" {
+		t.Errorf("the last change was %v", changes)
+	}
+	b.Faults.Hang, b.Before = nil, nil
+	b.mustRun(t)
+	if b.steps()[0] != provision.StepStart {
+		t.Errorf("the next run did %v", b.steps())
+	}
+}
+
+// TestFailedCreate: a VM that never had a disk is taken away again, so that a corrected rerun is not stuck with it.
+func TestFailedCreate(t *testing.T) {
+	b := newBench(t)
+	b.Faults.Fail = map[string]string{"create": "failed to download the image: 404"}
+	wantKind(t, b.run(t), provision.KindProvisioning, "create the VM", "404", "removed")
+	if b.VM("substrate") != nil {
+		t.Error("the half-made VM is still there")
+	}
+	b.Faults.Fail = nil
+	b.mustRun(t)
+}
+
+// TestUnusableLima: each is a prerequisite, said with a way out, and nothing is changed.
+func TestUnusableLima(t *testing.T) {
+	for name, test := range map[string]struct {
+		faults  sim.Faults
+		version string
+		words   string
+	}{
+		"missing": {sim.Faults{NotInstalled: true}, "", "install"},
+		"old":     {sim.Faults{}, "1.2.3", "1.2.3"},
+		"garbage": {sim.Faults{Garbage: true}, "", "limactl"},
+		"killed":  {sim.Faults{Kill: map[string]bool{"version": true, "list": true}}, "", "killed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if test.version != "" {
+				b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Version: test.version})
+			}
+			b.Faults = test.faults
+			wantKind(t, b.run(t), provision.KindPrerequisite, test.words)
+			if changes := b.changes(); len(changes) > 0 {
+				t.Errorf("it changed %v", changes)
+			}
+		})
+	}
+}
+
+// TestRefusedBeforeAnyChange: bad input that only Lima or a file's content shows.
+func TestRefusedBeforeAnyChange(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "image")
+	script := filepath.Join(t.TempDir(), "agent")
+	for path, content := range map[string]string{image: "an image", script: "#!/bin/sh\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(*bench)
+		kind   provision.Kind
+		words  string
+	}{
+		"wrong digest": {func(b *bench) {
+			b.spec.Image, b.spec.ImageDigest = image, "sha256:"+strings.Repeat("0", 64)
+		}, provision.KindUsage, "is not the one that was asked for"},
+		"profile refused": {func(b *bench) { b.Faults.Fail = map[string]string{"validate": "field `mountType` must be"} }, provision.KindUsage, "mountType"},
+		"agent a script":  {func(b *bench) { b.spec.Agent = script }, provision.KindUsage, "script"},
+		"no agent":        {func(b *bench) { b.spec.Agent = "" }, provision.KindPrerequisite, "--agent builtin"},
+		"gone already":    {func(*bench) {}, provision.KindInterrupted, "nobody reads"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			test.change(b)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if name == "gone already" {
+				cancel(errors.New("nobody reads the output any more"))
+			}
+			_, err := b.setup().Run(ctx)
+			wantKind(t, err, test.kind, test.words)
+			if changes := b.changes(); len(changes) > 0 || len(b.steps()) > 0 {
+				t.Errorf("it changed %v with the steps %v", changes, b.steps())
+			}
+		})
+	}
+}
+
+// TestPlanAndStatusChangeNothing: neither in the VM nor on the host, whatever they find.
+func TestPlanAndStatusChangeNothing(t *testing.T) {
+	b := newBench(t)
+	if plan, err := b.setup().Plan(t.Context()); err != nil || plan.Steps[0].ID != provision.StepCreate {
+		t.Errorf("got %+v, %v", plan, err)
+	}
+	health, err := b.setup().Status(t.Context())
+	wantKind(t, err, provision.KindUnhealthy, "absent")
+	if health.Ready || health.Instance != "absent" {
+		t.Errorf("got %+v", health)
+	}
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("they changed %v", changes)
+	}
+	if _, err := os.Lstat(b.spec.StateDir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the state directory: %v", err)
+	}
+}
+
+// TestOutsider: a world that anybody gets into is not ready, whatever else is right.
+func TestOutsider(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	if err := b.VM("substrate").Root("chmod 0666 /run/substrate.sock"); err != nil {
+		t.Fatal(err)
+	}
+	health, err := b.setup().Status(t.Context())
+	wantKind(t, err, provision.KindUnhealthy, "outsider")
+	found := slices.ContainsFunc(health.Access, func(a provision.Access) bool {
+		return a.Who == provision.WhoOutsider && a.Outcome == provision.Failed && a.Found == "answered"
+	})
+	if !found || health.Ready {
+		t.Errorf("access %+v", health.Access)
+	}
+}
+
+// slowStart is a Lima whose start lets people in long before it ends, as a real one's does.
+type slowStart struct {
+	*sim.World
+	release chan struct{}
+}
+
+func (l slowStart) Run(ctx context.Context, command lima.Command) (lima.Result, error) {
+	result, err := l.World.Run(ctx, command)
+	if slices.Contains(command.Args, "start") {
+		<-l.release
+	}
+	return result, err
+}
+
+// TestBootOverlaps: the layout is laid while the VM still boots, and only the marker waits for the end of booting.
+func TestBootOverlaps(t *testing.T) {
+	b := newBench(t)
+	slow := slowStart{World: b.World, release: make(chan struct{})}
+	b.runner = slow
+	setup := b.setup()
+	record := setup.Events
+	setup.Events = func(event provision.Event) {
+		record(event)
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepSettle && event.Step.State == provision.StepRunning {
+			close(slow.release)
+		}
+	}
+	if _, err := setup.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []provision.StepID{
+		provision.StepCreate, provision.StepStart, provision.StepDirectories, provision.StepAgent, provision.StepUnits,
+		provision.StepActivate, provision.StepSettle, provision.StepMarker,
+	}
+	if steps := b.steps(); !slices.Equal(steps, want) {
+		t.Errorf("the steps %v, want %v", steps, want)
+	}
+}
