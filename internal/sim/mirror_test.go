@@ -21,10 +21,10 @@ var mirrored = map[string]string{
 	"directories": "3b2bb13c6a02",
 	"group":       "1e2623a0ac39",
 	"linger":      "621f4241b38d",
-	"marker":      "5b83ec2bbc67",
+	"marker":      "1d39d4897f4c",
 	"observe":     "a8db0688cb42",
 	"packages":    "2f24d8fb1641",
-	"prove":       "b9e4ffb78279",
+	"prove":       "bf69476ab1d6",
 	"socket unit": "1494a4b6433d",
 	"units":       "261bf7f4d9f9",
 }

@@ -37,6 +37,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	if name := u.loaded.get("Service.Group"); name != "" {
 		owner := m.groupCalled(name)
 		if owner == nil {
+			//lint:ignore ST1005 systemd's own words
 			return "216/GROUP", fmt.Errorf("Failed to determine group credentials: No such process")
 		}
 		gid = owner.gid
@@ -46,6 +47,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	if u.loaded.get("Service.ProtectSystem") == "strict" {
 		for _, writable := range u.loaded.words("Service.ReadWritePaths") {
 			if !m.exists(writable) {
+				//lint:ignore ST1005 systemd's own words
 				return "226/NAMESPACE", fmt.Errorf("Failed to set up mount namespacing: %s: No such file or directory", writable)
 			}
 		}
@@ -53,6 +55,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	program, _, _ := strings.Cut(u.loaded.get("Service.ExecStart"), " ")
 	f := m.files[program]
 	if f == nil || f.kind != regular || !f.allows(session{}, 1) {
+		//lint:ignore ST1005 systemd's own words
 		return "203/EXEC", fmt.Errorf("Failed to execute %s: No such file or directory", program)
 	}
 	runs := m.program(f.data)

@@ -46,7 +46,8 @@ func (m *machine) startUnit(name string) error {
 // startSocket binds the socket of a socket unit. A socket that is left at the path is replaced, anything else is in the way.
 func (m *machine) startSocket(u *unit) error {
 	if service := m.units[guest.ServiceName]; service != nil && service.active == "active" {
-		return fmt.Errorf("Socket service %s already active, refusing.", guest.ServiceName) //nolint:staticcheck // systemd's words
+		//lint:ignore ST1005 systemd's own words
+		return fmt.Errorf("Socket service %s already active, refusing.", guest.ServiceName)
 	}
 	fail := func(format string, args ...any) error {
 		u.active, u.sub, u.result = "failed", "failed", "resources"

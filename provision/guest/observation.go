@@ -11,7 +11,6 @@ type Observation struct {
 	Group         *Group   // the group "substrate"; nil when there is none
 	Sudo          bool     // sudo works without a password
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
-	Machine       string   // as uname -m: x86_64, aarch64
 
 	Files   map[string]File // by path, only those that exist
 	Marker  string          // first line of the layout marker; empty without one

@@ -109,8 +109,6 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Sudo, err = parseYes(value)
 	case "os":
 		p.OS = strings.TrimSpace(value)
-	case "machine":
-		p.Machine = value
 	case "marker":
 		p.Marker = value
 	case "linger":

@@ -17,9 +17,8 @@ const (
 
 // Proof is what the script "prove" printed.
 type Proof struct {
-	SessionGroups []string
-	Answers       map[string]Answer // by whom: Self, Root, Outsider
-	Mounted       []string          // of the mount points asked for, those at which something is mounted
+	Answers map[string]Answer // by whom: Self, Root, Outsider
+	Mounted []string          // of the mount points asked for, those at which something is mounted
 }
 
 // Answer is what came of asking the agent for its capabilities.
@@ -97,8 +96,6 @@ func ParseProof(reply Reply, who ...string) (*Proof, error) {
 			continue
 		}
 		switch key {
-		case "session-groups":
-			proof.SessionGroups = strings.Fields(value)
 		case "mounted":
 			proof.Mounted = append(proof.Mounted, value)
 		case Self, Root, Outsider:
