@@ -1,0 +1,174 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// TestMain lets the test program stand in for ssh.
+func TestMain(m *testing.M) {
+	if os.Getenv("STAND_IN_FOR_SSH") != "" {
+		os.Exit(standIn(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// standIn is an ssh whose remote side is this machine: it forwards a socket to an echo, and has a shell split the command.
+func standIn(args []string) int {
+	if os.Getenv("STAND_IN_FOR_SSH") == "unreachable" {
+		fmt.Fprintln(os.Stderr, "Connection refused")
+		return 255
+	}
+	for i, arg := range args {
+		if arg == "-L" {
+			path, _, _ := strings.Cut(args[i+1], ":")
+			listener, err := net.Listen("unix", path)
+			if err != nil {
+				return 255
+			}
+			defer listener.Close()
+			go echo(listener)
+		}
+	}
+	if log := os.Getenv("STAND_IN_LOG"); log != "" {
+		_ = os.WriteFile(log, []byte(strings.Join(args[:len(args)-1], "\n")), 0o600)
+	}
+	cmd := exec.Command("sh", "-c", args[len(args)-1])
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode()
+}
+
+func echo(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() { _, _ = io.Copy(connection, connection) }()
+	}
+}
+
+// newSSH is a transport whose ssh is the stand-in.
+func newSSH(t *testing.T, behaviour string) SSH {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, "ssh")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return SSH{Config: "/lima home/vm/ssh.config", VM: "vm", Env: append(os.Environ(), "STAND_IN_FOR_SSH="+behaviour, "STAND_IN_LOG="+filepath.Join(dir, "log"))}
+}
+
+// TestArgumentsArriveAsTheyAre: the guest's shell splits the command again, and nothing in an argument may mean anything to it.
+func TestArgumentsArriveAsTheyAre(t *testing.T) {
+	awkward := []string{"", "a b", `"`, `'`, `$HOME`, "`id`", "; exit 3", "ü", "two\nlines", `\`, "-n", "*"}
+	script := embed.Script{Name: "show", Text: `for a; do printf '%s|' "$a"; done; cat`}
+	reply, err := newSSH(t, "well").Exec(t.Context(), Request{Route: Shared, Script: script, Args: awkward, Stdin: strings.NewReader("input")})
+	if want := strings.Join(awkward, "|") + "|input"; err != nil || string(reply.Stdout) != want {
+		t.Errorf("got %q, %v, want %q", reply.Stdout, err, want)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	for route, want := range map[Route]bool{Shared: false, Fresh: true} {
+		s := newSSH(t, "well")
+		if _, err := s.Exec(t.Context(), Request{Route: route, Script: embed.Script{Name: "x", Text: ":"}}); err != nil {
+			t.Fatal(err)
+		}
+		path, err := exec.LookPath("ssh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := os.ReadFile(filepath.Join(filepath.Dir(path), "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(log), "ControlPath=none"); got != want {
+			t.Errorf("%s: ControlPath=none is %v in %s", route, got, log)
+		}
+		for _, always := range []string{"-F\n/lima home/vm/ssh.config", "BatchMode=yes", "ControlMaster=no", "lima-vm\n--"} {
+			if !strings.Contains(string(log), always) {
+				t.Errorf("%s: %q is not in %s", route, always, log)
+			}
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	run := func(ctx context.Context, behaviour, text string) error {
+		_, err := newSSH(t, behaviour).Exec(ctx, Request{Route: Fresh, Script: embed.Script{Name: "x", Text: text}})
+		return err
+	}
+	var script *ScriptError
+	if err := run(t.Context(), "well", "echo why >&2; exit 3"); !errors.As(err, &script) || script.ExitCode != 3 || !strings.Contains(script.Error(), "why") {
+		t.Errorf("a failing script: %v", err)
+	}
+	var connection *ConnectionError
+	if err := run(t.Context(), "unreachable", ":"); !errors.As(err, &connection) || !strings.Contains(err.Error(), "Connection refused") {
+		t.Errorf("a refused connection: %v", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("no answer in time"))
+	defer cancel()
+	if err := run(ctx, "well", "sleep 60"); !errors.As(err, &connection) || !strings.Contains(err.Error(), "no answer in time") {
+		t.Errorf("a hanging guest: %v", err)
+	}
+}
+
+// TestForward: the socket can be used while the script runs, and the script goes on when that is over.
+func TestForward(t *testing.T) {
+	dir, err := os.MkdirTemp("", "ws") // short, for a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	used := ""
+	reply, err := newSSH(t, "well").Exec(t.Context(), Request{
+		Route: Fresh, Script: embed.Script{Name: "x", Text: "echo before; cat; echo after"},
+		Forward: &Forward{Path: filepath.Join(dir, "s"), Use: func(ctx context.Context, path string) {
+			connection, err := net.Dial("unix", path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer connection.Close()
+			buffer := make([]byte, 4)
+			if _, err := connection.Write([]byte("ping")); err != nil {
+				t.Error(err)
+			}
+			if _, err := io.ReadFull(connection, buffer); err != nil {
+				t.Error(err)
+			}
+			used = string(buffer)
+		}},
+	})
+	if err != nil || used != "ping" || string(reply.Stdout) != "before\nafter\n" {
+		t.Errorf("got %q and %q, %v", used, reply.Stdout, err)
+	}
+}
+
+// TestForwardThatNeverComes: ssh has ended, so nobody waits for its socket.
+func TestForwardThatNeverComes(t *testing.T) {
+	_, err := newSSH(t, "unreachable").Exec(t.Context(), Request{
+		Route: Fresh, Script: embed.Script{Name: "x", Text: ":"},
+		Forward: &Forward{Path: filepath.Join(t.TempDir(), "s"), Use: func(context.Context, string) { t.Error("it was used") }},
+	})
+	if connection := (*ConnectionError)(nil); !errors.As(err, &connection) {
+		t.Errorf("got %v", err)
+	}
+}
