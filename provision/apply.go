@@ -165,11 +165,15 @@ func (r *run) serviceUnit(o *guest.Observation) (string, error) {
 	return embed.ServiceUnit(o.Home, false)
 }
 
-// script runs a guest script as root, over Lima's shared connection.
+// script runs a guest script as root, over Lima's shared connection unless that is known to be dead.
 func (r *run) script(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no end within %v", deadline))
 	defer cancel()
-	_, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Shared, Script: script, Args: args, Root: true, Stdin: input})
+	route := guest.Shared
+	if state.SharedDead {
+		route = guest.Fresh
+	}
+	_, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: args, Root: true, Stdin: input})
 	return err
 }
 

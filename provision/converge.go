@@ -32,7 +32,8 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 		return Health{}, err
 	}
 	for round := 1; ; round++ {
-		r.events.emit(Event{Type: EventPlan, Plan: &view.plan})
+		plan := view.plan
+		r.events.emit(Event{Type: EventPlan, Plan: &plan})
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
@@ -77,13 +78,11 @@ func (r *run) look(ctx context.Context, proveAnyway bool) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	seen := make(chan view, 1)
-	go func() {
-		defer close(seen)
-		seen <- r.examine(ctx, instance, true, proveAnyway)
-	}()
+	var now view
+	var wait sync.WaitGroup
+	wait.Go(func() { now = r.examine(ctx, instance, true, proveAnyway) })
 	checkErr := r.check(ctx, instance)
-	now := <-seen
+	wait.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return now, interrupted(ctx)

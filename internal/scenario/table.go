@@ -66,6 +66,13 @@ var guestScenarios = []Scenario{
 	{Name: "socket of another owner", Faults: in(`chown "$1" /run/substrate.sock`), Want: steps(activate)},
 	{Name: "socket removed under its unit", Faults: in("rm -f /run/substrate.sock"), Want: steps(activate)},
 	{Name: "a file in the socket's place", Faults: in("rm -f /run/substrate.sock\nprintf 'x' >/run/substrate.sock"), Want: steps(activate)},
+	{
+		// systemd says that it listens, the file is right, and nobody does: measured on a real VM.
+		Name: "socket that systemd has lost",
+		Faults: in("mv "+socketPath+" /root/unit\nsystemctl daemon-reload\nmv /root/unit "+socketPath+"\nsystemctl daemon-reload",
+			"systemctl stop substrate-world-agent.service"),
+		Want: steps(activate),
+	},
 	{Name: "runtime directory missing", Faults: in("rm -rf /run/substrate"), Want: steps(activate)},
 	{Name: "state directory missing", Faults: in("rm -rf /var/lib/substrate"), Want: steps(directories)},
 	{Name: "state directory open to all", Faults: in("chmod 0777 /var/lib/substrate"), Want: steps(directories)},

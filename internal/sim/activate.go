@@ -67,5 +67,10 @@ func (i *invocation) answered() (code string, ok bool) {
 	case notFound:
 		return "sh: curl: not found", false
 	}
-	return fmt.Sprintf("curl: (%d) no answer\n%03d", exit, status), false
+	complaints := map[int]string{
+		curlRefused:  "Failed to connect to localhost port 80 after 4 ms: Couldn't connect to server",
+		curlTimedOut: "Operation timed out after " + i.args[1] + "000 milliseconds with 0 bytes received",
+		curlNoAnswer: "Empty reply from server",
+	}
+	return fmt.Sprintf("curl: (%d) %s\n%03d", exit, complaints[exit], status), false
 }

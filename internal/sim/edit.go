@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -42,35 +41,29 @@ func (w *World) edit(_ context.Context, c *console, words []string) error {
 
 var assignment = regexp.MustCompile(`^((?:\.[A-Za-z0-9]+)+) = `)
 
-// evaluate applies assignments of JSON constants, joined by " | ": all of the expression language that our client uses.
+// evaluate applies assignments of constants, joined by " | ": all of the expression language that a client of ours uses.
 func evaluate(expression string, text []byte) ([]byte, error) {
 	settings := map[string]any{}
 	if err := yaml.Unmarshal(text, &settings); err != nil {
 		return nil, fatal(err.Error())
 	}
-	for rest := expression; ; {
+	for rest := expression; ; rest = rest[len(" | "):] {
 		match := assignment.FindStringSubmatch(rest)
 		if match == nil {
 			return nil, fmt.Errorf("sim: unexpected edit: %q", rest)
 		}
-		rest = rest[len(match[0]):]
-		decoder := json.NewDecoder(strings.NewReader(rest))
-		decoder.UseNumber()
-		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return nil, fmt.Errorf("sim: unexpected value in an edit (%w): %q", err, rest)
+		value, after, err := constant(rest[len(match[0]):])
+		if err != nil {
+			return nil, err
 		}
-		assign(settings, strings.Split(match[1][1:], "."), plain(value))
-		rest = rest[decoder.InputOffset():]
-		if rest == "" {
-			break
+		assign(settings, strings.Split(match[1][1:], "."), value)
+		if rest = after; rest == "" {
+			return yaml.MarshalWithOptions(settings, yaml.UseLiteralStyleIfMultiline(true))
 		}
 		if !strings.HasPrefix(rest, " | ") {
 			return nil, fmt.Errorf("sim: unexpected edit: %q", rest)
 		}
-		rest = rest[len(" | "):]
 	}
-	return yaml.MarshalWithOptions(settings, yaml.UseLiteralStyleIfMultiline(true))
 }
 
 func assign(settings map[string]any, path []string, value any) {
@@ -83,25 +76,4 @@ func assign(settings map[string]any, path []string, value any) {
 		settings, path = inner, path[1:]
 	}
 	settings[path[0]] = value
-}
-
-// plain turns JSON's numbers into Go's, which YAML would write as text otherwise.
-func plain(value any) any {
-	switch value := value.(type) {
-	case json.Number:
-		if whole, err := value.Int64(); err == nil {
-			return whole
-		}
-		real, _ := value.Float64() // JSON has no others
-		return real
-	case []any:
-		for i := range value {
-			value[i] = plain(value[i])
-		}
-	case map[string]any:
-		for key := range value {
-			value[key] = plain(value[key])
-		}
-	}
-	return value
 }

@@ -204,8 +204,8 @@ func TestABrokenVM(t *testing.T) {
 	w, vm := completed(t, Options{})
 	vm.KillHostAgent()
 	broken := find(t, w)
-	if broken.Status != limatype.StatusBroken || len(broken.Errors) == 0 || broken.Config == nil {
-		t.Errorf("%s %v", broken.Status, broken.Errors)
+	if broken.Status != limatype.StatusBroken || broken.Config == nil {
+		t.Errorf("%+v", broken)
 	}
 	client := lima.Client{Runner: w}
 	refused(t, client.Start(t.Context(), vmName, nil), "errors inspecting instance")

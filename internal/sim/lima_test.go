@@ -183,16 +183,32 @@ func TestUnexpectedCallsAreNamed(t *testing.T) {
 
 func TestEvaluate(t *testing.T) {
 	text := []byte("cpus: 4\nssh:\n  localPort: 1\nmounts:\n- location: /a\n")
-	after, err := evaluate(`.cpus = 2 | .ssh.localPort = 7 | .vmOpts.vz.rosetta = {"enabled":true} | .message = "a | .b = \u003c1\n"`, text)
+	after, err := evaluate(`.cpus = 2 | .ssh.localPort = 7 | .vmOpts.vz.rosetta = {"enabled":true} | .message = "a | .b = <1\n" | .env = {"A": "\\(", "B": "x"} | .plain = false`, text)
 	must(t, err)
 	config, warning, err := parse("x", after)
 	must(t, err)
 	if warning != "" || *config.CPUs != 2 || *config.SSH.LocalPort != 7 || config.Message != "a | .b = <1\n" || len(config.Mounts) != 1 {
 		t.Errorf("%s%s", warning, after)
 	}
-	for _, wrong := range []string{"", "cpus = 2", ".cpus = ", ".cpus = 2 |", ".cpus = 2 .disk = 3", ".cpus += 2", "del(.cpus)"} {
+	for _, wrong := range []string{"", `.message = "\(.a)"`, `.cpus = [1`, `.cpus = {1: 2}`, `.cpus = "open`, "cpus = 2", ".cpus = ", ".cpus = 2 |", ".cpus = 2 .disk = 3", ".cpus += 2", "del(.cpus)"} {
 		if _, err := evaluate(wrong, text); err == nil {
 			t.Errorf("%q was taken", wrong)
 		}
+	}
+}
+
+// Measured with limactl edit of Lima 2.1.4: what JSON escapes is not what comes out.
+func TestStringsOfAnEditAreNotJSON(t *testing.T) {
+	for written, want := range map[string]string{
+		`a\\b`: `a\b`, `a\\\\b`: `a\b`, `a\\(b)`: `a\(b)`, `\u0026`: `\u0026`, `\\u0041`: `\u0041`, `\\n`: `\n`, `a\n\tb`: "a\n\tb",
+		`end\\`: `end\`, `q\"u`: `q"u`, `\\\\\\(x`: `\\(x`, "raw\x1b\n": "raw\x1b\n", `ü`: "ü",
+	} {
+		value, rest, err := constant(`"` + written + `"`)
+		if err != nil || rest != "" || value != want {
+			t.Errorf("%s: %q, %v, want %q", written, value, err, want)
+		}
+	}
+	if value, _, err := constant(`"a\\\\(b)"`); err == nil {
+		t.Errorf("an expression was taken for %q", value)
 	}
 }

@@ -18,9 +18,11 @@ import (
 func (w *World) list(_ context.Context, c *console, _ []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	quiet := &console{now: c.now} // --log-level error
 	for _, name := range slices.Sorted(maps.Keys(w.vms)) {
-		line, err := json.Marshal(w.vms[name].inspect(quiet))
+		if _, err := os.Stat(w.vms[name].file("lima.yaml")); err != nil { // one such instance spoils the whole list
+			return fatalf("unable to load instance %s: %v", name, err)
+		}
+		line, err := json.Marshal(w.vms[name].inspect())
 		if err != nil {
 			return fatal(err.Error())
 		}
@@ -37,12 +39,12 @@ func (w *World) list(_ context.Context, c *console, _ []string) error {
 	return nil
 }
 
-// inspect is what Lima says of the VM. A configuration that cannot be read is one of the instance's errors.
-func (vm *VM) inspect(c *console) *limatype.Instance {
+// inspect is what Lima lists of the VM. What it knows to be wrong with an instance is not in the list of Lima 2.1.4, where
+// "errors" is always empty: a configuration that cannot be read shows by there being none, and no status.
+func (vm *VM) inspect() *limatype.Instance {
 	instance := &limatype.Instance{Name: vm.name, Hostname: hostname(vm.name), Dir: vm.dir}
-	config, err := vm.config(c)
+	config, err := vm.config(&console{now: vm.world.options.Now}) // its warnings go nowhere: --log-level error
 	if err != nil {
-		instance.Errors = append(instance.Errors, err)
 		return instance
 	}
 	instance.Config = config
@@ -54,10 +56,7 @@ func (vm *VM) inspect(c *console) *limatype.Instance {
 		instance.SSHLocalPort = vm.port
 	}
 	instance.HostAgentPID, instance.DriverPID = vm.agentPID, vm.driverPID
-	status, problem := vm.status()
-	if instance.Status = status; problem != nil {
-		instance.Errors = append(instance.Errors, problem)
-	}
+	instance.Status, _ = vm.status()
 	_, err = os.Lstat(vm.file("protected"))
 	instance.Protected = err == nil
 	instance.LimaVersion, instance.Param = vm.world.options.Version, config.Param

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -100,6 +101,7 @@ func (w *World) stop(_ context.Context, c *console, words []string) error {
 	c.info("Sending SIGINT to hostagent process %d", pid)
 	c.info("Waiting for the host agent and the driver processes to shut down")
 	vm.powerOff()
+	_ = os.RemoveAll(vm.file("sock")) // the forwarded sockets
 	c.info("Waiting for the instance to shut down")
 	c.info("The instance %s has shut down", vm.name)
 	return nil

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -12,13 +13,13 @@ import (
 // startService runs the service's program. One that fails is tried again by systemd, five seconds later: here, whenever
 // somebody connects or asks for it.
 func (m *machine) startService(u *unit) {
+	m.log("Started %s - %s.", u.name, u.loaded.get("Unit.Description"))
 	status, err := m.execute(u)
 	if err == nil {
 		u.active, u.sub, u.result = "active", "running", "success"
-		m.log("Started %s.", u.name)
 		return
 	}
-	m.log("%v", err)
+	m.log("%s: %v", u.name, err)
 	m.log("%s: Main process exited, code=exited, status=%s", u.name, status)
 	m.log("%s: Failed with result 'exit-code'.", u.name)
 	m.remove(runtimeDirectory(u))
@@ -38,7 +39,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 		owner := m.groupCalled(name)
 		if owner == nil {
 			//lint:ignore ST1005 systemd's own words
-			return "216/GROUP", fmt.Errorf("Failed to determine group credentials: No such process")
+			return "216/GROUP", errors.New("Failed to determine group credentials: No such process")
 		}
 		gid = owner.gid
 	}
@@ -48,7 +49,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 		for _, writable := range u.loaded.words("Service.ReadWritePaths") {
 			if !m.exists(writable) {
 				//lint:ignore ST1005 systemd's own words
-				return "226/NAMESPACE", fmt.Errorf("Failed to set up mount namespacing: %s: No such file or directory", writable)
+				return "226/NAMESPACE", fmt.Errorf("Failed to set up mount namespacing: /run/systemd/unit-root%s: No such file or directory", writable)
 			}
 		}
 	}
@@ -56,7 +57,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	f := m.files[program]
 	if f == nil || f.kind != regular || !f.allows(session{}, 1) {
 		//lint:ignore ST1005 systemd's own words
-		return "203/EXEC", fmt.Errorf("Failed to execute %s: No such file or directory", program)
+		return "203/EXEC", fmt.Errorf("Failed at step EXEC spawning %s: No such file or directory", program)
 	}
 	runs := m.program(f.data)
 	if !runs.Starts {

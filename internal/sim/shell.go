@@ -23,6 +23,9 @@ func (w *World) shell(ctx context.Context, c *console, words []string) error {
 	w.mu.Lock()
 	status, _ := vm.status()
 	w.mu.Unlock()
+	if status == limatype.StatusBroken { // it tries all the same
+		c.log("error", "Instance `"+name+"` has configuration errors")
+	}
 	if status == limatype.StatusStopped {
 		return fatalf("instance `%s` is stopped, run `limactl start %s` to start the instance", name, name)
 	}

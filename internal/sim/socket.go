@@ -30,6 +30,7 @@ func listen(path string, serve func(net.Conn)) (*socket, error) {
 		return nil, err
 	}
 	s := &socket{listener: listener, connections: map[net.Conn]bool{}}
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
 	if err := os.Chmod(path, 0o600); err != nil {
 		listener.Close()
 		return nil, err
@@ -41,7 +42,7 @@ func listen(path string, serve func(net.Conn)) (*socket, error) {
 				return
 			}
 			if s.add(connection) {
-				s.wait.Go(func() { defer s.remove(connection); serve(connection) })
+				s.wait.Go(func() { defer s.drop(connection); serve(connection) })
 			}
 		}
 	})
@@ -59,16 +60,23 @@ func (s *socket) add(connection net.Conn) bool {
 	return true
 }
 
-func (s *socket) remove(connection net.Conn) {
+func (s *socket) drop(connection net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	connection.Close()
 	delete(s.connections, connection)
 }
 
-// close ends the socket and everything that was connected through it. The world must not be locked.
+// remove closes the socket and removes its file.
+func (s *socket) remove() {
+	s.close()
+	_ = os.Remove(s.listener.Addr().String()) // gone already: just as well
+}
+
+// close ends the socket and everything that was connected through it, and leaves its file, at which nobody listens any
+// more. The world must not be locked.
 func (s *socket) close() {
-	s.listener.Close() // removes the file as well
+	s.listener.Close()
 	s.mu.Lock()
 	s.closed = true
 	for connection := range s.connections {

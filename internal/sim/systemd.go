@@ -38,7 +38,7 @@ func (m *machine) startUnit(name string) error {
 	}
 	if err := m.startSocket(u); err != nil {
 		m.log("%s: %v", name, err)
-		return &unitError{1, fmt.Sprintf("Job for %s failed.\nSee \"systemctl status %s\" and \"journalctl -xeu %s\" for details.", name, name, name)}
+		return &unitError{1, "Job failed. See \"journalctl -xe\" for details."}
 	}
 	return nil
 }
@@ -49,8 +49,8 @@ func (m *machine) startSocket(u *unit) error {
 		//lint:ignore ST1005 systemd's own words
 		return fmt.Errorf("Socket service %s already active, refusing.", guest.ServiceName)
 	}
-	fail := func(format string, args ...any) error {
-		u.active, u.sub, u.result = "failed", "failed", "resources"
+	fail := func(result, format string, args ...any) error {
+		u.active, u.sub, u.result = "failed", "failed", result
 		return fmt.Errorf(format, args...)
 	}
 	path := u.loaded.get("Socket.ListenStream")
@@ -62,19 +62,19 @@ func (m *machine) startSocket(u *unit) error {
 	if name := u.loaded.get("Socket.SocketUser"); name != "" {
 		owner := m.account(name)
 		if owner == nil {
-			return fail("Failed to resolve user %s", name)
+			return fail("exit-code", "Failed to resolve user %s", name)
 		}
 		uid = owner.uid
 	}
 	if name := u.loaded.get("Socket.SocketGroup"); name != "" {
 		owner := m.groupCalled(name)
 		if owner == nil {
-			return fail("Failed to resolve group %s", name)
+			return fail("exit-code", "Failed to resolve group %s", name)
 		}
 		gid = owner.gid
 	}
 	if f := m.files[path]; f != nil && f.kind == directory {
-		return fail("Failed to create listening socket (%s): Address already in use", path)
+		return fail("resources", "Failed to create listening socket (%s): Address already in use", path)
 	}
 	u.listens = m.put(path, file{kind: socketFile, mode: uint32(mode), uid: uid, gid: gid})
 	u.active, u.sub, u.result = "active", "listening", "success"
@@ -100,7 +100,7 @@ func (m *machine) stopUnit(name string) error {
 }
 
 func (m *machine) stopSocket(u *unit) {
-	if u.active == "active" && u.loaded != nil && u.loaded.get("Socket.RemoveOnStop") == "yes" {
+	if u.listens != nil && u.loaded != nil && u.loaded.get("Socket.RemoveOnStop") == "yes" {
 		// systemd unlinks what is at the path, and a directory cannot be unlinked.
 		if path := u.loaded.get("Socket.ListenStream"); !m.is(path, directory) {
 			m.remove(path)

@@ -178,7 +178,7 @@ func TestActivateWithoutRollback(t *testing.T) {
 		t.Error(failure)
 	}
 	must(t, vm.Root("rm /run/substrate.sock\nmkdir /run/substrate.sock"))
-	if failure := run(); failure == nil || !strings.Contains(failure.Stderr, "Job for substrate-world-agent.socket failed.") {
+	if failure := run(); failure == nil || !strings.Contains(failure.Stderr, "Job failed.") {
 		t.Errorf("with a directory in the way: %v", failure)
 	}
 	must(t, vm.Root("rmdir /run/substrate.sock\nrm -f /etc/systemd/system/substrate-world-agent.service\nsystemctl daemon-reload"))

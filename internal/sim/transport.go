@@ -133,7 +133,7 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 	if err != nil {
 		return outcome{}, &guest.ConnectionError{Route: request.Route, Detail: "unix_listener: " + err.Error()}
 	}
-	defer forwarded.close()
+	defer forwarded.remove()
 	// The script waits for the end of its input before it looks at the mounts; what it does before that may as well come after.
 	request.Forward.Use(ctx, request.Forward.Path)
 	return w.execute(vm, as, request, nil), nil

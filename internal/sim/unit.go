@@ -79,10 +79,14 @@ func (m *machine) reload(u *unit) {
 	}
 }
 
-// daemonReload has systemd read all units again. What runs goes on running.
+// daemonReload has systemd read all units again. What runs goes on running; but a socket unit that has lost its file
+// loses its socket as well, and still calls itself active when the file is back.
 func (m *machine) daemonReload() {
 	for _, u := range m.units {
 		m.reload(u)
+		if u.loaded == nil && u.name == guest.SocketUnitName {
+			u.listens = nil
+		}
 	}
 }
 
@@ -110,6 +114,10 @@ func (m *machine) properties(name string) []string {
 	if name == guest.ServiceName {
 		lines = append(lines, "NRestarts="+itoa(u.retries))
 	}
-	return append(lines, "Id="+name, "LoadState="+load, "ActiveState="+u.active, "SubState="+u.sub,
+	sub := u.sub
+	if service := m.units[guest.ServiceName]; name == guest.SocketUnitName && sub == "listening" && service != nil && service.active != "inactive" {
+		sub = "running"
+	}
+	return append(lines, "Id="+name, "LoadState="+load, "ActiveState="+u.active, "SubState="+sub,
 		"FragmentPath="+path, "DropInPaths=", "UnitFileState="+state, "NeedDaemonReload="+reload)
 }

@@ -103,7 +103,12 @@ func (vm *VM) drop(change func()) {
 	change()
 	vm.world.mu.Unlock()
 	for _, socket := range sockets {
-		socket.close()
+		// ssh removes its control socket, and leaves those that it forwarded.
+		if socket.listener.Addr().String() == vm.file("ssh.sock") {
+			socket.remove()
+		} else {
+			socket.close()
+		}
 	}
 }
 
