@@ -27,7 +27,7 @@ func (r *run) converge(ctx context.Context) (Health, error) {
 }
 
 func (r *run) rounds(ctx context.Context) (Health, error) {
-	view, err := r.look(ctx, false)
+	view, err := r.look(ctx, whenIdle)
 	if err != nil {
 		return Health{}, err
 	}
@@ -64,6 +64,15 @@ func (r *run) endBoot(ctx context.Context, err error) error {
 	return failure
 }
 
+// proving says whether connections are made while the world is observed.
+type proving int
+
+const (
+	never    proving = iota
+	whenIdle         // they are made, and given up when something is to be changed first
+	always
+)
+
 // view is what was seen of the world at one time.
 type view struct {
 	state  State
@@ -72,15 +81,15 @@ type view struct {
 }
 
 // look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
-// whether it would take what the plan is going to give it. proveAnyway has what can be proven proven in any case.
-func (r *run) look(ctx context.Context, proveAnyway bool) (view, error) {
+// whether it would take what the plan is going to give it.
+func (r *run) look(ctx context.Context, prove proving) (view, error) {
 	instance, err := r.aim(ctx)
 	if err != nil {
 		return view{}, err
 	}
 	var now view
 	var wait sync.WaitGroup
-	wait.Go(func() { now = r.examine(ctx, instance, true, proveAnyway) })
+	wait.Go(func() { now = r.examine(ctx, instance, prove) })
 	checkErr := r.check(ctx, instance)
 	wait.Wait()
 	switch {
@@ -100,7 +109,11 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 	}
-	now := r.examine(ctx, instance, r.done.marked, false)
+	prove := never
+	if r.done.marked {
+		prove = whenIdle
+	}
+	now := r.examine(ctx, instance, prove)
 	if now.plan.Empty() && now.proven == nil && ctx.Err() == nil {
 		proven := r.prove(ctx, instance)
 		now.proven = &proven
@@ -111,13 +124,13 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	return now, nil
 }
 
-// examine observes and plans, and, if prove is set, proves meanwhile, which is given up when the plan is not empty.
-func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove, proveAnyway bool) view {
+// examine observes, plans, and proves meanwhile.
+func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove proving) view {
 	var now view
 	proving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
-	if prove && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
+	if prove != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
 		wait.Go(func() {
 			proven := r.prove(proving, instance)
 			now.proven = &proven
@@ -125,7 +138,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove, p
 	}
 	now.state = r.observe(ctx, instance)
 	now.plan = makePlan(r.target, now.state)
-	abandon := !now.plan.Empty() && !proveAnyway
+	abandon := !now.plan.Empty() && prove != always
 	if abandon {
 		cancel()
 	}
@@ -186,7 +199,7 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 
 // status observes, proves what can be proven and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
-	view, err := r.look(ctx, true)
+	view, err := r.look(ctx, always)
 	if err != nil {
 		return Health{}, err
 	}

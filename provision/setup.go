@@ -86,7 +86,7 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	view, err := r.look(ctx, false)
+	view, err := r.look(ctx, never)
 	return view.plan, r.finish(err)
 }
 
