@@ -81,7 +81,7 @@ func (r *run) undo(ctx context.Context, err error, created bool) error {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupDeadline)
 	defer cancel()
 	vm := r.target.spec.VM
-	instance, findErr := r.lima.Find(cleanup, vm)
+	instance, findErr := r.find(cleanup)
 	switch {
 	case findErr != nil:
 		return fmt.Errorf("%w (and Lima does not say what is left of it: %w)", err, findErr)

@@ -105,7 +105,7 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 
 // lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
 func (r *run) lookAgain(ctx context.Context) (view, error) {
-	instance, err := r.lima.Find(ctx, r.target.spec.VM)
+	instance, err := r.find(ctx)
 	if err != nil {
 		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 	}
@@ -152,7 +152,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 // aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
 // Lima that does not answer is for the prerequisites to explain.
 func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
-	instance, findErr := r.lima.Find(ctx, r.target.spec.VM)
+	instance, findErr := r.find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}

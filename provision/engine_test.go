@@ -322,6 +322,23 @@ func TestOutsider(t *testing.T) {
 	}
 }
 
+// TestDirectoriesThatAreNoVMs: limactl list fails as a whole because of one of them.
+func TestDirectoriesThatAreNoVMs(t *testing.T) {
+	b := newBench(t)
+	b.Faults.Fail = map[string]string{"list": "unable to load instance other: open lima.yaml: no such file or directory"}
+	if plan, err := b.setup().Plan(t.Context()); err != nil || plan.Steps[0].ID != provision.StepCreate {
+		t.Errorf("somebody else's: %+v, %v", plan, err)
+	}
+	ours := filepath.Join(b.spec.LimaHome, "substrate")
+	if err := os.Mkdir(ours, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, b.run(t), provision.KindUnhealthy, ours, "no lima.yaml", "rm -r "+ours)
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("it changed %v", changes)
+	}
+}
+
 // slowStart is a Lima whose start lets people in long before it ends, as a real one's does.
 type slowStart struct {
 	*sim.World

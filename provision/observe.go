@@ -3,10 +3,15 @@ package provision
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -19,6 +24,27 @@ const (
 	sharedDeadline = 20 * time.Second
 	freshDeadline  = 45 * time.Second
 )
+
+// find asks Lima for the instance; nil when there is none. One directory in Lima's home that is no VM makes `limactl list`
+// fail for all of them, and an interrupted creation can leave one: that must not hide what is there, or what is in the way.
+func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
+	instance, err := r.lima.Find(ctx, r.target.spec.VM)
+	if refused := (*lima.CommandError)(nil); !errors.As(err, &refused) {
+		return instance, err
+	}
+	dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
+	if _, statErr := os.Lstat(dir); errors.Is(statErr, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
+		return nil, &Error{
+			Kind: KindUnhealthy, What: dir + " stands where the VM would be, and is none",
+			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,
+			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) + "; then run worldsetup again",
+		}
+	}
+	return nil, err
+}
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
@@ -78,6 +104,9 @@ func accepts(ctx context.Context, path string) bool {
 func limaError(ctx context.Context, what string, err error) *Error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
+	}
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known
 	}
 	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(), Next: "see what `limactl list` says", Err: err}
 	if missing := (*lima.NotInstalledError)(nil); errors.As(err, &missing) {
