@@ -117,6 +117,7 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	if now.plan.Empty() && now.proven == nil && ctx.Err() == nil {
 		proven := r.prove(ctx, instance)
 		now.proven = &proven
+		r.learn(ctx, &now)
 	}
 	if ctx.Err() != nil {
 		return now, interrupted(ctx)
@@ -146,7 +147,21 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	if abandon {
 		now.proven = nil
 	}
+	r.learn(ctx, &now)
 	return now
+}
+
+// learn plans anew for what only the proofs have shown.
+func (r *run) learn(ctx context.Context, now *view) {
+	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+		return
+	}
+	for _, access := range now.proven.access {
+		if access.Who == WhoRoot && access.Outcome != OK {
+			now.state.Unanswered = access.Found
+		}
+	}
+	now.plan = makePlan(r.target, now.state)
 }
 
 // aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a

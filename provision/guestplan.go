@@ -38,7 +38,7 @@ func (p *Plan) forGuest(t target, s State) {
 	if !o.Linger {
 		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
 	}
-	p.add(StepActivate, p.activateReasons(o, len(contents) > 0)...)
+	p.add(StepActivate, p.activateReasons(s, len(contents) > 0)...)
 	if o.Marker == "" {
 		p.add(StepMarker, "the layout is not marked as complete")
 	}
@@ -131,7 +131,8 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 }
 
 // activateReasons looks at what runs, and at what is planned so far that something running has to learn of.
-func (p *Plan) activateReasons(o *guest.Observation, unitsChange bool) (reasons []string) {
+func (p *Plan) activateReasons(s State, unitsChange bool) (reasons []string) {
+	o := s.Guest
 	if p.has(StepAgent) {
 		reasons = append(reasons, "the agent changes")
 	}
@@ -142,6 +143,9 @@ func (p *Plan) activateReasons(o *guest.Observation, unitsChange bool) (reasons 
 		reasons = append(reasons, fmt.Sprintf("%s is %s", guest.SocketUnitName, unit.Active))
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
+	}
+	if s.Unanswered != "" {
+		reasons = append(reasons, "root asked the agent: "+s.Unanswered)
 	}
 	switch service := o.Units[guest.ServiceName]; {
 	case service.Active == "failed" || service.Sub == "auto-restart":

@@ -169,6 +169,9 @@ func unreadable(instance *limatype.Instance) *Error {
 	for _, err := range instance.Errors {
 		why = append(why, err.Error())
 	}
+	if len(why) == 0 { // some versions of Lima keep the reason to themselves
+		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` says why", instance.Dir))
+	}
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("Lima cannot read the configuration of the VM %s", instance.Name),

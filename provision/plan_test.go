@@ -151,6 +151,7 @@ var plans = map[string]func(*target, *State){
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
+	"nobody answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
 	"shared connection dead":   func(_ *target, s *State) { s.SharedDead = true },
 	"host socket dead":         func(_ *target, s *State) { s.HostSocket = false },
 	"netfilter asked for":      func(t *target, _ *State) { t.spec.Netfilter = On },

@@ -158,7 +158,7 @@ func (s *Spec) checkProject() error {
 	if err != nil {
 		return usage(next, "the project directory %q: %v", s.Project, err)
 	}
-	if strings.ContainsFunc(path, unicode.IsControl) {
+	if strings.ContainsFunc(path, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }) {
 		return usage("rename it, or use another directory", "the project directory's path %q holds a control character, which no mount survives", path)
 	}
 	info, err := os.Stat(path)

@@ -19,6 +19,9 @@ type State struct {
 	// Booting says that somebody can get in already while Lima is still busy with starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool
+	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was answered, or
+	// nobody asked. Only connecting shows a listener that systemd has lost, or an agent that hangs.
+	Unanswered string
 	// HostSocket says whether the host's end of the forwarded socket accepts connections.
 	HostSocket bool
 	// Mounts says for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing is.

@@ -82,7 +82,7 @@ func (p *observationParser) line(key, value string) (err error) {
 		return p.sum(value)
 	case "missing":
 		p.Missing = append(p.Missing, value)
-		return nil
+		return notEmpty(value)
 	case "mount":
 		return p.mount(value)
 	case "entry":
@@ -128,7 +128,10 @@ func (p *observationParser) stat(value string) error {
 	if len(fields) != 6 {
 		return fmt.Errorf("it wants 6 fields")
 	}
-	size, err := strconv.ParseInt(fields[4], 10, 64)
+	size, err := parseSize(fields[4])
+	if _, twice := p.Files[fields[5]]; twice {
+		return fmt.Errorf("it comes twice")
+	}
 	p.Files[fields[5]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3], Size: size}
 	return err
 }
@@ -176,6 +179,9 @@ func (p *observationParser) unit(name, value string) error {
 	if block["Id"] == "" || unit.Load == "" || unit.Active == "" {
 		return fmt.Errorf("the guest's observation of a unit lacks its name or state: %v", block)
 	}
+	if name := block["Id"]; name != ServiceName && name != SocketUnitName {
+		return fmt.Errorf("the guest's observation has a unit that nobody asked for: %q", name)
+	}
 	p.Units[block["Id"]] = unit
 	return nil
 }
@@ -185,6 +191,9 @@ func (p *observationParser) mount(value string) error {
 	index, err := p.index(number)
 	if err != nil {
 		return err
+	}
+	if p.seen["mount="+number] {
+		return fmt.Errorf("it comes twice")
 	}
 	p.seen["mount="+number] = true
 	fstype, options, _ := strings.Cut(rest, " ")
@@ -205,18 +214,17 @@ func (p *observationParser) entry(value string) error {
 	if err != nil {
 		return err
 	}
-	size, err := strconv.ParseInt(fields[2], 10, 64)
+	size, err := parseSize(fields[2])
 	if err != nil {
 		return err
 	}
-	seconds, err := strconv.ParseFloat(fields[3], 64)
+	seconds, err := parseSeconds(fields[3])
 	if err != nil {
 		return err
 	}
-	name := strings.ReplaceAll(fields[4], "\x01", "\n")
-	entry := Entry{Name: name, Type: fields[1][0], Size: size, ModTime: time.Unix(int64(math.Floor(seconds)), 0)}
+	entry := Entry{Name: fields[4], Type: fields[1][0], Size: size, ModTime: time.Unix(int64(math.Floor(seconds)), 0)}
 	p.Mounts[index].Entries = append(p.Mounts[index].Entries, entry)
-	return nil
+	return notEmpty(entry.Name)
 }
 
 func (p *observationParser) index(text string) (int, error) {
@@ -233,7 +241,7 @@ func (p *observationParser) df(value string) error {
 	if len(fields) < 6 {
 		return fmt.Errorf("it wants 6 fields")
 	}
-	available, err := strconv.ParseInt(fields[3], 10, 64)
+	available, err := parseSize(fields[3])
 	if err != nil {
 		return err
 	}
@@ -243,7 +251,7 @@ func (p *observationParser) df(value string) error {
 }
 
 func (p *observationParser) clock(value string) error {
-	seconds, err := strconv.ParseFloat(value, 64)
+	seconds, err := parseSeconds(value)
 	if err != nil {
 		return err
 	}
@@ -269,6 +277,21 @@ func parseGroup(value string) (*Group, error) {
 		group.Members = strings.Split(fields[3], ",")
 	}
 	return group, nil
+}
+
+// parseSize reads a number of something that cannot be negative.
+func parseSize(value string) (int64, error) {
+	size, err := strconv.ParseUint(value, 10, 63)
+	return int64(size), err
+}
+
+// parseSeconds reads a time in seconds since 1970, of this age of the world.
+func parseSeconds(value string) (float64, error) {
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err == nil && !(math.Abs(seconds) < 1e11) {
+		err = fmt.Errorf("it wants a time")
+	}
+	return seconds, err
 }
 
 func parseYes(value string) (bool, error) {

@@ -147,7 +147,10 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"entry=0", "entry=7|f|1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0"}, {"entry=0", "entry=0|file|1|1.0|name"},
 		{"entry=0", "entry=0|f|one|1.0|name"}, {"entry=0", "entry=0|f|1|now|name"}, {"entry=0", "entry=x|f|1|1.0|name"},
 		{"df=", ""}, {"df=", "df=/dev/vda 1 2"}, {"df=", "df=/dev/vda 1 2 many 3% /"}, {"df=", "df=/dev/vda 1 2 3 half% /"},
-		{"time=", ""}, {"time=", "time=noon"}, {"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
+		{"time=", ""}, {"time=", "time=noon"}, {"time=", "time=nan"}, {"time=", "time=inf"}, {"entry=0", "entry=0|f|1|nan|name"},
+		{"entry=0", "entry=0|f|-1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0|"}, {"linger=", "linger=yes\nmissing="}, {"mount=0", "mount=0|\nmount=0|"},
+		{"sudo=", "sudo=yes\nstat=regular file|644|root|root|17|/etc/substrate-lima-layout"},
+		{"linger=", "linger=yes\nunit.Id=ssh.service\nunit.LoadState=loaded\nunit.ActiveState=active\nunit."}, {"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
 		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"}, {"linger=", "linger=yes\n"},
 	} {
 		start := strings.Index(whole, c.key)

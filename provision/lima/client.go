@@ -146,17 +146,6 @@ func (c Client) Edit(ctx context.Context, name string, settings []Setting, line 
 	return err
 }
 
-// constant writes value as a constant of limactl's expression language (yq's), which is JSON, but for one thing: it does
-// not know \u escapes, which Go's encoder uses for < > and & unless told not to. The backslashes that JSON doubles also keep
-// \( in a string from being read as an expression to be put in.
-func constant(value any) (string, error) {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return strings.TrimSpace(text.String()), err
-}
-
 // Setting is one change to an instance's configuration.
 type Setting struct {
 	Path  string // as in ".cpus"; never taken from input

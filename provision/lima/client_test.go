@@ -87,7 +87,7 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 		"delete": {func(ctx context.Context, c Client) error { return c.Delete(ctx, "vm", line) }, "--log-format json delete --force vm"},
 		"edit": {func(ctx context.Context, c Client) error {
 			return c.Edit(ctx, "vm", []Setting{{".cpus", 2}, {".memory", "1GiB"}, {".mounts", []limatype.Mount{{Location: "/a | b"}}}}, line)
-		}, `--log-format json edit --tty=false --set .cpus = 2 | .memory = "1GiB" | .mounts = [{"location":"/a | b","sshfs":{},"9p":{},"virtiofs":{}}] vm`},
+		}, `--log-format json edit --tty=false --set .cpus = 2 | .memory = "1GiB" | .mounts = [{"9p": {}, "location": "/a | b", "sshfs": {}, "virtiofs": {}}] vm`},
 		"shell": {func(ctx context.Context, c Client) error { _, err := c.Shell(ctx, "vm", "id", "-un"); return err }, "shell --workdir / vm id -un"},
 	} {
 		runner := &answer{}

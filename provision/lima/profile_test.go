@@ -156,15 +156,21 @@ func TestSettings(t *testing.T) {
 }
 
 // TestConstants: the boot script got \u003e for > once when an instance was edited, and did nothing at every boot.
+// What limactl makes of these is tested on the real one, see the scenario "configuration stripped", and in package sim.
 func TestConstants(t *testing.T) {
 	for value, want := range map[string]string{
 		"a > b && c <d>": `"a > b && c <d>"`,
-		`\(.cpus) "x"`:   `"\\(.cpus) \"x\""`,
-		"two\nlines":     `"two\nlines"`,
+		`say "x"`:        `"say \"x\""`,
+		`\(group\)`:      `"\\(group\\\\)"`,
+		"two\nlines":     "\"two\nlines\"",
 		"ünï":            `"ünï"`,
 	} {
 		if got, err := constant(value); err != nil || got != want {
 			t.Errorf("%q became %s, %v, want %s", value, got, err, want)
 		}
+	}
+	got, err := constant(map[string]any{"b": []any{1, true, nil}, "a": map[string]string{}})
+	if want := `{"a": {}, "b": [1, true, null]}`; err != nil || got != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
