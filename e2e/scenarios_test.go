@@ -27,7 +27,7 @@ func testScenarios(t *testing.T, w *world) {
 		switch {
 		case s.SimulationOnly != "":
 			continue
-		case s.NeedsNetwork && !place.network():
+		case s.NeedsNetwork && !w.network(t):
 			t.Logf("%s: left out, since the guest reaches no package mirror", s.Name)
 			continue
 		case s.Boots && testing.Short() && !slices.Contains(bootsInShort, s.Name):
@@ -68,8 +68,9 @@ func newPlace(t *testing.T, w *world) *place {
 }
 
 // network says whether the guest reaches its package mirror.
-func (p *place) network() bool {
-	return p.guest(p.t, "sudo", "timeout", "120", "apt-get", "-qq", "update").code == 0
+func (w *world) network(t *testing.T) bool {
+	t.Helper()
+	return w.guest(t, "sudo", "timeout", "120", "apt-get", "-qq", "update").code == 0
 }
 
 func (p *place) args(options scenario.Options) []string {

@@ -7,10 +7,12 @@ agent=/usr/local/bin/substrate-world-agent
 previous=/usr/local/bin/.substrate-world-agent.previous
 
 up() {
-    systemctl reset-failed substrate-world-agent.service substrate-world-agent.socket 2>/dev/null || :
     systemctl stop substrate-world-agent.socket substrate-world-agent.service
     # Nothing listens now, so what is left at the path is a stranger's.
-    if [ ! -d "$sock" ]; then rm -f "$sock"; fi
+    if [ -e "$sock" ] || [ -L "$sock" ] && [ ! -d "$sock" ]; then rm -f "$sock"; fi
+    # The socket comes first by systemd's own rule. One that failed too often has to be forgiven first.
+    systemctl start substrate-world-agent.socket substrate-world-agent.service && return
+    systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service
     systemctl start substrate-world-agent.socket
     # A service that fails at once is found by the question below, with its log as the evidence.
     systemctl start substrate-world-agent.service || :

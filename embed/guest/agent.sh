@@ -4,17 +4,17 @@ sum=$1
 dir=/usr/local/bin
 agent=$dir/substrate-world-agent
 previous=$dir/.substrate-world-agent.previous
-install -d -m 0755 "$dir"
+[ -d "$dir" ] || install -d -m 0755 "$dir"
 temp=$(mktemp "$dir/.substrate-world-agent.XXXXXXXX")
 trap 'rm -f "$temp"' EXIT
 cat >"$temp"
-if [ "$(sha256sum <"$temp" | cut -d' ' -f1)" != "$sum" ]; then
+checksum() { line=$(sha256sum <"$1") && echo "${line%% *}"; }
+if [ "$(checksum "$temp")" != "$sum" ]; then
     echo 'the agent arrived damaged: its checksum is not the one of the file that was sent' >&2
     exit 1
 fi
-chown root:root "$temp"
 chmod 0755 "$temp"
-if [ -f "$agent" ] && [ "$(sha256sum <"$agent" | cut -d' ' -f1)" != "$sum" ]; then ln -f "$agent" "$previous"; fi
+if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
 sync "$temp"
 mv -fT "$temp" "$agent"
 trap - EXIT

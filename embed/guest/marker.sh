@@ -1,17 +1,21 @@
 # marker.sh NAME MOUNTPOINT... (root): writes the layout marker, one line, if something is mounted at each MOUNTPOINT.
+# Only root can write where the temporary file is made; what a killed run left there is overwritten.
 set -eu
+umask 022
 marker=/etc/substrate-lima-layout
 name=$1
 shift
 for mountpoint; do
-    if ! mountpoint -q "$mountpoint"; then
+    mounted=no
+    while read -r _ _ _ _ target _; do
+        # mountinfo writes a space as \040, which printf %b reads.
+        case $target in *\\*) target=$(printf '%b' "$target") ;; esac
+        if [ "$target" = "$mountpoint" ]; then mounted=yes; fi
+    done </proc/self/mountinfo
+    if [ "$mounted" = no ]; then
         echo "nothing is mounted at $mountpoint" >&2
         exit 1
     fi
 done
-temp=$(mktemp "$marker.XXXXXXXX")
-trap 'rm -f "$temp"' EXIT
-printf '%s\n' "$name" >"$temp"
-chmod 0644 "$temp"
-mv -fT "$temp" "$marker"
-trap - EXIT
+printf '%s\n' "$name" >"$marker.new"
+mv -fT "$marker.new" "$marker"

@@ -1,14 +1,11 @@
 # units.sh SERVICE SOCKET (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
+umask 022
 dir=/etc/systemd/system
-temp=
-trap 'rm -f "$temp"' EXIT
 put() {
-    temp=$(mktemp "$dir/.$1.XXXXXXXX")
-    printf '%s' "$2" >"$temp"
-    chown root:root "$temp"
-    chmod 0644 "$temp"
-    mv -fT "$temp" "$dir/$1"
+    printf '%s' "$2" >"$dir/.$1.new"
+    mv -fT "$dir/.$1.new" "$dir/$1"
 }
 put substrate-world-agent.service "$1"
 put substrate-world-agent.socket "$2"
