@@ -6,7 +6,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// face shows the events of a run to somebody. There are the plain and the JSON face; a wizard will be the third.
+// face shows the events of a run to somebody: the plain and the JSON face. The third, the wizard, reads them in package tui.
 type face interface {
 	show(provision.Event)
 }
@@ -21,6 +21,9 @@ func (a *app) face() face {
 
 // setUp makes the world.
 func (a *app) setUp(ctx context.Context, spec provision.Spec) error {
+	if a.draws() {
+		return a.wizard(ctx, a.wizardFor(spec))
+	}
 	_, err := a.engine(spec, a.face().show).Run(ctx)
 	return err
 }

@@ -25,8 +25,8 @@ Flags beat environment variables, which stand in [brackets].`
 func (a *app) rootCommand() *cobra.Command {
 	root := a.projectCommand("worldsetup [PROJECT]", "set up a world in a Lima VM, or complete it, and prove that it works", a.setUp)
 	root.Long = rootLong
-	root.Flags().Bool("non-interactive", false, "never ask (nothing is asked yet)")
-	root.Flags().Bool("plain", false, "tell what happens in plain lines, without escape sequences (always, so far)")
+	root.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard")
+	root.Flags().Bool("plain", false, "tell what happens in plain lines, without escape sequences, also on a terminal")
 	root.Flags().Bool("version", false, "print the version") // cobra's own comes with -v, which others use for something else
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -41,6 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
 		a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", a.status),
+		a.demoCommand(),
 		a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "the exit codes and what they mean", Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable()},
 	)
@@ -97,6 +98,8 @@ func (a *app) settleFace(command *cobra.Command) error {
 	if !json {
 		a.json = nil
 	}
+	silent, _ := command.Flags().GetBool("non-interactive")
+	a.plain = plain || silent
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -85,8 +87,9 @@ func TestReadmeFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := []string{"json", "workdir", "unix-socket"} // the latter two are those of limactl and curl
-	for _, setting := range settings() {
-		known = append(known, setting.flag)
+	root := (&app{errors: &lines{}, getenv: os.Getenv}).rootCommand()
+	for _, command := range append(root.Commands(), root) {
+		command.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	}
 	for _, match := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
 		if !slices.Contains(known, match[1]) {

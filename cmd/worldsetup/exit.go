@@ -25,7 +25,7 @@ func exits() []exit {
 		{5, provision.KindProvisioning, "a step failed; a rerun carries on"},
 		{6, provision.KindUnhealthy, "the world is not ready, or a proof failed"},
 		{7, provision.KindBusy, "another run is at work on this VM"},
-		{130, provision.KindInterrupted, "interrupted by a signal, or nobody reads the output; a rerun carries on"},
+		{130, provision.KindInterrupted, "stopped by a signal or in the wizard, or nobody reads the output; a rerun carries on"},
 	}
 }
 

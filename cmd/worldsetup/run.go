@@ -20,12 +20,15 @@ type engine interface {
 
 // app is one call of the command.
 type app struct {
-	out    io.Writer // standard output, watched
-	errors *lines    // standard error
-	json   *jsonFace // set when JSON is asked for, from before the flags are parsed
-	utf8   bool
-	getenv func(string) string
-	engine func(provision.Spec, func(provision.Event)) engine
+	out      io.Writer // standard output, watched
+	errors   *lines    // standard error
+	json     *jsonFace // set when JSON is asked for, from before the flags are parsed
+	plain    bool      // plain lines are asked for, also on a terminal
+	utf8     bool
+	terminal terminal
+	screen   *screen
+	getenv   func(string) string
+	engine   func(provision.Spec, func(provision.Event)) engine
 }
 
 // machine is the engine on this machine.
@@ -45,6 +48,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	case code := <-done:
 		return code
 	case <-again: // somebody insists
+		s.Screen.restore()
 		return exitCode(&provision.Error{Kind: provision.KindInterrupted})
 	}
 }
@@ -52,7 +56,7 @@ func run(ctx context.Context, args []string, s streams) int {
 // runWith is run without the signals and with any engine.
 func runWith(ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Spec, func(provision.Event)) engine, args []string, s streams) int {
 	out := &watchedWriter{to: s.Out, failed: cancel}
-	a := &app{out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv, engine: makeEngine}
+	a := &app{out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), terminal: s.terminal(), screen: s.Screen, getenv: s.Getenv, engine: makeEngine}
 	if asksForJSON(args) {
 		a.json = &jsonFace{out: out}
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -150,37 +152,44 @@ func TestSignals(t *testing.T) {
 	tests := []struct {
 		name    string
 		signals []os.Signal
+		pause   time.Duration // between them
 		cause   string
 		insists bool
 	}{
-		{"Ctrl-C", []os.Signal{syscall.SIGINT}, "SIGINT (Ctrl-C) was received", false},
-		{"supervisor", []os.Signal{syscall.SIGTERM}, "SIGTERM was received", false},
-		{"terminal closed", []os.Signal{syscall.SIGHUP}, "SIGHUP (the terminal was closed) was received", false},
-		{"terminal closed, twice told", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, "SIGHUP (the terminal was closed) was received", false},
-		{"twice", []os.Signal{syscall.SIGTERM, syscall.SIGINT}, "SIGTERM was received", true},
+		{"Ctrl-C", []os.Signal{syscall.SIGINT}, 0, "SIGINT (Ctrl-C) was received", false},
+		{"supervisor", []os.Signal{syscall.SIGTERM}, 0, "SIGTERM was received", false},
+		{"terminal closed", []os.Signal{syscall.SIGHUP}, 0, "SIGHUP (the terminal was closed) was received", false},
+		{"terminal closed, twice told", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, insistAfter, "SIGHUP (the terminal was closed) was received", false},
+		{"twice", []os.Signal{syscall.SIGTERM, syscall.SIGINT}, insistAfter, "SIGTERM was received", true},
+		// timeout(1) does this, and a run was abandoned halfway by it.
+		{"the same request, twice told", []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, insistAfter / 2, "SIGTERM was received", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			signals, insists := make(chan os.Signal, len(test.signals)), make(chan struct{})
-			for _, signal := range test.signals {
-				signals <- signal
-			}
-			close(signals)
-			heed(signals, cancel, insists)
-			if cause := context.Cause(ctx); cause == nil || cause.Error() != test.cause {
-				t.Errorf("cause %v", cause)
-			}
-			select {
-			case <-insists:
-				if !test.insists {
-					t.Error("taken for insisting")
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				signals, insists := make(chan os.Signal), make(chan struct{})
+				go heed(signals, cancel, insists)
+				for _, signal := range test.signals {
+					signals <- signal
+					time.Sleep(test.pause)
 				}
-			default:
-				if test.insists {
-					t.Error("not taken for insisting")
+				close(signals)
+				synctest.Wait()
+				if cause := context.Cause(ctx); cause == nil || cause.Error() != test.cause {
+					t.Errorf("cause %v", cause)
 				}
-			}
+				select {
+				case <-insists:
+					if !test.insists {
+						t.Error("taken for insisting")
+					}
+				default:
+					if test.insists {
+						t.Error("not taken for insisting")
+					}
+				}
+			})
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // onSignals has SIGINT, SIGTERM and SIGHUP end the run in order; a second SIGINT or SIGTERM sends on again. SIGPIPE no
@@ -30,17 +31,22 @@ func onSignals(cancel context.CancelCauseFunc) (again <-chan struct{}, stop func
 	})
 }
 
-// heed cancels at the first signal and closes insists at the second that a person or a supervisor would send to insist.
+// insistAfter is how long after the first signal another one is still the same request: timeout(1) sends its signal to the
+// process and to its group, so that it arrives twice.
+const insistAfter = time.Second
+
+// heed cancels at the first signal and closes insists at a later one that a person or a supervisor would send to insist.
 func heed(signals <-chan os.Signal, cancel context.CancelCauseFunc, insists chan<- struct{}) {
-	first := true
+	var first time.Time
 	for received := range signals {
-		if first {
+		switch {
+		case first.IsZero():
+			first = time.Now()
 			cancel(fmt.Errorf("%s was received", signalName(received)))
-		} else if received != syscall.SIGHUP {
+		case received != syscall.SIGHUP && time.Since(first) >= insistAfter:
 			close(insists)
 			return
 		}
-		first = false
 	}
 }
 

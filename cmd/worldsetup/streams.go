@@ -11,13 +11,17 @@ import (
 
 // streams are what the command is connected to.
 type streams struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	Screen   *screen // of the terminal while the wizard has it
 }
 
 // system are the streams of this process. A standard output that was closed from the start (>&-) cannot be told from
 // /dev/null: Go's runtime opens that in its place, as other programs rightly do for a child whose output they don't want.
-func system() streams { return streams{Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv} }
+func system() streams {
+	return streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Screen: &screen{}}
+}
 
 // utf8 says whether the locale shows more than ASCII.
 func (s streams) utf8() bool {

@@ -13,6 +13,9 @@ import (
 
 // Clean makes a line harmless: see [Line]. Without utf8, characters outside ASCII are spelled out.
 func Clean(line string, utf8 bool) string {
+	if harmless(line) {
+		return line
+	}
 	line = Line(line)
 	if utf8 {
 		return line
@@ -53,4 +56,14 @@ func Line(line string) string {
 		}
 		return r
 	}, line)
+}
+
+// harmless says whether a line is printable ASCII throughout, as most are: a flood of them should not cost a core.
+func harmless(line string) bool {
+	for i := range len(line) {
+		if line[i] < ' ' || line[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

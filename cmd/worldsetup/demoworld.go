@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// demoScenarios bring a simulated world into the state in which the demo finds it.
+var demoScenarios = map[string]func(*demoWorld){
+	"first-run": func(*demoWorld) {},
+	"healthy":   (*demoWorld).settle,
+	"repair": func(w *demoWorld) {
+		w.settle()
+		w.damage("rm -f /usr/local/bin/substrate-world-agent", "chmod 0666 /run/substrate.sock")
+	},
+	"replace": func(w *demoWorld) { // a disk never shrinks
+		w.settle()
+		w.spec.Disk = 5 << 30
+	},
+	"failure": func(w *demoWorld) { w.offline = true },
+}
+
+// demoWorld is a simulated Lima that takes its time, and the engine over it.
+type demoWorld struct {
+	*sim.World
+	spec    provision.Spec
+	dir     string
+	home    string // as it was
+	offline bool   // the first installation of packages finds no network
+	speed   float64
+
+	mu    sync.Mutex
+	ctx   context.Context // of the call under way: what is waited for ends with it
+	clock bool            // things take their time
+}
+
+// newDemoWorld makes a world without VMs in a temporary directory, which is also the home directory meanwhile: the real
+// one is neither shown nor looked at.
+func newDemoWorld(speed float64) (*demoWorld, error) {
+	dir, err := os.MkdirTemp("", "wdemo") // short: it holds UNIX sockets
+	if err != nil {
+		return nil, err
+	}
+	w := &demoWorld{dir: dir, home: os.Getenv("HOME"), speed: speed, ctx: context.Background()}
+	lima, project := filepath.Join(dir, ".lima"), filepath.Join(dir, "project")
+	if err := errors.Join(os.Mkdir(lima, 0o700), os.Mkdir(project, 0o700), os.Setenv("HOME", dir)); err != nil {
+		w.close()
+		return nil, err
+	}
+	w.World = sim.New(sim.Options{LimaHome: lima, Patience: time.Second})
+	w.World.Delay = w.delay
+	w.spec = provision.Spec{
+		VM: provision.DefaultVM, Project: project, LimaHome: lima, StateDir: filepath.Join(dir, "state"), Agent: provision.AgentBuiltin,
+	}
+	return w, nil
+}
+
+func (w *demoWorld) close() {
+	if w.World != nil {
+		w.World.Close()
+	}
+	_ = os.Setenv("HOME", w.home)
+	_ = os.RemoveAll(w.dir)
+}
+
+// settle sets the world up, in no time.
+func (w *demoWorld) settle() { _, _ = w.engine(nil).Run(context.Background()) }
+
+// damage does what people do to guests.
+func (w *demoWorld) damage(script ...string) {
+	if vm := w.VM(w.spec.VM); vm != nil {
+		_ = vm.Root(strings.Join(script, "\n"))
+	}
+}
+
+// begin lets things take their time from now on.
+func (w *demoWorld) begin() { w.clock = true }
+
+// took is how long the real thing takes; what is not named is a line of a starting VM's log.
+var took = map[string]time.Duration{
+	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond, "create": time.Second,
+	"start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "shell": 50 * time.Millisecond,
+	"observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond, "packages": 15 * time.Second, "group": 500 * time.Millisecond,
+	"directories": 300 * time.Millisecond, "agent": 700 * time.Millisecond, "units": 800 * time.Millisecond,
+	"linger": 300 * time.Millisecond, "activate": 2 * time.Second, "marker": 300 * time.Millisecond,
+}
+
+func (w *demoWorld) delay(what string) {
+	if what == "packages" && w.clock {
+		w.VM(w.spec.VM).Change(func(c *sim.Conditions) { c.Offline = w.offline })
+		w.offline = false
+	}
+	usual, known := took[what]
+	if !known {
+		usual = 1200 * time.Millisecond
+	}
+	w.wait(usual)
+}
+
+// wait takes its time, scaled, or until the call under way is cancelled.
+func (w *demoWorld) wait(usual time.Duration) {
+	w.mu.Lock()
+	ctx := w.ctx
+	w.mu.Unlock()
+	if !w.clock {
+		return
+	}
+	select {
+	case <-time.After(time.Duration(float64(usual) / w.speed)):
+	case <-ctx.Done():
+	}
+}
+
+// engine is the real engine over the simulation.
+func (w *demoWorld) engine(events func(provision.Event)) engine {
+	return demoEngine{w, &provision.Setup{Spec: w.spec, Events: events, Edges: func(provision.Spec) provision.Edges {
+		return provision.Edges{Lima: w.World, Guest: w.Guest, Now: time.Now, Checks: w.checks}
+	}}}
+}
+
+// demoEngine tells the world whose context its delays have to heed.
+type demoEngine struct {
+	world *demoWorld
+	setup *provision.Setup
+}
+
+func (e demoEngine) heeding(ctx context.Context) context.Context {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	e.world.ctx = ctx
+	return ctx
+}
+
+func (e demoEngine) Run(ctx context.Context) (provision.Health, error) {
+	return e.setup.Run(e.heeding(ctx))
+}
+
+func (e demoEngine) Plan(ctx context.Context) (provision.Plan, error) {
+	return e.setup.Plan(e.heeding(ctx))
+}
+
+func (e demoEngine) Status(ctx context.Context) (provision.Health, error) {
+	return e.setup.Status(e.heeding(ctx))
+}
+
+// checks are prerequisites of a machine that has everything.
+func (w *demoWorld) checks(checks.Target) (list []checks.Check) {
+	for i, fine := range []struct{ id, title, found string }{
+		{"host-user", "ordinary user", "sam"},
+		{"limactl", "Lima", "2.1.4 (simulated)"},
+		{"ssh-client", "ssh client", "OpenSSH 9.6"},
+		{"qemu", "QEMU", "8.2.2"},
+		{"acceleration", "hardware acceleration", "/dev/kvm"},
+		{"lima-home", "Lima's home", "48 GiB free"},
+	} {
+		list = append(list, checks.Check{ID: fine.id, Title: fine.title, Deadline: time.Hour, Probe: func(context.Context) checks.Finding {
+			w.wait(time.Duration(i+1) * 500 * time.Millisecond)
+			return checks.Finding{Outcome: checks.OK, Found: fine.found}
+		}})
+	}
+	return list
+}

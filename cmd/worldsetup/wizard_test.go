@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The whole way, as somebody would go it who sees worldsetup for the first time.
+func TestWizardFirstRun(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
+	c.see("SIMULATION", "Nothing has been changed yet", "create the VM", "enter do it")
+	c.press("?")
+	c.see("look again", "page down")
+	c.press("?x")
+	c.see("enter do it")
+	c.press("\r")
+	c.see("SIMULATION", "was proven just now", "/run/substrate.sock", "root in the guest: answered")
+	c.press("q")
+	code, text := c.end()
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"SIMULATION", "health of the VM substrate: ready", "PROBE agent", "next, type:"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the scrollback:\n%s", want, text)
+		}
+	}
+}
+
+func TestWizardResized(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
+	c.see("enter do it", "1-19 of 25")
+	c.resize(30, 8)
+	c.see("SIMULATION", "too small: 30x8")
+	c.resize(120, 40)
+	c.see("11. mark the layout as complete", "enter do it")
+	c.press("q")
+	c.end()
+}
+
+func TestWizardReplacement(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "replace")
+	c.see("Only another VM would do", "its disk has 20", "Nothing has been changed")
+	c.press("\rq")
+	if code, text := c.end(); code != 4 || !strings.Contains(text, "error: SIMULATION: ") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+func TestWizardSmallTerminal(t *testing.T) {
+	c := start(t, 40, 12, nil, "demo", "--speed", "1000", "--scenario", "healthy")
+	c.see("SIMULATION", "was proven just")
+	c.press("q")
+	if code, _ := c.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestWizardConsentRefused(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
+	c.see("enter do it")
+	c.press("q")
+	if code, text := c.end(); code != 130 || !strings.Contains(text, "left before anything was changed") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+func TestWizardFailureAndRetry(t *testing.T) {
+	c := start(t, 120, 40, nil, "demo", "--speed", "1000", "--scenario", "failure")
+	c.see("enter do it")
+	c.press("\r")
+	c.see("Not ready", "Temporary failure resolving", "r try again")
+	c.press("r")
+	c.see("enter do it")
+	c.press("\r")
+	c.see("was proven just now")
+	c.press("q")
+	if code, _ := c.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Slow enough to be stopped in the middle; what waits ends with its context.
+func TestWizardStopped(t *testing.T) {
+	c := start(t, 100, 30, nil, "demo", "--speed", "0.01")
+	c.see("SIMULATION", "Prerequisites")
+	c.press("\x03")
+	if code, text := c.end(); code != 130 || !strings.Contains(text, "next: ") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+func TestWizardSignals(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		for _, speed := range []string{"1000", "0.01"} { // idle, and at work
+			t.Run(signal.String()+" at speed "+speed, func(t *testing.T) {
+				c := start(t, 100, 30, nil, "demo", "--speed", speed)
+				c.see(map[string]string{"1000": "enter do it", "0.01": "Prerequisites"}[speed])
+				if err := c.command.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				if code, text := c.end(); code != 130 || !strings.Contains(text, "was received") {
+					t.Errorf("exit code %d\n%s", code, text)
+				}
+			})
+		}
+	}
+}
+
+// A terminal that was closed leaves nobody to ask: what is under way ends, and nothing stays behind.
+func TestWizardTerminalClosed(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "0.01")
+	c.see("Prerequisites")
+	if err := c.device.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.command.Wait()
+	if code := c.command.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	if left, err := os.ReadDir(c.temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// The result goes where standard output goes; the wizard stays on the terminal.
+func TestWizardWithStandardOutputElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	c := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--speed", "1000", "--scenario", "repair")
+	c.see("install the agent", "enter do it")
+	c.press("\r")
+	c.see("was proven just now")
+	c.press("q")
+	code, text := c.end()
+	if code != 0 || !strings.Contains(out.String(), "health of the VM substrate: ready") || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("exit code %d\n%s", code, out.String())
+	}
+	if strings.Contains(text, "health of the VM") {
+		t.Errorf("the result is on the terminal:\n%s", text)
+	}
+}
+
+// Who asks for lines gets lines, on a terminal, too.
+func TestNoWizard(t *testing.T) {
+	for name, test := range map[string]struct {
+		environment string
+		args        []string
+	}{
+		"--plain": {"", []string{"--plain"}}, "dumb": {"TERM=dumb", nil}, "no TERM": {"TERM=", nil}, "accessible": {"ACCESSIBLE=1", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, 80, 24, func(command *exec.Cmd) { command.Env = append(command.Env, test.environment) },
+				append([]string{"demo", "--speed", "1000"}, test.args...)...)
+			code, text := c.end()
+			if code != 0 || !strings.Contains(text, "steps done") {
+				t.Errorf("exit code %d\n%s", code, text)
+			}
+			if strings.Contains(c.raw.String(), "\x1b") {
+				t.Errorf("an escape byte: %q", c.raw.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package tui
+
+import "github.com/atomize-hq/worldsetup/provision"
+
+// failurePage shows why it went no further, and how to go on.
+type failurePage struct{}
+
+func (failurePage) title() string { return "Not ready" }
+
+func (failurePage) offers(*facts) []offer {
+	return []offer{{again, "try again"}, {openLog, "log"}, {leave, "leave"}}
+}
+
+func (failurePage) body(f *facts, t *text) {
+	if f.failure != nil {
+		showError(t, f.failure)
+	}
+	t.blank()
+	if len(f.story.steps) == 0 {
+		t.put("", "Nothing has been changed.")
+	} else {
+		t.put("", "What was begun stays as it is, and another try carries on from there:")
+		for i := range f.story.steps {
+			left(t, &f.story.steps[i])
+		}
+	}
+	t.blank()
+	t.labelled(0, "log:", f.logPath)
+}
+
+// left says what became of a step.
+func left(t *text, step *step) {
+	switch step.State {
+	case provision.StepDone:
+		t.put("  "+t.mark(provision.OK)+" ", "done: "+step.Title)
+	case provision.StepFailed:
+		t.put("  "+t.mark(provision.Failed)+" ", "not done: "+step.Title)
+	default:
+		t.put("  "+t.mark(provision.Unknown)+" ", "begun: "+step.Title)
+	}
+}

@@ -1,0 +1,271 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+func TestFirstRun(t *testing.T) {
+	w := newWizard(t, nil)
+	w.shows("Prerequisites", "changing nothing")
+	scenes["plan"](w)
+	w.shows("Nothing has been changed yet", "create the VM", "there is no VM called substrate", "usually 20s", "warning: free space: 21 GiB", "next: make room")
+	w.press("enter")
+	w.shows("Progress", "looking at the VM before the first change")
+	w.tells(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
+	w.shows("[1/3] create the VM: 4s", "· start the VM; usually 20s")
+	w.tells(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second), stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), said("Waiting for ssh"))
+	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
+	// The world was observed anew: what is planned now counts.
+	w.tells(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
+	w.shows("proving: connecting as everybody who may")
+	w.ends(running, provision.Plan{}, healthy(), nil)
+	w.shows("Health", "ready: the world in the VM substrate was proven just now", "path /run/substrate.sock", "members ada, grace",
+		"warning: disk of the guest")
+	w.press("end")
+	w.shows("! PROBE: the built-in agent", "linger: on")
+	if w.press("q"); w.model.outcome == nil || w.model.outcome.Err != nil || !w.model.outcome.Health.Ready {
+		t.Errorf("the outcome is %+v", w.model.outcome)
+	}
+}
+
+// A healthy world is proven without a question, by a call that changes nothing.
+func TestHealthyWorld(t *testing.T) {
+	w := newWizard(t, nil)
+	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
+	w.shows("There is nothing to change")
+	w.ends(proving, provision.Plan{}, healthy(), nil)
+	w.press("r")
+	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
+}
+
+func TestRepairIsAgreedTo(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["unhealthy"](w)
+	w.shows("not ready", "error: access as a user outside the group", "expected: refused", "found: answered", "r repair")
+	w.press("r")
+	w.shows("Nothing has been changed yet", "stop the VM", "Programs that run in the VM will be stopped")
+	if w.model.facts.doing != idle {
+		t.Error("it began without consent")
+	}
+	w.press("enter")
+	w.ends(running, provision.Plan{}, healthy(), nil)
+}
+
+func TestLeaving(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind      provision.Kind
+		cancelled bool
+	}{
+		"plan": {provision.KindInterrupted, true}, "plan-replace": {provision.KindReplacement, false}, "plan-blocked": {provision.KindUsage, false},
+		"prerequisites": {provision.KindPrerequisite, false}, "failure": {provision.KindProvisioning, false},
+		"stopped": {provision.KindInterrupted, true}, "unhealthy": {provision.KindUnhealthy, false}, "health": {"", false},
+	} {
+		for _, key := range []string{"q", "ctrl+c"} {
+			w := newWizard(t, nil)
+			scenes[name](w)
+			w.press(key)
+			outcome := w.model.outcome
+			switch {
+			case outcome == nil:
+				t.Errorf("%s: %s does not leave", name, key)
+			case outcome.Cancelled != test.cancelled || (outcome.Err == nil) != (test.kind == "") || outcome.Err != nil && outcome.Err.Kind != test.kind:
+				t.Errorf("%s: the outcome is %+v", name, outcome)
+			}
+		}
+	}
+}
+
+// Keys that are not offered do nothing, whatever they mean elsewhere.
+func TestWrongKeysDoNothing(t *testing.T) {
+	everything := []string{"a", "x", "y", "n", "r", "enter", "tab", "Q", "1", "/", "ctrl+d", "ctrl+q", "backspace", "q", "l", "?", "esc"}
+	for name, scene := range scenes {
+		if name == "search" { // there, letters are letters
+			continue
+		}
+		w := newWizard(t, nil)
+		scene(w)
+		var offered []string
+		for _, offer := range w.model.offers() {
+			offered = append(offered, w.model.keys[offer.action].Keys()...)
+		}
+		before := w.screen()
+		for _, key := range everything {
+			if slices.Contains(offered, key) {
+				continue
+			}
+			if w.press(key) != nil || w.screen() != before || w.model.outcome != nil {
+				t.Errorf("%s: %q did something:\n%s", name, key, w.screen())
+			}
+		}
+	}
+}
+
+func TestStopping(t *testing.T) {
+	w := newWizard(t, nil)
+	atWork(w)
+	ctx, stopCall := context.WithCancelCause(t.Context())
+	w.model.endCall = stopCall
+
+	w.press("ctrl+c")
+	w.shows("Stop what is being done?", "enter/n no, go on", "y yes, stop")
+	w.press("enter") // it starts on no
+	w.shows("Progress")
+	if w.model.facts.stopping {
+		t.Fatal("enter stopped it")
+	}
+	command := w.press("ctrl+c", "x", "q", "y")
+	w.shows("Stopping: waiting for the end of what is under way")
+	if command == nil || command() != nil || !errors.Is(context.Cause(ctx), errStopped) {
+		t.Fatalf("the engine's context ends with %v", context.Cause(ctx))
+	}
+	if w.model.outcome != nil {
+		t.Fatal("it left before the engine had ended")
+	}
+	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInterrupted, What: "the run was interrupted", Next: "run worldsetup again"})
+	w.shows("the run was interrupted", "done: create the VM", "begun: start the VM", "run worldsetup again", "r try again")
+	w.press("r")
+	w.ends(planning, firstPlan, nil, nil)
+}
+
+// Somebody who insists gets out, and hears that something is still under way.
+func TestInsisting(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["stopping"](w)
+	w.press("ctrl+c")
+	if outcome := w.model.outcome; outcome == nil || !outcome.Abandoned || outcome.Err.Kind != provision.KindInterrupted {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+}
+
+// What only looks needs no question before it is stopped.
+func TestStoppingAPlan(t *testing.T) {
+	w := newWizard(t, nil)
+	w.press("ctrl+c")
+	w.shows("stopping")
+	w.ends(planning, provision.Plan{}, nil, stopped)
+	if outcome := w.model.outcome; outcome == nil || outcome.Err != stopped || !outcome.Cancelled {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+}
+
+// A signal ends the context of the wizard: what is under way ends first.
+func TestSignal(t *testing.T) {
+	cause := errors.New("SIGTERM was received")
+	w := newWizard(t, nil)
+	atWork(w)
+	w.model.Update(cancelledMsg{cause})
+	w.shows("Stopping")
+	if w.model.outcome != nil {
+		t.Fatal("it left before the engine had ended")
+	}
+	w.ends(running, provision.Plan{}, nil, stopped)
+	if outcome := w.model.outcome; outcome == nil || outcome.Err != stopped {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+
+	w = newWizard(t, nil)
+	scenes["health"](w)
+	w.model.Update(cancelledMsg{cause})
+	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !errors.Is(outcome.Err, cause) || outcome.Health == nil {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+}
+
+func TestFailureJumpsAndCanBeRetried(t *testing.T) {
+	w := newWizard(t, nil)
+	atWork(w)
+	w.press("l") // also from the log
+	w.ends(running, provision.Plan{}, nil, broken)
+	w.shows(`error: the step "start the VM" failed`, "signal: killed", "ha.stderr.log", "log: /home/ada/.local/state/worldsetup/", "r try again")
+	w.press("l")
+	w.shows("The essential requirement 1 of 2 is satisfied")
+	w.press("esc", "r")
+	w.ends(planning, firstPlan, nil, nil)
+	w.shows("Nothing has been changed yet")
+}
+
+// An engine that ends without a report and without an error must not look like success.
+func TestNoReportIsNoSuccess(t *testing.T) {
+	w := newWizard(t, nil)
+	w.ends(planning, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInternal, What: "a bug"})
+	w.shows("Not ready", "a bug")
+}
+
+func TestLogFollowsUntilSomebodyScrolls(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["log"](w)
+	w.tells(0, said("the newest line"))
+	w.shows("the newest line")
+	w.press("home")
+	w.shows("[1/3] create the VM: running")
+	w.tells(0, said("a still newer line"))
+	w.shows("[1/3] create the VM: running")
+	w.press("G")
+	w.shows("a still newer line")
+	w.tells(0, said("the last one"))
+	w.shows("the last one")
+}
+
+func TestSearchInTheLog(t *testing.T) {
+	w := newWizard(t, nil)
+	atWork(w)
+	for i := range 300 {
+		line := "line"
+		if i%100 == 50 {
+			line = fmt.Sprintf("The FAULT number %d ql?", i)
+		}
+		w.tells(0, said(line))
+	}
+	w.press("l", "/")
+	w.press("f", "a", "u", "l", "x", "backspace", "t")
+	w.shows("search: fault_", "enter find", "esc give up")
+	w.press("enter")
+	w.shows("FAULT number 250", "found: fault")
+	w.press("n")
+	w.shows("FAULT number 150")
+	w.press("n", "n")
+	w.shows("FAULT number 50", "no other: fault")
+	w.press("N")
+	w.shows("FAULT number 150")
+	w.press("/", "q", "l", "?", "esc") // letters that mean something elsewhere
+	w.shows("Log", "/ search")
+	w.press("/", "x", "ctrl+c")
+	w.shows("Stop what is being done?")
+}
+
+func TestProgressBarOfTheTerminal(t *testing.T) {
+	for name, want := range map[string]tea.ProgressBarState{
+		"checking": tea.ProgressBarIndeterminate, "progress": tea.ProgressBarDefault, "failure": tea.ProgressBarError,
+	} {
+		w := newWizard(t, nil)
+		scenes[name](w)
+		if bar := w.model.View().ProgressBar; bar == nil || bar.State != want {
+			t.Errorf("%s: %+v", name, bar)
+		}
+	}
+	w := newWizard(t, nil)
+	if scenes["health"](w); w.model.View().ProgressBar != nil {
+		t.Error("it stays when there is nothing to wait for")
+	}
+}
+
+// The clock is a sign of life while the engine says nothing.
+func TestTheClockGoes(t *testing.T) {
+	w := newWizard(t, func(o *Options) { o.Still = true })
+	atWork(w)
+	before := w.screen()
+	w.tells(time.Second)
+	if w.screen() == before {
+		t.Error("a second went by, and nothing moved")
+	}
+	w.shows("start the VM: 13s")
+}

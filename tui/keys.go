@@ -1,0 +1,80 @@
+package tui
+
+import "charm.land/bubbles/v2/key"
+
+// action is something that a person can have done.
+type action int
+
+const (
+	nothing action = iota
+	goOn
+	again
+	openLog
+	leave
+	stop
+	yes
+	no
+	help
+	back
+	suspend
+	startSearch
+	find
+	giveUp
+	next
+	previous
+	up
+	down
+	pageUp
+	pageDown
+	top
+	bottom
+)
+
+// keyMap says which keys bring an action about. It is the only place that names keys.
+type keyMap map[action]key.Binding
+
+func newKeyMap(utf8 bool) keyMap {
+	arrow := func(glyph, word string) string {
+		if utf8 {
+			return glyph
+		}
+		return word
+	}
+	bind := func(shown string, keys ...string) key.Binding {
+		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, ""))
+	}
+	return keyMap{
+		goOn:        bind("enter", "enter"),
+		again:       bind("r", "r"),
+		openLog:     bind("l", "l"),
+		leave:       bind("q", "q"),
+		stop:        bind("ctrl+c", "ctrl+c"),
+		yes:         bind("y", "y", "ctrl+c"),
+		no:          bind("enter/n", "n", "enter", "esc"),
+		help:        bind("?", "?"),
+		back:        bind("esc", "esc", "q", "l", "?"),
+		startSearch: bind("/", "/"),
+		find:        bind("enter", "enter"),
+		giveUp:      bind("esc", "esc"),
+		next:        bind("n", "n"),
+		previous:    bind("N", "N"),
+		suspend:     bind("ctrl+z", "ctrl+z"),
+		up:          bind(arrow("↑", "up"), "up", "k"),
+		down:        bind(arrow("↓", "down"), "down", "j"),
+		pageUp:      bind("pgup", "pgup", "b"),
+		pageDown:    bind("pgdn", "pgdown", "space", "f"),
+		top:         bind("home", "home", "g"),
+		bottom:      bind("end", "end", "G"),
+	}
+}
+
+// offer is an action that can be done now, in words that fit the place.
+type offer struct {
+	action action
+	words  string
+}
+
+// scrolling is offered wherever there is more than fits.
+func scrolling() []offer {
+	return []offer{{up, "line up"}, {down, "line down"}, {pageUp, "page up"}, {pageDown, "page down"}, {top, "to the top"}, {bottom, "to the end"}}
+}

@@ -1,0 +1,24 @@
+package tui
+
+import (
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// Messages are for changes of state only: Bubble Tea draws after each one.
+
+// tickMsg is the beat at which the mailbox is emptied and the clock moves, while the engine is at work.
+type tickMsg struct{ now time.Time }
+
+// endedMsg says that the engine has ended a call.
+type endedMsg struct {
+	call   call
+	now    time.Time
+	plan   provision.Plan    // of a planning
+	health *provision.Health // of a run or a proof; nil when nothing was found out
+	err    *provision.Error
+}
+
+// cancelledMsg says that the caller of the wizard wants it to end: a signal came.
+type cancelledMsg struct{ cause error }

@@ -1,0 +1,48 @@
+package tui
+
+import "slices"
+
+// stopPage asks whether to stop. It starts on no, and keys that it does not offer do nothing.
+type stopPage struct{}
+
+func (stopPage) title() string { return "Stop?" }
+
+func (stopPage) offers(*facts) []offer {
+	return []offer{{no, "no, go on"}, {yes, "yes, stop"}}
+}
+
+func (stopPage) body(f *facts, t *text) {
+	t.styled(t.strong, "", "Stop what is being done?")
+	t.blank()
+	t.put("", "It goes on meanwhile. Whatever is done stays as it is, what is under way is broken off, and running worldsetup again carries on from there.")
+	if step := f.story.current(); step != nil {
+		t.blank()
+		t.put("under way: ", step.Title)
+	}
+}
+
+// helpPage lists what can be done on the page below it.
+type helpPage struct {
+	below page
+	keys  keyMap
+}
+
+func (helpPage) title() string { return "Help" }
+
+func (helpPage) offers(*facts) []offer { return []offer{{back, "back"}} }
+
+func (p helpPage) body(f *facts, t *text) {
+	t.styled(t.strong, "", p.below.title())
+	here := p.below.offers(f)
+	p.list(t, here)
+	t.heading("Everywhere")
+	p.list(t, slices.DeleteFunc(everywhere(f), func(o offer) bool { return has(here, o.action) }))
+	t.heading("Where there is more than fits")
+	p.list(t, scrolling())
+}
+
+func (p helpPage) list(t *text, offers []offer) {
+	for _, offer := range offers {
+		t.field(p.keys[offer.action].Help().Key, offer.words)
+	}
+}

@@ -1,0 +1,155 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// View implements tea.Model.
+func (m *model) View() tea.View {
+	view := tea.NewView(m.screen())
+	view.AltScreen = true
+	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.look.clean(m.facts.vm))
+	view.ProgressBar = m.bar()
+	return view
+}
+
+// bar is the terminal's own progress bar.
+func (m *model) bar() *tea.ProgressBar {
+	f := &m.facts
+	_, failed := m.page.(failurePage)
+	switch {
+	case failed:
+		return tea.NewProgressBar(tea.ProgressBarError, 100)
+	case f.doing == running:
+		return tea.NewProgressBar(tea.ProgressBarDefault, f.story.share(f.now))
+	case f.doing != idle:
+		return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
+	}
+	return nil
+}
+
+func (m *model) screen() string {
+	if m.width == 0 || m.height == 0 {
+		return ""
+	}
+	if tooSmall(m.width, m.height) {
+		return m.small()
+	}
+	l := m.layout()
+	lines, position := m.seen(l)
+	screen := []string{m.header(l)}
+	if l.airy {
+		screen = append(screen, "")
+	}
+	for _, line := range lines {
+		screen = append(screen, " "+line)
+	}
+	if l.airy {
+		screen = append(screen, "")
+	}
+	screen = append(screen, m.ruler(l, position))
+	return strings.Join(append(screen, m.footer()...), "\n")
+}
+
+// small says that the terminal is too small, in as little as there is.
+func (m *model) small() string {
+	lines := strings.Split(ansi.Wrap(fmt.Sprintf("too small: %dx%d, and %dx%d is needed", m.width, m.height, minWidth, minHeight), m.width, ""), "\n")
+	if m.options.Banner != "" {
+		lines = append([]string{ansi.Truncate(m.look.clean(m.options.Banner), m.width, "")}, lines...)
+	}
+	return strings.Join(lines[:min(len(lines), m.height)], "\n")
+}
+
+func (m *model) layout() layout { return lay(m.width, m.height, len(m.footer())) }
+
+// write has the page in front write itself.
+func (m *model) write(l layout) *text {
+	t := newText(m.look, l.text)
+	m.front().body(&m.facts, t)
+	return t
+}
+
+// seen are the lines of the page that fit, and which they are when not all do.
+func (m *model) seen(l layout) (lines []string, position string) {
+	if log, is := m.over.(logPage); is {
+		t := newText(m.look, l.text)
+		position = log.window(&m.facts, t, l.body)
+		return visible(t.lines, 0, l.body), position
+	}
+	t := m.write(l)
+	offset := m.top(t, l)
+	if len(t.lines) > l.body {
+		position = fmt.Sprintf("%d-%d of %d", offset+1, min(offset+l.body, len(t.lines)), len(t.lines))
+	}
+	return visible(t.lines, offset, l.body), position
+}
+
+func (m *model) header(l layout) string {
+	left := " "
+	if m.options.Banner != "" {
+		left += m.look.banner.Render(" "+m.look.clean(m.options.Banner)+" ") + " "
+	}
+	left += m.look.strong.Render("worldsetup") + " " + m.look.dot + " " + m.front().title()
+	vm, state := "VM "+m.look.clean(m.facts.vm), m.state()
+	if state != "" {
+		vm += ": "
+	}
+	if ansi.StringWidth(left+vm+state)+3 > l.width {
+		vm = "" // there is room for the one word that changes
+	}
+	return spread(left, vm+state+" ", l.width)
+}
+
+// state is how the world stands, in a word.
+func (m *model) state() string {
+	f := &m.facts
+	switch {
+	case f.stopping:
+		return m.look.warn.Render("stopping")
+	case f.doing == running:
+		return m.look.warn.Render("at work")
+	case f.doing != idle:
+		return m.look.warn.Render("looking")
+	case f.ready:
+		return m.look.good.Render("ready")
+	case f.failure != nil && f.failure.Kind == provision.KindInterrupted:
+		return m.look.warn.Render("stopped")
+	case f.failure != nil:
+		return m.look.bad.Render("not ready")
+	}
+	return ""
+}
+
+// ruler parts the page from the keys, and tells of what is out of sight.
+func (m *model) ruler(l layout, position string) string {
+	if position == "" {
+		return m.look.dim.Render(strings.Repeat(m.look.rule, l.width))
+	}
+	note := fmt.Sprintf(" %s/%s %s ", m.keys[up].Help().Key, m.keys[down].Help().Key, position)
+	note = ansi.Truncate(note, l.width-4, "")
+	rest := max(0, l.width-4-ansi.StringWidth(note))
+	return m.look.dim.Render(strings.Repeat(m.look.rule, 4)) + m.look.strong.Render(note) + m.look.dim.Render(strings.Repeat(m.look.rule, rest))
+}
+
+// footer are the keys that do something here, in at most two lines; help has the rest.
+func (m *model) footer() []string {
+	var items []string
+	for _, offer := range m.offers() {
+		if offer.action == suspend || offer.action == stop && m.facts.doing == idle {
+			continue // everybody knows, and help has them
+		}
+		items = append(items, m.look.strong.Render(m.keys[offer.action].Help().Key)+" "+offer.words)
+	}
+	lines := flow(items, m.width-2)
+	for i := range lines {
+		lines[i] = " " + lines[i]
+	}
+	return lines[:min(len(lines), 2)]
+}

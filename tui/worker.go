@@ -1,0 +1,84 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// call is what the engine is asked to do.
+type call int
+
+const (
+	idle     call = iota
+	planning      // Engine.Plan: looks, and changes nothing
+	running       // Engine.Run: changes
+	proving       // Engine.Status: looks and connects, and changes nothing
+)
+
+// worker makes the calls of the engine, and knows when the last one has ended.
+type worker struct {
+	engine  func(events func(provision.Event)) Engine
+	mailbox *mailbox
+	now     func() time.Time
+
+	mu     sync.Mutex
+	closed bool
+	busy   sync.WaitGroup
+}
+
+// do makes a call. It blocks until the engine has ended.
+func (w *worker) do(ctx context.Context, what call) (ended endedMsg) {
+	ended = endedMsg{call: what}
+	if !w.enter() {
+		return ended
+	}
+	defer w.busy.Done()
+	defer func() {
+		if problem := recover(); problem != nil {
+			ended.err, ended.now = bug(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
+		}
+	}()
+	engine := w.engine(w.mailbox.put)
+	var err error
+	var health provision.Health
+	switch what {
+	case planning:
+		ended.plan, err = engine.Plan(ctx)
+	case running:
+		health, err = engine.Run(ctx)
+	case proving:
+		health, err = engine.Status(ctx)
+	}
+	ended.health, ended.err, ended.now = healthOf(health), provision.AsError(err), w.now()
+	return ended
+}
+
+// bug is the error of a program that is wrong.
+func bug(why string) *provision.Error {
+	return &provision.Error{
+		Kind: provision.KindInternal, What: "worldsetup has a bug", Why: why,
+		Next: "report it with these lines; running it again does no harm",
+	}
+}
+
+func (w *worker) enter() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.busy.Add(1)
+	}
+	return !w.closed
+}
+
+// close waits for the call under way, and lets no other begin.
+func (w *worker) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.busy.Wait()
+}
