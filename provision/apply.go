@@ -191,6 +191,9 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		interruption := interrupted(ctx)
 		failure.Kind = interruption.Kind
 		failure.What = fmt.Sprintf("%s during the step %q", interruption.What, step.Title)
+		if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) { // which we ended ourselves
+			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
+		}
 		return failure
 	}
 	var script *guest.ScriptError

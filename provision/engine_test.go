@@ -209,6 +209,28 @@ func TestInterruptedBoot(t *testing.T) {
 	}
 }
 
+// TestInterruptedStep: it is not the guest's fault.
+func TestInterruptedStep(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	if err := b.VM("substrate").Root("rm -f /etc/substrate-lima-layout"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b.BeforeScript = func(name string) error {
+		if name != "marker" {
+			return nil
+		}
+		cancel(errors.New("SIGTERM was received"))
+		return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
+	}
+	_, err := b.setup().Run(ctx)
+	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; the VM is left running", "mark the layout")
+	if strings.Contains(err.Error(), "no way into the guest") {
+		t.Error(err)
+	}
+}
+
 // TestFailedCreate: a VM that never had a disk is taken away again, so that a corrected rerun is not stuck with it.
 func TestFailedCreate(t *testing.T) {
 	b := newBench(t)
