@@ -1,12 +1,14 @@
 # make world   a world in a real VM, on this machine (PROJECT=dir names another project)
-# make test    everything below: what CI runs
+# make test    check, cross and e2e: what CI runs
 # make check   seconds: format, vet, lint, unit tests
 # make cross   builds and vets for the other systems
-# make e2e     minutes: the suite on a real VM (Linux)
+# make e2e     half an hour: the suite on a real VM (Linux)
+# make e2e-all an hour: the same with every scenario that starts a VM
+# make bench   a quarter of an hour: a first setup against a bare limactl start
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check cross e2e need-go
+.PHONY: world test check cross e2e e2e-all bench need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -39,6 +41,12 @@ cross: need-go
 
 e2e: need-go
 	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e
+
+e2e-all: need-go
+	$(GO) test -tags e2e -count=1 -timeout 120m -v ./e2e
+
+bench: need-go
+	$(GO) test -tags e2e -run '^$$' -bench Create -benchtime 3x -timeout 60m ./e2e
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }
