@@ -2,7 +2,8 @@
 // scripts that run in the guest and the probe agent. The files beside it are the truth; this package only hands them out.
 //
 // The rules are: a guest script is POSIX sh, takes its input as arguments or on standard input (never pasted into its
-// text), checks its own outcome, and exits non-zero with the reason on standard error.
+// text), checks its own outcome, and exits non-zero with the reason on standard error. What it has written is on the disk
+// when it ends (sync -f): a marker was lost once to a power cut some seconds after it was reported.
 package embed
 
 import (

@@ -15,6 +15,6 @@ if [ "$(checksum "$temp")" != "$sum" ]; then
 fi
 chmod 0755 "$temp"
 if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
-sync "$temp"
 mv -fT "$temp" "$agent"
 trap - EXIT
+sync -f "$dir"

@@ -4,3 +4,4 @@ user=$1 home=$2
 group=$(id -gn "$user")
 install -d -m 0750 -o root -g substrate /var/lib/substrate
 install -d -m 0755 -o "$user" -g "$group" "$home/.substrate"
+sync -f /var/lib/substrate

@@ -13,3 +13,4 @@ case " $(id -nG "$user") " in
     exit 1
     ;;
 esac
+sync -f /etc/group

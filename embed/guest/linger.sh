@@ -2,3 +2,4 @@
 set -eu
 loginctl enable-linger "$1"
 test -e "/var/lib/systemd/linger/$1"
+sync -f "/var/lib/systemd/linger/$1"

@@ -19,3 +19,4 @@ for mountpoint; do
 done
 printf '%s\n' "$name" >"$marker.new"
 mv -fT "$marker.new" "$marker"
+sync -f "$marker"

@@ -11,3 +11,4 @@ put substrate-world-agent.service "$1"
 put substrate-world-agent.socket "$2"
 # enable reloads systemd's configuration as well.
 systemctl --quiet enable substrate-world-agent.service substrate-world-agent.socket
+sync -f "$dir"

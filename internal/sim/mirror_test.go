@@ -16,17 +16,17 @@ import (
 // as well, then the checksum here.
 var mirrored = map[string]string{
 	"activate":    "1314c5cd6cfe",
-	"agent":       "ab91e1ae0e15",
+	"agent":       "4931f975ebe0",
 	"boot-group":  "ac440a29b210",
-	"directories": "3b2bb13c6a02",
-	"group":       "1e2623a0ac39",
-	"linger":      "621f4241b38d",
-	"marker":      "6d6e8e91f3e0",
+	"directories": "f32d2111301d",
+	"group":       "4c9c4da4772a",
+	"linger":      "4f3d60c22705",
+	"marker":      "71f2edbd9baa",
 	"observe":     "a8db0688cb42",
 	"packages":    "2f24d8fb1641",
 	"prove":       "bf69476ab1d6",
 	"socket unit": "1494a4b6433d",
-	"units":       "354ac980a6dd",
+	"units":       "6adc71ab1301",
 }
 
 func TestTheMirrorsAreOfTheseScripts(t *testing.T) {
