@@ -54,6 +54,9 @@ func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
 	}
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
 	directories, points := r.target.mounts()
+	if state.Booting {
+		directories, points = nil, nil // they come with the end of booting, and looking at them would slow that down
+	}
 	state.Guest, state.SharedDead, state.GuestError = r.observeGuest(ctx, instance, points)
 	if state.Guest == nil {
 		return state
