@@ -72,6 +72,35 @@ func TestScripts(t *testing.T) {
 // before is the key of the home directory's fingerprint.
 type before struct{}
 
+// withoutLima is path with the machine's own limactl taken out: a directory that has one is replaced by one of links to
+// everything else in it. `make world` installs one, and the scripts about a missing Lima found it.
+func withoutLima(path, work string) (string, error) {
+	dirs := filepath.SplitList(path)
+	for i, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "limactl")); err != nil {
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return "", err
+		}
+		links := filepath.Join(work, "path", strconv.Itoa(i))
+		if err := os.MkdirAll(links, 0o755); err != nil {
+			return "", err
+		}
+		for _, entry := range entries {
+			if entry.Name() == "limactl" {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(dir, entry.Name()), filepath.Join(links, entry.Name())); err != nil {
+				return "", err
+			}
+		}
+		dirs[i] = links
+	}
+	return strings.Join(dirs, string(filepath.ListSeparator)), nil
+}
+
 func setUpScript(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
 	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(env.WorkDir, "project"), 0o755)); err != nil {
@@ -86,11 +115,14 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Setenv("NEWLINE", "\n")
 	env.Setenv("LONG", strings.Repeat("a", 300))
-	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+":"+env.Getenv("PATH"))
 	if err := give(env.WorkDir); err != nil {
 		return err
 	}
-	var err error
+	path, err := withoutLima(env.Getenv("PATH"), env.WorkDir) // not given away: its links lead out of there
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+":"+path)
 	env.Values[before{}], err = fingerprint(home)
 	return err
 }
