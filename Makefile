@@ -24,7 +24,7 @@ world: need-go
 test: check cross e2e
 
 check: need-go
-	scripts/ensure-packages.sh gcc libc6-dev shellcheck
+	scripts/ensure-packages.sh gcc libc6-dev python3 shellcheck
 	@unformatted=$$(gofmt -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e

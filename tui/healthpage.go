@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -65,7 +66,7 @@ func access(t *text, access []provision.Access) {
 	for _, line := range access {
 		found := line.Found
 		if line.Took > 0 {
-			found += ", " + human(line.Took)
+			found += ", " + plaintext.Duration(line.Took)
 		}
 		if line.Outcome != provision.OK {
 			found += ", and " + line.Want + " was wanted"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -58,7 +59,7 @@ func consent(f *facts, t *text) {
 	}
 	summary := fmt.Sprintf("%s for the VM %s", count(len(f.plan.Steps), "step"), f.plan.VM)
 	if usual > 0 {
-		summary += ", usually " + human(usual) + " in all"
+		summary += ", usually " + plaintext.Duration(usual) + " in all"
 	}
 	t.put("", summary+". Nothing has been changed yet.")
 	if f.plan.Interrupts() {

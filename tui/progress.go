@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -52,9 +53,9 @@ func showStep(f *facts, t *text, step *step) {
 	place := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, step.Of)) + " "
 	switch step.State {
 	case provision.StepDone:
-		t.put(t.mark(provision.OK)+" "+place, step.Title+", "+human(step.Elapsed))
+		t.put(t.mark(provision.OK)+" "+place, step.Title+", "+plaintext.Duration(step.Elapsed))
 	case provision.StepFailed:
-		t.put(t.mark(provision.Failed)+" "+place, step.Title+": failed after "+human(step.Elapsed))
+		t.put(t.mark(provision.Failed)+" "+place, step.Title+": failed after "+plaintext.Duration(step.Elapsed))
 	default:
 		t.put(t.spin(f.beats)+" "+place, note(step.Title+": "+ticking(f.now.Sub(step.begun)), usually(step.Usual)))
 		t.focus = len(t.lines) - 1

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -176,8 +177,8 @@ func TestHuman(t *testing.T) {
 		90 * time.Second: "1m30s", 61*time.Minute + 40*time.Second: "1h02m", 59*time.Minute + 59900*time.Millisecond: "1h00m",
 	}
 	for duration, want := range tests {
-		if got := human(duration); got != want {
-			t.Errorf("human(%v) = %s, want %s", duration, got, want)
+		if got := plaintext.Duration(duration); got != want {
+			t.Errorf("plaintext.Duration(%v) = %s, want %s", duration, got, want)
 		}
 	}
 }

@@ -1,28 +1,15 @@
 package main
 
 import (
-	"fmt"
 	"time"
-)
 
-// human writes a duration as a person would: with no more digits than matter.
-func human(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d.Round(time.Second) < time.Hour:
-		return d.Round(time.Second).String()
-	}
-	d = d.Round(time.Minute)
-	return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
-}
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+)
 
 // usually says how long something usually takes, in brackets; nothing when nobody knows.
 func usually(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return " (usually " + human(d) + ")"
+	return " (usually " + plaintext.Duration(d) + ")"
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -33,7 +34,7 @@ func (f *plainFace) show(event provision.Event) {
 	case provision.EventLog:
 		f.put("    | ", "    | ", event.Message)
 	case provision.EventHeartbeat:
-		f.printf("    still at it, %s so far%s", human(event.Step.Elapsed), usually(event.Step.Usual))
+		f.printf("    still at it, %s so far%s", plaintext.Duration(event.Step.Elapsed), usually(event.Step.Usual))
 	case provision.EventHealth:
 		showHealth(f.lines, *event.Health)
 	case provision.EventFinished:
@@ -78,22 +79,22 @@ func (f *plainFace) step(step provision.StepStatus) {
 	case provision.StepRunning:
 		f.printf("%s %s%s%s", place, step.Title, because(step.Reason), usually(step.Usual))
 	case provision.StepDone:
-		f.printf("%s done: %s (%s)", place, step.Title, human(step.Elapsed))
+		f.printf("%s done: %s (%s)", place, step.Title, plaintext.Duration(step.Elapsed))
 	case provision.StepFailed:
-		f.printf("%s failed: %s (%s)", place, step.Title, human(step.Elapsed))
+		f.printf("%s failed: %s (%s)", place, step.Title, plaintext.Duration(step.Elapsed))
 	}
 }
 
 func (f *plainFace) finished(result provision.Result) {
 	switch {
 	case !result.Changed && result.Ready:
-		f.printf("ready: nothing had to be changed (%s)", human(result.Elapsed))
+		f.printf("ready: nothing had to be changed (%s)", plaintext.Duration(result.Elapsed))
 	case result.Ready:
-		f.printf("ready: %s done (%s)", count(result.Steps, "step"), human(result.Elapsed))
+		f.printf("ready: %s done (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
 	case !result.Changed:
-		f.printf("not ready: nothing was changed (%s)", human(result.Elapsed))
+		f.printf("not ready: nothing was changed (%s)", plaintext.Duration(result.Elapsed))
 	default:
-		f.printf("not ready: %s begun (%s)", count(result.Steps, "step"), human(result.Elapsed))
+		f.printf("not ready: %s begun (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
 	}
 }
 

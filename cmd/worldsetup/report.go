@@ -10,6 +10,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -124,7 +125,7 @@ func showAccess(to *lines, access []provision.Access) {
 	for _, line := range access {
 		took := ""
 		if line.Took > 0 {
-			took = human(line.Took)
+			took = plaintext.Duration(line.Took)
 		}
 		rows = append(rows, []string{people(line.Who), line.Want, line.Found, took})
 	}
