@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type Finding struct {
 	Outcome Outcome // empty means Unknown
 	Found   string  // a few words: a version, a path
 	Problem *Problem
+	Fix     *FixInfo
 }
 
 // Result is what became of one check of a list.
@@ -42,7 +44,22 @@ type Result struct {
 	Found   string        `json:"found,omitempty"`
 	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
 	Elapsed time.Duration `json:"elapsed_ns"`
+	Fix *FixInfo
 }
+// FixInfo TEMP
+type FixInfo struct { Command []string; Note string }
+// AsRoot TEMP
+func (f *FixInfo) AsRoot() bool { return f.Command[0] == "sudo" }
+// Apply TEMP
+func Apply(ctx context.Context, check Check, line func(string)) Result {
+	before := check.settle(ctx, "")
+	line("$ " + before.Fix.String())
+	_ = check.Mend(ctx, before.Fix.Command, line)
+	return check.settle(ctx, "")
+}
+// String TEMP
+func (f *FixInfo) String() string { return strings.Join(f.Command, " ") }
+
 
 // DefaultDeadline is the time that a check has which names no other.
 const DefaultDeadline = 10 * time.Second
@@ -59,6 +76,9 @@ type Check struct {
 	Late string
 	// Probe looks. It must end soon after its context.
 	Probe func(ctx context.Context) Finding
+
+	// Mend TEMP
+	Mend func(ctx context.Context, command []string, line func(string)) error
 
 	omitted string // why the check does not apply; empty when it does
 }

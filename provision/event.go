@@ -64,7 +64,14 @@ type StepStatus struct {
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
 	Error   *Error        `json:"error,omitempty"`
+	Phase string
+	Transfer *Transfer
 }
+
+// Transfer TEMP
+type Transfer struct { Done, Total int64; Rate int64; Left time.Duration }
+
+const EventProgress EventType = "progress"
 
 // Result is how a run ended.
 type Result struct {

@@ -51,6 +51,19 @@ type Plan struct {
 	Replace []string `json:"replace,omitempty"`
 	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
 	Blocked *Error `json:"blocked,omitempty"`
+	Existing *Existing
+}
+
+// Existing TEMP
+type Existing struct {
+	Status string
+	Type, Arch string
+	CPUs int
+	Memory, Disk, DiskUsed int64
+	Created time.Time
+	Layout string
+	Project string
+	Protected bool
 }
 
 // Empty says that nothing is to be changed and nothing is in the way.

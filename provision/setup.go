@@ -46,6 +46,8 @@ type Setup struct {
 	Edges func(Spec) Edges
 	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
 	Events func(Event)
+	// Approve TEMP
+	Approve func(ctx context.Context, plan Plan) error
 }
 
 // Run makes the world that the Spec describes, proves it and returns what was proven. The Health is filled in as far as

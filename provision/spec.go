@@ -49,6 +49,8 @@ type Spec struct {
 	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
 
+	// Replace TEMP
+	Replace string
 	// Timeout bounds the whole run; 0 means DefaultTimeout.
 	Timeout time.Duration
 }

@@ -13,40 +13,118 @@ func (m *model) do(a action) tea.Cmd {
 		return m.begin(running, progressPage{})
 	case again:
 		return m.again()
-	case openLog:
-		m.over = logPage{}
-	case help:
-		m.over = helpPage{below: m.front(), keys: m.keys}
-	case back, no:
-		m.over = nil
-	case yes:
-		m.over = nil
-		return m.stop()
 	case stop:
 		return m.wantStop()
 	case leave:
-		return m.leave()
+		return m.wantLeave()
 	case suspend:
 		return tea.Suspend
+	case watch:
+		return m.watch()
+	case export:
+		return write(m.ctx, m.options, *m.facts.health)
+	case yes:
+		return m.agree()
+	case confirm:
+		return m.confirm()
+	case take:
+		return m.take()
+	case nextField, previousField, nextOption, previousOption:
+		return m.move(a)
+	case choose:
+		m.cover(newChoicesPage(m.facts.choices))
+		return m.check()
+	}
+	m.open(a)
+	return nil
+}
+
+// open turns to what is in front, or away from it.
+func (m *model) open(a action) {
+	switch a {
+	case openLog:
+		m.cover(logPage{})
+	case help:
+		m.cover(helpPage{below: m.front(), keys: m.keys})
+	case replace:
+		m.cover(namePage{input: newInput("")})
+	case fix:
+		m.cover(fixPage{m.facts.story.fixable()[0]})
+	case back, no, drop:
+		m.cover(nil)
 	case startSearch, find, giveUp, next, previous:
 		if log, is := m.over.(logPage); is {
 			l := m.layout()
-			m.over = log.searched(&m.facts, newText(m.look, l.text), l.body, a)
+			m.cover(log.searched(&m.facts, newText(m.look, l.text), l.body, a))
 		}
 	}
-	m.offset, m.held = 0, false
-	return nil
+}
+
+// agree is a yes to the question in front.
+func (m *model) agree() tea.Cmd {
+	asked := m.over
+	m.cover(nil)
+	if fix, is := asked.(fixPage); is {
+		return mend(m.ctx, m.options, fix.check.id)
+	}
+	return m.stop()
+}
+
+// confirm begins what destroys, if the name that was typed is the VM's.
+func (m *model) confirm() tea.Cmd {
+	name, is := m.over.(namePage)
+	switch {
+	case !is || name.typed() == "":
+		return nil
+	case name.typed() != m.facts.plan.VM:
+		name.wrong, name.input = name.typed(), newInput("")
+		m.over = name
+		return nil
+	}
+	return m.begin(running, progressPage{})
 }
 
 // again looks again; or, when a proof has shown what would help, goes to the consent for that.
 func (m *model) again() tea.Cmd {
-	f := &m.facts
-	if _, healthy := m.page.(healthPage); healthy && f.curable() {
-		f.plan, f.failure = f.health.Drift, nil
-		m.show(planPage{})
-		return nil
-	}
+	m.facts.replacing, m.facts.refusal = false, nil
 	return m.begin(planning, prerequisitesPage{})
+}
+
+// watch begins to watch, or ends it.
+func (m *model) watch() tea.Cmd {
+	if m.facts.doing == watching {
+		return m.stop()
+	}
+	return m.begin(watching, healthPage{})
+}
+
+// exported says where the report is.
+func (m *model) exported(msg exportedMsg) {
+	m.facts.notice = notice{provision.OK, "The report was written to " + msg.path}
+	if msg.err != nil {
+		m.facts.notice = notice{provision.Failed, "The report was not written: " + msg.err.Error()}
+	}
+	m.offset, m.held = 0, false
+}
+
+// fixed checks everything again.
+func (m *model) fixed(msg fixedMsg) tea.Cmd {
+	if m.leaving {
+		return m.leave()
+	}
+	next := m.again()
+	if msg.err != nil {
+		m.facts.notice = notice{provision.Failed, "The fix did not help: " + msg.err.Error()}
+	}
+	return next
+}
+
+// wantLeave leaves, after what only looks has ended.
+func (m *model) wantLeave() tea.Cmd {
+	if m.facts.doing == idle {
+		return m.leave()
+	}
+	return m.wantStop()
 }
 
 // wantStop asks before it stops what changes something, and needs no question otherwise.

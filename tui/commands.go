@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"errors"
+	"io"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,8 +20,8 @@ func tick(now func() time.Time) tea.Cmd {
 }
 
 // work has the engine make a call and brings its end.
-func work(w *worker, ctx context.Context, what call) tea.Cmd {
-	return func() tea.Msg { return w.do(ctx, what) }
+func work(w *worker, ctx context.Context, what call, request Request) tea.Cmd {
+	return func() tea.Msg { return w.do(ctx, what, request) }
 }
 
 // cancel ends the context of a call.
@@ -36,6 +38,45 @@ func heed(ctx context.Context) tea.Cmd {
 		<-ctx.Done()
 		return cancelledMsg{context.Cause(ctx)}
 	}
+}
+
+// judge finds out what choices come to.
+func judge(ctx context.Context, options Options, choices Choices) tea.Cmd {
+	return func() tea.Msg { return checkedMsg{choices, options.Check(ctx, choices)} }
+}
+
+// write has a report written to a file.
+func write(ctx context.Context, options Options, health provision.Health) tea.Cmd {
+	return func() tea.Msg {
+		path, err := options.Export(ctx, health)
+		return exportedMsg{path, err}
+	}
+}
+
+// mend has a fix made while the terminal is its own: it may ask for a password.
+func mend(ctx context.Context, options Options, check string) tea.Cmd {
+	return tea.Exec(&fixing{ctx: ctx, fix: options.Fix, check: check}, func(err error) tea.Msg { return fixedMsg{err} })
+}
+
+// fixing is a fix in the form that Bubble Tea gives the terminal to.
+type fixing struct {
+	ctx      context.Context
+	fix      func(context.Context, string, Terminal) error
+	check    string
+	terminal Terminal
+}
+
+func (f *fixing) SetStdin(in io.Reader)   { f.terminal.In = in }
+func (f *fixing) SetStdout(out io.Writer) { f.terminal.Out = out }
+func (f *fixing) SetStderr(io.Writer)     {}
+
+func (f *fixing) Run() (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = errors.New("worldsetup has a bug")
+		}
+	}()
+	return f.fix(f.ctx, f.check, f.terminal)
 }
 
 // healthOf is health, or nil when it says nothing.

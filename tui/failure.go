@@ -26,6 +26,20 @@ func (failurePage) body(f *facts, t *text) {
 	}
 	t.blank()
 	t.labelled(0, "log:", f.logPath)
+	lastWords(f, t)
+}
+
+// lastWords are the end of the log: what went wrong is often said there.
+func lastWords(f *facts, t *text) {
+	const few = 5
+	n := f.log.len()
+	if n == 0 {
+		return
+	}
+	t.heading("The end of the log")
+	for i := max(0, n-few); i < n; i++ {
+		t.styled(t.dim, "  ", f.log.at(i))
+	}
 }
 
 // left says what became of a step.

@@ -12,25 +12,45 @@ type healthPage struct{}
 
 func (healthPage) title() string { return "Health" }
 
-func (healthPage) offers(f *facts) []offer {
-	words := "prove again"
-	if f.curable() {
-		words = "repair"
+func (healthPage) offers(f *facts) (offers []offer) {
+	if f.doing == watching {
+		offers = []offer{{watch, "stop watching"}}
+	} else {
+		words := "prove again"
+		switch {
+		case f.replaceable():
+			words = "see the replacement"
+		case f.curable():
+			words = "repair"
+		}
+		offers = []offer{{again, words}, {watch, "watch live"}}
 	}
-	return []offer{{again, words}, {openLog, "log"}, {leave, "leave"}}
+	if f.can.export {
+		offers = append(offers, offer{export, "export"})
+	}
+	return append(offers, offer{openLog, "log"}, offer{leave, "leave"})
 }
 
 func (healthPage) body(f *facts, t *text) {
+	f.notify(t)
 	h := f.health
-	if f.ready {
+	switch {
+	case f.ready && f.doing == watching:
+		t.put(t.mark(provision.OK)+" "+t.good.Render("ready")+": ", "the world in the VM "+h.VM)
+	case f.ready:
 		t.put(t.mark(provision.OK)+" "+t.good.Render("ready")+": ", "the world in the VM "+h.VM+" was proven just now")
-	} else {
+	default:
 		t.put(t.mark(provision.Failed)+" "+t.bad.Render("not ready")+": ", "the VM "+h.VM+" is "+h.Instance)
-		if f.curable() {
+		switch {
+		case f.doing == watching:
+		case f.curable(), f.replaceable():
 			t.labelled(2, "next:", "r shows what would repair it, and asks before anything is changed")
-		} else if f.failure != nil {
+		case f.failure != nil:
 			t.labelled(2, "next:", f.failure.Next)
 		}
+	}
+	if f.doing == watching {
+		t.put(t.spin(f.beats)+" ", "watching live; last change "+ticking(f.now.Sub(f.looked))+" ago")
 	}
 	troubles(t, h)
 	socket(t, h.Socket)

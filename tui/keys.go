@@ -28,6 +28,18 @@ const (
 	pageDown
 	top
 	bottom
+	choose
+	take
+	drop
+	nextField
+	previousField
+	nextOption
+	previousOption
+	replace
+	confirm
+	fix
+	watch
+	export
 )
 
 // keyMap says which keys bring an action about. It is the only place that names keys.
@@ -51,7 +63,7 @@ func newKeyMap(utf8 bool) keyMap {
 		stop:        bind("ctrl+c", "ctrl+c"),
 		yes:         bind("y", "y", "ctrl+c"),
 		no:          bind("enter/n", "n", "enter", "esc"),
-		help:        bind("?", "?"),
+		help:        bind("?", "?", "f1"),
 		back:        bind("esc", "esc", "q", "l", "?"),
 		startSearch: bind("/", "/"),
 		find:        bind("enter", "enter"),
@@ -65,6 +77,19 @@ func newKeyMap(utf8 bool) keyMap {
 		pageDown:    bind("pgdn", "pgdown", "space", "f"),
 		top:         bind("home", "home", "g"),
 		bottom:      bind("end", "end", "G"),
+
+		choose:         bind("c", "c"),
+		take:           bind("enter", "enter"),
+		drop:           bind("esc", "esc"),
+		nextField:      bind(arrow("↓", "down"), "down", "tab"),
+		previousField:  bind(arrow("↑", "up"), "up", "shift+tab"),
+		nextOption:     bind(arrow("→", "right"), "right", "space"),
+		previousOption: bind(arrow("←", "left"), "left"),
+		replace:        bind("x", "x"),
+		confirm:        bind("enter", "enter"),
+		fix:            bind("f", "f"),
+		watch:          bind("w", "w"),
+		export:         bind("e", "e"),
 	}
 }
 

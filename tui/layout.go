@@ -29,6 +29,14 @@ func lay(width, height, footer int) layout {
 	return l
 }
 
+// first is the screen's line on which the page begins.
+func (l layout) first() int {
+	if l.airy {
+		return 2
+	}
+	return 1
+}
+
 func tooSmall(width, height int) bool { return width < minWidth || height < minHeight }
 
 // spread puts two texts at the two ends of a line, the second only where there is room.
@@ -48,20 +56,4 @@ func visible(lines []string, offset, height int) []string {
 		seen = append(seen, "")
 	}
 	return seen
-}
-
-// flow puts items side by side, two spaces between them, into as many lines of width as it takes.
-func flow(items []string, width int) (lines []string) {
-	line := ""
-	for _, item := range items {
-		switch {
-		case line == "":
-			line = item
-		case ansi.StringWidth(line)+2+ansi.StringWidth(item) <= width:
-			line += "  " + item
-		default:
-			lines, line = append(lines, line), item
-		}
-	}
-	return append(lines, line)
 }

@@ -11,16 +11,16 @@ import (
 type look struct {
 	utf8, still bool
 
-	rule, bar, rest, dot string
-	spinner              []string
+	rule, bar, rest, dot, more string
+	spinner                    []string
 
 	good, warn, bad, dim, strong, banner lipgloss.Style
 }
 
 func newLook(utf8, noColor, still bool) look {
-	l := look{utf8: utf8, still: still, rule: "-", bar: "#", rest: ".", dot: "-", spinner: []string{"|", "/", "=", `\`}}
+	l := look{utf8: utf8, still: still, rule: "-", bar: "#", rest: ".", dot: "-", more: "~", spinner: []string{"|", "/", "=", `\`}}
 	if utf8 {
-		l.rule, l.bar, l.rest, l.dot = "─", "█", "░", "·"
+		l.rule, l.bar, l.rest, l.dot, l.more = "─", "█", "░", "·", "…"
 		l.spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 	}
 	plain := lipgloss.NewStyle()

@@ -15,6 +15,7 @@ type mailbox struct {
 	log    ring
 	last   string // what a tool said last in the step under way
 	moved  bool   // last is news
+	health *provision.Health
 }
 
 // put takes an event. It is what the engine calls, from its own goroutines.
@@ -34,19 +35,27 @@ func (b *mailbox) put(event provision.Event) {
 	b.events = append(b.events, event)
 }
 
+// report takes what watching has found.
+func (b *mailbox) report(health provision.Health) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.health = &health
+}
+
 // mail is what came since the last time.
 type mail struct {
 	events []provision.Event
 	log    ring
 	last   string
 	moved  bool
+	health *provision.Health // the latest, when watching
 }
 
 func (b *mailbox) take() mail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := mail{b.events, b.log, b.last, b.moved}
-	b.events, b.log, b.last, b.moved = nil, ring{}, "", false
+	taken := mail{b.events, b.log, b.last, b.moved, b.health}
+	b.events, b.log, b.last, b.moved, b.health = nil, ring{}, "", false, nil
 	return taken
 }
 

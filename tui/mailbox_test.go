@@ -67,10 +67,12 @@ func (e fakeEngine) Status(context.Context) (provision.Health, error) {
 	return provision.Health{}, nil
 }
 
+func (e fakeEngine) Watch(context.Context, func(provision.Health)) error { return nil }
+
 // A panic of the engine is an error like others: the terminal is left in order, and the exit code is that of a bug.
 func TestWorkerSurvivesAPanic(t *testing.T) {
-	w := &worker{engine: func(func(provision.Event)) Engine { panic("boom") }, mailbox: &mailbox{}, now: time.Now}
-	if ended := w.do(t.Context(), planning); ended.err == nil || ended.err.Kind != provision.KindInternal || !strings.Contains(ended.err.Why, "boom") {
+	w := &worker{engine: func(Request) Engine { panic("boom") }, mailbox: &mailbox{}, now: time.Now}
+	if ended := w.do(t.Context(), planning, Request{}); ended.err == nil || ended.err.Kind != provision.KindInternal || !strings.Contains(ended.err.Why, "boom") {
 		t.Errorf("%+v", ended)
 	}
 	w.close()
@@ -79,14 +81,14 @@ func TestWorkerSurvivesAPanic(t *testing.T) {
 // Nothing that was begun outlives the wizard, and nothing begins after it.
 func TestWorkerClose(t *testing.T) {
 	engine := fakeEngine{make(chan struct{})}
-	w := &worker{engine: func(func(provision.Event)) Engine { return engine }, mailbox: &mailbox{}, now: time.Now}
+	w := &worker{engine: func(Request) Engine { return engine }, mailbox: &mailbox{}, now: time.Now}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan endedMsg, 1)
-	go func() { ended <- w.do(ctx, running) }()
+	go func() { ended <- w.do(ctx, running, Request{}) }()
 	<-engine.begun
 	cancel()
 	w.close()
-	w.do(ctx, running) // would close the channel a second time
+	w.do(ctx, running, Request{}) // would close the channel a second time
 	if msg := <-ended; msg.err == nil || msg.health != nil {
 		t.Errorf("%+v", msg)
 	}

@@ -22,3 +22,18 @@ type endedMsg struct {
 
 // cancelledMsg says that the caller of the wizard wants it to end: a signal came.
 type cancelledMsg struct{ cause error }
+
+// checkedMsg brings what choices come to.
+type checkedMsg struct {
+	choices Choices
+	verdict Verdict
+}
+
+// exportedMsg says where a report was written, or why it was not.
+type exportedMsg struct {
+	path string
+	err  error
+}
+
+// fixedMsg says that a fix has ended; an error says why it did not help.
+type fixedMsg struct{ err error }

@@ -14,12 +14,34 @@ type Engine interface {
 	Plan(context.Context) (provision.Plan, error)
 	Run(context.Context) (provision.Health, error)
 	Status(context.Context) (provision.Health, error)
+	// Watch calls changed at once and whenever what can be observed changes, until its context ends.
+	Watch(ctx context.Context, changed func(provision.Health)) error
 }
 
-// Options are what a wizard needs. Engine, Input and Output are required.
+// Request is what an engine is made for.
+type Request struct {
+	Choices Choices
+	// Replace is the name of the VM when a person has consented to its replacement by typing it, or wants to see the plan
+	// of one; empty otherwise.
+	Replace string
+	// Approve is to be called with the plan that is about to be carried out; an error of it ends the run unchanged.
+	Approve func(context.Context, provision.Plan) error
+	// Events gets what the engine tells.
+	Events func(provision.Event)
+}
+
+// Options are what a wizard needs. Engine, Input and Output are required; what a nil function would do is not offered.
 type Options struct {
-	// Engine makes an engine that tells its events to the function given.
-	Engine func(events func(provision.Event)) Engine
+	// Engine makes an engine.
+	Engine func(Request) Engine
+	// Choices are those to begin with, and Check says what choices come to. It may look at files.
+	Choices Choices
+	Check   func(context.Context, Choices) Verdict
+	// Fix does what the remedy of a failed prerequisite says, with the terminal to itself, and says why that did not help.
+	Fix func(ctx context.Context, check string, terminal Terminal) error
+	// Export writes a report to a file and returns its path.
+	Export func(context.Context, provision.Health) (path string, err error)
+
 	// Input and Output are the terminal.
 	Input  io.Reader
 	Output io.Writer
@@ -34,8 +56,16 @@ type Options struct {
 	NoColor bool
 	// Still leaves out what moves without telling anything: spinners stand still.
 	Still bool
+	// Mouse has the wheel scroll and a click on a key press it. Text is then marked with shift held down.
+	Mouse bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+}
+
+// Terminal is where a fix may ask and tell, while the wizard has left the screen.
+type Terminal struct {
+	In  io.Reader
+	Out io.Writer
 }
 
 func (o Options) check() (Options, error) {

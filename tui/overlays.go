@@ -7,6 +7,8 @@ type stopPage struct{}
 
 func (stopPage) title() string { return "Stop?" }
 
+func (stopPage) asks() {}
+
 func (stopPage) offers(*facts) []offer {
 	return []offer{{no, "no, go on"}, {yes, "yes, stop"}}
 }
@@ -19,6 +21,29 @@ func (stopPage) body(f *facts, t *text) {
 		t.blank()
 		t.put("under way: ", step.Title)
 	}
+}
+
+// fixPage shows what would be run to fix a prerequisite, and asks. It starts on no.
+type fixPage struct{ check check }
+
+func (fixPage) title() string { return "Fix?" }
+
+func (fixPage) asks() {}
+
+func (fixPage) offers(*facts) []offer {
+	return []offer{{no, "no"}, {yes, "yes, run it"}}
+}
+
+func (p fixPage) body(_ *facts, t *text) {
+	t.styled(t.strong, "", "Fix this? "+p.check.title+": "+p.check.found)
+	t.blank()
+	t.put("", "This is what will be run, exactly:")
+	t.styled(t.strong, "  $ ", p.check.fix)
+	t.blank()
+	if p.check.note != "" {
+		t.put("", p.check.note)
+	}
+	t.put("", "The screen is left meanwhile: it may ask for your password. Everything is checked again afterwards.")
 }
 
 // helpPage lists what can be done on the page below it.

@@ -3,6 +3,8 @@ package tui
 import (
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -13,13 +15,31 @@ type page interface {
 	body(f *facts, t *text)
 }
 
+// form is a page that somebody may type into.
+type form interface {
+	page
+	writing() bool          // letters are text now
+	write(msg tea.Msg) page // the page after a key, or after something was pasted
+}
+
+// question is a page that nothing leads away from but its answers.
+type question interface{ asks() }
+
 // facts are what is known of the run. Pages read them; only the root model writes them.
 type facts struct {
 	vm, logPath string
+	can         abilities
+	choices     Choices
 
 	story story
 	log   ring
 	plan  provision.Plan // that is to be consented to, or was
+	// replacing says that the plan is one of a replacement, which nobody has consented to yet. refusal is what stands when
+	// nobody does.
+	replacing bool
+	refusal   *provision.Error
+	// notice is what the page in front should begin with; what is news goes when somebody turns to another page.
+	notice notice
 
 	doing    call
 	stopping bool // the call was cancelled and has not ended yet
@@ -28,8 +48,37 @@ type facts struct {
 	beats    int
 
 	health  *provision.Health
+	looked  time.Time        // when health came
 	failure *provision.Error // why the world is not ready
 	ready   bool             // it was proven to be, by the last call
+}
+
+// abilities are what the options allow.
+type abilities struct{ choose, fix, export bool }
+
+// notice is something that has just become known.
+type notice struct {
+	outcome provision.Outcome
+	words   string
+}
+
+// notify writes the notice.
+func (f *facts) notify(t *text) {
+	if f.notice.words != "" {
+		t.put(t.mark(f.notice.outcome)+" ", f.notice.words)
+		t.blank()
+	}
+}
+
+// seen takes a report of watching.
+func (f *facts) seen(health *provision.Health) {
+	f.health, f.looked, f.ready, f.failure = health, f.now, health.Ready, nil
+	if !health.Ready {
+		f.failure = &provision.Error{
+			Kind: provision.KindUnhealthy, What: "the world in the VM " + health.VM + " is not ready",
+			Next: "run worldsetup, which cures what it can",
+		}
+	}
 }
 
 // curable says whether the last proof has shown steps that would help.
@@ -37,20 +86,9 @@ func (f *facts) curable() bool {
 	return !f.ready && f.health != nil && len(f.health.Drift.Steps) > 0
 }
 
-// showCheck writes a prerequisite, with cause and remedy when it is not fine.
-func showCheck(t *text, check check) {
-	word := ""
-	switch check.outcome {
-	case provision.Warning, provision.Failed, provision.Unknown:
-		word = t.style(check.outcome).Render(string(check.outcome)) + ": "
-	}
-	found := check.found
-	if found != "" {
-		found = ": " + found
-	}
-	t.put(t.mark(check.outcome)+" "+word, check.title+found)
-	t.labelled(2, "why:", check.why)
-	t.labelled(2, "next:", check.next)
+// replaceable says whether the last proof has shown that only another VM would help.
+func (f *facts) replaceable() bool {
+	return !f.ready && f.health != nil && len(f.health.Drift.Replace) > 0
 }
 
 // showError writes a failure in its three parts.

@@ -8,21 +8,40 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// planPage shows what would be changed and asks for consent, or says why it cannot be.
+// planPage shows what there is, what would be changed and why, and asks for consent, or says why it cannot be.
 type planPage struct{}
 
 func (planPage) title() string { return "Plan" }
 
-func (planPage) offers(f *facts) []offer {
-	if f.plan.Err() != nil {
-		return []offer{{again, "look again"}, {openLog, "log"}, {leave, "leave"}}
+// offers begin with the consent. What destroys is not agreed to by a key that is pressed elsewhere.
+func (planPage) offers(f *facts) (offers []offer) {
+	switch {
+	case len(f.plan.Steps) == 0:
+	case destroys(f.plan):
+		offers = append(offers, offer{replace, "replace it"})
+	case repairs(f.plan):
+		offers = append(offers, offer{goOn, "repair it"})
+	default:
+		offers = append(offers, offer{goOn, "do it"})
 	}
-	return []offer{{goOn, "do it"}, {again, "look again"}, {openLog, "log"}, {leave, "leave"}}
+	if f.can.choose {
+		offers = append(offers, offer{choose, "change the choices"})
+	}
+	return append(offers, offer{again, "look again"}, offer{openLog, "log"}, offer{leave, "leave it"})
 }
 
+// destroys says whether something that cannot be had back goes away.
+func destroys(plan provision.Plan) bool {
+	return len(plan.Replace) > 0
+}
+
+// repairs says whether there is something that is mended.
+func repairs(plan provision.Plan) bool { return plan.Existing != nil }
+
 func (planPage) body(f *facts, t *text) {
+	f.notify(t)
 	switch {
-	case len(f.plan.Replace) > 0:
+	case destroys(f.plan):
 		replacement(f, t)
 	case f.failure != nil:
 		showError(t, f.failure)
@@ -31,20 +50,25 @@ func (planPage) body(f *facts, t *text) {
 	default:
 		consent(f, t)
 	}
+	existing(f, t)
+	steps(f, t)
 	if troubles := f.story.troubles(); len(troubles) > 0 {
 		t.heading("Worth knowing")
 		for _, check := range troubles {
-			showCheck(t, check)
+			showCheck(f, t, check)
 		}
 	}
 }
 
-// replacement says why no step would help.
+// replacement says why no other step would help.
 func replacement(f *facts, t *text) {
 	t.put(t.mark(provision.Failed)+" ", "Only another VM would do: the VM "+f.plan.VM+" cannot become the world that was asked for. Nothing has been changed.")
-	t.blank()
 	for _, reason := range f.plan.Replace {
 		t.put("  "+t.dot+" ", reason)
+	}
+	if len(f.plan.Steps) > 0 {
+		fate(f, t)
+		return
 	}
 	t.blank()
 	if f.failure != nil {
@@ -53,12 +77,8 @@ func replacement(f *facts, t *text) {
 }
 
 func consent(f *facts, t *text) {
-	var usual time.Duration
-	for _, step := range f.plan.Steps {
-		usual += step.Usual
-	}
 	summary := fmt.Sprintf("%s for the VM %s", count(len(f.plan.Steps), "step"), f.plan.VM)
-	if usual > 0 {
+	if usual := inAll(f.plan); usual > 0 {
 		summary += ", usually " + plaintext.Duration(usual) + " in all"
 	}
 	t.put("", summary+". Nothing has been changed yet.")
@@ -68,7 +88,21 @@ func consent(f *facts, t *text) {
 	if f.plan.Unseen {
 		t.put("  ", "More may follow: the inside of the VM is seen only when it runs.")
 	}
-	t.blank()
+}
+
+func inAll(plan provision.Plan) (usual time.Duration) {
+	for _, step := range plan.Steps {
+		usual += step.Usual
+	}
+	return usual
+}
+
+// steps are what would be changed.
+func steps(f *facts, t *text) {
+	if len(f.plan.Steps) == 0 {
+		return
+	}
+	t.heading("What would be done")
 	for i, step := range f.plan.Steps {
 		t.put(fmt.Sprintf("%2d. ", i+1), step.Title)
 		t.styled(t.dim, "    ", note(step.Reason, usually(step.Usual), when(step.Conditional, "left out if not needed"), when(step.Interrupts, "stops programs in the VM")))

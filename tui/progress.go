@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -58,13 +59,53 @@ func showStep(f *facts, t *text, step *step) {
 		t.put(t.mark(provision.Failed)+" "+place, step.Title+": failed after "+plaintext.Duration(step.Elapsed))
 	default:
 		t.put(t.spin(f.beats)+" "+place, note(step.Title+": "+ticking(f.now.Sub(step.begun)), usually(step.Usual)))
-		t.focus = len(t.lines) - 1
 		t.styled(t.dim, "    ", step.Reason)
-		if f.story.last != "" {
-			t.lines = append(t.lines, t.cut("    > "+t.clean(f.story.last), t.width))
-			t.focus = len(t.lines) - 1
+		inside(f, t, step)
+		latest(f, t)
+		t.focus = len(t.lines) - 1
+	}
+}
+
+// inside says how far a step has come that takes long.
+func inside(f *facts, t *text, step *step) {
+	for i, phase := range step.phases {
+		if i+1 < len(step.phases) {
+			t.styled(t.dim, "    "+t.mark(provision.OK)+" ", phase.name+", "+plaintext.Duration(step.phases[i+1].begun.Sub(phase.begun)))
+		} else {
+			t.put("    "+t.spin(f.beats)+" ", phase.name+": "+ticking(f.now.Sub(phase.begun)))
 		}
 	}
+	if step.Transfer != nil {
+		t.put("    "+t.dot+" ", transfer(*step.Transfer))
+	}
+}
+
+// transfer says how much has come, how fast, and how long it will take.
+func transfer(t provision.Transfer) string {
+	words := plaintext.Bytes(t.Done)
+	if t.Total > 0 {
+		words += fmt.Sprintf(" of %s, %d %%", plaintext.Bytes(t.Total), 100*t.Done/t.Total)
+	}
+	if t.Rate > 0 {
+		words += ", " + plaintext.Bytes(t.Rate) + "/s"
+	}
+	if t.Left > 0 {
+		words += ", " + plaintext.Duration(t.Left.Round(time.Second)) + " left"
+	}
+	return words
+}
+
+// latest is what a tool said last, and how long ago that was when it has fallen silent.
+func latest(f *facts, t *text) {
+	if f.story.last == "" {
+		return
+	}
+	const silence = 5 * time.Second
+	ago := ""
+	if silent := f.now.Sub(f.story.lastAt); silent >= silence {
+		ago = " (" + ticking(silent) + " ago)"
+	}
+	t.lines = append(t.lines, t.cut("    > "+t.clean(f.story.last), t.width-len(ago))+t.dim.Render(ago))
 }
 
 // between says what is done when no step is.

@@ -7,7 +7,7 @@ func (m *model) scroll(a action) {
 		m.over = log.scrolled(&m.facts, newText(m.look, l.text), l.body, a)
 		return
 	}
-	t := m.write(l)
+	t := m.paint(l)
 	last := max(0, len(t.lines)-l.body)
 	offset := m.top(t, l)
 	switch a {

@@ -41,12 +41,20 @@ func (s search) note(t *text) string {
 	return ""
 }
 
-// typed is the page after a key in the search field.
-func (p logPage) typed(key tea.KeyPressMsg) logPage {
-	if letters := []rune(p.search.words); key.Code == tea.KeyBackspace {
-		p.search.words = string(letters[:max(0, len(letters)-1)])
-	} else {
-		p.search.words += key.Text
+// writing says whether letters are text.
+func (p logPage) writing() bool { return p.search.typing }
+
+// write is the page after a key in the search field, or after something was pasted there.
+func (p logPage) write(msg tea.Msg) page {
+	switch msg := msg.(type) {
+	case tea.PasteMsg:
+		p.search.words += msg.Content
+	case tea.KeyPressMsg:
+		if letters := []rune(p.search.words); msg.Code == tea.KeyBackspace {
+			p.search.words = string(letters[:max(0, len(letters)-1)])
+		} else {
+			p.search.words += msg.Text
+		}
 	}
 	return p
 }

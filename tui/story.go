@@ -14,24 +14,34 @@ type story struct {
 	pending []provision.Step
 	steps   []step
 	last    string // the latest line of a tool
+	lastAt  time.Time
 }
 
-// check is a prerequisite that has settled.
+// check is a prerequisite, from when it is announced.
 type check struct {
-	title     string
+	id, title string
 	outcome   provision.Outcome
 	found     string
 	why, next string
+	fix, note string // the command that would fix it, and what to know of it
 }
 
 // step is one that was begun.
 type step struct {
 	provision.StepStatus
+	begun  time.Time
+	phases []phase
+}
+
+// phase is a part of a step.
+type phase struct {
+	name  string
 	begun time.Time
 }
 
 // The outcomes that only a check has.
 const (
+	pending provision.Outcome = "pending"
 	skipped provision.Outcome = "skipped"
 	omitted provision.Outcome = "omitted"
 )
@@ -43,27 +53,44 @@ func (s *story) fold(event provision.Event) {
 		s.settle(event)
 	case provision.EventPlan:
 		s.planned, s.pending = true, slices.Clone(event.Plan.Steps)
-	case provision.EventStep:
+	case provision.EventStep, provision.EventProgress:
 		s.advance(event)
 	}
 }
 
+// settle takes a check that was announced, or has come to its outcome.
 func (s *story) settle(event provision.Event) {
-	settled := check{title: event.Check.Title, outcome: event.Check.Outcome, found: event.Check.Found}
+	settled := check{id: event.Check.ID, title: event.Check.Title, outcome: event.Check.Outcome, found: event.Check.Found}
 	if problem := event.Check.Problem; problem != nil {
 		settled.why, settled.next = problem.Why, problem.Next
 	}
-	s.checks = append(s.checks, settled)
+	if fix := event.Check.Fix; fix != nil {
+		settled.fix, settled.note = fix.String(), fix.Note
+	}
+	at := slices.IndexFunc(s.checks, func(c check) bool { return c.id == settled.id && c.title == settled.title })
+	if at < 0 {
+		s.checks = append(s.checks, settled)
+		return
+	}
+	s.checks[at] = settled
 }
 
 func (s *story) advance(event provision.Event) {
 	status := *event.Step
 	if n := len(s.steps); n > 0 && s.steps[n-1].Number == status.Number {
 		s.steps[n-1].StepStatus = status
-		return
+	} else {
+		s.steps = append(s.steps, step{StepStatus: status, begun: event.Time.Add(-status.Elapsed)})
+		s.pending = slices.DeleteFunc(s.pending, func(next provision.Step) bool { return next.ID == status.ID })
 	}
-	s.steps = append(s.steps, step{status, event.Time.Add(-status.Elapsed)})
-	s.pending = slices.DeleteFunc(s.pending, func(next provision.Step) bool { return next.ID == status.ID })
+	s.steps[len(s.steps)-1].enter(status.Phase, event.Time)
+}
+
+// enter notes when a phase began.
+func (s *step) enter(name string, at time.Time) {
+	if n := len(s.phases); name != "" && (n == 0 || s.phases[n-1].name != name) {
+		s.phases = append(s.phases, phase{name, at})
+	}
 }
 
 // current is the step under way; nil when there is none.
@@ -86,6 +113,16 @@ func (s *story) troubles() (worth []check) {
 		}
 	}
 	return worth
+}
+
+// fixable are the checks with a command that would fix them.
+func (s *story) fixable() (fixable []check) {
+	for _, check := range s.troubles() {
+		if check.fix != "" {
+			fixable = append(fixable, check)
+		}
+	}
+	return fixable
 }
 
 // share is how much of the work is done, in percent, as far as its usual time is known.

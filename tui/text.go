@@ -11,9 +11,10 @@ import (
 // text is a page being written: lines that are at most width cells wide.
 type text struct {
 	look
-	width int
-	lines []string
-	focus int // the line that should be seen; -1 when any will do
+	width  int
+	lines  []string
+	focus  int   // the line that should be seen; -1 when any will do
+	cursor *cell // where somebody types; nil when nobody does
 }
 
 func newText(look look, width int) *text { return &text{look: look, width: width, focus: -1} }
@@ -99,9 +100,5 @@ func wrap(words string, width int) (lines []string) {
 
 // cut shortens a line to width cells.
 func (t *text) cut(line string, width int) string {
-	tail := "~"
-	if t.utf8 {
-		tail = "…"
-	}
-	return ansi.Truncate(line, max(width, 1), tail)
+	return ansi.Truncate(line, max(width, 1), t.more)
 }

@@ -17,7 +17,28 @@ func (m *model) View() tea.View {
 	view.AltScreen = true
 	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.look.clean(m.facts.vm))
 	view.ProgressBar = m.bar()
+	view.Cursor = m.cursor()
+	if m.options.Mouse {
+		view.MouseMode = tea.MouseModeCellMotion
+	}
 	return view
+}
+
+// cursor is where somebody types; nil when nobody does, or that is out of sight.
+func (m *model) cursor() *tea.Cursor {
+	if _, is := m.front().(form); !is || tooSmall(m.width, m.height) {
+		return nil
+	}
+	l := m.layout()
+	t := m.paint(l)
+	if t.cursor == nil {
+		return nil
+	}
+	row := t.cursor.line - m.top(t, l)
+	if row < 0 || row >= l.body {
+		return nil
+	}
+	return tea.NewCursor(t.cursor.x+1, row+l.first())
 }
 
 // bar is the terminal's own progress bar.
@@ -29,7 +50,7 @@ func (m *model) bar() *tea.ProgressBar {
 		return tea.NewProgressBar(tea.ProgressBarError, 100)
 	case f.doing == running:
 		return tea.NewProgressBar(tea.ProgressBarDefault, f.story.share(f.now))
-	case f.doing != idle:
+	case f.doing != idle && f.doing != watching:
 		return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
 	}
 	return nil
@@ -69,8 +90,8 @@ func (m *model) small() string {
 
 func (m *model) layout() layout { return lay(m.width, m.height, len(m.footer())) }
 
-// write has the page in front write itself.
-func (m *model) write(l layout) *text {
+// paint has the page in front write itself.
+func (m *model) paint(l layout) *text {
 	t := newText(m.look, l.text)
 	m.front().body(&m.facts, t)
 	return t
@@ -83,7 +104,7 @@ func (m *model) seen(l layout) (lines []string, position string) {
 		position = log.window(&m.facts, t, l.body)
 		return visible(t.lines, 0, l.body), position
 	}
-	t := m.write(l)
+	t := m.paint(l)
 	offset := m.top(t, l)
 	if len(t.lines) > l.body {
 		position = fmt.Sprintf("%d-%d of %d", offset+1, min(offset+l.body, len(t.lines)), len(t.lines))
@@ -115,6 +136,10 @@ func (m *model) state() string {
 		return m.look.warn.Render("stopping")
 	case f.doing == running:
 		return m.look.warn.Render("at work")
+	case f.doing == watching && f.ready:
+		return m.look.good.Render("watched")
+	case f.doing == watching:
+		return m.look.bad.Render("not ready")
 	case f.doing != idle:
 		return m.look.warn.Render("looking")
 	case f.ready:
@@ -138,18 +163,41 @@ func (m *model) ruler(l layout, position string) string {
 	return m.look.dim.Render(strings.Repeat(m.look.rule, 4)) + m.look.strong.Render(note) + m.look.dim.Render(strings.Repeat(m.look.rule, rest))
 }
 
-// footer are the keys that do something here, in at most two lines; help has the rest.
-func (m *model) footer() []string {
-	var items []string
+// place is where an offer stands in the footer.
+type place struct {
+	action  action
+	item    string
+	x, line int
+}
+
+// footer are the keys that do something here.
+func (m *model) footer() (lines []string) {
+	for _, place := range m.places() {
+		for len(lines) <= place.line {
+			lines = append(lines, "")
+		}
+		lines[place.line] += strings.Repeat(" ", place.x-ansi.StringWidth(lines[place.line])) + place.item
+	}
+	return lines
+}
+
+// places are the offers of the footer, in at most two lines; help has the rest.
+func (m *model) places() (places []place) {
+	x, line := 1, 0
 	for _, offer := range m.offers() {
 		if offer.action == suspend || offer.action == stop && m.facts.doing == idle {
 			continue // everybody knows, and help has them
 		}
-		items = append(items, m.look.strong.Render(m.keys[offer.action].Help().Key)+" "+offer.words)
+		item := m.look.strong.Render(m.keys[offer.action].Help().Key) + " " + offer.words
+		width := ansi.StringWidth(item)
+		if x > 1 && x+width > m.width-1 {
+			x, line = 1, line+1
+		}
+		if line > 1 {
+			break
+		}
+		places = append(places, place{offer.action, item, x, line})
+		x += width + 2
 	}
-	lines := flow(items, m.width-2)
-	for i := range lines {
-		lines[i] = " " + lines[i]
-	}
-	return lines[:min(len(lines), 2)]
+	return places
 }

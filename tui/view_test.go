@@ -68,7 +68,7 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 				}
 				fits(t, where+", at the end", w, width, height)
 				l := w.model.layout()
-				for _, line := range w.model.write(l).lines {
+				for _, line := range w.model.paint(l).lines {
 					if !strings.Contains(reached, ansi.Strip(line)) {
 						t.Fatalf("%s: out of reach: %q", where, ansi.Strip(line))
 					}

@@ -18,11 +18,12 @@ const (
 	planning      // Engine.Plan: looks, and changes nothing
 	running       // Engine.Run: changes
 	proving       // Engine.Status: looks and connects, and changes nothing
+	watching      // Engine.Watch: the same again and again
 )
 
 // worker makes the calls of the engine, and knows when the last one has ended.
 type worker struct {
-	engine  func(events func(provision.Event)) Engine
+	engine  func(Request) Engine
 	mailbox *mailbox
 	now     func() time.Time
 
@@ -32,7 +33,7 @@ type worker struct {
 }
 
 // do makes a call. It blocks until the engine has ended.
-func (w *worker) do(ctx context.Context, what call) (ended endedMsg) {
+func (w *worker) do(ctx context.Context, what call, request Request) (ended endedMsg) {
 	ended = endedMsg{call: what}
 	if !w.enter() {
 		return ended
@@ -43,7 +44,8 @@ func (w *worker) do(ctx context.Context, what call) (ended endedMsg) {
 			ended.err, ended.now = bug(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
 		}
 	}()
-	engine := w.engine(w.mailbox.put)
+	request.Events = w.mailbox.put
+	engine := w.engine(request)
 	var err error
 	var health provision.Health
 	switch what {
@@ -53,6 +55,8 @@ func (w *worker) do(ctx context.Context, what call) (ended endedMsg) {
 		health, err = engine.Run(ctx)
 	case proving:
 		health, err = engine.Status(ctx)
+	case watching:
+		err = engine.Watch(ctx, w.mailbox.report)
 	}
 	ended.health, ended.err, ended.now = healthOf(health), provision.AsError(err), w.now()
 	return ended

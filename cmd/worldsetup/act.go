@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // face shows the events of a run to somebody: the plain and the JSON face. The third, the wizard, reads them in package tui.
@@ -16,7 +18,9 @@ func (a *app) face() face {
 	if a.json != nil {
 		return a.json
 	}
-	return newPlainFace(newLines(a.out, a.utf8))
+	face := newPlainFace(newLines(a.out, a.utf8))
+	face.told = func(problem checks.Problem) { a.told = append(a.told, problem) }
+	return face
 }
 
 // setUp makes the world.
@@ -24,13 +28,28 @@ func (a *app) setUp(ctx context.Context, spec provision.Spec) error {
 	if a.draws() {
 		return a.wizard(ctx, a.wizardFor(spec))
 	}
-	_, err := a.engine(spec, a.face().show).Run(ctx)
-	return err
+	var mender mender
+	return a.lines(ctx, spec, a.engine, mender.edges, mender.mend)
+}
+
+// lines makes the world in lines, and asks if there is somebody to answer.
+func (a *app) lines(
+	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine,
+	edges func(provision.Spec) provision.Edges, fix func(context.Context, string, tui.Terminal) error,
+) error {
+	if a.json != nil || a.silent || a.person.out == nil {
+		_, err := engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)
+		return err
+	}
+	c := conversation{
+		asker: newAsker(a.person, a.utf8), spec: spec, face: a.face(), engine: engine, edges: edges, fix: fix, at: a.person,
+	}
+	return c.run(ctx)
 }
 
 // plan prints what setUp would do.
 func (a *app) plan(ctx context.Context, spec provision.Spec) error {
-	plan, err := a.engine(spec, nil).Plan(ctx)
+	plan, err := a.engine(provision.Setup{Spec: spec}).Plan(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,7 +72,7 @@ type planObject struct {
 
 // status proves the world as it is and prints what was found.
 func (a *app) status(ctx context.Context, spec provision.Spec) error {
-	health, err := a.engine(spec, nil).Status(ctx)
+	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
 	if health.Schema == 0 { // nothing was found out
 		return err
 	}

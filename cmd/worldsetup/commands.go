@@ -26,7 +26,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root := a.projectCommand("worldsetup [PROJECT]", "set up a world in a Lima VM, or complete it, and prove that it works", a.setUp)
 	root.Long = rootLong
 	root.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard")
-	root.Flags().Bool("plain", false, "tell what happens in plain lines, without escape sequences, also on a terminal")
+	root.Flags().Bool("plain", false, "tell and ask in plain lines, without escape sequences, also on a terminal")
+	root.Flags().Bool("no-mouse", false, "leave the mouse to the terminal [WORLDSETUP_NO_MOUSE]")
 	root.Flags().Bool("version", false, "print the version") // cobra's own comes with -v, which others use for something else
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -99,7 +100,8 @@ func (a *app) settleFace(command *cobra.Command) error {
 		a.json = nil
 	}
 	silent, _ := command.Flags().GetBool("non-interactive")
-	a.plain = plain || silent
+	a.plain, a.silent = plain || silent, silent
+	a.noMouse, _ = command.Flags().GetBool("no-mouse")
 	return nil
 }
 

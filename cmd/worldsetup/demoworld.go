@@ -9,25 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 )
-
-// demoScenarios bring a simulated world into the state in which the demo finds it.
-var demoScenarios = map[string]func(*demoWorld){
-	"first-run": func(*demoWorld) {},
-	"healthy":   (*demoWorld).settle,
-	"repair": func(w *demoWorld) {
-		w.settle()
-		w.damage("rm -f /usr/local/bin/substrate-world-agent", "chmod 0666 /run/substrate.sock")
-	},
-	"replace": func(w *demoWorld) { // a disk never shrinks
-		w.settle()
-		w.spec.Disk = 5 << 30
-	},
-	"failure": func(w *demoWorld) { w.offline = true },
-}
 
 // demoWorld is a simulated Lima that takes its time, and the engine over it.
 type demoWorld struct {
@@ -36,6 +20,7 @@ type demoWorld struct {
 	dir     string
 	home    string // as it was
 	offline bool   // the first installation of packages finds no network
+	lacking bool   // this machine lacks a tool
 	speed   float64
 
 	mu    sync.Mutex
@@ -73,7 +58,9 @@ func (w *demoWorld) close() {
 }
 
 // settle sets the world up, in no time.
-func (w *demoWorld) settle() { _, _ = w.engine(nil).Run(context.Background()) }
+func (w *demoWorld) settle() {
+	_, _ = w.engine(provision.Setup{Spec: w.spec}).Run(context.Background())
+}
 
 // damage does what people do to guests.
 func (w *demoWorld) damage(script ...string) {
@@ -121,10 +108,11 @@ func (w *demoWorld) wait(usual time.Duration) {
 }
 
 // engine is the real engine over the simulation.
-func (w *demoWorld) engine(events func(provision.Event)) engine {
-	return demoEngine{w, &provision.Setup{Spec: w.spec, Events: events, Edges: func(provision.Spec) provision.Edges {
+func (w *demoWorld) engine(setup provision.Setup) engine {
+	setup.Edges = func(provision.Spec) provision.Edges {
 		return provision.Edges{Lima: w.World, Guest: w.Guest, Now: time.Now, Checks: w.checks}
-	}}}
+	}
+	return demoEngine{w, &setup}
 }
 
 // demoEngine tells the world whose context its delays have to heed.
@@ -150,22 +138,4 @@ func (e demoEngine) Plan(ctx context.Context) (provision.Plan, error) {
 
 func (e demoEngine) Status(ctx context.Context) (provision.Health, error) {
 	return e.setup.Status(e.heeding(ctx))
-}
-
-// checks are prerequisites of a machine that has everything.
-func (w *demoWorld) checks(checks.Target) (list []checks.Check) {
-	for i, fine := range []struct{ id, title, found string }{
-		{"host-user", "ordinary user", "sam"},
-		{"limactl", "Lima", "2.1.4 (simulated)"},
-		{"ssh-client", "ssh client", "OpenSSH 9.6"},
-		{"qemu", "QEMU", "8.2.2"},
-		{"acceleration", "hardware acceleration", "/dev/kvm"},
-		{"lima-home", "Lima's home", "48 GiB free"},
-	} {
-		list = append(list, checks.Check{ID: fine.id, Title: fine.title, Deadline: time.Hour, Probe: func(context.Context) checks.Finding {
-			w.wait(time.Duration(i+1) * 500 * time.Millisecond)
-			return checks.Finding{Outcome: checks.OK, Found: fine.found}
-		}})
-	}
-	return list
 }

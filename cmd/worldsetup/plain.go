@@ -14,9 +14,10 @@ type plainFace struct {
 	*lines
 	checked, troubled int  // prerequisites since the last summary
 	planned           bool // a plan was shown
+	told              func(checks.Problem)
 }
 
-func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to} }
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, told: func(checks.Problem) {}} }
 
 func (f *plainFace) show(event provision.Event) {
 	if event.Type != provision.EventCheck {
@@ -44,7 +45,7 @@ func (f *plainFace) show(event provision.Event) {
 
 // check shows a prerequisite only when it is worth a look.
 func (f *plainFace) check(check checks.Result) {
-	if check.Outcome == checks.Omitted {
+	if check.Outcome == checks.Omitted || check.Outcome == pending {
 		return
 	}
 	f.checked++
@@ -53,7 +54,13 @@ func (f *plainFace) check(check checks.Result) {
 		f.troubled++
 		showCheck(f.lines, check)
 	}
+	if check.Problem != nil {
+		f.told(*check.Problem)
+	}
 }
+
+// pending is the outcome of a check that was only announced.
+const pending checks.Outcome = "pending"
 
 func (f *plainFace) sumUpChecks() {
 	switch {

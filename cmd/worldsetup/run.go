@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -24,17 +26,19 @@ type app struct {
 	errors   *lines    // standard error
 	json     *jsonFace // set when JSON is asked for, from before the flags are parsed
 	plain    bool      // plain lines are asked for, also on a terminal
+	silent   bool      // nothing may be asked
+	noMouse  bool
 	utf8     bool
 	terminal terminal
 	screen   *screen
 	getenv   func(string) string
-	engine   func(provision.Spec, func(provision.Event)) engine
+	person   terminal         // who can be asked, and where; nobody when nothing may be asked
+	told     []checks.Problem // of prerequisites, in full
+	engine   func(provision.Setup) engine
 }
 
 // machine is the engine on this machine.
-func machine(spec provision.Spec, events func(provision.Event)) engine {
-	return &provision.Setup{Spec: spec, Events: events}
-}
+func machine(setup provision.Setup) engine { return &setup }
 
 // run carries out the command and returns its exit code.
 func run(ctx context.Context, args []string, s streams) int {
@@ -54,9 +58,12 @@ func run(ctx context.Context, args []string, s streams) int {
 }
 
 // runWith is run without the signals and with any engine.
-func runWith(ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Spec, func(provision.Event)) engine, args []string, s streams) int {
+func runWith(ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Setup) engine, args []string, s streams) int {
 	out := &watchedWriter{to: s.Out, failed: cancel}
-	a := &app{out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), terminal: s.terminal(), screen: s.Screen, getenv: s.Getenv, engine: makeEngine}
+	a := &app{
+		out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), terminal: s.terminal(), person: s.person(), screen: s.Screen,
+		getenv: s.Getenv, engine: makeEngine,
+	}
 	if asksForJSON(args) {
 		a.json = &jsonFace{out: out}
 	}
@@ -72,8 +79,16 @@ func runWith(ctx context.Context, cancel context.CancelCauseFunc, makeEngine fun
 	}
 	failure := provision.AsError(err)
 	a.json.fail(failure)
-	printError(a.errors, failure)
+	if !a.toldAlready(failure, s) {
+		printError(a.errors, failure)
+	}
 	return exitCode(failure)
+}
+
+// toldAlready says whether a person has the failure on the screen, word by word, as that of a prerequisite.
+func (a *app) toldAlready(failure *provision.Error, s streams) bool {
+	told := slices.Contains(a.told, checks.Problem{What: failure.What, Why: failure.Why, Next: failure.Next})
+	return told && isTerminal(s.Out) && isTerminal(s.Err)
 }
 
 // execute runs the command; a panic becomes an internal error, since Go's own exit code for one is that of a usage error.

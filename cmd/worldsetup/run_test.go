@@ -32,7 +32,7 @@ func call(t *testing.T, make func(events func(provision.Event)) script, args ...
 	var out, err strings.Builder
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	maker := func(_ provision.Spec, events func(provision.Event)) engine { return make(events) }
+	maker := func(setup provision.Setup) engine { return make(setup.Events) }
 	code = runWith(ctx, cancel, maker, append(args, t.TempDir()), streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
 	return code, out.String(), err.String()
 }
@@ -125,7 +125,8 @@ func TestUnreadOutputCancels(t *testing.T) {
 	for _, args := range [][]string{{}, {"--json"}} {
 		var stderr strings.Builder
 		ctx, cancel := context.WithCancelCause(t.Context())
-		maker := func(_ provision.Spec, events func(provision.Event)) engine {
+		maker := func(setup provision.Setup) engine {
+			events := setup.Events
 			return script{run: func(context.Context) (provision.Health, error) {
 				events(provision.Event{Schema: 1, Seq: 1, Type: provision.EventStarted, Message: "hello"})
 				return provision.Health{}, &provision.Error{Kind: provision.KindInterrupted, What: "stopped", Why: context.Cause(ctx).Error()}
@@ -141,7 +142,7 @@ func TestUnreadOutputCancels(t *testing.T) {
 // A run that was done before the reader went away is still not told as a success: its result never arrived.
 func TestUnreadResult(t *testing.T) {
 	var stderr strings.Builder
-	maker := func(provision.Spec, func(provision.Event)) engine { return script{plan: provision.Plan{VM: "w"}} }
+	maker := func(provision.Setup) engine { return script{plan: provision.Plan{VM: "w"}} }
 	code := runWith(t.Context(), func(error) {}, maker, []string{"plan", t.TempDir()}, streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
 	if code != 130 {
 		t.Errorf("%d\n%s", code, stderr.String())

@@ -20,7 +20,15 @@ type terminal struct {
 // terminal finds somebody to show the wizard to: a terminal to read keys from, and one to draw on. Where standard output
 // is redirected that is standard error, and the result alone goes to standard output.
 func (s streams) terminal() terminal {
-	if name := s.Getenv("TERM"); name == "" || name == "dumb" || s.Getenv("ACCESSIBLE") != "" || !isTerminal(s.In) {
+	if name := s.Getenv("TERM"); name == "" || name == "dumb" || s.Getenv("ACCESSIBLE") != "" {
+		return terminal{}
+	}
+	return s.person()
+}
+
+// person finds somebody who can be asked in lines: a terminal on both sides, of whatever kind.
+func (s streams) person() terminal {
+	if !isTerminal(s.In) {
 		return terminal{}
 	}
 	for _, out := range []io.Writer{s.Out, s.Err} {
@@ -43,6 +51,7 @@ func (a *app) draws() bool { return a.json == nil && !a.plain && a.terminal.out 
 func (a *app) wizard(ctx context.Context, options tui.Options) error {
 	options.Input, options.Output, options.UTF8 = a.terminal.in, a.terminal.out, a.utf8
 	options.NoColor, options.Still = a.getenv("NO_COLOR") != "", a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
+	options.Mouse = !a.noMouse && a.getenv("WORLDSETUP_NO_MOUSE") == ""
 	giveBack := a.screen.take(a.terminal)
 	outcome, err := tui.Run(ctx, options)
 	giveBack()
@@ -61,8 +70,23 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 
 // wizardFor are the options of a wizard on this machine.
 func (a *app) wizardFor(spec provision.Spec) tui.Options {
+	var mender mender
 	return tui.Options{
-		VM: spec.VM, LogPath: provision.LogPath(spec),
-		Engine: func(events func(provision.Event)) tui.Engine { return a.engine(spec, events) },
+		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec),
+		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(spec, c) },
+		Fix:   mender.mend,
+		Export: func(_ context.Context, health provision.Health) (string, error) {
+			return exportHealth(spec.StateDir, health)
+		},
+		Engine: func(r tui.Request) tui.Engine {
+			return watchful{a.engine(setupFor(spec, r, mender.edges))}
+		},
 	}
+}
+
+// setupFor is what a wizard asks for.
+func setupFor(spec provision.Spec, r tui.Request, edges func(provision.Spec) provision.Edges) provision.Setup {
+	spec, _ = withChoices(spec, r.Choices) // what is wrong with it, the engine says, too
+	spec.Replace = r.Replace
+	return provision.Setup{Spec: spec, Events: r.Events, Approve: r.Approve, Edges: edges}
 }

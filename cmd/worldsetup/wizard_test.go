@@ -33,7 +33,7 @@ func TestWizardFirstRun(t *testing.T) {
 
 func TestWizardResized(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
-	c.see("enter do it", "1-19 of 25")
+	c.see("enter do it", "1-19 of 29")
 	c.resize(30, 8)
 	c.see("SIMULATION", "too small: 30x8")
 	c.resize(120, 40)

@@ -1,0 +1,102 @@
+package tui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+func checked(outcome checks.Outcome, title, found string, problem *checks.Problem) provision.Event {
+	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{ID: title, Title: title, Outcome: outcome, Found: found, Problem: problem}}
+}
+
+func stepped(number int, step provision.Step, state provision.StepState, elapsed time.Duration) provision.Event {
+	return provision.Event{Type: provision.EventStep, Step: &provision.StepStatus{
+		Number: number, Of: 3, ID: step.ID, Title: step.Title, Reason: step.Reason, Usual: step.Usual, State: state, Elapsed: elapsed,
+	}}
+}
+
+func said(line string) provision.Event {
+	return provision.Event{Type: provision.EventLog, Message: line, Step: &provision.StepStatus{Number: 2}}
+}
+
+func progressed(phase string, transfer *provision.Transfer) provision.Event {
+	event := stepped(2, firstPlan.Steps[1], provision.StepRunning, 0)
+	event.Type, event.Step.Phase, event.Step.Transfer = provision.EventProgress, phase, transfer
+	return event
+}
+
+var fixableCheck = provision.Event{Type: provision.EventCheck, Check: &checks.Result{
+	ID: "qemu", Title: "QEMU", Outcome: checks.Failed, Found: "QEMU is not installed", Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-utils"}},
+	Problem: &checks.Problem{What: "QEMU is not installed", Why: "there is no qemu-system-x86_64 in PATH", Next: "install it: sudo apt-get install qemu-utils"},
+}}
+
+func planned(plan provision.Plan) provision.Event {
+	return provision.Event{Type: provision.EventPlan, Plan: &plan}
+}
+
+var firstPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
+	{ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", Usual: time.Second},
+	{ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second},
+	{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new", Usual: 15 * time.Second, Conditional: true},
+}}
+
+// existingVM is what the plans about an existing VM find.
+var existingVM = &provision.Existing{
+	Status: "running", Type: "qemu", Arch: "x86_64", CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, DiskUsed: 3<<30 + 100<<20,
+	Created: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Layout: "socket-parity-v1", Project: "/home/ada/project",
+}
+
+var replaceSteps = []provision.Step{
+	{ID: "vm-set-aside", Title: "set the old VM aside", Reason: "its processor is aarch64", Usual: 3 * time.Second, Interrupts: true},
+	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is set aside", Usual: time.Second},
+}
+
+func replacePlan(steps []provision.Step) provision.Plan {
+	return provision.Plan{VM: "substrate", Steps: steps, Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
+}
+
+var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
+	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second, Interrupts: true},
+}}
+
+func healthy() *provision.Health {
+	return &provision.Health{
+		Schema: provision.Schema, VM: "substrate", Ready: true, Instance: "running",
+		Socket: provision.Socket{
+			Path: "/run/substrate.sock", Type: "socket", Owner: "root", Group: "substrate", Mode: "0660",
+			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
+		},
+		Access: []provision.Access{
+			{Who: provision.WhoUser, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 21 * time.Millisecond},
+			{Who: provision.WhoRoot, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 9 * time.Millisecond},
+			{Who: provision.WhoOutsider, Want: "refused", Found: "refused", Outcome: provision.OK},
+			{Who: provision.WhoHost, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 16 * time.Millisecond},
+		},
+		Agent: provision.AgentInfo{SHA256: strings.Repeat("0123456789abcdef", 4), Probe: true, Version: "v1", Backend: "world-agent", Platform: "linux", Features: []string{"probe"}},
+		Items: []provision.Item{
+			{ID: "linger", Title: "linger", Outcome: provision.OK, Found: "on"},
+			{ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used", Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE"},
+		},
+	}
+}
+
+func unhealthy() *provision.Health {
+	health := healthy()
+	health.Ready, health.Drift = false, repairPlan
+	health.Access[2].Found, health.Access[2].Outcome, health.Access[2].Remedy = "answered", provision.Failed, "worldsetup"
+	return health
+}
+
+var (
+	missing = &provision.Error{Kind: provision.KindPrerequisite, What: "Lima is not installed", Why: "there is no limactl in PATH", Next: "brew install lima"}
+	broken  = &provision.Error{
+		Kind: provision.KindProvisioning, What: `the step "start the VM" failed`, Why: "limactl exited with 1:\nhost agent process has exited: signal: killed",
+		Next: "see /home/ada/.lima/substrate/ha.stderr.log, then run worldsetup again",
+	}
+	notReady = &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready", Next: "run worldsetup, which cures what it can"}
+	stopped  = &provision.Error{Kind: provision.KindInterrupted, What: `the run was interrupted during the step "start the VM"`, Why: "it was stopped from the keyboard", Next: "run worldsetup again", Err: context.Canceled}
+)
