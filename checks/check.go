@@ -3,7 +3,6 @@ package checks
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -33,7 +32,13 @@ type Finding struct {
 	Outcome Outcome // empty means Unknown
 	Found   string  // a few words: a version, a path
 	Problem *Problem
-	Fix     *FixInfo
+	Fix     *FixInfo // what would mend it; nil when only a person can
+}
+
+// FixInfo is what would mend a failed check. It is shown before it is done: see [Apply].
+type FixInfo struct {
+	Command []string `json:"command"`        // a program and its arguments, as a person would type them
+	Note    string   `json:"note,omitempty"` // what a person has to do afterwards
 }
 
 // Result is what became of one check of a list.
@@ -43,23 +48,9 @@ type Result struct {
 	Outcome Outcome       `json:"outcome"`
 	Found   string        `json:"found,omitempty"`
 	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
+	Fix     *FixInfo      `json:"fix,omitempty"`     // what [Apply] would do about it; nil when only a person can help
 	Elapsed time.Duration `json:"elapsed_ns"`
-	Fix *FixInfo
 }
-// FixInfo TEMP
-type FixInfo struct { Command []string; Note string }
-// AsRoot TEMP
-func (f *FixInfo) AsRoot() bool { return f.Command[0] == "sudo" }
-// Apply TEMP
-func Apply(ctx context.Context, check Check, line func(string)) Result {
-	before := check.settle(ctx, "")
-	line("$ " + before.Fix.String())
-	_ = check.Mend(ctx, before.Fix.Command, line)
-	return check.settle(ctx, "")
-}
-// String TEMP
-func (f *FixInfo) String() string { return strings.Join(f.Command, " ") }
-
 
 // DefaultDeadline is the time that a check has which names no other.
 const DefaultDeadline = 10 * time.Second
@@ -76,8 +67,8 @@ type Check struct {
 	Late string
 	// Probe looks. It must end soon after its context.
 	Probe func(ctx context.Context) Finding
-
-	// Mend TEMP
+	// Mend runs the command of a fix and hands on each line of what it prints; nil means to run it on this machine. It never
+	// reads from a terminal.
 	Mend func(ctx context.Context, command []string, line func(string)) error
 
 	omitted string // why the check does not apply; empty when it does
@@ -94,6 +85,12 @@ func (c Check) When(applies bool, why string) Check {
 // ok is the finding of a check that is satisfied.
 func ok(format string, args ...any) Finding {
 	return Finding{Outcome: OK, Found: fmt.Sprintf(format, args...)}
+}
+
+// fixable adds to a finding the command that would mend it, and what is left to a person after it.
+func (f Finding) fixable(note string, command ...string) Finding {
+	f.Fix = &FixInfo{Command: command, Note: note}
+	return f
 }
 
 // failed is the finding of a check that is not, where what holds Found as well.

@@ -55,21 +55,25 @@ const (
 
 // StepStatus is where a step stands.
 type StepStatus struct {
-	Number  int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
-	Of      int           `json:"of"`     // how many there will be, as far as is known now
-	ID      StepID        `json:"id"`
-	Title   string        `json:"title"`
-	Reason  string        `json:"reason,omitempty"`
-	State   StepState     `json:"state"`
-	Elapsed time.Duration `json:"elapsed_ns"`
-	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
-	Error   *Error        `json:"error,omitempty"`
-	Phase string
+	Number   int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
+	Of       int           `json:"of"`     // how many there will be, as far as is known now
+	ID       StepID        `json:"id"`
+	Title    string        `json:"title"`
+	Reason   string        `json:"reason,omitempty"`
+	State    StepState     `json:"state"`
+	Elapsed  time.Duration `json:"elapsed_ns"`
+	Usual    time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
+	Error    *Error        `json:"error,omitempty"`
+	Phase    string
 	Transfer *Transfer
 }
 
 // Transfer TEMP
-type Transfer struct { Done, Total int64; Rate int64; Left time.Duration }
+type Transfer struct {
+	Done, Total int64
+	Rate        int64
+	Left        time.Duration
+}
 
 const EventProgress EventType = "progress"
 

@@ -50,20 +50,20 @@ type Plan struct {
 	// Replace holds the reasons why no step would help and only another VM would. Steps is empty then.
 	Replace []string `json:"replace,omitempty"`
 	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
-	Blocked *Error `json:"blocked,omitempty"`
+	Blocked  *Error `json:"blocked,omitempty"`
 	Existing *Existing
 }
 
 // Existing TEMP
 type Existing struct {
-	Status string
-	Type, Arch string
-	CPUs int
+	Status                 string
+	Type, Arch             string
+	CPUs                   int
 	Memory, Disk, DiskUsed int64
-	Created time.Time
-	Layout string
-	Project string
-	Protected bool
+	Created                time.Time
+	Layout                 string
+	Project                string
+	Protected              bool
 }
 
 // Empty says that nothing is to be changed and nothing is in the way.
