@@ -21,6 +21,7 @@ const (
 	EventStep      EventType = "step"      // Step; started, then done or failed
 	EventLog       EventType = "log"       // Step, Message: one line of what a tool said
 	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
+	EventProgress  EventType = "progress"  // Step, with Phase or Transfer
 	EventHealth    EventType = "health"    // Health
 	EventFinished  EventType = "finished"  // Result; the last event of a run
 )
@@ -55,27 +56,27 @@ const (
 
 // StepStatus is where a step stands.
 type StepStatus struct {
-	Number   int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
-	Of       int           `json:"of"`     // how many there will be, as far as is known now
-	ID       StepID        `json:"id"`
-	Title    string        `json:"title"`
-	Reason   string        `json:"reason,omitempty"`
-	State    StepState     `json:"state"`
-	Elapsed  time.Duration `json:"elapsed_ns"`
-	Usual    time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
-	Error    *Error        `json:"error,omitempty"`
-	Phase    string
-	Transfer *Transfer
+	Number  int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
+	Of      int           `json:"of"`     // how many there will be, as far as is known now
+	ID      StepID        `json:"id"`
+	Title   string        `json:"title"`
+	Reason  string        `json:"reason,omitempty"`
+	State   StepState     `json:"state"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
+	Error   *Error        `json:"error,omitempty"`
+	// Phase is where a long step stands; Transfer how much of what is being fetched has come.
+	Phase    string    `json:"phase,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
 }
 
-// Transfer TEMP
+// Transfer is how much of something has come.
 type Transfer struct {
-	Done, Total int64
-	Rate        int64
-	Left        time.Duration
+	Done  int64         `json:"done"`            // bytes
+	Total int64         `json:"total,omitempty"` // bytes; 0 when unknown
+	Rate  int64         `json:"rate,omitempty"`  // bytes per second, smoothed
+	Left  time.Duration `json:"left_ns,omitempty"`
 }
-
-const EventProgress EventType = "progress"
 
 // Result is how a run ended.
 type Result struct {

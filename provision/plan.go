@@ -50,20 +50,24 @@ type Plan struct {
 	// Replace holds the reasons why no step would help and only another VM would. Steps is empty then.
 	Replace []string `json:"replace,omitempty"`
 	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
-	Blocked  *Error `json:"blocked,omitempty"`
-	Existing *Existing
+	Blocked *Error `json:"blocked,omitempty"`
+	// Existing is what there is now; nil when there is no VM.
+	Existing *Existing `json:"existing,omitempty"`
 }
 
-// Existing TEMP
+// Existing is the VM that a plan is about.
 type Existing struct {
-	Status                 string
-	Type, Arch             string
-	CPUs                   int
-	Memory, Disk, DiskUsed int64
-	Created                time.Time
-	Layout                 string
-	Project                string
-	Protected              bool
+	Status    string    `json:"status"`
+	Type      string    `json:"type"`
+	Arch      string    `json:"arch"`
+	CPUs      int       `json:"cpus"`
+	Memory    int64     `json:"memory"`
+	Disk      int64     `json:"disk"`
+	DiskUsed  int64     `json:"disk_used"`
+	Created   time.Time `json:"created"`
+	Layout    string    `json:"layout,omitempty"`
+	Project   string    `json:"project,omitempty"`
+	Protected bool      `json:"protected,omitempty"`
 }
 
 // Empty says that nothing is to be changed and nothing is in the way.

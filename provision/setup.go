@@ -46,7 +46,7 @@ type Setup struct {
 	Edges func(Spec) Edges
 	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
 	Events func(Event)
-	// Approve TEMP
+	// Approve is asked before the first change; an error of it ends the run.
 	Approve func(ctx context.Context, plan Plan) error
 }
 

@@ -49,7 +49,7 @@ type Spec struct {
 	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
 
-	// Replace TEMP
+	// Replace is the name of the VM, as the consent to replace it.
 	Replace string
 	// Timeout bounds the whole run; 0 means DefaultTimeout.
 	Timeout time.Duration

@@ -12,8 +12,8 @@ func (p choicesPage) body(_ *facts, t *text) {
 	t.put("", "What is left empty stays as it is, and is the default in a new VM. The plan is made anew with what you take.")
 	focus := -1
 	var at *cell
+	t.blank()
 	for i, index := range p.shown() {
-		t.blank()
 		field := p.fields[index]
 		p.show(t, field, i == p.at)
 		p.note(t, field)

@@ -59,6 +59,9 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 			for _, height := range []int{minHeight, 16, 60} {
 				w.resize(width, height)
 				w.press("home")
+				for before := ""; before != w.screen(); w.press("pgup") { // home is a key of fields
+					before = w.screen()
+				}
 				where := fmt.Sprintf("%s at %dx%d", name, width, height)
 				fits(t, where, w, width, height)
 				reached := w.screen()
