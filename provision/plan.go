@@ -37,6 +37,8 @@ type Step struct {
 	Interrupts bool `json:"interrupts,omitempty"`
 	// Conditional says that the step will be left out if the new VM turns out not to need it.
 	Conditional bool `json:"conditional,omitempty"`
+	// Destroys says that a VM and all that is in it are gone afterwards.
+	Destroys bool `json:"destroys,omitempty"`
 
 	packages []string // of StepPackages: what to install
 }

@@ -131,6 +131,7 @@ func (h *Health) guest(t target, s State) {
 		id := map[bool]string{true: "mount-project", false: "mount-home"}[points[i] == guest.ProjectMount]
 		h.reasons(id, "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
 	}
+	h.unitStates(o)
 	h.measures(o)
 }
 

@@ -31,6 +31,8 @@ func (m *model) do(a action) tea.Cmd {
 		return m.take()
 	case nextField, previousField, nextOption, previousOption:
 		return m.move(a)
+	case instead:
+		return m.instead()
 	case choose:
 		m.cover(newChoicesPage(m.facts.choices))
 		return m.check()
@@ -87,6 +89,12 @@ func (m *model) confirm() tea.Cmd {
 // again looks again; or, when a proof has shown what would help, goes to the consent for that.
 func (m *model) again() tea.Cmd {
 	m.facts.replacing, m.facts.refusal = false, nil
+	return m.begin(planning, prerequisitesPage{})
+}
+
+// instead plans another VM in the place of this one. Nothing is agreed to by that.
+func (m *model) instead() tea.Cmd {
+	m.facts.replacing, m.facts.refusal = true, nil
 	return m.begin(planning, prerequisitesPage{})
 }
 

@@ -25,6 +25,9 @@ func (healthPage) offers(f *facts) (offers []offer) {
 		}
 		offers = []offer{{again, words}, {watch, "watch live"}}
 	}
+	if f.doing == idle && f.health.Instance != "absent" {
+		offers = append(offers, offer{instead, "replace"})
+	}
 	if f.can.export {
 		offers = append(offers, offer{export, "export"})
 	}
@@ -123,6 +126,7 @@ func agent(t *text, a provision.AgentInfo) {
 	if a.Probe {
 		t.put(t.warn.Render("! PROBE")+": ", "the built-in agent, which answers questions and runs no commands; install a real one with --agent FILE")
 	}
+	t.field("kind", map[bool]string{true: "the built-in probe", false: "a real one"}[a.Probe])
 	t.field("interface", a.Version)
 	t.field("backend", a.Backend)
 	t.field("platform", a.Platform)

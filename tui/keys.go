@@ -36,6 +36,7 @@ const (
 	nextOption
 	previousOption
 	replace
+	instead
 	confirm
 	fix
 	watch
@@ -86,6 +87,7 @@ func newKeyMap(utf8 bool) keyMap {
 		nextOption:     bind(arrow("→", "right"), "right", "space"),
 		previousOption: bind(arrow("←", "left"), "left"),
 		replace:        bind("x", "x"),
+		instead:        bind("x", "x"),
 		confirm:        bind("enter", "enter"),
 		fix:            bind("f", "f"),
 		watch:          bind("w", "w"),

@@ -123,7 +123,7 @@ func (m *model) request(what call) Request {
 	f := &m.facts
 	request := Request{Choices: f.choices}
 	if f.replacing {
-		request.Replace = f.plan.VM
+		request.Replace = f.vm
 	}
 	if what == running {
 		request.Approve = agreed(f.plan)

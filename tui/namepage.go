@@ -53,7 +53,7 @@ func fate(f *facts, t *text) {
 	t.put(t.mark(provision.OK)+" kept: ", kept)
 }
 
-// Fate says what is lost when a plan that replaces the VM is carried out, and what is kept.
+// Fate says what is lost when a plan that destroys is carried out, and what is kept.
 func Fate(plan provision.Plan) (lost, kept string) {
 	e := plan.Existing
 	lost = "the disk of the VM with everything that is only there: installed programs, containers, files outside of the mounts"
@@ -64,6 +64,9 @@ func Fate(plan provision.Plan) (lost, kept string) {
 	if e != nil && e.Project != "" {
 		kept += " " + e.Project
 	}
-	kept += " and your home directory, which are on this machine. The old VM is kept until the new one answers, and put back if it never does"
+	kept += " and your home directory, which are on this machine"
+	if len(plan.Replace) > 0 {
+		kept += ". The old VM is kept until the new one answers, and put back if it never does"
+	}
 	return lost, kept
 }

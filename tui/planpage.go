@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -17,12 +18,15 @@ func (planPage) title() string { return "Plan" }
 func (planPage) offers(f *facts) (offers []offer) {
 	switch {
 	case len(f.plan.Steps) == 0:
-	case destroys(f.plan):
+	case Destroys(f.plan):
 		offers = append(offers, offer{replace, "replace it"})
 	case repairs(f.plan):
 		offers = append(offers, offer{goOn, "repair it"})
 	default:
 		offers = append(offers, offer{goOn, "do it"})
+	}
+	if f.plan.Existing != nil && !f.replacing {
+		offers = append(offers, offer{instead, "replace instead"})
 	}
 	if f.can.choose {
 		offers = append(offers, offer{choose, "change the choices"})
@@ -30,18 +34,18 @@ func (planPage) offers(f *facts) (offers []offer) {
 	return append(offers, offer{again, "look again"}, offer{openLog, "log"}, offer{leave, "leave it"})
 }
 
-// destroys says whether something that cannot be had back goes away.
-func destroys(plan provision.Plan) bool {
-	return len(plan.Replace) > 0
+// Destroys says whether a plan does away with something that cannot be had back.
+func Destroys(plan provision.Plan) bool {
+	return len(plan.Replace) > 0 || slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.Destroys })
 }
 
-// repairs says whether there is something that is mended.
-func repairs(plan provision.Plan) bool { return plan.Existing != nil }
+// repairs says whether there was a world before.
+func repairs(plan provision.Plan) bool { return plan.Existing != nil && plan.Existing.Layout != "" }
 
 func (planPage) body(f *facts, t *text) {
 	f.notify(t)
 	switch {
-	case destroys(f.plan):
+	case len(f.plan.Replace) > 0:
 		replacement(f, t)
 	case f.failure != nil:
 		showError(t, f.failure)
@@ -49,6 +53,9 @@ func (planPage) body(f *facts, t *text) {
 		t.put("", "Nothing has been changed.")
 	default:
 		consent(f, t)
+		if Destroys(f.plan) {
+			fate(f, t)
+		}
 	}
 	existing(f, t)
 	steps(f, t)
@@ -106,6 +113,9 @@ func steps(f *facts, t *text) {
 	for i, step := range f.plan.Steps {
 		t.put(fmt.Sprintf("%2d. ", i+1), step.Title)
 		t.styled(t.dim, "    ", note(step.Reason, usually(step.Usual), when(step.Conditional, "left out if not needed"), when(step.Interrupts, "stops programs in the VM")))
+		if step.Destroys {
+			t.put("    "+t.warn.Render("!")+" ", "what it takes away cannot be had back")
+		}
 	}
 }
 

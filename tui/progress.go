@@ -121,6 +121,8 @@ func between(f *facts, t *text) {
 		doing = "looking and proving: connecting as everybody who may, and as somebody who may not"
 	case len(f.story.steps) > 0:
 		doing = "looking at what is left to do"
+	case f.story.word != "":
+		doing = f.story.word
 	}
 	t.put(t.spin(f.beats)+" ", doing+" (since the beginning: "+ticking(f.now.Sub(f.began))+")")
 	t.focus = len(t.lines) - 1

@@ -13,6 +13,7 @@ type story struct {
 	planned bool // a plan was told
 	pending []provision.Step
 	steps   []step
+	word    string // what the engine said last that belongs to no step
 	last    string // the latest line of a tool
 	lastAt  time.Time
 }
@@ -55,6 +56,9 @@ func (s *story) fold(event provision.Event) {
 		s.planned, s.pending = true, slices.Clone(event.Plan.Steps)
 	case provision.EventStep, provision.EventProgress:
 		s.advance(event)
+	case provision.EventStarted, provision.EventLog:
+	default:
+		s.word = event.Message
 	}
 }
 

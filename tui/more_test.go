@@ -1,0 +1,120 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+func TestChecksAreAnnouncedAndSettle(t *testing.T) {
+	w := newWizard(t, nil)
+	w.tells(0, checked(pending, "Lima", "", nil), checked(pending, "QEMU", "", nil), checked(pending, "acceleration", "", nil))
+	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the look itself
+		t.Errorf("not all of them spin:\n%s", screen)
+	}
+	w.tells(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), fixableCheck, checked(checks.Skipped, "acceleration", "waits for QEMU", nil))
+	w.shows("✓ Lima: 2.1.4", "– acceleration: waits for QEMU")
+	if strings.Count(w.screen(), "Lima") != 1 {
+		t.Errorf("a check stands there twice:\n%s", w.screen())
+	}
+}
+
+func TestFix(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["fix"](w)
+	w.shows("This is what will be run, exactly", "$ sudo apt-get install -y qemu-utils", "enter/n no")
+	w.press("enter", "f", "x", "esc")
+	w.shows("This machine lacks something")
+	if w.press("f", "y") == nil {
+		t.Fatal("nothing is run")
+	}
+	w.model.Update(fixedMsg{errors.New("no network")})
+	w.shows("The fix did not help: no network")
+	w.tells(0, fixableCheck)
+	w.ends(planning, provision.Plan{}, nil, missing)
+	w.press("f", "y")
+	w.model.Update(fixedMsg{})
+	w.ends(planning, firstPlan, nil, nil)
+	w.shows("Nothing has been changed yet")
+}
+
+func TestWatching(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["watching"](w)
+	w.shows("not ready", "watching live", "7s ago", "found: answered")
+	w.model.worker.mailbox.report(*healthy())
+	w.tells(0)
+	w.shows("ready: the world in the VM substrate", "w stop watching")
+	w.press("w")
+	w.ends(watching, provision.Plan{}, nil, stopped)
+	w.shows("w watch live")
+	if w.press("q"); w.model.outcome == nil || w.model.outcome.Err != nil {
+		t.Errorf("the outcome is %+v", w.model.outcome)
+	}
+
+	w = newWizard(t, nil)
+	scenes["watching"](w)
+	if w.press("q"); w.model.outcome != nil {
+		t.Fatal("it left before the engine had ended")
+	}
+	w.ends(watching, provision.Plan{}, nil, stopped)
+	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || outcome.Err.Kind != provision.KindUnhealthy {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+}
+
+func TestExport(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["health"](w)
+	if w.press("e") == nil {
+		t.Fatal("nothing is written")
+	}
+	w.model.Update(exportedMsg{path: "/home/ada/report.json"})
+	w.shows("The report was written to /home/ada/report.json")
+	w.model.Update(exportedMsg{err: errors.New("no space left")})
+	w.shows("The report was not written: no space left")
+}
+
+// The last word of a tool is told with its age, so that silence looks like silence.
+func TestSilenceIsSeen(t *testing.T) {
+	w := newWizard(t, nil)
+	atWork(w)
+	w.tells(3 * time.Second)
+	if strings.Contains(w.screen(), "ago") {
+		t.Errorf("three seconds are no silence:\n%s", w.screen())
+	}
+	w.tells(30 * time.Second)
+	w.shows("is satisfied (33s ago)")
+}
+
+func TestMouse(t *testing.T) {
+	w := newWizard(t, func(o *Options) { o.Mouse = true })
+	scenes["unhealthy"](w)
+	if w.model.View().MouseMode != tea.MouseModeCellMotion {
+		t.Error("the mouse is not asked for")
+	}
+	before := w.screen()
+	w.model.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if w.screen() == before {
+		t.Error("the wheel does nothing")
+	}
+	lines := strings.Split(w.screen(), "\n")
+	footer := len(lines) - 1
+	at := strings.Index(lines[footer], "l log")
+	w.model.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: at + 7, Y: footer}) // between two
+	w.model.Update(tea.MouseClickMsg{Button: tea.MouseRight, X: at, Y: footer})
+	w.shows("Health")
+	w.model.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: at, Y: footer})
+	w.shows("Log")
+
+	w = newWizard(t, nil)
+	if w.model.View().MouseMode != tea.MouseModeNone {
+		t.Error("the mouse is taken unasked")
+	}
+}
