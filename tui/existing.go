@@ -2,17 +2,24 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // existing writes what there is now.
 func existing(f *facts, t *text) {
-	t.heading("What exists now")
 	e := f.plan.Existing
-	if e == nil {
+	switch {
+	case e != nil:
+		t.heading("What exists now")
+	case slices.ContainsFunc(f.plan.Steps, func(s provision.Step) bool { return s.ID == provision.StepCreate }):
+		t.heading("What exists now")
 		t.put("  ", "There is no VM called "+f.plan.VM+".")
+		return
+	default:
 		return
 	}
 	t.field("VM", note(f.plan.VM+": "+e.Status, pair(e.Type, e.Arch), when(e.Protected, "protected against deletion")))

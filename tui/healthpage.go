@@ -25,11 +25,11 @@ func (healthPage) offers(f *facts) (offers []offer) {
 		}
 		offers = []offer{{again, words}, {watch, "watch live"}}
 	}
-	if f.doing == idle && f.health.Instance != "absent" {
-		offers = append(offers, offer{instead, "replace"})
-	}
 	if f.can.export {
 		offers = append(offers, offer{export, "export"})
+	}
+	if f.doing == idle && f.health.Instance != "absent" {
+		offers = append(offers, offer{instead, "replace"})
 	}
 	return append(offers, offer{openLog, "log"}, offer{leave, "leave"})
 }
@@ -53,7 +53,7 @@ func (healthPage) body(f *facts, t *text) {
 		}
 	}
 	if f.doing == watching {
-		t.put(t.spin(f.beats)+" ", "watching live; last change "+ticking(f.now.Sub(f.looked))+" ago")
+		t.put(t.spin(f.beats)+" ", "watching live; last news "+ticking(f.now.Sub(f.looked))+" ago")
 	}
 	troubles(t, h)
 	socket(t, h.Socket)

@@ -165,9 +165,10 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	m.collect()
 	m.endCall(nil)
 	f := &m.facts
+	stopped := f.stopping
 	f.doing, f.stopping = idle, false
 	if msg.call == watching {
-		return m.watched(msg.err)
+		return m.watched(stopped, msg.err)
 	}
 	f.health, f.failure, f.looked = msg.health, msg.err, msg.now
 	f.ready = msg.call != planning && msg.err == nil
@@ -192,11 +193,11 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 }
 
 // watched leaves the last report where it is.
-func (m *model) watched(err *provision.Error) tea.Cmd {
+func (m *model) watched(stopped bool, err *provision.Error) tea.Cmd {
 	if m.leaving {
 		return m.leave()
 	}
-	if err != nil && err.Kind != provision.KindInterrupted {
+	if err != nil && !stopped {
 		m.facts.notice = notice{provision.Failed, "Watching ended: " + err.Error()}
 	}
 	return nil

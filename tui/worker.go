@@ -44,7 +44,9 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 			ended.err, ended.now = bug(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
 		}
 	}()
-	request.Events = w.mailbox.put
+	if what != watching { // whose looks are no run, and would fill the log
+		request.Events = w.mailbox.put
+	}
 	engine := w.engine(request)
 	var err error
 	var health provision.Health
