@@ -33,6 +33,11 @@ type proofs struct {
 	capabilities guest.Capabilities
 }
 
+// ok says that everybody got what was due, and that it cost no mount.
+func (p *proofs) ok() bool {
+	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
+}
+
 // prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
 func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
