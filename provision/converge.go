@@ -157,7 +157,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 
 // learn plans anew for what only the proofs have shown.
 func (r *run) learn(ctx context.Context, now *view) {
-	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+	if now.proven == nil || !now.proven.entered || now.state.Guest == nil || ctx.Err() != nil {
 		return
 	}
 	for _, access := range now.proven.access {
