@@ -44,6 +44,11 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
 			return r.report(view), doesNotHold(step)
 		}
+		if round == 1 && r.approve != nil {
+			if err := r.approve(ctx, view.plan); err != nil {
+				return r.report(view), err
+			}
+		}
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
 		}

@@ -46,7 +46,8 @@ type Setup struct {
 	Edges func(Spec) Edges
 	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
 	Events func(Event)
-	// Approve is asked before the first change; an error of it ends the run.
+	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it ends the
+	// run with nothing changed, and is returned; nil means go ahead.
 	Approve func(ctx context.Context, plan Plan) error
 }
 
@@ -111,9 +112,11 @@ type run struct {
 	edges  Edges
 	lima   lima.Client
 	events *emitter
-	start  time.Time
-	steps  int // begun so far
-	done   history
+	// approve is the Setup's.
+	approve func(context.Context, Plan) error
+	start   time.Time
+	steps   int // begun so far
+	done    history
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
 	// early is the visit that was begun for the next proof; nil for none.
@@ -128,7 +131,7 @@ func (r *run) guest(instance *limatype.Instance) guest.Transport { return r.edge
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
-	r := &run{events: &emitter{now: time.Now, handle: s.Events}, start: time.Now()}
+	r := &run{events: &emitter{now: time.Now, handle: s.Events}, approve: s.Approve, start: time.Now()}
 	spec, err := s.Spec.Resolve()
 	if err != nil {
 		return r, err

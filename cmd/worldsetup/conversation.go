@@ -94,7 +94,9 @@ func declined() *provision.Error {
 
 // replace shows what a replacement would do, and asks for the VM's name. Without it, why stands.
 func (c *conversation) replace(ctx context.Context, why error) (again bool, err error) {
-	plan, err := c.engine(c.setup(c.spec.VM)).Plan(ctx)
+	setup := c.setup(c.spec.VM)
+	setup.Events = nil // the plan is shown here, and was preceded by everything else
+	plan, err := c.engine(setup).Plan(ctx)
 	if err != nil || len(plan.Steps) == 0 {
 		return false, why // there is no such plan
 	}

@@ -31,10 +31,10 @@ func TestReachable(t *testing.T) {
 }
 
 func TestPassThroughKeepsTheExitCode(t *testing.T) {
-	if code, err := passThrough(exec.Command("sh", "-c", "exit 7")); code != 7 || err != nil {
+	if code, err := passThrough(exec.Command("sh", "-c", "exit 7"), false); code != 7 || err != nil {
 		t.Errorf("got %d, %v", code, err)
 	}
-	if code, err := passThrough(exec.Command("sh", "-c", "kill -KILL $$")); code == 0 || err == nil {
+	if code, err := passThrough(exec.Command("sh", "-c", "kill -KILL $$"), true); code == 0 || err == nil {
 		t.Errorf("killed: got %d, %v", code, err)
 	}
 }

@@ -27,7 +27,7 @@ func (s *setup) linux(ctx context.Context) error {
 	if err := s.build(ctx, binary); err != nil {
 		return err
 	}
-	args := []string{"--non-interactive", "--agent", "builtin"}
+	args := arguments(onTerminal())
 	if reachable(ctx, imageServer) {
 		fmt.Println("devworld: using the built-in profile, whose image is downloaded")
 	} else {
@@ -45,6 +45,7 @@ func (s *setup) linux(ctx context.Context) error {
 		}
 	}
 	s.command = host.Command(context.WithoutCancel(ctx), binary, append(args, s.project)...)
+	s.command.Env = append(s.command.Env, face(os.Environ())...)
 	if !host.User.Made { // whom we made, has this in its login profile
 		s.command.Env = append(s.command.Env, own(os.Environ())...)
 		for _, variable := range host.Env() {
@@ -62,6 +63,18 @@ func own(environ []string) []string {
 	var picked []string
 	for _, entry := range environ {
 		for _, prefix := range []string{"LIMA_", "SUBSTRATE_", "WORLDSETUP_", "NO_COLOR="} {
+			if strings.HasPrefix(entry, prefix) {
+				picked = append(picked, entry)
+			}
+		}
+	}
+	return picked
+}
+
+// face picks the variables by which a program sees what a terminal shows.
+func face(environ []string) (picked []string) {
+	for _, entry := range environ {
+		for _, prefix := range []string{"COLORTERM=", "NO_COLOR=", "ACCESSIBLE=", "LANG=", "LC_ALL=", "LC_CTYPE=", "TERM_PROGRAM="} {
 			if strings.HasPrefix(entry, prefix) {
 				picked = append(picked, entry)
 			}

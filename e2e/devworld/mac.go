@@ -32,6 +32,6 @@ func (s *setup) mac(ctx context.Context) error {
 	if err := s.build(ctx, binary); err != nil {
 		return err
 	}
-	s.command = exec.Command(binary, "--non-interactive", "--agent", "builtin", s.project)
+	s.command = exec.Command(binary, append(arguments(onTerminal()), s.project)...)
 	return nil
 }

@@ -2,6 +2,7 @@
 //
 // The rules are:
 //   - Nothing that the machine has is replaced; what is installed is said.
+//   - On a terminal the wizard is shown, and everything is told in lines elsewhere.
 //   - The world is created by the very program that users run, with the probe agent, and its exit code is ours.
 //   - PROJECT in the environment names the project directory; the checkout itself is the default.
 package main
@@ -31,7 +32,7 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "make world:", err)
 		return 1
 	}
-	code, err := passThrough(s.command)
+	code, err := passThrough(s.command, onTerminal())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "make world:", err)
 	}
@@ -62,6 +63,15 @@ func prepare(ctx context.Context) (setup, error) {
 		return s, s.mac(ctx)
 	}
 	return s, s.linux(ctx)
+}
+
+// arguments are worldsetup's, before the project.
+func arguments(terminal bool) []string {
+	args := []string{"--agent", "builtin"}
+	if !terminal {
+		args = append(args, "--non-interactive")
+	}
+	return args
 }
 
 // setup is what is found out on the way to the command that creates the world.
