@@ -144,6 +144,60 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	}
 }
 
+// Whoever types is asked the same in lines as in the wizard.
+func TestAskedInLines(t *testing.T) {
+	for name, test := range map[string]struct {
+		scenario string
+		talk     []string // what is seen, what is typed, and so on
+		code     int
+		text     string
+	}{
+		"no":         {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "left before anything was changed"},
+		"the end":    {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "left before anything was changed"},
+		"not fixed":  {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3, "not ready"},
+		"fixed":      {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
+		"nothing to": {"healthy", nil, 0, "nothing had to be changed"},
+		"choices": {"first-run", []string{
+			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "that cannot be", "", "project directory [", "\r", "agent: a file", "\r",
+			"processors []", "2\r", "memory", "\r", "disk", "\r", "go ahead? [y/N", "y\r",
+		}, 0, "steps done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, 120, 60, nil, "demo", "--speed", "1000", "--plain", "--scenario", test.scenario)
+			for i := 0; i < len(test.talk); i += 2 {
+				c.see(test.talk[i])
+				c.press(test.talk[i+1])
+			}
+			code, text := c.end()
+			if code != test.code || !strings.Contains(text, test.text) {
+				t.Errorf("exit code %d\n%s", code, text)
+			}
+			if n := strings.Count(text, "executable file not found"); n > 1 && name == "not fixed" {
+				t.Errorf("an error was told twice:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestNeverAsked(t *testing.T) {
+	c := start(t, 120, 60, nil, "demo", "--speed", "1000", "--non-interactive")
+	if code, text := c.end(); code != 0 || strings.Contains(text, "[y/N") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// A tool that is missing is installed from within the wizard, with its command shown first.
+func TestWizardFix(t *testing.T) {
+	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "prerequisites")
+	c.see("QEMU: not installed", "waits for QEMU", "f fix")
+	c.press("f")
+	c.see("$ sudo apt-get install -y qemu-system-x86", "enter/n no")
+	c.press("y")
+	c.see("enter do it")
+	c.press("q")
+	c.end()
+}
+
 // Who asks for lines gets lines, on a terminal, too.
 func TestNoWizard(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -155,6 +209,8 @@ func TestNoWizard(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, 80, 24, func(command *exec.Cmd) { command.Env = append(command.Env, test.environment) },
 				append([]string{"demo", "--speed", "1000"}, test.args...)...)
+			c.see("go ahead? [y/N")
+			c.press("y\r")
 			code, text := c.end()
 			if code != 0 || !strings.Contains(text, "steps done") {
 				t.Errorf("exit code %d\n%s", code, text)
