@@ -49,7 +49,6 @@ func (h Host) linuxMemory(context.Context) (total, free int64, err error) {
 	return values["MemTotal"], values["MemAvailable"], nil
 }
 
-// macMemory counts as free what macOS gives up for a program that asks: cached files (inactive) as well.
 func (h Host) macMemory(ctx context.Context) (total, free int64, err error) {
 	text, _, err := h.sysctl(ctx, "hw.memsize")
 	if err != nil {
@@ -58,16 +57,22 @@ func (h Host) macMemory(ctx context.Context) (total, free int64, err error) {
 	if total, err = strconv.ParseInt(text, 10, 64); err != nil {
 		return 0, 0, fmt.Errorf("hw.memsize is %q", text)
 	}
+	free, err = h.macFree(ctx)
+	return total, free, err
+}
+
+// macFree counts what macOS gives up for a program that asks: cached files (inactive) as well.
+func (h Host) macFree(ctx context.Context) (int64, error) {
 	out, err := h.Run(ctx, "vm_stat")
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	page := number(out, `page size of (\d+) bytes`)
-	free = page * (number(out, `Pages free:\s+(\d+)\.`) + number(out, `Pages inactive:\s+(\d+)\.`))
+	free := page * (number(out, `Pages free:\s+(\d+)\.`) + number(out, `Pages inactive:\s+(\d+)\.`))
 	if free == 0 {
-		return 0, 0, fmt.Errorf("vm_stat printed %.60q", strings.TrimSpace(out))
+		return 0, fmt.Errorf("vm_stat printed %.60q", strings.TrimSpace(out))
 	}
-	return total, free, nil
+	return free, nil
 }
 
 // number is the number that the group of pattern matches in text; 0 without a match.
