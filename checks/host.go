@@ -3,6 +3,7 @@ package checks
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -113,8 +114,11 @@ func proxyFor(url string) (string, error) {
 		return "", err
 	}
 	proxy, err := http.ProxyFromEnvironment(request)
-	if err != nil || proxy == nil {
-		return "", err
+	switch {
+	case err != nil:
+		return "", errors.New("https_proxy, or HTTPS_PROXY, holds no address") // err repeats it, with its password
+	case proxy == nil:
+		return "", nil
 	}
 	return proxy.Redacted(), nil
 }

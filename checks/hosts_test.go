@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os/exec"
-	"testing"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -98,8 +97,8 @@ func noNames(h *Host) {
 	}
 }
 
-// lateAfter is the check with a probe that gets no answer.
-func (c Check) lateAfter(*testing.T) Check {
-	c.Probe = func(ctx context.Context) Finding { <-ctx.Done(); return Finding{} }
-	return c
+// silent is the check with a probe that gets no answer.
+func silent(check Check) Check {
+	check.Probe = func(ctx context.Context) Finding { <-ctx.Done(); return Finding{} }
+	return check
 }

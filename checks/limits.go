@@ -20,15 +20,20 @@ func fileLimit(h Host) Check {
 			switch {
 			case err != nil:
 				return Finding{Found: err.Error()}
+			case limit < enoughFiles && h.OS == "darwin":
+				return fewFiles(limit, "raise it: sudo launchctl limit maxfiles 65536 unlimited, then open a new terminal")
 			case limit < enoughFiles:
-				return warning("%d", limit).because("few files can be open at a time", fmt.Sprintf("the limit is %d, and mounts may need more than %d", limit, enoughFiles),
-					"raise it: ulimit -Hn 65536 as root, or nofile in /etc/security/limits.conf, then log in again")
+				return fewFiles(limit, "raise it: `nofile` in /etc/security/limits.conf, then log in again")
 			case limit > 1<<40:
 				return ok("unlimited")
 			}
 			return ok("%d", limit)
 		},
 	}
+}
+
+func fewFiles(limit uint64, next string) Finding {
+	return warning("%d", limit).because("few files can be open at a time", fmt.Sprintf("the limit is %d, and mounts may need more than %d", limit, enoughFiles), next)
 }
 
 // watches checks that files can be watched, as Lima's host agent does.

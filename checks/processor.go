@@ -22,7 +22,7 @@ func processor(h Host) Check {
 			}
 			if translated {
 				return failed("worldsetup runs under Rosetta", "sysctl.proc_translated is 1: this is the Intel build of worldsetup, or a terminal for Intel, on Apple silicon",
-					"run the build for Apple silicon in a native shell: arch -arm64 /bin/zsh, then worldsetup as `go env GOHOSTARCH` arm64 builds it")
+					"build and run the one for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build ./cmd/worldsetup")
 			}
 			return ok("%s", h.Arch)
 		},

@@ -68,7 +68,8 @@ func TestMoreMachines(t *testing.T) {
 		"disk of a VM":       {space(3*gib, Space{Disk: 20 * gib, Used: 19 * gib}), OK, 0, []string{"less the 19.0 GiB that it takes already"}, "", ""},
 		"disk for another":   {space(100*gib, Space{Disk: 20 * gib, Kept: 5 * gib}), OK, 0, []string{"the VM that is kept until then 5.0 GiB"}, "", ""},
 		"disk unreadable":    {diskSpace(but(func(h *Host) { h.Free = func(string) (int64, error) { return 0, syscall.EIO } }), home, Space{}), Unknown, 0, []string{"input/output error"}, "", ""},
-		"few open files":     {fileLimit(but(func(h *Host) { h.Files = func() (uint64, error) { return 256, nil } })), Warning, 0, []string{"the limit is 256"}, "ulimit -Hn 65536", ""},
+		"few open files":     {fileLimit(but(func(h *Host) { h.Files = func() (uint64, error) { return 256, nil } })), Warning, 0, []string{"the limit is 256"}, "limits.conf", ""},
+		"few on a Mac":       {fileLimit(Host{OS: "darwin", Files: func() (uint64, error) { return 256, nil }}), Warning, 0, []string{"256"}, "sudo launchctl limit maxfiles", ""},
 		"open files":         {fileLimit(linuxHost()), OK, 0, []string{"524288"}, "", ""},
 		"open files no end":  {fileLimit(but(func(h *Host) { h.Files = func() (uint64, error) { return 1<<63 - 1, nil } })), OK, 0, []string{"unlimited"}, "", ""},
 		"watches":            {watches(linuxHost()), OK, 0, nil, "", ""},
@@ -124,7 +125,7 @@ func TestMoreMachines(t *testing.T) {
 		"image gone":     {heads(errors.New("the server says 404 Not Found")), Failed, 3, []string{"404 Not Found"}, "--image FILE", ""},
 		"a corporate CA": {heads(fmt.Errorf("tls: %w", x509.UnknownAuthorityError{})), Failed, 3, []string{"not trusted"}, "Keychain Access", ""},
 		"a wrong name":   {heads(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"}), Failed, 3, []string{"not trusted"}, "update-ca-certificates", ""},
-		"no network":     {heads(nil).lateAfter(t), Failed, 3, []string{"no answer within"}, "curl -I", ""},
+		"no network":     {silent(heads(nil)), Failed, 3, []string{"no answer within"}, "curl -I", ""},
 
 		"project":           {projectCheck("/home/ada/p", "/home/ada", "/home/ada/.lima", kvmAccess), OK, 0, []string{"/home/ada/p"}, "", ""},
 		"project is home":   {projectCheck("/home/ada", "/home/ada", "/home/ada/.lima", kvmAccess), Warning, 0, []string{"whole home directory"}, "worldsetup DIR", ""},
