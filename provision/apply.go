@@ -121,6 +121,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	case StepStart:
 		return r.boot(ctx, r.done.steps[StepCreate], line)
 	case StepSettle:
+		r.call(ctx, state.Instance)
 		return r.booting.wait()
 	case StepPackages:
 		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.packages...)
@@ -136,7 +137,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if err != nil {
 			return err
 		}
-		return r.script(ctx, state, guestDeadline, embed.Units, nil, service, embed.SocketUnit())
+		return r.script(ctx, state, guestDeadline, embed.Units, nil, reload(o), service, embed.SocketUnit())
 	case StepLinger:
 		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
 	case StepActivate:
@@ -163,6 +164,16 @@ func (r *run) serviceUnit(o *guest.Observation) (string, error) {
 		return with, nil
 	}
 	return embed.ServiceUnit(o.Home, false)
+}
+
+// reload says whether systemd has to read its configuration anew for new units: "no" when it knows neither of them.
+func reload(o *guest.Observation) string {
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
+			return "yes"
+		}
+	}
+	return "no"
 }
 
 // script runs a guest script as root, over Lima's shared connection unless that is known to be dead.

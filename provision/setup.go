@@ -114,6 +114,8 @@ type run struct {
 	done   history
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
+	// early is the visit that was begun for the next proof; nil for none.
+	early *visit
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

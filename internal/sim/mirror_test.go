@@ -24,9 +24,9 @@ var mirrored = map[string]string{
 	"marker":      "71f2edbd9baa",
 	"observe":     "a8db0688cb42",
 	"packages":    "2f24d8fb1641",
-	"prove":       "bf69476ab1d6",
+	"prove":       "2141ef30bf7b",
 	"socket unit": "1494a4b6433d",
-	"units":       "6adc71ab1301",
+	"units":       "4895b578859e",
 }
 
 func TestTheMirrorsAreOfTheseScripts(t *testing.T) {
