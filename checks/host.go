@@ -3,7 +3,6 @@ package checks
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -106,19 +105,4 @@ func head(ctx context.Context, url string) error {
 		return fmt.Errorf("the server says %s", response.Status)
 	}
 	return nil
-}
-
-func proxyFor(url string) (string, error) {
-	request, err := http.NewRequest(http.MethodHead, url, nil)
-	if err != nil {
-		return "", err
-	}
-	proxy, err := http.ProxyFromEnvironment(request)
-	switch {
-	case err != nil:
-		return "", errors.New("https_proxy, or HTTPS_PROXY, holds no address") // err repeats it, with its password
-	case proxy == nil:
-		return "", nil
-	}
-	return proxy.Redacted(), nil
 }

@@ -9,23 +9,6 @@ import (
 	"net/url"
 )
 
-// proxy says which proxy a download from address goes through, and that the environment names it rightly.
-func proxy(h Host, address string) Check {
-	return Check{
-		ID: "proxy", Title: "proxy",
-		Probe: func(context.Context) Finding {
-			proxy, err := h.Proxy(address)
-			switch {
-			case err != nil:
-				return failed("the proxy's address cannot be read", err.Error(), "correct it: export https_proxy=http://HOST:PORT; or do without it: unset https_proxy HTTPS_PROXY")
-			case proxy == "":
-				return ok("none")
-			}
-			return Finding{Outcome: Info, Found: proxy}
-		},
-	}
-}
-
 // nameResolution checks that the name of the next machine on the way to address has an address: the proxy's, or the server's.
 func nameResolution(h Host, address string) Check {
 	return Check{
