@@ -23,17 +23,17 @@ func entitlement(h Host) Check {
 			out, err := h.Run(ctx, "codesign", "-d", "--entitlements", "-", path)
 			switch exit := (*exec.ExitError)(nil); {
 			case errors.As(err, &exit):
-				return unsigned("limactl has no valid signature", err.Error(), h, path)
+				return unsigned("limactl has no valid signature", err.Error(), h)
 			case err != nil:
 				return Finding{Found: err.Error()}
 			case !strings.Contains(out, vzEntitlement):
-				return unsigned("limactl may not make VMs", path+" has not the entitlement "+vzEntitlement, h, path)
+				return unsigned("limactl may not make VMs", path+" has not the entitlement "+vzEntitlement, h)
 			}
 			return ok("%s", vzEntitlement)
 		},
 	}
 }
 
-func unsigned(what, why string, h Host, path string) Finding {
-	return h.fixLima(failed(what, why, "install Lima again: "+h.lima().again), path, h.lima().again)
+func unsigned(what, why string, h Host) Finding {
+	return h.fixLima(failed(what, why, "install Lima again: "+h.lima().again), "reinstall")
 }

@@ -33,8 +33,7 @@ func limactl(client lima.Client, h Host) Check {
 			if version.LessThan(*lima.MinimumVersion) {
 				old := failed(fmt.Sprintf("Lima %s is too old", version),
 					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion), "upgrade it: "+install.upgrade)
-				path, _ := h.Find("limactl") // elsewhere than in PATH, it is nothing of Homebrew's
-				return h.fixLima(old, path, install.upgrade)
+				return h.fixLima(old, "upgrade")
 			}
 			return ok("limactl %s", version)
 		},
@@ -46,12 +45,12 @@ func limactlProblem(err error, install limaCommands, h Host) Finding {
 		return installLima(failed("Lima is not installed", err.Error(), "install it: "+install.first), install)
 	}
 	if killed(err) {
-		return failed("limactl was killed as soon as it started (SIGKILL)",
+		return h.fixLima(failed("limactl was killed as soon as it started (SIGKILL)",
 			"on a Mac, that is what happens to a program whose signature is broken, or that security software forbids; elsewhere, memory may have run out",
-			fmt.Sprintf("install it again: %s; if that does not help, have your security software allow limactl", install.again))
+			fmt.Sprintf("install it again: %s; if that does not help, have your security software allow limactl", install.again)), "reinstall")
 	}
 	if exit := (*lima.CommandError)(nil); errors.As(err, &exit) {
-		return failed("limactl does not work", err.Error(), "install it again: "+install.again)
+		return h.fixLima(failed("limactl does not work", err.Error(), "install it again: "+install.again), "reinstall")
 	}
 	return failed("limactl could not be asked for its version", err.Error(),
 		"see that `command -v limactl` is Lima's; to install it again: "+install.again)

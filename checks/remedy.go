@@ -1,6 +1,10 @@
 package checks
 
-import "strings"
+import (
+	"cmp"
+	"path/filepath"
+	"strings"
+)
 
 // lookPath finds a program, like exec.LookPath.
 type lookPath func(name string) (string, error)
@@ -21,14 +25,8 @@ const (
 func (h Host) lima() limaCommands {
 	const page = ", or as https://lima-vm.io/docs/installation/ says"
 	brew := h.brew()
-	call, suffix := "brew", page
-	if h.OS == "darwin" && brew != "" {
-		suffix = ""
-	}
-	if strings.Contains(brew, "/") {
-		call = brew
-	}
-	commands := limaCommands{call + " install lima" + suffix, call + " upgrade lima" + suffix, call + " reinstall lima" + suffix, brew}
+	call := cmp.Or(brew, "brew")
+	commands := limaCommands{call + " install lima" + page, call + " upgrade lima" + page, call + " reinstall lima" + page, brew}
 	if h.OS == "darwin" && brew == "" {
 		commands.first = "first Homebrew, as https://brew.sh says, then: brew install lima"
 	}
@@ -52,16 +50,18 @@ func (h Host) brew() string {
 	return ""
 }
 
-// fixLima makes finding fixable by a command about lima, when path, which is limactl's, is one of Homebrew's.
-func (h Host) fixLima(finding Finding, path, command string) Finding {
+// fixLima makes finding fixable by what Homebrew does with the Lima that it has installed, as in "upgrade". With one from
+// elsewhere it can do nothing.
+func (h Host) fixLima(finding Finding, verb string) Finding {
 	brew := h.brew()
-	if brew == "" || strings.Contains(command, ",") {
+	path, err := h.Find("limactl")
+	if brew == "" || err != nil {
 		return finding
 	}
-	if !strings.HasPrefix(path, "/opt/homebrew/") && !strings.HasPrefix(path, "/usr/local/") && path != "" {
-		return finding // from elsewhere: Homebrew knows nothing of it
+	if real, err := filepath.EvalSymlinks(path); err == nil && !strings.Contains(real, "/Cellar/") {
+		return finding
 	}
-	return finding.fixable("", strings.Fields(command)...)
+	return finding.fixable("", brew, verb, "lima")
 }
 
 // packages names what to install, by package manager.
