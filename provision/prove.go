@@ -28,9 +28,15 @@ const (
 
 // proofs is what came of connecting.
 type proofs struct {
+	entered      bool // the fresh connection came about
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
+}
+
+// ok says that everybody got what was due, and that it cost no mount.
+func (p *proofs) ok() bool {
+	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
 }
 
 // prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
@@ -47,7 +53,7 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	others.Wait()
 	_, points := r.target.mounts()
 	access, lost := fresh.result(points)
-	return proofs{append(access, shared, host), lost, capabilities}
+	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities}
 }
 
 // result is what everybody got, and the mount points at which nothing was mounted afterwards.
