@@ -17,6 +17,7 @@ const (
 	Failed  Outcome = "error"
 	Skipped Outcome = "skipped" // what it requires failed
 	Omitted Outcome = "omitted" // does not apply here
+	Pending Outcome = "pending" // announced, and not looked at yet
 	Unknown Outcome = "unknown" // could not be found out
 )
 

@@ -12,8 +12,9 @@ import (
 // program that ignores SIGTERM lives for 5 s more (internal/process).
 const unwind = 6 * time.Second
 
-// Run runs the checks of list side by side and returns their results in the order of list. Each settled result is also
-// given to each, one at a time and a requirement before what requires it; each may be nil.
+// Run runs the checks of list side by side and returns their results in the order of list. They are given to each, which
+// may be nil: every check as Pending before the first probe starts, then its result, one at a time and a requirement before
+// what requires it.
 //
 // A check waits for those that it requires, as far as they are in the list, and is Skipped when one of them Failed, was
 // Skipped or is Unknown. A check over its deadline Failed. What has not settled when ctx ends is Unknown.
@@ -22,6 +23,11 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	settled := make([]chan struct{}, len(list)) // closed when the result of the same index is there
 	for i := range list {
 		settled[i] = make(chan struct{})
+	}
+	if each != nil {
+		for _, check := range list {
+			each(Result{ID: check.ID, Title: check.Title, Outcome: Pending})
+		}
 	}
 	order := make(chan int, len(list))
 	for i, check := range list {

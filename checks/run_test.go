@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,7 @@ func after(d time.Duration, finding Finding) func(context.Context) Finding {
 }
 
 func collect(ctx context.Context, list []Check) (results []Result, settled []string) {
-	results = Run(ctx, list, func(r Result) { settled = append(settled, r.ID) })
+	results = Run(ctx, list, func(r Result) { settled = append(settled, strings.TrimSuffix(r.ID+" "+string(r.Outcome), " ok")) })
 	return results, settled
 }
 
@@ -44,7 +45,7 @@ func TestRunSideBySide(t *testing.T) {
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("took %v", took)
 		}
-		if want := []string{"fast", "next", "slow"}; !slices.Equal(settled, want) {
+		if want := []string{"slow pending", "fast pending", "next pending", "fast", "next", "slow"}; !slices.Equal(settled, want) {
 			t.Errorf("settled as %q, want %q", settled, want)
 		}
 		for i, want := range []string{"slow", "fast", "next"} {

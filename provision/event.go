@@ -90,11 +90,14 @@ type Result struct {
 // Outcome is what a check or a line of a health report came to.
 type Outcome = checks.Outcome
 
-// The outcomes; see package checks for those that only a check has.
+// The outcomes; the last three are those that only a check has.
 const (
 	OK      = checks.OK
 	Info    = checks.Info
 	Warning = checks.Warning
 	Failed  = checks.Failed
 	Unknown = checks.Unknown
+	Skipped = checks.Skipped
+	Omitted = checks.Omitted
+	Pending = checks.Pending
 )

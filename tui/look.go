@@ -40,7 +40,7 @@ func (l look) clean(text string) string { return plaintext.Clean(text, l.utf8) }
 func (l look) mark(outcome provision.Outcome) string {
 	marks := map[provision.Outcome][2]string{
 		provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"}, provision.Failed: {"x", "✗"},
-		skipped: {"-", "–"}, omitted: {"-", "–"},
+		provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
 	}
 	mark, known := marks[outcome]
 	if !known {
@@ -61,7 +61,7 @@ func (l look) style(outcome provision.Outcome) lipgloss.Style {
 		return l.bad
 	case provision.Warning, provision.Unknown:
 		return l.warn
-	case skipped, omitted:
+	case provision.Skipped, provision.Omitted:
 		return l.dim
 	}
 	return lipgloss.NewStyle()

@@ -14,7 +14,7 @@ import (
 
 func TestChecksAreAnnouncedAndSettle(t *testing.T) {
 	w := newWizard(t, nil)
-	w.tells(0, checked(pending, "Lima", "", nil), checked(pending, "QEMU", "", nil), checked(pending, "acceleration", "", nil))
+	w.tells(0, checked(checks.Pending, "Lima", "", nil), checked(checks.Pending, "QEMU", "", nil), checked(checks.Pending, "acceleration", "", nil))
 	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the look itself
 		t.Errorf("not all of them spin:\n%s", screen)
 	}

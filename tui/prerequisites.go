@@ -1,5 +1,7 @@
 package tui
 
+import "github.com/atomize-hq/worldsetup/provision"
+
 // prerequisitesPage shows what this machine has, while the plan is being made.
 type prerequisitesPage struct{}
 
@@ -27,7 +29,7 @@ func (prerequisitesPage) body(f *facts, t *text) {
 		t.blank()
 	}
 	for _, check := range f.story.checks {
-		if check.outcome != omitted && !(settled && check.troubled()) {
+		if check.outcome != provision.Omitted && !(settled && check.troubled()) {
 			showCheck(f, t, check)
 		}
 	}
@@ -43,11 +45,11 @@ func (prerequisitesPage) body(f *facts, t *text) {
 // showCheck writes a prerequisite, with cause and remedy when it is not fine. What waits for another one is quiet.
 func showCheck(f *facts, t *text, check check) {
 	switch {
-	case check.outcome == pending:
+	case check.outcome == provision.Pending:
 		t.put(t.spin(f.beats)+" ", check.title)
 		return
-	case check.outcome == skipped:
-		t.styled(t.dim, t.mark(skipped)+" ", check.title+": "+check.found)
+	case check.outcome == provision.Skipped:
+		t.styled(t.dim, t.mark(provision.Skipped)+" ", check.title+": "+check.found)
 		return
 	}
 	word, found := "", check.found

@@ -40,13 +40,6 @@ type phase struct {
 	begun time.Time
 }
 
-// The outcomes that only a check has.
-const (
-	pending provision.Outcome = "pending"
-	skipped provision.Outcome = "skipped"
-	omitted provision.Outcome = "omitted"
-)
-
 // fold takes what has happened. This is the one place that knows the types of events.
 func (s *story) fold(event provision.Event) {
 	switch event.Type {

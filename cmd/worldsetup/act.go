@@ -28,22 +28,18 @@ func (a *app) setUp(ctx context.Context, spec provision.Spec) error {
 	if a.draws() {
 		return a.wizard(ctx, a.wizardFor(spec))
 	}
-	var mender mender
-	return a.lines(ctx, spec, a.engine, mender.edges, mender.mend)
+	return a.lines(ctx, spec, a.engine, a.fixer(spec))
 }
 
 // lines makes the world in lines, and asks if there is somebody to answer.
 func (a *app) lines(
-	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine,
-	edges func(provision.Spec) provision.Edges, fix func(context.Context, string, tui.Terminal) error,
+	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine, fix func(context.Context, string, tui.Terminal) error,
 ) error {
 	if a.json != nil || a.silent || a.person.out == nil {
 		_, err := engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)
 		return err
 	}
-	c := conversation{
-		asker: newAsker(a.person, a.utf8), spec: spec, face: a.face(), engine: engine, edges: edges, fix: fix, at: a.person,
-	}
+	c := conversation{asker: newAsker(a.person, a.utf8), spec: spec, face: a.face(), engine: engine, fix: fix, at: a.person}
 	return c.run(ctx)
 }
 

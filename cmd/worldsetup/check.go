@@ -57,7 +57,7 @@ func (a *app) checkCommand() *cobra.Command {
 
 // checksFor are the checks of spec that ids name.
 func (a *app) checksFor(ctx context.Context, spec provision.Spec, ids []string) ([]checks.Check, error) {
-	engine, ok := a.engine(spec, nil).(checker)
+	engine, ok := a.engine(provision.Setup{Spec: spec}).(checker)
 	if !ok {
 		return nil, fmt.Errorf("this engine has no checks")
 	}

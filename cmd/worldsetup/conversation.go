@@ -15,7 +15,6 @@ type conversation struct {
 	spec   provision.Spec
 	face   face
 	engine func(provision.Setup) engine
-	edges  func(provision.Spec) provision.Edges
 	fix    func(ctx context.Context, check string, at tui.Terminal) error
 	at     terminal
 
@@ -54,7 +53,7 @@ func (c *conversation) run(ctx context.Context) error {
 func (c *conversation) setup(replace string) provision.Setup {
 	spec := c.spec
 	spec.Replace = replace
-	return provision.Setup{Spec: spec, Events: c.show, Approve: c.approve, Edges: c.edges}
+	return provision.Setup{Spec: spec, Events: c.show, Approve: c.approve}
 }
 
 // show shows an event and keeps what could be fixed.

@@ -55,7 +55,7 @@ func (a *app) demo(ctx context.Context, prepare func(*demoWorld), speed float64)
 		return simulated(a.wizard(ctx, world.options()))
 	}
 	newLines(a.out, a.utf8).printf("%s: nothing on this machine is looked at or changed", demoBanner)
-	return simulated(a.lines(ctx, world.spec, world.engine, nil, world.fix))
+	return simulated(a.lines(ctx, world.spec, world.engine, world.fix))
 }
 
 // options are those of a wizard in the simulation.
@@ -67,7 +67,7 @@ func (w *demoWorld) options() tui.Options {
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(w.spec.StateDir, health)
 		},
-		Engine: func(r tui.Request) tui.Engine { return watchful{w.engine(setupFor(w.spec, r, nil))} },
+		Engine: func(r tui.Request) tui.Engine { return watchful{w.engine(setupFor(w.spec, r))} },
 	}
 }
 

@@ -61,5 +61,5 @@ func (w *demoWorld) mend(_ context.Context, _ []string, line func(string)) error
 func (w *demoWorld) fix(ctx context.Context, id string, at tui.Terminal) error {
 	list := w.checks(checks.Target{})
 	i := slices.IndexFunc(list, func(c checks.Check) bool { return c.ID == id })
-	return apply(ctx, list[i], at.Out)
+	return apply(ctx, list[i], newLines(at.Out, false))
 }

@@ -45,7 +45,7 @@ func (f *plainFace) show(event provision.Event) {
 
 // check shows a prerequisite only when it is worth a look.
 func (f *plainFace) check(check checks.Result) {
-	if check.Outcome == checks.Omitted || check.Outcome == pending {
+	if check.Outcome == checks.Omitted || check.Outcome == checks.Pending {
 		return
 	}
 	f.checked++
@@ -58,9 +58,6 @@ func (f *plainFace) check(check checks.Result) {
 		f.told(*check.Problem)
 	}
 }
-
-// pending is the outcome of a check that was only announced.
-const pending checks.Outcome = "pending"
 
 func (f *plainFace) sumUpChecks() {
 	switch {

@@ -70,23 +70,22 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 
 // wizardFor are the options of a wizard on this machine.
 func (a *app) wizardFor(spec provision.Spec) tui.Options {
-	var mender mender
 	return tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec),
 		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(spec, c) },
-		Fix:   mender.mend,
+		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)
 		},
 		Engine: func(r tui.Request) tui.Engine {
-			return watchful{a.engine(setupFor(spec, r, mender.edges))}
+			return watchful{a.engine(setupFor(spec, r))}
 		},
 	}
 }
 
 // setupFor is what a wizard asks for.
-func setupFor(spec provision.Spec, r tui.Request, edges func(provision.Spec) provision.Edges) provision.Setup {
+func setupFor(spec provision.Spec, r tui.Request) provision.Setup {
 	spec, _ = withChoices(spec, r.Choices) // what is wrong with it, the engine says, too
 	spec.Replace = r.Replace
-	return provision.Setup{Spec: spec, Events: r.Events, Approve: r.Approve, Edges: edges}
+	return provision.Setup{Spec: spec, Events: r.Events, Approve: r.Approve}
 }
