@@ -24,7 +24,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 			return r.report(now), err
 		}
 		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
-		now.plan = makePlan(r.target, now.state)
+		now.plan = r.plan(now.state)
 		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
 	}
 	return r.settle(r.report(now))

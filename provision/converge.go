@@ -147,7 +147,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 		})
 	}
 	now.state = r.observe(ctx, instance)
-	now.plan = makePlan(r.target, now.state)
+	now.plan = r.plan(now.state)
 	abandon := !now.plan.complete() && prove != always
 	if abandon {
 		cancel()
@@ -170,7 +170,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 			now.state.Unanswered = access.Found
 		}
 	}
-	now.plan = makePlan(r.target, now.state)
+	now.plan = r.plan(now.state)
 }
 
 // aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a

@@ -60,11 +60,7 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 		return nil // checked before
 	}
 	if instance != nil && instance.Config != nil {
-		for _, mount := range instance.Config.Mounts {
-			if deref(mount.MountPoint) == guest.ProjectMount {
-				t.spec.Project = mount.Location
-			}
-		}
+		t.spec.Project = shownProject(instance.Config)
 	}
 	if t.spec.Project == "" {
 		if t.spec.Project, err = os.Getwd(); err != nil {

@@ -29,7 +29,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{instead, "replace instead"})
 	}
 	if f.can.choose {
-		offers = append(offers, offer{choose, "change the choices"})
+		offers = append(offers, offer{choose, "choices"})
 	}
 	return append(offers, offer{again, "look again"}, offer{openLog, "log"}, offer{leave, "leave it"})
 }

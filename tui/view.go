@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -181,20 +182,33 @@ func (m *model) footer() (lines []string) {
 	return lines
 }
 
-// places are the offers of the footer, in at most two lines; help has the rest.
-func (m *model) places() (places []place) {
-	x, line := 1, 0
-	for _, offer := range m.offers() {
-		if offer.action == suspend || offer.action == stop && m.facts.doing == idle {
-			continue // everybody knows, and help has them
+// places are the offers of the footer, in at most two lines. Where there is no room for all of them, help stays: it has the
+// rest.
+func (m *model) places() []place {
+	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
+		return o.action == suspend || o.action == stop && m.facts.doing == idle // everybody knows
+	})
+	for {
+		places := m.arrange(offers)
+		if len(places) == 0 || places[len(places)-1].line < 2 {
+			return places
 		}
+		last := len(offers) - 1
+		if offers[last].action == help {
+			last--
+		}
+		offers = slices.Delete(offers, last, last+1)
+	}
+}
+
+// arrange puts offers side by side, two spaces between them, into as many lines as it takes.
+func (m *model) arrange(offers []offer) (places []place) {
+	x, line := 1, 0
+	for _, offer := range offers {
 		item := m.look.strong.Render(m.keys[offer.action].Help().Key) + " " + offer.words
 		width := ansi.StringWidth(item)
 		if x > 1 && x+width > m.width-1 {
 			x, line = 1, line+1
-		}
-		if line > 1 {
-			break
 		}
 		places = append(places, place{offer.action, item, x, line})
 		x += width + 2

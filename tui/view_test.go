@@ -81,6 +81,22 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 	}
 }
 
+// However little room there is, the way to all keys is shown, or there is a question with few answers.
+func TestHelpIsAlwaysInSight(t *testing.T) {
+	for name, scene := range scenes {
+		w := newWizard(t, nil)
+		scene(w)
+		w.resize(minWidth, minHeight)
+		if has(w.model.offers(), help) {
+			w.shows("? help")
+		}
+		places := w.model.places()
+		if len(places) == 0 || !has(w.model.offers(), help) && len(places) < len(w.model.front().offers(&w.model.facts)) {
+			t.Errorf("%s: an answer is out of sight:\n%s", name, w.screen())
+		}
+	}
+}
+
 func fits(t *testing.T, where string, w *wizard, width, height int) {
 	t.Helper()
 	lines := strings.Split(w.screen(), "\n")

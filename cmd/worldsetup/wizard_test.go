@@ -131,7 +131,7 @@ func TestWizardTerminalClosed(t *testing.T) {
 func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	var out bytes.Buffer
 	c := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--speed", "1000", "--scenario", "repair")
-	c.see("install the agent", "enter do it")
+	c.see("install the agent", "enter repair it")
 	c.press("\r")
 	c.see("was proven just now")
 	c.press("q")
