@@ -263,7 +263,7 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance) error {
 	spec := r.target.spec
 	wanted := checks.Target{
 		VM: spec.VM, VMType: r.target.vmType, Arch: r.target.arch, LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
-		Starts: instance == nil || instance.Status != limatype.StatusRunning,
+		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 	}
 	var first *Error
 	results := checks.Run(ctx, r.edges.Checks(wanted), func(result checks.Result) {
@@ -288,7 +288,7 @@ func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 	var profile []byte
 	var err error
 	switch {
-	case plan.has(StepCreate):
+	case plan.has(StepCreate), plan.has(StepReplaceCreate):
 		if err := r.target.checkDigest(); err != nil {
 			return err
 		}
