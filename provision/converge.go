@@ -20,6 +20,7 @@ const maxRounds = 8
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
 	health, err := r.rounds(ctx)
+	r.dismiss()
 	if err != nil {
 		err = r.endBoot(ctx, err)
 	}
@@ -37,8 +38,8 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
-		if view.plan.Empty() {
-			return r.settle(r.report(view))
+		if view.plan.complete() {
+			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
 			return r.report(view), doesNotHold(step)
@@ -105,16 +106,19 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 
 // lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
 func (r *run) lookAgain(ctx context.Context) (view, error) {
+	if now, seen := r.seenAhead(ctx); seen {
+		return now, nil
+	}
 	instance, err := r.find(ctx)
 	if err != nil {
 		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 	}
-	prove := never
-	if r.done.marked {
-		prove = whenIdle
+	prove := whenIdle
+	if r.booting.going() {
+		prove = never
 	}
 	now := r.examine(ctx, instance, prove)
-	if now.plan.Empty() && now.proven == nil && ctx.Err() == nil {
+	if now.plan.complete() && now.proven == nil && ctx.Err() == nil {
 		proven := r.prove(ctx, instance)
 		now.proven = &proven
 		r.learn(ctx, &now)
@@ -139,7 +143,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	}
 	now.state = r.observe(ctx, instance)
 	now.plan = makePlan(r.target, now.state)
-	abandon := !now.plan.Empty() && prove != always
+	abandon := !now.plan.complete() && prove != always
 	if abandon {
 		cancel()
 	}
@@ -189,7 +193,6 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 type history struct {
 	steps   map[StepID]bool
 	reasons map[string]bool
-	marked  bool // the marker was written
 }
 
 func (h *history) add(step Step) {
@@ -198,7 +201,6 @@ func (h *history) add(step Step) {
 	}
 	h.steps[step.ID] = true
 	h.reasons[string(step.ID)+": "+step.Reason] = true
-	h.marked = h.marked || step.ID == StepMarker
 }
 
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.

@@ -48,7 +48,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.going()}
+	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying()}
 	if instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
 		return state
 	}

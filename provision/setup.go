@@ -127,6 +127,10 @@ type run struct {
 	swap   *swap // the replacement under way; nil when there is none
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
+	// early is the visit that was begun for the next proof; nil for none.
+	early *visit
+	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.
+	ahead *view
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

@@ -1,4 +1,6 @@
-# units.sh SERVICE SOCKET (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# units.sh RELOAD SERVICE SOCKET (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# RELOAD=no is for units that systemd has never read: it reads them when they start, and a reload of everything takes 3 s
+# on an emulated machine, in which nothing else starts.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -7,8 +9,10 @@ put() {
     printf '%s' "$2" >"$dir/.$1.new"
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
-put substrate-world-agent.service "$1"
-put substrate-world-agent.socket "$2"
-# enable reloads systemd's configuration as well.
-systemctl --quiet enable substrate-world-agent.service substrate-world-agent.socket
+reload=$1
+put substrate-world-agent.service "$2"
+put substrate-world-agent.socket "$3"
+# enable reloads systemd's configuration, unless told otherwise.
+if [ "$reload" = no ]; then set -- --no-reload; else set --; fi
+systemctl --quiet "$@" enable substrate-world-agent.service substrate-world-agent.socket
 sync -f "$dir"

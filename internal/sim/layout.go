@@ -107,10 +107,12 @@ func (i *invocation) installUnits() int {
 		if i.full("sh") {
 			return 1
 		}
-		i.put(path, file{kind: regular, mode: 0o644, data: []byte(i.args[n])})
+		i.put(path, file{kind: regular, mode: 0o644, data: []byte(i.args[n+1])})
 	}
 	i.enabled[guest.ServiceName], i.enabled[guest.SocketUnitName] = true, true
-	i.daemonReload()
+	if i.args[0] != "no" {
+		i.daemonReload()
+	}
 	return 0
 }
 
@@ -132,5 +134,6 @@ func (i *invocation) marker() int {
 		return 1
 	}
 	i.put(guest.MarkerPath, file{kind: regular, mode: 0o644, data: []byte(i.args[0] + "\n")})
+	i.print("%s", i.args[0])
 	return 0
 }

@@ -21,12 +21,12 @@ var mirrored = map[string]string{
 	"directories": "f32d2111301d",
 	"group":       "4c9c4da4772a",
 	"linger":      "4f3d60c22705",
-	"marker":      "71f2edbd9baa",
+	"marker":      "3fcc6f931252",
 	"observe":     "a8db0688cb42",
 	"packages":    "2f24d8fb1641",
-	"prove":       "bf69476ab1d6",
+	"prove":       "2141ef30bf7b",
 	"socket unit": "1494a4b6433d",
-	"units":       "6adc71ab1301",
+	"units":       "4895b578859e",
 }
 
 func TestTheMirrorsAreOfTheseScripts(t *testing.T) {

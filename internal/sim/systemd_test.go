@@ -61,7 +61,7 @@ func TestASocketUnitThatIsPartOfItsServiceStopsWithIt(t *testing.T) {
 	service, err := embed.ServiceUnit("/home/sam.guest", false)
 	must(t, err)
 	socket := strings.Replace(embed.SocketUnit(), "[Socket]", "PartOf=substrate-world-agent.service\n\n[Socket]", 1)
-	script(t, w, embed.Units, service, socket)
+	script(t, w, embed.Units, "yes", service, socket)
 	must(t, vm.Root("systemctl stop substrate-world-agent.service"))
 	if answer := prove(t, w, guest.Fresh)[guest.Self]; !answer.Refused() {
 		t.Errorf("%+v", answer)

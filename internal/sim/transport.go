@@ -136,7 +136,7 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 	}
 	defer forwarded.remove()
 	// The script waits for the end of its input before it looks at the mounts; what it does before that may as well come after.
-	request.Forward.Use(ctx, request.Forward.Path)
+	request.Forward.Use(ctx, request.Forward.Path, io.Discard)
 	return w.execute(vm, as, request, nil), nil
 }
 
