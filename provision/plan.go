@@ -117,6 +117,6 @@ func (p Plan) Err() error {
 		Kind: KindReplacement,
 		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", p.VM),
 		Why:  strings.Join(p.Replace, "\n"),
-		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or consent to another VM in its place: worldsetup --replace=%s (with --keep-old the old one is kept)", p.VM),
+		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or consent to another VM in its place: %s (with --keep-old the old one is kept)", consentCommand("worldsetup", "--replace", p.VM)),
 	}
 }

@@ -84,7 +84,6 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 
 // needsConsent is the error of a plan that does away with a VM, to which nobody has consented.
 func needsConsent(plan Plan, command, flag string) *Error {
-	name := shellescape.Quote(plan.VM)
 	var why string
 	for _, step := range plan.Steps {
 		if step.Destroys {
@@ -96,8 +95,16 @@ func needsConsent(plan Plan, command, flag string) *Error {
 	}
 	return &Error{
 		Kind: KindReplacement, What: fmt.Sprintf("nobody has consented to doing away with the VM %s as it is", plan.VM), Why: why,
-		Next: fmt.Sprintf("if that is what you want: worldsetup %s %s=%s", command, flag, name),
+		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
 	}
+}
+
+// consentCommand is the command with the flag by which somebody consents to doing away with the VM.
+func consentCommand(command, flag, vm string) string {
+	if vm != DefaultVM {
+		command += " --vm " + shellescape.Quote(vm)
+	}
+	return command + " " + flag + "=" + shellescape.Quote(vm)
 }
 
 // exchange carries out the plan of a restoration, or undoes it.

@@ -101,3 +101,15 @@ func isProtected(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, filenames.Protected))
 	return err == nil
 }
+
+// siblings adds a line about what stands beside the VM, if something does.
+func (h *Health) siblings(spec Spec, s Siblings) {
+	switch {
+	case s.open():
+		h.item("replacement", "replacement", Failed, "ended", "an interrupted run was replacing the VM; the old one is whole, as "+spec.VM+oldSuffix, remedy)
+	case s.unfinished():
+		h.item("replacement", "replacement", Failed, "ended", "an interrupted run has left VMs beside this one", remedy)
+	case s.kept():
+		h.item("kept", "kept VM", Info, "", spec.VM+oldSuffix+"; worldsetup restore brings it back", "")
+	}
+}

@@ -64,3 +64,14 @@ func (a *app) status(ctx context.Context, spec provision.Spec) error {
 	}
 	return err
 }
+
+// restore brings the kept VM back.
+func (a *app) restore(ctx context.Context, spec provision.Spec) error {
+	_, err := a.engine(spec, a.face().show).Restore(ctx)
+	return err
+}
+
+// remove takes the world away.
+func (a *app) remove(ctx context.Context, spec provision.Spec) error {
+	return a.engine(spec, a.face().show).Remove(ctx)
+}
