@@ -39,6 +39,7 @@ var steps = map[StepID]Step{
 	StepUndoRemove:    {Title: "remove the VM that is not needed", Usual: time.Second, Destroys: true},
 	StepUndoMark:      {Title: "take the VM for what it is", Usual: time.Second},
 	StepUndoHollow:    {Title: "remove the empty directory of a VM", Usual: time.Second},
+	StepUndoRename:    {Title: "put the two halves of the VM together", Usual: time.Second},
 	StepRestoreStop:   {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
 	StepRestoreAside:  {Title: "put the VM aside", Usual: time.Second},
 	StepRestorePlace:  {Title: "give the kept VM its name back", Usual: time.Second},

@@ -33,7 +33,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 		return instance, err
 	}
 	dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
-	if !survey(r.target.spec).VM {
+	if beside := survey(r.target.spec); !beside.VM || beside.Torn {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {

@@ -41,6 +41,7 @@ const (
 	StepUndoRemove StepID = "undo-remove"
 	StepUndoMark   StepID = "undo-mark"
 	StepUndoHollow StepID = "undo-hollow"
+	StepUndoRename StepID = "undo-rename"
 
 	// Bringing a kept VM back.
 	StepRestoreStop   StepID = "restore-stop"

@@ -38,6 +38,8 @@ func (r *run) actOnVMs(ctx context.Context, state State, step Step, line func(st
 		return r.ensureRunning(ctx, line)
 	case StepUndoProve:
 		return r.proveOld(ctx)
+	case StepUndoRename:
+		return r.rejoin(r.dir(oldSuffix), r.dir(""))
 	case StepUndoHollow:
 		return r.edges.Folders.Unmark(r.dir("")) // which removes nothing but an empty one
 	case StepUndoRemove:

@@ -6,6 +6,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
 // Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one is
@@ -52,6 +53,12 @@ func (r *run) restore(ctx context.Context) error {
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", r.target.spec.VM), Why: fmt.Sprintf("there is none called %s", r.target.spec.VM+oldSuffix),
 			Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
+		}
+	}
+	if !hasConfig(r.dir(oldSuffix)) {
+		return &Error{
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+oldSuffix), Why: "it has no " + filenames.LimaYAML,
+			Next: "look into " + r.dir(oldSuffix) + ", and if nothing in it is needed, remove it",
 		}
 	}
 	if refused := refusal(r.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {

@@ -29,6 +29,8 @@ type Siblings struct {
 	Spare   bool
 	Old     bool
 	Current bool
+	// Torn says that the VM and the old one are two halves of one.
+	Torn bool
 	// Unproven says that the VM was made to replace the old one, and was not proven.
 	Unproven bool
 }
@@ -44,6 +46,7 @@ func survey(spec Spec) Siblings {
 	return Siblings{
 		VM: there(spec.VM) && !hollow, Hollow: hollow, Spare: there(spec.VM + spareSuffix), Old: there(spec.VM + oldSuffix), Current: there(spec.VM + currentSuffix),
 		Unproven: there(spec.VM, unprovenMark),
+		Torn:     !hollow && torn(filepath.Join(spec.LimaHome, spec.VM), filepath.Join(spec.LimaHome, spec.VM+oldSuffix)),
 	}
 }
 
@@ -62,6 +65,9 @@ func (s Siblings) recovery() (steps []Step) {
 	vm, old := s.VM, s.Old
 	if s.Hollow {
 		steps = append(steps, step(StepUndoHollow, "an interrupted creation left it, with nothing in it"))
+	}
+	if s.Torn {
+		return append(steps, step(StepUndoRename, "a rename of it was interrupted, and neither half is a VM"))
 	}
 	if s.Current && !(vm && old) {
 		if vm { // the kept one, which was not proven yet
