@@ -15,5 +15,5 @@
 // The rules are: this package prints nothing, asks nobody, reads no flags and never exits. What happens is told as a
 // stream of [Event] values. Nothing is called ready that was not proven in this very run. No VM is done away with unless
 // somebody consented by its name (Spec.Replace), and then only after another one was proven in its place: see
-// docs/decisions/0009; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an [*Error].
+// docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an [*Error].
 package provision
