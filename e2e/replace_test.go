@@ -69,7 +69,7 @@ func TestReplace(t *testing.T) {
 				args = append(args, "--agent", "builtin")
 			}
 			w.kill(t, append([]string{"--non-interactive", "--json", "--profile", suite.image.Profile, w.project}, args...), point.at, point.state)
-			w.setup(t, "--agent", "builtin").wantReady(t)
+			w.converge(t)
 			w.wantVMs(t, vm, keptVM)
 			_ = w.limactl(t, "delete", "--force", keptVM)
 			w.becomeOld(t)
@@ -107,7 +107,7 @@ func (w *world) testKept(t *testing.T) {
 	w.setup(t, "--agent", "builtin", "--replace", vm, "--keep-old").wantReady(t)
 	w.wantOld(t, false)
 	w.kill(t, []string{"restore", "--json", "--replace", vm}, provision.StepRestorePlace, provision.StepDone)
-	w.setup(t, "--agent", "builtin").wantReady(t)
+	w.converge(t)
 	w.wantOld(t, false)
 	w.wantVMs(t, vm, keptVM)
 	parseRun(t, w.run(t, "restore", "--json", "--replace", vm)).wantReady(t)
@@ -120,6 +120,20 @@ func (w *world) testKept(t *testing.T) {
 		t.Errorf("exit code %d: %s", r.code, r.stderr)
 	}
 	w.wantVMs(t)
+}
+
+// converge is the next run after a killed one. What the killed one had asked of Lima may still be going on, such as a VM's
+// shutting down; a run that meets that says so, and what to do, and the one after it ends with a world.
+func (w *world) converge(t *testing.T) {
+	t.Helper()
+	r := w.setup(t, "--agent", "builtin")
+	if failure := r.outcome().Error; failure != nil {
+		t.Logf("at first: %+v", failure)
+		if failure.Kind == provision.KindInternal || failure.Next == "" {
+			t.Errorf("it says too little: %+v", failure)
+		}
+		w.setup(t, "--agent", "builtin").wantReady(t)
+	}
 }
 
 // becomeOld leaves words on the VM's disk by which it can be told from others.

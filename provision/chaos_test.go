@@ -44,8 +44,9 @@ func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.pl
 // of its calls reaches the world any more, cleaning up included, and the world stays as it is.
 type chaos struct {
 	*sim.World
-	at   point
-	dies bool
+	at    point
+	dies  bool
+	watch func() // called before each effect; nil for nobody
 
 	mu      sync.Mutex
 	effects []string
@@ -62,6 +63,9 @@ func (c *chaos) effect(name string, whole func() error, parts map[place]func() e
 	c.mu.Unlock()
 	if dead {
 		return errDead
+	}
+	if c.watch != nil {
+		c.watch()
 	}
 	if !hit {
 		return whole()

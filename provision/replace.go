@@ -42,6 +42,7 @@ func (r *run) transact(ctx context.Context) (Health, error) {
 	case r.swap.resumed && r.steps == 0 && nothingTried(err):
 		return health, err
 	}
+	health.Ready = false // it is about the other one
 	return health, r.putBack(ctx, err)
 }
 

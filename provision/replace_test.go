@@ -240,6 +240,83 @@ func TestReplacementFails(t *testing.T) {
 	}
 }
 
+// TestWhatReplacementsMeet: the things that do go wrong, each with its evidence in the message.
+func TestWhatReplacementsMeet(t *testing.T) {
+	for name, test := range map[string]struct {
+		verb   string
+		faults sim.Faults
+		words  string
+	}{
+		"image refused":    {"create", sim.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}}, "expected digest"},
+		"disk full":        {"create", sim.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
+		"limactl hangs":    {"create", sim.Faults{Hang: map[string]bool{"create": true}}, "patience"},
+		"limactl killed":   {"create", sim.Faults{Kill: map[string]bool{"create": true}}, "137"},
+		"no boot":          {"start", sim.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
+		"no ssh for ever":  {"start", sim.Faults{Hang: map[string]bool{"start": true}}, "patience"},
+		"scripts for ever": {"start", sim.Faults{Hang: map[string]bool{"start-late": true}}, "patience"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := replacing(t)
+			met := false
+			b.Before = func(args []string) error {
+				call := sim.Call{Args: args}
+				switch {
+				case call.Verb() == test.verb && !met:
+					met, b.Faults = true, test.faults
+				case call.Changes() && met:
+					b.Faults = sim.Faults{}
+				}
+				return nil
+			}
+			wantKind(t, b.run(t), provision.KindProvisioning, test.words, "the old")
+			b.Before, b.Faults = nil, sim.Faults{}
+			b.intact(t)
+		})
+	}
+}
+
+// TestReadersDuringReplacement: a plan and a report can be had at every moment of it, and neither waits nor changes anything.
+func TestReadersDuringReplacement(t *testing.T) {
+	b := replacing(t)
+	reader := &bench{World: b.World, spec: b.spec}
+	reader.spec.Replace = ""
+	looks := 0
+	b.chaos = &chaos{World: b.World, watch: func() {
+		looks++
+		for _, err := range []error{second(reader.setup().Plan(t.Context())), second(reader.setup().Status(t.Context()))} {
+			if failure := provision.AsError(err); failure != nil && failure.Kind != provision.KindUnhealthy {
+				t.Errorf("look %d: %+v", looks, failure)
+			}
+		}
+	}}
+	b.mustRun(t)
+	if looks < 10 {
+		t.Errorf("%d looks", looks)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestCancelledRemoval: the new world was proven, so it stays; and the old one stays as well, kept.
+func TestCancelledRemoval(t *testing.T) {
+	b := replacing(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	setup := b.setup()
+	setup.Events = func(event provision.Event) {
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepReplaceRemove {
+			cancel(errors.New("SIGTERM was received"))
+		}
+	}
+	_, err := setup.Run(ctx)
+	wantKind(t, err, provision.KindInterrupted, "the new world is ready")
+	b.only(t, "substrate", oldVM)
+	b.spec.Replace = ""
+	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready {
+		t.Errorf("%+v, %v", health.Items, err)
+	}
+}
+
 // TestCancelledReplacement: at every step, with the same end.
 func TestCancelledReplacement(t *testing.T) {
 	whole := replacing(t)

@@ -112,9 +112,9 @@ func isProtected(dir string) bool {
 func (h *Health) siblings(spec Spec, s Siblings) {
 	switch {
 	case s.open():
-		h.item("replacement", "replacement", Failed, "ended", "an interrupted run was replacing the VM; the old one is whole, as "+spec.VM+oldSuffix, remedy)
+		h.item("replacement", "replacement", Failed, "ended", "a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+oldSuffix, remedy)
 	case s.unfinished():
-		h.item("replacement", "replacement", Failed, "ended", "an interrupted run has left VMs beside this one", remedy)
+		h.item("replacement", "replacement", Failed, "ended", "a run is at work on whole VMs, or was killed while it was", remedy)
 	case s.kept():
 		h.item("kept", "kept VM", Info, "", spec.VM+oldSuffix+"; worldsetup restore brings it back", "")
 	}
