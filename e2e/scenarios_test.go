@@ -84,6 +84,9 @@ func (p *place) args(options scenario.Options) []string {
 	if options.Netfilter != provision.Unset {
 		args = append(args, "--netfilter="+strconv.FormatBool(options.Netfilter == provision.On))
 	}
+	if options.Replace {
+		args = append(args, "--replace", vm)
+	}
 	return args
 }
 

@@ -148,7 +148,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	case StepMarker:
 		return r.mark(ctx, state)
 	}
-	return fmt.Errorf("no way to do the step %q is known", step.ID)
+	return r.actOnVMs(ctx, state, step, line)
 }
 
 // serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.

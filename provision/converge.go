@@ -290,7 +290,7 @@ func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 	var profile []byte
 	var err error
 	switch {
-	case plan.has(StepCreate):
+	case plan.has(StepCreate), plan.has(StepReplaceCreate):
 		if err := r.target.checkDigest(); err != nil {
 			return err
 		}

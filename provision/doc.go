@@ -8,10 +8,12 @@
 //	Spec ─┐
 //	State ┴─► Plan ─► steps ─► Health
 //
-// The same loop serves a first setup, a rerun and a repair. [Setup.Run] does all of it, [Setup.Plan] stops before the
-// first change, and [Setup.Status] observes and proves, and changes nothing.
+// The same loop serves a first setup, a rerun, a repair and a replacement. [Setup.Run] does all of it, [Setup.Plan] stops
+// before the first change, and [Setup.Status] observes and proves, and changes nothing. [Setup.Restore] brings back a VM
+// that was kept when it was replaced, and [Setup.Remove] takes a world away.
 //
 // The rules are: this package prints nothing, asks nobody, reads no flags and never exits. What happens is told as a
-// stream of [Event] values. Nothing is called ready that was not proven in this very run. Nothing is ever destroyed: where
-// only another VM would do, the run ends with an [Error] of [KindReplacement]. All errors that callers get are an [*Error].
+// stream of [Event] values. Nothing is called ready that was not proven in this very run. No VM is done away with unless
+// somebody consented by its name (Spec.Replace), and then only after another one was proven in its place: see
+// docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an [*Error].
 package provision

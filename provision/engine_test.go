@@ -24,6 +24,7 @@ type bench struct {
 	spec   provision.Spec
 	events []provision.Event
 	runner lima.Runner // nil: the World itself
+	chaos  *chaos      // nil: nothing goes wrong but by the World's own faults
 }
 
 func newBench(t *testing.T) *bench {
@@ -46,10 +47,14 @@ func (b *bench) setup() *provision.Setup {
 	if runner == nil {
 		runner = b.World
 	}
+	enter, folders := b.Guest, provision.Folders(nil)
+	if b.chaos != nil {
+		runner, enter, folders = b.chaos, b.chaos.guest, chaosFolders{b.chaos}
+	}
 	return &provision.Setup{
 		Spec: b.spec,
 		Edges: func(provision.Spec) provision.Edges {
-			return provision.Edges{Lima: runner, Guest: b.Guest, Now: time.Now, Checks: func(target checks.Target) []checks.Check {
+			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: time.Now, Checks: func(target checks.Target) []checks.Check {
 				return []checks.Check{checks.Limactl(target.Lima)}
 			}}
 		},
@@ -352,7 +357,7 @@ func TestDirectoriesThatAreNoVMs(t *testing.T) {
 		t.Errorf("somebody else's: %+v, %v", plan, err)
 	}
 	ours := filepath.Join(b.spec.LimaHome, "substrate")
-	if err := os.Mkdir(ours, 0o700); err != nil {
+	if err := errors.Join(os.Mkdir(ours, 0o700), os.WriteFile(filepath.Join(ours, "cidata.iso"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, b.run(t), provision.KindUnhealthy, ours, "no lima.yaml", "rm -r "+ours)

@@ -16,6 +16,7 @@ type EventType string
 // The event types, in the order in which a run emits them.
 const (
 	EventStarted   EventType = "started"   // Message: what was asked for
+	EventWaiting   EventType = "waiting"   // Message: for whom
 	EventCheck     EventType = "check"     // Check
 	EventPlan      EventType = "plan"      // Plan; again whenever the world was observed anew
 	EventStep      EventType = "step"      // Step; started, then done or failed

@@ -5,14 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes have different ones.
@@ -54,35 +49,4 @@ func (j *journal) close() {
 	if j != nil {
 		_ = j.file.Close()
 	}
-}
-
-// lock takes the VM's lock, which the kernel releases when the process ends, however it ends.
-func lock(spec Spec, now time.Time) (unlock func(), err error) {
-	if err := os.MkdirAll(spec.StateDir, 0o700); err != nil {
-		return nil, &Error{
-			Kind: KindPrerequisite, What: "the state directory cannot be made", Why: err.Error(),
-			Next: "make it writable, or set XDG_STATE_HOME to a directory that is", Err: err,
-		}
-	}
-	path := stateFile(spec, ".lock")
-	held := flock.New(path, flock.SetPermissions(0o600))
-	got, err := held.TryLock()
-	if err != nil {
-		return nil, &Error{
-			Kind: KindPrerequisite, What: "the lock of this VM cannot be taken", Why: err.Error(),
-			Next: "make the state directory " + spec.StateDir + " writable", Err: err,
-		}
-	}
-	if !got {
-		holder, _ := os.ReadFile(path)
-		return nil, &Error{
-			Kind: KindBusy,
-			What: fmt.Sprintf("another run of worldsetup is at work on the VM %s", spec.VM),
-			Why:  strings.TrimSpace(string(holder)),
-			Next: "wait until it has ended, then run worldsetup again",
-		}
-	}
-	// Who holds it, for the message above only.
-	_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), now.Format(time.RFC3339)), 0o600)
-	return func() { _ = held.Unlock() }, nil
 }

@@ -25,6 +25,30 @@ var steps = map[StepID]Step{
 	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second},
 	StepSettle:      {Title: "let the VM finish booting", Usual: 10 * time.Second},
 	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second},
+
+	StepReplaceCreate: {Title: "create the new VM beside the old one", Usual: time.Second},
+	StepReplaceStop:   {Title: "stop the old VM", Usual: 3 * time.Second, Interrupts: true},
+	StepReplaceAside:  {Title: "put the old VM aside", Usual: time.Second},
+	StepReplacePlace:  {Title: "give the new VM its name", Usual: time.Second},
+	StepReplaceRemove: {Title: "remove the old VM", Usual: time.Second, Destroys: true},
+	StepReplaceKeep:   {Title: "keep the old VM", Usual: time.Second},
+	StepUndoAside:     {Title: "take the unproven VM out of the way", Usual: 3 * time.Second, Interrupts: true},
+	StepUndoPlace:     {Title: "give the old VM its name back", Usual: time.Second},
+	StepUndoStart:     {Title: "start the old VM again", Usual: 20 * time.Second},
+	StepUndoProve:     {Title: "prove that the old VM answers as it did", Usual: 2 * time.Second},
+	StepUndoRemove:    {Title: "remove the VM that is not needed", Usual: time.Second, Destroys: true},
+	StepUndoMark:      {Title: "take the VM for what it is", Usual: time.Second},
+	StepUndoHollow:    {Title: "remove the empty directory of a VM", Usual: time.Second},
+	StepUndoRename:    {Title: "put the two halves of the VM together", Usual: time.Second},
+	StepRestoreStop:   {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
+	StepRestoreAside:  {Title: "put the VM aside", Usual: time.Second},
+	StepRestorePlace:  {Title: "give the kept VM its name back", Usual: time.Second},
+	StepRestoreStart:  {Title: "start the kept VM", Usual: 20 * time.Second},
+	StepRestoreProve:  {Title: "prove that the kept VM answers", Usual: 2 * time.Second},
+	StepRestoreRemove: {Title: "remove the VM that was put aside", Usual: time.Second, Destroys: true},
+	StepRestoreKeep:   {Title: "keep the VM that was put aside", Usual: time.Second},
+	StepRemoveVM:      {Title: "remove the VM", Usual: time.Second, Interrupts: true, Destroys: true},
+	StepRemoveKept:    {Title: "remove the kept VM", Usual: time.Second, Destroys: true},
 }
 
 func step(id StepID, reasons ...string) Step {
@@ -37,8 +61,14 @@ func step(id StepID, reasons ...string) Step {
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
 	switch {
+	case len(s.Siblings.recovery()) > 0:
+		plan.Steps, plan.Unseen = s.Siblings.recovery(), true
+		return plan
 	case s.Instance == nil:
 		plan.forNew(t)
+	case t.spec.Replace != "" && !s.Siblings.Unproven:
+		plan.forReplacement(t, s)
+		return plan
 	case s.Instance.Config == nil:
 		plan.Blocked = unreadable(s.Instance)
 	default:

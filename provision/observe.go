@@ -33,7 +33,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 		return instance, err
 	}
 	dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
-	if _, statErr := os.Lstat(dir); errors.Is(statErr, fs.ErrNotExist) {
+	if beside := survey(r.target.spec); !beside.VM || beside.Torn {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
@@ -43,12 +43,12 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) + "; then run worldsetup again",
 		}
 	}
-	return nil, err
+	return r.lima.FindOnly(ctx, r.target.spec.VM)
 }
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Booting: r.booting.laying()}
+	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying()}
 	if instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
 		return state
 	}

@@ -24,6 +24,37 @@ const (
 	StepActivate    StepID = "activate"
 	StepSettle      StepID = "vm-settle"
 	StepMarker      StepID = "marker"
+
+	// Replacing a VM comes before that, and after it.
+	StepReplaceCreate StepID = "replace-create"
+	StepReplaceStop   StepID = "replace-stop"
+	StepReplaceAside  StepID = "replace-aside"
+	StepReplacePlace  StepID = "replace-place"
+	StepReplaceRemove StepID = "replace-remove"
+	StepReplaceKeep   StepID = "replace-keep"
+
+	// Undoing what failed, was cancelled or was killed.
+	StepUndoAside  StepID = "undo-aside"
+	StepUndoPlace  StepID = "undo-place"
+	StepUndoStart  StepID = "undo-start"
+	StepUndoProve  StepID = "undo-prove"
+	StepUndoRemove StepID = "undo-remove"
+	StepUndoMark   StepID = "undo-mark"
+	StepUndoHollow StepID = "undo-hollow"
+	StepUndoRename StepID = "undo-rename"
+
+	// Bringing a kept VM back.
+	StepRestoreStop   StepID = "restore-stop"
+	StepRestoreAside  StepID = "restore-aside"
+	StepRestorePlace  StepID = "restore-place"
+	StepRestoreStart  StepID = "restore-start"
+	StepRestoreProve  StepID = "restore-prove"
+	StepRestoreRemove StepID = "restore-remove"
+	StepRestoreKeep   StepID = "restore-keep"
+
+	// Taking a world away.
+	StepRemoveVM   StepID = "remove-vm"
+	StepRemoveKept StepID = "remove-kept"
 )
 
 // Step is one change that a plan intends.
@@ -50,7 +81,8 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Unseen says that the inside of the VM could not be observed, because it does not run: more steps may follow.
 	Unseen bool `json:"unseen,omitempty"`
-	// Replace holds the reasons why no step would help and only another VM would. Steps is empty then.
+	// Replace holds the reasons for another VM in the place of this one. Steps is empty then, unless somebody has consented
+	// to it (Spec.Replace).
 	Replace []string `json:"replace,omitempty"`
 	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
 	Blocked *Error `json:"blocked,omitempty"`
@@ -96,13 +128,13 @@ func (p Plan) Err() error {
 	if p.Blocked != nil {
 		return p.Blocked
 	}
-	if len(p.Replace) == 0 {
+	if len(p.Replace) == 0 || len(p.Steps) > 0 {
 		return nil
 	}
 	return &Error{
 		Kind: KindReplacement,
 		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", p.VM),
 		Why:  strings.Join(p.Replace, "\n"),
-		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or, if nothing in it is needed any more: limactl delete %s, then run worldsetup again", p.VM),
+		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or consent to another VM in its place: %s (with --keep-old the old one is kept)", consentCommand("worldsetup", "--replace", p.VM)),
 	}
 }

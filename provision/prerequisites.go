@@ -37,7 +37,7 @@ func (r *run) prerequisites(instance *limatype.Instance, findErr error) checks.T
 	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not tell, its directory does
 	wanted := checks.Target{
 		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
-		Starts: instance == nil || instance.Status != limatype.StatusRunning,
+		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
 		Home: t.wanted.Home, Project: t.spec.Project, Agents: t.agents(instance != nil || findErr != nil && dirErr == nil),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,

@@ -28,6 +28,9 @@ func (r *run) report(seen view) Health {
 		Schema: Schema, VM: r.target.spec.VM, Time: r.now(), Instance: "absent", Drift: plan,
 		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Access{}, Items: []Item{},
 	}
+	if r.swap == nil { // else that is what is being ended
+		health.siblings(r.target.spec, s.Siblings)
+	}
 	if s.Instance == nil {
 		health.item("instance", "VM", Failed, "running", "absent", remedy)
 		return health

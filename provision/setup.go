@@ -23,6 +23,8 @@ type Edges struct {
 	Checks func(target checks.Target) []checks.Check
 	// Now is the clock.
 	Now func() time.Time
+	// Folders moves the directories of instances; nil means those of this machine.
+	Folders Folders
 }
 
 // Machine returns the edges of this machine for a resolved Spec: its limactl, its ssh, its clock.
@@ -64,20 +66,29 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	if _, err := r.aim(ctx); err != nil {
 		return Health{}, r.finish(err)
 	}
-	unlock, err := lock(r.target.spec, r.now())
+	release, err := r.enter(ctx)
 	if err != nil {
 		return Health{}, r.finish(err)
 	}
-	defer unlock()
+	defer release()
+	health, err := r.transact(ctx)
+	return health, r.finish(err)
+}
+
+// enter takes the lock and begins the log; release ends both.
+func (r *run) enter(ctx context.Context) (release func(), err error) {
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if r.events.journal, err = openJournal(r.target.spec); err != nil {
-		return Health{}, r.finish(&Error{
+		unlock()
+		return nil, &Error{
 			Kind: KindPrerequisite, What: "the log of the run cannot be written", Why: err.Error(),
 			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
-		})
+		}
 	}
-	defer r.events.journal.close()
-	health, err := r.converge(ctx)
-	return health, r.finish(err)
+	return func() { r.events.journal.close(); unlock() }, nil
 }
 
 // Plan observes and returns what Run would change first, and changes nothing. A plan that is blocked or that asks for a
@@ -117,6 +128,8 @@ type run struct {
 	start   time.Time
 	steps   int // begun so far
 	done    history
+	before  note  // how a killed run found the VM that it was about to replace
+	swap    *swap // the replacement under way; nil when there is none
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
 	// early is the visit that was begun for the next proof; nil for none.
@@ -144,6 +157,9 @@ func (s *Setup) begin() (*run, error) {
 	if r.edges.Lima == nil || r.edges.Guest == nil || r.edges.Checks == nil || r.edges.Now == nil {
 		return r, errors.New("an edge of the Setup is missing")
 	}
+	if r.edges.Folders == nil {
+		r.edges.Folders = hostFolders{}
+	}
 	r.lima = lima.Client{Runner: r.edges.Lima}
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec = spec
@@ -152,10 +168,12 @@ func (s *Setup) begin() (*run, error) {
 }
 
 // finish emits the last event and returns err as an *Error, or nil.
-func (r *run) finish(err error) error {
+func (r *run) finish(err error) error { return r.end(err, err == nil) }
+
+func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
 	r.events.emit(Event{Type: EventFinished, Result: &Result{
-		Ready: failure == nil, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
+		Ready: ready, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
 	}})
 	if failure == nil {
 		return nil

@@ -49,8 +49,14 @@ type Spec struct {
 	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
 
-	// Replace is the name of the VM, as the consent to replace it.
+	// Replace is the consent to do away with the VM of that name; it must be the name of the VM, or empty. [Setup.Run] puts
+	// a new VM in its place, also in that of a healthy one; [Setup.Restore] and [Setup.Remove] ask for it as well.
 	Replace string
+	// KeepOld keeps the VM that is replaced, stopped and under another name, for Restore.
+	KeepOld bool
+	// Wait waits for another run on the same VM to end; without it that is an error of KindBusy.
+	Wait bool
+
 	// Timeout bounds the whole run; 0 means DefaultTimeout.
 	Timeout time.Duration
 }
@@ -101,6 +107,8 @@ func CheckName(name string) error {
 		return usage(next, "%q cannot be the name of a VM", name)
 	case strings.HasSuffix(lower, ".yml"), strings.HasSuffix(lower, ".yaml"):
 		return usage(next, "%q cannot be the name of a VM: Lima would take it for a profile", name)
+	case reserved(lower):
+		return usage(next, "%q is the name of a VM that worldsetup has put aside", name)
 	}
 	return nil
 }
@@ -125,7 +133,7 @@ func (s Spec) Resolve() (Spec, error) {
 		return s, err
 	}
 	checks := []func(*Spec) error{
-		func(s *Spec) error { return CheckName(s.VM) },
+		func(s *Spec) error { return CheckName(s.VM) }, (*Spec).checkReplace,
 		(*Spec).checkProject, (*Spec).checkSizes, (*Spec).checkTypes, (*Spec).checkProfile, (*Spec).checkImage,
 	}
 	for _, check := range checks {
@@ -178,6 +186,14 @@ func (s *Spec) checkProject() error {
 	}
 	s.Project = path
 	return nil
+}
+
+// checkReplace wants the consent to be for this VM: whoever mistypes a name has consented to nothing.
+func (s *Spec) checkReplace() error {
+	if s.Replace == "" || s.Replace == s.VM {
+		return nil
+	}
+	return usage("give the name of the VM itself, or leave the consent out", "the consent is for the VM %q, and this is about %q", s.Replace, s.VM)
 }
 
 func (s *Spec) checkSizes() error {

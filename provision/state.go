@@ -10,6 +10,8 @@ import (
 type State struct {
 	// Instance is what Lima knows of the VM; nil when there is none of that name.
 	Instance *limatype.Instance
+	// Siblings are the VMs that stand beside it: kept, or left by a run that was killed.
+	Siblings Siblings
 	// Guest is what was found inside; nil when the VM does not run or could not be entered.
 	Guest *guest.Observation
 	// GuestError says why a VM that should run could not be entered; nil otherwise.

@@ -30,7 +30,7 @@ type target struct {
 // newTarget looks for what spec names on the host. instance is the VM as it stands; nil when there is none.
 func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
-	if instance != nil {
+	if instance != nil && spec.Replace == "" {
 		t.arch, t.vmType = instance.Arch, instance.VMType
 	} else {
 		if t.profile, err = baseProfile(spec); err != nil {
@@ -49,6 +49,9 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
 		Images: images(spec, t.arch), Home: home, Project: t.spec.Project, ProjectMount: guest.ProjectMount,
+	}
+	if instance != nil && spec.Replace != "" {
+		t.inherit(instance)
 	}
 	t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch)
 	return t, err

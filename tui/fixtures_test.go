@@ -51,8 +51,9 @@ var existingVM = &provision.Existing{
 }
 
 var replaceSteps = []provision.Step{
-	{ID: "vm-set-aside", Title: "set the old VM aside", Reason: "its processor is aarch64", Usual: 3 * time.Second, Interrupts: true},
+	{ID: provision.StepReplaceAside, Title: "put the old VM aside", Reason: "its processor is aarch64", Usual: 3 * time.Second, Interrupts: true},
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is set aside", Usual: time.Second},
+	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was proven", Usual: time.Second, Destroys: true},
 }
 
 func replacePlan(steps []provision.Step) provision.Plan {

@@ -43,7 +43,7 @@ func newModel(ctx context.Context, options Options) *model {
 		options: options, ctx: ctx, keys: newKeyMap(options.UTF8), look: newLook(options.UTF8, options.NoColor, options.Still),
 		worker: &worker{engine: options.Engine, mailbox: &mailbox{}, now: options.Now},
 		page:   prerequisitesPage{}, facts: facts{
-			vm: options.VM, logPath: options.LogPath, choices: options.Choices,
+			vm: options.VM, logPath: options.LogPath, choices: options.Choices, replacing: options.Replacing,
 			can: abilities{choose: options.Check != nil, fix: options.Fix != nil, export: options.Export != nil},
 		},
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -53,6 +54,11 @@ func fate(f *facts, t *text) {
 	t.put(t.mark(provision.OK)+" kept: ", kept)
 }
 
+// gone says whether a VM is removed for good.
+func gone(plan provision.Plan) bool {
+	return slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.Destroys })
+}
+
 // Fate says what is lost when a plan that destroys is carried out, and what is kept.
 func Fate(plan provision.Plan) (lost, kept string) {
 	e := plan.Existing
@@ -65,7 +71,10 @@ func Fate(plan provision.Plan) (lost, kept string) {
 		kept += " " + e.Project
 	}
 	kept += " and your home directory, which are on this machine"
-	if len(plan.Replace) > 0 {
+	switch {
+	case len(plan.Replace) > 0 && !gone(plan):
+		lost = "nothing: the old VM is kept, stopped and under another name, for `worldsetup restore`"
+	case len(plan.Replace) > 0:
 		kept += ". The old VM is kept until the new one answers, and put back if it never does"
 	}
 	return lost, kept

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -36,7 +35,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 
 // Destroys says whether a plan does away with something that cannot be had back.
 func Destroys(plan provision.Plan) bool {
-	return len(plan.Replace) > 0 || slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.Destroys })
+	return len(plan.Replace) > 0 || gone(plan)
 }
 
 // repairs says whether there was a world before.

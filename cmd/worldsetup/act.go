@@ -39,7 +39,7 @@ func (a *app) lines(
 		_, err := engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)
 		return err
 	}
-	c := conversation{asker: newAsker(a.person, a.utf8), spec: spec, face: a.face(), engine: engine, fix: fix, at: a.person}
+	c := conversation{asker: newAsker(a.person, a.utf8), spec: spec, typed: spec.Replace, face: a.face(), engine: engine, fix: fix, at: a.person}
 	return c.run(ctx)
 }
 
@@ -78,4 +78,15 @@ func (a *app) status(ctx context.Context, spec provision.Spec) error {
 		showHealth(newLines(a.out, a.utf8), health)
 	}
 	return err
+}
+
+// restore brings the kept VM back.
+func (a *app) restore(ctx context.Context, spec provision.Spec) error {
+	_, err := a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Restore(ctx)
+	return err
+}
+
+// remove takes the world away.
+func (a *app) remove(ctx context.Context, spec provision.Spec) error {
+	return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Remove(ctx)
 }

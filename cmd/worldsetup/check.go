@@ -29,7 +29,7 @@ func (a *app) checkCommand() *cobra.Command {
 	project := flags.String("project", "", "the project directory")
 	fix := flags.Bool("fix", false, "mend what has failed, each by the command that is shown first")
 	list := flags.Bool("list", false, "name the checks, and look at nothing")
-	choices := newChoices(flags, a.getenv)
+	choices := newChoices(flags, a.getenv, settings())
 	flags.Bool("json", false, "one JSON object, for scripts")
 	command.RunE = func(command *cobra.Command, ids []string) error {
 		if err := a.settleFace(command); err != nil {

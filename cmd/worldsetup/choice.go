@@ -18,8 +18,8 @@ type choices struct {
 	getenv   func(string) string
 }
 
-func newChoices(flags *pflag.FlagSet, getenv func(string) string) *choices {
-	c := &choices{settings: settings(), getenv: getenv}
+func newChoices(flags *pflag.FlagSet, getenv func(string) string, settings []setting) *choices {
+	c := &choices{settings: settings, getenv: getenv}
 	for _, setting := range c.settings {
 		c.given = append(c.given, setting.addTo(flags))
 	}

@@ -14,7 +14,7 @@ import (
 func choose(t *testing.T, environment map[string]string, args ...string) (provision.Spec, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c := newChoices(flags, func(name string) string { return environment[name] })
+	c := newChoices(flags, func(name string) string { return environment[name] }, settings())
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,10 @@ func (a *app) rootCommand() *cobra.Command {
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
 		a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", a.status),
 		a.checkCommand(),
+		a.vmCommand("restore", "bring a kept VM back in the place of the one that replaced it, and prove it", a.restore,
+			consent("replace", "do away with the VM of that name for it")),
+		a.vmCommand("remove", "take the world away: the VM, what is kept beside it, and the files about it", a.remove,
+			consent("remove", "do away with the VM of that name")),
 		a.demoCommand(),
 		a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "the exit codes and what they mean", Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable()},
@@ -55,7 +59,7 @@ func (a *app) rootCommand() *cobra.Command {
 func (a *app) projectCommand(use, short string, act func(context.Context, provision.Spec) error) *cobra.Command {
 	command := &cobra.Command{Use: use, Short: short, Args: atMostOneProject}
 	command.Flags().SortFlags = false
-	choices := newChoices(command.Flags(), a.getenv)
+	choices := newChoices(command.Flags(), a.getenv, settings())
 	command.Flags().Bool("json", false, "one JSON object a line, for scripts")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if err := a.settleFace(command); err != nil {
@@ -65,6 +69,32 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 			return err
 		}
 		spec, variables, err := choices.spec(strings.Join(args, "")) // at most one; none is the engine's to choose
+		if err != nil {
+			return err
+		}
+		return blame(variables, act(command.Context(), spec))
+	}
+	return command
+}
+
+// vmCommand is a command about the VM as it is: it takes no project, and few of the settings. The consent comes with a
+// flag that says what it is for.
+func (a *app) vmCommand(use, short string, act func(context.Context, provision.Spec) error, consent setting) *cobra.Command {
+	command := &cobra.Command{Use: use, Short: short, Args: nothingElse}
+	command.Flags().SortFlags = false
+	chosen := []setting{consent}
+	for _, setting := range settings() {
+		if setting.flag == "vm" || setting.flag == "wait" || setting.flag == "timeout" || setting.flag == "keep-old" && use == "restore" {
+			chosen = append(chosen, setting)
+		}
+	}
+	choices := newChoices(command.Flags(), a.getenv, chosen)
+	command.Flags().Bool("json", false, "one JSON object a line, for scripts")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		if err := a.settleFace(command); err != nil {
+			return err
+		}
+		spec, variables, err := choices.spec("")
 		if err != nil {
 			return err
 		}

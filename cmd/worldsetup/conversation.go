@@ -69,7 +69,7 @@ func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
 	if c.agreed != nil && tui.Same(*c.agreed, plan) {
 		return nil
 	}
-	if len(plan.Replace) > 0 {
+	if c.typed == "" && tui.Destroys(plan) {
 		return c.named(ctx, plan)
 	}
 	answer, err := c.ask(ctx, "go ahead? [y/N, or c to change the choices]")

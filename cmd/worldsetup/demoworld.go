@@ -75,7 +75,7 @@ func (w *demoWorld) begin() { w.clock = true }
 // took is how long the real thing takes; what is not named is a line of a starting VM's log.
 var took = map[string]time.Duration{
 	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond, "create": time.Second,
-	"start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "shell": 50 * time.Millisecond,
+	"start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "delete": time.Second, "shell": 50 * time.Millisecond,
 	"observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond, "packages": 15 * time.Second, "group": 500 * time.Millisecond,
 	"directories": 300 * time.Millisecond, "agent": 700 * time.Millisecond, "units": 800 * time.Millisecond,
 	"linger": 300 * time.Millisecond, "activate": 2 * time.Second, "marker": 300 * time.Millisecond,
@@ -139,3 +139,9 @@ func (e demoEngine) Plan(ctx context.Context) (provision.Plan, error) {
 func (e demoEngine) Status(ctx context.Context) (provision.Health, error) {
 	return e.setup.Status(e.heeding(ctx))
 }
+
+func (e demoEngine) Restore(ctx context.Context) (provision.Health, error) {
+	return e.setup.Restore(e.heeding(ctx))
+}
+
+func (e demoEngine) Remove(ctx context.Context) error { return e.setup.Remove(e.heeding(ctx)) }

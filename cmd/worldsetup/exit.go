@@ -17,12 +17,12 @@ type exit struct {
 // exits is the one table of exit codes. Scripts rely on it: lines may be added and never change their number.
 func exits() []exit {
 	return []exit{
-		{0, "", "ready: the world was proven; for plan: the plan was made, and may be empty; for check: nothing failed"},
+		{0, "", "ready: the world was proven; for plan: the plan was made, and may be empty; for check: nothing failed; for remove: the world is gone"},
 		{1, provision.KindInternal, "a bug in worldsetup"},
 		{2, provision.KindUsage, "what was asked for cannot be; nothing was changed"},
 		{3, provision.KindPrerequisite, "this machine lacks something; nothing was changed"},
-		{4, provision.KindReplacement, "only another VM would do, and nobody consented; nothing was changed"},
-		{5, provision.KindProvisioning, "a step failed; a rerun carries on"},
+		{4, provision.KindReplacement, "a VM would have to be replaced or removed, and nobody consented to that; nothing was changed"},
+		{5, provision.KindProvisioning, "a step failed; a rerun carries on; of a replacement: the old world is back, or the next run brings it back"},
 		{6, provision.KindUnhealthy, "the world is not ready, or a proof failed"},
 		{7, provision.KindBusy, "another run is at work on this VM"},
 		{130, provision.KindInterrupted, "stopped by a signal or in the wizard, or nobody reads the output; a rerun carries on"},

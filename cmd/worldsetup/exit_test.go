@@ -78,7 +78,7 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ` + "`worldsetup` and its commands `plan`, `status` and `check`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
+What ` + "`worldsetup` and its commands `plan`, `status`, `check`, `restore` and `remove`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
 prints the same table. A failed run never exits with 0, and a code never changes its meaning.
 
 | code | kind | meaning |
@@ -97,6 +97,13 @@ begins a log, both in the state folder. ` + "`worldsetup check --fix`" + ` chang
 
 A standard output that nobody reads ends the run (130). One that was closed before the program started cannot be told from
 ` + "`/dev/null`" + ` and is treated like it.
+
+` + "Consent (4) is given by name: `--replace=NAME`, and for `worldsetup remove` `--remove=NAME`." + ` The name of another VM is refused (2), and so is
+a VM that is protected or is no world; the message says how to lift that.
+
+A run that replaces or restores a VM and is stopped by a signal undoes that before it ends, which takes as long as the old VM takes to start. A
+second signal a second later does not wait for it, and neither does SIGKILL: the next run finds out what is there and brings the old VM
+back, or carries on with the new one.
 `)
 	golden(t, "../../docs/exit-codes.md", text.String())
 }

@@ -26,6 +26,8 @@ func (f *plainFace) show(event provision.Event) {
 	switch event.Type {
 	case provision.EventStarted:
 		f.printf("worldsetup: %s", event.Message)
+	case provision.EventWaiting:
+		f.printf("waiting: %s", event.Message)
 	case provision.EventCheck:
 		f.check(*event.Check)
 	case provision.EventPlan:
@@ -95,6 +97,10 @@ func (f *plainFace) finished(result provision.Result) {
 		f.printf("ready: nothing had to be changed (%s)", plaintext.Duration(result.Elapsed))
 	case result.Ready:
 		f.printf("ready: %s done (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
+	case result.Error == nil && !result.Changed:
+		f.printf("done: there was nothing to do (%s)", plaintext.Duration(result.Elapsed))
+	case result.Error == nil:
+		f.printf("done: %s (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
 	case !result.Changed:
 		f.printf("not ready: nothing was changed (%s)", plaintext.Duration(result.Elapsed))
 	default:

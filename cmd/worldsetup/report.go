@@ -28,7 +28,7 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 	switch {
 	case plan.Blocked != nil:
 		to.printf("plan: it cannot be made: %s", plan.Blocked.What)
-	case len(plan.Replace) > 0:
+	case len(plan.Replace) > 0 && len(plan.Steps) == 0:
 		to.printf("plan: none; only another VM than %s would do:", plan.VM)
 		for _, reason := range plan.Replace {
 			to.printf("  - %s", reason)
@@ -53,6 +53,9 @@ func showSteps(to *lines, plan provision.Plan) {
 		note := ""
 		if step.Interrupts {
 			note += "; programs in the VM are stopped by it"
+		}
+		if step.Destroys {
+			note += "; DESTROYS a VM and all that is in it"
 		}
 		if step.Conditional {
 			note += "; left out if not needed"

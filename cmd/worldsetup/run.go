@@ -18,6 +18,8 @@ type engine interface {
 	Run(context.Context) (provision.Health, error)
 	Plan(context.Context) (provision.Plan, error)
 	Status(context.Context) (provision.Health, error)
+	Restore(context.Context) (provision.Health, error)
+	Remove(context.Context) error
 }
 
 // app is one call of the command.

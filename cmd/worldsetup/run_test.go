@@ -25,6 +25,8 @@ type script struct {
 func (s script) Run(ctx context.Context) (provision.Health, error) { return s.run(ctx) }
 func (s script) Plan(context.Context) (provision.Plan, error)      { return s.plan, s.err }
 func (s script) Status(context.Context) (provision.Health, error)  { return s.health, s.err }
+func (s script) Restore(context.Context) (provision.Health, error) { return s.health, s.err }
+func (s script) Remove(context.Context) error                      { return s.err }
 
 // call runs the command with such an engine.
 func call(t *testing.T, make func(events func(provision.Event)) script, args ...string) (code int, stdout, stderr string) {

@@ -42,8 +42,33 @@ func settings() []setting {
 			func(spec *provision.Spec, value string) error { spec.VMType = value; return nil }},
 		{"mount-type", "TYPE", nil, "virtiofs, 9p or reverse-sshfs (new VM: Lima's choice)",
 			func(spec *provision.Spec, value string) error { spec.MountType = value; return nil }},
+		consent("replace", "put a new VM in the place of the one of that name, which is removed when the new one was proven"),
+		{"keep-old", "", nil, "keep the VM that is replaced, for worldsetup restore",
+			func(spec *provision.Spec, value string) (err error) {
+				spec.KeepOld, err = parseSwitch("keep-old", value)
+				return err
+			}},
+		{"wait", "", nil, "wait for another run on the same VM to end",
+			func(spec *provision.Spec, value string) (err error) {
+				spec.Wait, err = parseSwitch("wait", value)
+				return err
+			}},
 		{"timeout", "TIME", nil, "longest that a run may take, as in 45m (default 30m)", setTimeout},
 	}
+}
+
+// consent is the setting by which somebody who cannot be asked consents to doing away with a VM: by giving its name. No
+// variable stands for it.
+func consent(flag, help string) setting {
+	return setting{flag, "NAME", nil, help, func(spec *provision.Spec, value string) error { spec.Replace = value; return nil }}
+}
+
+func parseSwitch(flag, value string) (bool, error) {
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, usage("leave the value out, or use true or false", "%q is no value for --%s", value, flag)
+	}
+	return on, nil
 }
 
 func setVM(spec *provision.Spec, value string) error {

@@ -71,7 +71,7 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 // wizardFor are the options of a wizard on this machine.
 func (a *app) wizardFor(spec provision.Spec) tui.Options {
 	return tui.Options{
-		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec),
+		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
 		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(spec, c) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {

@@ -31,9 +31,11 @@ func Play(w World, s Scenario) error {
 	if have := without(run.Steps, s.May); !slices.Equal(have, s.Want) {
 		wrong("the steps were %v, want %v; the plans %v", have, s.Want, run.Plans)
 	}
+	again := s.Options
+	again.Replace = false
 	switch {
 	case s.Kind == "":
-		errs = append(errs, ready("run", run), idle("second run", w.Run(s.Options)))
+		errs = append(errs, ready("run", run), idle("second run", w.Run(again)))
 	case run.Err == nil || run.Err.Kind != s.Kind:
 		wrong("the error was %v, want one of kind %q", run.Err, s.Kind)
 	case run.Err.What == "" || run.Err.Next == "":

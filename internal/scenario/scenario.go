@@ -49,6 +49,7 @@ type Options struct {
 	Agent     Agent
 	CPUs      int // 0: as it is
 	Netfilter provision.Switch
+	Replace   bool // with consent; the run after it is not asked for that again
 }
 
 // Agent is one of the agents that a World has.

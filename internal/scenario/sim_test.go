@@ -100,6 +100,9 @@ func program(t *testing.T, words string) string {
 func (w *simulation) setup(options Options, outcome *Outcome) *provision.Setup {
 	spec := w.spec
 	spec.Agent, spec.CPUs, spec.Netfilter = w.agents[options.Agent], options.CPUs, options.Netfilter
+	if options.Replace {
+		spec.Replace = provision.DefaultVM
+	}
 	return &provision.Setup{
 		Spec: spec, Events: outcome.Take,
 		Edges: func(provision.Spec) provision.Edges {

@@ -16,7 +16,7 @@ const (
 
 // All are all scenarios.
 func All() []Scenario {
-	return slices.Concat(guestScenarios, vmScenarios, askedScenarios, simulatedScenarios)
+	return slices.Concat(guestScenarios, vmScenarios, askedScenarios, replaceScenarios, simulatedScenarios)
 }
 
 func in(scripts ...string) (faults []Fault) {

@@ -31,7 +31,7 @@ func (c Call) Changes() bool {
 	if c.Args == nil {
 		return c.Script != embed.Observe.Name && c.Script != embed.Prove.Name
 	}
-	return slices.Contains([]string{"create", "start", "stop", "delete", "edit"}, c.Verb())
+	return slices.Contains([]string{"create", "start", "stop", "delete", "edit", "rename"}, c.Verb())
 }
 
 // Calls returns all calls so far, in order. A script that came through `limactl shell` is there as both.

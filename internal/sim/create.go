@@ -44,9 +44,7 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 			return fatal(err.Error())
 		}
 	}
-	vm := &VM{world: w, name: name, dir: dir, port: w.next()}
-	vm.guest = newMachine(vm)
-	w.vms[name] = vm
+	vm := w.newVM(name)
 	return vm.download(c, config.Images[0].Location, "create")
 }
 
@@ -60,9 +58,10 @@ func (vm *VM) download(c *console, image, verb string) error {
 		return fatal(message)
 	}
 	c.info("Downloaded the image from `%s`", image)
-	if err := os.WriteFile(vm.file("disk"), []byte("a disk in memory\n"), 0o644); err != nil {
+	if err := os.WriteFile(vm.file("disk"), vm.disk(), 0o644); err != nil {
 		return fatal(err.Error())
 	}
+	vm.installed = true
 	return nil
 }
 

@@ -21,6 +21,8 @@ type Faults struct {
 	Hang map[string]bool
 	// Kill ends a verb with exit status 137, as the kernel's killing it for its memory looks through a shell.
 	Kill map[string]bool
+	// TornRename is after how many files a rename is killed; 0 means never.
+	TornRename int
 }
 
 // errHang is the reason for ending what hung for longer than the Patience of the World.

@@ -168,7 +168,7 @@ func TestWhatLimaRefuses(t *testing.T) {
 func TestUnexpectedCallsAreNamed(t *testing.T) {
 	w := newWorld(t, Options{})
 	for _, args := range [][]string{
-		{"rename", "a", "b"}, {"list"}, {"--log-format", "json", "stop", "--force", "a", "b"},
+		{"clone", "a", "b"}, {"list"}, {"--log-format", "json", "stop", "--force", "a", "b"},
 		{"shell", "--workdir", "/", vmName, "true"}, {},
 	} {
 		_, err := w.Run(t.Context(), lima.Command{Args: args})

@@ -17,6 +17,7 @@ var grammar = []struct {
 }{
 	{"--version", (*World).version},
 	{"list --format json --log-level error", (*World).list},
+	{"list --format json --log-level error *", (*World).list},
 	{"--log-format json validate *", (*World).validate},
 	{"--log-format json create --tty=false --name * -", (*World).create},
 	{"--log-format json start --tty=false *", (*World).start},
@@ -25,6 +26,7 @@ var grammar = []struct {
 	{"--log-format json stop --force *", (*World).kill},
 	{"--log-format json delete --force *", (*World).delete},
 	{"--log-format json edit --tty=false --set * *", (*World).edit},
+	{"rename * *", (*World).rename},
 	{"shell --workdir / **", (*World).shell},
 }
 
@@ -39,6 +41,7 @@ func (w *World) Run(ctx context.Context, command lima.Command) (lima.Result, err
 	name := verb(command.Args)
 	w.delay(name)
 	c := &console{json: slices.Contains(command.Args, "--log-format"), line: command.Line, now: w.options.Now, stdin: command.Stdin}
+	w.settle()
 	done, err := w.fault(ctx, name, c)
 	if !done {
 		err = w.dispatch(ctx, c, command.Args)

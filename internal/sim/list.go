@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,11 +14,20 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-func (w *World) list(_ context.Context, c *console, _ []string) error {
+// list lists the instance that is named, or all of them. One directory that is none spoils the list of all.
+func (w *World) list(_ context.Context, c *console, words []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(w.vms)) {
-		if _, err := os.Stat(w.vms[name].file("lima.yaml")); err != nil { // one such instance spoils the whole list
+	names := w.directories()
+	if len(words) > 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return name != words[0] })
+	}
+	if len(words) > 0 && len(names) == 0 {
+		c.warn("No instance matching %s found.", words[0])
+		c.exit = 1
+	}
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(w.options.LimaHome, name, "lima.yaml")); err != nil {
 			return fatalf("unable to load instance %s: %v", name, err)
 		}
 		line, err := json.Marshal(w.vms[name].inspect())

@@ -65,6 +65,7 @@ const sshFailed = 255
 
 // enter logs in by the request's route and runs its script.
 func (w *World) enter(ctx context.Context, name string, request guest.Request) (outcome, error) {
+	w.settle()
 	script := request.Script.Name
 	w.note(Call{VM: name, Script: script, ScriptArgs: slices.Clone(request.Args), Route: request.Route, Root: request.Root})
 	if w.BeforeScript != nil {

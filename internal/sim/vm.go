@@ -15,6 +15,8 @@ type VM struct {
 	dir   string
 	port  int // of ssh on the host
 
+	installed bool // it has had a disk
+
 	// Lima calls a VM running when both of its processes live, stopped when none does, and broken otherwise.
 	agentPID, driverPID int
 

@@ -74,6 +74,7 @@ func (w *World) Close() {
 
 // VM returns the VM called name; nil when there is none.
 func (w *World) VM(name string) *VM {
+	w.settle()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.vms[name]

@@ -52,7 +52,18 @@ func (c Client) Version(ctx context.Context) (*semver.Version, error) {
 // Find returns the instance called name, or nil when Lima has none.
 func (c Client) Find(ctx context.Context, name string) (*limatype.Instance, error) {
 	// All are listed: asking for a name that does not exist prints a warning and has had different exit codes.
-	result, err := c.run(ctx, questionDeadline, Command{Args: []string{"list", "--format", "json", "--log-level", "error"}})
+	return c.find(ctx, name)
+}
+
+// FindOnly returns the instance called name, which is there, without looking at others: one directory in Lima's home that
+// is no instance makes Find fail.
+func (c Client) FindOnly(ctx context.Context, name string) (*limatype.Instance, error) {
+	return c.find(ctx, name, name)
+}
+
+func (c Client) find(ctx context.Context, name string, only ...string) (*limatype.Instance, error) {
+	args := append([]string{"list", "--format", "json", "--log-level", "error"}, only...)
+	result, err := c.run(ctx, questionDeadline, Command{Args: args})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -204,6 +205,16 @@ func (w Wanted) Settings(instance *limatype.Instance) []Setting {
 		settings = append(settings, Setting{".mountType", w.MountType})
 	}
 	return settings
+}
+
+// IsWorld says whether a configuration was made for a world, also if somebody took parts of it out.
+func IsWorld(config *limatype.LimaYAML) bool {
+	for _, rule := range config.PortForwards {
+		if rule.GuestSocket == GuestSocket {
+			return true
+		}
+	}
+	return slices.ContainsFunc(config.Provision, isBootGroup)
 }
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.

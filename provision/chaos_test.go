@@ -1,0 +1,216 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// place is where in an effect something goes wrong.
+type place string
+
+const (
+	before     place = "before"
+	inside     place = "inside"
+	insideLate place = "late inside"
+	after      place = "after"
+)
+
+// point is the moment at which something goes wrong: at one of the effects of a run, counted from 1.
+type point struct {
+	number int
+	effect string
+	place  place
+	last   bool // the new world was proven by then
+}
+
+func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.place, p.effect) }
+
+// chaos stands between a run and the simulated world, and has everything that changes the world go wrong at one point.
+//
+// A failure is told to the run, and the next call works again. A death is that of the run, by SIGKILL: from there on none
+// of its calls reaches the world any more, cleaning up included, and the world stays as it is.
+type chaos struct {
+	*sim.World
+	at    point
+	dies  bool
+	watch func() // called before each effect; nil for nobody
+
+	mu      sync.Mutex
+	effects []string
+	dead    bool
+}
+
+var errDead = errors.New("the run was killed")
+
+// effect counts an effect and does it, or what is left of it.
+func (c *chaos) effect(name string, whole func() error, parts map[place]func() error) error {
+	c.mu.Lock()
+	c.effects = append(c.effects, name)
+	hit, dead := len(c.effects) == c.at.number, c.dead
+	c.mu.Unlock()
+	if dead {
+		return errDead
+	}
+	if c.watch != nil {
+		c.watch()
+	}
+	if !hit {
+		return whole()
+	}
+	switch part := parts[c.at.place]; {
+	case part != nil:
+		_ = part() // what it says is that it was not finished
+	case c.at.place == after:
+		if err := whole(); err != nil {
+			return err
+		}
+	}
+	if c.dies {
+		c.mu.Lock()
+		c.dead = true
+		c.mu.Unlock()
+		return errDead
+	}
+	return fmt.Errorf("no space left on device: %s %s", c.at.place, name)
+}
+
+func (c *chaos) killed() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead {
+		return errDead
+	}
+	return nil
+}
+
+// Run implements lima.Runner.
+func (c *chaos) Run(ctx context.Context, command lima.Command) (result lima.Result, err error) {
+	call := sim.Call{Args: command.Args}
+	whole := func() error {
+		result, err = c.World.Run(ctx, command)
+		return err
+	}
+	if !call.Changes() {
+		if err := c.killed(); err != nil {
+			return result, err
+		}
+		return result, whole()
+	}
+	err = c.effect(call.Verb(), whole, c.parts(ctx, call, command))
+	return result, err
+}
+
+// parts are the ways in which limactl is found half done when it is killed.
+func (c *chaos) parts(ctx context.Context, call sim.Call, command lima.Command) map[place]func() error {
+	name := command.Args[len(command.Args)-1]
+	faulty := func(change func(*sim.Faults)) func() error {
+		return func() error {
+			change(&c.Faults)
+			defer func() { c.Faults = sim.Faults{} }()
+			_, err := c.World.Run(ctx, command)
+			return err
+		}
+	}
+	dir := c.VMDir(name)
+	switch call.Verb() {
+	case "create":
+		return map[place]func() error{
+			inside: func() error { return os.Mkdir(c.VMDir(command.Args[len(command.Args)-2]), 0o700) },
+			insideLate: faulty(func(f *sim.Faults) {
+				f.Fail = map[string]string{"create": "failed to download the image: no space left on device"}
+			}),
+		}
+	case "start":
+		return map[place]func() error{
+			inside:     faulty(func(f *sim.Faults) { f.Hang = map[string]bool{"start": true} }),
+			insideLate: faulty(func(f *sim.Faults) { f.Hang = map[string]bool{"start-late": true} }),
+		}
+	case "delete": // files go in no order that anybody promises
+		return map[place]func() error{
+			inside:     func() error { return os.Remove(filepath.Join(dir, "lima.yaml")) },
+			insideLate: func() error { return os.Remove(filepath.Join(dir, "disk")) },
+		}
+	}
+	return nil
+}
+
+// guest is the way into a guest.
+func (c *chaos) guest(instance *limatype.Instance) guest.Transport {
+	return chaosGuest{c, c.World.Guest(instance)}
+}
+
+type chaosGuest struct {
+	*chaos
+	to guest.Transport
+}
+
+func (g chaosGuest) Exec(ctx context.Context, request guest.Request) (reply guest.Reply, err error) {
+	whole := func() error {
+		reply, err = g.to.Exec(ctx, request)
+		return err
+	}
+	if call := (sim.Call{Script: request.Script.Name}); !call.Changes() {
+		if err := g.killed(); err != nil {
+			return reply, &guest.ConnectionError{Route: request.Route, Err: err}
+		}
+		return reply, whole()
+	}
+	return reply, g.effect(request.Script.Name, whole, nil)
+}
+
+type chaosFolders struct{ *chaos }
+
+func (f chaosFolders) Move(from, to string) error {
+	return f.effect("move "+filepath.Base(from)+" to "+filepath.Base(to), func() error { return provision.HostFolders().Move(from, to) }, nil)
+}
+
+func (f chaosFolders) Mark(path string, content []byte) error {
+	return f.effect("mark", func() error { return provision.HostFolders().Mark(path, content) }, nil)
+}
+
+func (f chaosFolders) Unmark(path string) error {
+	return f.effect("unmark", func() error { return provision.HostFolders().Unmark(path) }, nil)
+}
+
+func (f chaosFolders) Clear(path string) error {
+	return f.effect("clear", func() error { return provision.HostFolders().Clear(path) }, map[place]func() error{
+		inside: func() error { return os.Remove(filepath.Join(path, "lima.yaml")) },
+	})
+}
+
+// points are all moments at which a run can go wrong: it is done once without any, and its effects are noted.
+func points(t *testing.T, prepare func(*testing.T) *bench, do func(*bench, *testing.T) error) (points []point) {
+	t.Helper()
+	b := prepare(t)
+	b.chaos = &chaos{World: b.World}
+	if err := do(b, t); err != nil {
+		t.Fatal(err)
+	}
+	last := false
+	for i, effect := range b.chaos.effects {
+		places := []place{before, after}
+		switch effect {
+		case "create", "start", "delete":
+			places = []place{before, inside, insideLate, after}
+		}
+		for _, place := range places {
+			proven := last || effect == "unmark" && place == after
+			points = append(points, point{i + 1, effect, place, proven})
+		}
+		last = last || effect == "unmark"
+	}
+	return slices.Clip(points)
+}

@@ -1,0 +1,216 @@
+package provision_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// life is one kind of run that may be killed.
+type life struct {
+	name    string
+	prepare func(*testing.T) *bench
+	do      func(*bench, *testing.T) error
+	// again: the next run is one time a plain one, and one time the same again.
+	again bool
+	// gone: it is about taking the world away, so that there need not be one.
+	gone bool
+}
+
+var lives = []life{
+	{name: "create", prepare: creating, do: (*bench).runErr, gone: true},
+	{name: "repair", prepare: damaged, do: (*bench).runErr},
+	{name: "replace", prepare: replacing, do: (*bench).runErr, again: true},
+	{name: "replace and keep", prepare: keeping, do: (*bench).runErr},
+	{name: "replace a stopped one", prepare: stopped, do: (*bench).runErr},
+	{name: "restore", prepare: kept, do: (*bench).restoreErr, again: true},
+	{name: "restore and keep", prepare: keptTwice, do: (*bench).restoreErr},
+	{name: "remove", prepare: kept, do: (*bench).removeErr, again: true, gone: true},
+}
+
+// TestKilled: SIGKILL before, in the middle of and right after everything that a run does to the world. There is always an
+// old world or a new one; the next run, whatever it is asked for, ends with one that is proven, and knows all that was left.
+func TestKilled(t *testing.T) {
+	count := 0
+	for _, life := range lives {
+		for _, point := range points(t, life.prepare, life.do) {
+			count++
+			t.Run(life.name+"/"+point.String(), func(t *testing.T) {
+				for _, next := range []string{"run", "same"} {
+					if next == "same" && !life.again {
+						continue
+					}
+					b := life.prepare(t)
+					b.kill(t, life, point)
+					b.carriesOn(t, life, next)
+				}
+			})
+		}
+	}
+	if count < 60 {
+		t.Errorf("there were %d points", count)
+	}
+	t.Logf("%d points", count)
+}
+
+// TestKilledTwice: the undoing of a replacement that has failed may be killed as well.
+func TestKilledTwice(t *testing.T) {
+	failing := life{name: "undo", prepare: replacing, do: func(b *bench, t *testing.T) error {
+		b.BeforeScript = func(name string) error {
+			if name == "activate" && len(b.marked(t)) > 0 {
+				return errors.New("the agent does not answer")
+			}
+			return nil
+		}
+		defer func() { b.BeforeScript = nil }()
+		if err := b.run(t); err == nil {
+			return errors.New("nothing failed")
+		}
+		return nil
+	}}
+	for _, point := range points(t, failing.prepare, failing.do) {
+		t.Run(point.String(), func(t *testing.T) {
+			for _, next := range []string{"run", "same"} {
+				b := replacing(t)
+				b.chaos = &chaos{World: b.World, at: point, dies: true}
+				_ = failing.do(b, t)
+				b.chaos = nil
+				b.somebody(t)
+				b.carriesOn(t, life{do: (*bench).runErr}, next)
+			}
+		})
+	}
+}
+
+// marked are the instances that were made to replace another and were not proven.
+func (b *bench) marked(t *testing.T) []string {
+	t.Helper()
+	marks, err := filepath.Glob(filepath.Join(b.spec.LimaHome, "*", "worldsetup-unproven"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return marks
+}
+
+// kill has the run die at point.
+func (b *bench) kill(t *testing.T, life life, point point) {
+	t.Helper()
+	b.chaos = &chaos{World: b.World, at: point, dies: true}
+	if err := life.do(b, t); err == nil {
+		t.Error("it was killed, and says that all is well")
+	}
+	b.chaos = nil
+	if !life.gone {
+		b.somebody(t)
+	}
+}
+
+// somebody wants there to be a whole VM that was a world, under one of the names that the next run knows.
+func (b *bench) somebody(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"substrate", "substrate.ws-old", "substrate.ws-back"} {
+		whole := true
+		for _, file := range []string{"lima.yaml", "disk"} {
+			_, err := os.Stat(filepath.Join(b.spec.LimaHome, name, file))
+			whole = whole && err == nil
+		}
+		if whole && (b.VM(name).HasFile("/etc/substrate-lima-layout") || b.VM(name).HasFile("/root/words")) {
+			return
+		}
+	}
+	t.Error("there is neither old nor new")
+}
+
+// carriesOn wants the next run to end as it should: a plain one, or the same command once more.
+func (b *bench) carriesOn(t *testing.T, life life, next string) {
+	t.Helper()
+	if next == "same" {
+		err := life.do(b, t)
+		var failure *provision.Error
+		if err != nil && !(errors.As(err, &failure) && failure.Kind == provision.KindUsage && failure.Next != "") {
+			t.Fatalf("%s: %v", next, err) // that there is nothing to restore, or one is kept already, says the way out
+		}
+	}
+	b.spec.Replace, b.spec.KeepOld = "", false
+	b.mustRun(t)
+	b.mustRun(t)
+	if len(b.steps()) > 0 {
+		t.Errorf("%s: the run after the next did %v", next, b.steps())
+	}
+	b.nothingElse(t)
+}
+
+// nothingElse wants Lima's home to hold the world and perhaps a kept one, which can be brought back or removed.
+func (b *bench) nothingElse(t *testing.T) {
+	t.Helper()
+	if len(b.marked(t)) > 0 {
+		t.Errorf("unproven: %v", b.marked(t))
+	}
+	if _, err := os.Stat(b.VMDir(oldVM)); err == nil {
+		b.only(t, "substrate", oldVM)
+	} else {
+		b.only(t, "substrate")
+	}
+	b.spec.Replace = "substrate"
+	if err := b.setup().Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	b.only(t)
+}
+
+func creating(t *testing.T) *bench {
+	b := replacing(t)
+	if err := b.setup().Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.spec.Replace = ""
+	return b
+}
+
+func damaged(t *testing.T) *bench {
+	b := replacing(t)
+	b.spec.Replace, b.spec.CPUs = "", 3
+	if err := b.VM("substrate").Root("rm -f /usr/local/bin/substrate-world-agent /etc/substrate-lima-layout\nchmod 0666 /run/substrate.sock"); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func keeping(t *testing.T) *bench {
+	b := replacing(t)
+	b.spec.KeepOld = true
+	return b
+}
+
+func stopped(t *testing.T) *bench {
+	b := replacing(t)
+	b.stop(t)
+	return b
+}
+
+func kept(t *testing.T) *bench {
+	b := keeping(t)
+	b.mustRun(t)
+	b.spec.KeepOld = false
+	return b
+}
+
+func keptTwice(t *testing.T) *bench {
+	b := kept(t)
+	b.spec.KeepOld = true
+	return b
+}
+
+func (b *bench) restoreErr(t *testing.T) error {
+	t.Helper()
+	_, err := b.setup().Restore(t.Context())
+	return err
+}
+
+func (b *bench) removeErr(t *testing.T) error {
+	t.Helper()
+	return b.setup().Remove(t.Context())
+}

@@ -1,0 +1,82 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// Remove takes the world away: the VM, the VMs that worldsetup keeps or has left beside it, and the files about it in the
+// state directory. It takes the same consent as a replacement. That there is nothing to remove is no error.
+func (s *Setup) Remove(ctx context.Context) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	release, err := r.enter(ctx)
+	if err != nil {
+		return r.finish(err)
+	}
+	defer release()
+	return r.end(r.remove(ctx), false)
+}
+
+func (r *run) remove(ctx context.Context) error {
+	siblings := survey(r.target.spec)
+	if siblings.VM && hasConfig(r.dir("")) {
+		instance, err := r.lima.FindOnly(ctx, r.target.spec.VM)
+		if err != nil {
+			return limaError(ctx, "Lima could not be asked about its VMs", err)
+		}
+		spec := r.target.spec
+		spec.Replace = ""
+		if refused := refusal(spec, State{Instance: instance, Siblings: siblings}); refused != nil {
+			return refused
+		}
+	}
+	plan := removePlan(r.target.spec, siblings)
+	r.events.emit(Event{Type: EventPlan, Plan: &plan})
+	if len(plan.Steps) > 0 && r.target.spec.Replace == "" {
+		return needsConsent(plan, "remove", "--remove")
+	}
+	for i, step := range plan.Steps {
+		if err := r.step(ctx, State{}, step, r.steps+len(plan.Steps)-i); err != nil {
+			return err
+		}
+	}
+	return r.forget()
+}
+
+// removePlan removes the VM last: as long as it is there, it is the world.
+func removePlan(spec Spec, siblings Siblings) Plan {
+	plan := Plan{VM: spec.VM, Steps: []Step{}}
+	if siblings.Hollow {
+		plan.Steps = append(plan.Steps, step(StepUndoHollow, "it was asked for"))
+	}
+	if siblings.Spare {
+		plan.Steps = append(plan.Steps, step(StepUndoRemove, "an interrupted run left it"))
+	}
+	if siblings.Old {
+		plan.Steps = append(plan.Steps, step(StepRemoveKept, "it was asked for"))
+	}
+	if siblings.Current {
+		plan.Steps = append(plan.Steps, step(StepRemoveVM, "it was asked for; an interrupted run has put it aside"))
+	}
+	if siblings.VM {
+		plan.Steps = append(plan.Steps, step(StepRemoveVM, "it was asked for"))
+	}
+	return plan
+}
+
+// forget removes the files about the VM in the state directory; the lock goes with them, while it is held.
+func (r *run) forget() error {
+	for _, suffix := range []string{".log", ".log.old", ".lock"} {
+		if err := os.Remove(stateFile(r.target.spec, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+)
+
+// undoDeadline bounds the undoing of a replacement, which has to start a VM.
+const undoDeadline = 12 * time.Minute
+
+// swap is a replacement, or a restoration, from the first thing that it makes to the end.
+type swap struct {
+	before  note // how the old VM was
+	stopped bool // it ran, and was stopped for this
+	resumed bool // it was begun by a run that was killed
+	remove  bool // the old VM is to be removed in the end
+}
+
+// transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
+// takes the place of the old one, the old one is removed after the new one was proven, and gets its name back otherwise.
+func (r *run) transact(ctx context.Context) (Health, error) {
+	if err := r.recover(ctx); err != nil {
+		return Health{}, err
+	}
+	if survey(r.target.spec).open() {
+		r.resume()
+		r.target.spec.Replace = "" // that is what is being done
+	}
+	health, err := r.converge(ctx)
+	switch {
+	case r.swap == nil:
+		return health, err
+	case err == nil:
+		if err = r.commit(ctx); err == nil || !survey(r.target.spec).open() {
+			return health, err
+		}
+	case r.swap.resumed && r.steps == 0 && nothingTried(err):
+		return health, err
+	}
+	health.Ready = false // it is about the other one
+	return health, r.putBack(ctx, err)
+}
+
+// resume takes up a replacement that a killed run has left open.
+func (r *run) resume() {
+	before, _ := r.readNote()
+	r.swap = &swap{before: before, stopped: before.Ran, resumed: true, remove: r.target.spec.Replace != "" && !r.target.spec.KeepOld}
+}
+
+// nothingTried says that a run failed before it could find out what becomes of the VM.
+func nothingTried(err error) bool {
+	switch AsError(err).Kind {
+	case KindUsage, KindPrerequisite, KindInterrupted:
+		return true
+	}
+	return false
+}
+
+// recover ends what a killed run left half done, step by step.
+func (r *run) recover(ctx context.Context) error {
+	if before, found := r.readNote(); found {
+		r.before = before
+	}
+	for range 10 { // far more than there are states
+		steps := survey(r.target.spec).recovery()
+		if len(steps) == 0 {
+			return nil
+		}
+		if err := r.step(ctx, State{}, steps[0], r.steps+len(steps)); err != nil {
+			return err
+		}
+	}
+	return errors.New("what an interrupted run has left does not go away")
+}
+
+// commit says that the new VM is the world from now on, and then does with the old one what was asked for.
+func (r *run) commit(ctx context.Context) error {
+	keep := step(StepReplaceKeep, "`worldsetup restore` brings it back")
+	if r.swap.resumed && !r.swap.remove {
+		keep.Reason = fmt.Sprintf("this run was not told --replace=%s; `worldsetup restore` brings it back", r.target.spec.VM)
+	}
+	if !r.swap.remove {
+		return r.step(ctx, State{}, keep, r.steps+1)
+	}
+	err := r.step(ctx, State{}, step(StepReplaceRemove, "the new one was proven"), r.steps+1)
+	if failure := AsError(err); failure != nil {
+		failure.Why = strings.TrimSpace(failure.Why + "\nthe new world is ready; what is left of the old VM is no part of it")
+		return failure
+	}
+	return nil
+}
+
+// putBack undoes the replacement that ended in err: the half-made VM goes, and the old one is what it was before. It is
+// done also when err is that somebody interrupted the run.
+func (r *run) putBack(ctx context.Context, err error) error {
+	failure := AsError(err)
+	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), undoDeadline, errors.New("no end within "+undoDeadline.String()))
+	defer cancel()
+	said, undoErr := r.undoSwap(undo)
+	if undoErr != nil {
+		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was removed, and a rerun goes on with that", failure.Why, undoErr))
+		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " + LogPath(r.target.spec)
+		return failure
+	}
+	failure.Why = strings.TrimSpace(failure.Why + "\n" + said)
+	if failure.Kind != KindInterrupted {
+		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here", "cure that, then try the replacement again", 1)
+	} else {
+		failure.Next = "run it again, with the consent, to replace the VM"
+	}
+	return failure
+}
+
+// undoSwap brings the old VM back, and says what it did.
+func (r *run) undoSwap(ctx context.Context) (said string, err error) {
+	siblings := survey(r.target.spec)
+	touched := r.swap.stopped || siblings.Old || siblings.Current || !siblings.VM
+	if siblings.open() {
+		if err := r.step(ctx, State{}, step(StepUndoAside, "it was not proven"), r.steps+3); err != nil {
+			return "", err
+		}
+	}
+	if err := r.recover(ctx); err != nil {
+		return "", err
+	}
+	switch {
+	case !touched:
+		return "the half-made VM was removed, and the old one was not touched", nil
+	case !r.swap.before.Ran:
+		return "the half-made VM was removed, and the old one has its name back; it is stopped, as it was", nil
+	}
+	return r.revive(ctx)
+}
+
+// revive starts the old VM and proves that it answers whom it answered before.
+func (r *run) revive(ctx context.Context) (said string, err error) {
+	if err := r.step(ctx, State{}, step(StepUndoStart, "it ran before"), r.steps+2); err != nil {
+		return "", err
+	}
+	if len(r.swap.before.Answered) == 0 {
+		return "the old VM has its name back and runs; it answered nobody before either", nil
+	}
+	if err := r.step(ctx, State{}, step(StepUndoProve, "it has to be as it was"), r.steps+1); err != nil {
+		return "", err
+	}
+	return "the old VM has its name back, runs, and answers as it did", nil
+}
+
+// answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that was
+// damaged, need not be now.
+func (r *run) answers(ctx context.Context, instance *limatype.Instance, before note) error {
+	var errs []error
+	for _, access := range before.lost(r.prove(ctx, instance).access) {
+		errs = append(errs, fmt.Errorf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,369 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+const oldVM = "substrate.ws-old"
+
+// tell writes words into the guest that only its disk keeps, so that it can be told from others.
+func (b *bench) tell(t *testing.T, words string) {
+	t.Helper()
+	if err := b.VM("substrate").Root("printf '" + words + "' >/root/words"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// told says whether the VM is the one that was told words.
+func (b *bench) told(name, words string) bool {
+	vm := b.VM(name)
+	return vm != nil && strings.Contains(vm.Fingerprint(), "/root/words") == (words != "")
+}
+
+// only wants these VMs to be all that Lima's home holds.
+func (b *bench) only(t *testing.T, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(b.spec.LimaHome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, entry := range entries {
+		have = append(have, entry.Name())
+	}
+	if !slices.Equal(have, names) {
+		t.Errorf("Lima's home holds %v, want %v", have, names)
+	}
+}
+
+// replacing is a bench with a world, and the consent to replace it.
+func replacing(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Image: sim.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
+	t.Cleanup(b.World.Close)
+	b.mustRun(t)
+	b.tell(t, "old")
+	b.spec.Replace = "substrate"
+	b.ForgetCalls()
+	return b
+}
+
+// TestReplace: everything that can fail comes before the old VM is stopped, and its removal comes last.
+func TestReplace(t *testing.T) {
+	b := replacing(t)
+	b.mustRun(t)
+	steps := b.steps()
+	want := []provision.StepID{
+		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceAside, provision.StepReplacePlace, provision.StepStart,
+		provision.StepDirectories, provision.StepAgent, provision.StepUnits, provision.StepActivate, provision.StepMarker, provision.StepReplaceRemove,
+	}
+	if have := slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepSettle }); !slices.Equal(have, want) {
+		t.Errorf("the steps were %v, want %v", have, want)
+	}
+	b.only(t, "substrate")
+	if b.told("substrate", "old") {
+		t.Error("it is the old one")
+	}
+	b.spec.Replace = ""
+	b.mustRun(t)
+	if len(b.steps()) > 0 {
+		t.Errorf("the next run did %v", b.steps())
+	}
+}
+
+// TestReplaceNeedsConsent: what only another VM cures changes nothing without it, and names the flag.
+func TestReplaceNeedsConsent(t *testing.T) {
+	b := replacing(t)
+	b.spec.Replace, b.spec.Disk = "", 5<<30
+	wantKind(t, b.run(t), provision.KindReplacement, "never shrinks", "--replace=substrate")
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("it changed %v", changes)
+	}
+	b.spec.Replace = "substrate"
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || plan.Err() != nil || len(plan.Replace) != 1 || !plan.Steps[len(plan.Steps)-1].Destroys {
+		t.Errorf("the plan is %+v, %v", plan, err)
+	}
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("planning changed %v", changes)
+	}
+	b.mustRun(t)
+	b.only(t, "substrate")
+}
+
+// TestConsentIsForOneName: another name is no consent, and nothing is looked at.
+func TestConsentIsForOneName(t *testing.T) {
+	for _, name := range []string{"other", "Substrate", "substrate ", "y", "yes", "true"} {
+		b := replacing(t)
+		b.spec.Replace = name
+		wantKind(t, b.run(t), provision.KindUsage, name)
+		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, name)
+		if len(b.Calls()) > 0 {
+			t.Errorf("%q: %v", name, b.Calls())
+		}
+	}
+}
+
+// TestRefusedReplacement: protected and foreign VMs are left alone whoever consents, and the way to lift that is said.
+func TestRefusedReplacement(t *testing.T) {
+	t.Run("protected", func(t *testing.T) {
+		b := replacing(t)
+		if err := os.WriteFile(filepath.Join(b.spec.LimaHome, "substrate", "protected"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, b.run(t), provision.KindUsage, "protected", "limactl unprotect substrate")
+		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "limactl unprotect substrate")
+		if changes := b.changes(); len(changes) > 0 {
+			t.Errorf("it changed %v", changes)
+		}
+	})
+	t.Run("foreign", func(t *testing.T) {
+		b := newBench(t)
+		b.spec.Replace = "substrate"
+		b.create(t, "substrate", "images:\n- location: /image\n")
+		b.ForgetCalls()
+		wantKind(t, b.run(t), provision.KindUsage, "no world", "limactl rename substrate mine")
+		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "no world")
+		if changes := b.changes(); len(changes) > 0 {
+			t.Errorf("it changed %v", changes)
+		}
+	})
+	t.Run("one is kept already", func(t *testing.T) {
+		b := replacing(t)
+		b.spec.KeepOld = true
+		b.mustRun(t)
+		wantKind(t, b.run(t), provision.KindUsage, oldVM, "worldsetup restore")
+	})
+}
+
+// TestKeepAndRestore: the kept VM comes back as it was, with consent, and the other one goes or is kept in its turn.
+func TestKeepAndRestore(t *testing.T) {
+	b := replacing(t)
+	b.spec.KeepOld = true
+	b.mustRun(t)
+	b.only(t, "substrate", oldVM)
+	if !b.told(oldVM, "old") || b.told("substrate", "old") {
+		t.Fatal("the wrong one was kept")
+	}
+	b.spec.Replace = ""
+	b.ForgetCalls()
+	_, err := b.setup().Restore(t.Context())
+	wantKind(t, err, provision.KindReplacement, "--replace=substrate")
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("without consent it changed %v", changes)
+	}
+	b.spec.Replace = "substrate"
+	for _, keep := range []bool{true, false} {
+		b.spec.KeepOld = keep
+		if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
+			t.Fatalf("keeping %v: %+v, %v", keep, health.Items, err)
+		}
+		if b.told("substrate", "old") != keep {
+			t.Errorf("keeping %v: the wrong one was restored", keep)
+		}
+	}
+	b.only(t, "substrate")
+	_, err = b.setup().Restore(t.Context())
+	wantKind(t, err, provision.KindUsage, "no old VM is kept")
+}
+
+// TestRemove: everything of the world goes, and nothing else; without consent nothing does.
+func TestRemove(t *testing.T) {
+	b := replacing(t)
+	b.spec.KeepOld = true
+	b.mustRun(t)
+	b.create(t, "other", "images:\n- location: /image\n")
+	b.spec.Replace = ""
+	b.ForgetCalls()
+	wantKind(t, b.setup().Remove(t.Context()), provision.KindReplacement, "--remove=substrate")
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("without consent it changed %v", changes)
+	}
+	b.spec.Replace = "substrate"
+	for range 2 { // the second time there is nothing to remove
+		if err := b.setup().Remove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.only(t, "other")
+		if left, err := os.ReadDir(b.spec.StateDir); err != nil || len(left) > 0 {
+			t.Errorf("the state directory holds %v, %v", left, err)
+		}
+	}
+}
+
+func (b *bench) create(t *testing.T, name, profile string) {
+	t.Helper()
+	if err := (lima.Client{Runner: b.World}).Create(t.Context(), name, []byte(profile), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReplacementFails: a failure at every single thing that a replacement does, before, in the middle of, or right after it.
+// All end with the old world under its name, answering, proven, and with nothing left over.
+func TestReplacementFails(t *testing.T) {
+	for _, point := range points(t, replacing, (*bench).runErr) {
+		t.Run(point.String(), func(t *testing.T) {
+			b := replacing(t)
+			b.chaos = &chaos{World: b.World, at: point}
+			err := b.run(t)
+			if err == nil && point.effect == "stop" {
+				return // it loses its power instead
+			}
+			if err == nil {
+				t.Fatal("nothing failed")
+			}
+			b.chaos = nil
+			if survived := b.told("substrate", "old"); survived != !point.last {
+				t.Errorf("the old VM has its name: %v; %v", survived, err)
+			}
+			if !point.last {
+				wantKind(t, err, provision.KindProvisioning, "the old")
+				b.intact(t)
+				return
+			}
+			// Only what was to be removed anyway is left.
+			b.spec.Replace = ""
+			b.mustRun(t)
+		})
+	}
+}
+
+// TestWhatReplacementsMeet: the things that do go wrong, each with its evidence in the message.
+func TestWhatReplacementsMeet(t *testing.T) {
+	for name, test := range map[string]struct {
+		verb   string
+		faults sim.Faults
+		words  string
+	}{
+		"image refused":    {"create", sim.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}}, "expected digest"},
+		"disk full":        {"create", sim.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
+		"limactl hangs":    {"create", sim.Faults{Hang: map[string]bool{"create": true}}, "patience"},
+		"limactl killed":   {"create", sim.Faults{Kill: map[string]bool{"create": true}}, "137"},
+		"no boot":          {"start", sim.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
+		"no ssh for ever":  {"start", sim.Faults{Hang: map[string]bool{"start": true}}, "patience"},
+		"scripts for ever": {"start", sim.Faults{Hang: map[string]bool{"start-late": true}}, "patience"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := replacing(t)
+			met := false
+			b.Before = func(args []string) error {
+				call := sim.Call{Args: args}
+				switch {
+				case call.Verb() == test.verb && !met:
+					met, b.Faults = true, test.faults
+				case call.Changes() && met:
+					b.Faults = sim.Faults{}
+				}
+				return nil
+			}
+			wantKind(t, b.run(t), provision.KindProvisioning, test.words, "the old")
+			b.Before, b.Faults = nil, sim.Faults{}
+			b.intact(t)
+		})
+	}
+}
+
+// TestReadersDuringReplacement: a plan and a report can be had at every moment of it, and neither waits nor changes anything.
+func TestReadersDuringReplacement(t *testing.T) {
+	b := replacing(t)
+	reader := &bench{World: b.World, spec: b.spec}
+	reader.spec.Replace = ""
+	looks := 0
+	b.chaos = &chaos{World: b.World, watch: func() {
+		looks++
+		for _, err := range []error{second(reader.setup().Plan(t.Context())), second(reader.setup().Status(t.Context()))} {
+			if failure := provision.AsError(err); failure != nil && failure.Kind != provision.KindUnhealthy {
+				t.Errorf("look %d: %+v", looks, failure)
+			}
+		}
+	}}
+	b.mustRun(t)
+	if looks < 10 {
+		t.Errorf("%d looks", looks)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestCancelledRemoval: the new world was proven, so it stays; and the old one stays as well, kept.
+func TestCancelledRemoval(t *testing.T) {
+	b := replacing(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	setup := b.setup()
+	setup.Events = func(event provision.Event) {
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepReplaceRemove {
+			cancel(errors.New("SIGTERM was received"))
+		}
+	}
+	_, err := setup.Run(ctx)
+	wantKind(t, err, provision.KindInterrupted, "the new world is ready")
+	b.only(t, "substrate", oldVM)
+	b.spec.Replace = ""
+	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready {
+		t.Errorf("%+v, %v", health.Items, err)
+	}
+}
+
+// TestCancelledReplacement: at every step, with the same end.
+func TestCancelledReplacement(t *testing.T) {
+	whole := replacing(t)
+	whole.mustRun(t)
+	for i, id := range whole.steps() {
+		if id == provision.StepReplaceRemove {
+			continue // the new world is proven by then
+		}
+		t.Run(string(id), func(t *testing.T) {
+			b := replacing(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			setup := b.setup()
+			record, begun := setup.Events, 0
+			setup.Events = func(event provision.Event) {
+				record(event)
+				if event.Type == provision.EventStep && event.Step.State == provision.StepRunning {
+					if begun++; begun == i+1 {
+						cancel(errors.New("SIGHUP was received"))
+					}
+				}
+			}
+			_, err := setup.Run(ctx)
+			wantKind(t, err, provision.KindInterrupted, "SIGHUP", "the old")
+			b.intact(t)
+		})
+	}
+}
+
+func (b *bench) runErr(t *testing.T) error { return b.run(t) }
+
+// intact wants the old world to be there, alone, running and proven.
+func (b *bench) intact(t *testing.T) {
+	t.Helper()
+	b.only(t, "substrate")
+	if !b.told("substrate", "old") {
+		t.Error("it is not the old VM")
+	}
+	b.spec.Replace = ""
+	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready {
+		t.Errorf("the old world is not ready: %v", err)
+	}
+}
+
+func (b *bench) stop(t *testing.T) {
+	t.Helper()
+	if err := (lima.Client{Runner: b.World}).Stop(t.Context(), "substrate", false, nil); err != nil {
+		t.Fatal(err)
+	}
+}

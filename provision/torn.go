@@ -1,0 +1,70 @@
+package provision
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+)
+
+// `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which neither
+// is a VM. No run of ours calls it, but people do, and what they leave is put together again.
+
+// torn says that two directories are the halves of one VM: one of them has the configuration, and no file is in both, as
+// would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is empty.
+func torn(one, other string) bool {
+	entries, err := os.ReadDir(one)
+	if err != nil || hasConfig(one) == hasConfig(other) {
+		return false
+	}
+	for _, entry := range entries {
+		_, err := os.Lstat(filepath.Join(other, entry.Name()))
+		if err == nil && !entry.IsDir() && entry.Name() != filenames.VzIdentifier {
+			return false
+		}
+	}
+	_, err = os.ReadDir(other)
+	return err == nil
+}
+
+// rejoin moves everything from one half to the other, and removes the first. Done again after a kill it goes on.
+func (r *run) rejoin(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := r.rejoinEntry(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return r.edges.Folders.Unmark(from)
+}
+
+func (r *run) rejoinEntry(from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() && info.Mode().Perm()&0o700 == 0 { // as limactl rename makes them
+		if err := os.Chmod(from, 0o700); err != nil {
+			return err
+		}
+	}
+	there, err := os.Lstat(to)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r.edges.Folders.Move(from, to)
+	case err != nil:
+		return err
+	case info.IsDir() && there.IsDir():
+		return r.rejoin(from, to)
+	case info.Size() == 0:
+		return r.edges.Folders.Unmark(from)
+	case there.Size() == 0:
+		return errors.Join(r.edges.Folders.Unmark(to), r.edges.Folders.Move(from, to))
+	}
+	return errors.New(from + " and " + to + " are both there, and differ")
+}
