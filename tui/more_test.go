@@ -51,6 +51,10 @@ func TestWatching(t *testing.T) {
 	w.model.worker.mailbox.report(*healthy())
 	w.tells(0)
 	w.shows("ready: the world in the VM substrate", "w stop watching")
+	w.model.facts.replacing = true // as after a replacement
+	if w.model.request(watching).Replace != "" {
+		t.Error("what is watched for is a replacement")
+	}
 	w.press("w")
 	w.ends(watching, provision.Plan{}, nil, stopped)
 	w.shows("w watch live")

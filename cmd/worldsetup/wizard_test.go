@@ -45,10 +45,43 @@ func TestWizardResized(t *testing.T) {
 func TestWizardReplacement(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "replace")
 	c.see("Only another VM would do", "its disk has 20", "Nothing has been changed")
-	c.press("\rq")
+	c.press("\rxsub\r")
+	c.see("sub is not its name", "Nothing has been changed")
+	c.press("\x1b")
+	c.see("x replace it")
+	c.press("q")
 	if code, text := c.end(); code != 4 || !strings.Contains(text, "error: SIMULATION: ") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
+}
+
+func TestWizardReplaces(t *testing.T) {
+	c := start(t, 80, 50, nil, "demo", "--speed", "1000", "--scenario", "replace")
+	c.see("goes away: the disk of the VM", "kept: the project", "put the old VM aside", "x replace it")
+	c.press("x")
+	c.see("type the name of the VM")
+	c.press("substrate\r")
+	c.see("was proven just now")
+	c.press("q")
+	if code, text := c.end(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// What is chosen on the plan's screen is what is planned for.
+func TestWizardChoices(t *testing.T) {
+	c := start(t, 80, 50, nil, "demo", "--speed", "1000")
+	c.see("c choices")
+	c.press("c\t\t\x1b[D")
+	c.see("custom")
+	c.press("\t999\r")
+	c.see("999 processors cannot be had", "They cannot be taken")
+	c.press("\x7f\x7f\x7f2\r")
+	c.see("Nothing has been changed yet", "enter do it")
+	c.press("\r")
+	c.see("was proven just now")
+	c.press("q")
+	c.end()
 }
 
 func TestWizardSmallTerminal(t *testing.T) {
@@ -156,6 +189,8 @@ func TestAskedInLines(t *testing.T) {
 		"the end":    {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "left before anything was changed"},
 		"not fixed":  {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3, "not ready"},
 		"fixed":      {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
+		"not named":  {"replace", []string{"goes away: the disk", "", "type the name of the VM, substrate", "other\r"}, 4, "other is not its name: nothing was changed"},
+		"named":      {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
 		"nothing to": {"healthy", nil, 0, "nothing had to be changed"},
 		"choices": {"first-run", []string{
 			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "that cannot be", "", "project directory [", "\r", "agent: a file", "\r",
