@@ -7,8 +7,12 @@ type failurePage struct{}
 
 func (failurePage) title() string { return "Not ready" }
 
-func (failurePage) offers(*facts) []offer {
-	return []offer{{again, "try again"}, {openLog, "log"}, {leave, "leave"}}
+func (failurePage) offers(f *facts) []offer {
+	offers := []offer{{again, "try again"}}
+	if f.can.choose && len(f.story.steps) == 0 { // what was asked for may be to blame
+		offers = append(offers, offer{choose, "choices"})
+	}
+	return append(offers, offer{openLog, "log"}, offer{leave, "leave"})
 }
 
 func (failurePage) body(f *facts, t *text) {

@@ -75,7 +75,7 @@ func newKeyMap(utf8 bool) keyMap {
 		up:          bind(arrow("↑", "up"), "up", "k"),
 		down:        bind(arrow("↓", "down"), "down", "j"),
 		pageUp:      bind("pgup", "pgup", "b"),
-		pageDown:    bind("pgdn", "pgdown", "space", "f"),
+		pageDown:    bind("pgdn", "pgdown", "space"),
 		top:         bind("home", "home", "g"),
 		bottom:      bind("end", "end", "G"),
 

@@ -14,6 +14,9 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	if f.can.fix && len(f.story.fixable()) > 0 {
 		offers = append(offers, offer{fix, "fix"})
 	}
+	if f.can.choose {
+		offers = append(offers, offer{choose, "choices"})
+	}
 	return append(offers, offer{again, "check again"}, offer{openLog, "log"}, offer{leave, "leave"})
 }
 
