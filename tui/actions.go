@@ -171,6 +171,9 @@ func (m *model) leave() tea.Cmd {
 			Kind: provision.KindInterrupted, What: "it was left before anything was changed",
 			Next: "run worldsetup again; `worldsetup plan` prints what it would do",
 		}
+		if f.changed {
+			outcome.Err.What = "it was left before the world was ready"
+		}
 	}
 	outcome.Cancelled = outcome.Err != nil && outcome.Err.Kind == provision.KindInterrupted
 	m.outcome = &outcome

@@ -15,6 +15,7 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	m.endCall(nil)
 	f := &m.facts
 	stopped := f.stopping
+	f.changed = f.changed || len(f.story.steps) > 0
 	f.doing, f.stopping = idle, false
 	if msg.call == watching {
 		return m.watched(stopped, msg.err)

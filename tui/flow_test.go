@@ -192,6 +192,9 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	w.press("esc", "r")
 	w.ends(planning, firstPlan, nil, nil)
 	w.shows("Nothing has been changed yet")
+	if w.press("q"); w.model.outcome.Err.What != "it was left before the world was ready" {
+		t.Errorf("the outcome is %+v", w.model.outcome.Err)
+	}
 }
 
 // An engine that ends without a report and without an error must not look like success.

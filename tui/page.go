@@ -51,6 +51,7 @@ type facts struct {
 	looked  time.Time        // when health came
 	failure *provision.Error // why the world is not ready
 	ready   bool             // it was proven to be, by the last call
+	changed bool             // something was, since the beginning
 }
 
 // abilities are what the options allow.

@@ -214,6 +214,18 @@ func TestAskedInLines(t *testing.T) {
 	}
 }
 
+// A signal does not wait for an answer.
+func TestSignalWhileAsked(t *testing.T) {
+	c := start(t, 120, 60, nil, "demo", "--speed", "1000", "--plain")
+	c.see("go ahead? [y/N")
+	if err := c.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := c.end(); code != 130 || !strings.Contains(text, "SIGTERM was received") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
 func TestNeverAsked(t *testing.T) {
 	c := start(t, 120, 60, nil, "demo", "--speed", "1000", "--non-interactive")
 	if code, text := c.end(); code != 0 || strings.Contains(text, "[y/N") {
