@@ -37,6 +37,11 @@ func (r *run) remove(ctx context.Context) error {
 			return refused
 		}
 	}
+	for _, suffix := range []string{spareSuffix, oldSuffix, currentSuffix} {
+		if isProtected(r.dir(suffix)) {
+			return protected(r.target.spec.VM + suffix)
+		}
+	}
 	plan := removePlan(r.target.spec, siblings)
 	r.events.emit(Event{Type: EventPlan, Plan: &plan})
 	if len(plan.Steps) > 0 && r.target.spec.Replace == "" {

@@ -111,7 +111,7 @@ func (r *run) putBack(ctx context.Context, err error) error {
 	if failure.Kind != KindInterrupted {
 		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here", "cure that, then try the replacement again", 1)
 	} else {
-		failure.Next = "run it again, with the consent, to replace the VM"
+		failure.Next = "run it again, with the consent, if it is still wanted"
 	}
 	return failure
 }
@@ -130,9 +130,9 @@ func (r *run) undoSwap(ctx context.Context) (said string, err error) {
 	}
 	switch {
 	case !touched:
-		return "the half-made VM was removed, and the old one was not touched", nil
+		return "the old VM was not touched", nil
 	case !r.swap.before.Ran:
-		return "the half-made VM was removed, and the old one has its name back; it is stopped, as it was", nil
+		return "the old VM has its name back; it is stopped, as it was", nil
 	}
 	return r.revive(ctx)
 }

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,9 @@ func (b *bench) only(t *testing.T, names ...string) {
 // replacing is a bench with a world, and the consent to replace it.
 func replacing(t *testing.T) *bench {
 	t.Helper()
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		t.Setenv("TMPDIR", "/dev/shm") // in memory: there are many of them, and what a power cut would leave is not the question
+	}
 	b := newBench(t)
 	b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Image: sim.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
@@ -366,4 +370,49 @@ func (b *bench) stop(t *testing.T) {
 	if err := (lima.Client{Runner: b.World}).Stop(t.Context(), "substrate", false, nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestWaitForRemoval: whoever waited for a run that took the world away, its lock included, has the new lock to itself.
+func TestWaitForRemoval(t *testing.T) {
+	b := replacing(t)
+	waiter := &bench{World: b.World, spec: b.spec}
+	waiter.spec.Replace, waiter.spec.Wait = "", true
+	waits, ended := make(chan struct{}), make(chan error, 1)
+	setup := b.setup()
+	setup.Events = func(event provision.Event) {
+		if event.Type != provision.EventStep || event.Step.State != provision.StepRunning {
+			return
+		}
+		other := waiter.setup()
+		other.Events = func(event provision.Event) {
+			if event.Type == provision.EventWaiting {
+				close(waits)
+			}
+		}
+		go func() {
+			_, err := other.Run(t.Context())
+			ended <- err
+		}()
+		<-waits
+	}
+	if err := setup.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if b.told("substrate", "old") {
+		t.Error("it was not removed")
+	}
+}
+
+// TestRunningVMIsNotMoved: Lima calls a VM stopped whose configuration it cannot read, whatever runs.
+func TestRunningVMIsNotMoved(t *testing.T) {
+	b := replacing(t)
+	b.stop(t)
+	if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "qemu.pid"), fmt.Appendln(nil, os.Getpid()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, b.run(t), provision.KindProvisioning, "still runs: process", "the old VM")
+	b.only(t, "substrate")
 }

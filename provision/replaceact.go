@@ -102,8 +102,11 @@ func (r *run) stopVM(ctx context.Context, suffix string, line func(string)) erro
 	return r.lima.Stop(ctx, name, true, line)
 }
 
-// move gives the VM with the suffix from the one to. It must not run.
+// move gives the VM with the suffix from the one to. It must not run, not even if Lima says that it does not.
 func (r *run) move(from, to string) error {
+	if err := alive(r.dir(from)); err != nil {
+		return err
+	}
 	return r.edges.Folders.Move(r.dir(from), r.dir(to))
 }
 

@@ -60,10 +60,7 @@ func refusal(spec Spec, s State) *Error {
 	case s.Instance == nil:
 		return nil
 	case s.Instance.Protected:
-		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", spec.VM), Why: "somebody told Lima that it must not be removed (limactl protect)",
-			Next: "limactl unprotect " + name + ", then run this again",
-		}
+		return protected(spec.VM)
 	case !ours(s):
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("the VM %s is no world of worldsetup's", spec.VM),
@@ -77,6 +74,13 @@ func refusal(spec Spec, s State) *Error {
 		}
 	}
 	return nil
+}
+
+func protected(vm string) *Error {
+	return &Error{
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm), Why: "somebody told Lima that it must not be removed (limactl protect)",
+		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
+	}
 }
 
 // ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its configuration.

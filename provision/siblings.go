@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
 // The names of the VMs that stand beside one called NAME while it is replaced, restored or removed, and that a run which
@@ -89,23 +87,6 @@ func (s Siblings) recovery() (steps []Step) {
 // reserved says that a VM of that name is one of another's siblings.
 func reserved(name string) bool {
 	return slices.ContainsFunc([]string{spareSuffix, oldSuffix, currentSuffix}, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
-}
-
-// dir is the directory of the VM with suffix.
-func (r *run) dir(suffix string) string {
-	return filepath.Join(r.target.spec.LimaHome, r.target.spec.VM+suffix)
-}
-
-// hasConfig says whether Lima would take dir for an instance.
-func hasConfig(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
-	return err == nil
-}
-
-// isProtected says whether somebody told Lima that the instance in dir must not be removed.
-func isProtected(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, filenames.Protected))
-	return err == nil
 }
 
 // siblings adds a line about what stands beside the VM, if something does.
