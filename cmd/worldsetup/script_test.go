@@ -255,9 +255,14 @@ func judge(ts *testscript.TestScript, want string, err error, stdout, stderr str
 }
 
 func scriptUnread(ts *testscript.TestScript, _ bool, args []string) {
+	// A child that another script is starting just now would hold the reader open until it has become its program.
+	syscall.ForkLock.RLock()
 	reader, writer, err := os.Pipe()
+	if err == nil {
+		err = reader.Close()
+	}
+	syscall.ForkLock.RUnlock()
 	ts.Check(err)
-	ts.Check(reader.Close())
 	defer writer.Close()
 	var stderr bytes.Buffer
 	cmd := exec.Command(lookPath(ts, args[1]), args[2:]...)
