@@ -15,7 +15,6 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // Deadlines of the steps. Lima's own calls have theirs; a start takes 2 minutes under emulation, and a slow download more.
@@ -51,22 +50,27 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	begun := r.now()
 	tell := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.now().Sub(begun)
+		r.signs.on(&status)
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
 	tell(EventStep, running, "")
+	if telling(step.ID) {
+		r.signs.show(func(message string) { tell(EventProgress, running, message) })
+	}
 	lines := make(chan struct{}, 1)
 	stop := heartbeat(lines, func() { tell(EventHeartbeat, running, "") })
+	transfers, end := context.WithCancel(ctx)
 	// A booting VM goes on talking while other steps are done.
-	err := r.act(ctx, state, step, func(line string) {
+	err := r.act(ctx, state, step, r.listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
 		default:
 		}
-		if entry := lima.ParseLogLine(line); entry.Message != "" {
-			tell(EventLog, running, entry.Message)
-		}
-	})
+		tell(EventLog, running, message)
+	}))
+	end()
 	stop()
+	r.signs.show(nil)
 	if err == nil {
 		ended := running
 		ended.State = StepDone
@@ -213,6 +217,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	var script *guest.ScriptError
 	switch {
 	case step.ID == StepStart, step.ID == StepSettle:
+		failure.Why += r.signs.evidence()
 		failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
 			filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
 	case step.ID == StepActivate && errors.As(err, &script):

@@ -3,9 +3,12 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 func TestApprove(t *testing.T) {
@@ -27,6 +30,47 @@ func TestApprove(t *testing.T) {
 	for range 2 { // the second time there is nothing to approve of
 		if _, err := setup.Run(t.Context()); err != nil || asked != 1 {
 			t.Errorf("asked %d times: %v", asked, err)
+		}
+	}
+}
+
+// TestApproveTheMarkerAlone: the smallest change is one, too.
+func TestApproveTheMarkerAlone(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	if err := b.VM("substrate").Root("rm -f " + guest.MarkerPath); err != nil {
+		t.Fatal(err)
+	}
+	setup := b.setup()
+	setup.Approve = func(_ context.Context, plan provision.Plan) error {
+		return &provision.Error{Kind: provision.KindInterrupted, What: "no", Next: "nothing"}
+	}
+	if _, err := setup.Run(t.Context()); err == nil || len(b.steps()) > 0 {
+		t.Errorf("%v after the steps %v", err, b.steps())
+	}
+}
+
+// TestPhases: a start tells how far the VM has come, one phase after the other.
+func TestPhases(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	var phases []string
+	for _, event := range b.events {
+		if event.Type == provision.EventProgress && (len(phases) == 0 || phases[len(phases)-1] != event.Step.Phase) {
+			phases = append(phases, event.Step.Phase)
+		}
+	}
+	var last lima.Phase
+	for _, name := range phases {
+		if phase := lima.Phase(name); !phase.After(last) {
+			t.Errorf("%q comes after %q", phase, last)
+		} else {
+			last = phase
+		}
+	}
+	for _, want := range []lima.Phase{lima.PhaseDriver, lima.PhaseUp, lima.PhaseSSH} {
+		if !slices.Contains(phases, string(want)) {
+			t.Errorf("no %q in %q", want, phases)
 		}
 	}
 }

@@ -56,6 +56,8 @@ func (b *bootProcess) laying() bool { return b.going() && !b.mounted }
 func (r *run) boot(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	r.booting = boot
+	r.signs.begin()
+	go r.watchConsole(ctx, filepath.Join(r.target.spec.LimaHome, r.target.spec.VM), boot.ended)
 	go func() {
 		defer close(boot.ended)
 		boot.err = r.undo(ctx, r.lima.Start(ctx, r.target.spec.VM, line), created)

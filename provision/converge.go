@@ -38,16 +38,14 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
+		if err := r.consent(ctx, plan); err != nil {
+			return r.report(view), err
+		}
 		if view.plan.complete() {
 			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
 			return r.report(view), doesNotHold(step)
-		}
-		if round == 1 && r.approve != nil {
-			if err := r.approve(ctx, view.plan); err != nil {
-				return r.report(view), err
-			}
 		}
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
@@ -56,6 +54,14 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 			return Health{}, err
 		}
 	}
+}
+
+// consent asks the caller before the first change, and never again.
+func (r *run) consent(ctx context.Context, plan Plan) error {
+	if r.approve == nil || r.steps > 0 || plan.Empty() {
+		return nil
+	}
+	return r.approve(ctx, plan)
 }
 
 // endBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of

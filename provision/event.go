@@ -22,13 +22,13 @@ const (
 	EventStep      EventType = "step"      // Step; started, then done or failed
 	EventLog       EventType = "log"       // Step, Message: one line of what a tool said
 	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
-	EventProgress  EventType = "progress"  // Step, with Phase or Transfer
+	EventProgress  EventType = "progress"  // Step, with Phase or Transfer; Message: a line of the VM's console
 	EventHealth    EventType = "health"    // Health
 	EventFinished  EventType = "finished"  // Result; the last event of a run
 )
 
 // HeartbeatEvery is the longest silence within a step.
-const HeartbeatEvery = 10 * time.Second
+const HeartbeatEvery = 2 * time.Second
 
 // Event is one thing that happened in a run. Events are for showing: the truth is what Run returns.
 type Event struct {

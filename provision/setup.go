@@ -130,6 +130,7 @@ type run struct {
 	done    history
 	before  note  // how a killed run found the VM that it was about to replace
 	swap    *swap // the replacement under way; nil when there is none
+	signs   signs
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
 	// early is the visit that was begun for the next proof; nil for none.

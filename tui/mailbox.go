@@ -31,6 +31,10 @@ func (b *mailbox) put(event provision.Event) {
 		return
 	case provision.EventStep:
 		b.last, b.moved = "", true
+	case provision.EventProgress:
+		if event.Message != "" {
+			b.last, b.moved = event.Message, true
+		}
 	}
 	b.events = append(b.events, event)
 }
@@ -64,6 +68,10 @@ func logLine(event provision.Event) string {
 	switch event.Type {
 	case provision.EventLog:
 		return "  " + event.Message
+	case provision.EventProgress:
+		if event.Message != "" {
+			return "  | " + event.Message
+		}
 	case provision.EventStarted:
 		return "worldsetup: " + event.Message
 	case provision.EventStep:

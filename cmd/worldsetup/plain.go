@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -14,6 +15,8 @@ type plainFace struct {
 	*lines
 	checked, troubled int  // prerequisites since the last summary
 	planned           bool // a plan was shown
+	phase             string
+	last              time.Duration // into the step, when it was last said that it goes on
 	told              func(checks.Problem)
 }
 
@@ -36,8 +39,8 @@ func (f *plainFace) show(event provision.Event) {
 		f.step(*event.Step)
 	case provision.EventLog:
 		f.put("    | ", "    | ", event.Message)
-	case provision.EventHeartbeat:
-		f.printf("    still at it, %s so far%s", plaintext.Duration(event.Step.Elapsed), usually(event.Step.Usual))
+	case provision.EventHeartbeat, provision.EventProgress:
+		f.progress(*event.Step)
 	case provision.EventHealth:
 		showHealth(f.lines, *event.Health)
 	case provision.EventFinished:
@@ -81,6 +84,7 @@ func (f *plainFace) plan(plan provision.Plan) {
 
 func (f *plainFace) step(step provision.StepStatus) {
 	place := fmt.Sprintf("[%d/%d]", step.Number, step.Of)
+	f.last = 0
 	switch step.State {
 	case provision.StepRunning:
 		f.printf("%s %s%s%s", place, step.Title, because(step.Reason), usually(step.Usual))
@@ -89,6 +93,27 @@ func (f *plainFace) step(step provision.StepStatus) {
 	case provision.StepFailed:
 		f.printf("%s failed: %s (%s)", place, step.Title, plaintext.Duration(step.Elapsed))
 	}
+}
+
+// atLeastEvery is how often it is said that a step still goes on.
+const atLeastEvery = 10 * time.Second
+
+// progress says how far a step has come: each phase once, and from time to time that it goes on.
+func (f *plainFace) progress(step provision.StepStatus) {
+	if step.Phase != f.phase && step.Phase != "" {
+		f.phase, f.last = step.Phase, step.Elapsed
+		f.printf("    %s", step.Phase)
+		return
+	}
+	if step.Elapsed-f.last < atLeastEvery {
+		return
+	}
+	f.last = step.Elapsed
+	fetched := ""
+	if step.Transfer != nil {
+		fetched = ", " + plaintext.Bytes(step.Transfer.Done) + " fetched"
+	}
+	f.printf("    still at it, %s so far%s%s", plaintext.Duration(step.Elapsed), fetched, usually(step.Usual))
 }
 
 func (f *plainFace) finished(result provision.Result) {

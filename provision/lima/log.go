@@ -2,6 +2,7 @@ package lima
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +11,8 @@ type LogEntry struct {
 	Level   string `json:"level"` // debug, info, warning, error, fatal, or empty
 	Message string `json:"msg"`
 	Error   string `json:"error"`
+	// Location is the address or file that the line is about.
+	Location string `json:"location"`
 }
 
 // ParseLogLine reads one line of limactl's log.
@@ -23,4 +26,18 @@ func ParseLogLine(line string) LogEntry {
 		entry.Message += ": " + entry.Error
 	}
 	return entry
+}
+
+// Fetches says that the line announces that a file is being fetched from an address.
+func (e LogEntry) Fetches() bool {
+	return strings.HasPrefix(e.Message, "Attempting to download ") && strings.Contains(e.Location, "://")
+}
+
+// SSHPort is the port of this machine at which the VM's ssh server will answer, where a message tells of it; else 0.
+func SSHPort(message string) int {
+	digits, told := strings.CutPrefix(message, "SSH Local Port: ")
+	if port, err := strconv.ParseUint(digits, 10, 16); told && err == nil {
+		return int(port)
+	}
+	return 0
 }

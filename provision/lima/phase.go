@@ -1,0 +1,58 @@
+package lima
+
+import "strings"
+
+// Phase is how far a starting VM has come.
+type Phase string
+
+// The phases, in the order in which a VM goes through them. PhaseKernel and PhasePort are not told by Lima: what the VM
+// writes to its serial console and an answer at its ssh port show them.
+const (
+	PhaseDriver  Phase = "starting the driver"
+	PhaseUp      Phase = "driver up"
+	PhaseKernel  Phase = "kernel output"
+	PhasePort    Phase = "ssh port accepts"
+	PhaseSSH     Phase = "ssh answers"
+	PhaseSession Phase = "user session"
+	PhaseMounts  Phase = "mounts"
+	PhaseScripts Phase = "boot scripts"
+)
+
+var phases = []Phase{PhaseDriver, PhaseUp, PhaseKernel, PhasePort, PhaseSSH, PhaseSession, PhaseMounts, PhaseScripts}
+
+// After says whether p comes later than other, which may be empty.
+func (p Phase) After(other Phase) bool { return p.rank() > other.rank() }
+
+func (p Phase) rank() int {
+	for i, phase := range phases {
+		if phase == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// told are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) tells of a phase.
+var told = []struct {
+	message string
+	phase   Phase
+}{
+	{"Starting QEMU", PhaseDriver},
+	{"Starting VZ", PhaseDriver},
+	{"Starting the instance ", PhaseDriver},
+	{"Waiting for the essential requirement 1 of ", PhaseUp},
+	{"The essential requirement 1 of ", PhaseSSH},
+	{"Waiting for the essential requirement 2 of ", PhaseSession},
+	{"Mounting ", PhaseMounts},
+	{"Waiting for the final requirement ", PhaseScripts},
+}
+
+// PhaseOf is the phase that a line of limactl's log tells of; empty for most lines.
+func PhaseOf(message string) Phase {
+	for _, line := range told {
+		if strings.HasPrefix(message, line.message) {
+			return line.phase
+		}
+	}
+	return ""
+}

@@ -1,0 +1,159 @@
+package provision
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+func TestPhasesNeverGoBack(t *testing.T) {
+	var s signs
+	var seen []string
+	s.show(func(string) {
+		status := StepStatus{ID: StepStart}
+		s.on(&status)
+		seen = append(seen, status.Phase)
+	})
+	s.hear(`Starting the instance "substrate" with internal VM driver "qemu"`)
+	s.reach(lima.PhaseKernel)
+	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
+	s.hear("The essential requirement 1 of 4 is satisfied")
+	if want := []string{"starting the driver", "kernel output", "ssh answers"}; !slices.Equal(seen, want) {
+		t.Errorf("the phases %q, want %q", seen, want)
+	}
+	s.show(nil)
+	s.reach(lima.PhaseScripts)
+	if len(seen) != 3 {
+		t.Error("a step that has ended was told of a phase")
+	}
+	s.begin()
+	if evidence := s.evidence(); evidence != "" {
+		t.Errorf("a start that has not begun has the evidence %q", evidence)
+	}
+}
+
+func TestEvidence(t *testing.T) {
+	var s signs
+	s.reach(lima.PhaseKernel)
+	s.say("Kernel panic - not syncing: No working init found.")
+	for _, want := range []string{"as far as: kernel output", "Kernel panic"} {
+		if !strings.Contains(s.evidence(), want) {
+			t.Errorf("no %q in %q", want, s.evidence())
+		}
+	}
+}
+
+func TestConsole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "serial.log")
+	write := func(text string, flag int) {
+		t.Helper()
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|flag, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+	}
+	write("of the last start\n", os.O_TRUNC)
+	c := newConsole(path)
+	see := func(want string) {
+		t.Helper()
+		if line := c.latest(); line != want {
+			t.Errorf("got %q, want %q", line, want)
+		}
+	}
+	see("")
+	write("one\ntwo\r\n", os.O_APPEND)
+	see("two")
+	see("")
+	write("[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39mcloud-init.target\x1b[0m.\r\r\nhalf a li", os.O_APPEND)
+	see("[  OK  ] Reached target cloud-init.target.")
+	write("begun anew\n", os.O_TRUNC)
+	see("begun anew")
+	write(strings.Repeat("x", 3*consoleTail)+"\nlast\n\n", os.O_APPEND)
+	see("last")
+}
+
+func TestIntroduces(t *testing.T) {
+	for name, test := range map[string]struct {
+		banner string
+		want   bool
+	}{"ssh": {"SSH-2.0-OpenSSH_9.6\r\n", true}, "something else": {"HTTP/1.1 400\r\n", false}} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			if connection, err := listener.Accept(); err == nil {
+				_, _ = connection.Write([]byte(test.banner))
+				connection.Close()
+			}
+		}()
+		if got := introduces(t.Context(), listener.Addr().(*net.TCPAddr).Port); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+		listener.Close()
+	}
+}
+
+func TestTransfer(t *testing.T) {
+	transfer := Transfer{Total: 1000}
+	transfer.advance(100, time.Second)
+	if transfer.Rate != 0 || transfer.Left != 0 {
+		t.Errorf("one measurement gave %+v", transfer)
+	}
+	transfer.advance(300, time.Second)
+	if transfer.Rate != 200 || transfer.Left != 3500*time.Millisecond {
+		t.Errorf("got %+v", transfer)
+	}
+	transfer.advance(400, time.Second) // slower: 0.3*100 + 0.7*200
+	if transfer.Rate != 170 {
+		t.Errorf("got %+v", transfer)
+	}
+}
+
+// TestArrived: what counts is Lima's own temporary file of that address.
+func TestArrived(t *testing.T) {
+	const url = "https://example.org/image.img"
+	cache := t.TempDir()
+	if arrived(cache, url) != 0 {
+		t.Error("something arrived where nothing is")
+	}
+	// sha256sum of the address, as Lima's downloader names it
+	dir := filepath.Join(cache, "lima/download/by-url-sha256/8ec249812ce604b1b92b068d4a3be408fbdaf790197b86efaa32b9213a5a2c93")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data.tmp.4711.1"), make([]byte, 123), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := arrived(cache, url); got != 123 {
+		t.Errorf("got %d bytes, want 123", got)
+	}
+}
+
+func TestSizeOf(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead || r.URL.Path != "/image" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Length", "628000000")
+	}))
+	defer server.Close()
+	for path, want := range map[string]int64{"/image": 628000000, "/other": 0} {
+		if got := sizeOf(t.Context(), server.URL+path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+}
