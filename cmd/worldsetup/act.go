@@ -23,12 +23,18 @@ func (a *app) face() face {
 	return face
 }
 
-// setUp makes the world.
-func (a *app) setUp(ctx context.Context, spec provision.Spec) error {
-	if a.draws() {
-		return a.wizard(ctx, a.wizardFor(spec))
+// setUp makes the world, and keeps the choices if that was asked for.
+func (a *app) setUp(ctx context.Context, spec provision.Spec, answers []answer) error {
+	keep, err := a.keeping(spec.Project, answers)
+	if err != nil {
+		return err
 	}
-	return a.lines(ctx, spec, a.engine, a.fixer(spec))
+	if a.draws() {
+		err = a.wizard(ctx, a.wizardFor(spec))
+	} else {
+		err = a.lines(ctx, spec, a.engine, a.fixer(spec))
+	}
+	return keep(err)
 }
 
 // lines makes the world in lines, and asks if there is somebody to answer.
@@ -44,7 +50,7 @@ func (a *app) lines(
 }
 
 // plan prints what setUp would do.
-func (a *app) plan(ctx context.Context, spec provision.Spec) error {
+func (a *app) plan(ctx context.Context, spec provision.Spec, answers []answer) error {
 	plan, err := a.engine(provision.Setup{Spec: spec}).Plan(ctx)
 	if err != nil {
 		return err
@@ -53,9 +59,11 @@ func (a *app) plan(ctx context.Context, spec provision.Spec) error {
 		if plan.Steps == nil {
 			plan.Steps = []provision.Step{} // for readers that count them
 		}
-		a.json.answer(planObject{provision.Schema, plan})
+		a.json.answer(planObject{provision.Schema, plan, settled(spec, answers, plan)})
 	} else {
-		showPlan(newLines(a.out, a.utf8), plan, "nothing to change")
+		to := newLines(a.out, a.utf8)
+		showPlan(to, plan, "nothing to change")
+		showSettled(to, settled(spec, answers, plan))
 	}
 	return plan.Err()
 }
@@ -64,10 +72,11 @@ func (a *app) plan(ctx context.Context, spec provision.Spec) error {
 type planObject struct {
 	Schema int `json:"schema"`
 	provision.Plan
+	Settings []settlement `json:"settings"`
 }
 
 // status proves the world as it is and prints what was found.
-func (a *app) status(ctx context.Context, spec provision.Spec) error {
+func (a *app) status(ctx context.Context, spec provision.Spec, _ []answer) error {
 	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
 	if health.Schema == 0 { // nothing was found out
 		return err

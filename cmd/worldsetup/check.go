@@ -14,7 +14,7 @@ import (
 const checkLong = `Looks whether this machine can hold the world: each check says what it found, and what to do when that will not do.
 Nothing is changed, unless --fix says so. docs/checks.md describes all of them; --list names them.
 
-The project is the working directory, or that of the VM; --project names another one.`
+The project is the working directory, or that of the VM; --project names another one. What worldsetup.yaml keeps counts here, too.`
 
 // checker is the engine as far as checks go.
 type checker interface {
@@ -38,13 +38,13 @@ func (a *app) checkCommand() *cobra.Command {
 		if *fix && *list {
 			return usage("leave one of them out", "--fix and --list exclude each other")
 		}
-		spec, variables, err := choices.spec(*project)
+		spec, answers, err := choices.spec(*project)
 		if err != nil {
 			return err
 		}
 		wanted, err := a.checksFor(command.Context(), spec, ids)
 		if err != nil {
-			return blame(variables, err)
+			return blame(answers, err)
 		}
 		if *list {
 			a.listChecks(wanted)

@@ -2,16 +2,19 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/pflag"
 
+	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // choices are the settings of one command and what was given for them.
-// The rules are: a flag beats the environment, of several variables the first one set counts, an empty variable counts as
-// unset, an empty flag is an error, and an error in a variable's value names the variable.
+// The rules are: a flag beats the environment, which beats the project's file, which beats the user's; of several variables
+// the first one set counts, an empty variable counts as unset, an empty flag is an error, and an error in a value names where
+// it came from. A value that is beaten is not looked at, beyond its type.
 type choices struct {
 	settings []setting
 	given    []*given
@@ -26,75 +29,95 @@ func newChoices(flags *pflag.FlagSet, getenv func(string) string, settings []set
 	return c
 }
 
-// variable is a setting that came from the environment.
-type variable struct{ name, value string }
+// spec makes a resolved Spec for the project, of everything that was given. The answers are those that count.
+func (c *choices) spec(project string) (provision.Spec, []answer, error) {
+	return c.specOf(project, c.flags, c.environment, c.files)
+}
 
-// spec makes a resolved Spec for the project. The variables are those that name files: what is in one shows only later.
-func (c *choices) spec(project string) (provision.Spec, []variable, error) {
-	spec, _, err := c.apply(project, false)
-	if err != nil {
-		return spec, nil, err
-	}
+// specOf is spec with only some of what was given.
+func (c *choices) specOf(project string, givers ...func(project string) ([]answer, error)) (provision.Spec, []answer, error) {
+	spec := provision.Spec{Project: project}
 	if _, err := spec.Resolve(); err != nil {
 		return spec, nil, err
 	}
-	spec, used, err := c.apply(project, true)
-	if err != nil {
-		return spec, nil, err
+	var all []answer
+	for _, answers := range givers {
+		given, err := answers(project)
+		if err != nil {
+			return spec, nil, err
+		}
+		all = append(all, given...)
 	}
-	// What is wrong only now comes from the environment.
+	counting := countingOnes(c.settings, all)
+	for _, answer := range counting {
+		if err := answer.apply(&spec); err != nil {
+			return spec, nil, err
+		}
+	}
 	resolved, err := spec.Resolve()
-	return resolved, used, blame(used, err)
+	return resolved, counting, blame(counting, err)
 }
 
-// apply puts the flags, and with environment also the variables, into a Spec.
-func (c *choices) apply(project string, environment bool) (spec provision.Spec, used []variable, err error) {
-	spec.Project = project
+func (c *choices) flags(string) (answers []answer, err error) {
 	for i, setting := range c.settings {
-		if given := c.given[i]; given.is {
-			if given.text == "" {
-				return spec, nil, usage("give it a value, or leave it out", "--%s has an empty value", setting.flag)
-			}
-			if err := setting.set(&spec, given.text); err != nil {
-				return spec, nil, err
-			}
-			continue
+		given := c.given[i]
+		if given.is && given.text == "" {
+			return nil, usage("give it a value, or leave it out", "--%s has an empty value", setting.flag)
 		}
-		if found := c.lookUp(setting.env); environment && found.value != "" {
-			if err := setting.set(&spec, found.value); err != nil {
-				return spec, nil, blame([]variable{found}, err)
-			}
-			if setting.value == "FILE" {
-				used = append(used, found)
-			}
+		if given.is {
+			answers = append(answers, answer{setting, given.text, fromFlag, "--" + setting.flag})
 		}
 	}
-	return spec, used, nil
+	return answers, nil
 }
 
-func (c *choices) lookUp(names []string) variable {
-	for _, name := range names {
-		if value := c.getenv(name); value != "" {
-			return variable{name, value}
+func (c *choices) environment(string) (answers []answer, err error) {
+	for _, setting := range c.settings {
+		set := slices.IndexFunc(setting.env, func(name string) bool { return c.getenv(name) != "" })
+		if set >= 0 {
+			answers = append(answers, answer{setting, c.getenv(setting.env[set]), fromEnvironment, setting.env[set]})
 		}
 	}
-	return variable{}
+	return answers, nil
 }
 
-// blame adds to a usage error which of the values came from the environment.
-func blame(used []variable, err error) error {
-	failure := provision.AsError(err)
-	if failure == nil || failure.Kind != provision.KindUsage || len(used) == 0 {
-		return err
+// files are the answers that are kept: the project's, which is the working directory when none was named, and the user's.
+func (c *choices) files(project string) (answers []answer, err error) {
+	path, err := projectFile(project)
+	if err == nil { // a working directory that is gone keeps nothing
+		if answers, err = c.file(path, fromProjectFile); err != nil {
+			return nil, err
+		}
 	}
-	var whys []string
-	if failure.Why != "" {
-		whys = append(whys, failure.Why)
+	user := config.UserPath(c.getenv)
+	if user == "" || user == path {
+		return answers, nil
 	}
-	for _, variable := range used {
-		whys = append(whys, fmt.Sprintf("the environment has %s=%q", variable.name, variable.value))
+	more, err := c.file(user, fromUserFile)
+	return append(answers, more...), err
+}
+
+// projectFile is where the choices of a project are kept.
+func projectFile(project string) (string, error) {
+	path, err := filepath.Abs(filepath.Join(project, config.Name))
+	if err != nil {
+		return "", usage("name it: worldsetup DIR", "the working directory, which would be the project, is gone: %v", err)
 	}
-	blamed := *failure
-	blamed.Why = strings.Join(whys, "\n")
-	return &blamed
+	return path, nil
+}
+
+// file are the answers in one file. What this command has no use for is read as strictly as the rest.
+func (c *choices) file(path string, from source) (answers []answer, err error) {
+	file, err := config.Read(path, fileKeys())
+	if file == nil || err != nil {
+		return nil, err
+	}
+	for _, entry := range file.Entries {
+		i := slices.IndexFunc(c.settings, func(s setting) bool { return s.flag == entry.Key })
+		if i >= 0 {
+			value := fromFile(entry.Key, entry.Value, filepath.Dir(path), c.getenv("HOME"))
+			answers = append(answers, answer{c.settings[i], value, from, fmt.Sprintf("%s:%d", path, entry.Line)})
+		}
+	}
+	return answers, nil
 }

@@ -19,7 +19,8 @@ missing, completes what is half made, and proves by connecting that it works. On
 PROJECT is the directory that the world shows writable at /src. Without one, a new VM shows the working directory and
 an existing one stays as it is. A directory that is called like a command is given as ./plan.
 
-Flags beat environment variables, which stand in [brackets].`
+Flags beat environment variables, which stand in [brackets], and these beat worldsetup.yaml: the project's, and then
+the user's own. worldsetup init writes one, and worldsetup plan shows where each value comes from.`
 
 // rootCommand is the tree of commands.
 func (a *app) rootCommand() *cobra.Command {
@@ -28,6 +29,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard")
 	root.Flags().Bool("plain", false, "tell and ask in plain lines, without escape sequences, also on a terminal")
 	root.Flags().Bool("no-mouse", false, "leave the mouse to the terminal [WORLDSETUP_NO_MOUSE]")
+	root.Flags().Bool("save", false, "keep what the flags say in the project's worldsetup.yaml, if the run goes ahead")
 	root.Flags().Bool("version", false, "print the version") // cobra's own comes with -v, which others use for something else
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -43,6 +45,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
 		a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", a.status),
 		a.checkCommand(),
+		a.initCommand(),
 		a.vmCommand("restore", "bring a kept VM back in the place of the one that replaced it, and prove it", a.restore,
 			consent("replace", "do away with the VM of that name for it")),
 		a.vmCommand("remove", "take the world away: the VM, what is kept beside it, and the files about it", a.remove,
@@ -55,8 +58,11 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
+// action is the work of a command: for a Spec, and the answers that it was made of.
+type action func(context.Context, provision.Spec, []answer) error
+
 // projectCommand is a command that takes a project and the settings; act does its work.
-func (a *app) projectCommand(use, short string, act func(context.Context, provision.Spec) error) *cobra.Command {
+func (a *app) projectCommand(use, short string, act action) *cobra.Command {
 	command := &cobra.Command{Use: use, Short: short, Args: atMostOneProject}
 	command.Flags().SortFlags = false
 	choices := newChoices(command.Flags(), a.getenv, settings())
@@ -68,11 +74,11 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 		if err := mistaken(command, args); err != nil {
 			return err
 		}
-		spec, variables, err := choices.spec(strings.Join(args, "")) // at most one; none is the engine's to choose
+		spec, answers, err := choices.spec(strings.Join(args, "")) // at most one; none is the engine's to choose
 		if err != nil {
 			return err
 		}
-		return blame(variables, act(command.Context(), spec))
+		return blame(answers, act(command.Context(), spec, answers))
 	}
 	return command
 }
@@ -94,11 +100,11 @@ func (a *app) vmCommand(use, short string, act func(context.Context, provision.S
 		if err := a.settleFace(command); err != nil {
 			return err
 		}
-		spec, variables, err := choices.spec("")
+		spec, answers, err := choices.spec("")
 		if err != nil {
 			return err
 		}
-		return blame(variables, act(command.Context(), spec))
+		return blame(answers, act(command.Context(), spec))
 	}
 	return command
 }
@@ -133,6 +139,7 @@ func (a *app) settleFace(command *cobra.Command) error {
 	silent, _ := command.Flags().GetBool("non-interactive")
 	a.plain, a.silent = plain || silent, silent
 	a.noMouse, _ = command.Flags().GetBool("no-mouse")
+	a.save, _ = command.Flags().GetBool("save")
 	return nil
 }
 

@@ -78,7 +78,7 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ` + "`worldsetup` and its commands `plan`, `status`, `check`, `restore` and `remove`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
+What ` + "`worldsetup` and its commands `plan`, `status`, `check`, `init`, `restore` and `remove`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
 prints the same table. A failed run never exits with 0, and a code never changes its meaning.
 
 | code | kind | meaning |

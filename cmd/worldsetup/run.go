@@ -30,6 +30,7 @@ type app struct {
 	plain    bool      // plain lines are asked for, also on a terminal
 	silent   bool      // nothing may be asked
 	noMouse  bool
+	save     bool // what the flags say is to be kept
 	utf8     bool
 	terminal terminal
 	screen   *screen
