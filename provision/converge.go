@@ -91,7 +91,7 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 	var now view
 	var wait sync.WaitGroup
 	wait.Go(func() { now = r.examine(ctx, instance, prove) })
-	checkErr := r.check(ctx, instance)
+	checkErr := r.check(ctx, instance, nil)
 	wait.Wait()
 	switch {
 	case ctx.Err() != nil:
@@ -157,7 +157,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 
 // learn plans anew for what only the proofs have shown.
 func (r *run) learn(ctx context.Context, now *view) {
-	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+	if now.proven == nil || !now.proven.entered || now.state.Guest == nil || ctx.Err() != nil {
 		return
 	}
 	for _, access := range now.proven.access {
@@ -183,7 +183,7 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 	if findErr == nil {
 		return instance, nil
 	}
-	if err := r.check(ctx, nil); err != nil {
+	if err := r.check(ctx, nil, findErr); err != nil {
 		return nil, err
 	}
 	return nil, limaError(ctx, "Lima could not be asked about its VMs", findErr)
@@ -261,14 +261,9 @@ func doesNotHold(step Step) *Error {
 }
 
 // check runs the prerequisites and returns the first one that failed as an error.
-func (r *run) check(ctx context.Context, instance *limatype.Instance) error {
-	spec := r.target.spec
-	wanted := checks.Target{
-		VM: spec.VM, VMType: r.target.vmType, Arch: r.target.arch, LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
-		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
-	}
+func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
 	var first *Error
-	results := checks.Run(ctx, r.edges.Checks(wanted), func(result checks.Result) {
+	results := checks.Run(ctx, r.edges.Checks(r.prerequisites(instance, findErr)), func(result checks.Result) {
 		r.events.emit(Event{Type: EventCheck, Check: &result})
 	})
 	for _, result := range results {

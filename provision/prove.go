@@ -28,6 +28,7 @@ const (
 
 // proofs is what came of connecting.
 type proofs struct {
+	entered      bool // the fresh connection came about
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
@@ -52,7 +53,7 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	others.Wait()
 	_, points := r.target.mounts()
 	access, lost := fresh.result(points)
-	return proofs{append(access, shared, host), lost, capabilities}
+	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities}
 }
 
 // result is what everybody got, and the mount points at which nothing was mounted afterwards.

@@ -45,6 +45,7 @@ func (a *app) rootCommand() *cobra.Command {
 			consent("replace", "do away with the VM of that name for it")),
 		a.vmCommand("remove", "take the world away: the VM, what is kept beside it, and the files about it", a.remove,
 			consent("remove", "do away with the VM of that name")),
+		a.checkCommand(),
 		a.demoCommand(),
 		a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "the exit codes and what they mean", Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable()},
