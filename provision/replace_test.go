@@ -3,6 +3,7 @@ package provision_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,17 @@ func TestReplaceNeedsConsent(t *testing.T) {
 	}
 	b.mustRun(t)
 	b.only(t, "substrate")
+}
+
+// TestAnotherProcessor: a profile for another one is no edit.
+func TestAnotherProcessor(t *testing.T) {
+	b := replacing(t)
+	b.spec.Replace, b.spec.Profile = "", filepath.Join(t.TempDir(), "profile.yaml")
+	arch := map[string]string{"amd64": "aarch64", "arm64": "x86_64"}[runtime.GOARCH]
+	if err := os.WriteFile(b.spec.Profile, []byte("arch: "+arch+"\nimages:\n- location: /image\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, b.run(t), provision.KindReplacement, arch+" is needed")
 }
 
 // TestConsentIsForOneName: another name is no consent, and nothing is looked at.

@@ -44,9 +44,15 @@ func settings() []setting {
 			func(spec *provision.Spec, value string) error { spec.MountType = value; return nil }},
 		consent("replace", "put a new VM in the place of the one of that name, which is removed when the new one was proven"),
 		{"keep-old", "", nil, "keep the VM that is replaced, for worldsetup restore",
-			func(spec *provision.Spec, value string) (err error) { spec.KeepOld, err = parseSwitch("keep-old", value); return err }},
+			func(spec *provision.Spec, value string) (err error) {
+				spec.KeepOld, err = parseSwitch("keep-old", value)
+				return err
+			}},
 		{"wait", "", nil, "wait for another run on the same VM to end",
-			func(spec *provision.Spec, value string) (err error) { spec.Wait, err = parseSwitch("wait", value); return err }},
+			func(spec *provision.Spec, value string) (err error) {
+				spec.Wait, err = parseSwitch("wait", value)
+				return err
+			}},
 		{"timeout", "TIME", nil, "longest that a run may take, as in 45m (default 30m)", setTimeout},
 	}
 }
