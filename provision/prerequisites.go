@@ -47,10 +47,10 @@ func (r *run) prerequisites(instance *limatype.Instance, findErr error) checks.T
 		trouble := limaError(context.Background(), "Lima does not tell of its VMs", findErr)
 		wanted.VM.Trouble = &checks.Problem{What: trouble.What, Why: trouble.Why, Next: trouble.Next}
 	}
-	if instance == nil {
+	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
-		wanted.Memory = firstSize(spec.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
-		wanted.Space.Disk = firstSize(spec.Disk, profileSize(t.profile, diskOf), DefaultDisk)
+		wanted.Memory = firstSize(t.wanted.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
+		wanted.Space.Disk = firstSize(t.wanted.Disk, profileSize(t.profile, diskOf), DefaultDisk)
 		return wanted
 	}
 	wanted.Memory = firstSize(spec.Memory, instance.Memory)

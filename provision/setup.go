@@ -88,6 +88,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
 		}
 	}
+	r.sweep(ctx)
 	return func() { r.events.journal.close(); unlock() }, nil
 }
 
