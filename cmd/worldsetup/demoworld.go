@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -36,8 +37,9 @@ type demoWorld struct {
 // newDemoWorld makes a world without VMs in a temporary directory, which is also the home directory meanwhile: the real
 // one is neither shown nor looked at.
 func newDemoWorld(speed float64) (*demoWorld, error) {
-	dir, err := os.MkdirTemp("", "wdemo") // short: it holds UNIX sockets
-	if err != nil {
+	// Short, since it holds UNIX sockets, and always as long, since pictures show it.
+	dir := filepath.Join(os.TempDir(), "demo"+rand.Text()[:6])
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
 	w := &demoWorld{dir: dir, home: os.Getenv("HOME"), speed: speed, freeze: os.Getenv("WORLDSETUP_DEMO_FREEZE"), ctx: context.Background()}

@@ -127,6 +127,7 @@ func (c *console) publish(name, title string, frames ...picture.Frame) {
 
 var (
 	pictured = regexp.MustCompile(`<text[^>]*>([^<]*)</text>`)
+	names    = regexp.MustCompile(`(/w|/demo|substrate-)[A-Z0-9a-f]{6,8}`) // drawn by lot
 	figures  = regexp.MustCompile(`[0-9][0-9.:]*( ?(ns|µs|ms|s|min|h|%)\b)*`)
 	bars     = regexp.MustCompile(`[█▓▒░━─╸╺]+`)
 	blanks   = regexp.MustCompile(`\s+`)
@@ -136,7 +137,7 @@ var (
 func says(svg string) string {
 	var lines []string
 	for _, match := range pictured.FindAllStringSubmatch(svg, -1) {
-		line := bars.ReplaceAllString(figures.ReplaceAllString(match[1], "0"), "")
+		line := bars.ReplaceAllString(figures.ReplaceAllString(names.ReplaceAllString(match[1], "$1-"), "0"), "")
 		if line = strings.TrimSpace(blanks.ReplaceAllString(line, " ")); line != "" && line != "0" {
 			lines = append(lines, line)
 		}
