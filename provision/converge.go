@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -14,8 +15,8 @@ import (
 )
 
 // maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
-// the marker, nothing; a restart in between makes it six. More would mean that a step does not hold.
-const maxRounds = 8
+// the marker, nothing; a restart in between makes it six, and each rung that did not help two more. More would mean that a step does not hold.
+const maxRounds = 12
 
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
@@ -41,7 +42,10 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 			return r.settle(r.report(view))
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
-			return r.report(view), doesNotHold(step)
+			if round > maxRounds || !r.climb(&view, step) {
+				return r.report(view), doesNotHold(step)
+			}
+			continue
 		}
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
@@ -50,6 +54,18 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 			return Health{}, err
 		}
 	}
+}
+
+// climb plans for a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
+// begin anew with it.
+func (r *run) climb(view *view, step Step) bool {
+	if r.unheld != "" || r.done.steps[StepStop] || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
+		return false
+	}
+	r.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	view.state.Unheld = r.unheld
+	view.plan = makePlan(r.target, view.state)
+	return true
 }
 
 // endBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of
@@ -139,7 +155,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	}
 	now.state = r.observe(ctx, instance)
 	now.plan = makePlan(r.target, now.state)
-	abandon := !now.plan.Empty() && prove != always
+	abandon := !now.plan.Empty() && (prove != always || now.state.Guest == nil)
 	if abandon {
 		cancel()
 	}
@@ -157,9 +173,12 @@ func (r *run) learn(ctx context.Context, now *view) {
 		return
 	}
 	for _, access := range now.proven.access {
-		if access.Who == WhoRoot && access.Outcome != OK {
+		if access.Who == WhoRoot && access.Outcome != OK && now.proven.locked == "" {
 			now.state.Unanswered = access.Found
 		}
+	}
+	if !now.state.SharedDead {
+		now.state.Locked = now.proven.locked
 	}
 	now.plan = makePlan(r.target, now.state)
 }
@@ -187,9 +206,20 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 
 // history is what was begun in this run.
 type history struct {
-	steps   map[StepID]bool
-	reasons map[string]bool
-	marked  bool // the marker was written
+	steps    map[StepID]bool
+	finished map[StepID]bool // without an error
+	reasons  map[string]bool
+	marked   bool // the marker was written
+}
+
+// finish notes that a step came to its end.
+func (h *history) finish(step Step) {
+	finished := maps.Clone(h.finished) // states hold the other
+	if finished == nil {
+		finished = map[StepID]bool{}
+	}
+	finished[step.ID] = true
+	h.finished = finished
 }
 
 func (h *history) add(step Step) {

@@ -70,4 +70,6 @@ type Item struct {
 	Want    string  `json:"want,omitempty"`
 	Found   string  `json:"found"`
 	Remedy  string  `json:"remedy,omitempty"`
+	// Cost is the rung of the ladder that its cure takes; empty when nothing is wrong, or no step cures it.
+	Cost Rung `json:"cost,omitempty"`
 }

@@ -1,30 +1,38 @@
 package provision
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // Titles and usual times. The times were measured on a real VM under emulation and divided by ten, which is about what
 // hardware virtualization gives.
 var steps = map[StepID]Step{
-	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
-	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second},
+	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true, Rung: RungRestart},
+	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second, Rung: RungRestart},
 	StepCreate:      {Title: "create the VM", Usual: time.Second},
-	StepStart:       {Title: "start the VM", Usual: 20 * time.Second},
-	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second},
-	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second},
-	StepDirectories: {Title: "make the agent's directories", Usual: time.Second},
-	StepAgent:       {Title: "install the agent", Usual: time.Second},
-	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second},
-	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second},
-	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second},
+	StepStart:       {Title: "start the VM", Usual: 20 * time.Second, Rung: RungRestart},
+	StepClock:       {Title: "set the guest's clock", Usual: time.Second, Rung: RungLive},
+	StepWritable:    {Title: "make the guest's root file system writable", Usual: time.Second, Rung: RungLive},
+	StepRoom:        {Title: "free room on the guest's disk", Usual: 2 * time.Second, Rung: RungLive},
+	StepEntry:       {Title: "have ssh let Lima's key in", Usual: time.Second, Rung: RungLive},
+	StepConnection:  {Title: "make Lima's shared connection anew", Usual: time.Second, Rung: RungConnection},
+	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second, Rung: RungLive},
+	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second, Rung: RungLive},
+	StepDirectories: {Title: "make the agent's directories", Usual: time.Second, Rung: RungLive},
+	StepAgent:       {Title: "install the agent", Usual: time.Second, Rung: RungLive},
+	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second, Rung: RungLive},
+	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second, Rung: RungLive},
+	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second, Rung: RungUnit},
 	StepSettle:      {Title: "let the VM finish booting", Usual: 10 * time.Second},
-	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second},
+	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second, Rung: RungLive},
 }
 
 func step(id StepID, reasons ...string) Step {
@@ -60,6 +68,11 @@ func (p *Plan) forNew(t target) {
 		step(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
 		step(StepStart, "it is new"),
 	}
+	defer func() {
+		for i := range p.Steps {
+			p.Steps[i].Rung = "" // there is nothing yet that they could cut into
+		}
+	}()
 	for _, id := range []StepID{StepPackages, StepGroup, StepDirectories, StepAgent, StepUnits, StepLinger, StepActivate, StepSettle, StepMarker} {
 		next := step(id, "the VM is new")
 		next.Conditional = id == StepPackages || id == StepGroup || id == StepLinger
@@ -69,7 +82,9 @@ func (p *Plan) forNew(t target) {
 
 func (p *Plan) forExisting(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
-	p.Replace = replace
+	if p.Replace = replace; s.DiskGone {
+		p.Replace = append(p.Replace, diskGone(s.Instance))
+	}
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
 	case s.Booting && s.Guest == nil:
@@ -80,7 +95,7 @@ func (p *Plan) forExisting(t target, s State) {
 		p.settle()
 		return
 	case running && s.Guest == nil:
-		p.Blocked = notEntered(s)
+		p.notEntered(s)
 		return
 	case running:
 		p.forGuest(t, s)
@@ -92,7 +107,7 @@ func (p *Plan) forExisting(t target, s State) {
 		for _, err := range s.Instance.Errors {
 			reasons = append(reasons, err.Error())
 		}
-		p.Steps = append(p.Steps, step(StepStop, reasons...))
+		p.Steps = append(p.Steps, forced(reasons...))
 		p.Unseen = true
 	}
 	switch {
@@ -101,6 +116,8 @@ func (p *Plan) forExisting(t target, s State) {
 	case running:
 		if reasons := restartReasons(t, s); len(reasons) > 0 {
 			p.restart(running, reasons, false)
+		} else if reasons := connectionReasons(s); len(reasons) > 0 {
+			p.connect(reasons)
 		}
 	default:
 		p.Steps = append(p.Steps, step(StepStart, "it does not run"), step(StepSettle, "it does not run"))
@@ -144,18 +161,23 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	p.settle()
 }
 
-// restartReasons are the facts that only a restart of the VM cures.
-func restartReasons(t target, s State) (reasons []string) {
+// connect puts a new shared connection after the group, since groups are given when a session starts, and before the rest,
+// part of which may turn out to be right then.
+func (p *Plan) connect(reasons []string) {
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }) + 1
+	if at > 1 { // what comes before the group has nothing to do with it
+		group := p.Steps[at-1]
+		p.Steps, at = slices.Insert(slices.Delete(p.Steps, at-1, at), 0, group), 1
+	}
+	p.Steps = slices.Insert(p.Steps, at, step(StepConnection, reasons...))
+}
+
+// connectionReasons are the facts that a new shared connection cures: it has the groups of its time, and forwards sockets anew.
+func connectionReasons(s State) (reasons []string) {
 	if s.SharedDead {
 		reasons = append(reasons, "Lima's shared ssh connection is dead")
-	} else if !slices.Contains(s.Guest.SessionGroups, "substrate") {
+	} else if !slices.Contains(s.Guest.SessionGroups, guest.GroupName) {
 		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
-	}
-	_, points := t.mounts()
-	for i, problem := range s.Mounts {
-		if problem != "" {
-			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
-		}
 	}
 	if !s.HostSocket {
 		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
@@ -163,7 +185,64 @@ func restartReasons(t target, s State) (reasons []string) {
 	return reasons
 }
 
-// unreadable and notEntered are the states that no step of a plan cures yet.
+// restartReasons are the facts that only a restart of the VM cures, or that the rungs below did not.
+func restartReasons(t target, s State) (reasons []string) {
+	_, points := t.mounts()
+	for i, problem := range s.Mounts {
+		if problem != "" {
+			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
+		}
+	}
+	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {
+		reasons = append(below, reasons...)
+	}
+	if s.Guest.ReadOnlyRoot && s.Tried[StepWritable] {
+		reasons = append(reasons, "the root file system of the guest stays read-only: a boot checks it")
+	}
+	return append(reasons, nonEmpty(s.Unheld)...)
+}
+
+// forced is a stop that asks nobody.
+func forced(reasons ...string) Step {
+	step := step(StepStop, reasons...)
+	step.Rung, step.force = RungForce, true
+	return step
+}
+
+// bootGrace is how long a boot that somebody else began may take before it is called a hang: Lima's own deadline.
+const bootGrace = 10 * time.Minute
+
+// notEntered climbs to the VM's power, unless it was climbed to before.
+func (p *Plan) notEntered(s State) {
+	connection := (*guest.ConnectionError)(nil)
+	switch {
+	case !errors.As(s.GuestError, &connection):
+		p.Blocked = blockedEntry(s) // somebody answered there, and what was said is no observation
+	case connection.Denied():
+		p.Replace = append(p.Replace, "its ssh refuses Lima's key, and no other way leads in: "+s.GuestError.Error())
+	case s.Tried[StepStop] && s.Tried[StepStart]:
+		p.Blocked = blockedEntry(s)
+	default:
+		p.Unseen = true
+		reason := "it runs, and nobody gets in: " + firstLine(s.GuestError.Error())
+		p.Steps = []Step{forced(reason), step(StepStart, "its power was taken away for that"), step(StepSettle, "its power was taken away for that")}
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func diskGone(instance *limatype.Instance) string {
+	reason := "its disk image is gone from " + instance.Dir
+	if instance.Status == limatype.StatusRunning {
+		reason += "; it runs on with what was deleted, until it is stopped: copy out what is needed first"
+	}
+	return reason
+}
+
+// unreadable and blockedEntry are the states that no step of a plan cures yet.
 func unreadable(instance *limatype.Instance) *Error {
 	why := make([]string, 0, len(instance.Errors))
 	for _, err := range instance.Errors {
@@ -180,12 +259,12 @@ func unreadable(instance *limatype.Instance) *Error {
 	}
 }
 
-func notEntered(s State) *Error {
+func blockedEntry(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
 		Why:  s.GuestError.Error(),
-		Next: fmt.Sprintf("limactl stop --force %s, then run worldsetup again", s.Instance.Name),
+		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; if nothing helps, only another VM would: limactl delete %s, then run worldsetup again", s.Instance.Dir, s.Instance.Name),
 		Err:  s.GuestError,
 	}
 }

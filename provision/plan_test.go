@@ -191,7 +191,7 @@ func TestPlans(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "%s\n", name)
 		for _, step := range plan.Steps {
-			fmt.Fprintf(&text, "  %s: %s %s\n", step.ID, step.Reason, step.packages)
+			fmt.Fprintf(&text, "  %s: %s %s\n", step.ID, step.Reason, step.operands)
 		}
 		for _, reason := range plan.Replace {
 			fmt.Fprintf(&text, "  REPLACE: %s\n", reason)

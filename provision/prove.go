@@ -33,6 +33,7 @@ type proofs struct {
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
+	locked       string // why no fresh connection was let in
 }
 
 // prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
@@ -45,14 +46,14 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	var others sync.WaitGroup
 	others.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
 	others.Go(func() { shared = r.proveShared(ctx, instance) })
-	access, lost := r.proveFresh(ctx, instance, others.Wait)
+	access, lost, locked := r.proveFresh(ctx, instance, others.Wait)
 	others.Wait()
-	return proofs{append(access, shared, host), lost, capabilities}
+	return proofs{append(access, shared, host), lost, capabilities, locked}
 }
 
 // proveFresh uses one ssh connection of its own for everything that needs one, and looks at the mounts after others have
 // connected as well.
-func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, others func()) (proven []Access, lostMounts []string) {
+func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, others func()) (proven []Access, lostMounts []string, locked string) {
 	client := Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}
 	_, points := r.target.mounts()
 	reply, err := r.guest(instance).Exec(ctx, guest.Request{
@@ -76,7 +77,10 @@ func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, other
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
 			proven = append(proven, Access{Who: who, Want: wanted(who), Found: err.Error(), Outcome: Failed})
 		}
-		return append(proven, client), nil
+		if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
+			locked = err.Error()
+		}
+		return append(proven, client), nil, locked
 	}
 	for _, point := range points {
 		if !slices.Contains(proof.Mounted, point) {
@@ -88,7 +92,7 @@ func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, other
 		access(WhoRoot, proof.Answers[guest.Root]),
 		access(WhoOutsider, proof.Answers[guest.Outsider]),
 		client,
-	}, lostMounts
+	}, lostMounts, ""
 }
 
 // proveShared asks the way that people do: limactl shell, over Lima's shared connection.

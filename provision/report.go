@@ -18,7 +18,11 @@ const (
 	diskWarning = 85
 	// clockWarning is how far the guest's clock may be off: build tools and TLS bear 2 s.
 	clockWarning = 2 * time.Second
-	remedy       = "worldsetup"
+	// restartsWarning is how often systemd may have had to restart the agent by itself.
+	restartsWarning = 3
+	remedy          = "worldsetup"
+	// replaceRemedy stands where only another VM would do.
+	replaceRemedy = "save what is needed; then only another VM helps"
 )
 
 // report puts together what was observed and proven. Without proofs the world is not ready.
@@ -38,13 +42,17 @@ func (r *run) report(seen view) Health {
 	if s.Instance.Config != nil {
 		health.configuration(r.target, s)
 	}
+	if s.DiskGone {
+		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)
+	}
 	if s.GuestError != nil {
-		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), "limactl stop --force "+s.Instance.Name)
+		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), remedy)
 	}
 	if s.Guest != nil {
 		health.guest(r.target, s)
 	}
 	health.proofs(r.target, proven)
+	health.costs()
 	health.Ready = proven != nil && plan.Empty() &&
 		!slices.ContainsFunc(health.Access, func(a Access) bool { return a.Outcome != OK }) &&
 		!slices.ContainsFunc(health.Items, func(i Item) bool { return i.Outcome == Failed || i.Outcome == Unknown })
@@ -98,33 +106,19 @@ func (h *Health) guest(t target, s State) {
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
-	plan := Plan{}
-	plan.forGuest(t, s)
-	for _, line := range []struct {
-		id          string
-		step        StepID
-		title, good string
-	}{
-		{"packages", StepPackages, "packages", "all there"},
-		{"group", StepGroup, "group of the socket", "the user is a member"},
-		{"directories", StepDirectories, "directories", "as they should be"},
-		{"agent", StepAgent, "agent", "installed"},
-		{"units", StepUnits, "systemd units", "installed and enabled"},
-		{"linger", StepLinger, "linger", "on"},
-		{"service", StepActivate, "socket and service", "listening"},
-	} {
-		var reasons []string
-		for _, step := range plan.Steps {
-			if step.ID == line.step {
-				reasons = append(reasons, step.Reason)
-			}
-		}
-		if line.step == StepAgent && plan.Blocked != nil && o.Sudo {
-			reasons = append(reasons, plan.Blocked.Why)
-		}
-		h.reasons(line.id, line.title, line.good, reasons)
+	closed := closedDirectories(o)
+	h.reasons("ways", "directories above", "open to everybody", prefixed("closed: ", closed))
+	if len(closed) > 0 {
+		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", remedy)
+		return
 	}
+	for _, line := range guestItems(t, s) {
+		h.reasons(line.id, line.title, line.good, line.reasons)
+	}
+	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
+	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
+	h.reasons("ssh", "ssh into the guest", "lets Lima's key in", nonEmpty(s.Locked))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
@@ -148,20 +142,31 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	h.check("sudo", "sudo in the guest", works[true], works[o.Sudo])
 }
 
-// measures adds what only warns.
+// measures adds what is a matter of degree.
 func (h *Health) measures(o *guest.Observation) {
 	outcome := OK
-	if o.DiskUsed >= diskWarning {
+	if full(o) {
+		outcome = Failed
+	} else if o.DiskUsed >= diskWarning {
 		outcome = Warning
 	}
 	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning),
 		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)), "remove what is not needed, or grow it: worldsetup --disk SIZE")
 	outcome = OK
-	if o.ClockAhead.Abs() > clockWarning {
+	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
+		outcome = Failed
+	} else if off > clockWarning+o.ClockError {
 		outcome = Warning
 	}
-	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
-		fmt.Sprintf("%+.1f s from the host's", o.ClockAhead.Seconds()), "restart the VM: limactl stop "+h.VM+" && limactl start "+h.VM)
+	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning), signed(o.ClockAhead)+" from the host's",
+		map[bool]string{true: remedy, false: "time synchronization in the guest brings it back"}[outcome == Failed])
+	outcome = OK
+	service := o.Units[guest.ServiceName]
+	if service.Restarts >= restartsWarning {
+		outcome = Warning
+	}
+	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning), fmt.Sprint(service.Restarts),
+		fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName))
 }
 
 func (h *Health) proofs(t target, proven *proofs) {
@@ -180,6 +185,13 @@ func (h *Health) proofs(t target, proven *proofs) {
 	for _, point := range proven.lostMounts {
 		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", remedy)
 	}
+}
+
+func prefixed(prefix string, words []string) (prefixed []string) {
+	for _, word := range words {
+		prefixed = append(prefixed, prefix+word)
+	}
+	return prefixed
 }
 
 func nonEmpty(text string) []string {

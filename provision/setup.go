@@ -114,6 +114,7 @@ type run struct {
 	done   history
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
+	unheld  string // see State
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

@@ -1,4 +1,5 @@
-# units.sh SERVICE SOCKET (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# units.sh SERVICE SOCKET ASIDE... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# The files ASIDE hide or contradict them: systemd goes by names that end in .conf or in a unit's type, so a longer name is kept and ignored.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -9,6 +10,8 @@ put() {
 }
 put substrate-world-agent.service "$1"
 put substrate-world-agent.socket "$2"
+shift 2
+for file; do mv --backup=numbered -fT "$file" "$file.set-aside"; done
 # enable reloads systemd's configuration as well.
 systemctl --quiet enable substrate-world-agent.service substrate-world-agent.socket
 sync -f "$dir"
