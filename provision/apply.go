@@ -119,10 +119,11 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	case StepStart:
 		return r.boot(ctx, r.done.steps[StepCreate], line)
 	case StepSettle:
-		if err := r.booting.wait(); err != nil || r.booting != nil {
-			return err
+		if r.booting == nil {
+			return r.awaitBoot(ctx, state)
 		}
-		return r.awaitBoot(ctx, state)
+		r.call(ctx, state.Instance)
+		return r.booting.wait()
 	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
 		return r.mend(ctx, state, step)
 	case StepPackages:
@@ -139,7 +140,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if err != nil {
 			return err
 		}
-		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{service, embed.SocketUnit()}, step.operands...)...)
+		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{reload(o), service, embed.SocketUnit()}, step.operands...)...)
 	case StepLinger:
 		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
 	case StepActivate:
@@ -166,6 +167,16 @@ func (r *run) serviceUnit(o *guest.Observation) (string, error) {
 		return with, nil
 	}
 	return embed.ServiceUnit(o.Home, false)
+}
+
+// reload says whether systemd has to read its configuration anew for new units: "no" when it knows neither of them.
+func reload(o *guest.Observation) string {
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
+			return "yes"
+		}
+	}
+	return "no"
 }
 
 // script runs a guest script as root, over Lima's shared connection unless that is known to be dead.

@@ -21,6 +21,7 @@ const maxRounds = 12
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
 	health, err := r.rounds(ctx)
+	r.dismiss()
 	if err != nil {
 		err = r.endBoot(ctx, err)
 	}
@@ -177,7 +178,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 			now.state.Unanswered = access.Found
 		}
 	}
-	if !now.state.SharedDead {
+	if !now.state.SharedDead && now.proven.locked != "" {
 		now.state.Locked = now.proven.locked
 	}
 	now.plan = makePlan(r.target, now.state)
@@ -218,7 +219,7 @@ func (h *history) finish(step Step) {
 	if finished == nil {
 		finished = map[StepID]bool{}
 	}
-	finished[step.ID] = true
+	finished[step.ID] = h.steps[step.ID]
 	h.finished = finished
 }
 
@@ -229,6 +230,12 @@ func (h *history) add(step Step) {
 	h.steps[step.ID] = true
 	h.reasons[string(step.ID)+": "+step.Reason] = true
 	h.marked = h.marked || step.ID == StepMarker
+}
+
+// forget takes back that a step was begun.
+func (h *history) forget(step Step) {
+	delete(h.steps, step.ID)
+	delete(h.reasons, string(step.ID)+": "+step.Reason)
 }
 
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.

@@ -23,12 +23,12 @@ func (p *Plan) forGuest(t target, s State) {
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker, guest.LayoutVersion))
 	}
+	p.machine(s)
 	if closed := closedDirectories(o); len(closed) > 0 {
 		p.open(closed)
 		p.sudo(s)
 		return
 	}
-	p.machine(s)
 	if len(o.Missing) > 0 {
 		packages := step(StepPackages, "the guest lacks "+strings.Join(o.Missing, ", "))
 		for _, command := range o.Missing {

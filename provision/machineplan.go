@@ -11,6 +11,9 @@ import (
 // clockRepair is how far the guest's clock may be off before it is set: what is nearer, time synchronization brings back.
 const clockRepair = 10 * time.Second
 
+// machineSteps are those by which the guest can be written to at all.
+var machineSteps = []StepID{StepClock, StepWritable, StepRoom, StepEntry}
+
 // machine plans for what the whole guest suffers from, before anything is written there.
 func (p *Plan) machine(s State) {
 	o := s.Guest

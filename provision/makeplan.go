@@ -98,7 +98,9 @@ func (p *Plan) forExisting(t target, s State) {
 		p.notEntered(s)
 		return
 	case running:
-		p.forGuest(t, s)
+		if p.forGuest(t, s); p.Unseen {
+			return // what is in order behind closed directories shows when they are open
+		}
 	case s.Instance.Status == limatype.StatusStopped:
 		p.Unseen = true
 	default:
@@ -164,12 +166,16 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 // connect puts a new shared connection after the group, since groups are given when a session starts, and before the rest,
 // part of which may turn out to be right then.
 func (p *Plan) connect(reasons []string) {
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }) + 1
-	if at > 1 { // what comes before the group has nothing to do with it
-		group := p.Steps[at-1]
-		p.Steps, at = slices.Insert(slices.Delete(p.Steps, at-1, at), 0, group), 1
+	first := []Step{step(StepConnection, reasons...)}
+	if at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }); at >= 0 {
+		first = slices.Insert(first, 0, p.Steps[at])
+		p.Steps = slices.Delete(p.Steps, at, at+1)
 	}
-	p.Steps = slices.Insert(p.Steps, at, step(StepConnection, reasons...))
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return !slices.Contains(machineSteps, s.ID) })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	p.Steps = slices.Insert(p.Steps, at, first...)
 }
 
 // connectionReasons are the facts that a new shared connection cures: it has the groups of its time, and forwards sockets anew.

@@ -41,11 +41,19 @@ func (r *run) mend(ctx context.Context, state State, step Step) error {
 		if err != nil {
 			return fmt.Errorf("Lima's own key cannot be read: %w", err)
 		}
+		r.locked = ""
 		return r.script(ctx, state, guestDeadline, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
-	return r.guest(state.Instance).Renew(ctx, forwards(state.Instance))
+	err := r.guest(state.Instance).Renew(ctx, forwards(state.Instance))
+	if refused := (*guest.ConnectionError)(nil); errors.As(err, &refused) && refused.Route == guest.Fresh && ctx.Err() == nil && !r.done.finished[StepEntry] {
+		// Nothing was changed: what lets nobody in comes first.
+		r.locked = refused.Error()
+		r.done.forget(step)
+		return nil
+	}
+	return err
 }
 
 // forwards are the host's sockets that Lima leads into the guest when it starts, and never again.

@@ -2,13 +2,11 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -46,53 +44,36 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	var others sync.WaitGroup
 	others.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
 	others.Go(func() { shared = r.proveShared(ctx, instance) })
-	access, lost, locked := r.proveFresh(ctx, instance, others.Wait)
+	fresh := r.proveFresh(ctx, instance, others.Wait)
 	others.Wait()
+	_, points := r.target.mounts()
+	access, lost := fresh.result(points)
+	locked := ""
+	if fresh.broken() {
+		locked = fresh.err.Error()
+	}
 	return proofs{append(access, shared, host), lost, capabilities, locked}
 }
 
-// proveFresh uses one ssh connection of its own for everything that needs one, and looks at the mounts after others have
-// connected as well.
-func (r *run) proveFresh(ctx context.Context, instance *limatype.Instance, others func()) (proven []Access, lostMounts []string, locked string) {
-	client := Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}
-	_, points := r.target.mounts()
-	reply, err := r.guest(instance).Exec(ctx, guest.Request{
-		Route:  guest.Fresh,
-		Script: embed.Prove,
-		Args:   append([]string{guest.Self, guest.Root, guest.Outsider}, points...),
-		Forward: &guest.Forward{
-			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
-			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
-			Use: func(ctx context.Context, path string) {
-				client, _ = r.proveHost(ctx, WhoClient, path)
-				others()
-			},
-		},
-	})
-	var proof *guest.Proof
-	if err == nil {
-		proof, err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
-	}
-	if err != nil {
+// result is what everybody got, and the mount points at which nothing was mounted afterwards.
+func (v *visit) result(points []string) (proven []Access, lostMounts []string) {
+	if v.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			proven = append(proven, Access{Who: who, Want: wanted(who), Found: err.Error(), Outcome: Failed})
+			proven = append(proven, Access{Who: who, Want: wanted(who), Found: v.err.Error(), Outcome: Failed})
 		}
-		if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
-			locked = err.Error()
-		}
-		return append(proven, client), nil, locked
+		return append(proven, v.client), nil
 	}
 	for _, point := range points {
-		if !slices.Contains(proof.Mounted, point) {
+		if !slices.Contains(v.proof.Mounted, point) {
 			lostMounts = append(lostMounts, point)
 		}
 	}
 	return []Access{
-		access(WhoUser, proof.Answers[guest.Self]),
-		access(WhoRoot, proof.Answers[guest.Root]),
-		access(WhoOutsider, proof.Answers[guest.Outsider]),
-		client,
-	}, lostMounts, ""
+		access(WhoUser, v.proof.Answers[guest.Self]),
+		access(WhoRoot, v.proof.Answers[guest.Root]),
+		access(WhoOutsider, v.proof.Answers[guest.Outsider]),
+		v.client,
+	}, lostMounts
 }
 
 // proveShared asks the way that people do: limactl shell, over Lima's shared connection.

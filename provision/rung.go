@@ -25,13 +25,16 @@ func (r Rung) height() int {
 	return 0
 }
 
+// Above says that r cuts deeper than other.
+func (r Rung) Above(other Rung) bool { return r.height() > other.height() }
+
 // Rung is the highest rung that the plan climbs; empty for a plan that changes nothing, or makes a new VM.
 func (p Plan) Rung() (highest Rung) {
 	if len(p.Replace) > 0 {
 		return RungReplace
 	}
 	for _, step := range p.Steps {
-		if step.Rung.height() > highest.height() {
+		if step.Rung.Above(highest) {
 			highest = step.Rung
 		}
 	}

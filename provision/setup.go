@@ -114,7 +114,10 @@ type run struct {
 	done   history
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
-	unheld  string // see State
+	// unheld and locked are those of the State.
+	unheld, locked string
+	// early is the visit that was begun for the next proof; nil for none.
+	early *visit
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

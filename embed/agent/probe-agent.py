@@ -5,7 +5,6 @@ It takes its listening socket from systemd (fd 3 when LISTEN_PID is this process
 itself only without one. Only the modules used are imported: start-up time counts on an emulated machine.
 """
 
-import ctypes
 import json
 import os
 import socket
@@ -16,6 +15,8 @@ PROBE_VERSION = "1"
 
 def landlock():
     """Ask the kernel for its Landlock ABI: landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)."""
+    import ctypes  # a fifth of the start-up time, and only needed here
+
     libc = ctypes.CDLL(None, use_errno=True)
     abi = libc.syscall(444, None, 0, 1)  # 444 on every architecture, see landlock_create_ruleset(2)
     if abi > 0:

@@ -1,5 +1,7 @@
-# units.sh SERVICE SOCKET ASIDE... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
-# The files ASIDE hide or contradict them: systemd goes by names that end in .conf or in a unit's type, so a longer name is kept and ignored.
+# units.sh RELOAD SERVICE SOCKET ASIDE... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# RELOAD=no is for units that systemd has never read: it reads them when they start, and a reload of everything takes 3 s
+# on an emulated machine, in which nothing else starts. The files ASIDE hide or contradict the units: systemd goes by names that
+# end in .conf or in a unit's type, so under a longer one they are kept and ignored.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -8,10 +10,12 @@ put() {
     printf '%s' "$2" >"$dir/.$1.new"
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
-put substrate-world-agent.service "$1"
-put substrate-world-agent.socket "$2"
-shift 2
+reload=$1
+put substrate-world-agent.service "$2"
+put substrate-world-agent.socket "$3"
+shift 3
 for file; do mv --backup=numbered -fT "$file" "$file.set-aside"; done
-# enable reloads systemd's configuration as well.
-systemctl --quiet enable substrate-world-agent.service substrate-world-agent.socket
+# enable reloads systemd's configuration, unless told otherwise.
+if [ "$reload" = no ]; then set -- --no-reload; else set --; fi
+systemctl --quiet "$@" enable substrate-world-agent.service substrate-world-agent.socket
 sync -f "$dir"

@@ -44,6 +44,9 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 			return fatal(err.Error())
 		}
 	}
+	keys := filepath.Join(w.options.LimaHome, "_config")
+	_ = os.MkdirAll(keys, 0o700) // a missing key is met by whoever wants it
+	_ = os.WriteFile(filepath.Join(keys, "user.pub"), []byte(publicKey+"\n"), 0o644)
 	vm := &VM{world: w, name: name, dir: dir, port: w.next()}
 	vm.guest = newMachine(vm)
 	w.vms[name] = vm

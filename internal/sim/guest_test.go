@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +26,7 @@ func TestAFreshGuest(t *testing.T) {
 	if o.User != "sam" || o.Home != "/home/sam.guest" || o.OS != "ubuntu 24.04" || !o.Sudo || !o.Linger {
 		t.Errorf("%+v", o)
 	}
-	if len(o.Files) != 0 || o.Marker != "" || !slices.Equal(o.Missing, []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}) {
+	if len(o.Files) != len(above) || o.Marker != "" || !slices.Equal(o.Missing, []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}) {
 		t.Errorf("files %v, missing %q", o.Files, o.Missing)
 	}
 	if unit := o.Units[guest.ServiceName]; unit.Load != "not-found" || unit.Active != "inactive" || unit.FileState != "" {
@@ -55,6 +56,9 @@ func TestACompletedWorldAnswersWhomItShould(t *testing.T) {
 		guest.SocketUnitPath: "regular file 644 root root", guest.MarkerPath: "regular file 644 root root",
 		guest.SocketPath: "socket 660 root substrate", guest.StatePath: "directory 750 root substrate",
 		guest.RuntimePath: "directory 750 root substrate", o.Home + "/.substrate": "directory 755 sam sam",
+	}
+	for _, path := range above {
+		want[path] = "directory 755 root root"
 	}
 	for path, f := range o.Files {
 		if have := fmt.Sprint(f.Type, " ", f.Mode, " ", f.Owner, " ", f.Group); have != want[path] {
@@ -228,7 +232,7 @@ func TestForwardingOverAConnectionOfItsOwn(t *testing.T) {
 	w, vm := completed(t, Options{})
 	path := filepath.Join(vm.dir, "p.sock")
 	var answered string
-	forward := &guest.Forward{Path: path, Use: func(_ context.Context, path string) { _, answered, _ = get(path, "/v1/capabilities") }}
+	forward := &guest.Forward{Path: path, Use: func(_ context.Context, path string, _ io.Writer) { _, answered, _ = get(path, "/v1/capabilities") }}
 	reply, err := send(t.Context(), w, guest.Request{Route: guest.Fresh, Script: embed.Prove, Args: []string{guest.Self}, Forward: forward})
 	must(t, err)
 	if answered != probeCapabilities || !strings.HasSuffix(string(reply.Stdout), "end\n") {

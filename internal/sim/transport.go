@@ -99,17 +99,20 @@ func (w *World) login(ctx context.Context, name string, route guest.Route) (sess
 	w.mu.Lock()
 	vm := w.vms[name]
 	switch {
-	case vm == nil || vm.driverPID == 0 || !vm.guest.sshd:
+	case vm == nil || vm.driverPID == 0 || !vm.guest.sshd && (route == guest.Fresh || vm.shared == nil):
 		w.mu.Unlock()
 		detail := "ssh: connect to host 127.0.0.1 port 0: Connection refused"
 		return session{}, nil, &guest.ConnectionError{Route: route, Detail: detail}
-	case vm.conditions.Dead || route != guest.Fresh && vm.shared != nil && vm.stale:
+	case vm.conditions.Dead || vm.frozen || route != guest.Fresh && vm.shared != nil && vm.stale:
 		w.mu.Unlock()
 		return session{}, nil, &guest.ConnectionError{Route: route, Err: w.hang(ctx)}
 	}
 	defer w.mu.Unlock()
 	if ctx.Err() != nil {
 		return session{}, nil, &guest.ConnectionError{Route: route, Err: context.Cause(ctx)}
+	}
+	if (route == guest.Fresh || vm.shared == nil) && !vm.guest.admits() {
+		return session{}, nil, &guest.ConnectionError{Route: route, Detail: vm.guest.user.name + "@127.0.0.1: Permission denied (publickey)."}
 	}
 	if route == guest.Shell && vm.shared == nil {
 		vm.share()
@@ -135,13 +138,13 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 	}
 	defer forwarded.remove()
 	// The script waits for the end of its input before it looks at the mounts; what it does before that may as well come after.
-	request.Forward.Use(ctx, request.Forward.Path)
+	request.Forward.Use(ctx, request.Forward.Path, io.Discard)
 	return w.execute(vm, as, request, nil), nil
 }
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.
 var known = byName(embed.Observe, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
-	embed.Linger, embed.Activate, embed.Marker)
+	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry)
 
 func byName(scripts ...embed.Script) map[string]embed.Script {
 	names := map[string]embed.Script{}

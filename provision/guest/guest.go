@@ -45,8 +45,8 @@ type Request struct {
 type Forward struct {
 	// Path is where the host socket is made, in a directory that only the user can enter.
 	Path string
-	// Use is called with Path once it accepts connections. The script's standard input ends when it returns.
-	Use func(ctx context.Context, path string)
+	// Use is called with Path once it accepts connections, and with the script's standard input, which ends when it returns.
+	Use func(ctx context.Context, path string, input io.Writer)
 }
 
 // Transport runs scripts in a guest: [SSH] for real, a simulation in tests.

@@ -54,6 +54,17 @@ func TestParseObservation(t *testing.T) {
 		}
 	}
 	o.ClockAhead = 0
+	if o.ClockError != time.Second {
+		t.Errorf("the clock is right within %v", o.ClockError)
+	}
+	if socket := o.Files[SocketPath].Inode; socket == 0 || !o.Listening[socket] || len(o.Listening) != 1 {
+		t.Errorf("file %d, listeners %v", socket, o.Listening)
+	}
+	o.ClockError, o.Listening = 0, nil
+	for path, file := range o.Files {
+		file.Inode = 0
+		o.Files[path] = file
+	}
 	want := &Observation{
 		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 		Group: &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
@@ -65,9 +76,11 @@ func TestParseObservation(t *testing.T) {
 			SocketPath:                   {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
 			StatePath:                    {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 4096},
 			RuntimePath:                  {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 40},
+			"/":                          {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 4096},
+			"/run":                       {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 840},
 			"/home/ada.guest/.substrate": {Type: "directory", Mode: "755", Owner: "ada", Group: "ada", Size: 4096},
 		},
-		Marker: LayoutVersion, Linger: true,
+		Marker: LayoutVersion, Linger: true, Runs: RunsInstalled,
 		Units: map[string]Unit{ServiceName: unit(ServiceName), SocketUnitName: unit(SocketUnitName)},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{

@@ -78,7 +78,7 @@ func forwardInput(ctx context.Context, forward *Forward) (input *os.File, stop f
 		defer close(finished)
 		defer output.Close()
 		if waitForSocket(ctx, forward.Path) {
-			forward.Use(ctx, forward.Path)
+			forward.Use(ctx, forward.Path, output)
 		}
 	}()
 	return input, func() {
