@@ -39,8 +39,8 @@ func (p *place) Kept() (files, process bool) {
 	return len(lines) > 0 && lines[0] == "kept", len(lines) > 1 && lines[1] == "1"
 }
 
-// signal sends a signal to the process whose number is in a file.
-func signal(path string, signal syscall.Signal) error {
+// strike sends a signal to the process whose number is in a file.
+func strike(path string, signal syscall.Signal) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -143,14 +143,14 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	case scenario.VMDeleted:
 		return failed(p.limactl(p.t, "delete", "--force", vm))
 	case scenario.HostAgentKilled:
-		return signal(filepath.Join(dir, "ha.pid"), syscall.SIGKILL)
+		return strike(filepath.Join(dir, "ha.pid"), syscall.SIGKILL)
 	case scenario.VMProcessKilled:
-		if err := signal(filepath.Join(dir, "qemu.pid"), syscall.SIGKILL); err != nil {
+		if err := strike(filepath.Join(dir, "qemu.pid"), syscall.SIGKILL); err != nil {
 			return err
 		}
 		return p.until(func() bool { return !exists(filepath.Join(dir, "ha.pid")) }) // Lima's host agent ends by itself
 	case scenario.VMProcessStopped:
-		return signal(filepath.Join(dir, "qemu.pid"), syscall.SIGSTOP)
+		return strike(filepath.Join(dir, "qemu.pid"), syscall.SIGSTOP)
 	case scenario.SessionWithoutGroup:
 		for _, do := range []func() error{
 			func() error { return p.Break(scenario.Fault{Guest: `gpasswd -d "$1" substrate`}) },
