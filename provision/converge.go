@@ -245,6 +245,9 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 		if !follows && h.reasons[string(step.ID)+": "+step.Reason] {
 			return step, true
 		}
+		if step.ID == StepStart || step.ID == StepConnection {
+			break // what comes after it is planned anew then
+		}
 	}
 	return Step{}, false
 }

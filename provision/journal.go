@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -74,15 +73,10 @@ func lock(spec Spec, now time.Time) (unlock func(), err error) {
 		}
 	}
 	if !got {
-		holder, _ := os.ReadFile(path)
-		return nil, &Error{
-			Kind: KindBusy,
-			What: fmt.Sprintf("another run of worldsetup is at work on the VM %s", spec.VM),
-			Why:  strings.TrimSpace(string(holder)),
-			Next: "wait until it has ended, then run worldsetup again",
-		}
+		return nil, busy(spec, underWay(spec))
 	}
-	// Who holds it, for the message above only.
+	// Who holds it, for messages only.
 	_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), now.Format(time.RFC3339)), 0o600)
-	return func() { _ = held.Unlock() }, nil
+	end := announce(spec)
+	return func() { end(); _ = held.Unlock() }, nil
 }

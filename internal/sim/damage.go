@@ -84,3 +84,9 @@ func (vm *VM) LoseGroupInSession() error {
 	vm.world.mu.Unlock()
 	return vm.Root("usermod -aG substrate $1")
 }
+
+// Unboot has Lima's files say that the VM is booting still, and Boot that it has come up.
+func (vm *VM) Unboot() { vm.write("ha.stdout.log", "") }
+
+// Boot is the end of what Unboot began.
+func (vm *VM) Boot() { vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n") }

@@ -26,6 +26,9 @@ func (t transport) Exec(ctx context.Context, request guest.Request) (guest.Reply
 	if request.Route == guest.Shell {
 		return t.shell(ctx, request)
 	}
+	if request.Script == embed.Watch {
+		return guest.Reply{}, t.world.watch(ctx, t.name, request)
+	}
 	reply := guest.Reply{Sent: t.world.options.Now()}
 	result, err := t.world.enter(ctx, t.name, request)
 	reply.Received = t.world.options.Now()

@@ -37,6 +37,9 @@ type Request struct {
 	Root bool
 	// Stdin is the script's standard input; nil is an empty one.
 	Stdin io.Reader
+	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; standard
+	// input ends with the context then.
+	Line func(line string)
 	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
 	Forward *Forward
 }

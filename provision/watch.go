@@ -1,0 +1,183 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+const (
+	// hostPeriod is how often this machine's own side is looked at, which takes some dozen system calls.
+	hostPeriod = 500 * time.Millisecond
+	// watchSilence is how long the watcher in the guest may say nothing; it gives a sign of life every 5 s.
+	watchSilence = 20 * time.Second
+	// lookAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
+	lookAnyway = time.Minute
+	// blindPeriod is the same where nothing in the guest can watch, and how soon a watcher that ended is sent again.
+	blindPeriod = 10 * time.Second
+)
+
+// Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx ends:
+// its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there looks at
+// files and processes twice a second and says that something changed; only then, and once a minute, is everything observed
+// and proven. While a run is at work, the Health holds that and nothing else.
+func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
+	defer func() { w.recall() }()
+	for last := ""; ; {
+		health, err := w.look(ctx)
+		if ctx.Err() != nil {
+			return r.finish(interrupted(ctx))
+		}
+		if err != nil {
+			return r.finish(err)
+		}
+		if now := essence(health); now != last {
+			last = now
+			r.events.emit(Event{Type: EventHealth, Health: &health})
+			changed(health)
+		}
+		if err := w.wait(ctx); err != nil {
+			return r.finish(interrupted(ctx))
+		}
+	}
+}
+
+// watcher notices that something may have changed.
+type watcher struct {
+	run   *run
+	spec  Spec
+	signs chan struct{} // holds one when the guest gave a sign
+
+	looked time.Time
+	host   string // what the host's side was like then
+	dir    string // of the instance
+	sent   time.Time
+	mute   atomic.Bool   // the last one said nothing: there is no perl, or nobody was let in
+	recall func()        // ends the watcher in the guest, if there is one
+	ended  chan struct{} // closed when it has ended
+	heard  chan struct{} // holds one when it said anything
+}
+
+// look observes and proves everything, unless a run is at work. What cannot be found out now may be the next time.
+func (w *watcher) look(ctx context.Context) (Health, error) {
+	first := w.looked.IsZero()
+	w.looked = time.Now()
+	if info := underWay(w.spec); info != nil {
+		w.host = hostSigns(w.spec, w.dir)
+		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
+	}
+	fresh := &run{edges: w.run.edges, lima: w.run.lima, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
+	instance, err := fresh.aim(ctx)
+	if err != nil {
+		if first {
+			return Health{}, err
+		}
+		return unknownHealth(w.spec, w.run.now(), err), nil
+	}
+	if instance != nil {
+		w.dir = instance.Dir
+	}
+	w.host = hostSigns(w.spec, w.dir)
+	view := fresh.examine(ctx, instance, always)
+	if view.state.Guest != nil {
+		w.send(ctx, fresh, view.state)
+	}
+	return fresh.report(view), nil
+}
+
+func unknownHealth(spec Spec, now time.Time, err error) Health {
+	failure := AsError(err)
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.item("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
+	return health
+}
+
+// send sends the watcher into the guest, unless it is there or was sent just now.
+func (w *watcher) send(ctx context.Context, r *run, state State) {
+	if w.ended != nil {
+		select {
+		case <-w.ended:
+		default:
+			return
+		}
+	}
+	if w.mute.Load() && time.Since(w.sent) < blindPeriod {
+		return
+	}
+	w.sent = time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	ended, heard := make(chan struct{}), make(chan struct{}, 1)
+	w.ended, w.heard = ended, heard
+	w.recall = func() { cancel(); <-ended }
+	_, points := r.target.mounts()
+	go func() {
+		defer close(ended)
+		first := true // it tells of the state that it begins with
+		defer func() { w.mute.Store(first) }()
+		_, _ = r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
+			nudge(heard)
+			if line == "change" && !first {
+				nudge(w.signs)
+			}
+			first = false
+		}})
+	}()
+}
+
+func nudge(sign chan struct{}) {
+	select {
+	case sign <- struct{}{}:
+	default:
+	}
+}
+
+var errWatched = errors.New("the watch has ended")
+
+// wait returns when something may have changed, or it is time to look anyway; its error says that ctx has ended.
+func (w *watcher) wait(ctx context.Context) error {
+	ticker := time.NewTicker(hostPeriod)
+	defer ticker.Stop()
+	silence := time.NewTimer(watchSilence)
+	defer silence.Stop()
+	ended := w.ended
+	if ended != nil {
+		select {
+		case <-ended: // known already
+			ended = nil
+		default:
+		}
+	}
+	for {
+		patience := lookAnyway
+		if ended == nil {
+			patience = blindPeriod
+		}
+		select {
+		case <-ctx.Done():
+			return errWatched
+		case <-w.signs:
+			return nil
+		case <-ended:
+			return nil
+		case <-w.heard:
+			silence.Reset(watchSilence)
+		case <-silence.C:
+			if ended != nil {
+				return nil
+			}
+		case <-ticker.C:
+			if hostSigns(w.spec, w.dir) != w.host || time.Since(w.looked) > patience {
+				return nil
+			}
+		}
+	}
+}
