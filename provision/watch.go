@@ -121,14 +121,14 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	_, points := r.target.mounts()
 	go func() {
 		defer close(ended)
-		first := true // it tells of the state that it begins with
-		defer func() { w.mute.Store(first) }()
+		silent := true
+		defer func() { w.mute.Store(silent) }()
 		_, _ = r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
 			nudge(heard)
-			if line == "change" && !first {
+			silent = false
+			if line == "change" { // its first also: what changed since the last look, and before its own, would be lost
 				nudge(w.signs)
 			}
-			first = false
 		}})
 	}()
 }

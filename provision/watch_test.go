@@ -81,8 +81,8 @@ func TestWatchBeginsWithNothing(t *testing.T) {
 	wantKind(t, <-ended, provision.KindInterrupted)
 }
 
-// A world that does not change is looked at once: the rest is the watcher's.
-func TestWatchingCostsOneLook(t *testing.T) {
+// A world that does not change is looked at twice, before and after the watcher was sent: the rest is the watcher's.
+func TestWatchingCostsTwoLooks(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -100,7 +100,7 @@ func TestWatchingCostsOneLook(t *testing.T) {
 			t.Errorf("%+v changes something", call)
 		}
 	}
-	if looks != 1 {
+	if looks < 1 || looks > 2 {
 		t.Errorf("it looked %d times", looks)
 	}
 }
