@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,13 +24,11 @@ const (
 	agentSeconds = 30
 )
 
-// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after
-// its connection was made anew, and before the marker, which stands for a layout that was seen to be complete. While the VM boots that is seen before the
-// end of booting already; what comes with it, the mounts, the marker's script looks at itself.
+// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
+// connection was made anew, and before the marker, which stands for a layout that was seen to be complete and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
-		sofar := plan.Steps[:i]
-		if step.ID == StepSettle && i > 0 || step.ID == StepMarker && slices.ContainsFunc(sofar, func(s Step) bool { return s.ID != StepSettle }) {
+		if step.ID == StepMarker {
 			return nil
 		}
 		r.done.add(step)
@@ -122,7 +119,9 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if r.booting == nil {
 			return r.awaitBoot(ctx, state)
 		}
-		r.call(ctx, state.Instance)
+		if step.last {
+			r.lookAhead(ctx, state.Instance)
+		}
 		return r.booting.wait()
 	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
 		return r.mend(ctx, state, step)
@@ -150,8 +149,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		}
 		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds))
 	case StepMarker:
-		_, points := r.target.mounts()
-		return r.script(ctx, state, guestDeadline, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
+		return r.mark(ctx, state)
 	}
 	return fmt.Errorf("no way to do the step %q is known", step.ID)
 }
@@ -181,14 +179,19 @@ func reload(o *guest.Observation) string {
 
 // script runs a guest script as root, over Lima's shared connection unless that is known to be dead.
 func (r *run) script(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) error {
+	_, err := r.reply(ctx, state, deadline, script, input, args...)
+	return err
+}
+
+// reply is script, and what it printed.
+func (r *run) reply(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) (guest.Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no end within %v", deadline))
 	defer cancel()
 	route := guest.Shared
 	if state.SharedDead {
 		route = guest.Fresh
 	}
-	_, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: args, Root: true, Stdin: input})
-	return err
+	return r.guest(state.Instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: args, Root: true, Stdin: input})
 }
 
 // stepError says what a failed step means and where its evidence is.

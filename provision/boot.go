@@ -23,6 +23,8 @@ const (
 type bootProcess struct {
 	ended chan struct{} // closed when it has ended; err is valid then
 	err   error
+	// mounted says that Lima has mounted and forwarded everything, and only waits for the guest's boot scripts.
+	mounted bool
 }
 
 // wait waits for the end of booting. Without a boot under way there is nothing to wait for.
@@ -46,6 +48,9 @@ func (b *bootProcess) going() bool {
 		return true
 	}
 }
+
+// laying says that mounts and forwarded sockets are still to come.
+func (b *bootProcess) laying() bool { return b.going() && !b.mounted }
 
 // boot starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting.
 func (r *run) boot(ctx context.Context, created bool, line func(string)) error {

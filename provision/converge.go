@@ -39,8 +39,8 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
-		if view.plan.Empty() {
-			return r.settle(r.report(view))
+		if view.plan.complete() {
+			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
 			if round > maxRounds || !r.climb(&view, step) {
@@ -122,16 +122,19 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 
 // lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
 func (r *run) lookAgain(ctx context.Context) (view, error) {
+	if now, seen := r.seenAhead(ctx); seen {
+		return now, nil
+	}
 	instance, err := r.find(ctx)
 	if err != nil {
 		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 	}
-	prove := never
-	if r.done.marked {
-		prove = whenIdle
+	prove := whenIdle
+	if r.booting.going() {
+		prove = never
 	}
 	now := r.examine(ctx, instance, prove)
-	if now.plan.Empty() && now.proven == nil && ctx.Err() == nil {
+	if now.plan.complete() && now.proven == nil && ctx.Err() == nil {
 		proven := r.prove(ctx, instance)
 		now.proven = &proven
 		r.learn(ctx, &now)
@@ -156,7 +159,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	}
 	now.state = r.observe(ctx, instance)
 	now.plan = makePlan(r.target, now.state)
-	abandon := !now.plan.Empty() && (prove != always || now.state.Guest == nil)
+	abandon := !now.plan.complete() && (prove != always || now.state.Guest == nil)
 	if abandon {
 		cancel()
 	}
@@ -173,13 +176,17 @@ func (r *run) learn(ctx context.Context, now *view) {
 	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
 		return
 	}
+	if !now.proven.entered {
+		if !now.state.SharedDead && now.proven.locked != "" {
+			now.state.Locked = now.proven.locked
+		}
+		now.plan = makePlan(r.target, now.state)
+		return
+	}
 	for _, access := range now.proven.access {
-		if access.Who == WhoRoot && access.Outcome != OK && now.proven.locked == "" {
+		if access.Who == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
 		}
-	}
-	if !now.state.SharedDead && now.proven.locked != "" {
-		now.state.Locked = now.proven.locked
 	}
 	now.plan = makePlan(r.target, now.state)
 }
@@ -210,7 +217,6 @@ type history struct {
 	steps    map[StepID]bool
 	finished map[StepID]bool // without an error
 	reasons  map[string]bool
-	marked   bool // the marker was written
 }
 
 // finish notes that a step came to its end.
@@ -229,7 +235,6 @@ func (h *history) add(step Step) {
 	}
 	h.steps[step.ID] = true
 	h.reasons[string(step.ID)+": "+step.Reason] = true
-	h.marked = h.marked || step.ID == StepMarker
 }
 
 // forget takes back that a step was begun.

@@ -26,7 +26,7 @@ func (p *Plan) machine(s State) {
 	if full(o) {
 		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", o.DiskAvailable>>10))
 	}
-	if s.Locked != "" {
+	if s.Locked != "" && !s.Tried[StepEntry] { // what it does not cure is told of, and no reason to stop what runs
 		p.add(StepEntry, "a fresh ssh connection is not let in: "+s.Locked)
 	}
 }

@@ -129,14 +129,15 @@ func (p *Plan) forExisting(t target, s State) {
 // settle puts the end of booting where it belongs: after what can be done meanwhile, but before packages, because the
 // guest's own first boot may be at work on those, and before the marker.
 func (p *Plan) settle() {
+	settle := step(StepSettle, "Lima is still busy with it")
 	at := len(p.Steps)
 	if p.has(StepMarker) {
 		at--
 	}
-	if p.has(StepPackages) {
+	if settle.last = !p.has(StepPackages); !settle.last {
 		at = 0
 	}
-	p.Steps = slices.Insert(p.Steps, at, step(StepSettle, "Lima is still busy with it"))
+	p.Steps = slices.Insert(p.Steps, at, settle)
 }
 
 // restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only the group

@@ -48,7 +48,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Booting: r.booting.going(), Tried: r.done.finished, Unheld: r.unheld, Locked: r.locked}
+	state := State{Instance: instance, Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.unheld, Locked: r.locked}
 	if instance != nil {
 		state.Booted, state.Age = bootOf(instance, r.now())
 		state.Booting = state.Booting || r.booting == nil && instance.Status == limatype.StatusRunning && !state.Booted && state.Age > 0 && state.Age < bootGrace

@@ -47,6 +47,7 @@ type Step struct {
 
 	operands []string // of StepPackages what to install, of StepUnits what to set aside, of StepDirectories what to open
 	force    bool     // of StepStop: the power is taken away
+	last     bool     // of StepSettle: nothing is left to do afterwards but the marker
 }
 
 // Plan is what would make the observed state the wanted one. An empty plan means that there is nothing to change.
@@ -63,6 +64,11 @@ type Plan struct {
 
 // Empty says that nothing is to be changed and nothing is in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
+
+// complete says that nothing is left to do but to mark the layout as complete.
+func (p Plan) complete() bool {
+	return p.Empty() || len(p.Steps) == 1 && p.has(StepMarker)
+}
 
 // Interrupts says whether a step of the plan stops programs that run in the VM.
 func (p Plan) Interrupts() bool {

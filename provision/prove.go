@@ -28,10 +28,16 @@ const (
 
 // proofs is what came of connecting.
 type proofs struct {
+	entered      bool // the fresh connection came about
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
 	locked       string // why no fresh connection was let in
+}
+
+// ok says that everybody got what was due, and that it cost no mount.
+func (p *proofs) ok() bool {
+	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
 }
 
 // prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
@@ -52,7 +58,7 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	if fresh.broken() {
 		locked = fresh.err.Error()
 	}
-	return proofs{append(access, shared, host), lost, capabilities, locked}
+	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, locked}
 }
 
 // result is what everybody got, and the mount points at which nothing was mounted afterwards.

@@ -127,6 +127,8 @@ type run struct {
 	unheld, locked string
 	// early is the visit that was begun for the next proof; nil for none.
 	early *visit
+	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.
+	ahead *view
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

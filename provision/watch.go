@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -35,7 +34,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	for last := ""; ; {
 		health, err := w.look(ctx)
 		if ctx.Err() != nil {
-			return r.finish(interrupted(ctx))
+			return r.finish(unwatched(ctx))
 		}
 		if err != nil {
 			return r.finish(err)
@@ -45,10 +44,16 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 			r.events.emit(Event{Type: EventHealth, Health: &health})
 			changed(health)
 		}
-		if err := w.wait(ctx); err != nil {
-			return r.finish(interrupted(ctx))
+		if !w.wait(ctx) {
+			return r.finish(unwatched(ctx))
 		}
 	}
+}
+
+// unwatched is the end of a watch, which is the caller's to bring about.
+func unwatched(ctx context.Context) *Error {
+	cause := context.Cause(ctx)
+	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(), Next: "see worldsetup status for what is now", Err: cause}
 }
 
 // watcher notices that something may have changed.
@@ -140,10 +145,8 @@ func nudge(sign chan struct{}) {
 	}
 }
 
-var errWatched = errors.New("the watch has ended")
-
-// wait returns when something may have changed, or it is time to look anyway; its error says that ctx has ended.
-func (w *watcher) wait(ctx context.Context) error {
+// wait returns true when something may have changed or it is time to look anyway, and false when ctx has ended.
+func (w *watcher) wait(ctx context.Context) bool {
 	ticker := time.NewTicker(hostPeriod)
 	defer ticker.Stop()
 	silence := time.NewTimer(watchSilence)
@@ -163,20 +166,20 @@ func (w *watcher) wait(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errWatched
+			return false
 		case <-w.signs:
-			return nil
+			return true
 		case <-ended:
-			return nil
+			return true
 		case <-w.heard:
 			silence.Reset(watchSilence)
 		case <-silence.C:
 			if ended != nil {
-				return nil
+				return true
 			}
 		case <-ticker.C:
 			if hostSigns(w.spec, w.dir) != w.host || time.Since(w.looked) > patience {
-				return nil
+				return true
 			}
 		}
 	}

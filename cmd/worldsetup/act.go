@@ -64,3 +64,12 @@ func (a *app) status(ctx context.Context, spec provision.Spec) error {
 	}
 	return err
 }
+
+// watch tells of the world whenever it changes, until somebody ends it.
+func (a *app) watch(ctx context.Context, spec provision.Spec) error {
+	if a.json != nil {
+		return a.engine(spec, a.json.show).Watch(ctx, func(provision.Health) {})
+	}
+	to := newLines(a.out, a.utf8)
+	return a.engine(spec, nil).Watch(ctx, func(health provision.Health) { showChange(to, health) })
+}

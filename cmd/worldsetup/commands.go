@@ -40,7 +40,7 @@ func (a *app) rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
-		a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", a.status),
+		a.statusCommand(),
 		a.demoCommand(),
 		a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "the exit codes and what they mean", Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable()},
@@ -68,6 +68,19 @@ func (a *app) projectCommand(use, short string, act func(context.Context, provis
 		}
 		return blame(variables, act(command.Context(), spec))
 	}
+	return command
+}
+
+// statusCommand is the one that can go on.
+func (a *app) statusCommand() *cobra.Command {
+	var watch bool
+	command := a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", func(ctx context.Context, spec provision.Spec) error {
+		if watch {
+			return a.watch(ctx, spec)
+		}
+		return a.status(ctx, spec)
+	})
+	command.Flags().BoolVar(&watch, "watch", false, "go on, and say a line whenever something changes")
 	return command
 }
 

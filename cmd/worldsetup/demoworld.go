@@ -152,6 +152,10 @@ func (e demoEngine) Status(ctx context.Context) (provision.Health, error) {
 	return e.setup.Status(e.heeding(ctx))
 }
 
+func (e demoEngine) Watch(ctx context.Context, changed func(provision.Health)) error {
+	return e.setup.Watch(e.heeding(ctx), changed)
+}
+
 // checks are prerequisites of a machine that has everything.
 func (w *demoWorld) checks(checks.Target) (list []checks.Check) {
 	for i, fine := range []struct{ id, title, found string }{

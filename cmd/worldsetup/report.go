@@ -59,6 +59,7 @@ func showSteps(to *lines, plan provision.Plan) {
 		}
 		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), note, usually(step.Usual))
 	}
+	to.put("  cost: ", "        ", costs[plan.Rung()])
 }
 
 // showHealth shows the whole report.

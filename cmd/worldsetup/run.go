@@ -16,6 +16,7 @@ type engine interface {
 	Run(context.Context) (provision.Health, error)
 	Plan(context.Context) (provision.Plan, error)
 	Status(context.Context) (provision.Health, error)
+	Watch(context.Context, func(provision.Health)) error
 }
 
 // app is one call of the command.

@@ -1,4 +1,5 @@
-# marker.sh NAME MOUNTPOINT... (root): writes the layout marker, one line, if something is mounted at each MOUNTPOINT.
+# marker.sh NAME MOUNTPOINT... (root): writes the layout marker, one line, if something is mounted at each MOUNTPOINT, and
+# prints what it holds then.
 # Only root can write where the temporary file is made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -20,3 +21,5 @@ done
 printf '%s\n' "$name" >"$marker.new"
 mv -fT "$marker.new" "$marker"
 sync -f "$marker"
+IFS= read -r line <"$marker"
+echo "$line"

@@ -143,5 +143,6 @@ func (i *invocation) marker() int {
 		return 1
 	}
 	i.put(guest.MarkerPath, file{kind: regular, mode: 0o644, data: []byte(i.args[0] + "\n")})
+	i.print("%s", i.args[0])
 	return 0
 }

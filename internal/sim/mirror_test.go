@@ -21,7 +21,7 @@ var mirrored = map[string]string{
 	"directories": "ff793d431d68",
 	"group":       "4c9c4da4772a",
 	"linger":      "4f3d60c22705",
-	"marker":      "71f2edbd9baa",
+	"marker":      "3fcc6f931252",
 	"observe":     "7c92b6ab7d63",
 	"packages":    "2f24d8fb1641",
 	"prove":       "2141ef30bf7b",
