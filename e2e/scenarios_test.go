@@ -18,7 +18,7 @@ import (
 )
 
 // bootsInShort are the scenarios with a boot that are played with -short too. Under emulation each takes a minute or two.
-var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped"}
+var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped", "VM hangs"}
 
 // testScenarios plays the table that the simulation plays.
 func testScenarios(t *testing.T, w *world) {

@@ -21,6 +21,9 @@ import (
 // proveDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
 const proveDeadline = time.Minute
 
+// hostDeadline bounds one answer; in the guest curl has 10 s.
+const hostDeadline = 15 * time.Second
+
 const (
 	answered = "answered"
 	refused  = "refused"
@@ -97,6 +100,8 @@ func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) Acce
 
 // proveHost asks through a socket on the host.
 func (r *run) proveHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
+	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline, errors.New("connected, and no answer came within "+hostDeadline.String()))
+	defer cancel()
 	start := r.now()
 	capabilities, err := askCapabilities(ctx, path)
 	if err != nil {
