@@ -122,8 +122,7 @@ func (h *Health) guest(t target, s State) {
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
-		id := map[bool]string{true: "mount-project", false: "mount-home"}[points[i] == guest.ProjectMount]
-		h.reasons(id, "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
+		h.reasons(mountItem(points[i]), "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
 	}
 	h.measures(o)
 }
@@ -183,8 +182,23 @@ func (h *Health) proofs(t target, proven *proofs) {
 	h.Agent.Version, h.Agent.Backend = capabilities.Version, capabilities.Backend
 	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
 	for _, point := range proven.lostMounts {
+		if h.failed(mountItem(point)) {
+			continue // it was lost before anybody connected
+		}
 		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", remedy)
 	}
+}
+
+func mountItem(point string) string {
+	if point == guest.ProjectMount {
+		return "mount-project"
+	}
+	return "mount-home"
+}
+
+// failed says whether the report has such an item that is wrong.
+func (h *Health) failed(id string) bool {
+	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == id && item.Outcome == Failed })
 }
 
 func prefixed(prefix string, words []string) (prefixed []string) {

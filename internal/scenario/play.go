@@ -32,7 +32,7 @@ func Play(w World, s Scenario) error {
 	if before := w.Status(s.Options); before.Health.Ready != harmless || (before.Err == nil) != harmless || len(before.Steps) > 0 {
 		wrong("before: ready is %v, the error %v, the steps %v", before.Health.Ready, before.Err, before.Steps)
 	} else {
-		errs = append(errs, sees(before.Health, s.Sees))
+		errs = append(errs, sees(before.Health, s.Sees, s.Kind == ""))
 	}
 	run := w.Run(s.Options)
 	if have := without(run.Steps, s.May); !slices.Equal(have, s.Want) {
@@ -77,9 +77,14 @@ func cure(w World, s Scenario) error {
 	return ready("run after the damage was undone", w.Run(usual))
 }
 
-// sees wants a report to name the damage.
-func sees(health provision.Health, sights []Sight) error {
+// sees wants a report to name the damage, and what its cure costs when there is one.
+func sees(health provision.Health, sights []Sight, curable bool) error {
 	var errs []error
+	for _, item := range health.Items {
+		if curable && item.Outcome == provision.Failed && item.Cost == "" && item.Found != "absent" {
+			errs = append(errs, fmt.Errorf("before: the item %q does not say what its cure costs", item.ID))
+		}
+	}
 	for _, sight := range sights {
 		if !slices.ContainsFunc(health.Items, func(item provision.Item) bool {
 			return item.ID == sight.Item && item.Outcome != provision.OK && strings.Contains(item.Found, sight.Words)
