@@ -141,13 +141,14 @@ func (p *Plan) settle() {
 }
 
 // restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only the group
-// stays before it, since groups are given when a session starts.
+// stays before it, since groups are given when a session starts, with what it takes to write.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
-		if i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }); i >= 0 {
-			first = append(first, p.Steps[i])
-			p.Steps = slices.Delete(p.Steps, i, i+1)
+		if p.has(StepGroup) {
+			before := func(s Step) bool { return s.ID == StepGroup || s.ID == StepWritable }
+			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !before(s) })
+			p.Steps = slices.DeleteFunc(p.Steps, before)
 		}
 		first = append(first, step(StepStop, reasons...))
 	} else {
