@@ -29,9 +29,17 @@ type Problem struct {
 
 // Finding is what a probe found.
 type Finding struct {
-	Outcome Outcome // empty means Unknown
-	Found   string  // a few words: a version, a path
-	Problem *Problem
+	Outcome Outcome  // empty means Unknown
+	Found   string   // a few words: a version, a path
+	Details []string // how that came about, for those who ask
+	Problem *Problem // what is wrong, also for a Warning
+	Fix     *FixInfo // what would mend it; nil when only a person can
+}
+
+// FixInfo is what would mend a failed check. It is shown before it is done: see [Apply].
+type FixInfo struct {
+	Command []string `json:"command"`        // a program and its arguments, as a person would type them
+	Note    string   `json:"note,omitempty"` // what a person has to do afterwards
 }
 
 // Result is what became of one check of a list.
@@ -40,7 +48,9 @@ type Result struct {
 	Title   string        `json:"title"`
 	Outcome Outcome       `json:"outcome"`
 	Found   string        `json:"found,omitempty"`
+	Details []string      `json:"details,omitempty"` // how that came about, line by line
 	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
+	Fix     *FixInfo      `json:"fix,omitempty"`     // what [Apply] would do about it; nil when only a person can help
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
@@ -59,6 +69,9 @@ type Check struct {
 	Late string
 	// Probe looks. It must end soon after its context.
 	Probe func(ctx context.Context) Finding
+	// Mend runs the command of a fix and hands on each line of what it prints; nil means to run it on this machine. It never
+	// reads from a terminal.
+	Mend func(ctx context.Context, command []string, line func(string)) error
 
 	omitted string // why the check does not apply; empty when it does
 }
@@ -74,6 +87,29 @@ func (c Check) When(applies bool, why string) Check {
 // ok is the finding of a check that is satisfied.
 func ok(format string, args ...any) Finding {
 	return Finding{Outcome: OK, Found: fmt.Sprintf(format, args...)}
+}
+
+// warning is the finding of a check that is satisfied for now; see because.
+func warning(format string, args ...any) Finding {
+	return Finding{Outcome: Warning, Found: fmt.Sprintf(format, args...)}
+}
+
+// because says what is wrong with what was found.
+func (f Finding) because(what, why, next string) Finding {
+	f.Problem = &Problem{What: what, Why: why, Next: next}
+	return f
+}
+
+// details says how a finding came about.
+func (f Finding) details(lines ...string) Finding {
+	f.Details = lines
+	return f
+}
+
+// fixable adds to a finding the command that would mend it, and what is left to a person after it.
+func (f Finding) fixable(note string, command ...string) Finding {
+	f.Fix = &FixInfo{Command: command, Note: note}
+	return f
 }
 
 // failed is the finding of a check that is not, where what holds Found as well.

@@ -79,7 +79,7 @@ func cause(err error) error {
 func (d directory) check(what string) Finding {
 	used, obstacle := d.usable()
 	if obstacle != nil {
-		return failed(fmt.Sprintf("%s %s cannot be used", what, d.path), obstacle.Error(), d.next(obstacle))
+		return d.fix(failed(fmt.Sprintf("%s %s cannot be used", what, d.path), obstacle.Error(), d.next(obstacle)), obstacle)
 	}
 	if used != d.path {
 		return ok("%s, to be made", d.path)
@@ -91,7 +91,7 @@ func (d directory) check(what string) Finding {
 // when the usual place lies elsewhere does it help to go there.
 func (d directory) next(obstacle *obstacle) string {
 	at := shellescape.Quote(obstacle.at)
-	mine := d.home != "" && (obstacle.at == d.home || strings.HasPrefix(obstacle.at, d.home+"/"))
+	mine := d.mine(obstacle.at)
 	other := fmt.Sprintf("export %s=%s", d.variable, d.usual)
 	if mine {
 		other = fmt.Sprintf("export %s=DIR", d.variable)
@@ -103,6 +103,31 @@ func (d directory) next(obstacle *obstacle) string {
 		return fmt.Sprintf("move it away: mv %s %s; or choose another place: %s", at, shellescape.Quote(obstacle.at+".old"), other)
 	}
 	return "choose a directory that you may write to: " + other
+}
+
+// mine says whether path is in the user's home.
+func (d directory) mine(path string) bool {
+	return d.home != "" && (path == d.home || strings.HasPrefix(path, d.home+"/"))
+}
+
+// fix makes finding fixable where a command takes nothing from anybody: the user's own directory gets its usual
+// permissions, and where a link of the user's leads to, a directory is made.
+func (d directory) fix(finding Finding, obstacle *obstacle) Finding {
+	info, err := os.Lstat(obstacle.at)
+	if err != nil || !d.mine(obstacle.at) {
+		return finding
+	}
+	status, _ := info.Sys().(*syscall.Stat_t)
+	if errors.Is(obstacle.err, fs.ErrPermission) && status != nil && int(status.Uid) == os.Geteuid() && info.Mode().Perm()&0o700 != 0o700 {
+		return finding.fixable("", "chmod", "u+rwx", obstacle.at)
+	}
+	if end, err := os.Readlink(obstacle.at); errors.Is(obstacle.err, errDeadLink) && err == nil {
+		if !filepath.IsAbs(end) {
+			end = filepath.Join(filepath.Dir(obstacle.at), end)
+		}
+		return finding.fixable("", "mkdir", "-p", end)
+	}
+	return finding
 }
 
 // StateDir checks that worldsetup can keep its locks and logs in path.

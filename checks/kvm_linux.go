@@ -17,8 +17,10 @@ const (
 
 // kvm makes an empty VM through /dev/kvm and drops it again. The error is an fs.ErrNotExist or fs.ErrPermission where it
 // is about the file.
-func kvm() error {
-	device, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+func kvm() error { return kvmAt("/dev/kvm") }
+
+func kvmAt(path string) error {
+	device, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}

@@ -3,17 +3,12 @@ package checks
 import (
 	"fmt"
 	"path/filepath"
-	"runtime"
 
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// LimaHome checks that Lima can use path as its home directory, and that the sockets of the instance vm would have paths
+// limaHome checks that Lima can use d as its home directory, and that the sockets of the instance vm would have paths
 // that the system takes.
-func LimaHome(path, vm string) Check {
-	return limaHome(newDirectory(path, "LIMA_HOME", "~/.lima"), vm, runtime.GOOS)
-}
-
 func limaHome(d directory, vm, goos string) Check {
 	return dirCheck("lima-home", "Lima's home directory", func() Finding {
 		finding := d.check("Lima's home directory")

@@ -2,7 +2,7 @@ package checks
 
 import (
 	"os"
-	"runtime"
+	"path/filepath"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -11,28 +11,71 @@ import (
 
 // Target is the world that the machine is checked for. Each check gets only the part that it needs.
 type Target struct {
-	VM       string        // the instance's name
+	VM       VM
 	VMType   string        // limatype.VZ or limatype.QEMU
 	Arch     limatype.Arch // of the VM
 	Starts   bool          // the VM is to be created or started
-	LimaHome string        // absolute
-	StateDir string        // absolute
+	Memory   int64         // of the VM, in bytes
+	Space    Space         // what is to be put on the disk; whether the image is, is found out here
+	Images   []string      // places of a new VM's image, the best first; nil when nothing is to be fetched
+	Mounts   string        // the type of mount that was asked for; empty for Lima's choice
+	Home     string        // the user's home directory
+	Project  string        // absolute
+	Agents   Agents
+	LimaHome string // absolute
+	StateDir string // absolute
+	Traces   Traces
 	Lima     lima.Client
 }
 
 // List is the list of checks for target on this machine, in the order in which they are shown.
-func List(target Target) []Check {
-	const runs = "the VM is running"
-	qemu := target.VMType == limatype.QEMU
-	linux, mac := runtime.GOOS == "linux", runtime.GOOS == "darwin"
+func List(target Target) []Check { return list(Here(), target) }
+
+func list(h Host, t Target) []Check {
+	const runs, none, macOnly = "the VM is running", "there is no VM", "on a Mac only"
+	qemuVM, vzVM, linux, mac := t.VMType == limatype.QEMU, t.VMType == limatype.VZ, h.OS == "linux", h.OS == "darwin"
+	cache, _ := os.UserCacheDir() // where it is unknown, nothing is cached
+	address, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
+	t.Space.Image = address != ""
+	home := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima")
+	exists := t.VM.Instance != nil
 	return []Check{
-		User(),
-		StateDir(target.StateDir),
-		LimaHome(target.LimaHome, target.VM),
-		Limactl(target.Lima),
-		SSHClient(),
-		QEMU(target.Arch, os.Getenv).When(target.Starts, runs).When(qemu, "the VM's type is "+target.VMType),
-		Acceleration(target.Arch, os.Getenv).When(target.Starts, runs).When(qemu && linux, "QEMU on Linux only"),
-		Virtualization(target.VMType).When(target.Starts, runs).When(mac || !qemu, "needed on a Mac only"),
+		// The host.
+		system(h),
+		processor(h),
+		ordinaryUser(h),
+		stateDir(newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")),
+		limaHome(home, t.VM.Name, h.OS),
+		memory(h, t.Memory).When(t.Starts, runs),
+		diskSpace(h, home, t.Space).When(t.Starts, runs),
+		fileLimit(h),
+		watches(h).When(linux, "on Linux only"),
+		virtualization(h, t.VMType).When(t.Starts, runs).When(mac || !qemuVM, "needed on a Mac only"),
+		acceleration(h, t.Arch).When(t.Starts, runs).When(qemuVM && linux, "QEMU on Linux only"),
+		// Its tools.
+		homebrew(h).When(mac, macOnly).When(t.Starts, runs),
+		quarantine(h).When(mac, macOnly).When(t.Starts, runs),
+		limactl(t.Lima, h),
+		limactlCPU(h).When(mac, macOnly).When(t.Starts, runs),
+		entitlement(h).When(mac && vzVM, "VMs of the type vz only").When(t.Starts, runs),
+		guestAgent(h, t.Arch).When(t.Starts, runs),
+		sshClient(h),
+		qemu(h, t.Arch).When(t.Starts, runs).When(qemuVM, "the VM's type is "+t.VMType),
+		qemuVersion(h, t.Arch).When(t.Starts, runs).When(qemuVM, "the VM's type is "+t.VMType),
+		virtiofsd(h).When(t.Mounts == limatype.VIRTIOFS && qemuVM && linux, "no mounts by virtiofs of QEMU"),
+		// The network, only when something must be downloaded.
+		proxy(h, address).When(address != "", local),
+		nameResolution(h, address).When(address != "", local),
+		imageHost(h, address).When(address != "", local),
+		// What is put into the VM.
+		project(t.Project, t.Home, t.LimaHome),
+		builtin(),
+		agent(t.Agents),
+		// The VM as it stands.
+		vmState(h, t.VM),
+		vmOwner(t.VM).When(exists, none),
+		vmProtected(t.VM).When(exists, none),
+		otherRun(h, t.Traces),
+		lastRun(h, t.Traces),
 	}
 }

@@ -13,7 +13,7 @@ import (
 func TestList(t *testing.T) {
 	kebab := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	seen := map[string]bool{}
-	for _, check := range List(Target{VM: "substrate", VMType: limatype.QEMU, Arch: limatype.X8664, Starts: true}) {
+	for _, check := range List(Target{VM: VM{Name: "substrate"}, VMType: limatype.QEMU, Arch: limatype.X8664, Starts: true}) {
 		if !kebab.MatchString(check.ID) || seen[check.ID] {
 			t.Errorf("the id %q is not in kebab case, or not the only one", check.ID)
 		}

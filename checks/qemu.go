@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// QEMU checks that the programs by which Lima runs a VM of QEMU for arch are there.
-func QEMU(arch limatype.Arch, getenv func(string) string) Check {
-	return qemu(arch, getenv, exec.LookPath, runtime.GOOS)
-}
-
-func qemu(arch limatype.Arch, getenv func(string) string, find lookPath, goos string) Check {
+// qemu checks that the programs by which Lima runs a VM of QEMU for arch are there.
+func qemu(h Host, arch limatype.Arch) Check {
 	wanted := qemuX86Packages
 	if arch == limatype.AARCH64 {
 		wanted = qemuARMPackages
@@ -24,21 +18,21 @@ func qemu(arch limatype.Arch, getenv func(string) string, find lookPath, goos st
 	return Check{
 		ID: "qemu", Title: "QEMU",
 		Probe: func(context.Context) Finding {
-			command, err := readQEMU(arch, getenv)
+			command, err := readQEMU(arch, h.Getenv)
 			if err != nil {
 				return failed(fmt.Sprintf("%s cannot be read", command.variable), err.Error(),
 					fmt.Sprintf("correct it, or do without it: unset %s", command.variable))
 			}
-			path, err := find(command.program)
+			path, err := h.Find(command.program)
 			if err != nil && command.own {
 				return failed(fmt.Sprintf("%s, which %s names, is not installed", command.program, command.variable), err.Error(),
 					fmt.Sprintf("correct it, or do without it: unset %s", command.variable))
 			}
 			if err != nil {
-				return failed("QEMU is not installed", err.Error(), installPackages(find, goos, wanted))
+				return h.missing("QEMU is not installed", err.Error(), wanted)
 			}
-			if _, err := find("qemu-img"); err != nil {
-				return failed("QEMU's disk tool is not installed", err.Error(), installPackages(find, goos, wanted))
+			if _, err := h.Find("qemu-img"); err != nil {
+				return h.missing("QEMU's disk tool is not installed", err.Error(), wanted)
 			}
 			return ok("%s", path)
 		},

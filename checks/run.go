@@ -72,7 +72,7 @@ func (c Check) settle(ctx context.Context, waitsFor string) Result {
 	}
 	return Result{
 		ID: c.ID, Title: c.Title, Outcome: cmp.Or(finding.Outcome, Unknown),
-		Found: finding.Found, Problem: finding.Problem, Elapsed: time.Since(start),
+		Found: finding.Found, Details: finding.Details, Problem: finding.Problem, Fix: finding.Fix, Elapsed: time.Since(start),
 	}
 }
 

@@ -1,27 +1,20 @@
 package checks
 
-import (
-	"context"
-	"os/exec"
-	"runtime"
-)
+import "context"
 
-// SSHClient checks that there is an ssh client: Lima and worldsetup both reach the guest through it.
-func SSHClient() Check { return sshClient(exec.LookPath, runtime.GOOS) }
-
-func sshClient(find lookPath, goos string) Check {
+// sshClient checks that there is an ssh client: Lima and worldsetup both reach the guest through it.
+func sshClient(h Host) Check {
 	return Check{
 		ID: "ssh-client", Title: "ssh client",
 		Probe: func(context.Context) Finding {
-			path, err := find("ssh")
+			path, err := h.Find("ssh")
 			if err == nil {
 				return ok("%s", path)
 			}
-			next := "have /usr/bin, where macOS keeps it, in PATH: export PATH=/usr/bin:$PATH"
-			if goos != "darwin" {
-				next = installPackages(find, goos, sshPackages)
+			if h.OS == "darwin" {
+				return failed("there is no ssh client", err.Error(), "have /usr/bin, where macOS keeps it, in PATH: export PATH=/usr/bin:$PATH")
 			}
-			return failed("there is no ssh client", err.Error(), next)
+			return h.missing("there is no ssh client", err.Error(), sshPackages)
 		},
 	}
 }

@@ -42,7 +42,32 @@ func fails(err error) limactlFunc {
 	return func(context.Context) (lima.Result, error) { return lima.Result{}, err }
 }
 
-func lima2(run limactlFunc, goos string) Check { return limactl(lima.Client{Runner: run}, goos) }
+func lima2(run limactlFunc, goos string) Check {
+	return limactl(lima.Client{Runner: run}, Host{OS: goos, Find: installed("brew")})
+}
+
+func sshOn(find lookPath, goos string) Check { return sshClient(Host{OS: goos, Find: find}) }
+
+func qemuOn(arch limatype.Arch, getenv func(string) string, find lookPath, goos string) Check {
+	return qemu(Host{OS: goos, Find: find, Getenv: getenv}, arch)
+}
+
+// accelerated is a machine of the user ada, who is in no group.
+func accelerated(arch, native limatype.Arch, getenv func(string) string, kvm func() error) Check {
+	goarch := map[limatype.Arch]string{x86: "amd64", arm: "arm64"}[native]
+	return acceleration(Host{OS: "linux", Arch: goarch, Getenv: getenv, KVM: kvm, User: func() string { return "ada" }, Run: noProgram}, arch)
+}
+
+func noProgram(_ context.Context, name string, _ ...string) (string, error) {
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+}
+
+func virtualized(vmType, goos string, run runner) Check {
+	return virtualization(Host{OS: goos, Run: run}, vmType)
+}
+
+// runner runs a program to its end and returns what it printed on standard output.
+type runner func(ctx context.Context, name string, args ...string) (string, error)
 
 // installed finds the programs that are named, and no other.
 func installed(programs ...string) lookPath {
@@ -69,7 +94,10 @@ func kvmSays(err error) func() error { return func() error { return err } }
 
 func sysctl(out string, err error) runner {
 	return func(_ context.Context, name string, args ...string) (string, error) {
-		if name != "sysctl" || !slices.Equal(args, []string{"-n", "kern.hv_support"}) {
+		if slices.Equal(args, []string{"kern.hv_vmm_present"}) {
+			return "kern.hv_vmm_present: 0\n", nil
+		}
+		if name != "sysctl" || !slices.Equal(args, []string{"kern.hv_support"}) {
 			return "", fmt.Errorf("unexpected call: %s %q", name, args)
 		}
 		return out, err
@@ -166,8 +194,8 @@ func TestMachines(t *testing.T) {
 		words   []string // each is in what was found, or in the problem
 		next    string   // is in what to do
 	}{
-		"root":     {user(func() int { return 0 }), Failed, []string{"root", "Lima refuses"}, "without sudo"},
-		"not root": {user(func() int { return 1000 }), OK, []string{"1000"}, ""},
+		"root":     {ordinaryUser(Host{UID: func() int { return 0 }}), Failed, []string{"root", "Lima refuses"}, "without sudo"},
+		"not root": {ordinaryUser(Host{UID: func() int { return 1000 }}), OK, []string{"1000"}, ""},
 
 		"home there":             {limaHome(m.dir("lima", nil), "vm", "linux"), OK, []string{m.home + "/lima"}, ""},
 		"home a link":            {limaHome(m.dir("link", nil), "vm", "linux"), OK, nil, ""},
@@ -214,44 +242,44 @@ func TestMachines(t *testing.T) {
 			return lima.Result{}, context.Cause(ctx)
 		}, "linux"), Failed, []string{"Lima gave no answer within 15s"}, "limactl --version"},
 
-		"ssh":                {sshClient(installed("ssh"), "linux"), OK, []string{"/usr/bin/ssh"}, ""},
-		"ssh missing, Mac":   {sshClient(installed(), "darwin"), Failed, []string{"not found"}, "PATH=/usr/bin:$PATH"},
-		"ssh missing, apt":   {sshClient(installed("apt-get"), "linux"), Failed, nil, "sudo apt-get install openssh-client"},
-		"ssh missing, dnf":   {sshClient(installed("dnf"), "linux"), Failed, nil, "sudo dnf install openssh-clients"},
-		"ssh missing, other": {sshClient(installed(), "linux"), Failed, nil, "with your package manager"},
+		"ssh":                {sshOn(installed("ssh"), "linux"), OK, []string{"/usr/bin/ssh"}, ""},
+		"ssh missing, Mac":   {sshOn(installed(), "darwin"), Failed, []string{"not found"}, "PATH=/usr/bin:$PATH"},
+		"ssh missing, apt":   {sshOn(installed("apt-get"), "linux"), Failed, nil, "sudo apt-get install openssh-client"},
+		"ssh missing, dnf":   {sshOn(installed("dnf"), "linux"), Failed, nil, "sudo dnf install openssh-clients"},
+		"ssh missing, other": {sshOn(installed(), "linux"), Failed, nil, "with your package manager"},
 
-		"qemu":               {qemu(x86, none, installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, []string{"/usr/bin/qemu-system-x86_64"}, ""},
-		"qemu missing":       {qemu(x86, none, installed("qemu-img", "apt-get"), "linux"), Failed, []string{"qemu-system-x86_64"}, "sudo apt-get install qemu-system-x86 qemu-utils"},
-		"qemu for ARM":       {qemu(arm, none, installed("qemu-system-x86_64", "qemu-img", "pacman"), "linux"), Failed, []string{"qemu-system-aarch64"}, "sudo pacman -S qemu-system-aarch64"},
-		"qemu missing, Mac":  {qemu(arm, none, installed(), "darwin"), Failed, nil, "brew install qemu"},
-		"qemu-img missing":   {qemu(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"}, "sudo dnf install qemu-system-x86 qemu-img"},
-		"qemu of one's own":  {qemu(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"), OK, []string{"my qemu"}, ""},
-		"qemu misnamed":      {qemu(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu named blank":   {qemu(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"nothing but spaces"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu open quote":    {qemu(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed, []string{"quote"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu named for ARM": {qemu(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, nil, ""},
+		"qemu":               {qemuOn(x86, none, installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, []string{"/usr/bin/qemu-system-x86_64"}, ""},
+		"qemu missing":       {qemuOn(x86, none, installed("qemu-img", "apt-get"), "linux"), Failed, []string{"qemu-system-x86_64"}, "sudo apt-get install qemu-system-x86 qemu-utils"},
+		"qemu for ARM":       {qemuOn(arm, none, installed("qemu-system-x86_64", "qemu-img", "pacman"), "linux"), Failed, []string{"qemu-system-aarch64"}, "sudo pacman -S qemu-system-aarch64"},
+		"qemu missing, Mac":  {qemuOn(arm, none, installed(), "darwin"), Failed, nil, "brew install qemu"},
+		"qemu-img missing":   {qemuOn(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"}, "sudo dnf install qemu-system-x86 qemu-img"},
+		"qemu of one's own":  {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"), OK, []string{"my qemu"}, ""},
+		"qemu misnamed":      {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu named blank":   {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"nothing but spaces"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu open quote":    {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed, []string{"quote"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu named for ARM": {qemuOn(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, nil, ""},
 
-		"KVM":                  {acceleration(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
-		"KVM absent":           {acceleration(x86, x86, none, kvmSays(missing)), Failed, []string{"no hardware acceleration", "/dev/kvm: no such file"}, "export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`},
-		"KVM absent, ARM":      {acceleration(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
-		"KVM absent, firmware": {acceleration(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
-		"KVM denied":           {acceleration(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"}, `sudo usermod -aG kvm "$USER", then log out and in`},
-		"KVM unusable":         {acceleration(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm is there", "resource busy"}, "nested virtualization"},
-		"emulation asked for":  {acceleration(x86, x86, environment(emulate), kvmSays(missing)), Info, []string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, ""},
-		"emulation before KVM": {acceleration(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, ""},
-		"emulation, no CPU":    {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)), Failed, []string{"adds its own"}, "-cpu max"},
-		"emulation, -accel":    {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)), Failed, []string{"adds its own"}, "-machine q35,accel=tcg"},
-		"emulation, no file":   {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)), Info, nil, ""},
-		"arguments, no accel":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
-		"KVM by name, absent":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
-		"another CPU":          {acceleration(arm, x86, none, kvmSays(nil)), Info, []string{"aarch64", "x86_64", "software emulation"}, ""},
-		"variable unreadable":  {acceleration(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown, []string{"quote"}, ""},
+		"KVM":                  {accelerated(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
+		"KVM absent":           {accelerated(x86, x86, none, kvmSays(missing)), Failed, []string{"no hardware acceleration", "/dev/kvm: no such file"}, "export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`},
+		"KVM absent, ARM":      {accelerated(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
+		"KVM absent, firmware": {accelerated(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
+		"KVM denied":           {accelerated(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"}, `sudo usermod -aG kvm "$USER", then log out and in`},
+		"KVM unusable":         {accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm is there", "resource busy"}, "nested virtualization"},
+		"emulation asked for":  {accelerated(x86, x86, environment(emulate), kvmSays(missing)), Info, []string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, ""},
+		"emulation before KVM": {accelerated(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, ""},
+		"emulation, no CPU":    {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)), Failed, []string{"adds its own"}, "-cpu max"},
+		"emulation, -accel":    {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)), Failed, []string{"adds its own"}, "-machine q35,accel=tcg"},
+		"emulation, no file":   {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)), Info, nil, ""},
+		"arguments, no accel":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
+		"KVM by name, absent":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
+		"another CPU":          {accelerated(arm, x86, none, kvmSays(nil)), Info, []string{"aarch64", "x86_64", "software emulation"}, ""},
+		"variable unreadable":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown, []string{"quote"}, ""},
 
-		"Mac":                  {virtualization("vz", "darwin", sysctl("1\n", nil)), OK, []string{"kern.hv_support is 1"}, ""},
-		"Mac without":          {virtualization("vz", "darwin", sysctl("0\n", nil)), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support"},
-		"Mac in a VM":          {virtualization("vz", "darwin", sysctl("", exitError(t, "exit 1"))), Failed, []string{"has no kern.hv_support"}, "nested virtualization"},
-		"Mac without sysctl":   {virtualization("vz", "darwin", sysctl("", exec.ErrNotFound)), Unknown, []string{"not found"}, ""},
-		"vz on another system": {virtualization("vz", "linux", nil), Failed, []string{"vz", "macOS only"}, "--vm-type qemu"},
+		"Mac":                  {virtualized("vz", "darwin", sysctl("kern.hv_support: 1\n", nil)), OK, []string{"kern.hv_support is 1"}, ""},
+		"Mac without":          {virtualized("vz", "darwin", sysctl("kern.hv_support: 0\n", nil)), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support"},
+		"Mac in a VM":          {virtualized("vz", "darwin", sysctl("", exitError(t, "exit 1"))), Failed, []string{"has no kern.hv_support"}, "nested virtualization"},
+		"Mac without sysctl":   {virtualized("vz", "darwin", sysctl("", exec.ErrNotFound)), Unknown, []string{"not found"}, ""},
+		"vz on another system": {virtualized("vz", "linux", nil), Failed, []string{"vz", "macOS only"}, "--vm-type qemu"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := m.files(t)
@@ -300,7 +328,7 @@ func TestDirectoryAccess(t *testing.T) {
 
 // The real /dev/kvm: whatever is there, the answer comes, and is one of those that have words.
 func TestKVM(t *testing.T) {
-	result := Run(t.Context(), []Check{acceleration(x86, x86, environment(""), kvm)}, nil)[0]
+	result := Run(t.Context(), []Check{accelerated(x86, x86, environment(""), kvm)}, nil)[0]
 	if result.Outcome != OK && result.Outcome != Failed {
 		t.Errorf("%+v", result)
 	}

@@ -1,18 +1,13 @@
 package checks
 
-import (
-	"context"
-	"os"
-)
+import "context"
 
-// User checks that this is not root: limactl refuses to run as root.
-func User() Check { return user(os.Geteuid) }
-
-func user(geteuid func() int) Check {
+// ordinaryUser checks that this is not root: limactl refuses to run as root.
+func ordinaryUser(h Host) Check {
 	return Check{
 		ID: "host-user", Title: "ordinary user",
 		Probe: func(context.Context) Finding {
-			uid := geteuid()
+			uid := h.UID()
 			if uid != 0 {
 				return ok("uid %d", uid)
 			}

@@ -107,7 +107,7 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 	var now view
 	var wait sync.WaitGroup
 	wait.Go(func() { now = r.examine(ctx, instance, prove) })
-	checkErr := r.check(ctx, instance)
+	checkErr := r.check(ctx, instance, nil)
 	wait.Wait()
 	switch {
 	case ctx.Err() != nil:
@@ -206,7 +206,7 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 	if findErr == nil {
 		return instance, nil
 	}
-	if err := r.check(ctx, nil); err != nil {
+	if err := r.check(ctx, nil, findErr); err != nil {
 		return nil, err
 	}
 	return nil, limaError(ctx, "Lima could not be asked about its VMs", findErr)
@@ -304,14 +304,9 @@ func doesNotHold(step Step) *Error {
 }
 
 // check runs the prerequisites and returns the first one that failed as an error.
-func (r *run) check(ctx context.Context, instance *limatype.Instance) error {
-	spec := r.target.spec
-	wanted := checks.Target{
-		VM: spec.VM, VMType: r.target.vmType, Arch: r.target.arch, LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
-		Starts: instance == nil || instance.Status != limatype.StatusRunning,
-	}
+func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
 	var first *Error
-	results := checks.Run(ctx, r.edges.Checks(wanted), func(result checks.Result) {
+	results := checks.Run(ctx, r.edges.Checks(r.prerequisites(instance, findErr)), func(result checks.Result) {
 		r.events.emit(Event{Type: EventCheck, Check: &result})
 	})
 	for _, result := range results {

@@ -39,7 +39,7 @@ func (r *run) mend(ctx context.Context, state State, step Step) error {
 	case StepEntry:
 		key, err := os.ReadFile(filepath.Join(r.target.spec.LimaHome, filenames.ConfigDir, filenames.UserPublicKey))
 		if err != nil {
-			return fmt.Errorf("Lima's own key cannot be read: %w", err)
+			return fmt.Errorf("the public key that Lima uses cannot be read: %w", err)
 		}
 		r.locked = ""
 		return r.script(ctx, state, guestDeadline, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))

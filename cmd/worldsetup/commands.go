@@ -41,6 +41,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
 		a.statusCommand(),
+		a.checkCommand(),
 		a.demoCommand(),
 		a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "the exit codes and what they mean", Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable()},

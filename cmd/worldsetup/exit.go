@@ -17,7 +17,7 @@ type exit struct {
 // exits is the one table of exit codes. Scripts rely on it: lines may be added and never change their number.
 func exits() []exit {
 	return []exit{
-		{0, "", "ready: the world was proven; for plan: the plan was made, and may be empty"},
+		{0, "", "ready: the world was proven; for plan: the plan was made, and may be empty; for check: nothing failed"},
 		{1, provision.KindInternal, "a bug in worldsetup"},
 		{2, provision.KindUsage, "what was asked for cannot be; nothing was changed"},
 		{3, provision.KindPrerequisite, "this machine lacks something; nothing was changed"},

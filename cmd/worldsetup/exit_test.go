@@ -78,7 +78,7 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ` + "`worldsetup`, `worldsetup plan` and `worldsetup status`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
+What ` + "`worldsetup` and its commands `plan`, `status` and `check`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
 prints the same table. A failed run never exits with 0, and a code never changes its meaning.
 
 | code | kind | meaning |
@@ -93,7 +93,7 @@ prints the same table. A failed run never exits with 0, and a code never changes
 	}
 	text.WriteString(`
 "Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of its VM and
-begins a log, both in the state folder.
+begins a log, both in the state folder. ` + "`worldsetup check --fix`" + ` changes this machine by the commands that it shows, whatever comes of them.
 
 A standard output that nobody reads ends the run (130). One that was closed before the program started cannot be told from
 ` + "`/dev/null`" + ` and is treated like it.

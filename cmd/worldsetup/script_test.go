@@ -19,7 +19,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // nobody is the user as whom the command runs when the tests run as root: Lima refuses root, and root reads everything.
@@ -113,6 +115,9 @@ func setUpScript(env *testscript.Env) error {
 	if err := fakePrograms(filepath.Join(env.WorkDir, "bin")); err != nil {
 		return err
 	}
+	if err := fakeDownloads(env); err != nil {
+		return err
+	}
 	env.Setenv("NEWLINE", "\n")
 	env.Setenv("LONG", strings.Repeat("a", 300))
 	if err := give(env.WorkDir); err != nil {
@@ -127,13 +132,41 @@ func setUpScript(env *testscript.Env) error {
 	return err
 }
 
+// fakeProgram says its version, as QEMU does, and nothing else.
+const fakeProgram = `#!/bin/sh
+[ "$*" = --version ] && echo 'QEMU emulator version 8.2.2 (fake)' && exit
+echo "unexpected: $0 $*" >&2
+exit 98
+`
+
+// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are looked for: no script may depend
+// on a network.
+func fakeDownloads(env *testscript.Env) error {
+	cache := filepath.Join(env.WorkDir, "cache")
+	env.Setenv("XDG_CACHE_HOME", cache)
+	profile, err := lima.ParseProfile(embed.Profile())
+	if err != nil {
+		return err
+	}
+	files := []string{filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-x86_64.gz"), filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-aarch64.gz")}
+	for _, image := range profile.Images {
+		files = append(files, fmt.Sprintf("%s/lima/download/by-url-sha256/%x/data", cache, sha256.Sum256([]byte(image.Location))))
+	}
+	for _, file := range files {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("fake"), 0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fakePrograms puts programs into bin that are looked for and not run, and makes executable what a script put there.
 func fakePrograms(bin string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
 	for _, name := range []string{"ssh", "qemu-fake", "qemu-img"} {
-		err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\necho \"unexpected: $0 $*\" >&2\nexit 98\n"), 0o755)
+		err := os.WriteFile(filepath.Join(bin, name), []byte(fakeProgram), 0o755)
 		if err != nil {
 			return err
 		}
@@ -229,7 +262,7 @@ func scriptUnread(ts *testscript.TestScript, _ bool, args []string) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(lookPath(ts, args[1]), args[2:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), writer, io.MultiWriter(&stderr, ts.Stderr())
-	for _, name := range []string{"HOME", "PATH", "WORK", "QEMU_SYSTEM_X86_64", "QEMU_SYSTEM_AARCH64"} {
+	for _, name := range []string{"HOME", "PATH", "WORK", "QEMU_SYSTEM_X86_64", "QEMU_SYSTEM_AARCH64", "XDG_CACHE_HOME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	judge(ts, args[0], cmd.Run(), "", stderr.String())

@@ -1,0 +1,45 @@
+package checks
+
+import (
+	"io/fs"
+	"testing"
+)
+
+func TestToDownload(t *testing.T) {
+	const url = "https://images.example/noble.img"
+	has := func(paths ...string) Host {
+		return but(func(h *Host) {
+			h.Stat = func(path string) (fs.FileInfo, error) {
+				for _, known := range paths {
+					if path == known {
+						return nil, nil
+					}
+				}
+				return nil, fs.ErrNotExist
+			}
+		})
+	}
+	for name, test := range map[string]struct {
+		host           Host
+		images         []string
+		address, local string
+	}{
+		"nothing wanted": {has(), nil, "", "the VM has its image"},
+		"a file":         {has(), []string{"/images/noble.img"}, "", "the image is a file"},
+		"a URL":          {has(), []string{url, url + ".2"}, url, ""},
+		"in the cache":   {has(cached("/cache", url+".2")), []string{url, url + ".2"}, "", "Lima has the image in its cache"},
+	} {
+		if address, local := toDownload(test.host, test.images, "/cache"); address != test.address || local != test.local {
+			t.Errorf("%s: %q, %q", name, address, local)
+		}
+	}
+}
+
+// As a Lima on a Mac logged it: https://github.com/lima-vm/lima/issues/2753.
+func TestCached(t *testing.T) {
+	const url = "https://cloud-images.ubuntu.com/releases/24.04/release-20240821/ubuntu-24.04-server-cloudimg-arm64.img"
+	const want = "/Users/foobar/Library/Caches/lima/download/by-url-sha256/346ee1ff9e381b78ba08e2a29445960b5cd31c51f896fc346b82e26e345a5b9a/data"
+	if got := cached("/Users/foobar/Library/Caches/lima", url); got != want {
+		t.Error(got)
+	}
+}

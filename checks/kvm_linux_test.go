@@ -1,0 +1,74 @@
+package checks
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Real files where /dev/kvm would be: absent, there and of no use, and not for this user.
+func TestKVMForReal(t *testing.T) {
+	dir := t.TempDir()
+	locked, file := filepath.Join(dir, "locked"), filepath.Join(dir, "file")
+	if err := errors.Join(os.WriteFile(locked, nil, 0), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		path string
+		next string
+	}{
+		"absent":        {filepath.Join(dir, "absent"), "VT-x"},
+		"a device":      {"/dev/null", "nested virtualization if this machine is itself a VM"},
+		"a file":        {file, "nested virtualization if this machine is itself a VM"},
+		"no permission": {locked, "usermod -aG kvm"},
+	} {
+		h := linuxHost()
+		h.KVM = func() error { return kvmAt(test.path) }
+		if test.path == locked {
+			h.KVM = func() error { return asNobody(func() error { return kvmAt(locked) }) }
+		}
+		result := Run(t.Context(), []Check{acceleration(h, x86)}, nil)[0]
+		if result.Outcome != Failed || !strings.Contains(result.Problem.Next, test.next) {
+			t.Errorf("%s: %+v, %+v", name, result, result.Problem)
+		}
+	}
+}
+
+// asNobody does something on files as an ordinary user, also when the tests run as root, whom no mode keeps out.
+func asNobody(do func() error) error {
+	if os.Geteuid() != 0 {
+		return do()
+	}
+	runtime.LockOSThread() // what is set is the thread's own
+	defer runtime.UnlockOSThread()
+	if _, err := unix.SetfsuidRetUid(65534); err != nil {
+		return err
+	}
+	defer func() { _, _ = unix.SetfsuidRetUid(0) }()
+	return do()
+}
+
+// This machine's own answers: every check comes to an outcome, and none of them is about a host that answers nothing.
+func TestHere(t *testing.T) {
+	home := t.TempDir()
+	results := Run(t.Context(), List(Target{
+		VM: VM{Name: "substrate"}, VMType: "qemu", Arch: x86, Starts: true, Memory: 64 << 20, Home: home, Project: home,
+		LimaHome: filepath.Join(home, "lima"), StateDir: filepath.Join(home, "state"),
+	}), nil)
+	for _, result := range results {
+		switch result.ID {
+		case "system", "processor", "memory", "disk-space", "open-files", "inotify", "built-in-files", "other-run", "last-run":
+			if result.Outcome == Unknown || result.Found == "" {
+				t.Errorf("%+v", result)
+			}
+		}
+	}
+	if entries, err := os.ReadDir(home); err != nil || len(entries) > 0 {
+		t.Errorf("looking left %v (%v)", entries, err)
+	}
+}

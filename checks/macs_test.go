@@ -1,0 +1,160 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// mac answers as the recorded ones did that are named, of several the first that knows the command. A command that none of
+// them has fails the test: nothing is made up.
+func mac(t *testing.T, goarch string, names ...string) Host {
+	t.Helper()
+	recorded := map[string]string{}
+	for _, name := range slices.Backward(names) {
+		archive, err := txtar.ParseFile(filepath.Join("testdata/macs", name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			recorded[file.Name] = string(file.Data)
+		}
+	}
+	return Host{
+		OS: "darwin", Arch: goarch, UID: func() int { return 501 },
+		Getenv: func(string) string { return "" },
+		Find:   installed("brew", "ssh"),
+		Stat: func(path string) (fs.FileInfo, error) {
+			return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
+		},
+		Run: func(_ context.Context, name string, args ...string) (string, error) {
+			command := strings.Join(append([]string{name}, args...), " ")
+			if out, found := recorded[command]; found {
+				return out, nil
+			}
+			if stderr, found := recorded["exit 1: "+command]; found {
+				return "", fmt.Errorf("%w: %s", exitError(t, "exit 1"), strings.TrimSpace(stderr))
+			}
+			return "", fmt.Errorf("no Mac of %q was seen to answer %q", names, command)
+		},
+	}
+}
+
+// homebrewLima has limactl where Homebrew on Apple silicon puts it.
+func homebrewLima(name string) (string, error) {
+	if name == "limactl" {
+		return "/opt/homebrew/bin/limactl", nil
+	}
+	return installed("brew", brewAppleSilicon)(name)
+}
+
+func TestMacs(t *testing.T) {
+	with := func(h Host, find lookPath) Host { h.Find = find; return h }
+	for name, test := range map[string]struct {
+		check   Check
+		outcome Outcome
+		words   []string
+		next    string
+		fix     string
+	}{
+		"High Sierra": {system(mac(t, "amd64", "high-sierra-10.13.1")), Failed, []string{"macOS 10.13.1 is too old", "macOS 13 or newer"}, "Software Update", ""},
+		"Catalina":    {system(mac(t, "amd64", "catalina-10.15.5")), Failed, []string{"macOS 10.15.5 is too old"}, "Software Update", ""},
+		"Sequoia":     {system(mac(t, "arm64", "sequoia-15.0.1")), OK, []string{"macOS 15.0.1"}, "", ""},
+		"Tahoe":       {system(mac(t, "arm64", "tahoe-26.4")), OK, []string{"macOS 26.4"}, "", ""},
+
+		"native shell":  {processor(mac(t, "arm64", "shell-native")), OK, []string{"arm64"}, "", ""},
+		"Rosetta shell": {processor(mac(t, "amd64", "shell-rosetta")), Failed, []string{"runs under Rosetta", "sysctl.proc_translated is 1"}, "arch -arm64", ""},
+
+		"GitHub's runner":  {virtualization(mac(t, "arm64", "runner-macos-14-arm64"), "vz"), Failed, []string{"unknown oid 'kern.hv_support'"}, "nested virtualization", ""},
+		"guest of vz":      {virtualization(mac(t, "arm64", "vz-guest"), "vz"), Failed, []string{`kern.hv_support is "0"`}, "a Mac that is no VM", ""},
+		"an old processor": {virtualization(mac(t, "amd64", "intel-2010"), "vz"), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support", ""},
+
+		"limactl as Lima signed it": {entitlement(with(mac(t, "arm64", "lima-entitled"), homebrewLima)), OK, []string{"com.apple.security.virtualization"}, "", ""},
+		"limactl signed anew": {entitlement(with(mac(t, "arm64", "signature-without-entitlements"), homebrewLima)), Failed,
+			[]string{"may not make VMs", "/opt/homebrew/bin/limactl"}, "brew reinstall lima", "brew reinstall lima"},
+		"limactl in quarantine": {quarantine(with(mac(t, "arm64", "quarantined"), homebrewLima)), Failed, []string{"quarantine"},
+			"xattr -d com.apple.quarantine /opt/homebrew/bin/limactl", "xattr -d com.apple.quarantine /opt/homebrew/bin/limactl"},
+		"no limactl to quarantine": {quarantine(mac(t, "arm64", "quarantined")), Info, []string{"no limactl yet"}, "", ""},
+
+		"Homebrew for Apple silicon": {homebrew(mac(t, "arm64", "homebrew-apple-silicon")), OK, []string{"/opt/homebrew"}, "", ""},
+		"Homebrew for Intel, under Rosetta": {homebrew(mac(t, "amd64", "homebrew-intel-on-apple-silicon")), Warning, []string{"for Intel", "Rosetta"},
+			"/opt/homebrew", ""},
+		"no Homebrew":          {homebrew(with(mac(t, "arm64", "homebrew-apple-silicon"), installed())), Info, []string{"https://brew.sh"}, "", ""},
+		"Homebrew not in PATH": {lima2Mac(with(mac(t, "arm64"), installed(brewAppleSilicon))), Failed, []string{"not installed"}, "/opt/homebrew/bin/brew install lima", "/opt/homebrew/bin/brew install lima"},
+		"Homebrew for Intel":   {lima2Mac(with(mac(t, "amd64"), installed(brewIntel))), Failed, []string{"not installed"}, "/usr/local/bin/brew install lima", "/usr/local/bin/brew install lima"},
+		"neither":              {lima2Mac(with(mac(t, "arm64"), installed())), Failed, []string{"not installed"}, "https://brew.sh", ""},
+		"ssh out of PATH":      {sshClient(with(mac(t, "arm64"), installed("brew"))), Failed, nil, "PATH=/usr/bin:$PATH", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := Run(t.Context(), []Check{test.check}, nil)[0]
+			if result.Outcome != test.outcome {
+				t.Fatalf("outcome %q (%s, %+v), want %q", result.Outcome, result.Found, result.Problem, test.outcome)
+			}
+			judgeWords(t, result, test.words, test.next)
+			if fix := result.Fix; (fix == nil) != (test.fix == "") || fix != nil && fix.String() != test.fix {
+				t.Errorf("fix %v, want %q", fix, test.fix)
+			}
+		})
+	}
+}
+
+func lima2Mac(h Host) Check {
+	return limactl(lima.Client{Runner: fails(&lima.NotInstalledError{Name: "limactl", Err: errors.New("not in PATH")})}, h)
+}
+
+// judgeWords looks for the words of the cause in what was found, and for those of the remedy in what to do.
+func judgeWords(t *testing.T, result Result, words []string, next string) {
+	t.Helper()
+	problem := Problem{}
+	if result.Problem != nil {
+		problem = *result.Problem
+	}
+	text := strings.Join([]string{result.Found, problem.What, problem.Why, strings.Join(result.Details, "\n")}, "\n")
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q is not in: %s", word, text)
+		}
+	}
+	if !strings.Contains(problem.Next, next) || result.Problem != nil && problem.Next == "" {
+		t.Errorf("%q is not in what to do: %s", next, problem.Next)
+	}
+}
+
+// What vm_stat prints of the pages is recorded; how much memory those Macs have is not, so only the free part is judged.
+func TestMacMemory(t *testing.T) {
+	for name, want := range map[string]int64{
+		"memory-intel":         4096 * (6127229 + 628646),
+		"memory-apple-silicon": 16384 * (3857 + 443760),
+	} {
+		if free, err := mac(t, "arm64", name).macFree(t.Context()); err != nil || free != want {
+			t.Errorf("%s: %d, %v; want %d", name, free, err, want)
+		}
+	}
+}
+
+// Every recorded Mac says where its text was published.
+func TestMacsNameTheirSources(t *testing.T) {
+	paths, err := filepath.Glob("testdata/macs/*.txtar")
+	if err != nil || len(paths) < 10 {
+		t.Fatalf("%q, %v", paths, err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if archive := txtar.Parse(text); !strings.Contains(string(archive.Comment), "https://") || len(archive.Files) == 0 {
+			t.Errorf("%s names no source, or records nothing", path)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package provision
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/docker/go-units"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/checks"
+)
+
+// Checks returns the prerequisites of the world that the Spec describes, not yet looked at: for [checks.Run], and for
+// [checks.Apply], which mends one. A Lima that does not answer is for them to explain.
+func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
+	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
+	r, err := quiet.begin()
+	if err != nil {
+		return nil, AsError(err)
+	}
+	instance, findErr := r.find(ctx)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	if r.target, err = newTarget(r.target.spec, instance); err != nil {
+		return nil, AsError(err)
+	}
+	return r.edges.Checks(r.prerequisites(instance, findErr)), nil
+}
+
+// prerequisites is what the machine is checked for. findErr says why Lima did not tell of the VM.
+func (r *run) prerequisites(instance *limatype.Instance, findErr error) checks.Target {
+	t, spec := r.target, r.target.spec
+	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not tell, its directory does
+	wanted := checks.Target{
+		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
+		Starts: instance == nil || instance.Status != limatype.StatusRunning,
+		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
+		Home: t.wanted.Home, Project: t.spec.Project, Agents: t.agents(instance != nil || findErr != nil && dirErr == nil),
+		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
+		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
+	}
+	if findErr != nil {
+		trouble := limaError(context.Background(), "Lima does not tell of its VMs", findErr)
+		wanted.VM.Trouble = &checks.Problem{What: trouble.What, Why: trouble.Why, Next: trouble.Next}
+	}
+	if instance == nil {
+		wanted.Images = t.imagePlaces()
+		wanted.Memory = firstSize(spec.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
+		wanted.Space.Disk = firstSize(spec.Disk, profileSize(t.profile, diskOf), DefaultDisk)
+		return wanted
+	}
+	wanted.Memory = firstSize(spec.Memory, instance.Memory)
+	wanted.Space.Disk = firstSize(spec.Disk, instance.Disk)
+	wanted.Space.Used = onDisk(filepath.Join(instance.Dir, filenames.Disk)) + onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
+	return wanted
+}
+
+// imagePlaces are where a new VM's image may come from.
+func (t target) imagePlaces() (places []string) {
+	images := t.wanted.Images
+	if len(images) == 0 && t.profile != nil {
+		images = t.profile.Images
+	}
+	for _, image := range images {
+		if image.Arch == "" || image.Arch == t.arch {
+			places = append(places, image.Location)
+		}
+	}
+	return places
+}
+
+func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
+func diskOf(profile *limatype.LimaYAML) *string   { return profile.Disk }
+
+// profileSize is a size that a profile names; 0 when it names none, or one that Lima will refuse.
+func profileSize(profile *limatype.LimaYAML, field func(*limatype.LimaYAML) *string) int64 {
+	if profile == nil || field(profile) == nil {
+		return 0
+	}
+	bytes, err := units.RAMInBytes(*field(profile))
+	if err != nil {
+		return 0
+	}
+	return bytes
+}
+
+func firstSize(sizes ...int64) int64 {
+	for _, size := range sizes {
+		if size != 0 {
+			return size
+		}
+	}
+	return 0
+}
+
+// onDisk is what a file takes on the disk, which for a disk image is far less than its length; 0 when there is none.
+func onDisk(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	status, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return status.Blocks * 512
+}
