@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
@@ -22,6 +24,8 @@ func hostSigns(spec Spec, dir string) string {
 	for _, name := range []string{"", filenames.LimaYAML, filenames.SSHSock, filenames.SSHConfig, filenames.Protected, filenames.Disk, filenames.HostAgentStdoutLog} {
 		signs.WriteString(fileSign(filepath.Join(dir, name)))
 	}
+	booted, _ := bootOf(&limatype.Instance{Dir: dir}, time.Time{})
+	fmt.Fprint(&signs, booted)
 	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
 	for _, path := range pids {
 		signs.WriteString(processSign(path))
@@ -66,6 +70,17 @@ func processSign(path string) string {
 		return fmt.Sprintf("%d %c;", pid, state[0])
 	}
 	return fmt.Sprintf("%d;", pid)
+}
+
+// stoppedProcesses names those of the VM's that were stopped.
+func stoppedProcesses(dir string) (text string) {
+	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
+	for _, path := range pids {
+		if sign := processSign(path); strings.Contains(sign, " T") || strings.Contains(sign, " t") {
+			text += fmt.Sprintf("(the process in %s is stopped)", filepath.Base(path))
+		}
+	}
+	return text
 }
 
 // listenerSign is whether somebody listens at a socket, where the system shows that without being connected to.

@@ -41,6 +41,8 @@ func (r *run) report(seen view) Health {
 	health.check("instance", "VM", "running", health.Instance)
 	if s.Instance.Config != nil {
 		health.configuration(r.target, s)
+	} else {
+		health.item("configuration", "configuration of the VM", Failed, "as wanted", "Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
 	if s.DiskGone {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 const (
 	// hostPeriod is how often this machine's own side is looked at, which takes some dozen system calls.
 	hostPeriod = 500 * time.Millisecond
+	// slowLook is how long a look may take without a word: one takes 0.3 s, and 2 s under emulation.
+	slowLook = time.Second
 	// watchSilence is how long the watcher in the guest may say nothing; it gives a sign of life every 5 s.
 	watchSilence = 20 * time.Second
 	// lookAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
@@ -31,8 +34,18 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	}
 	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
+	tell := func(health Health) {
+		r.events.emit(Event{Type: EventHealth, Health: &health})
+		changed(health)
+	}
+	signed := false // something gave a sign, so it is worth saying that it is being looked at
 	for last := ""; ; {
-		health, err := w.look(ctx)
+		health, err := w.lookTelling(ctx, func() {
+			if signed {
+				last = "" // whatever it turns out to be is told
+				tell(beingLookedAt(w.spec, r.now(), w.dir))
+			}
+		})
 		if ctx.Err() != nil {
 			return r.finish(unwatched(ctx))
 		}
@@ -41,13 +54,38 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		}
 		if now := essence(health); now != last {
 			last = now
-			r.events.emit(Event{Type: EventHealth, Health: &health})
-			changed(health)
+			tell(health)
 		}
-		if !w.wait(ctx) {
+		var watching bool
+		if signed, watching = w.wait(ctx); !watching {
 			return r.finish(unwatched(ctx))
 		}
 	}
+}
+
+// lookTelling looks, and calls slow when that takes longer than somebody who watches should wait for a word.
+func (w *watcher) lookTelling(ctx context.Context, slow func()) (health Health, err error) {
+	seen := make(chan struct{})
+	go func() {
+		defer close(seen)
+		health, err = w.look(ctx)
+	}()
+	timer := time.NewTimer(slowLook)
+	defer timer.Stop()
+	select {
+	case <-seen:
+	case <-timer.C:
+		slow()
+		<-seen
+	}
+	return health, err
+}
+
+// beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
+func beingLookedAt(spec Spec, now time.Time, dir string) Health {
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.item("look", "world", Unknown, "as it was", strings.TrimSpace("something changed, and is being looked at "+stoppedProcesses(dir)), "wait")
+	return health
 }
 
 // unwatched is the end of a watch, which is the caller's to bring about.
@@ -145,8 +183,8 @@ func nudge(sign chan struct{}) {
 	}
 }
 
-// wait returns true when something may have changed or it is time to look anyway, and false when ctx has ended.
-func (w *watcher) wait(ctx context.Context) bool {
+// wait returns when something gave a sign of change, or it is time to look anyway; watching is false when ctx has ended.
+func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	ticker := time.NewTicker(hostPeriod)
 	defer ticker.Stop()
 	silence := time.NewTimer(watchSilence)
@@ -166,20 +204,23 @@ func (w *watcher) wait(ctx context.Context) bool {
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return false, false
 		case <-w.signs:
-			return true
+			return true, true
 		case <-ended:
-			return true
+			return true, true
 		case <-w.heard:
 			silence.Reset(watchSilence)
 		case <-silence.C:
 			if ended != nil {
-				return true
+				return true, true
 			}
 		case <-ticker.C:
-			if hostSigns(w.spec, w.dir) != w.host || time.Since(w.looked) > patience {
-				return true
+			if hostSigns(w.spec, w.dir) != w.host {
+				return true, true
+			}
+			if time.Since(w.looked) > patience {
+				return false, true
 			}
 		}
 	}

@@ -80,7 +80,7 @@ var vmScenarios = []Scenario{
 	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},
 	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
 	{
-		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}}, Sees: sights("instance", ""),
+		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}}, Sees: sights("configuration", "Lima cannot read it"),
 		Want: steps(), Kind: provision.KindUnhealthy,
 	},
 	{
