@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,6 +80,25 @@ func (p *place) until(done func() bool) error {
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(200 * time.Millisecond) {
 		if p.t.Context().Err() != nil || time.Now().After(deadline) {
 			return fmt.Errorf("it did not come about within a minute")
+		}
+	}
+	return nil
+}
+
+// endOldMasters ends the connections that were told to take no more sessions, and go on for their mounts.
+func endOldMasters(control string) error {
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		title, _ := os.ReadFile(path) // it may have ended meanwhile
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && strings.HasPrefix(string(title), "ssh: "+control+" [") {
+			err = syscall.Kill(pid, syscall.SIGTERM)
+		}
+		if err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
 		}
 	}
 	return nil

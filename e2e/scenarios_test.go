@@ -177,7 +177,10 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	case scenario.DiskPutBack:
 		return os.Rename(filepath.Join(dir, "disk.before"), filepath.Join(dir, "disk"))
 	case scenario.ConnectionEnded:
-		return ssh("-O", "exit")
+		if err := ssh("-O", "exit"); err != nil {
+			return err
+		}
+		return endOldMasters(filepath.Join(dir, "ssh.sock"))
 	case scenario.HostSocketClosed:
 		return ssh("-O", "cancel", "-L", filepath.Join(dir, "sock", "substrate.sock")+":"+guestSocket)
 	case scenario.ConfigStripped:

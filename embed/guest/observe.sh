@@ -65,6 +65,8 @@ root_view='
     if IFS= read -r line <"$agent"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
     runs=
     while read -r pid; do
+        # Between fork and exec it is systemd still.
+        if [ "/proc/$pid/exe" -ef /proc/1/exe ] || [ "/proc/$pid/exe" -ef /usr/lib/systemd/systemd-executor ]; then continue; fi
         if [ "/proc/$pid/exe" -ef "$program" ]; then runs=installed && break; else runs=other; fi
     done 2>/dev/null </sys/fs/cgroup/system.slice/substrate-world-agent.service/cgroup.procs
     if [ -n "$runs" ]; then echo "agent-runs=$runs"; fi

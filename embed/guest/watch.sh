@@ -13,6 +13,7 @@ exec perl -e '
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
     # Contents matter of files only: the times of a directory like /run change with everything in it.
+    my $boot;
     sub look {
         my @seen;
         for my $path (@paths) {
@@ -38,8 +39,12 @@ exec perl -e '
         if (open my $sockets, "<", "/proc/net/unix") {
             push @seen, (split / +/)[6] for grep { m{ 00010000 0001 01 .* /run/substrate[.]sock$} } <$sockets>;
         }
-        # A clock that was set shows as a boot at another time.
-        if (open my $uptime, "<", "/proc/uptime") { push @seen, int((time - (split / /, <$uptime>)[0]) / 4) }
+        # A clock that was set shows as a boot at another time, which is good to a second.
+        if (open my $uptime, "<", "/proc/uptime") {
+            my $now = time - (split / /, <$uptime>)[0];
+            $boot = $now if !defined $boot || abs($now - $boot) > 2;
+            push @seen, $boot;
+        }
         return join "|", @seen;
     }
     my ($last, $beats) = ("", 0);

@@ -101,7 +101,7 @@ const (
 	VMKilled         HostFault = "limactl stop --force"
 	VMDeleted        HostFault = "limactl delete --force"
 	HostAgentKilled  HostFault = "kill -9 the process in ha.pid" // Lima calls the VM broken then
-	ConnectionEnded  HostFault = "ssh -O exit"                   // on Lima's shared connection
+	ConnectionEnded  HostFault = "ssh -O exit"                   // on Lima's shared connection, and the end of those before it
 	ConfigStripped   HostFault = "limactl edit --set '.portForwards = [] | .provision = []'"
 	VMMadeByHand     HostFault = "limactl create and start, with a profile that knows nothing of worlds, in the place of the VM"
 	HostSocketClosed HostFault = "ssh -O cancel -L" // of the forwarded socket

@@ -25,8 +25,8 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	p.ClockError = reply.Received.Sub(reply.Sent) / 2
 	for _, line := range lines {
 		key, value, found := strings.Cut(line, "=")
-		if listener := listenerPattern.FindStringSubmatch(line); listener != nil {
-			key, value, found = "listener", listener[1], true
+		if strings.HasPrefix(line, "u_str ") {
+			key, value, found = "listener", line, true
 		}
 		if !found && line != endOfUnit {
 			return nil, fmt.Errorf("the guest's observation has a line without a key: %q", line)
@@ -37,6 +37,9 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	}
 	if err := p.unit("", ""); err != nil {
 		return nil, err
+	}
+	if p.seen["blind"] {
+		p.Listening = nil
 	}
 	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os", "linger", "df", "time"} {
 		if !p.seen[key] {
@@ -177,7 +180,12 @@ func (p *observationParser) dropIn(value string) error {
 }
 
 func (p *observationParser) listener(value string) error {
-	inode, err := strconv.ParseUint(value, 10, 64)
+	match := listenerPattern.FindStringSubmatch(value)
+	if match == nil { // a kernel without unix_diag does not know the files
+		p.seen["blind"] = true
+		return nil
+	}
+	inode, err := strconv.ParseUint(match[1], 10, 64)
 	p.listening()[inode] = true
 	return err
 }

@@ -217,3 +217,46 @@ func FuzzParseObservation(f *testing.F) {
 		}
 	})
 }
+
+// A kernel that does not tell sockets' files leaves that open, and nothing else.
+func TestParseObservationOfAKernelWithoutSocketFiles(t *testing.T) {
+	text := strings.Replace(recorded(t, "observation.txt"), " <-> ino:", " <-> ", 1)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	if err != nil || o.Listening != nil || o.Runs != RunsInstalled {
+		t.Errorf("%v, %+v", err, o)
+	}
+}
+
+func TestParseOverrides(t *testing.T) {
+	text := strings.Replace(recorded(t, "observation.txt"), "root-fs=rw\n",
+		"root-fs=ro\nhides=/run/systemd/transient/x.service\ndrop-in=/etc/a.conf|\ndrop-in=/etc/a.conf|Environment=A=b|c\ndrop-in=/etc/b.conf|\n", 1)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []DropIn{{Path: "/etc/a.conf", Lines: []string{"Environment=A=b|c"}}, {Path: "/etc/b.conf"}}
+	if !o.ReadOnlyRoot || len(o.Hidden) != 1 || !reflect.DeepEqual(o.DropIns, want) {
+		t.Errorf("%+v", o)
+	}
+	if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "drop-in=/etc/a.conf|\n", "", 1))}, 2); err == nil {
+		t.Error("a line of a file that was not named was taken")
+	}
+}
+
+// Whoever cannot enter /run cannot ask systemd; everybody else must have asked.
+func TestParseWithoutUnits(t *testing.T) {
+	var kept []string
+	for line := range strings.Lines(recorded(t, "observation.txt")) {
+		if !strings.HasPrefix(line, "unit.") {
+			kept = append(kept, line)
+		}
+	}
+	text := strings.Join(kept, "")
+	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, 2); err == nil {
+		t.Error("units are missing, and nobody minds")
+	}
+	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run", "stat=directory|700|root|root|840|1|/run", 1)
+	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, 2); err != nil || o.Files["/run"].Open() {
+		t.Errorf("%v", err)
+	}
+}
