@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -85,21 +87,42 @@ func (p *place) until(done func() bool) error {
 	return nil
 }
 
-// endOldMasters ends the connections that were told to take no more sessions, and go on for their mounts.
-func endOldMasters(control string) error {
-	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+// endMasters ends every ssh connection to the VM: those that were told to take no more sessions go on for their mounts, and
+// nothing but their TCP connection to the port in the configuration tells whose they are.
+func endMasters(config string) error {
+	text, err := os.ReadFile(config)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		title, _ := os.ReadFile(path) // it may have ended meanwhile
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err == nil && strings.HasPrefix(string(title), "ssh: "+control+" [") {
-			err = syscall.Kill(pid, syscall.SIGTERM)
-		}
-		if err != nil && !errors.Is(err, syscall.ESRCH) {
-			return err
+	match := regexp.MustCompile(`(?m)^\s*Port "?([0-9]+)"?$`).FindSubmatch(text)
+	if match == nil {
+		return fmt.Errorf("%s names no port", config)
+	}
+	port, err := strconv.Atoi(string(match[1]))
+	if err != nil {
+		return err
+	}
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return err
+	}
+	var sockets []string
+	for line := range strings.Lines(string(table)) {
+		if fields := strings.Fields(line); len(fields) > 9 && strings.HasSuffix(fields[2], fmt.Sprintf(":%04X", port)) {
+			sockets = append(sockets, "socket:["+fields[9]+"]")
 		}
 	}
-	return nil
+	descriptors, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, path := range descriptors {
+		target, _ := os.Readlink(path) // it may have been closed meanwhile
+		process := filepath.Dir(filepath.Dir(path))
+		name, _ := os.ReadFile(filepath.Join(process, "comm"))
+		if !slices.Contains(sockets, target) || strings.TrimSpace(string(name)) != "ssh" {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(process)); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGTERM) // one that has ended is as good
+		}
+	}
+	return err
 }

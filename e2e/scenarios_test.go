@@ -180,7 +180,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 		if err := ssh("-O", "exit"); err != nil {
 			return err
 		}
-		return endOldMasters(filepath.Join(dir, "ssh.sock"))
+		return endMasters(filepath.Join(dir, "ssh.config"))
 	case scenario.HostSocketClosed:
 		return ssh("-O", "cancel", "-L", filepath.Join(dir, "sock", "substrate.sock")+":"+guestSocket)
 	case scenario.ConfigStripped:
