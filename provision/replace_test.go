@@ -39,7 +39,9 @@ func (b *bench) only(t *testing.T, names ...string) {
 	}
 	var have []string
 	for _, entry := range entries {
-		have = append(have, entry.Name())
+		if entry.Name() != "_config" { // Lima's own
+			have = append(have, entry.Name())
+		}
 	}
 	if !slices.Equal(have, names) {
 		t.Errorf("Lima's home holds %v, want %v", have, names)

@@ -67,7 +67,7 @@ func (w *demoWorld) options() tui.Options {
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(w.spec.StateDir, health)
 		},
-		Engine: func(r tui.Request) tui.Engine { return watchful{w.engine(setupFor(w.spec, r))} },
+		Engine: func(r tui.Request) tui.Engine { return w.engine(setupFor(w.spec, r)) },
 	}
 }
 

@@ -177,4 +177,8 @@ func (e demoEngine) Restore(ctx context.Context) (provision.Health, error) {
 	return e.setup.Restore(e.heeding(ctx))
 }
 
+func (e demoEngine) Watch(ctx context.Context, changed func(provision.Health)) error {
+	return e.setup.Watch(e.heeding(ctx), changed)
+}
+
 func (e demoEngine) Remove(ctx context.Context) error { return e.setup.Remove(e.heeding(ctx)) }
