@@ -36,11 +36,11 @@ var shots = []shot{
 	{"prerequisites", "worldsetup: prerequisites", 80, 24, "prerequisites", "", nil, "f fix"},
 	{"plan", "worldsetup: the plan", 80, 24, "first-run", "", nil, agreed},
 	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "Only another VM would do"},
-	{"progress", "worldsetup: progress", 80, 24, "first-run", "user session is ready", []typed{{agreed, "\r"}}, "user session is ready"},
+	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "user session"},
 	{"log", "worldsetup: the log", 80, 24, "first-run", "user session is ready", []typed{{agreed, "\r"}, {"user session is ready", "l"}}, "The essential requirement"},
 	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
 	{"health", "worldsetup: the health of a world", 80, 34, "healthy", "", nil, "was proven just now"},
-	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, agreed},
+	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},
 }
 
 var film = []shot{

@@ -123,13 +123,18 @@ func row(out *strings.Builder, screen Screen, y int) {
 	out.WriteString("\n")
 }
 
-// words draws a run of text from cell x on. Some viewers make one blank of several, so those are left out.
+// words draws a run of text from cell x on. Some viewers make one blank of several, and none of those at an end, so those
+// are left out.
 func words(out *strings.Builder, text string, x, y int, style style) {
 	for text != "" {
+		if text[0] == ' ' {
+			x, text = x+1, text[1:]
+			continue
+		}
 		word, rest, _ := strings.Cut(text, "  ")
-		if word != "" {
+		if shown := strings.TrimSuffix(word, " "); shown != "" {
 			fmt.Fprintf(out, `<text x="%.1f" y="%.1f" textLength="%.1f"%s>%s</text>`, float64(x)*cellWidth, float64(y)*cellHeight+13,
-				float64(ansi.StringWidth(word))*cellWidth, style.attributes(), escape(word))
+				float64(ansi.StringWidth(shown))*cellWidth, style.attributes(), escape(shown))
 		}
 		x, text = x+ansi.StringWidth(word)+2, rest
 	}
