@@ -4,11 +4,13 @@
 # make cross   builds and vets for the other systems
 # make e2e     half an hour: the suite on a real VM (Linux)
 # make e2e-all an hour: the same with every scenario that starts a VM
+# make pictures draws docs/pictures anew, from the demo
+# make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check cross e2e e2e-all bench need-go
+.PHONY: world test check cross e2e e2e-all pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -45,8 +47,16 @@ e2e: need-go
 e2e-all: need-go
 	$(GO) test -tags e2e -count=1 -timeout 120m -v ./e2e
 
+pictures: need-go
+	@mkdir -p docs/pictures
+	$(GO) test ./cmd/worldsetup -run TestPictures -count=1 -draw
+
 bench: need-go
 	$(GO) test -tags e2e -run '^$$' -bench Create -benchtime 3x -timeout 60m ./e2e
+
+bench-tui: need-go
+	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui
+	$(GO) test -run '^$$' -bench FirstFrame -benchtime 20x ./cmd/worldsetup
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }

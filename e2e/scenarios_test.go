@@ -18,7 +18,7 @@ import (
 )
 
 // bootsInShort are the scenarios with a boot that are played with -short too. Under emulation each takes a minute or two.
-var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped"}
+var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped", "VM hangs"}
 
 // testScenarios plays the table that the simulation plays.
 func testScenarios(t *testing.T, w *world) {
@@ -132,8 +132,11 @@ func (p *place) Break(fault scenario.Fault) error {
 func (p *place) breakHost(fault scenario.HostFault) error {
 	dir := filepath.Join(string(p.limaHome), vm)
 	ssh := func(args ...string) error {
-		args = append([]string{"-F", filepath.Join(dir, "ssh.config")}, args...)
-		return failed(finish(p.t, p.command(p.t.Context(), "ssh", append(args, "lima-"+vm)...)))
+		place := append([]string{"-F", filepath.Join(dir, "ssh.config")}, args...)
+		if place = append(place, "lima-"+vm); args[0] != "-O" { // what is run in the guest comes after its name
+			place = append([]string{"-F", filepath.Join(dir, "ssh.config"), "lima-" + vm}, args...)
+		}
+		return failed(finish(p.t, p.command(p.t.Context(), "ssh", place...)))
 	}
 	switch fault {
 	case scenario.VMStopped:
@@ -143,17 +146,44 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	case scenario.VMDeleted:
 		return failed(p.limactl(p.t, "delete", "--force", vm))
 	case scenario.HostAgentKilled:
-		text, err := os.ReadFile(filepath.Join(dir, "ha.pid"))
-		if err != nil {
+		return strike(filepath.Join(dir, "ha.pid"), syscall.SIGKILL)
+	case scenario.VMProcessKilled:
+		if err := strike(filepath.Join(dir, "qemu.pid"), syscall.SIGKILL); err != nil {
 			return err
 		}
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil {
+		return p.until(func() bool { return !exists(filepath.Join(dir, "ha.pid")) }) // Lima's host agent ends by itself
+	case scenario.VMProcessStopped:
+		return strike(filepath.Join(dir, "qemu.pid"), syscall.SIGSTOP)
+	case scenario.SessionWithoutGroup:
+		for _, do := range []func() error{
+			func() error { return p.Break(scenario.Fault{Guest: `gpasswd -d "$1" substrate`}) },
+			func() error { return ssh("-O", "stop") },
+			func() error { return ssh("true") },
+			func() error { return p.Break(scenario.Fault{Guest: `usermod -aG substrate "$1"`}) },
+		} {
+			if err := do(); err != nil {
+				return err
+			}
+		}
+		return nil
+	case scenario.ConfigEdited:
+		return rewrite(filepath.Join(dir, "lima.yaml"), scenario.WithoutForwards)
+	case scenario.ConfigGarbled:
+		return rewrite(filepath.Join(dir, "lima.yaml"), func(string) string { return "{ this is\nno: YAML: at all\n" })
+	case scenario.ConfigMended:
+		return os.Rename(filepath.Join(dir, "lima.yaml.before"), filepath.Join(dir, "lima.yaml"))
+	case scenario.DiskTaken:
+		if err := failed(p.limactl(p.t, "stop", vm)); err != nil {
 			return err
 		}
-		return syscall.Kill(pid, syscall.SIGKILL)
+		return os.Rename(filepath.Join(dir, "disk"), filepath.Join(dir, "disk.before"))
+	case scenario.DiskPutBack:
+		return os.Rename(filepath.Join(dir, "disk.before"), filepath.Join(dir, "disk"))
 	case scenario.ConnectionEnded:
-		return ssh("-O", "exit")
+		if err := ssh("-O", "exit"); err != nil {
+			return err
+		}
+		return endMasters(filepath.Join(dir, "ssh.config"))
 	case scenario.HostSocketClosed:
 		return ssh("-O", "cancel", "-L", filepath.Join(dir, "sock", "substrate.sock")+":"+guestSocket)
 	case scenario.ConfigStripped:

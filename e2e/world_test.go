@@ -39,6 +39,8 @@ func TestWorld(t *testing.T) {
 		{"host is untouched", testHostUntouched},
 		{"rerun changes nothing", testRerun},
 		{"agents", testAgents},
+		{"busy", testBusy},
+		{"watch", testWatch},
 		{"scenarios", testScenarios},
 		{"Lima's own stop and start", testLimaRestart},
 		{"bad input on a healthy world", testBadInput},

@@ -41,6 +41,16 @@ var (
 	activate string
 	//go:embed guest/marker.sh
 	marker string
+	//go:embed guest/clock.sh
+	clock string
+	//go:embed guest/writable.sh
+	writable string
+	//go:embed guest/room.sh
+	room string
+	//go:embed guest/entry.sh
+	entry string
+	//go:embed guest/watch.sh
+	watch string
 
 	//go:embed guest/boot-group.sh
 	bootGroup string
@@ -66,6 +76,11 @@ var (
 	Linger      = Script{"linger", linger}
 	Activate    = Script{"activate", activate}
 	Marker      = Script{"marker", marker}
+	Clock       = Script{"clock", clock}
+	Writable    = Script{"writable", writable}
+	Room        = Script{"room", room}
+	Entry       = Script{"entry", entry}
+	Watch       = Script{"watch", watch}
 )
 
 // BootGroup is the script that a profile runs at every boot, before the user exists; Lima fills in the user's name.

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lima-vm/lima/v2/pkg/limatype"
-
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
@@ -25,8 +23,8 @@ const (
 	agentSeconds = 30
 )
 
-// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, and
-// before the marker, which stands for a layout that was seen to be complete and proven.
+// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
+// connection was made anew, and before the marker, which stands for a layout that was seen to be complete and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
@@ -36,7 +34,8 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
 			return err
 		}
-		if step.ID == StepStart {
+		r.done.finish(step)
+		if step.ID == StepStart || step.ID == StepConnection {
 			return nil
 		}
 	}
@@ -109,8 +108,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	vm, o := r.target.spec.VM, state.Guest
 	switch step.ID {
 	case StepStop:
-		force := state.Instance.Status != limatype.StatusRunning
-		return r.lima.Stop(ctx, vm, force, line)
+		return r.stop(ctx, step.force, line)
 	case StepConfigure:
 		return r.lima.Edit(ctx, vm, r.target.wanted.Settings(state.Instance), line)
 	case StepCreate:
@@ -122,16 +120,21 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	case StepStart:
 		return r.boot(ctx, r.done.steps[StepCreate], line)
 	case StepSettle:
+		if r.booting == nil {
+			return r.awaitBoot(ctx, state)
+		}
 		if step.last {
 			r.lookAhead(ctx, state.Instance)
 		}
 		return r.booting.wait()
+	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
+		return r.mend(ctx, state, step)
 	case StepPackages:
-		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.packages...)
+		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.operands...)
 	case StepGroup:
 		return r.script(ctx, state, guestDeadline, embed.Group, nil, o.User)
 	case StepDirectories:
-		return r.script(ctx, state, guestDeadline, embed.Directories, nil, o.User, o.Home)
+		return r.script(ctx, state, guestDeadline, embed.Directories, nil, append([]string{o.User, o.Home}, step.operands...)...)
 	case StepAgent:
 		agent := r.target.agent
 		return r.script(ctx, state, guestDeadline, embed.Agent, bytes.NewReader(agent.content), agent.SHA256)
@@ -140,7 +143,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if err != nil {
 			return err
 		}
-		return r.script(ctx, state, guestDeadline, embed.Units, nil, reload(o), service, embed.SocketUnit())
+		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{reload(o), service, embed.SocketUnit()}, step.operands...)...)
 	case StepLinger:
 		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
 	case StepActivate:
@@ -224,6 +227,10 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		failure.What = "the agent does not answer"
 		failure.Why = strings.TrimSpace(script.Stderr)
 		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s sudo journalctl -u %s", spec.VM, guest.ServiceName)
+	case step.ID == StepRoom && errors.As(err, &script):
+		failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | tail), or grow it: worldsetup --disk SIZE", spec.VM)
 	case step.ID == StepPackages:
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
 	case step.ID == StepLinger:

@@ -171,6 +171,10 @@ func (g chaosGuest) Exec(ctx context.Context, request guest.Request) (reply gues
 	return reply, g.effect(request.Script.Name, whole, nil)
 }
 
+func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {
+	return g.effect("renew", func() error { return g.to.Renew(ctx, forwards) }, nil)
+}
+
 type chaosFolders struct{ *chaos }
 
 func (f chaosFolders) Move(from, to string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -14,8 +15,8 @@ import (
 )
 
 // maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
-// the marker, nothing; a restart in between makes it six. More would mean that a step does not hold.
-const maxRounds = 8
+// the marker, nothing; a restart in between makes it six, and each rung that did not help two more. More would mean that a step does not hold.
+const maxRounds = 12
 
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
@@ -45,7 +46,10 @@ func (r *run) rounds(ctx context.Context) (Health, error) {
 			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
-			return r.report(view), doesNotHold(step)
+			if round > maxRounds || !r.climb(&view, step) {
+				return r.report(view), doesNotHold(step)
+			}
+			continue
 		}
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
@@ -62,6 +66,18 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 		return nil
 	}
 	return r.approve(ctx, plan)
+}
+
+// climb plans for a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
+// begin anew with it.
+func (r *run) climb(view *view, step Step) bool {
+	if r.unheld != "" || r.done.steps[StepStop] || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
+		return false
+	}
+	r.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	view.state.Unheld = r.unheld
+	view.plan = r.plan(view.state)
+	return true
 }
 
 // endBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of
@@ -154,7 +170,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	}
 	now.state = r.observe(ctx, instance)
 	now.plan = r.plan(now.state)
-	abandon := !now.plan.complete() && prove != always
+	abandon := !now.plan.complete() && (prove != always || now.state.Guest == nil)
 	if abandon {
 		cancel()
 	}
@@ -168,7 +184,14 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 
 // learn plans anew for what only the proofs have shown.
 func (r *run) learn(ctx context.Context, now *view) {
-	if now.proven == nil || !now.proven.entered || now.state.Guest == nil || ctx.Err() != nil {
+	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+		return
+	}
+	if !now.proven.entered {
+		if !now.state.SharedDead && now.proven.locked != "" {
+			now.state.Locked = now.proven.locked
+		}
+		now.plan = makePlan(r.target, now.state)
 		return
 	}
 	for _, access := range now.proven.access {
@@ -202,8 +225,19 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 
 // history is what was begun in this run.
 type history struct {
-	steps   map[StepID]bool
-	reasons map[string]bool
+	steps    map[StepID]bool
+	finished map[StepID]bool // without an error
+	reasons  map[string]bool
+}
+
+// finish notes that a step came to its end.
+func (h *history) finish(step Step) {
+	finished := maps.Clone(h.finished) // states hold the other
+	if finished == nil {
+		finished = map[StepID]bool{}
+	}
+	finished[step.ID] = h.steps[step.ID]
+	h.finished = finished
 }
 
 func (h *history) add(step Step) {
@@ -214,12 +248,21 @@ func (h *history) add(step Step) {
 	h.reasons[string(step.ID)+": "+step.Reason] = true
 }
 
+// forget takes back that a step was begun.
+func (h *history) forget(step Step) {
+	delete(h.steps, step.ID)
+	delete(h.reasons, string(step.ID)+": "+step.Reason)
+}
+
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
 func (h *history) again(plan Plan) (step Step, again bool) {
 	for _, step := range plan.Steps {
 		follows := step.ID == StepStart || step.ID == StepSettle // of a stop, which has the reason
 		if !follows && h.reasons[string(step.ID)+": "+step.Reason] {
 			return step, true
+		}
+		if step.ID == StepStart || step.ID == StepConnection {
+			break // what comes after it is planned anew then
 		}
 	}
 	return Step{}, false

@@ -167,7 +167,7 @@ func (b *bench) resolved(t *testing.T) provision.Spec {
 	return spec
 }
 
-// TestTwoRuns: the second one says who is at work, and a reader is not held up.
+// TestTwoRuns: the second one says who is at work, and so does a reader, which is not held up.
 func TestTwoRuns(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -188,7 +188,7 @@ func TestTwoRuns(t *testing.T) {
 	}
 	b.mustRun(t)
 	wantKind(t, second, provision.KindBusy, "another run", "process")
-	wantKind(t, status, provision.KindUnhealthy, "not marked as complete")
+	wantKind(t, status, provision.KindBusy, "provisioning in progress", "mark the layout as complete")
 }
 
 // TestInterruptedBoot: what we started is stopped, the state is said, and the next run carries on.

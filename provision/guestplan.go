@@ -23,10 +23,16 @@ func (p *Plan) forGuest(t target, s State) {
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker, guest.LayoutVersion))
 	}
+	p.machine(s)
+	if closed := closedDirectories(o); len(closed) > 0 {
+		p.open(closed)
+		p.sudo(s)
+		return
+	}
 	if len(o.Missing) > 0 {
 		packages := step(StepPackages, "the guest lacks "+strings.Join(o.Missing, ", "))
 		for _, command := range o.Missing {
-			packages.packages = append(packages.packages, packageOf[command])
+			packages.operands = append(packages.operands, packageOf[command])
 		}
 		p.Steps = append(p.Steps, packages)
 	}
@@ -34,15 +40,24 @@ func (p *Plan) forGuest(t target, s State) {
 	p.add(StepDirectories, directoryReasons(o)...)
 	p.agent(t, o)
 	contents, states := unitReasons(t, o)
-	p.add(StepUnits, append(contents, states...)...)
+	hidden, aside, _ := overrides(o)
+	contents = append(contents, hidden...)
+	if p.add(StepUnits, append(contents, states...)...); len(aside) > 0 {
+		p.Steps[len(p.Steps)-1].operands = aside
+	}
 	if !o.Linger {
 		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
 	}
-	p.add(StepActivate, p.activateReasons(s, len(contents) > 0)...)
+	p.add(StepActivate, slices.Concat(p.changeReasons(len(contents) > 0), socketReasons(s), serviceReasons(s))...)
 	if o.Marker == "" {
 		p.add(StepMarker, "the layout is not marked as complete")
 	}
-	if !o.Sudo {
+	p.sudo(s)
+}
+
+// sudo says that nothing can be changed without it.
+func (p *Plan) sudo(s State) {
+	if o := s.Guest; !o.Sudo {
 		p.Blocked = &Error{
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
@@ -100,7 +115,9 @@ func (p *Plan) agent(t target, o *guest.Observation) {
 // unitReasons are what is wrong with the units' files, which whoever runs by them has to learn of, and with systemd's idea of them.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath}, {guest.SocketUnitName, guest.SocketUnitPath}} {
-		if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
+		if o.Units[unit.name].Load == "masked" && !slices.ContainsFunc(o.Hidden, func(path string) bool { return strings.HasSuffix(path, unit.name) }) {
+			contents = append(contents, unit.name+" is masked")
+		} else if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
 			contents = append(contents, wrong)
 		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
 			contents = append(contents, unit.name+" does not hold what it should")
@@ -130,27 +147,44 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 	return sums
 }
 
-// activateReasons looks at what runs, and at what is planned so far that something running has to learn of.
-func (p *Plan) activateReasons(s State, unitsChange bool) (reasons []string) {
-	o := s.Guest
+// changeReasons are what is planned so far that something running has to learn of.
+func (p *Plan) changeReasons(unitsChange bool) (reasons []string) {
 	if p.has(StepAgent) {
 		reasons = append(reasons, "the agent changes")
 	}
 	if unitsChange {
 		reasons = append(reasons, "the units change")
 	}
+	return reasons
+}
+
+// socketReasons look at the socket: systemd's idea of it, the file, and whether it is that file that somebody listens at.
+func socketReasons(s State) (reasons []string) {
+	o := s.Guest
+	file := o.Files[guest.SocketPath]
 	if unit := o.Units[guest.SocketUnitName]; unit.Active != "active" {
 		reasons = append(reasons, fmt.Sprintf("%s is %s", guest.SocketUnitName, unit.Active))
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
+	} else if o.Listening != nil && !o.Listening[file.Inode] {
+		reasons = append(reasons, fmt.Sprintf("nobody listens at the file %s: systemd's socket is another one, or lost", guest.SocketPath))
 	}
 	if s.Unanswered != "" {
 		reasons = append(reasons, "root asked the agent: "+s.Unanswered)
 	}
+	return reasons
+}
+
+// serviceReasons look at what the service does.
+func serviceReasons(s State) (reasons []string) {
+	o := s.Guest
 	switch service := o.Units[guest.ServiceName]; {
 	case service.Active == "failed" || service.Sub == "auto-restart":
 		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
 	case service.Active == "active":
+		if o.Runs == guest.RunsOther {
+			reasons = append(reasons, "the agent that runs is not the one that is installed")
+		}
 		// systemd makes this directory when the service starts, and removes it when it stops.
 		if wrong := differs(o, guest.RuntimePath, "directory", "750", "root", guest.GroupName); wrong != "" {
 			reasons = append(reasons, wrong)

@@ -9,11 +9,13 @@ type Health struct {
 	Time   time.Time `json:"time"`
 	Ready  bool      `json:"ready"`
 	// Instance is what Lima says of the VM: absent, stopped, running, broken …, in lower case.
-	Instance string    `json:"instance"`
-	Socket   Socket    `json:"socket"`
-	Access   []Access  `json:"access"`
-	Agent    AgentInfo `json:"agent"`
-	Items    []Item    `json:"items"`
+	Instance string `json:"instance"`
+	// Run is the run that is at work on the VM, only from [Setup.Watch]: nothing else was looked at then.
+	Run    *RunInfo  `json:"run,omitempty"`
+	Socket Socket    `json:"socket"`
+	Access []Access  `json:"access"`
+	Agent  AgentInfo `json:"agent"`
+	Items  []Item    `json:"items"`
 	// Drift is the plan that would cure what is wrong.
 	Drift Plan `json:"drift"`
 }
@@ -70,4 +72,6 @@ type Item struct {
 	Want    string  `json:"want,omitempty"`
 	Found   string  `json:"found"`
 	Remedy  string  `json:"remedy,omitempty"`
+	// Cost is the rung of the ladder that its cure takes; empty when nothing is wrong, or no step cures it.
+	Cost Rung `json:"cost,omitempty"`
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -39,14 +38,16 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 				Next: "make the state directory " + spec.StateDir + " writable", Err: err,
 			}
 		case held != nil:
-			// Who holds it, for the message below only.
+			// Who holds it, for messages only.
 			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), r.now().Format(time.RFC3339)), 0o600)
-			return func() { _ = held.Unlock() }, nil
+			end := announce(spec)
+			return func() { end(); _ = held.Unlock() }, nil
 		case !spec.Wait:
-			return nil, busy(spec, holder(ctx, path))
+			return nil, busy(spec, holder(ctx, spec))
 		case !told:
 			told = true
-			r.events.emit(Event{Type: EventWaiting, Message: busy(spec, "").What + ": " + holder(ctx, path)})
+			failure := busy(spec, holder(ctx, spec))
+			r.events.emit(Event{Type: EventWaiting, Message: failure.What + ": " + failure.Why})
 		}
 		if !pause(ctx, lockPause) {
 			return nil, interrupted(ctx)
@@ -74,28 +75,17 @@ func tryLock(path string) (*flock.Flock, error) {
 	}
 }
 
-// holder is who holds the lock. Whoever has just taken it needs a moment to say so; until then the file is empty, or
-// names a process that is gone.
-func holder(ctx context.Context, path string) string {
+// holder is the run that holds the lock. Whoever has just taken it needs a moment to say so; until then there is none, or
+// a process that is gone is named. It is nil when nobody says so in time.
+func holder(ctx context.Context, spec Spec) *RunInfo {
 	for waited := time.Duration(0); ; waited += lockPause {
-		text, _ := os.ReadFile(path)
-		pid := 0
-		_, err := fmt.Sscanf(string(text), "process %d,", &pid)
-		if err == nil && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			return strings.TrimSpace(string(text))
+		info := underWay(spec)
+		if info != nil && info.PID > 0 && !errors.Is(syscall.Kill(info.PID, 0), syscall.ESRCH) {
+			return info
 		}
 		if waited >= lockGrace || !pause(ctx, lockPause) {
-			return "it did not say which"
+			return info
 		}
-	}
-}
-
-func busy(spec Spec, holder string) *Error {
-	return &Error{
-		Kind: KindBusy,
-		What: fmt.Sprintf("another run of worldsetup is at work on the VM %s", spec.VM),
-		Why:  holder,
-		Next: "wait until it has ended, then run worldsetup again; --wait does that",
 	}
 }
 

@@ -12,19 +12,24 @@ import (
 // Titles and usual times. The times were measured on a real VM under emulation and divided by ten, which is about what
 // hardware virtualization gives.
 var steps = map[StepID]Step{
-	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
-	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second},
+	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true, Rung: RungRestart},
+	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second, Rung: RungRestart},
 	StepCreate:      {Title: "create the VM", Usual: time.Second},
-	StepStart:       {Title: "start the VM", Usual: 20 * time.Second},
-	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second},
-	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second},
-	StepDirectories: {Title: "make the agent's directories", Usual: time.Second},
-	StepAgent:       {Title: "install the agent", Usual: time.Second},
-	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second},
-	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second},
-	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second},
+	StepStart:       {Title: "start the VM", Usual: 20 * time.Second, Rung: RungRestart},
+	StepClock:       {Title: "set the guest's clock", Usual: time.Second, Rung: RungLive},
+	StepWritable:    {Title: "make the guest's root file system writable", Usual: time.Second, Rung: RungLive},
+	StepRoom:        {Title: "free room on the guest's disk", Usual: 2 * time.Second, Rung: RungLive},
+	StepEntry:       {Title: "have ssh let Lima's key in", Usual: time.Second, Rung: RungLive},
+	StepConnection:  {Title: "make Lima's shared connection anew", Usual: time.Second, Rung: RungConnection},
+	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second, Rung: RungLive},
+	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second, Rung: RungLive},
+	StepDirectories: {Title: "make the agent's directories", Usual: time.Second, Rung: RungLive},
+	StepAgent:       {Title: "install the agent", Usual: time.Second, Rung: RungLive},
+	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second, Rung: RungLive},
+	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second, Rung: RungLive},
+	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second, Rung: RungUnit},
 	StepSettle:      {Title: "let the VM finish booting", Usual: 10 * time.Second},
-	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second},
+	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second, Rung: RungLive},
 
 	StepReplaceCreate: {Title: "create the new VM beside the old one", Usual: time.Second},
 	StepReplaceStop:   {Title: "stop the old VM", Usual: 3 * time.Second, Interrupts: true},
@@ -90,6 +95,11 @@ func (p *Plan) forNew(t target) {
 		step(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
 		step(StepStart, "it is new"),
 	}
+	defer func() {
+		for i := range p.Steps {
+			p.Steps[i].Rung = "" // there is nothing yet that they could cut into
+		}
+	}()
 	for _, id := range []StepID{StepPackages, StepGroup, StepDirectories, StepAgent, StepUnits, StepLinger, StepActivate, StepSettle, StepMarker} {
 		next := step(id, "the VM is new")
 		next.Conditional = id == StepPackages || id == StepGroup || id == StepLinger
@@ -99,7 +109,9 @@ func (p *Plan) forNew(t target) {
 
 func (p *Plan) forExisting(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
-	p.Replace = replace
+	if p.Replace = replace; s.DiskGone {
+		p.Replace = append(p.Replace, diskGone(s.Instance))
+	}
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
 	case s.Booting && s.Guest == nil:
@@ -110,10 +122,12 @@ func (p *Plan) forExisting(t target, s State) {
 		p.settle()
 		return
 	case running && s.Guest == nil:
-		p.Blocked = notEntered(s)
+		p.notEntered(s)
 		return
 	case running:
-		p.forGuest(t, s)
+		if p.forGuest(t, s); p.Unseen {
+			return // what is in order behind closed directories shows when they are open
+		}
 	case s.Instance.Status == limatype.StatusStopped:
 		p.Unseen = true
 	default:
@@ -122,7 +136,7 @@ func (p *Plan) forExisting(t target, s State) {
 		for _, err := range s.Instance.Errors {
 			reasons = append(reasons, err.Error())
 		}
-		p.Steps = append(p.Steps, step(StepStop, reasons...))
+		p.Steps = append(p.Steps, forced(reasons...))
 		p.Unseen = true
 	}
 	switch {
@@ -131,6 +145,8 @@ func (p *Plan) forExisting(t target, s State) {
 	case running:
 		if reasons := restartReasons(t, s); len(reasons) > 0 {
 			p.restart(running, reasons, false)
+		} else if reasons := connectionReasons(s); len(reasons) > 0 {
+			p.connect(reasons)
 		}
 	default:
 		p.Steps = append(p.Steps, step(StepStart, "it does not run"), step(StepSettle, "it does not run"))
@@ -152,13 +168,14 @@ func (p *Plan) settle() {
 }
 
 // restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only the group
-// stays before it, since groups are given when a session starts.
+// stays before it, since groups are given when a session starts, with what it takes to write.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
-		if i := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepGroup }); i >= 0 {
-			first = append(first, p.Steps[i])
-			p.Steps = slices.Delete(p.Steps, i, i+1)
+		if p.has(StepGroup) {
+			before := func(s Step) bool { return s.ID == StepGroup || s.ID == StepWritable }
+			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !before(s) })
+			p.Steps = slices.DeleteFunc(p.Steps, before)
 		}
 		first = append(first, step(StepStop, reasons...))
 	} else {
@@ -175,26 +192,7 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	p.settle()
 }
 
-// restartReasons are the facts that only a restart of the VM cures.
-func restartReasons(t target, s State) (reasons []string) {
-	if s.SharedDead {
-		reasons = append(reasons, "Lima's shared ssh connection is dead")
-	} else if !slices.Contains(s.Guest.SessionGroups, "substrate") {
-		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
-	}
-	_, points := t.mounts()
-	for i, problem := range s.Mounts {
-		if problem != "" {
-			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
-		}
-	}
-	if !s.HostSocket {
-		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
-	}
-	return reasons
-}
-
-// unreadable and notEntered are the states that no step of a plan cures yet.
+// unreadable is the error of a configuration that no step of a plan cures.
 func unreadable(instance *limatype.Instance) *Error {
 	why := make([]string, 0, len(instance.Errors))
 	for _, err := range instance.Errors {
@@ -207,16 +205,6 @@ func unreadable(instance *limatype.Instance) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("Lima cannot read the configuration of the VM %s", instance.Name),
 		Why:  strings.Join(why, "\n"),
-		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again", instance.Dir),
-	}
-}
-
-func notEntered(s State) *Error {
-	return &Error{
-		Kind: KindUnhealthy,
-		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
-		Why:  s.GuestError.Error(),
-		Next: fmt.Sprintf("limactl stop --force %s, then run worldsetup again", s.Instance.Name),
-		Err:  s.GuestError,
+		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again; where that cannot be done, only another VM helps", instance.Dir),
 	}
 }

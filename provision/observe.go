@@ -48,7 +48,12 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying()}
+	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.unheld, Locked: r.locked}
+	if instance != nil {
+		state.Booted, state.Age = bootOf(instance, r.now())
+		state.Booting = state.Booting || r.booting == nil && instance.Status == limatype.StatusRunning && !state.Booted && state.Age > 0 && state.Age < bootGrace
+		state.DiskGone = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
+	}
 	if instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
 		return state
 	}

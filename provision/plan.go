@@ -15,8 +15,13 @@ const (
 	StepConfigure   StepID = "vm-configure"
 	StepCreate      StepID = "vm-create"
 	StepStart       StepID = "vm-start"
+	StepClock       StepID = "clock"
+	StepWritable    StepID = "writable"
+	StepRoom        StepID = "room"
+	StepEntry       StepID = "entry"
 	StepPackages    StepID = "packages"
 	StepGroup       StepID = "group"
+	StepConnection  StepID = "connection"
 	StepDirectories StepID = "directories"
 	StepAgent       StepID = "agent"
 	StepUnits       StepID = "units"
@@ -64,6 +69,8 @@ type Step struct {
 	Reason string `json:"reason"` // the observed fact that calls for it
 	// Usual is how long it usually takes on current hardware; ten times that under emulation.
 	Usual time.Duration `json:"usual_ns"`
+	// Rung is how deep it cuts into what exists; empty for a new VM.
+	Rung Rung `json:"rung,omitempty"`
 	// Interrupts says that programs running in the VM are stopped by it.
 	Interrupts bool `json:"interrupts,omitempty"`
 	// Conditional says that the step will be left out if the new VM turns out not to need it.
@@ -71,7 +78,8 @@ type Step struct {
 	// Destroys says that a VM and all that is in it are gone afterwards.
 	Destroys bool `json:"destroys,omitempty"`
 
-	packages []string // of StepPackages: what to install
+	operands []string // of StepPackages what to install, of StepUnits what to set aside, of StepDirectories what to open
+	force    bool     // of StepStop: the power is taken away
 	last     bool     // of StepSettle: nothing is left to do afterwards but the marker
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -52,7 +53,7 @@ func healthyState(t *testing.T) State {
 		HostSocket: true,
 		Mounts:     []string{"", ""},
 		Guest: &guest.Observation{
-			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", Marker: guest.LayoutVersion, Linger: true,
+			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30, Marker: guest.LayoutVersion, Linger: true,
 			SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 			Group: &guest.Group{GID: 996, Members: []string{"ada"}},
 			Files: map[string]guest.File{
@@ -109,7 +110,48 @@ var plans = map[string]func(*target, *State){
 		s.Instance.Config = nil
 		s.Instance.Errors = []error{errors.New("yaml: line 3")}
 	},
-	"runs, nobody gets in": func(_ *target, s *State) { s.Guest, s.GuestError = nil, errors.New("no answer within 45s") },
+	"runs, nobody gets in": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "timed out"}
+	},
+	"runs, nobody gets in, restarted": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "timed out"}
+		s.Tried = map[StepID]bool{StepStop: true, StepStart: true}
+	},
+	"runs, the key is refused": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "ada@127.0.0.1: Permission denied (publickey)."}
+	},
+	"runs, and says something strange": func(_ *target, s *State) { s.Guest, s.GuestError = nil, errors.New("the guest printed \"Welcome!\"") },
+	"disk image gone":                  func(_ *target, s *State) { s.DiskGone = true },
+	"clock off by an hour":             func(_ *target, s *State) { s.Guest.ClockAhead = time.Hour },
+	"clock off by little":              func(_ *target, s *State) { s.Guest.ClockAhead = 9 * time.Second },
+	"root read-only":                   func(_ *target, s *State) { s.Guest.ReadOnlyRoot, s.Guest.Linger = true, false },
+	"root read-only still": func(_ *target, s *State) {
+		s.Guest.ReadOnlyRoot, s.Tried = true, map[StepID]bool{StepWritable: true}
+	},
+	"disk full":           func(_ *target, s *State) { s.Guest.DiskAvailable = 3 << 20 },
+	"ssh refuses the key": func(_ *target, s *State) { s.Locked = "Permission denied" },
+	"a directory is closed": func(_ *target, s *State) {
+		s.Guest.Files["/run"] = guest.File{Type: "directory", Mode: "700"}
+		delete(s.Guest.Files, guest.SocketPath)
+	},
+	"a unit is hidden": func(_ *target, s *State) {
+		s.Guest.Hidden = []string{"/run/systemd/transient/substrate-world-agent.socket"}
+	},
+	"another agent runs": func(_ *target, s *State) { s.Guest.Runs = guest.RunsOther },
+	"nobody listens":     func(_ *target, s *State) { s.Guest.Listening = map[uint64]bool{7: true} },
+	"paper, and a new connection did not help": func(_ *target, s *State) {
+		s.Guest.SessionGroups, s.Tried = []string{"ada"}, map[StepID]bool{StepConnection: true}
+	},
+	"a step did not hold": func(_ *target, s *State) { s.Guest.Linger, s.Unheld = false, "the step x was done" },
+	"drop-ins": func(_ *target, s *State) {
+		s.Guest.DropIns = []guest.DropIn{
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/more.conf", Lines: []string{"Environment=RUST_LOG=debug", "MemoryMax=1G", "ReadWritePaths=/opt"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/other.conf", Lines: []string{"ExecStart=", "ExecStart=/bin/false"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/same.conf", Lines: []string{"ExecStart=", "ExecStart=/usr/local/bin/substrate-world-agent"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf", Lines: []string{"ListenStream=0.0.0.0:1"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/mode.conf", Lines: []string{"SocketMode=0666"}},
+		}
+	},
 	"booting":              func(_ *target, s *State) { s.Booting, s.Mounts, s.HostSocket = true, []string{"gone", "gone"}, false },
 	"booting, not entered": func(_ *target, s *State) { s.Booting, s.Guest, s.GuestError = true, nil, errors.New("refused") },
 	"booting, packages missing": func(_ *target, s *State) {
@@ -177,7 +219,7 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, guest.AgentPath)
 		delete(s.Guest.Files, guest.StatePath)
 	},
-	"disk full and clock off (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 100 },
+	"disk nearly full (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 99 },
 }
 
 func TestPlans(t *testing.T) {
@@ -191,7 +233,7 @@ func TestPlans(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "%s\n", name)
 		for _, step := range plan.Steps {
-			fmt.Fprintf(&text, "  %s: %s %s\n", step.ID, step.Reason, step.packages)
+			fmt.Fprintf(&text, "  %s (%s): %s %s\n", step.ID, step.Rung, step.Reason, step.operands)
 		}
 		for _, reason := range plan.Replace {
 			fmt.Fprintf(&text, "  REPLACE: %s\n", reason)

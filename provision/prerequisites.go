@@ -47,16 +47,25 @@ func (r *run) prerequisites(instance *limatype.Instance, findErr error) checks.T
 		trouble := limaError(context.Background(), "Lima does not tell of its VMs", findErr)
 		wanted.VM.Trouble = &checks.Problem{What: trouble.What, Why: trouble.Why, Next: trouble.Next}
 	}
-	if instance == nil {
+	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
-		wanted.Memory = firstSize(spec.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
-		wanted.Space.Disk = firstSize(spec.Disk, profileSize(t.profile, diskOf), DefaultDisk)
+		wanted.Memory = firstSize(t.wanted.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
+		wanted.Space.Disk = firstSize(t.wanted.Disk, profileSize(t.profile, diskOf), DefaultDisk)
+		wanted.Space.Kept = disksOf(instance)
 		return wanted
 	}
 	wanted.Memory = firstSize(spec.Memory, instance.Memory)
 	wanted.Space.Disk = firstSize(spec.Disk, instance.Disk)
-	wanted.Space.Used = onDisk(filepath.Join(instance.Dir, filenames.Disk)) + onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
+	wanted.Space.Used = disksOf(instance)
 	return wanted
+}
+
+// disksOf is what a VM's disk takes on the host, in bytes; 0 without one.
+func disksOf(instance *limatype.Instance) int64 {
+	if instance == nil {
+		return 0
+	}
+	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) + onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
 }
 
 // imagePlaces are where a new VM's image may come from.

@@ -21,6 +21,9 @@ import (
 // proveDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
 const proveDeadline = time.Minute
 
+// hostDeadline bounds one answer; in the guest curl has 10 s.
+const hostDeadline = 15 * time.Second
+
 const (
 	answered = "answered"
 	refused  = "refused"
@@ -32,6 +35,7 @@ type proofs struct {
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
+	locked       string // why no fresh connection was let in
 }
 
 // ok says that everybody got what was due, and that it cost no mount.
@@ -53,7 +57,11 @@ func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	others.Wait()
 	_, points := r.target.mounts()
 	access, lost := fresh.result(points)
-	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities}
+	locked := ""
+	if fresh.broken() {
+		locked = fresh.err.Error()
+	}
+	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, locked}
 }
 
 // result is what everybody got, and the mount points at which nothing was mounted afterwards.
@@ -92,6 +100,8 @@ func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) Acce
 
 // proveHost asks through a socket on the host.
 func (r *run) proveHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
+	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline, errors.New("connected, and no answer came within "+hostDeadline.String()))
+	defer cancel()
 	start := r.now()
 	capabilities, err := askCapabilities(ctx, path)
 	if err != nil {

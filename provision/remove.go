@@ -78,7 +78,7 @@ func removePlan(spec Spec, siblings Siblings) Plan {
 
 // forget removes the files about the VM in the state directory; the lock goes with them, while it is held.
 func (r *run) forget() error {
-	for _, suffix := range []string{".log", ".log.old", ".lock"} {
+	for _, suffix := range []string{".log", ".log.old", ".run", ".lock"} {
 		if err := os.Remove(stateFile(r.target.spec, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

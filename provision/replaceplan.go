@@ -49,6 +49,8 @@ func replaceReasons(t target, s State) []string {
 		return plan.Replace
 	case plan.Blocked != nil:
 		return []string{plan.Blocked.What}
+	case plan.Empty():
+		return []string{"nothing is wrong with it; a fresh one was asked for"}
 	}
 	return []string{"it was asked for"}
 }

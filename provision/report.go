@@ -18,7 +18,11 @@ const (
 	diskWarning = 85
 	// clockWarning is how far the guest's clock may be off: build tools and TLS bear 2 s.
 	clockWarning = 2 * time.Second
-	remedy       = "worldsetup"
+	// restartsWarning is how often systemd may have had to restart the agent by itself.
+	restartsWarning = 3
+	remedy          = "worldsetup"
+	// replaceRemedy stands where only another VM would do.
+	replaceRemedy = "save what is needed; then only another VM helps"
 )
 
 // report puts together what was observed and proven. Without proofs the world is not ready.
@@ -40,14 +44,20 @@ func (r *run) report(seen view) Health {
 	health.check("instance", "VM", "running", health.Instance)
 	if s.Instance.Config != nil {
 		health.configuration(r.target, s)
+	} else {
+		health.item("configuration", "configuration of the VM", Failed, "as wanted", "Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
+	}
+	if s.DiskGone {
+		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)
 	}
 	if s.GuestError != nil {
-		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), "limactl stop --force "+s.Instance.Name)
+		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), remedy)
 	}
 	if s.Guest != nil {
 		health.guest(r.target, s)
 	}
 	health.proofs(r.target, proven)
+	health.costs()
 	health.Ready = proven != nil && plan.Empty() &&
 		!slices.ContainsFunc(health.Access, func(a Access) bool { return a.Outcome != OK }) &&
 		!slices.ContainsFunc(health.Items, func(i Item) bool { return i.Outcome == Failed || i.Outcome == Unknown })
@@ -101,38 +111,23 @@ func (h *Health) guest(t target, s State) {
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
-	plan := Plan{}
-	plan.forGuest(t, s)
-	for _, line := range []struct {
-		id          string
-		step        StepID
-		title, good string
-	}{
-		{"packages", StepPackages, "packages", "all there"},
-		{"group", StepGroup, "group of the socket", "the user is a member"},
-		{"directories", StepDirectories, "directories", "as they should be"},
-		{"agent", StepAgent, "agent", "installed"},
-		{"units", StepUnits, "systemd units", "installed and enabled"},
-		{"linger", StepLinger, "linger", "on"},
-		{"service", StepActivate, "socket and service", "listening"},
-	} {
-		var reasons []string
-		for _, step := range plan.Steps {
-			if step.ID == line.step {
-				reasons = append(reasons, step.Reason)
-			}
-		}
-		if line.step == StepAgent && plan.Blocked != nil && o.Sudo {
-			reasons = append(reasons, plan.Blocked.Why)
-		}
-		h.reasons(line.id, line.title, line.good, reasons)
+	closed := closedDirectories(o)
+	h.reasons("ways", "directories above", "open to everybody", prefixed("closed: ", closed))
+	if len(closed) > 0 {
+		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", remedy)
+		return
 	}
+	for _, line := range guestItems(t, s) {
+		h.reasons(line.id, line.title, line.good, line.reasons)
+	}
+	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
+	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
+	h.reasons("ssh", "ssh into the guest", "lets Lima's key in", nonEmpty(s.Locked))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
-		id := map[bool]string{true: "mount-project", false: "mount-home"}[points[i] == guest.ProjectMount]
-		h.reasons(id, "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
+		h.reasons(mountItem(points[i]), "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
 	}
 	h.unitStates(o)
 	h.measures(o)
@@ -152,20 +147,31 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	h.check("sudo", "sudo in the guest", works[true], works[o.Sudo])
 }
 
-// measures adds what only warns.
+// measures adds what is a matter of degree.
 func (h *Health) measures(o *guest.Observation) {
 	outcome := OK
-	if o.DiskUsed >= diskWarning {
+	if full(o) {
+		outcome = Failed
+	} else if o.DiskUsed >= diskWarning {
 		outcome = Warning
 	}
 	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning),
 		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)), "remove what is not needed, or grow it: worldsetup --disk SIZE")
 	outcome = OK
-	if o.ClockAhead.Abs() > clockWarning {
+	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
+		outcome = Failed
+	} else if off > clockWarning+o.ClockError {
 		outcome = Warning
 	}
-	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
-		fmt.Sprintf("%+.1f s from the host's", o.ClockAhead.Seconds()), "restart the VM: limactl stop "+h.VM+" && limactl start "+h.VM)
+	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning), signed(o.ClockAhead)+" from the host's",
+		map[bool]string{true: remedy, false: "time synchronization in the guest brings it back"}[outcome == Failed])
+	outcome = OK
+	service := o.Units[guest.ServiceName]
+	if service.Restarts >= restartsWarning {
+		outcome = Warning
+	}
+	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning), fmt.Sprint(service.Restarts),
+		fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName))
 }
 
 func (h *Health) proofs(t target, proven *proofs) {
@@ -182,8 +188,30 @@ func (h *Health) proofs(t target, proven *proofs) {
 	h.Agent.Version, h.Agent.Backend = capabilities.Version, capabilities.Backend
 	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
 	for _, point := range proven.lostMounts {
+		if h.failed(mountItem(point)) {
+			continue // it was lost before anybody connected
+		}
 		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", remedy)
 	}
+}
+
+func mountItem(point string) string {
+	if point == guest.ProjectMount {
+		return "mount-project"
+	}
+	return "mount-home"
+}
+
+// failed says whether the report has such an item that is wrong.
+func (h *Health) failed(id string) bool {
+	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == id && item.Outcome == Failed })
+}
+
+func prefixed(prefix string, words []string) (prefixed []string) {
+	for _, word := range words {
+		prefixed = append(prefixed, prefix+word)
+	}
+	return prefixed
 }
 
 func nonEmpty(text string) []string {

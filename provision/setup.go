@@ -88,6 +88,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
 		}
 	}
+	r.sweep(ctx)
 	return func() { r.events.journal.close(); unlock() }, nil
 }
 
@@ -101,11 +102,14 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
 	view, err := r.look(ctx, never)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info)) // what it sees is half made
+	}
 	return view.plan, r.finish(err)
 }
 
 // Status observes and proves the world as it is, and changes nothing. The error is of KindUnhealthy when the world is not
-// ready; Health holds the reasons.
+// ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, says what that is at, and there is no Health.
 func (s *Setup) Status(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -113,7 +117,13 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
+	if info := underWay(r.target.spec); info != nil {
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
 	health, err := r.status(ctx)
+	if info := underWay(r.target.spec); info != nil { // it has begun meanwhile
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
 	return health, r.finish(err)
 }
 
@@ -133,6 +143,8 @@ type run struct {
 	signs   signs
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
+	// unheld and locked are those of the State.
+	unheld, locked string
 	// early is the visit that was begun for the next proof; nil for none.
 	early *visit
 	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.

@@ -1,6 +1,8 @@
 package provision
 
 import (
+	"time"
+
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -24,6 +26,16 @@ type State struct {
 	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was answered, or
 	// nobody asked. Only connecting shows a listener that systemd has lost, or an agent that hangs.
 	Unanswered string
+	// Locked is why ssh lets nobody in anew while Lima's shared connection works; empty when it does, or nobody tried.
+	Locked string
+	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
+	Booted bool
+	Age    time.Duration
+	// DiskGone says that the VM was started before, and its disk image is not there.
+	DiskGone bool
+	// Tried are the steps that this run has done; Unheld is one that did not hold, although it was done.
+	Tried  map[StepID]bool
+	Unheld string
 	// HostSocket says whether the host's end of the forwarded socket accepts connections.
 	HostSocket bool
 	// Mounts says for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing is.

@@ -50,8 +50,13 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
 		Images: images(spec, t.arch), Home: home, Project: t.spec.Project, ProjectMount: guest.ProjectMount,
 	}
-	if instance != nil && spec.Replace != "" {
+	switch {
+	case instance != nil && spec.Replace != "":
 		t.inherit(instance)
+	case instance != nil && spec.Profile != "": // of a profile, only the processor is compared: no edit changes that
+		if profile, err := baseProfile(spec); err == nil && deref(profile.Arch) != "default" {
+			t.wanted.Arch = deref(profile.Arch)
+		}
 	}
 	t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch)
 	return t, err

@@ -99,3 +99,12 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
 	return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Remove(ctx)
 }
+
+// watch tells of the world whenever it changes, until somebody ends it.
+func (a *app) watch(ctx context.Context, spec provision.Spec) error {
+	if a.json != nil {
+		return a.engine(provision.Setup{Spec: spec, Events: a.json.show}).Watch(ctx, func(provision.Health) {})
+	}
+	to := newLines(a.out, a.utf8)
+	return a.engine(provision.Setup{Spec: spec}).Watch(ctx, func(health provision.Health) { showChange(to, health) })
+}

@@ -43,7 +43,7 @@ func (a *app) rootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		a.projectCommand("plan [PROJECT]", "print what would be changed and why, and change nothing", a.plan),
-		a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", a.status),
+		a.statusCommand(),
 		a.checkCommand(),
 		a.initCommand(),
 		a.vmCommand("restore", "bring a kept VM back in the place of the one that replaced it, and prove it", a.restore,
@@ -106,6 +106,19 @@ func (a *app) vmCommand(use, short string, act func(context.Context, provision.S
 		}
 		return blame(answers, act(command.Context(), spec))
 	}
+	return command
+}
+
+// statusCommand is the one that can go on.
+func (a *app) statusCommand() *cobra.Command {
+	var watch bool
+	command := a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", func(ctx context.Context, spec provision.Spec) error {
+		if watch {
+			return a.watch(ctx, spec)
+		}
+		return a.status(ctx, spec)
+	})
+	command.Flags().BoolVar(&watch, "watch", false, "go on, and say a line whenever something changes")
 	return command
 }
 

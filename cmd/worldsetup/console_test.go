@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"os"
@@ -36,9 +37,9 @@ func start(t *testing.T, width, height int, change func(*exec.Cmd), args ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "worldsetup") // the name by which TestMain knows what to be
-	temp, err := os.MkdirTemp("", "w")               // short: it will hold UNIX sockets
-	if err := errors.Join(err, os.Symlink(self, name), os.Chmod(temp, 0o777)); err != nil {
+	name := filepath.Join(t.TempDir(), "worldsetup")         // the name by which TestMain knows what to be
+	temp := filepath.Join(os.TempDir(), "w"+rand.Text()[:6]) // short: it will hold UNIX sockets
+	if err := errors.Join(os.Mkdir(temp, 0o777), os.Symlink(self, name), os.Chmod(temp, 0o777)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(temp) })

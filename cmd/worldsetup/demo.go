@@ -61,13 +61,13 @@ func (a *app) demo(ctx context.Context, prepare func(*demoWorld), speed float64)
 // options are those of a wizard in the simulation.
 func (w *demoWorld) options() tui.Options {
 	return tui.Options{
-		VM: w.spec.VM, LogPath: provision.LogPath(w.spec), Banner: demoBanner, Choices: choicesOf(w.spec),
+		VM: w.spec.VM, LogPath: provision.LogPath(w.spec), Banner: demoBanner, Now: w.now, Choices: choicesOf(w.spec),
 		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(w.spec, c) },
 		Fix:   w.fix,
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(w.spec.StateDir, health)
 		},
-		Engine: func(r tui.Request) tui.Engine { return watchful{w.engine(setupFor(w.spec, r))} },
+		Engine: func(r tui.Request) tui.Engine { return w.engine(setupFor(w.spec, r)) },
 	}
 }
 

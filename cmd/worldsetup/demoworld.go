@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -23,19 +24,25 @@ type demoWorld struct {
 	lacking bool   // this machine lacks a tool
 	speed   float64
 
-	mu    sync.Mutex
-	ctx   context.Context // of the call under way: what is waited for ends with it
-	clock bool            // things take their time
+	// freeze is what never ends, and stops the clock: for pictures.
+	freeze string
+
+	mu     sync.Mutex
+	ctx    context.Context // of the call under way: what is waited for ends with it
+	clock  bool            // things take their time
+	begun  time.Time       // when they began to
+	frozen time.Time       // when the clock was stopped; zero while it goes
 }
 
 // newDemoWorld makes a world without VMs in a temporary directory, which is also the home directory meanwhile: the real
 // one is neither shown nor looked at.
 func newDemoWorld(speed float64) (*demoWorld, error) {
-	dir, err := os.MkdirTemp("", "wdemo") // short: it holds UNIX sockets
-	if err != nil {
+	// Short, since it holds UNIX sockets, and always as long, since pictures show it.
+	dir := filepath.Join(os.TempDir(), "demo"+rand.Text()[:6])
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	w := &demoWorld{dir: dir, home: os.Getenv("HOME"), speed: speed, ctx: context.Background()}
+	w := &demoWorld{dir: dir, home: os.Getenv("HOME"), speed: speed, freeze: os.Getenv("WORLDSETUP_DEMO_FREEZE"), ctx: context.Background()}
 	lima, project := filepath.Join(dir, ".lima"), filepath.Join(dir, "project")
 	if err := errors.Join(os.Mkdir(lima, 0o700), os.Mkdir(project, 0o700), os.Setenv("HOME", dir)); err != nil {
 		w.close()
@@ -70,7 +77,30 @@ func (w *demoWorld) damage(script ...string) {
 }
 
 // begin lets things take their time from now on.
-func (w *demoWorld) begin() { w.clock = true }
+func (w *demoWorld) begin() { w.clock, w.begun = true, time.Now() }
+
+// now is the time in the simulation, which goes as much faster as everything does.
+func (w *demoWorld) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !w.clock:
+		return time.Now()
+	case !w.frozen.IsZero():
+		return w.frozen
+	}
+	return w.begun.Add(time.Duration(float64(time.Since(w.begun)) * w.speed))
+}
+
+// stopClock waits for the end of the call under way.
+func (w *demoWorld) stopClock() {
+	now := w.now()
+	w.mu.Lock()
+	w.frozen = now
+	ctx := w.ctx
+	w.mu.Unlock()
+	<-ctx.Done()
+}
 
 // took is how long the real thing takes; what is not named is a line of a starting VM's log.
 var took = map[string]time.Duration{
@@ -85,6 +115,9 @@ func (w *demoWorld) delay(what string) {
 	if what == "packages" && w.clock {
 		w.VM(w.spec.VM).Change(func(c *sim.Conditions) { c.Offline = w.offline })
 		w.offline = false
+	}
+	if w.freeze != "" && w.clock && strings.Contains(what, w.freeze) {
+		w.stopClock()
 	}
 	usual, known := took[what]
 	if !known {
@@ -110,7 +143,7 @@ func (w *demoWorld) wait(usual time.Duration) {
 // engine is the real engine over the simulation.
 func (w *demoWorld) engine(setup provision.Setup) engine {
 	setup.Edges = func(provision.Spec) provision.Edges {
-		return provision.Edges{Lima: w.World, Guest: w.Guest, Now: time.Now, Checks: w.checks}
+		return provision.Edges{Lima: w.World, Guest: w.Guest, Now: w.now, Checks: w.checks}
 	}
 	return demoEngine{w, &setup}
 }
@@ -142,6 +175,10 @@ func (e demoEngine) Status(ctx context.Context) (provision.Health, error) {
 
 func (e demoEngine) Restore(ctx context.Context) (provision.Health, error) {
 	return e.setup.Restore(e.heeding(ctx))
+}
+
+func (e demoEngine) Watch(ctx context.Context, changed func(provision.Health)) error {
+	return e.setup.Watch(e.heeding(ctx), changed)
 }
 
 func (e demoEngine) Remove(ctx context.Context) error { return e.setup.Remove(e.heeding(ctx)) }

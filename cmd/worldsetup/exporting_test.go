@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -37,25 +34,4 @@ func TestExportHealth(t *testing.T) {
 	if path, err := exportHealth("/dev/null/none", healthy()); err == nil {
 		t.Errorf("it was written to %s", path)
 	}
-}
-
-// An engine that cannot watch is asked again and again, until nobody watches any more.
-func TestWatchingByLooking(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		enough := errors.New("enough")
-		var seen []time.Time
-		err := watchful{script{health: healthy()}}.Watch(ctx, func(provision.Health) {
-			if seen = append(seen, time.Now()); len(seen) == 3 {
-				cancel(enough)
-			}
-		})
-		if !errors.Is(err, enough) || len(seen) != 3 || seen[2].Sub(seen[0]) != 2*watchPause {
-			t.Errorf("%v: %v", err, seen)
-		}
-		broken := errors.New("broken")
-		if err := (watchful{script{err: broken}}).Watch(t.Context(), nil); !errors.Is(err, broken) {
-			t.Error(err)
-		}
-	})
 }

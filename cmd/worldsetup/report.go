@@ -62,6 +62,7 @@ func showSteps(to *lines, plan provision.Plan) {
 		}
 		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), note, usually(step.Usual))
 	}
+	to.put("  cost: ", "        ", costs[plan.Rung()])
 }
 
 // showHealth shows the whole report.
@@ -168,7 +169,18 @@ func showItems(to *lines, items []provision.Item) {
 		to.put("    expected: ", "              ", item.Want)
 		to.put("    found:    ", "              ", item.Found)
 		to.put("    next:     ", "              ", item.Remedy)
+		to.put("    cost:     ", "              ", costs[item.Cost])
 	}
+}
+
+// costs says what a rung of the ladder means for whoever works in the VM.
+var costs = map[provision.Rung]string{
+	provision.RungLive:       "none: whatever runs goes on",
+	provision.RungUnit:       "the agent is restarted",
+	provision.RungConnection: "Lima's shared connection is made anew; mounts and what runs stay",
+	provision.RungRestart:    "the VM is restarted",
+	provision.RungForce:      "the VM's power is taken away, and it is started again",
+	provision.RungReplace:    "only another VM helps",
 }
 
 // showCommands says what to type next.

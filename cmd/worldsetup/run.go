@@ -20,6 +20,7 @@ type engine interface {
 	Status(context.Context) (provision.Health, error)
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
+	Watch(context.Context, func(provision.Health)) error
 }
 
 // app is one call of the command.

@@ -28,6 +28,13 @@ func (s script) Status(context.Context) (provision.Health, error)  { return s.he
 func (s script) Restore(context.Context) (provision.Health, error) { return s.health, s.err }
 func (s script) Remove(context.Context) error                      { return s.err }
 
+// Watch tells of a run, then of the health.
+func (s script) Watch(_ context.Context, changed func(provision.Health)) error {
+	changed(provision.Health{Run: &provision.RunInfo{PID: 7}})
+	changed(s.health)
+	return s.err
+}
+
 // call runs the command with such an engine.
 func call(t *testing.T, make func(events func(provision.Event)) script, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -50,6 +57,22 @@ func TestStatus(t *testing.T) {
 	var health provision.Health
 	if err := json.Unmarshal([]byte(stdout), &health); code != 6 || err != nil || health.VM != "w" {
 		t.Errorf("%d %v\n%s", code, err, stdout)
+	}
+}
+
+func TestStatusWatch(t *testing.T) {
+	ended := &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended", Next: "see worldsetup status"}
+	engine := script{err: ended, health: provision.Health{Items: []provision.Item{
+		{ID: "linger", Title: "linger", Outcome: provision.OK}, {ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"},
+	}, Access: []provision.Access{{Who: provision.WhoRoot, Outcome: provision.Failed, Found: "refused"}}}}
+	code, stdout, _ := call(t, func(func(provision.Event)) script { return engine }, "status", "--watch")
+	want := "00:00:00 provisioning in progress: process 7\n00:00:00 not ready: socket: it is; missing; root in the guest: refused\n"
+	if code != 130 || stdout != want {
+		t.Errorf("%d\n%s", code, stdout)
+	}
+	engine.health = provision.Health{Ready: true}
+	if _, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status", "--watch"); !strings.HasSuffix(stdout, "00:00:00 ready\n") {
+		t.Error(stdout)
 	}
 }
 

@@ -78,7 +78,7 @@ func (a *app) wizardFor(spec provision.Spec) tui.Options {
 			return exportHealth(spec.StateDir, health)
 		},
 		Engine: func(r tui.Request) tui.Engine {
-			return watchful{a.engine(setupFor(spec, r))}
+			return a.engine(setupFor(spec, r))
 		},
 	}
 }

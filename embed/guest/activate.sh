@@ -9,7 +9,8 @@ previous=/usr/local/bin/.substrate-world-agent.previous
 up() {
     systemctl stop substrate-world-agent.socket substrate-world-agent.service
     # Nothing listens now, so what is left at the path is a stranger's.
-    if [ -e "$sock" ] || [ -L "$sock" ] && [ ! -d "$sock" ]; then rm -f "$sock"; fi
+    if [ -d "$sock" ] && [ ! -L "$sock" ]; then mv --backup=numbered -T "$sock" "$sock.set-aside"; fi
+    rm -f "$sock"
     # The socket comes first by systemd's own rule. One that failed too often has to be forgiven first.
     systemctl start substrate-world-agent.socket substrate-world-agent.service && return
     systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service

@@ -15,6 +15,7 @@ if [ "$(checksum "$temp")" != "$sum" ]; then
 fi
 chmod 0755 "$temp"
 if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
+if [ -d "$agent" ] && [ ! -L "$agent" ]; then mv --backup=numbered -T "$agent" "$agent.set-aside"; fi
 mv -fT "$temp" "$agent"
 trap - EXIT
 sync -f "$dir"

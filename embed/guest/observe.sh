@@ -24,8 +24,9 @@ account() {
 
 # Sizes in bytes, modes in octal.
 files() {
-    stat -c 'stat=%F|%a|%U|%G|%s|%n' -- "$agent" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
-        /var/lib/substrate /run/substrate "$HOME/.substrate" 2>/dev/null
+    stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$agent" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+        /var/lib/substrate /run/substrate "$HOME/.substrate" \
+        / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib 2>/dev/null
     sha256sum -- "$agent" "$units.service" "$units.socket" 2>/dev/null | each sha256=
 }
 
@@ -39,8 +40,41 @@ entries() {
         done
 }
 
+# What only root sees, in the one process that shows whether sudo works: whether / can be written to, what hides our units
+# or is laid over them, whether the service's processes run the installed agent, and last the sockets that listen at our path.
+# shellcheck disable=SC2016 # root's shell expands it
+root_view='
+    if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
+    for name in substrate-world-agent.service substrate-world-agent.socket; do
+        for dir in /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /run/systemd/generator.early; do
+            if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then echo "hides=$dir/$name"; fi
+            set -- "$@" "$dir/$name".d/*.conf
+        done
+        set -- "$@" /etc/systemd/system/"$name".d/*.conf /run/systemd/system/"$name".d/*.conf
+    done
+    agent=$1
+    shift
+    for file; do
+        if [ ! -f "$file" ]; then continue; fi
+        echo "drop-in=$file|"
+        while IFS= read -r line || [ -n "$line" ]; do
+            case $line in *=*) echo "drop-in=$file|$line" ;; esac
+        done <"$file"
+    done
+    program=$agent
+    if IFS= read -r line <"$agent"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
+    runs=
+    while read -r pid; do
+        # Between fork and exec it is systemd still.
+        if [ "/proc/$pid/exe" -ef /proc/1/exe ] || [ "/proc/$pid/exe" -ef /usr/lib/systemd/systemd-executor ]; then continue; fi
+        if [ "/proc/$pid/exe" -ef "$program" ]; then runs=installed && break; else runs=other; fi
+    done 2>/dev/null </sys/fs/cgroup/system.slice/substrate-world-agent.service/cgroup.procs
+    if [ -n "$runs" ]; then echo "agent-runs=$runs"; fi
+    if command -v ss >/dev/null; then echo listeners=seen && exec ss -xlHe src /run/substrate.sock; fi
+'
+
 echo 'worldsetup-observe 1'
-{ if sudo -n true 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
+{ if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
 # One block of properties a unit, separated by a bare "unit.".
 systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
     substrate-world-agent.service substrate-world-agent.socket | each unit. &

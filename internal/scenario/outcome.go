@@ -7,6 +7,7 @@ type Outcome struct {
 	Steps  []provision.StepID   // those that were begun, in order
 	Plans  [][]provision.StepID // each plan, in order
 	Health provision.Health     // the last one
+	Rung   provision.Rung       // the highest that a plan climbed
 	Err    *provision.Error     // nil when the world is ready
 }
 
@@ -15,6 +16,9 @@ func (o *Outcome) Take(event provision.Event) {
 	switch event.Type {
 	case provision.EventPlan:
 		o.Plans = append(o.Plans, ids(*event.Plan))
+		if rung := event.Plan.Rung(); rung.Above(o.Rung) {
+			o.Rung = rung
+		}
 	case provision.EventStep:
 		if event.Step.State == provision.StepRunning {
 			o.Steps = append(o.Steps, event.Step.ID)

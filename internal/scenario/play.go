@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -15,17 +16,23 @@ func Play(w World, s Scenario) error {
 	if start := w.Run(usual); start.Err != nil {
 		return fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
 	}
+	if err := w.Keep(); err != nil {
+		return fmt.Errorf("nothing could be left in the guest: %w", err)
+	}
 	for _, fault := range s.Faults {
 		if err := w.Break(fault); err != nil {
 			return fmt.Errorf("the damage could not be done: %w", err)
 		}
 	}
+	_, processBefore := w.Kept()
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
 	harmless := len(s.Want) == 0 && s.Kind == ""
 	if before := w.Status(s.Options); before.Health.Ready != harmless || (before.Err == nil) != harmless || len(before.Steps) > 0 {
 		wrong("before: ready is %v, the error %v, the steps %v", before.Health.Ready, before.Err, before.Steps)
+	} else {
+		errs = append(errs, sees(before.Health, s.Sees, s.Kind == ""))
 	}
 	run := w.Run(s.Options)
 	if have := without(run.Steps, s.May); !slices.Equal(have, s.Want) {
@@ -33,6 +40,12 @@ func Play(w World, s Scenario) error {
 	}
 	again := s.Options
 	again.Replace = false
+	if want := s.rung(); run.Rung != want && !slices.Contains(s.Want, create) { // a new VM has no ladder
+		wrong("the highest rung was %q, want %q", run.Rung, want)
+	}
+	if files, process := w.Kept(); !s.lost() && (!files || processBefore && !process && !s.stops()) {
+		wrong("of what was left in the guest, the files are there: %v, the process: %v", files, process)
+	}
 	switch {
 	case s.Kind == "":
 		errs = append(errs, ready("run", run), idle("second run", w.Run(again)))
@@ -52,10 +65,11 @@ func Play(w World, s Scenario) error {
 // cure undoes what a run does not cure, and brings the world back.
 func cure(w World, s Scenario) error {
 	for _, fault := range s.Faults {
-		if fault.Undo == "" {
+		undo := Fault{Guest: fault.Undo, Host: fault.UndoHost, Simulated: fault.mended}
+		if undo.Guest == "" && undo.Host == "" {
 			continue
 		}
-		if err := w.Break(Fault{Guest: fault.Undo}); err != nil {
+		if err := w.Break(undo); err != nil {
 			return fmt.Errorf("the damage could not be undone: %w", err)
 		}
 	}
@@ -63,6 +77,66 @@ func cure(w World, s Scenario) error {
 		return nil // nobody else has to live in that world
 	}
 	return ready("run after the damage was undone", w.Run(usual))
+}
+
+// sees wants a report to name the damage, and what its cure costs when there is one.
+func sees(health provision.Health, sights []Sight, curable bool) error {
+	var errs []error
+	for _, item := range health.Items {
+		if curable && item.Outcome == provision.Failed && item.Cost == "" && item.Found != "absent" {
+			errs = append(errs, fmt.Errorf("before: the item %q does not say what its cure costs", item.ID))
+		}
+	}
+	for _, sight := range sights {
+		if !slices.ContainsFunc(health.Items, func(item provision.Item) bool {
+			return item.ID == sight.Item && item.Outcome != provision.OK && strings.Contains(item.Found, sight.Words)
+		}) {
+			errs = append(errs, fmt.Errorf("before: no item %q says %q in %s", sight.Item, sight.Words, unlike(health)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unlike are the items that are not right.
+func unlike(health provision.Health) (text string) {
+	for _, item := range health.Items {
+		if item.Outcome != provision.OK {
+			text += fmt.Sprintf("\n  %s: %s: %s (%s)", item.Outcome, item.ID, item.Found, item.Cost)
+		}
+	}
+	return text
+}
+
+// rung is the highest that the scenario's steps stand for.
+func (s Scenario) rung() (highest provision.Rung) {
+	if s.Rung != "" {
+		return s.Rung
+	}
+	for _, id := range s.Want {
+		if rung := stands[id]; rung.Above(highest) {
+			highest = rung
+		}
+	}
+	return highest
+}
+
+var stands = map[provision.StepID]provision.Rung{
+	stop: provision.RungRestart, start: provision.RungRestart, activate: provision.RungUnit, connection: provision.RungConnection,
+	group: provision.RungLive, directories: provision.RungLive, agent: provision.RungLive, units: provision.RungLive, linger: provision.RungLive,
+	marker: provision.RungLive, packages: provision.RungLive, provision.StepReplaceCreate: provision.RungReplace, clock: provision.RungLive, writable: provision.RungLive, room: provision.RungLive, entry: provision.RungLive,
+}
+
+// stops says that the VM does not go on running.
+func (s Scenario) stops() bool {
+	return slices.Contains(s.Want, stop) || slices.Contains(s.Want, provision.StepReplaceStop)
+}
+
+// lost says that what was in the guest is gone in the end: with the damage itself, or with the VM that was replaced.
+func (s Scenario) lost() bool {
+	if slices.Contains(s.Want, create) || slices.Contains(s.Want, provision.StepReplaceRemove) {
+		return true
+	}
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Host == VMDeleted || f.Host == VMMadeByHand || f.Host == DiskTaken })
 }
 
 // ready wants an outcome to be of a world that is ready.

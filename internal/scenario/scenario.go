@@ -8,6 +8,8 @@
 package scenario
 
 import (
+	"strings"
+
 	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -16,6 +18,9 @@ import (
 type World interface {
 	// Break does damage.
 	Break(Fault) error
+	// Keep makes a file tree and a process of the user's in the guest, as far as they are not there, and Kept says what became of them.
+	Keep() error
+	Kept() (files, process bool)
 	// Run has worldsetup make the world what it should be.
 	Run(Options) Outcome
 	// Status has worldsetup report on the world, and change nothing.
@@ -28,6 +33,10 @@ type Scenario struct {
 	Faults  []Fault // in this order
 	Options Options // what is asked for, other than the usual
 
+	// Sees are the items by which the report names the damage, before anything is done about it.
+	Sees []Sight
+	// Rung is the highest rung of the ladder that is climbed; empty for the one that the steps stand for.
+	Rung provision.Rung
 	// Want are the steps that cure it, all of them, in order. [provision.StepSettle] is left out everywhere: whether a run
 	// meets the end of a boot depends on the machine.
 	Want []provision.StepID
@@ -43,6 +52,9 @@ type Scenario struct {
 	// SimulationOnly is why it cannot be played on a real VM; empty when it can.
 	SimulationOnly string
 }
+
+// Sight is what a report has to say: an item, and words that are found in it.
+type Sight struct{ Item, Words string }
 
 // Options are what a run is asked for.
 type Options struct {
@@ -66,7 +78,8 @@ const (
 // usual is the state that every scenario begins with.
 var usual = Options{Netfilter: provision.Off}
 
-// Fault is one piece of damage: exactly one of Guest, Host and Simulated is set.
+// Fault is one piece of damage: exactly one of Guest, Host and Simulated is set, or Guest, and Simulated for what it comes to,
+// where the simulation's shell does not know the commands.
 type Fault struct {
 	// Guest is a shell script that is run as root in the guest, with the SSH user's name as $1 and its home as $2.
 	Guest string
@@ -74,8 +87,10 @@ type Fault struct {
 	Host HostFault
 	// Simulated is damage that only the simulation can do.
 	Simulated func(vm *sim.VM)
-	// Undo puts it right again, in the way of Guest, where worldsetup is not supposed to.
-	Undo string
+	// Undo puts it right again, in the way of Guest, where worldsetup is not supposed to; UndoHost in the way of Host.
+	Undo     string
+	UndoHost HostFault
+	mended   func(vm *sim.VM) // like Simulated, for Undo
 }
 
 // HostFault is damage that is done from the host. Each World knows how.
@@ -87,8 +102,32 @@ const (
 	VMKilled         HostFault = "limactl stop --force"
 	VMDeleted        HostFault = "limactl delete --force"
 	HostAgentKilled  HostFault = "kill -9 the process in ha.pid" // Lima calls the VM broken then
-	ConnectionEnded  HostFault = "ssh -O exit"                   // on Lima's shared connection
+	ConnectionEnded  HostFault = "ssh -O exit"                   // on Lima's shared connection, and the end of those before it
 	ConfigStripped   HostFault = "limactl edit --set '.portForwards = [] | .provision = []'"
 	VMMadeByHand     HostFault = "limactl create and start, with a profile that knows nothing of worlds, in the place of the VM"
 	HostSocketClosed HostFault = "ssh -O cancel -L" // of the forwarded socket
+	// SessionWithoutGroup leaves Lima with a shared connection that was made while the user was not in the group.
+	SessionWithoutGroup HostFault = "gpasswd -d, ssh -O stop, ssh, usermod -aG"
+	VMProcessKilled     HostFault = "kill -9 the process in qemu.pid"
+	VMProcessStopped    HostFault = "kill -STOP the process in qemu.pid" // a hang
+	ConfigEdited        HostFault = "strip portForwards from lima.yaml while the VM runs"
+	ConfigGarbled       HostFault = "write something into lima.yaml that is no YAML"
+	ConfigMended        HostFault = "put lima.yaml back"
+	DiskTaken           HostFault = "limactl stop, and move the disk image away"
+	DiskPutBack         HostFault = "put the disk image back"
 )
+
+// WithoutForwards is the text of a lima.yaml without its forwarded sockets, which are a list at its top.
+func WithoutForwards(text string) string {
+	var kept []string
+	inside := false
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "-") {
+			inside = strings.HasPrefix(line, "portForwards:")
+		}
+		if !inside {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}

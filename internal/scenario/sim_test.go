@@ -53,7 +53,8 @@ func newSimulation(t *testing.T) *simulation {
 		Image: sim.Image{Missing: []string{}}, // like the image of the end-to-end suite
 	})
 	t.Cleanup(w.Close)
-	w.spec = provision.Spec{Project: project(t), LimaHome: dir, StateDir: t.TempDir()}
+	// Like the end-to-end suite's profile: such mounts end with the ssh connection.
+	w.spec = provision.Spec{Project: project(t), LimaHome: dir, StateDir: t.TempDir(), MountType: limatype.REVSSHFS}
 	return w
 }
 
@@ -130,16 +131,42 @@ func (w *simulation) Break(fault Fault) error {
 		return fmt.Errorf("there is no VM to be damaged")
 	}
 	switch {
-	case fault.Guest != "":
-		return vm.Root(fault.Guest)
 	case fault.Simulated != nil:
 		fault.Simulated(vm)
 		return nil
+	case fault.Guest != "":
+		return vm.Root(fault.Guest)
 	}
 	return w.breakHost(fault.Host, vm)
 }
 
+func (w *simulation) Keep() error {
+	w.VM(provision.DefaultVM).Keep()
+	return nil
+}
+
+func (w *simulation) Kept() (files, process bool) {
+	vm := w.VM(provision.DefaultVM)
+	if vm == nil {
+		return false, false
+	}
+	return vm.Kept()
+}
+
+// rewrite changes a file of the VM's, and remembers what it was under another name.
+func rewrite(path string, change func(text string) string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".before", text, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(change(string(text))), 0o600)
+}
+
 func (w *simulation) breakHost(fault HostFault, vm *sim.VM) error {
+	limaYAML, disk := filepath.Join(w.spec.LimaHome, provision.DefaultVM, "lima.yaml"), filepath.Join(w.spec.LimaHome, provision.DefaultVM, "disk")
 	ctx, client, name := context.Background(), lima.Client{Runner: w.World}, provision.DefaultVM
 	switch fault {
 	case VMStopped:
@@ -152,6 +179,25 @@ func (w *simulation) breakHost(fault HostFault, vm *sim.VM) error {
 		vm.KillHostAgent()
 	case ConnectionEnded:
 		vm.EndSharedConnection()
+	case VMProcessKilled:
+		vm.KillDriver()
+	case VMProcessStopped:
+		vm.Freeze()
+	case SessionWithoutGroup:
+		return vm.LoseGroupInSession()
+	case ConfigEdited:
+		return rewrite(limaYAML, WithoutForwards)
+	case ConfigGarbled:
+		return rewrite(limaYAML, func(string) string { return "{ this is\nno: YAML: at all\n" })
+	case ConfigMended:
+		return os.Rename(limaYAML+".before", limaYAML)
+	case DiskTaken:
+		if err := client.Stop(ctx, name, false, nil); err != nil {
+			return err
+		}
+		return os.Rename(disk, disk+".before")
+	case DiskPutBack:
+		return os.Rename(disk+".before", disk)
 	case HostSocketClosed:
 		vm.CloseForwards()
 	case ConfigStripped:

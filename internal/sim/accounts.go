@@ -37,7 +37,9 @@ func (m *machine) populate() {
 	}
 	slices.SortFunc(m.groups, func(a, b *group) int { return a.gid - b.gid })
 	m.users = []*account{{"root", 0, "/root"}, {"nobody", 65534, "/nonexistent"}}
-	for _, path := range []string{"/etc", "/etc/systemd/system", "/usr/local/bin", "/var/lib", "/var/lib/systemd/linger"} {
+	for _, path := range []string{
+		"/", "/etc", "/etc/systemd", "/etc/systemd/system", "/usr", "/usr/local", "/usr/local/bin", "/var", "/var/lib", "/var/lib/systemd/linger",
+	} {
 		m.put(path, file{kind: directory, mode: 0o755})
 	}
 }
@@ -47,6 +49,8 @@ func (m *machine) addUser(name string, uid int, home string) *account {
 	m.users = append(m.users, user)
 	m.groups = append(m.groups, &group{name: name, gid: uid})
 	m.put(home, file{kind: directory, mode: 0o755, uid: uid, gid: uid})
+	m.put(home+"/.ssh", file{kind: directory, mode: 0o700, uid: uid, gid: uid})
+	m.put(home+authorizedKeys, file{kind: regular, mode: 0o600, uid: uid, gid: uid, data: []byte(publicKey + "\n")})
 	return user
 }
 

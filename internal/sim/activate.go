@@ -40,9 +40,10 @@ func (i *invocation) up() int {
 			return code
 		}
 	}
-	if !i.is(guest.SocketPath, directory) {
-		i.remove(guest.SocketPath)
+	if i.is(guest.SocketPath, directory) {
+		i.setAside(guest.SocketPath)
 	}
+	i.remove(guest.SocketPath)
 	if code := i.systemctl(i.startUnit(guest.SocketUnitName)); code != 0 {
 		return code
 	}

@@ -16,6 +16,8 @@ func (vm *VM) powerOn(config *limatype.LimaYAML) {
 	defer vm.world.mu.Unlock()
 	vm.agentPID, vm.driverPID = vm.world.next(), vm.world.next()
 	vm.guest.powerOn(config)
+	vm.write("ha.pid", itoa(vm.agentPID)+"\n")
+	vm.write("ha.stdout.log", "")
 	vm.write("serial.log", "systemd[1]: Reached target basic.target - Basic System.\n")
 	vm.write("ssh.config", fmt.Sprintf("Host lima-%s\n  User %s\n  ControlPath %q\n  Hostname 127.0.0.1\n  Port %d\n",
 		vm.name, *config.User.Name, vm.file("ssh.sock"), vm.port))
@@ -83,6 +85,9 @@ func (vm *VM) forward(config *limatype.LimaYAML) (log []string) {
 func (vm *VM) finish() {
 	vm.world.mu.Lock()
 	defer vm.world.mu.Unlock()
+	if vm.running() {
+		vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n")
+	}
 	if vm.running() && !vm.conditions.NoLinger {
 		vm.guest.linger(vm.guest.user.name, true)
 	}

@@ -44,6 +44,9 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 			return fatal(err.Error())
 		}
 	}
+	keys := filepath.Join(w.options.LimaHome, "_config")
+	_ = os.MkdirAll(keys, 0o700) // a missing key is met by whoever wants it
+	_ = os.WriteFile(filepath.Join(keys, "user.pub"), []byte(publicKey+"\n"), 0o644)
 	vm := w.newVM(name)
 	return vm.download(c, config.Images[0].Location, "create")
 }
@@ -58,6 +61,9 @@ func (vm *VM) download(c *console, image, verb string) error {
 		return fatal(message)
 	}
 	c.info("Downloaded the image from `%s`", image)
+	if vm.installed { // its disk was lost, and all that was in the guest with it
+		vm.renew()
+	}
 	if err := os.WriteFile(vm.file("disk"), vm.disk(), 0o644); err != nil {
 		return fatal(err.Error())
 	}

@@ -18,8 +18,11 @@ type reply struct {
 // dial connects to the socket at path as s. A socket of systemd's starts the service that it is for.
 func (m *machine) dial(path string, s session) reply {
 	f := m.files[path]
-	if f == nil || f.kind != socketFile || !f.allows(s, 2) {
+	if f == nil || f.kind != socketFile || !f.allows(s, 2) || !m.reaches(path, s) {
 		return reply{kind: refuses}
+	}
+	if f == m.stranger {
+		return reply{kind: hangs}
 	}
 	socket, service := m.unit(guest.SocketUnitName), m.unit(guest.ServiceName)
 	if socket.active == "active" && socket.listens == f {
@@ -31,6 +34,9 @@ func (m *machine) dial(path string, s session) reply {
 		}
 	} else if service.active != "active" || service.listens != f {
 		return reply{kind: refuses} // nobody listens
+	}
+	if service.frozen {
+		return reply{kind: hangs}
 	}
 	return reply{kind: answers, program: *service.program}
 }

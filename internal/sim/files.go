@@ -3,6 +3,7 @@ package sim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,7 @@ const (
 	regular    = "regular file"
 	directory  = "directory"
 	socketFile = "socket"
+	symlink    = "symbolic link" // its data is where it leads
 )
 
 // file is a file in the guest.
@@ -20,13 +22,14 @@ type file struct {
 	mode     uint32
 	uid, gid int
 	data     []byte
-	version  int // unique: stands for inode and time of change
+	inode    int // unique
+	version  int // unique: stands for the time of change
 }
 
 // put writes the file at path, in the place of what is there.
 func (m *machine) put(path string, f file) *file {
 	m.version++
-	f.version = m.version
+	f.inode, f.version = m.version, m.version
 	m.files[path] = &f
 	return &f
 }
@@ -42,6 +45,18 @@ func (m *machine) remove(path string) {
 	for other := range m.files {
 		if other == path || strings.HasPrefix(other, path+"/") {
 			delete(m.files, other)
+		}
+	}
+}
+
+// reaches says whether s gets through all directories above path.
+func (m *machine) reaches(path string, s session) bool {
+	for above := filepath.Dir(path); ; above = filepath.Dir(above) {
+		if f := m.files[above]; f != nil && s.uid != 0 && !f.allows(s, 1) {
+			return false
+		}
+		if above == "/" {
+			return true
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (vm *VM) Fingerprint() string {
 	}
 	for name, u := range m.units {
 		if u.loaded != nil {
-			add("unit %s %s version %d", name, u.active, u.loaded.version)
+			add("unit %s %s version %s", name, u.active, u.loaded.version)
 		}
 	}
 	for point, mount := range m.mounts {

@@ -67,10 +67,28 @@ func owner(vms map[string]*VM, name, dir string) *VM {
 	if _, err := os.Stat(filepath.Join(dir, "disk")); err == nil {
 		return nil
 	}
-	if vm := vms[name]; vm != nil && !vm.installed {
+	if vm := vms[name]; vm != nil && !vm.elsewhere() {
 		return vm
 	}
 	return nil
+}
+
+// elsewhere says whether the VM's disk is in another directory than its own.
+func (vm *VM) elsewhere() bool {
+	for _, name := range vm.world.directories() {
+		if dir := filepath.Join(vm.world.options.LimaHome, name); dir != vm.dir && vm.hasDisk(dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// renew makes it another VM, in the same place.
+func (vm *VM) renew() {
+	vm.world.mu.Lock()
+	defer vm.world.mu.Unlock()
+	vm.port, vm.conditions = vm.world.next(), Conditions{}
+	vm.guest = newMachine(vm)
 }
 
 // VMDir is the directory that the VM called name has, or would have.

@@ -51,6 +51,12 @@ func (i *invocation) packages() int {
 
 func (i *invocation) directories() int {
 	name, home := i.args[0], i.args[1]
+	for _, closed := range i.args[2:] {
+		i.files[closed].mode |= 0o555
+	}
+	if len(i.args) > 2 {
+		return 0
+	}
 	user := i.account(name)
 	if user == nil {
 		return i.fail(1, "id: '%s': no such user", name)
@@ -93,7 +99,7 @@ func (i *invocation) agent() int {
 	}
 	old := i.files[guest.AgentPath]
 	if old != nil && old.kind == directory {
-		return i.fail(1, "mv: cannot overwrite directory '%s' with non-directory", guest.AgentPath)
+		i.setAside(guest.AgentPath)
 	}
 	if old != nil && old.kind == regular && sum(old.data) != want {
 		i.files[previousAgent] = old
@@ -108,6 +114,9 @@ func (i *invocation) installUnits() int {
 			return 1
 		}
 		i.put(path, file{kind: regular, mode: 0o644, data: []byte(i.args[n+1])})
+	}
+	for _, path := range i.args[3:] {
+		i.setAside(path)
 	}
 	i.enabled[guest.ServiceName], i.enabled[guest.SocketUnitName] = true, true
 	if i.args[0] != "no" {

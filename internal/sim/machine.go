@@ -57,10 +57,13 @@ type machine struct {
 	enabled map[string]bool // units, by name
 	program func([]byte) Program
 
-	sshd    bool // ssh answers
-	units   map[string]*unit
-	mounts  map[string]mounted
-	journal []string
+	sshd     bool            // ssh answers
+	readOnly bool            // the root file system
+	stranger *file           // a socket at which somebody else listens, and never answers
+	kept     map[string]bool // processes of the user's, by name
+	units    map[string]*unit
+	mounts   map[string]mounted
+	journal  []string
 }
 
 // mounted is a directory of the host that the guest shows.
@@ -90,12 +93,13 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 		m.user = m.addUser(*config.User.Name, int(*config.User.UID), *config.User.Home)
 	}
 	m.put("/run", file{kind: directory, mode: 0o755})
+	m.vm.conditions.RootDamaged = false // the boot has checked it
 	m.startEnabled()
 }
 
 // powerOff forgets what is only in memory.
 func (m *machine) powerOff() {
-	m.sshd = false
+	m.sshd, m.readOnly, m.stranger, m.kept = false, false, nil, nil
 	m.remove("/run")
 	m.units = map[string]*unit{}
 	m.mounts = map[string]mounted{}

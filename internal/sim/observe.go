@@ -24,10 +24,16 @@ func (i *invocation) observe() int {
 	i.print("session-groups=%s", i.names(i.session.gids))
 	i.print("account-groups=%s", i.names(i.gids(user)))
 	i.print("group=%s", i.groupCalled(socketGroup).entry())
+	if !i.vm.conditions.NoSudo {
+		i.observeAsRoot()
+	}
 	i.print("sudo=%s", yes(!i.vm.conditions.NoSudo))
 	i.print("os=%s", i.image.OS)
 	i.observeFiles(user.home)
 	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		if !i.reaches("/run/dbus/system_bus_socket", i.session) {
+			break // systemctl cannot ask anybody
+		}
 		if n > 0 {
 			i.print("unit.")
 		}
@@ -53,20 +59,67 @@ func (i *invocation) observe() int {
 	return 0
 }
 
+// above are the directories on the way to our files.
+var above = []string{"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib"}
+
+// observeAsRoot is the part that the script has root look at.
+func (i *invocation) observeAsRoot() {
+	i.print("root-fs=%s", map[bool]string{true: "ro", false: "rw"}[i.readOnly])
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		for _, dir := range hiding {
+			if i.files[dir+name] != nil {
+				i.print("hides=%s", dir+name)
+			}
+		}
+	}
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		for _, path := range i.dropIns(name) {
+			i.print("drop-in=%s|", path)
+			for line := range strings.Lines(string(i.files[path].data)) {
+				if strings.Contains(line, "=") {
+					i.print("drop-in=%s|%s", path, strings.TrimSuffix(line, "\n"))
+				}
+			}
+		}
+	}
+	if runs := i.runningAgent(); runs != "" {
+		i.print("agent-runs=%s", runs)
+	}
+	i.print("listeners=seen")
+	for _, f := range i.listening() {
+		i.print("u_str LISTEN 0      4096   %s 15093 * 0 <-> ino:%d dev:0/25 peers:", guest.SocketPath, f.inode)
+	}
+}
+
+// listening are the files, there or gone, at whose sockets somebody listens.
+func (m *machine) listening() (files []*file) {
+	socket, service := m.unit(guest.SocketUnitName), m.unit(guest.ServiceName)
+	switch {
+	case socket.listens != nil:
+		files = append(files, socket.listens)
+	case service.listens != nil:
+		files = append(files, service.listens)
+	}
+	if m.stranger != nil {
+		files = append(files, m.stranger)
+	}
+	return files
+}
+
 func (i *invocation) observeFiles(home string) {
 	programs := []string{guest.AgentPath, guest.ServicePath, guest.SocketUnitPath}
-	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix}) {
-		if f := i.files[path]; f != nil {
+	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix}, above) {
+		if f := i.files[path]; f != nil && i.reaches(path, i.session) {
 			owner, group := i.owner(f)
-			i.print("stat=%s|%o|%s|%s|%d|%s", f.typeName(), f.mode, owner, group, len(f.data), path)
+			i.print("stat=%s|%o|%s|%s|%d|%d|%s", f.typeName(), f.mode, owner, group, len(f.data), f.inode, path)
 		}
 	}
 	for _, path := range programs {
-		if f := i.files[path]; f != nil && f.kind == regular && f.allows(i.session, 4) {
+		if f := i.files[path]; f != nil && f.kind == regular && f.allows(i.session, 4) && i.reaches(path, i.session) {
 			i.print("sha256=%s  %s", sum(f.data), path)
 		}
 	}
-	if f := i.files[guest.MarkerPath]; f != nil && f.kind == regular {
+	if f := i.files[guest.MarkerPath]; f != nil && f.kind == regular && i.reaches(guest.MarkerPath, i.session) {
 		// read(1) fails on a last line without an end.
 		if line, _, whole := strings.Cut(string(f.data), "\n"); whole {
 			i.print("marker=%s", line)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -84,6 +85,12 @@ var commands = map[string]func(m *machine, args []string) error{
 	"chmod":     (*machine).chmod,
 	"chown":     (*machine).chown, // chown USER FILE
 	"chgrp":     (*machine).chgrp,
+	"ln":        (*machine).ln, // ln -sf TARGET FILE
+	"touch":     (*machine).touch,
+	"mount":     (*machine).mount,    // mount -t tmpfs none MOUNTPOINT, or mount --bind DIRECTORY MOUNTPOINT
+	"groupmod":  (*machine).groupmod, // groupmod -g NUMBER GROUP
+	"usermod":   (*machine).usermod,  // usermod -aG GROUP USER
+	"date":      (*machine).date,     // date -s '+1 hour'
 	"systemctl": (*machine).systemctl,
 	"gpasswd":   (*machine).gpasswd, // gpasswd -d USER GROUP
 	"groupdel":  (*machine).groupdel,
@@ -105,6 +112,14 @@ func operands(args []string) (operands []string) {
 // systemctl knows the verbs that one can damage a world by.
 func (m *machine) systemctl(args []string) error {
 	names := operands(args[1:])
+	if args[0] == "kill" { // systemctl kill -s STOP UNIT
+		m.unit(names[len(names)-1]).frozen = true
+		return nil
+	}
+	if len(names) == 1 && (names[0] == "ssh.service" || names[0] == "lima-guestagent.service") {
+		m.sshd = m.sshd && names[0] != "ssh.service"
+		return nil
+	}
 	for _, name := range names {
 		if name != guest.ServiceName && name != guest.SocketUnitName {
 			return fmt.Errorf("sim: the unit %s is not known", name)
@@ -115,6 +130,8 @@ func (m *machine) systemctl(args []string) error {
 		return m.each(names, m.stopUnit)
 	case "start":
 		return m.each(names, m.startUnit)
+	case "restart":
+		return errors.Join(m.each(names, m.stopUnit), m.each(names, m.startUnit))
 	case "disable", "enable":
 		for _, name := range names {
 			m.enabled[name] = args[0] == "enable"
@@ -123,9 +140,7 @@ func (m *machine) systemctl(args []string) error {
 	default:
 		return fmt.Errorf("sim: systemctl %s is not known", args[0])
 	}
-	if args[0] != "stop" && args[0] != "start" {
-		m.daemonReload()
-	}
+	m.daemonReload()
 	return nil
 }
 

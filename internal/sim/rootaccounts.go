@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 func (m *machine) chown(args []string) error {
@@ -48,6 +49,33 @@ func (m *machine) groupdel(args []string) error {
 		return fmt.Errorf("group '%s' does not exist", args[0])
 	}
 	m.groups = slices.DeleteFunc(m.groups, func(g *group) bool { return g.name == args[0] })
+	return nil
+}
+
+func (m *machine) groupmod(args []string) error {
+	gid, err := strconv.Atoi(args[1])
+	g := m.groupCalled(args[2])
+	if err != nil || g == nil {
+		return fmt.Errorf("group '%s' does not exist", args[2])
+	}
+	g.gid = gid
+	return nil
+}
+
+func (m *machine) usermod(args []string) error {
+	if m.groupCalled(args[1]) == nil {
+		return fmt.Errorf("group '%s' does not exist", args[1])
+	}
+	m.addMember(args[1], args[2])
+	return nil
+}
+
+// date moves the clock by an hour: nobody needs another time.
+func (m *machine) date(args []string) error {
+	if len(args) != 2 || args[0] != "-s" || args[1] != "+1 hour" {
+		return fmt.Errorf("sim: date wants -s '+1 hour'")
+	}
+	m.vm.conditions.ClockAhead += 3600
 	return nil
 }
 

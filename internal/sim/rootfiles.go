@@ -74,3 +74,29 @@ func (m *machine) find(path string) (*file, error) {
 	}
 	return nil, fmt.Errorf("%s: No such file or directory", path)
 }
+
+func (m *machine) ln(args []string) error {
+	names := operands(args)
+	m.put(names[1], file{kind: symlink, mode: 0o777, data: []byte(names[0])})
+	return nil
+}
+
+func (m *machine) touch(args []string) error {
+	f, err := m.find(args[0])
+	if err == nil {
+		m.version++
+		f.version = m.version
+	}
+	return err
+}
+
+// mount lays another directory over a mount point.
+func (m *machine) mount(args []string) error {
+	point := args[len(args)-1]
+	if args[0] == "--bind" {
+		m.mounts[point] = mounted{location: args[1], kind: "ext4", writable: true}
+		return nil
+	}
+	m.mounts[point] = mounted{kind: args[1], writable: true}
+	return nil
+}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
@@ -36,6 +37,10 @@ var scripts = map[string]func(*invocation) int{
 	embed.Linger.Name:      (*invocation).enableLinger,
 	embed.Activate.Name:    (*invocation).activate,
 	embed.Marker.Name:      (*invocation).marker,
+	embed.Clock.Name:       (*invocation).clock,
+	embed.Writable.Name:    (*invocation).writable,
+	embed.Room.Name:        (*invocation).room,
+	embed.Entry.Name:       (*invocation).entry,
 }
 
 // execute runs the request's script in the session.
@@ -51,6 +56,10 @@ func (w *World) execute(vm *VM, as session, request guest.Request, stdin []byte)
 	}
 	if !request.Root && request.Script != embed.Observe && request.Script != embed.Prove {
 		return outcome{stderr: "Permission denied\n", code: 1} // whatever they do first wants root
+	}
+	if i.readOnly && request.Root && !slices.Contains([]string{embed.Clock.Name, embed.Writable.Name, embed.Prove.Name, embed.Activate.Name}, request.Script.Name) {
+		i.readOnlyRoot(request.Script.Name) // whatever they do first writes
+		return outcome{stderr: i.stderr.String(), code: 1}
 	}
 	code := scripts[request.Script.Name](i)
 	return outcome{i.stdout.String(), i.stderr.String(), code}

@@ -55,6 +55,9 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	}
 	program, _, _ := strings.Cut(u.loaded.get("Service.ExecStart"), " ")
 	f := m.files[program]
+	if program == "/bin/false" {
+		return "1/FAILURE", errors.New("it fails")
+	}
 	if f == nil || f.kind != regular || !f.allows(session{}, 1) {
 		//lint:ignore ST1005 systemd's own words
 		return "203/EXEC", fmt.Errorf("Failed at step EXEC spawning %s: No such file or directory", program)
@@ -63,7 +66,7 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	if !runs.Starts {
 		return "1/FAILURE", fmt.Errorf("%s: cannot run", path.Base(program))
 	}
-	u.program = &runs
+	u.program, u.runs, u.frozen = &runs, f, false
 	if socket := m.unit(guest.SocketUnitName); socket.active == "active" {
 		u.listens = socket.listens
 		return "", nil
@@ -76,12 +79,31 @@ func (m *machine) execute(u *unit) (status string, err error) {
 	return "", nil
 }
 
+// runningAgent is what the service's process was started from, compared with the agent that is installed: by the interpreter
+// when that is a script.
+func (m *machine) runningAgent() string {
+	service, installed := m.unit(guest.ServiceName), m.files[guest.AgentPath]
+	if service.runs == nil {
+		return ""
+	}
+	interpreter := func(f *file) string {
+		line, _, _ := strings.Cut(string(f.data), "\n")
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "#!"), " ")
+		return map[bool]string{true: name}[strings.HasPrefix(line, "#!")]
+	}
+	if installed != nil && (installed.inode == service.runs.inode || interpreter(installed) != "" && interpreter(installed) == interpreter(service.runs)) {
+		return guest.RunsInstalled
+	}
+	return guest.RunsOther
+}
+
 // stopService stops the program. systemd removes its runtime directory.
 func (m *machine) stopService(u *unit) {
-	if u.loaded != nil && u.active != "inactive" {
-		m.remove(runtimeDirectory(u))
+	if u.active != "inactive" {
+		m.remove(guest.RuntimePath)
 	}
 	u.active, u.sub, u.result, u.program, u.listens = "inactive", "dead", "success", nil, nil
+	u.runs, u.frozen = nil, false
 }
 
 // ensureDirectory makes RuntimeDirectory= or StateDirectory=. One that is there gets its owner and mode put right.

@@ -100,7 +100,7 @@ func (vm *VM) relay(path string, as *session, shared bool) func(net.Conn) {
 		w := vm.world
 		w.mu.Lock()
 		reply := reply{kind: hangs}
-		if !vm.conditions.Dead && !(shared && vm.stale) {
+		if !vm.conditions.Dead && !vm.frozen && !(shared && vm.stale) {
 			reply = vm.guest.dial(path, *as)
 		}
 		w.mu.Unlock()

@@ -28,6 +28,8 @@ func (m *machine) startEnabled() {
 func (m *machine) startUnit(name string) error {
 	u := m.unit(name)
 	switch {
+	case u.masked:
+		return &unitError{1, fmt.Sprintf("Failed to start %s: Unit %s is masked.", name, name)}
 	case u.loaded == nil:
 		return &unitError{5, fmt.Sprintf("Failed to start %s: Unit %s not found.", name, name)}
 	case u.active == "active":
@@ -83,7 +85,7 @@ func (m *machine) startSocket(u *unit) error {
 
 func (m *machine) stopUnit(name string) error {
 	u := m.unit(name)
-	if u.loaded == nil && u.active == "inactive" {
+	if u.loaded == nil && u.active == "inactive" && !u.masked {
 		return &unitError{5, fmt.Sprintf("Failed to stop %s: Unit %s not loaded.", name, name)}
 	}
 	if name == guest.ServiceName {

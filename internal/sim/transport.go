@@ -26,6 +26,9 @@ func (t transport) Exec(ctx context.Context, request guest.Request) (guest.Reply
 	if request.Route == guest.Shell {
 		return t.shell(ctx, request)
 	}
+	if request.Script == embed.Watch {
+		return guest.Reply{}, t.world.watch(ctx, t.name, request)
+	}
 	reply := guest.Reply{Sent: t.world.options.Now()}
 	result, err := t.world.enter(ctx, t.name, request)
 	reply.Received = t.world.options.Now()
@@ -100,17 +103,20 @@ func (w *World) login(ctx context.Context, name string, route guest.Route) (sess
 	w.mu.Lock()
 	vm := w.vms[name]
 	switch {
-	case vm == nil || vm.driverPID == 0 || !vm.guest.sshd:
+	case vm == nil || vm.driverPID == 0 || !vm.guest.sshd && (route == guest.Fresh || vm.shared == nil):
 		w.mu.Unlock()
 		detail := "ssh: connect to host 127.0.0.1 port 0: Connection refused"
 		return session{}, nil, &guest.ConnectionError{Route: route, Detail: detail}
-	case vm.conditions.Dead || route != guest.Fresh && vm.shared != nil && vm.stale:
+	case vm.conditions.Dead || vm.frozen || route != guest.Fresh && vm.shared != nil && vm.stale:
 		w.mu.Unlock()
 		return session{}, nil, &guest.ConnectionError{Route: route, Err: w.hang(ctx)}
 	}
 	defer w.mu.Unlock()
 	if ctx.Err() != nil {
 		return session{}, nil, &guest.ConnectionError{Route: route, Err: context.Cause(ctx)}
+	}
+	if (route == guest.Fresh || vm.shared == nil) && !vm.guest.admits() {
+		return session{}, nil, &guest.ConnectionError{Route: route, Detail: vm.guest.user.name + "@127.0.0.1: Permission denied (publickey)."}
 	}
 	if route == guest.Shell && vm.shared == nil {
 		vm.share()
@@ -142,7 +148,7 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.
 var known = byName(embed.Observe, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
-	embed.Linger, embed.Activate, embed.Marker)
+	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry)
 
 func byName(scripts ...embed.Script) map[string]embed.Script {
 	names := map[string]embed.Script{}

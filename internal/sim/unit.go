@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -17,6 +19,9 @@ type unit struct {
 	sub     string
 	result  string
 	retries int
+	masked  bool
+	frozen  bool  // of a service: its processes are stopped
+	runs    *file // of a service: the file that it was started from
 
 	// Of a running service: what it runs, and the socket that it was given or made.
 	program *Program
@@ -25,13 +30,19 @@ type unit struct {
 
 // unitFile is a unit's text as systemd has read it.
 type unitFile struct {
-	version int // of the file that was read
+	version string // of the files that were read
 	values  map[string][]string
 }
 
 // parseUnit reads a unit's text: the values of each key, by "Section.Key".
 func parseUnit(f *file) *unitFile {
-	u := &unitFile{version: f.version, values: map[string][]string{}}
+	u := &unitFile{values: map[string][]string{}}
+	u.add(f)
+	return u
+}
+
+// add reads one more text: an empty value takes back those before it.
+func (u *unitFile) add(f *file) {
 	section := ""
 	for line := range strings.Lines(string(f.data)) {
 		line = strings.TrimSpace(line)
@@ -40,10 +51,13 @@ func parseUnit(f *file) *unitFile {
 			continue
 		}
 		if key, value, found := strings.Cut(line, "="); found && !strings.HasPrefix(line, "#") {
-			u.values[section+"."+key] = append(u.values[section+"."+key], strings.TrimSpace(value))
+			if key = section + "." + key; strings.TrimSpace(value) == "" {
+				delete(u.values, key)
+				continue
+			}
+			u.values[key] = append(u.values[key], strings.TrimSpace(value))
 		}
 	}
-	return u
 }
 
 // get is the last value of a key; empty when it has none.
@@ -66,17 +80,62 @@ func (m *machine) unit(name string) *unit {
 		u = &unit{name: name, active: "inactive", sub: "dead", result: "success"}
 		m.units[name] = u
 	}
-	if u.loaded == nil {
+	if u.loaded == nil && !u.masked {
 		m.reload(u)
 	}
 	return u
 }
 
 func (m *machine) reload(u *unit) {
-	u.loaded = nil
-	if f := m.files[unitDirectory+u.name]; f != nil && f.kind == regular {
+	u.loaded, u.masked = nil, false
+	switch f := m.fragment(u.name); {
+	case f == nil:
+	case f.kind == symlink && string(f.data) == "/dev/null", f.kind == regular && len(f.data) == 0:
+		u.masked = true
+	case f.kind == regular:
 		u.loaded = parseUnit(f)
+		for _, path := range m.dropIns(u.name) {
+			u.loaded.add(m.files[path])
+		}
+		u.loaded.version = m.versions(u.name)
 	}
+}
+
+// hiding are the directories whose units systemd prefers to those in unitDirectory.
+var hiding = []string{"/etc/systemd/system.control/", "/run/systemd/system.control/", "/run/systemd/transient/", "/run/systemd/generator.early/"}
+
+// fragment is the file that systemd takes for a unit.
+func (m *machine) fragment(name string) *file {
+	for _, dir := range append(slices.Clone(hiding), unitDirectory) {
+		if f := m.files[dir+name]; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// dropIns are the paths of the files that are laid over a unit.
+func (m *machine) dropIns(name string) (paths []string) {
+	for path, f := range m.files {
+		if dir, base := filepath.Split(path); f.kind == regular && strings.HasSuffix(base, ".conf") && slices.Contains([]string{
+			"/etc/systemd/system.control/", "/run/systemd/system.control/", unitDirectory, "/run/systemd/system/",
+		}, strings.TrimSuffix(dir, name+".d/")) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// versions stand for the times of all files of a unit.
+func (m *machine) versions(name string) (versions string) {
+	if f := m.fragment(name); f != nil {
+		versions = itoa(f.version)
+	}
+	for _, path := range m.dropIns(name) {
+		versions += " " + itoa(m.files[path].version)
+	}
+	return versions
 }
 
 // daemonReload has systemd read all units again. What runs goes on running; but a socket unit that has lost its file
@@ -92,14 +151,16 @@ func (m *machine) daemonReload() {
 
 // needsReload says whether a unit's file has changed, or gone, since systemd read it.
 func (m *machine) needsReload(u *unit) bool {
-	f := m.files[unitDirectory+u.name]
-	return u.loaded != nil && (f == nil || f.version != u.loaded.version)
+	return u.loaded != nil && m.versions(u.name) != u.loaded.version
 }
 
 // properties are what `systemctl show` says of a unit, in the order in which it does.
 func (m *machine) properties(name string) []string {
 	u := m.unit(name)
 	load, path, state := "not-found", "", ""
+	if u.masked {
+		load, state = "masked", "masked"
+	}
 	if u.loaded != nil {
 		load, path, state = "loaded", unitDirectory+name, "disabled"
 		if m.enabled[name] {
@@ -119,5 +180,5 @@ func (m *machine) properties(name string) []string {
 		sub = "running"
 	}
 	return append(lines, "Id="+name, "LoadState="+load, "ActiveState="+u.active, "SubState="+sub,
-		"FragmentPath="+path, "DropInPaths=", "UnitFileState="+state, "NeedDaemonReload="+reload)
+		"FragmentPath="+path, "DropInPaths="+strings.Join(m.dropIns(name), " "), "UnitFileState="+state, "NeedDaemonReload="+reload)
 }

@@ -23,6 +23,7 @@ type VM struct {
 	guest   *machine
 	shared  *session // Lima's shared ssh connection; nil when there is none
 	stale   bool     // the shared connection's peer is gone
+	frozen  bool     // the driver's process is stopped: the guest does nothing
 	sockets []*socket
 
 	conditions Conditions
@@ -42,6 +43,10 @@ type Conditions struct {
 	BootScriptFails bool
 	// DiskUsed is how full the guest's root file system is, in percent; 0 means as the image has it. At 100, writing fails.
 	DiskUsed int
+	// DiskData is how full it is of what cannot be thrown away, in percent; 0 means as the image has it.
+	DiskData int
+	// RootDamaged: the root file system cannot be made writable before it was checked.
+	RootDamaged bool
 	// ClockAhead is how far the guest's clock is before the host's, in seconds.
 	ClockAhead float64
 }
@@ -118,7 +123,8 @@ func (vm *VM) drop(change func()) {
 func (vm *VM) powerOff() {
 	vm.drop(func() {
 		vm.agentPID, vm.driverPID = 0, 0
-		vm.shared, vm.stale = nil, false
+		vm.shared, vm.stale, vm.frozen = nil, false, false
+		_ = os.Remove(vm.file("ha.pid")) // gone already: just as well
 		vm.guest.powerOff()
 	})
 }

@@ -37,6 +37,9 @@ type Request struct {
 	Root bool
 	// Stdin is the script's standard input; nil is an empty one.
 	Stdin io.Reader
+	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; standard
+	// input ends with the context then.
+	Line func(line string)
 	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
 	Forward *Forward
 }
@@ -51,11 +54,18 @@ type Forward struct {
 
 // Transport runs scripts in a guest: [SSH] for real, a simulation in tests.
 //
+// Renew ends Lima's shared connection for whoever comes next and makes a new one, which has the groups of its time; what
+// runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
+//
 // Exec returns what the script printed. Its error is a [*ScriptError] when the script ran and failed, and a
 // [*ConnectionError] when it could not be run.
 type Transport interface {
 	Exec(ctx context.Context, request Request) (Reply, error)
+	Renew(ctx context.Context, forwards []Pair) error
 }
+
+// Pair is a socket on the host that leads to one in the guest.
+type Pair struct{ Host, Guest string }
 
 // Reply is what a script left.
 type Reply struct {
@@ -96,5 +106,8 @@ func (e *ConnectionError) Error() string {
 	}
 	return message
 }
+
+// Denied says that ssh answered, and let nobody in. It has no other sign of that than its words.
+func (e *ConnectionError) Denied() bool { return strings.Contains(e.Detail, "Permission denied") }
 
 func (e *ConnectionError) Unwrap() error { return e.Err }

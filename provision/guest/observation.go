@@ -1,6 +1,9 @@
 package guest
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Observation is what the script "observe" found in a guest. Modes are octal as stat(1) prints them, without a leading zero.
 type Observation struct {
@@ -19,10 +22,32 @@ type Observation struct {
 	Missing []string // commands that the agent needs and the guest lacks
 	Mounts  []Mount  // one for each mount point asked for, in that order
 
+	// Only root sees the following; without Sudo they are empty.
+	ReadOnlyRoot bool
+	Hidden       []string // files by which systemd goes in the place of our units
+	DropIns      []DropIn // files that are laid over our units
+	// Runs says what the service runs: RunsInstalled or RunsOther; empty when it does not run or that could not be told.
+	Runs string
+	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not seen.
+	Listening map[uint64]bool
+
 	DiskUsed      int   // of the root file system, in percent
 	DiskAvailable int64 // likewise, in bytes
 	// ClockAhead is how far the guest's clock is before the host's, good to half of the round trip.
 	ClockAhead time.Duration
+	ClockError time.Duration // that half
+}
+
+// What a service can run.
+const (
+	RunsInstalled = "installed" // the agent's file, or, when that is a script, its interpreter
+	RunsOther     = "other"
+)
+
+// DropIn is a file of settings that systemd reads after the unit of that name.
+type DropIn struct {
+	Path  string
+	Lines []string // those with an equals sign
 }
 
 // Group is an entry of group(5).
@@ -37,8 +62,15 @@ type File struct {
 	Mode   string // octal: "755"
 	Owner  string
 	Group  string
-	Size   int64  // bytes
+	Size   int64 // bytes
+	Inode  uint64
 	SHA256 string // hex; only of agent and units
+}
+
+// Open says that everybody can look into the directory.
+func (f File) Open() bool {
+	mode, err := strconv.ParseUint(f.Mode, 8, 32)
+	return err == nil && mode&0o5 == 0o5
 }
 
 // Unit is a systemd unit as `systemctl show` sees it.

@@ -22,8 +22,12 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		middle:      reply.Sent.Add(reply.Received.Sub(reply.Sent) / 2),
 		seen:        map[string]bool{},
 	}
+	p.ClockError = reply.Received.Sub(reply.Sent) / 2
 	for _, line := range lines {
 		key, value, found := strings.Cut(line, "=")
+		if strings.HasPrefix(line, "u_str ") {
+			key, value, found = "listener", line, true
+		}
 		if !found && line != endOfUnit {
 			return nil, fmt.Errorf("the guest's observation has a line without a key: %q", line)
 		}
@@ -33,6 +37,9 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	}
 	if err := p.unit("", ""); err != nil {
 		return nil, err
+	}
+	if p.seen["blind"] {
+		p.Listening = nil
 	}
 	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os", "linger", "df", "time"} {
 		if !p.seen[key] {
@@ -45,12 +52,16 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		}
 	}
 	for _, name := range []string{ServiceName, SocketUnitName} {
-		if _, found := p.Units[name]; !found {
+		// Whoever cannot enter /run cannot ask systemd either.
+		if _, found := p.Units[name]; !found && p.Files["/run"].Open() {
 			return nil, fmt.Errorf("the guest's observation lacks the unit %q", name)
 		}
 	}
 	return &p.Observation, nil
 }
+
+// listenerPattern is a line of `ss -xle`, with the number of the file that a socket was bound to.
+var listenerPattern = regexp.MustCompile(`^u_str +LISTEN .* ino:([0-9]+) `)
 
 // body returns the lines between the version line and "end".
 func body(text []byte, version string) ([]string, error) {
@@ -87,6 +98,13 @@ func (p *observationParser) line(key, value string) (err error) {
 		return p.mount(value)
 	case "entry":
 		return p.entry(value)
+	case "hides":
+		p.Hidden = append(p.Hidden, value)
+		return notEmpty(value)
+	case "drop-in":
+		return p.dropIn(value)
+	case "listener":
+		return p.listener(value)
 	}
 	if p.seen[key] {
 		return fmt.Errorf("it comes twice")
@@ -113,6 +131,12 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Marker = value
 	case "linger":
 		p.Linger, err = parseYes(value)
+	case "root-fs":
+		p.ReadOnlyRoot = value == "ro"
+	case "agent-runs":
+		p.Runs = value
+	case "listeners":
+		p.listening()
 	case "df":
 		err = p.df(value)
 	case "time":
@@ -124,16 +148,53 @@ func (p *observationParser) line(key, value string) (err error) {
 }
 
 func (p *observationParser) stat(value string) error {
-	fields := strings.SplitN(value, "|", 6)
-	if len(fields) != 6 {
-		return fmt.Errorf("it wants 6 fields")
+	fields := strings.SplitN(value, "|", 7)
+	if len(fields) != 7 {
+		return fmt.Errorf("it wants 7 fields")
 	}
 	size, err := parseSize(fields[4])
-	if _, twice := p.Files[fields[5]]; twice {
+	if err != nil {
+		return err
+	}
+	inode, err := strconv.ParseUint(fields[5], 10, 64)
+	if _, twice := p.Files[fields[6]]; twice {
 		return fmt.Errorf("it comes twice")
 	}
-	p.Files[fields[5]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3], Size: size}
+	p.Files[fields[6]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3], Size: size, Inode: inode}
 	return err
+}
+
+// dropIn reads "PATH|LINE": the first of a file has no line.
+func (p *observationParser) dropIn(value string) error {
+	path, line, _ := strings.Cut(value, "|")
+	if line == "" {
+		p.DropIns = append(p.DropIns, DropIn{Path: path})
+		return notEmpty(path)
+	}
+	if len(p.DropIns) == 0 || p.DropIns[len(p.DropIns)-1].Path != path {
+		return fmt.Errorf("it is of a file that was not named before")
+	}
+	last := &p.DropIns[len(p.DropIns)-1]
+	last.Lines = append(last.Lines, strings.TrimSpace(line))
+	return nil
+}
+
+func (p *observationParser) listener(value string) error {
+	match := listenerPattern.FindStringSubmatch(value)
+	if match == nil { // a kernel without unix_diag does not know the files
+		p.seen["blind"] = true
+		return nil
+	}
+	inode, err := strconv.ParseUint(match[1], 10, 64)
+	p.listening()[inode] = true
+	return err
+}
+
+func (p *observationParser) listening() map[uint64]bool {
+	if p.Listening == nil {
+		p.Listening = map[uint64]bool{}
+	}
+	return p.Listening
 }
 
 func (p *observationParser) sum(value string) error {

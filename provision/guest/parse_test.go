@@ -54,6 +54,17 @@ func TestParseObservation(t *testing.T) {
 		}
 	}
 	o.ClockAhead = 0
+	if o.ClockError != time.Second {
+		t.Errorf("the clock is right within %v", o.ClockError)
+	}
+	if socket := o.Files[SocketPath].Inode; socket == 0 || !o.Listening[socket] || len(o.Listening) != 1 {
+		t.Errorf("file %d, listeners %v", socket, o.Listening)
+	}
+	o.ClockError, o.Listening = 0, nil
+	for path, file := range o.Files {
+		file.Inode = 0
+		o.Files[path] = file
+	}
 	want := &Observation{
 		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 		Group: &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
@@ -65,9 +76,11 @@ func TestParseObservation(t *testing.T) {
 			SocketPath:                   {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
 			StatePath:                    {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 4096},
 			RuntimePath:                  {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 40},
+			"/":                          {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 4096},
+			"/run":                       {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 840},
 			"/home/ada.guest/.substrate": {Type: "directory", Mode: "755", Owner: "ada", Group: "ada", Size: 4096},
 		},
-		Marker: LayoutVersion, Linger: true,
+		Marker: LayoutVersion, Linger: true, Runs: RunsInstalled,
 		Units: map[string]Unit{ServiceName: unit(ServiceName), SocketUnitName: unit(SocketUnitName)},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{
@@ -203,4 +216,47 @@ func FuzzParseObservation(f *testing.F) {
 			t.Errorf("%v, %v", o, err)
 		}
 	})
+}
+
+// A kernel that does not tell sockets' files leaves that open, and nothing else.
+func TestParseObservationOfAKernelWithoutSocketFiles(t *testing.T) {
+	text := strings.Replace(recorded(t, "observation.txt"), " <-> ino:", " <-> ", 1)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	if err != nil || o.Listening != nil || o.Runs != RunsInstalled {
+		t.Errorf("%v, %+v", err, o)
+	}
+}
+
+func TestParseOverrides(t *testing.T) {
+	text := strings.Replace(recorded(t, "observation.txt"), "root-fs=rw\n",
+		"root-fs=ro\nhides=/run/systemd/transient/x.service\ndrop-in=/etc/a.conf|\ndrop-in=/etc/a.conf|Environment=A=b|c\ndrop-in=/etc/b.conf|\n", 1)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []DropIn{{Path: "/etc/a.conf", Lines: []string{"Environment=A=b|c"}}, {Path: "/etc/b.conf"}}
+	if !o.ReadOnlyRoot || len(o.Hidden) != 1 || !reflect.DeepEqual(o.DropIns, want) {
+		t.Errorf("%+v", o)
+	}
+	if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "drop-in=/etc/a.conf|\n", "", 1))}, 2); err == nil {
+		t.Error("a line of a file that was not named was taken")
+	}
+}
+
+// Whoever cannot enter /run cannot ask systemd; everybody else must have asked.
+func TestParseWithoutUnits(t *testing.T) {
+	var kept []string
+	for line := range strings.Lines(recorded(t, "observation.txt")) {
+		if !strings.HasPrefix(line, "unit.") {
+			kept = append(kept, line)
+		}
+	}
+	text := strings.Join(kept, "")
+	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, 2); err == nil {
+		t.Error("units are missing, and nobody minds")
+	}
+	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run", "stat=directory|700|root|root|840|1|/run", 1)
+	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, 2); err != nil || o.Files["/run"].Open() {
+		t.Errorf("%v", err)
+	}
 }

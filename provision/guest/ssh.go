@@ -58,6 +58,14 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 		defer stop()
 		cmd.Stdin = input
 	}
+	if request.Line != nil {
+		held, stop, err := heldInput()
+		if err != nil {
+			return Reply{}, err
+		}
+		defer stop()
+		cmd.Stdin, cmd.Stdout = held, &lineWriter{each: request.Line}
+	}
 	reply := Reply{Sent: time.Now()}
 	err := process.Run(cmd)
 	reply.Received = time.Now()

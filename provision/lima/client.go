@@ -83,9 +83,12 @@ func (c Client) find(ctx context.Context, name string, only ...string) (*limatyp
 	}
 }
 
+// ProfilePrefix begins the names of the files that Validate makes; the number of the process and a "-" follow.
+const ProfilePrefix = "worldsetup-profile-"
+
 // Validate asks Lima whether it would take profile. The profile is put into a file in dir for that, and removed again.
 func (c Client) Validate(ctx context.Context, dir string, profile []byte) error {
-	file, err := os.CreateTemp(dir, "profile-*.yaml")
+	file, err := os.CreateTemp(dir, fmt.Sprintf("%s%d-*.yaml", ProfilePrefix, os.Getpid()))
 	if err != nil {
 		return err
 	}

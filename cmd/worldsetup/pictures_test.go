@@ -1,0 +1,146 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/picture"
+)
+
+var draw = flag.Bool("draw", false, "draw docs/pictures anew instead of comparing them")
+
+const pictures = "../../docs/pictures"
+
+// shot is a picture of the demo: what to type once something is seen, and what to wait for in the end.
+type shot struct {
+	name, title   string
+	width, height int
+	scenario      string
+	freeze        string // what the simulation never gets beyond; empty for nothing
+	keys          []typed
+	see           string
+}
+
+type typed struct{ see, keys string }
+
+const agreed = "enter do it"
+
+// The screens, and the frames of the film of a first run.
+var shots = []shot{
+	{"prerequisites", "worldsetup: prerequisites", 80, 24, "prerequisites", "", nil, "f fix"},
+	{"plan", "worldsetup: the plan", 80, 24, "first-run", "", nil, agreed},
+	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "Only another VM would do"},
+	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "user session"},
+	{"log", "worldsetup: the log", 80, 24, "first-run", "user session is ready", []typed{{agreed, "\r"}, {"user session is ready", "l"}}, "The essential requirement"},
+	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
+	{"health", "worldsetup: the health of a world", 80, 34, "healthy", "", nil, "was proven just now"},
+	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},
+}
+
+var film = []shot{
+	{"", "", 80, 24, "first-run", "", nil, agreed},
+	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, "Starting QEMU"},
+	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "user session"},
+	{"", "", 80, 24, "first-run", "activate", []typed{{agreed, "\r"}}, "start the agent and wait"},
+	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was proven just now"},
+}
+
+// TestPictures holds the pictures in docs/ against what the program shows now. What they say counts, but for numbers and
+// bars, which tell of time; `make pictures` draws them anew.
+func TestPictures(t *testing.T) {
+	for _, shot := range shots {
+		t.Run(shot.name, func(t *testing.T) {
+			t.Parallel()
+			c := shot.take(t)
+			c.publish(shot.name, shot.title, picture.Frame{Screen: c.screen})
+		})
+	}
+	t.Run("first-run", func(t *testing.T) {
+		t.Parallel()
+		var frames []picture.Frame
+		var last *console
+		for _, shot := range film {
+			last = shot.take(t)
+			frames = append(frames, picture.Frame{Screen: last.screen, For: 3 * time.Second})
+		}
+		last.publish("first-run", "worldsetup: a first run", frames...)
+	})
+}
+
+// take runs the demo up to where the picture is taken, and leaves it there.
+func (s shot) take(t *testing.T) *console {
+	t.Helper()
+	still := func(command *exec.Cmd) {
+		command.Env = append(command.Env, "WORLDSETUP_DEMO_FREEZE="+s.freeze, "WORLDSETUP_REDUCED_MOTION=1")
+	}
+	c := start(t, s.width, s.height, still, "demo", "--speed", "50", "--scenario", s.scenario)
+	for _, typed := range s.keys {
+		c.see(typed.see)
+		c.press(typed.keys)
+	}
+	c.see(s.see)
+	c.rest()
+	return c
+}
+
+// rest waits until nothing is drawn any more: a picture is of a screen at rest.
+func (c *console) rest() {
+	for {
+		select {
+		case <-c.drawn:
+		case <-time.After(700 * time.Millisecond):
+			return
+		}
+	}
+}
+
+// publish writes the picture, or compares it with the one that is there.
+func (c *console) publish(name, title string, frames ...picture.Frame) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var drawn strings.Builder
+	if err := picture.Write(&drawn, title, frames...); err != nil {
+		c.t.Fatal(err)
+	}
+	path := filepath.Join(pictures, name+".svg")
+	if *draw {
+		if err := os.WriteFile(path, []byte(drawn.String()), 0o644); err != nil {
+			c.t.Fatal(err)
+		}
+		return
+	}
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if have, want := says(drawn.String()), says(string(kept)); have != want {
+		c.t.Errorf("%s is not what the program shows any more: make pictures\n--- shown\n%s\n--- kept\n%s", path, have, want)
+	}
+}
+
+var (
+	pictured = regexp.MustCompile(`<text[^>]*>([^<]*)</text>`)
+	names    = regexp.MustCompile(`(/w|/demo|substrate-)[A-Z0-9a-f]{6,8}`) // drawn by lot
+	figures  = regexp.MustCompile(`[0-9][0-9.:]*( ?(ns|µs|ms|s|min|h|%)\b)*`)
+	bars     = regexp.MustCompile(`[█▓▒░━─╸╺]+`)
+	blanks   = regexp.MustCompile(`\s+`)
+)
+
+// says is the text of a picture without what depends on how fast things went.
+func says(svg string) string {
+	var lines []string
+	for _, match := range pictured.FindAllStringSubmatch(svg, -1) {
+		line := bars.ReplaceAllString(figures.ReplaceAllString(names.ReplaceAllString(match[1], "$1-"), "0"), "")
+		if line = strings.TrimSpace(blanks.ReplaceAllString(line, " ")); line != "" && line != "0" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

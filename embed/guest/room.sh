@@ -1,0 +1,14 @@
+# room.sh KIB (root): throws away what the system can fetch or does without, fetched packages and old logs, and wants KIB free then.
+set -eu
+export LC_ALL=C
+if command -v apt-get >/dev/null; then apt-get clean; fi
+journalctl --quiet --rotate --vacuum-size=16M || :
+sync -f /
+df -Pk / | {
+    read -r _
+    read -r _ _ _ free _
+    if [ "$free" -lt "$1" ]; then
+        echo "$free KiB are free on /, and $1 are needed" >&2
+        exit 1
+    fi
+}

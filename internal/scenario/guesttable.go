@@ -1,0 +1,162 @@
+package scenario
+
+import "github.com/atomize-hq/worldsetup/internal/sim"
+
+// unitScenarios are damage to the units, and to what systemd makes of them.
+var unitScenarios = []Scenario{
+	{Name: "nothing is wrong", Want: steps()},
+	{Name: "service unit missing", Faults: in("rm -f " + servicePath), Sees: sights("units", servicePath+" is missing"), Want: steps(units, activate)},
+	{Name: "socket unit missing", Faults: in("rm -f " + socketPath), Sees: sights("units", socketPath+" is missing"), Want: steps(units, activate)},
+	{Name: "socket unit missing, and systemd knows", Faults: in("rm -f " + socketPath + reload), Sees: sights("units", "is missing"), Want: steps(units, activate)},
+	{Name: "service unit edited", Faults: in("printf '# edited\\n' >>" + servicePath), Sees: sights("units", theService+" does not hold what it should"), Want: steps(units, activate)},
+	{Name: "socket unit edited, and systemd knows", Faults: in("printf '# edited\\n' >>" + socketPath + reload), Sees: sights("units", "does not hold what it should"), Want: steps(units, activate)},
+	{Name: "unit of another mode", Faults: in("chmod 0600 " + servicePath), Sees: sights("units", "root:root 600 where root:root 644 was due"), Want: steps(units, activate)},
+	{Name: "unit of another owner", Faults: in(`chown "$1" ` + socketPath), Sees: sights("units", "where root:root 644 was due"), Want: steps(units, activate)},
+	{Name: "units disabled", Faults: in("systemctl disable " + bothUnits), Sees: sights("units", theService+" is disabled"), Want: steps(units)},
+	{Name: "service masked", Faults: in("ln -sf /dev/null " + servicePath + reload), Sees: sights("units", theService+" is masked"), Want: steps(units, activate)},
+	{
+		Name: "socket unit masked and stopped", Faults: in("systemctl stop " + theSocket + "\nln -sf /dev/null " + socketPath + reload),
+		Sees: sights("units", theSocket+" is masked", "socket", theSocket+" is inactive"), Want: steps(units, activate),
+	},
+	{
+		Name:   "service hidden by a mask",
+		Faults: in("mkdir -p /etc/systemd/system.control\nln -sf /dev/null /etc/systemd/system.control/" + theService + reload),
+		Sees:   sights("overrides", "/etc/systemd/system.control/"+theService+" hides our "+theService), Want: steps(units, activate),
+	},
+	{
+		Name: "service hidden by another one",
+		Faults: in("mkdir -p /run/systemd/transient\nprintf '[Service]\\nExecStart=/bin/false\\n' >/run/systemd/transient/" + theService + reload +
+			"\nsystemctl restart " + theService),
+		Sees: sights("overrides", "hides our "+theService), Want: steps(units, activate),
+	},
+	{
+		Name:   "a drop-in for another program",
+		Faults: in(dropIn(servicePath, "other", `[Service]\nExecStart=\nExecStart=/bin/false\n`) + "\nsystemctl restart " + theService),
+		Sees:   sights("overrides", "other.conf contradicts the unit: ExecStart=/bin/false"), Want: steps(units, activate),
+	},
+	{
+		Name:   "a drop-in that opens the socket",
+		Faults: in(dropIn(socketPath, "open", `[Socket]\nSocketMode=0666\n`)),
+		Sees:   sights("overrides", "open.conf contradicts the unit: SocketMode=0666"), Want: steps(units, activate),
+	},
+	{
+		Name:   "a drop-in that adds, and one that contradicts",
+		Faults: in(dropIn(servicePath, "more", `[Service]\nEnvironment=RUST_LOG=debug\n`), dropIn(servicePath, "user", `[Service]\nUser=nobody\n`)),
+		Sees:   sights("overrides", "user.conf contradicts the unit: User=nobody", "drop-ins", "more.conf"), Want: steps(units, activate),
+	},
+	{
+		// It is somebody's wish, and does no harm: kept and shown.
+		Name:   "a drop-in that adds",
+		Faults: in(dropIn(servicePath, "more", `[Service]\nEnvironment=RUST_LOG=debug\n`)),
+		Sees:   sights("drop-ins", "kept: "+servicePath+".d/more.conf"), Want: steps(),
+	},
+	{
+		Name:   "a reload is due",
+		Faults: in("mkdir -p " + servicePath + ".d\nprintf '[Service]\\nEnvironment=RUST_LOG=info\\n' >" + servicePath + ".d/more.conf"),
+		Sees:   sights("units", "systemd has not read "+theService+" since it changed"), Want: steps(units, activate),
+	},
+}
+
+// socketScenarios are damage to the socket.
+var socketScenarios = []Scenario{
+	{Name: "socket unit stopped", Faults: in("systemctl stop " + theSocket), Sees: sights("socket", theSocket+" is inactive"), Want: steps(activate)},
+	{Name: "both units stopped", Faults: in("systemctl stop " + bothUnits), Sees: sights("socket", theSocket+" is inactive"), Want: steps(activate)},
+	{Name: "socket open to all", Faults: in("chmod 0666 /run/substrate.sock"), Sees: sights("socket", "root:substrate 666 where root:substrate 660 was due"), Want: steps(activate)},
+	{Name: "socket of another group", Faults: in("chgrp root /run/substrate.sock"), Sees: sights("socket", "root:root 660 where"), Want: steps(activate)},
+	{Name: "socket of another owner", Faults: in(`chown "$1" /run/substrate.sock`), Sees: sights("socket", "where root:substrate 660 was due"), Want: steps(activate)},
+	{Name: "socket removed under its unit", Faults: in("rm -f /run/substrate.sock"), Sees: sights("socket", "/run/substrate.sock is missing"), Want: steps(activate)},
+	{Name: "a file in the socket's place", Faults: in("rm -f /run/substrate.sock\nprintf 'x' >/run/substrate.sock"), Sees: sights("socket", "is a regular file where a socket was due"), Want: steps(activate)},
+	{Name: "a directory in the socket's place", Faults: in("rm -f /run/substrate.sock\nmkdir /run/substrate.sock"), Sees: sights("socket", "is a directory where a socket was due"), Want: steps(activate)},
+	{
+		// systemd says that it listens, the file is right, and nobody does: measured on a real VM.
+		Name:   "socket that systemd has lost",
+		Faults: in("mv " + socketPath + " /root/unit" + reload + "\nmv /root/unit " + socketPath + reload + "\nsystemctl stop " + theService),
+		Sees:   sights("socket", "nobody listens at the file /run/substrate.sock"), Want: steps(activate),
+	},
+	{
+		Name: "a stranger's socket, dead",
+		Faults: like("rm -f /run/substrate.sock\npython3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('/run/substrate.sock')\"\n"+
+			"chgrp substrate /run/substrate.sock\nchmod 0660 /run/substrate.sock", func(vm *sim.VM) { vm.Stranger(false) }),
+		Sees: sights("socket", "nobody listens at the file /run/substrate.sock"), Want: steps(activate),
+	},
+	{
+		Name: "a stranger's socket, listening",
+		Faults: []Fault{{
+			Guest: "rm -f /run/substrate.sock\nsystemd-run --quiet --unit=stranger python3 -c \"import socket, time\n" +
+				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"\n" +
+				"while ! test -S /run/substrate.sock; do sleep 0.2; done",
+			Simulated: func(vm *sim.VM) { vm.Stranger(true) },
+		}},
+		Sees: sights("socket", "/run/substrate.sock is root:root 755 where root:substrate 660 was due"), Want: steps(activate),
+	},
+	{Name: "agent hangs", Faults: in("systemctl kill -s STOP " + theService), Sees: sights("socket", "connected, and no answer came in time"), Want: steps(activate)},
+}
+
+// accountScenarios are damage to the group, and to who is in it.
+var accountScenarios = []Scenario{
+	{Name: "membership removed on paper", Faults: in(`gpasswd -d "$1" substrate`), Sees: sights("group", "is not in the group substrate"), Want: steps(group)},
+	{
+		Name: "group deleted", Faults: in("groupdel substrate"), Sees: sights("group", "the group substrate does not exist", "session", "not in the group substrate"),
+		Want: steps(group, connection), May: steps(directories, activate),
+	},
+	{
+		Name: "group of another number", Faults: in("groupmod -g 1500 substrate"), Sees: sights("session", "not in the group substrate", "socket", "where root:substrate 660 was due"),
+		Want: steps(connection, directories, activate),
+	},
+	{Name: "member on paper only", Faults: on(SessionWithoutGroup), Sees: sights("session", "not in the group substrate"), Want: steps(connection)},
+	{Name: "linger off", Faults: in(`loginctl disable-linger "$1"`), Sees: sights("linger", "off for the user"), Want: steps(linger)},
+}
+
+// agentScenarios are damage to the agent.
+var agentScenarios = []Scenario{
+	{Name: "agent removed", Faults: in("rm -f " + agentPath), Sees: sights("agent", agentPath+" is missing"), Want: steps(agent, activate)},
+	{Name: "agent truncated", Faults: in("truncate -s 0 " + agentPath), Sees: sights("agent", "is another one than"), Want: steps(agent, activate)},
+	{Name: "agent for another processor", Faults: in("printf '\\177ELF\\002\\001\\001\\n' >" + agentPath), Sees: sights("agent", "is another one than"), Want: steps(agent, activate)},
+	{Name: "agent not executable", Faults: in("chmod 0644 " + agentPath), Sees: sights("agent", "root:root 644 where root:root 755 was due"), Want: steps(agent, activate)},
+	{Name: "agent of another owner", Faults: in(`chown "$1" ` + agentPath), Sees: sights("agent", "where root:root 755 was due"), Want: steps(agent, activate)},
+	{Name: "a directory in the agent's place", Faults: in("rm -f " + agentPath + "\nmkdir " + agentPath), Sees: sights("agent", "is a directory where a regular file was due"), Want: steps(agent, activate)},
+	{Name: "agent removed and service stopped", Faults: in("rm -f " + agentPath + "\nsystemctl stop " + theService), Sees: sights("agent", "is missing"), Want: steps(agent, activate)},
+	{
+		Name:   "agent in a crash loop",
+		Faults: in("printf '#!/bin/sh\\nexit 1\\n' >" + agentPath + "\nsystemctl restart " + theService + ""),
+		Sees:   sights("agent", "is another one than", "service", theService+" has failed (exit-code)"), Want: steps(agent, activate),
+	},
+	{
+		Name: "another agent runs than is installed",
+		Faults: in("mv " + agentPath + " /root/agent\nprintf '#!/bin/sh\\n# hangs\\nexec sleep 600\\n' >" + agentPath + "\nchmod 0755 " + agentPath +
+			"\nsystemctl restart " + theService + "\nmv /root/agent " + agentPath),
+		Sees: sights("service", "the agent that runs is not the one that is installed"), Want: steps(activate),
+	},
+	{
+		Name:   "agent answers 500",
+		Faults: like(scriptedAgent("fails", `connection.sendall(b"HTTP/1.0 500 it fails\r\n\r\n")`), func(vm *sim.VM) { vm.ReplaceAgent("fails") }),
+		Sees:   sights("agent", "is another one than", "socket", "HTTP status 500"), Want: steps(agent, activate),
+	},
+	{
+		Name:   "agent answers garbage",
+		Faults: like(scriptedAgent("closes", `pass`), func(vm *sim.VM) { vm.ReplaceAgent("closes") }),
+		Sees:   sights("agent", "is another one than", "socket", "got no HTTP answer"), Want: steps(agent, activate),
+	},
+	// The next connection starts it: that is what its socket is for.
+	{Name: "service stopped", Faults: in("systemctl stop " + theService), Want: steps()},
+}
+
+// scriptedAgent installs an agent of a few lines that does one thing with every connection.
+func scriptedAgent(name, answer string) string {
+	return "cat >" + agentPath + " <<'END'\n#!/usr/bin/python3\n# " + name + "\nimport socket\nlistener = socket.socket(fileno=3)\nwhile True:\n" +
+		"    connection, _ = listener.accept()\n    connection.recv(4096)\n    " + answer + "\n    connection.close()\nEND\n" +
+		"chmod 0755 " + agentPath + "\nsystemctl restart " + theService
+}
+
+// directoryScenarios are damage to directories.
+var directoryScenarios = []Scenario{
+	{Name: "runtime directory missing", Faults: in("rm -rf /run/substrate"), Sees: sights("service", "/run/substrate is missing"), Want: steps(activate)},
+	{Name: "state directory missing", Faults: in("rm -rf /var/lib/substrate"), Sees: sights("directories", "/var/lib/substrate is missing"), Want: steps(directories)},
+	{Name: "state directory open to all", Faults: in("chmod 0777 /var/lib/substrate"), Sees: sights("directories", "777 where root:substrate 750 was due"), Want: steps(directories)},
+	{Name: "state directory of another group", Faults: in("chgrp root /var/lib/substrate"), Sees: sights("directories", "root:root 750 where"), Want: steps(directories)},
+	{Name: "user's directory missing", Faults: in(`rm -rf "$2/.substrate"`), Sees: sights("directories", "/.substrate is missing"), Want: steps(directories)},
+	{Name: "user's directory of root", Faults: in(`chown root "$2/.substrate"`), Sees: sights("directories", "/.substrate is root:"), Want: steps(directories)},
+	{Name: "a directory above the agent closed", Faults: in("chmod 0700 /usr/local/bin"), Sees: sights("ways", "closed: /usr/local/bin"), Want: steps(directories)},
+	{Name: "a directory above the state closed", Faults: in("chmod 0700 /var/lib"), Sees: sights("ways", "closed: /var/lib"), Want: steps(directories)},
+	{Name: "a directory above the socket closed", Faults: in("chmod 0700 /run"), Sees: sights("ways", "closed: /run"), Want: steps(directories)},
+}

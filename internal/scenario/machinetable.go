@@ -1,0 +1,125 @@
+package scenario
+
+import (
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// machineScenarios are damage to the guest as a whole.
+var machineScenarios = []Scenario{
+	{Name: "marker missing", Faults: in("rm -f /etc/substrate-lima-layout"), Sees: sights("marker", "not marked as complete"), Want: steps(marker)},
+	markedAs("marker of another scheme", "tcp-loopback-v0"),
+	markedAs("marker of a newer scheme", "socket-parity-v9"),
+	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"), Sees: sights("packages", "the guest lacks jq"), Want: steps(packages), NeedsNetwork: true},
+	{
+		// Lima's own agent in the guest sets it every some seconds: it is stopped for two minutes.
+		Name: "clock off by an hour",
+		Faults: like("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start lima-guestagent.service\ndate -s '+1 hour'",
+			func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.ClockAhead += 3600 }) }),
+		Sees: sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock),
+	},
+	{
+		Name:   "root file system read-only",
+		Faults: like("sync\necho u >/proc/sysrq-trigger\nwhile test -w /etc; do sleep 0.2; done", func(vm *sim.VM) { vm.RemountReadOnly(false) }),
+		Sees:   sights("root-fs", "read-only"), Want: steps(writable),
+	},
+	{
+		Name:   "disk full of fetched packages",
+		Faults: like(fill("/var/cache/apt/archives/fill_1_all.deb"), func(vm *sim.VM) { vm.Fill(false) }),
+		Sees:   sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room),
+	},
+	{
+		Name: "disk full of the user's own",
+		Faults: []Fault{{
+			Guest: fill("/home/fill"), Simulated: func(vm *sim.VM) { vm.Fill(true) },
+			Undo: "rm -f /home/fill", mended: func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.DiskUsed, c.DiskData = 0, 0 }) },
+		}},
+		Sees: sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room), Kind: provision.KindUnhealthy,
+	},
+	{Name: "ssh key gone", Faults: in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
+	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
+	{Name: "sshd stopped", Faults: in("systemctl stop ssh.service"), Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry)},
+}
+
+func markedAs(name, text string) Scenario {
+	return Scenario{
+		Name: name, Faults: []Fault{{
+			Guest: "printf '" + text + "\\n' >/etc/substrate-lima-layout",
+			Undo:  `printf 'socket-parity-v1\n' >/etc/substrate-lima-layout`,
+		}},
+		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace,
+	}
+}
+
+// fill leaves nothing of the disk to anybody but root.
+func fill(path string) string {
+	return `mkdir -p /var/cache/apt/archives
+fallocate -l "$(df -Pk / | { read -r _; read -r _ _ _ free _; echo "$free"; })K" ` + path
+}
+
+// connectionScenarios are damage to Lima's connection and to what Lima leads through it.
+var connectionScenarios = []Scenario{
+	{Name: "host socket closed", Faults: on(HostSocketClosed), Sees: sights("host-socket", "accepts no connection"), Want: steps(connection)},
+	// Reverse-sshfs mounts end with it: hence the restart.
+	{Name: "shared connection ended", Faults: on(ConnectionEnded), Sees: sights("mount-project", "nothing is mounted there", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true},
+	{Name: "mount lost", Faults: in("umount -l /src"), Sees: sights("mount-project", "nothing is mounted there"), Want: steps(stop, start), Boots: true},
+	{Name: "mount empty", Faults: in("mount -t tmpfs none /src"), Sees: sights("mount-project", "it is empty, and the host's directory is not"), Want: steps(stop, start), Boots: true},
+	{Name: "mount of another directory", Faults: in("mount --bind /usr /src"), Sees: sights("mount-project", "it is another directory"), Want: steps(stop, start), Boots: true},
+}
+
+// vmScenarios are damage to the VM.
+var vmScenarios = []Scenario{
+	{Name: "VM stopped", Faults: on(VMStopped), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
+	{Name: "VM without power", Faults: on(VMKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
+	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start), Rung: provision.RungForce, Boots: true},
+	{Name: "VM killed", Faults: on(VMProcessKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
+	{
+		Name: "VM hangs", Faults: on(VMProcessStopped), Sees: sights("entry", "no way into the guest"),
+		Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
+	},
+	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},
+	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
+	{
+		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}}, Sees: sights("configuration", "Lima cannot read it"),
+		Want: steps(), Kind: provision.KindUnhealthy,
+	},
+	{
+		Name: "disk image missing", Faults: []Fault{{Host: DiskTaken, UndoHost: DiskPutBack}}, Sees: sights("disk-image", "its disk image is gone"),
+		Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace, Boots: true,
+	},
+	{
+		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"), Want: steps(create, start, directories, agent, units, activate, marker),
+		May: steps(packages, group, linger), Boots: true,
+	},
+	{
+		Name: "VM made by hand", Faults: on(VMMadeByHand), Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
+		Want: steps(group, stop, configure, start, directories, agent, units, activate, marker),
+		May:  steps(packages, linger), Boots: true,
+	},
+}
+
+// togetherScenarios are several faults at once.
+var togetherScenarios = []Scenario{
+	{
+		Name:   "two at once",
+		Faults: append(in("rm -f "+agentPath), on(HostSocketClosed)...),
+		Sees:   sights("agent", "is missing", "host-socket", "accepts no connection"), Want: steps(connection, agent, activate),
+	},
+	{
+		Name: "several at once",
+		Faults: in(
+			"rm -f "+agentPath+" /etc/substrate-lima-layout", "systemctl disable "+theSocket,
+			`loginctl disable-linger "$1"`, `rm -rf "$2/.substrate"`, "chmod 0666 /run/substrate.sock",
+		),
+		Sees: sights("agent", "is missing", "marker", "not marked", "units", "is disabled", "linger", "off", "directories", "is missing", "socket", "666"),
+		Want: steps(directories, agent, units, linger, activate, marker),
+	},
+	{
+		Name: "VM stopped and damaged", Faults: append(in("rm -f "+agentPath+" /etc/substrate-lima-layout"), Fault{Host: VMStopped}),
+		Sees: sights("instance", "stopped"), Want: steps(start, agent, activate, marker), Boots: true,
+	},
+	{
+		Name: "mount lost and damaged", Faults: in("umount -l /src", "rm -f "+agentPath, "chmod 0666 /run/substrate.sock"),
+		Sees: sights("mount-project", "nothing is mounted there", "agent", "is missing"), Want: steps(stop, start, agent, activate), Boots: true,
+	},
+}

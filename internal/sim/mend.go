@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// authorizedKeys is below a home directory; publicKey is Lima's own.
+const (
+	authorizedKeys = "/.ssh/authorized_keys"
+	publicKey      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHNpbXVsYXRlZA lima"
+)
+
+// setAside renames a file to one that nobody looks for.
+func (m *machine) setAside(path string) {
+	for n, to := 0, path+".set-aside"; ; n, to = n+1, fmt.Sprintf("%s.set-aside.~%d~", path, n+1) {
+		if m.files[to] == nil {
+			m.move(path, to)
+			return
+		}
+	}
+}
+
+// clock moves the clock.
+func (i *invocation) clock() int {
+	seconds, err := strconv.ParseFloat(i.args[0], 64)
+	if err != nil {
+		return i.fail(1, "date: invalid date 'now %s seconds'", i.args[0])
+	}
+	i.vm.conditions.ClockAhead += seconds
+	return 0
+}
+
+// writable makes the root file system writable, unless the kernel found it damaged.
+func (i *invocation) writable() int {
+	if i.vm.conditions.RootDamaged {
+		return i.fail(32, "mount: /: cannot remount /dev/vda read-write, is write-protected.")
+	}
+	i.readOnly = false
+	return 0
+}
+
+// readOnlyRoot says whether nothing can be written, and reports it as the program would.
+func (i *invocation) readOnlyRoot(program string) bool {
+	if i.readOnly {
+		i.fail(0, "%s: Read-only file system", program)
+	}
+	return i.readOnly
+}
+
+// room throws away fetched packages and old logs.
+func (i *invocation) room() int {
+	i.remove("/var/cache/apt/archives")
+	i.vm.conditions.DiskUsed = i.vm.conditions.DiskData
+	if i.diskUsed() >= 100 {
+		return i.fail(1, "0 KiB are free on /, and %s are needed", i.args[0])
+	}
+	return 0
+}
+
+// entry has ssh let the user in.
+func (i *invocation) entry() int {
+	user := i.account(i.args[0])
+	home, key := i.args[1], i.args[2]
+	path := home + authorizedKeys
+	i.installDirectory(filepath.Dir(path), file{mode: 0o700, uid: user.uid, gid: user.uid})
+	if f := i.files[home]; f != nil {
+		f.mode &^= 0o022
+	}
+	f := i.files[path]
+	if f == nil {
+		f = i.put(path, file{kind: regular})
+	}
+	if !slices.Contains(strings.Split(string(f.data), "\n"), key) {
+		i.version++
+		f.data, f.version = append(f.data, "\n"+key+"\n"...), i.version
+	}
+	f.mode, f.uid, f.gid = 0o600, user.uid, user.uid
+	i.sshd = true
+	return 0
+}
+
+// admits says whether sshd lets the user in with Lima's key: it wants the key, and nobody else who could have written it.
+func (m *machine) admits() bool {
+	f, home := m.files[m.user.home+authorizedKeys], m.files[m.user.home]
+	return f != nil && home != nil && home.mode&0o022 == 0 && slices.Contains(strings.Split(string(f.data), "\n"), publicKey)
+}

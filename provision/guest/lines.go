@@ -1,0 +1,33 @@
+package guest
+
+import (
+	"bytes"
+	"os"
+)
+
+// heldInput is a standard input that has nothing to read and does not end before stop is called.
+func heldInput() (input *os.File, stop func(), err error) {
+	input, output, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return input, func() { output.Close(); input.Close() }, nil
+}
+
+// lineWriter hands on each whole line that is written to it.
+type lineWriter struct {
+	each    func(string)
+	partial []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.partial = append(w.partial, p...)
+	for {
+		line, rest, found := bytes.Cut(w.partial, []byte("\n"))
+		if !found {
+			return len(p), nil
+		}
+		w.each(string(line))
+		w.partial = rest
+	}
+}

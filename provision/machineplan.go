@@ -1,0 +1,57 @@
+package provision
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// clockRepair is how far the guest's clock may be off before it is set: what is nearer, time synchronization brings back.
+const clockRepair = 10 * time.Second
+
+// machineSteps are those by which the guest can be written to at all.
+var machineSteps = []StepID{StepClock, StepWritable, StepRoom, StepEntry}
+
+// machine plans for what the whole guest suffers from, before anything is written there.
+func (p *Plan) machine(s State) {
+	o := s.Guest
+	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
+		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", signed(o.ClockAhead)))
+	}
+	if o.ReadOnlyRoot && !s.Tried[StepWritable] {
+		p.add(StepWritable, "the root file system of the guest is read-only")
+	}
+	if full(o) {
+		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", o.DiskAvailable>>10))
+	}
+	if s.Locked != "" && !s.Tried[StepEntry] { // what it does not cure is told of, and no reason to stop what runs
+		p.add(StepEntry, "a fresh ssh connection is not let in: "+s.Locked)
+	}
+}
+
+func full(o *guest.Observation) bool { return o.DiskAvailable < roomNeeded<<10 }
+
+func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
+
+// closedDirectories are those on the way to our files that not everybody can look into. Behind them nothing was seen.
+func closedDirectories(o *guest.Observation) (closed []string) {
+	for _, path := range []string{
+		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",
+	} {
+		if file, found := o.Files[path]; found && !file.Open() {
+			closed = append(closed, path)
+		}
+	}
+	return closed
+}
+
+// open plans to open them, and nothing else, since what is missing behind them may be there.
+func (p *Plan) open(closed []string) {
+	step := step(StepDirectories)
+	step.Reason = fmt.Sprintf("not everybody gets through %s", strings.Join(closed, ", "))
+	step.operands = closed
+	p.Steps = append(p.Steps, step)
+	p.Unseen = true
+}

@@ -1,0 +1,7 @@
+package provision
+
+// Commands of fcntl(2) for locks that belong to an open file and not to a process, F_OFD_SETLK and F_OFD_GETLK.
+const (
+	setDescriptionLock = 37
+	getDescriptionLock = 36
+)

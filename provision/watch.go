@@ -1,0 +1,227 @@
+package provision
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+const (
+	// hostPeriod is how often this machine's own side is looked at, which takes some dozen system calls.
+	hostPeriod = 500 * time.Millisecond
+	// slowLook is how long a look may take without a word: one takes 0.3 s, and 2 s under emulation.
+	slowLook = time.Second
+	// watchSilence is how long the watcher in the guest may say nothing; it gives a sign of life every 5 s.
+	watchSilence = 20 * time.Second
+	// lookAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
+	lookAnyway = time.Minute
+	// blindPeriod is the same where nothing in the guest can watch, and how soon a watcher that ended is sent again.
+	blindPeriod = 10 * time.Second
+)
+
+// Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx ends:
+// its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there looks at
+// files and processes twice a second and says that something changed; only then, and once a minute, is everything observed
+// and proven. While a run is at work, the Health holds that and nothing else.
+func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
+	defer func() { w.recall() }()
+	tell := func(health Health) {
+		r.events.emit(Event{Type: EventHealth, Health: &health})
+		changed(health)
+	}
+	signed := false // something gave a sign, so it is worth saying that it is being looked at
+	for last := ""; ; {
+		health, err := w.lookTelling(ctx, func() {
+			if signed {
+				last = "" // whatever it turns out to be is told
+				tell(beingLookedAt(w.spec, r.now(), w.dir))
+			}
+		})
+		if ctx.Err() != nil {
+			return r.finish(unwatched(ctx))
+		}
+		if err != nil {
+			return r.finish(err)
+		}
+		if now := essence(health); now != last {
+			last = now
+			tell(health)
+		}
+		var watching bool
+		if signed, watching = w.wait(ctx); !watching {
+			return r.finish(unwatched(ctx))
+		}
+	}
+}
+
+// lookTelling looks, and calls slow when that takes longer than somebody who watches should wait for a word.
+func (w *watcher) lookTelling(ctx context.Context, slow func()) (health Health, err error) {
+	seen := make(chan struct{})
+	go func() {
+		defer close(seen)
+		health, err = w.look(ctx)
+	}()
+	timer := time.NewTimer(slowLook)
+	defer timer.Stop()
+	select {
+	case <-seen:
+	case <-timer.C:
+		slow()
+		<-seen
+	}
+	return health, err
+}
+
+// beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
+func beingLookedAt(spec Spec, now time.Time, dir string) Health {
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.item("look", "world", Unknown, "as it was", strings.TrimSpace("something changed, and is being looked at "+stoppedProcesses(dir)), "wait")
+	return health
+}
+
+// unwatched is the end of a watch, which is the caller's to bring about.
+func unwatched(ctx context.Context) *Error {
+	cause := context.Cause(ctx)
+	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(), Next: "see worldsetup status for what is now", Err: cause}
+}
+
+// watcher notices that something may have changed.
+type watcher struct {
+	run   *run
+	spec  Spec
+	signs chan struct{} // holds one when the guest gave a sign
+
+	looked time.Time
+	host   string // what the host's side was like then
+	dir    string // of the instance
+	sent   time.Time
+	mute   atomic.Bool   // the last one said nothing: there is no perl, or nobody was let in
+	recall func()        // ends the watcher in the guest, if there is one
+	ended  chan struct{} // closed when it has ended
+	heard  chan struct{} // holds one when it said anything
+}
+
+// look observes and proves everything, unless a run is at work. What cannot be found out now may be the next time.
+func (w *watcher) look(ctx context.Context) (Health, error) {
+	first := w.looked.IsZero()
+	w.looked = time.Now()
+	if info := underWay(w.spec); info != nil {
+		w.host = hostSigns(w.spec, w.dir)
+		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
+	}
+	fresh := &run{edges: w.run.edges, lima: w.run.lima, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
+	instance, err := fresh.aim(ctx)
+	if err != nil {
+		if first {
+			return Health{}, err
+		}
+		return unknownHealth(w.spec, w.run.now(), err), nil
+	}
+	if instance != nil {
+		w.dir = instance.Dir
+	}
+	w.host = hostSigns(w.spec, w.dir)
+	view := fresh.examine(ctx, instance, always)
+	if view.state.Guest != nil {
+		w.send(ctx, fresh, view.state)
+	}
+	return fresh.report(view), nil
+}
+
+func unknownHealth(spec Spec, now time.Time, err error) Health {
+	failure := AsError(err)
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.item("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
+	return health
+}
+
+// send sends the watcher into the guest, unless it is there or was sent just now.
+func (w *watcher) send(ctx context.Context, r *run, state State) {
+	if w.ended != nil {
+		select {
+		case <-w.ended:
+		default:
+			return
+		}
+	}
+	if w.mute.Load() && time.Since(w.sent) < blindPeriod {
+		return
+	}
+	w.sent = time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	ended, heard := make(chan struct{}), make(chan struct{}, 1)
+	w.ended, w.heard = ended, heard
+	w.recall = func() { cancel(); <-ended }
+	_, points := r.target.mounts()
+	go func() {
+		defer close(ended)
+		silent := true
+		defer func() { w.mute.Store(silent) }()
+		_, _ = r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
+			nudge(heard)
+			silent = false
+			if line == "change" { // its first also: what changed since the last look, and before its own, would be lost
+				nudge(w.signs)
+			}
+		}})
+	}()
+}
+
+func nudge(sign chan struct{}) {
+	select {
+	case sign <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when something gave a sign of change, or it is time to look anyway; watching is false when ctx has ended.
+func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
+	ticker := time.NewTicker(hostPeriod)
+	defer ticker.Stop()
+	silence := time.NewTimer(watchSilence)
+	defer silence.Stop()
+	ended := w.ended
+	if ended != nil {
+		select {
+		case <-ended: // known already
+			ended = nil
+		default:
+		}
+	}
+	for {
+		patience := lookAnyway
+		if ended == nil {
+			patience = blindPeriod
+		}
+		select {
+		case <-ctx.Done():
+			return false, false
+		case <-w.signs:
+			return true, true
+		case <-ended:
+			return true, true
+		case <-w.heard:
+			silence.Reset(watchSilence)
+		case <-silence.C:
+			if ended != nil {
+				return true, true
+			}
+		case <-ticker.C:
+			if hostSigns(w.spec, w.dir) != w.host {
+				return true, true
+			}
+			if time.Since(w.looked) > patience {
+				return false, true
+			}
+		}
+	}
+}

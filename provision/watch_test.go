@@ -1,0 +1,191 @@
+package provision_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// watch starts a watch and returns what it tells of, and its end.
+func (b *bench) watch(t *testing.T, ctx context.Context) (reports chan provision.Health, ended chan error) {
+	t.Helper()
+	reports, ended = make(chan provision.Health, 64), make(chan error, 1)
+	setup := b.setup()
+	setup.Events = nil
+	go func() { ended <- setup.Watch(ctx, func(health provision.Health) { reports <- health }) }()
+	return reports, ended
+}
+
+// until reads reports up to the first that is as wanted.
+func until(t *testing.T, reports chan provision.Health, wanted func(provision.Health) bool) provision.Health {
+	t.Helper()
+	for {
+		select {
+		case health := <-reports:
+			if wanted(health) {
+				return health
+			}
+		case <-t.Context().Done():
+			t.Fatal("the watch did not tell of it")
+		}
+	}
+}
+
+func ready(health provision.Health) bool { return health.Ready }
+
+func wrong(id string) func(provision.Health) bool {
+	return func(health provision.Health) bool {
+		return slices.ContainsFunc(health.Items, func(item provision.Item) bool { return item.ID == id && item.Outcome == provision.Failed })
+	}
+}
+
+func TestWatchTellsOfEveryChange(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, ended := b.watch(t, ctx)
+	until(t, reports, ready)
+	vm := b.VM("substrate")
+	for _, c := range []struct {
+		item   string
+		damage func()
+	}{
+		{"socket", func() { _ = vm.Root("chmod 0666 /run/substrate.sock") }},
+		{"linger", func() { _ = vm.Root("loginctl disable-linger $1") }},
+		{"host-socket", vm.CloseForwards},
+		{"instance", vm.KillDriver},
+	} {
+		c.damage()
+		until(t, reports, wrong(c.item))
+		if _, err := b.setup().Run(t.Context()); err != nil {
+			t.Fatalf("%s: %v", c.item, err)
+		}
+		until(t, reports, ready)
+	}
+	cancel()
+	wantKind(t, <-ended, provision.KindInterrupted)
+}
+
+// A VM that comes into being is watched from then on.
+func TestWatchBeginsWithNothing(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, ended := b.watch(t, ctx)
+	until(t, reports, func(health provision.Health) bool { return health.Instance == "absent" })
+	b.mustRun(t)
+	until(t, reports, ready)
+	cancel()
+	wantKind(t, <-ended, provision.KindInterrupted)
+}
+
+// A world that does not change is looked at twice, before and after the watcher was sent: the rest is the watcher's.
+func TestWatchingCostsTwoLooks(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.ForgetCalls()
+	reports, ended := b.watch(t, ctx)
+	until(t, reports, ready)
+	cancel()
+	<-ended
+	looks := 0
+	for _, call := range b.Calls() {
+		if call.Script == "observe" {
+			looks++
+		}
+		if call.Changes() {
+			t.Errorf("%+v changes something", call)
+		}
+	}
+	if looks < 1 || looks > 2 {
+		t.Errorf("it looked %d times", looks)
+	}
+}
+
+// A report of a half-made world would be neither true nor of use.
+func TestStatusWhileARunIsAtWork(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	_ = b.VM("substrate").Root("chmod 0666 /run/substrate.sock")
+	var during error
+	var planned error
+	b.BeforeScript = func(name string) error {
+		if name == "activate" {
+			_, during = b.second().Status(t.Context())
+			_, planned = b.second().Plan(t.Context())
+		}
+		return nil
+	}
+	b.mustRun(t)
+	wantKind(t, during, provision.KindBusy, "provisioning in progress", "process ", "since ", "start the agent and wait for its answer")
+	wantKind(t, planned, provision.KindBusy, "provisioning in progress")
+	if _, err := b.second().Status(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// second is another setup of the same world, as from another terminal.
+func (b *bench) second() *provision.Setup {
+	setup := b.setup()
+	setup.Events = nil
+	return setup
+}
+
+// Readers look whether a run is at work; none of them may turn one away.
+func TestReadersTurnNoRunAway(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, ended := b.watch(t, ctx)
+	until(t, reports, ready)
+	for range 20 {
+		if _, err := b.second().Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	<-ended
+}
+
+// A start that somebody else began is waited for, and its VM is not taken for one that hangs.
+func TestABootOfSomebodyElsesIsWaitedFor(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	vm := b.VM("substrate")
+	vm.Unboot()
+	plan, err := b.second().Plan(t.Context())
+	if err != nil || len(plan.Steps) != 1 || plan.Steps[0].ID != provision.StepSettle {
+		t.Errorf("while it boots: %+v, %v", plan, err)
+	}
+	b.Delay = func(what string) {
+		if what == "observe" {
+			vm.Boot()
+		}
+	}
+	b.mustRun(t)
+	if slices.Contains(b.steps(), provision.StepStop) {
+		t.Errorf("the steps were %v", b.steps())
+	}
+}
+
+// What neither a connection nor a unit cures, a restart may; then it is over.
+func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	vm := b.VM("substrate")
+	vm.Change(func(c *sim.Conditions) { c.ClockAhead = 3600 })
+	b.BeforeScript = func(name string) error {
+		if name == "observe" {
+			vm.Change(func(c *sim.Conditions) { c.ClockAhead = 3600 }) // somebody sets it again
+		}
+		return nil
+	}
+	err := b.run(t)
+	wantKind(t, err, provision.KindProvisioning, "set the guest's clock", "is due again")
+	if steps := b.steps(); !slices.Contains(steps, provision.StepStop) || !slices.Contains(steps, provision.StepClock) {
+		t.Errorf("the steps were %v", steps)
+	}
+}
