@@ -29,6 +29,8 @@ func (m *model) do(a action) tea.Cmd {
 		return m.confirm()
 	case take:
 		return m.take()
+	case keep:
+		return m.keep()
 	case nextField, previousField, nextOption, previousOption:
 		return m.move(a)
 	case instead:

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
@@ -27,6 +30,46 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 	}
 	w.ends(planning, firstPlan, nil, nil)
 	w.shows("Nothing has been changed yet")
+}
+
+func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
+	w := newWizard(t, func(o *Options) {
+		o.Keep = func(_ context.Context, c Choices) (string, error) {
+			if c.Project == "/home/ada/full" {
+				return "", errors.New("no space left on device")
+			}
+			return c.Project + "/worldsetup.yaml", nil
+		}
+	})
+	scenes["plan"](w)
+	w.press("c")
+	w.judges(nil)
+	w.shows("ctrl+s keep them")
+	w.types("/home/ada/ful")
+	if w.press("ctrl+s") != nil {
+		t.Fatal("kept before they are known to be fine")
+	}
+	w.judges(Verdict{FieldProject: {true, "there is no such directory"}})
+	if page := w.model.over.(choicesPage); page.then != nothing || page.value(FieldProject) != "/home/ada/ful" {
+		t.Fatalf("%v is wanted of what was not fine, which is %q", page.then, page.value(FieldProject))
+	}
+	w.types("l")
+	w.judges(Verdict{})
+	w.model.Update(w.press("ctrl+s")())
+	w.shows("They were not kept: no space left on device", "They can be taken")
+	w.press("backspace", "backspace")
+	w.judges(Verdict{})
+	if strings.Contains(w.screen(), "not kept") {
+		t.Error("what was said of others stays")
+	}
+	w.model.Update(w.press("ctrl+s")())
+	w.shows("They are kept in /home/ada/fu/worldsetup.yaml")
+	if w.model.facts.choices != (Choices{}) {
+		t.Error("they were taken by that")
+	}
+	w.press("esc")
+	w.model.Update(keptMsg{"/x", nil}) // that was still on its way
+	w.shows("enter do it")
 }
 
 func TestChoicesLeft(t *testing.T) {

@@ -18,7 +18,8 @@ type choicesPage struct {
 	checked  *Choices // what the verdict is about; nil before the first one
 	verdict  Verdict
 	checking bool
-	taking   bool // somebody wants to take them, and a verdict is awaited
+	then     action // what somebody wants with them, and a verdict is awaited
+	said     notice // what came of keeping them
 }
 
 // field is a choice among few, or a line of text.
@@ -115,8 +116,12 @@ func (p choicesPage) settled() bool { return p.checked != nil && *p.checked == p
 
 func (choicesPage) title() string { return "Choices" }
 
-func (p choicesPage) offers(*facts) []offer {
-	offers := []offer{{take, "take these"}, {drop, "leave as it was"}, {nextField, "next"}, {previousField, "previous"}}
+func (p choicesPage) offers(f *facts) []offer {
+	offers := []offer{{take, "take these"}, {drop, "leave as it was"}}
+	if f.can.keep {
+		offers = append(offers, offer{keep, "keep them"})
+	}
+	offers = append(offers, offer{nextField, "next"}, offer{previousField, "previous"})
 	if !p.writing() {
 		offers = append(offers, offer{nextOption, "another"}, offer{previousOption, "back"})
 	}
@@ -131,7 +136,7 @@ func (p choicesPage) write(msg tea.Msg) page {
 	p.fields = slices.Clone(p.fields)
 	field := &p.fields[p.shown()[p.at]]
 	field.input, _ = field.input.Update(msg)
-	p.taking = false
+	p.then, p.said = nothing, notice{}
 	return p
 }
 
@@ -150,6 +155,6 @@ func (p choicesPage) moved(a action) choicesPage {
 	case previousOption:
 		field.picked = (field.picked + len(field.options) - 1) % len(field.options)
 	}
-	p.taking = false
+	p.then, p.said = nothing, notice{}
 	return p
 }

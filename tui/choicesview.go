@@ -79,4 +79,7 @@ func (p choicesPage) sum(t *text) {
 	default:
 		t.put(t.mark(provision.OK)+" ", "They can be taken.")
 	}
+	if p.said.words != "" {
+		t.put(t.mark(p.said.outcome)+" ", p.said.words)
+	}
 }

@@ -1,6 +1,10 @@
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
 
 // check has the choices checked, unless their verdict is there or on its way: one look at the files at a time.
 func (m *model) check() tea.Cmd {
@@ -21,25 +25,61 @@ func (m *model) checked(msg checkedMsg) tea.Cmd {
 	}
 	page.checking, page.checked, page.verdict = false, &msg.choices, msg.verdict
 	m.over = page
-	if page.taking && page.settled() {
-		return m.take()
+	if page.settled() {
+		switch page.then {
+		case take:
+			return m.take()
+		case keep:
+			return m.keep()
+		}
 	}
 	return m.check()
 }
 
 // take makes the choices the ones that count and plans anew, as soon as they are known to be fine.
 func (m *model) take() tea.Cmd {
-	page, is := m.over.(choicesPage)
-	if !is {
-		return nil
-	}
-	page.taking = !page.settled()
-	m.over = page
-	if page.taking || !page.verdict.fine() {
+	page, fine := m.whenFine(take)
+	if !fine {
 		return nil
 	}
 	m.facts.choices = page.choices()
 	return m.again()
+}
+
+// keep has the choices kept, as soon as they are known to be fine. They are not taken by that.
+func (m *model) keep() tea.Cmd {
+	page, fine := m.whenFine(keep)
+	if !fine {
+		return nil
+	}
+	return retain(m.ctx, m.options, page.choices())
+}
+
+// kept says where they are.
+func (m *model) kept(msg keptMsg) {
+	page, is := m.over.(choicesPage)
+	if !is {
+		return
+	}
+	page.said = notice{provision.OK, "They are kept in " + msg.path}
+	if msg.err != nil {
+		page.said = notice{provision.Failed, "They were not kept: " + msg.err.Error()}
+	}
+	m.over = page
+}
+
+// whenFine is the page, and whether its choices are fine. While that is not known, what is wanted of them waits for it.
+func (m *model) whenFine(wanted action) (page choicesPage, fine bool) {
+	page, is := m.over.(choicesPage)
+	if !is {
+		return page, false
+	}
+	page.then, page.said = nothing, notice{}
+	if !page.settled() {
+		page.then = wanted
+	}
+	m.over = page
+	return page, page.then == nothing && page.verdict.fine()
 }
 
 // move goes to another field, or picks another option.

@@ -45,6 +45,14 @@ func judge(ctx context.Context, options Options, choices Choices) tea.Cmd {
 	return func() tea.Msg { return checkedMsg{choices, options.Check(ctx, choices)} }
 }
 
+// retain has choices kept.
+func retain(ctx context.Context, options Options, choices Choices) tea.Cmd {
+	return func() tea.Msg {
+		path, err := options.Keep(ctx, choices)
+		return keptMsg{path, err}
+	}
+}
+
 // write has a report written to a file.
 func write(ctx context.Context, options Options, health provision.Health) tea.Cmd {
 	return func() tea.Msg {

@@ -41,6 +41,7 @@ const (
 	fix
 	watch
 	export
+	keep
 )
 
 // keyMap says which keys bring an action about. It is the only place that names keys.
@@ -92,6 +93,7 @@ func newKeyMap(utf8 bool) keyMap {
 		fix:            bind("f", "f"),
 		watch:          bind("w", "w"),
 		export:         bind("e", "e"),
+		keep:           bind("ctrl+s", "ctrl+s"),
 	}
 }
 

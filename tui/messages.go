@@ -35,5 +35,11 @@ type exportedMsg struct {
 	err  error
 }
 
+// keptMsg says where choices were kept, or why they were not.
+type keptMsg struct {
+	path string
+	err  error
+}
+
 // fixedMsg says that a fix has ended; an error says why it did not help.
 type fixedMsg struct{ err error }

@@ -40,7 +40,7 @@ func newModel(ctx context.Context, options Options) *model {
 		worker: &worker{engine: options.Engine, mailbox: &mailbox{}, now: options.Now},
 		page:   prerequisitesPage{}, facts: facts{
 			vm: options.VM, logPath: options.LogPath, choices: options.Choices, replacing: options.Replacing,
-			can: abilities{choose: options.Check != nil, fix: options.Fix != nil, export: options.Export != nil},
+			can: abilities{choose: options.Check != nil, fix: options.Fix != nil, export: options.Export != nil, keep: options.Keep != nil},
 		},
 	}
 }
@@ -67,6 +67,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.ended(msg)
 	case checkedMsg:
 		return m, m.checked(msg)
+	case keptMsg:
+		m.kept(msg)
 	case exportedMsg:
 		m.exported(msg)
 	case fixedMsg:

@@ -37,6 +37,8 @@ type Options struct {
 	// Choices are those to begin with, and Check says what choices come to. It may look at files.
 	Choices Choices
 	Check   func(context.Context, Choices) Verdict
+	// Keep keeps choices for the next time and returns the path of the file.
+	Keep func(context.Context, Choices) (path string, err error)
 	// Replacing says that another VM in the place of this one is asked for from the start. A person still has to consent.
 	Replacing bool
 	// Fix does what the remedy of a failed prerequisite says, with the terminal to itself, and says why that did not help.

@@ -55,7 +55,7 @@ type facts struct {
 }
 
 // abilities are what the options allow.
-type abilities struct{ choose, fix, export bool }
+type abilities struct{ choose, fix, export, keep bool }
 
 // notice is something that has just become known.
 type notice struct {

@@ -29,6 +29,7 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 		Check:  func(context.Context, Choices) Verdict { panic("the model looked at files by itself") },
 		Fix:    func(context.Context, string, Terminal) error { panic("the model fixed by itself") },
 		Export: func(context.Context, provision.Health) (string, error) { panic("the model wrote by itself") },
+		Keep:   func(context.Context, Choices) (string, error) { panic("the model kept something by itself") },
 		VM:     "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
 		Now: func() time.Time { return w.clock },
 	}

@@ -25,28 +25,37 @@ func (a *app) face() face {
 
 // setUp makes the world, and keeps the choices if that was asked for.
 func (a *app) setUp(ctx context.Context, spec provision.Spec, answers []answer) error {
-	keep, err := a.keeping(spec.Project, answers)
+	if !a.save {
+		return a.carryOut(ctx, spec, func(tui.Choices) {})
+	}
+	saving, err := a.newSaving(spec, answers)
 	if err != nil {
 		return err
 	}
+	return a.end(saving, a.carryOut(ctx, spec, func(c tui.Choices) { saving.chosen = c }))
+}
+
+// carryOut makes the world at the face that fits. What somebody chooses is told.
+func (a *app) carryOut(ctx context.Context, spec provision.Spec, chosen func(tui.Choices)) error {
 	if a.draws() {
-		err = a.wizard(ctx, a.wizardFor(spec))
-	} else {
-		err = a.lines(ctx, spec, a.engine, a.fixer(spec))
+		return a.wizard(ctx, a.wizardFor(spec, chosen))
 	}
-	return keep(err)
+	return a.lines(ctx, spec, a.engine, a.fixer(spec), chosen)
 }
 
 // lines makes the world in lines, and asks if there is somebody to answer.
 func (a *app) lines(
 	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine, fix func(context.Context, string, tui.Terminal) error,
+	chosen func(tui.Choices),
 ) error {
 	if a.json != nil || a.silent || a.person.out == nil {
 		_, err := engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)
 		return err
 	}
 	c := conversation{asker: newAsker(a.person, a.utf8), spec: spec, typed: spec.Replace, face: a.face(), engine: engine, fix: fix, at: a.person}
-	return c.run(ctx)
+	err := c.run(ctx)
+	chosen(choicesOf(c.spec))
+	return err
 }
 
 // plan prints what setUp would do.
@@ -76,7 +85,7 @@ type planObject struct {
 }
 
 // status proves the world as it is and prints what was found.
-func (a *app) status(ctx context.Context, spec provision.Spec, _ []answer) error {
+func (a *app) status(ctx context.Context, spec provision.Spec) error {
 	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
 	if health.Schema == 0 { // nothing was found out
 		return err

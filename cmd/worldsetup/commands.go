@@ -112,7 +112,7 @@ func (a *app) vmCommand(use, short string, act func(context.Context, provision.S
 // statusCommand is the one that can go on.
 func (a *app) statusCommand() *cobra.Command {
 	var watch bool
-	command := a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", func(ctx context.Context, spec provision.Spec) error {
+	command := a.projectCommand("status [PROJECT]", "look at the world, prove it by connecting, and change nothing", func(ctx context.Context, spec provision.Spec, _ []answer) error {
 		if watch {
 			return a.watch(ctx, spec)
 		}

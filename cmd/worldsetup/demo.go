@@ -55,7 +55,7 @@ func (a *app) demo(ctx context.Context, prepare func(*demoWorld), speed float64)
 		return simulated(a.wizard(ctx, world.options()))
 	}
 	newLines(a.out, a.utf8).printf("%s: nothing on this machine is looked at or changed", demoBanner)
-	return simulated(a.lines(ctx, world.spec, world.engine, world.fix))
+	return simulated(a.lines(ctx, world.spec, world.engine, world.fix, func(tui.Choices) {}))
 }
 
 // options are those of a wizard in the simulation.

@@ -108,7 +108,7 @@ func (a *app) tellInit(path, project string, changes []config.Entry) {
 	if len(changes) == 0 {
 		to.printf("wrote %s: it keeps nothing yet, and says what it could", path)
 	} else {
-		to.printf("wrote %s: it keeps %s", path, names(changes))
+		to.printf("wrote %s: it keeps %s", path, keysOf(changes))
 	}
 	to.printf("next, type:")
 	to.printf("  %s", strings.TrimSpace("worldsetup plan "+quoteProject(project)))

@@ -2,26 +2,34 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/tui"
 )
 
-// keeping finds out whether what the flags say can be kept in the project's file, if that is wanted, and returns what does
-// it when the run has come to its end.
-func (a *app) keeping(project string, answers []answer) (keep func(error) error, err error) {
-	if !a.save {
-		return func(err error) error { return err }, nil
-	}
-	path, err := projectFile(project)
+// saving is what --save does: what the flags say is kept, and what was chosen in the course of the run.
+type saving struct {
+	project string
+	answers []answer
+	begun   tui.Choices // before somebody chose
+	chosen  tui.Choices
+}
+
+// newSaving finds out, before anything is changed, whether the choices can be kept.
+func (a *app) newSaving(spec provision.Spec, answers []answer) (*saving, error) {
+	choices := choicesOf(spec)
+	s := &saving{spec.Project, answers, choices, choices}
+	path, changes, err := s.changes()
 	if err != nil {
 		return nil, err
 	}
-	changes := kept(answers, filepath.Dir(path), fromFlag)
-	if len(changes) == 0 {
+	canChoose := a.json == nil && !a.silent && a.person.out != nil
+	if len(changes) == 0 && !canChoose {
 		return nil, usage("give the flags that are to be kept, as in --cpus 2 --save; `worldsetup init` writes a file without any", "--save keeps what other flags say, and they say nothing that can be kept")
 	}
 	if _, err := withKept(path, changes); err != nil {
@@ -30,37 +38,94 @@ func (a *app) keeping(project string, answers []answer) (keep func(error) error,
 	if err := unix.Access(filepath.Dir(path), unix.W_OK); err != nil {
 		return nil, usage("make it writable, or leave --save out", "the directory %s cannot be written to: %v", filepath.Dir(path), err)
 	}
-	return func(err error) error {
-		if !wentAhead(err) {
-			return err
-		}
-		if failure := a.keep(path, changes); err == nil && failure != nil {
-			return failure
-		}
-		return err
-	}, nil
+	return s, nil
 }
 
-// wentAhead says whether the run behind an error took its answers: what says "nothing was changed" has no exception here.
-func wentAhead(err error) bool {
+// changes are what is to be kept, and where.
+func (s *saving) changes() (path string, changes []config.Entry, err error) {
+	project := s.project
+	if s.chosen.Project != s.begun.Project {
+		project = s.chosen.Project
+	}
+	if path, err = projectFile(project); err != nil {
+		return "", nil, err
+	}
+	changes = kept(s.answers, filepath.Dir(path), fromFlag)
+	if s.chosen == s.begun {
+		return path, changes, nil
+	}
+	chosen := chosenOnes(s.chosen, filepath.Dir(path))
+	changes = slices.DeleteFunc(changes, func(e config.Entry) bool {
+		return slices.ContainsFunc(chosen, func(c config.Entry) bool { return c.Key == e.Key })
+	})
+	return path, append(changes, chosen...), nil
+}
+
+// end keeps the choices if the run went ahead with them. What says "nothing was changed" has no exception here.
+func (a *app) end(s *saving, err error) error {
 	failure := provision.AsError(err)
-	return failure == nil || failure.Kind == provision.KindProvisioning || failure.Kind == provision.KindUnhealthy
+	if failure != nil && failure.Kind != provision.KindProvisioning && failure.Kind != provision.KindUnhealthy {
+		return err
+	}
+	path, changes, problem := s.changes()
+	if problem == nil && len(changes) > 0 {
+		problem = keep(path, changes)
+	}
+	switch {
+	case problem != nil && err == nil:
+		return &provision.Error{
+			Kind: provision.KindProvisioning, What: "the choices could not be kept in " + path, Why: problem.Error(),
+			Next: "`worldsetup status` shows the world; run it again, or write them yourself", Err: problem,
+		}
+	case problem == nil && len(changes) > 0 && a.json == nil:
+		newLines(a.out, a.utf8).printf("kept in %s: %s", path, keysOf(changes))
+	}
+	return err
 }
 
 // kept are those of the answers that come from one of the sources and can be kept, as they are written in dir.
 func kept(answers []answer, dir string, sources ...source) (entries []config.Entry) {
 	for _, answer := range answers {
-		_, can := keyOf(answer.setting.flag)
-		for _, source := range sources {
-			if can && answer.source == source {
-				entries = append(entries, config.Entry{Key: answer.setting.flag, Value: forFile(answer.setting.flag, answer.value, dir)})
-			}
+		if _, can := keyOf(answer.setting.flag); can && slices.Contains(sources, answer.source) {
+			entries = append(entries, config.Entry{Key: answer.setting.flag, Value: forFile(answer.setting.flag, answer.value, dir)})
 		}
 	}
 	return entries
 }
 
-// withKept is the text of a file with other choices in it.
+// chosenOnes are choices as they are written in dir. What was left open is kept no longer.
+func chosenOnes(c tui.Choices, dir string) (entries []config.Entry) {
+	for _, choice := range choicesFor(c) {
+		if choice.field == tui.FieldProject {
+			continue // it is where the file is
+		}
+		entry := config.Entry{Key: string(choice.field)}
+		if choice.value != "" {
+			entry.Value = forFile(entry.Key, choice.value, dir)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// keepChoices keeps choices in the project's file, and says where that is.
+func keepChoices(c tui.Choices) (path string, err error) {
+	if path, err = projectFile(c.Project); err != nil {
+		return "", err
+	}
+	return path, keep(path, chosenOnes(c, filepath.Dir(path)))
+}
+
+// keep writes changes into the file as it is by now.
+func keep(path string, changes []config.Entry) error {
+	text, err := withKept(path, changes)
+	if err != nil {
+		return err
+	}
+	return config.Write(path, text, 0o644)
+}
+
+// withKept is the text of a file with changes in it.
 func withKept(path string, changes []config.Entry) ([]byte, error) {
 	file, err := config.Read(path, fileKeys())
 	if err != nil {
@@ -72,28 +137,13 @@ func withKept(path string, changes []config.Entry) ([]byte, error) {
 	return file.With(changes, fileKeys())
 }
 
-// keep writes the choices into the file as it is by now.
-func (a *app) keep(path string, changes []config.Entry) error {
-	text, err := withKept(path, changes)
-	if err == nil {
-		err = config.Write(path, text, 0o644)
-	}
-	if err != nil {
-		return &provision.Error{
-			Kind: provision.KindProvisioning, What: "the choices could not be kept in " + path, Why: err.Error(),
-			Next: "`worldsetup status` shows the world; run it again, or write them yourself", Err: err,
-		}
-	}
-	if a.json == nil {
-		newLines(a.out, a.utf8).printf("kept in %s: %s", path, names(changes))
-	}
-	return nil
-}
-
-func names(entries []config.Entry) string {
+// keysOf are the keys that have a value.
+func keysOf(entries []config.Entry) string {
 	var names []string
 	for _, entry := range entries {
-		names = append(names, entry.Key)
+		if entry.Value != "" {
+			names = append(names, entry.Key)
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -69,15 +69,17 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 }
 
 // wizardFor are the options of a wizard on this machine.
-func (a *app) wizardFor(spec provision.Spec) tui.Options {
+func (a *app) wizardFor(spec provision.Spec, chosen func(tui.Choices)) tui.Options {
 	return tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
 		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(spec, c) },
+		Keep:  func(_ context.Context, c tui.Choices) (string, error) { return keepChoices(c) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)
 		},
 		Engine: func(r tui.Request) tui.Engine {
+			chosen(r.Choices)
 			return a.engine(setupFor(spec, r))
 		},
 	}

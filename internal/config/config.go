@@ -31,7 +31,8 @@ type Key struct {
 	Never string
 }
 
-// Entry is a key with its value, as text, whatever its kind. Line is where it stands; 0 for one that does not stand there yet.
+// Entry is a key with its value, as text, whatever its kind. Line is where it stands. Of a change, an empty value means that
+// the key goes.
 type Entry struct {
 	Key, Value string
 	Line       int

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,15 +13,23 @@ import (
 // With is the text of the file with other values; what is not changed stays as it is, comments included. It is read again
 // before it is returned: where the file is written in a way that this cannot change, that is an error.
 func (f *File) With(changes []Entry, keys []Key) ([]byte, error) {
-	lines := strings.SplitAfter(string(f.text), "\n")
+	lines, added := strings.SplitAfter(string(f.text), "\n"), []Entry{}
 	for _, change := range changes {
-		value := encode(change.Value, keys[slices.IndexFunc(keys, func(k Key) bool { return k.Name == change.Key })].Kind)
-		if at := slices.IndexFunc(f.Entries, func(e Entry) bool { return e.Key == change.Key }); at >= 0 {
+		at := slices.IndexFunc(f.Entries, func(e Entry) bool { return e.Key == change.Key })
+		switch {
+		case at < 0:
+			added = append(added, change)
+		case change.Value == "":
+			lines[f.Entries[at].Line-1] = "" // the others stay where they are
+		default:
 			line := &lines[f.Entries[at].Line-1]
-			*line = replaceValue(*line, value)
-			continue
+			*line = replaceValue(*line, encode(change, keys))
 		}
-		lines = insert(lines, change.Key, change.Key+": "+value+"\n")
+	}
+	for _, change := range added {
+		if change.Value != "" {
+			insert(lines, change.Key, change.Key+": "+encode(change, keys)+"\n")
+		}
 	}
 	text := []byte(strings.Join(lines, ""))
 	again, err := parse(f.Path, text, keys)
@@ -42,12 +51,8 @@ func (f *File) holds(before, changes []Entry) bool {
 	for _, entry := range f.Entries {
 		found[entry.Key] = entry.Value
 	}
-	for key, value := range want {
-		if found[key] != value {
-			return false
-		}
-	}
-	return len(found) == len(want)
+	maps.DeleteFunc(want, func(_, value string) bool { return value == "" })
+	return maps.Equal(want, found)
 }
 
 // valuePattern takes a line apart: the key, its value, and what stands behind it.
@@ -61,23 +66,25 @@ func replaceValue(line, value string) string {
 	return parts[1] + value + parts[3]
 }
 
-// insert puts a line below the example of its key, which is commented out, or at the end.
-func insert(lines []string, key, line string) []string {
+// insert puts a line below the example of its key, which is commented out, or at the end. It makes one element of two, so
+// that the others stay where they are.
+func insert(lines []string, key, line string) {
 	at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#"+key+":") })
-	if at >= 0 && strings.HasSuffix(lines[at], "\n") {
-		return slices.Insert(lines, at+1, line)
+	if at < 0 || !strings.HasSuffix(lines[at], "\n") {
+		at = len(lines) - 1
 	}
-	if last := len(lines) - 1; lines[last] != "" && !strings.HasSuffix(lines[last], "\n") {
-		lines[last] += "\n"
+	if lines[at] != "" && !strings.HasSuffix(lines[at], "\n") {
+		lines[at] += "\n"
 	}
-	return append(lines, line)
+	lines[at] += line
 }
 
 // harmless is text that needs no quotes, if YAML does not take it for something else than text.
 var harmless = regexp.MustCompile(`^[A-Za-z0-9/._~][A-Za-z0-9/._~+@:-]*$`)
 
-// encode writes a value as YAML. JSON's way of quoting is YAML's as well.
-func encode(value string, kind Kind) string {
+// encode writes the value of an entry as YAML. JSON's way of quoting is YAML's as well.
+func encode(entry Entry, keys []Key) string {
+	value, kind := entry.Value, keys[slices.IndexFunc(keys, func(k Key) bool { return k.Name == entry.Key })].Kind
 	if kind == Number || kind == Switch {
 		return value
 	}

@@ -31,6 +31,7 @@ func TestWith(t *testing.T) {
 		{"", change("vm", "a"), "vm: a\n"},
 		{"# why\nvm: a # because\n\ncpus: 2\n", change("vm", "b", "cpus", "4"), "# why\nvm: b # because\n\ncpus: 4\n"},
 		{"vm: a", change("cpus", "4"), "vm: a\ncpus: 4\n"},
+		{"cpus: 2", change("vm", "a", "cpus", "4"), "cpus: 4\nvm: a\n"},
 		{"vm:   'it''s'   # x", change("vm", "b"), "vm:   b   # x"},
 		{"vm: \"a # \\\" b\" # c\r\ncpus: 2\r\n", change("vm", "b"), "vm: b # c\r\ncpus: 2\r\n"},
 		{"# cpus\n#cpus: 4\n\n# end\n", change("cpus", "2"), "# cpus\n#cpus: 4\ncpus: 2\n\n# end\n"},
@@ -40,6 +41,8 @@ func TestWith(t *testing.T) {
 		{"", change("vm", "null", "agent", "no"), "vm: \"null\"\nagent: no\n"},
 		{"", change("agent", "./a: b #c \\ \" ü"), "agent: \"./a: b #c \\\\ \\\" ü\"\n"},
 		{"", change("memory", "4294967296", "netfilter", "false"), "memory: 4294967296\nnetfilter: false\n"},
+		{"# x\nvm: a # y\n\ncpus: 2\n#agent: b\nmemory: 4GiB", change("cpus", "", "vm", "", "mount-type", "", "agent", "c", "netfilter", "true"),
+			"# x\n\n#agent: b\nagent: c\nmemory: 4GiB\nnetfilter: true\n"},
 		{"\"vm\" : a\n", change("vm", "b"), "\"vm\" : b\n"},
 	} {
 		file, err := parse("w", []byte(test.before), keys)
