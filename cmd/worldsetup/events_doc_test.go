@@ -89,6 +89,7 @@ func TestReadmeFlags(t *testing.T) {
 	known := []string{"json", "workdir", "unix-socket"} // the latter two are those of limactl and curl
 	root := (&app{errors: &lines{}, getenv: os.Getenv}).rootCommand()
 	for _, command := range append(root.Commands(), root) {
+		command.InitDefaultHelpFlag()
 		command.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	}
 	for _, match := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
