@@ -71,13 +71,14 @@ func covered(all []answer, a answer) bool {
 	return false
 }
 
-// apply puts the answer into a Spec, and finds out whether the answer can be. The project was judged before.
+// apply puts the answer into a Spec, and finds out whether the answer can be. The project was judged before, and the consent
+// is when the VM is known.
 func (a answer) apply(spec *provision.Spec) error {
 	if err := a.setting.set(spec, a.value); err != nil {
 		return a.wrong(err)
 	}
 	judged := *spec
-	judged.Project = ""
+	judged.Project, judged.Replace = "", ""
 	_, err := judged.Resolve()
 	return a.wrong(err)
 }
@@ -104,6 +105,17 @@ func (a answer) origin() string {
 		return fmt.Sprintf("the environment has %s=%q", a.where, a.value)
 	}
 	return fmt.Sprintf("%s has %s: %s", a.where, a.setting.flag, a.value)
+}
+
+// unlike adds to the error of a consent to the wrong VM who has named the VM, unless a flag has.
+func unlike(answers []answer, err error) error {
+	failure := provision.AsError(err)
+	if i := indexOf(answers, "vm"); failure != nil && i >= 0 && answers[i].source != fromFlag {
+		blamed := *failure
+		blamed.Why = withLine(failure.Why, answers[i].origin())
+		return &blamed
+	}
+	return err
 }
 
 // blame adds to a usage error who has named the file that it is about, unless a flag has: what is wrong with a file shows

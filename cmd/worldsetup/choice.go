@@ -55,7 +55,7 @@ func (c *choices) specOf(project string, givers ...func(project string) ([]answe
 		}
 	}
 	resolved, err := spec.Resolve()
-	return resolved, counting, blame(counting, err)
+	return resolved, counting, unlike(counting, err)
 }
 
 func (c *choices) flags(string) (answers []answer, err error) {
