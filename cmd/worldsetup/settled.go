@@ -68,6 +68,8 @@ func unsettled(key key, spec provision.Spec, plan provision.Plan) settlement {
 		return settlement{key.flag, ofExisting(*plan.Existing, key.flag), fromVM, ""}
 	case spec.Profile != "" && ofProfile:
 		return settlement{key.flag, "", fromProfile, spec.Profile}
+	case plan.Existing != nil && key.flag == "agent":
+		return settlement{key.flag, "the project's own, else the installed one", fromDefault, ""}
 	case key.flag == "vm-type":
 		return settlement{key.flag, map[bool]string{true: "vz", false: "qemu"}[runtime.GOOS == "darwin"], fromDefault, ""}
 	}
