@@ -16,7 +16,9 @@ import (
 // plan plans for what was observed, and says what there is now.
 func (r *run) plan(s State) Plan {
 	plan := makePlan(r.target, s)
-	plan.Existing = existing(s)
+	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.kept() {
+		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+	}
 	return plan
 }
 

@@ -111,6 +111,7 @@ type Existing struct {
 	Layout    string    `json:"layout,omitempty"`
 	Project   string    `json:"project,omitempty"`
 	Protected bool      `json:"protected,omitempty"`
+	Kept      string    `json:"kept,omitempty"`
 }
 
 // Empty says that nothing is to be changed and nothing is in the way.

@@ -51,7 +51,11 @@ func (m *model) open(a action) {
 	case help:
 		m.cover(helpPage{below: m.front(), keys: m.keys})
 	case replace:
-		m.cover(namePage{input: newInput("")})
+		m.cover(namePage{about: running, input: newInput("")})
+	case bringBack:
+		m.cover(namePage{about: restoring, input: newInput("")})
+	case remove:
+		m.cover(namePage{about: removing, input: newInput("")})
 	case fix:
 		m.cover(fixPage{m.facts.story.fixable()[0]})
 	case back, no, drop:
@@ -85,7 +89,7 @@ func (m *model) confirm() tea.Cmd {
 		m.over = name
 		return nil
 	}
-	return m.begin(running, progressPage{})
+	return m.begin(name.about, progressPage{})
 }
 
 // again looks again; or, when a proof has shown what would help, goes to the consent for that.
@@ -147,7 +151,7 @@ func (m *model) wantStop() tea.Cmd {
 		f.failure = interruption("it was left while something was still under way", errStopped)
 		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
 		return tea.Quit
-	case f.doing == running:
+	case f.doing.changes():
 		m.over = stopPage{}
 		return nil
 	}
@@ -167,8 +171,8 @@ func (m *model) stop() tea.Cmd {
 // leave ends the wizard.
 func (m *model) leave() tea.Cmd {
 	f := &m.facts
-	outcome := Outcome{Health: f.health, Err: f.failure}
-	if !f.ready && f.failure == nil {
+	outcome := Outcome{Health: f.health, Err: f.failure, Removed: f.removed}
+	if !f.ready && !f.removed && f.failure == nil {
 		outcome.Err = &provision.Error{
 			Kind: provision.KindInterrupted, What: "it was left before anything was changed",
 			Next: "run worldsetup again; `worldsetup plan` prints what it would do",

@@ -10,7 +10,7 @@ import (
 func (m *model) begin(what call, page page) tea.Cmd {
 	f := &m.facts
 	if what != watching { // which goes on from the last report
-		f.story, f.health, f.failure, f.ready = story{}, nil, nil, false
+		f.story, f.health, f.failure, f.ready, f.removed = story{}, nil, nil, false, false
 	}
 	f.doing, f.stopping, f.began = what, false, m.options.Now()
 	f.now = f.began
@@ -26,11 +26,11 @@ func (m *model) begin(what call, page page) tea.Cmd {
 }
 
 // request is what the engine is asked for. The name of the VM, which stands for consent, goes along with a plan of a
-// replacement, which changes nothing, and with a run after somebody typed it.
+// replacement, which changes nothing, and with what changes after somebody typed it.
 func (m *model) request(what call) Request {
 	f := &m.facts
 	request := Request{Choices: f.choices}
-	if f.replacing && (what == planning || what == running) {
+	if f.replacing && (what == planning || what == running) || what == restoring || what == removing {
 		request.Replace = f.vm
 	}
 	if what == running {

@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -38,6 +39,77 @@ func TestReplacementNeedsTheName(t *testing.T) {
 	}
 	if request := w.model.request(running); request.Replace != "substrate" || request.Approve(t.Context(), replacePlan(nil)) == nil {
 		t.Errorf("the request is %+v", request)
+	}
+}
+
+// The same holds for what is done about a VM as a whole.
+func TestWholesNeedTheName(t *testing.T) {
+	for key, test := range map[string]struct {
+		call  call
+		words []string
+	}{
+		"B": {restoring, []string{"Bring the kept VM back", "goes away: of the VM that there is now", "the VM that was kept"}},
+		"D": {removing, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
+	} {
+		w := newWizard(t, nil)
+		scenes["kept"](w)
+		w.press(key)
+		w.shows(test.words...)
+		w.press("enter")
+		w.types("y")
+		w.press("enter")
+		w.shows("y is not its name", "Nothing has been changed")
+		if w.model.facts.doing != idle {
+			t.Fatalf("%s: it began with a wrong name", key)
+		}
+		w.types("substrate")
+		w.press("enter")
+		if w.model.facts.doing != test.call || w.model.request(test.call).Replace != "substrate" {
+			t.Errorf("%s: it did %d", key, w.model.facts.doing)
+		}
+		w.press("ctrl+c")
+		w.shows("Stop what is being done?")
+	}
+}
+
+// What is kept can be brought back, and nothing else can.
+func TestBringBackNeedsAKeptVM(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["plan-interrupts"](w)
+	w.press("B")
+	w.shows("D remove")
+	if strings.Contains(w.screen(), "bring back") {
+		t.Errorf("nothing is kept:\n%s", w.screen())
+	}
+	health := healthy()
+	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: "substrate.ws-old"})
+	w = newWizard(t, nil)
+	w.ends(planning, provision.Plan{VM: "substrate", Existing: existingVM}, nil, nil)
+	w.ends(proving, provision.Plan{}, health, nil)
+	w.shows("B bring back", "D remove")
+	w.press("B")
+	w.types("substrate")
+	w.press("enter")
+	w.ends(restoring, provision.Plan{}, healthy(), nil)
+	w.shows("was proven just now")
+}
+
+// A world that was taken away is no failure, and another can be planned.
+func TestRemoved(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["removed"](w)
+	w.shows("removed: the world in the VM substrate is gone", "done: remove the VM", "r plan a new one")
+	w.press("q")
+	if outcome := w.model.outcome; outcome == nil || outcome.Err != nil || !outcome.Removed || outcome.Health != nil {
+		t.Errorf("%+v", outcome)
+	}
+	w = newWizard(t, nil)
+	scenes["removed"](w)
+	w.press("r")
+	w.ends(planning, firstPlan, nil, nil)
+	w.press("q")
+	if outcome := w.model.outcome; outcome == nil || outcome.Removed || outcome.Err == nil {
+		t.Errorf("%+v", outcome)
 	}
 }
 

@@ -21,7 +21,8 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 		return m.watched(stopped, msg.err)
 	}
 	f.health, f.failure, f.looked = msg.health, msg.err, msg.now
-	f.ready = msg.call != planning && msg.err == nil
+	f.removed = msg.call == removing && msg.err == nil
+	f.ready = msg.call != planning && msg.err == nil && !f.removed
 	if m.leaving {
 		return m.leave()
 	}
@@ -31,6 +32,10 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	if changed := (changedPlan{}); f.failure != nil && errors.As(f.failure.Err, &changed) {
 		m.planned(changed.plan)
 		f.notice = notice{provision.Warning, "What would be done has changed since you agreed to it, so nothing was. This is the plan now."}
+		return nil
+	}
+	if f.removed {
+		m.show(gonePage{})
 		return nil
 	}
 	unhealthy := msg.err != nil && msg.err.Kind == provision.KindUnhealthy

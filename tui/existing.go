@@ -30,6 +30,7 @@ func existing(f *facts, t *text) {
 	}
 	t.field("layout", orElse(e.Layout, "not seen"))
 	t.field("project", e.Project)
+	t.field("kept", when(e.Kept != "", e.Kept+", which can be brought back"))
 }
 
 // pair joins two words.

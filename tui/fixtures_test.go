@@ -64,6 +64,18 @@ var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: t
 	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second, Interrupts: true},
 }}
 
+// keptPlan is a repair of a VM beside which another is kept.
+var keptPlan = func() provision.Plan {
+	plan, vm := repairPlan, *existingVM
+	vm.Kept = "substrate.ws-old"
+	plan.Existing = &vm
+	return plan
+}()
+
+var removalPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
+	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
+}}
+
 func healthy() *provision.Health {
 	return &provision.Health{
 		Schema: provision.Schema, VM: "substrate", Ready: true, Instance: "running",

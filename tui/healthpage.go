@@ -29,7 +29,7 @@ func (healthPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{export, "export"})
 	}
 	if f.doing == idle && f.health.Instance != "absent" {
-		offers = append(offers, offer{instead, "replace"})
+		offers = append(offers, f.wholes("replace")...)
 	}
 	return append(offers, offer{openLog, "log"}, offer{leave, "leave"})
 }

@@ -37,6 +37,8 @@ const (
 	previousOption
 	replace
 	instead
+	bringBack
+	remove
 	confirm
 	fix
 	watch
@@ -89,6 +91,8 @@ func newKeyMap(utf8 bool) keyMap {
 		previousOption: bind(arrow("←", "left"), "left"),
 		replace:        bind("x", "x"),
 		instead:        bind("x", "x"),
+		bringBack:      bind("B", "B"),
+		remove:         bind("D", "D"),
 		confirm:        bind("enter", "enter"),
 		fix:            bind("f", "f"),
 		watch:          bind("w", "w"),

@@ -57,6 +57,13 @@ func TestLastLineGoesWithItsStep(t *testing.T) {
 // fakeEngine waits for its context.
 type fakeEngine struct{ begun chan struct{} }
 
+func (e fakeEngine) Restore(ctx context.Context) (provision.Health, error) { return e.Run(ctx) }
+
+func (e fakeEngine) Remove(ctx context.Context) error {
+	_, err := e.Run(ctx)
+	return err
+}
+
 func (e fakeEngine) Run(ctx context.Context) (provision.Health, error) {
 	close(e.begun)
 	<-ctx.Done()

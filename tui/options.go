@@ -14,6 +14,9 @@ type Engine interface {
 	Plan(context.Context) (provision.Plan, error)
 	Run(context.Context) (provision.Health, error)
 	Status(context.Context) (provision.Health, error)
+	// Restore brings the kept VM back, and Remove takes the world away, when the request names the VM as the consent to that.
+	Restore(context.Context) (provision.Health, error)
+	Remove(context.Context) error
 	// Watch calls changed at once and whenever what can be observed changes, until its context ends.
 	Watch(ctx context.Context, changed func(provision.Health)) error
 }
@@ -21,8 +24,8 @@ type Engine interface {
 // Request is what an engine is made for.
 type Request struct {
 	Choices Choices
-	// Replace is the name of the VM when a person has consented to its replacement by typing it, or wants to see the plan
-	// of one; empty otherwise.
+	// Replace is the name of the VM when a person has consented by typing it to its replacement, the return of the kept one
+	// or its removal, or wants to see the plan of a replacement; empty otherwise.
 	Replace string
 	// Approve is to be called with the plan that is about to be carried out; an error of it ends the run unchanged.
 	Approve func(context.Context, provision.Plan) error
@@ -88,6 +91,8 @@ type Outcome struct {
 	Health *provision.Health
 	// Err is why the world is not ready; nil when it was proven to be.
 	Err *provision.Error
+	// Removed says that the world was taken away last, as it was asked for.
+	Removed bool
 	// Cancelled says that somebody left or stopped it before its end.
 	Cancelled bool
 	// Abandoned says that somebody insisted on leaving while something was still under way.

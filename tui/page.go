@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -51,6 +52,7 @@ type facts struct {
 	looked  time.Time        // when health came
 	failure *provision.Error // why the world is not ready
 	ready   bool             // it was proven to be, by the last call
+	removed bool             // the world was, by the last call
 	changed bool             // something was, since the beginning
 }
 
@@ -80,6 +82,23 @@ func (f *facts) seen(health *provision.Health) {
 			Next: "run worldsetup, which cures what it can",
 		}
 	}
+}
+
+// kept says whether there is a VM that could be brought back.
+func (f *facts) kept() bool {
+	if f.health != nil {
+		return slices.ContainsFunc(f.health.Items, func(item provision.Item) bool { return item.ID == "kept" })
+	}
+	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
+}
+
+// wholes are what can be done about a VM as a whole.
+func (f *facts) wholes(replacement string) []offer {
+	offers := []offer{{instead, replacement}}
+	if f.kept() {
+		offers = append(offers, offer{bringBack, "bring back"})
+	}
+	return append(offers, offer{remove, "remove"})
 }
 
 // curable says whether the last proof has shown steps that would help.

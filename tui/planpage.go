@@ -25,7 +25,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{goOn, "do it"})
 	}
 	if f.plan.Existing != nil && !f.replacing {
-		offers = append(offers, offer{instead, "replace instead"})
+		offers = append(offers, f.wholes("replace instead")...)
 	}
 	if f.can.choose {
 		offers = append(offers, offer{choose, "choices"})
@@ -53,7 +53,7 @@ func (planPage) body(f *facts, t *text) {
 	default:
 		consent(f, t)
 		if Destroys(f.plan) {
-			fate(f, t)
+			fate(t)(Fate(f.plan))
 		}
 	}
 	existing(f, t)
@@ -73,7 +73,7 @@ func replacement(f *facts, t *text) {
 		t.put("  "+t.dot+" ", reason)
 	}
 	if len(f.plan.Steps) > 0 {
-		fate(f, t)
+		fate(t)(Fate(f.plan))
 		return
 	}
 	t.blank()

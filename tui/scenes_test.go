@@ -44,6 +44,23 @@ func init() { // some begin with others
 			scenes["replace"](w)
 			w.press("enter")
 		},
+		"bring-back": func(w *wizard) {
+			scenes["kept"](w)
+			w.press("B")
+			w.types("sub")
+		},
+		"remove": func(w *wizard) {
+			scenes["kept"](w)
+			w.press("D")
+		},
+		"removed": func(w *wizard) {
+			scenes["remove"](w)
+			w.types("substrate")
+			w.press("enter")
+			w.tells(time.Second, stepped(1, removalPlan.Steps[0], provision.StepDone, time.Second))
+			w.ends(removing, provision.Plan{}, nil, nil)
+		},
+		"kept": func(w *wizard) { w.ends(planning, keptPlan, nil, nil) },
 		"choices": func(w *wizard) {
 			scenes["plan"](w)
 			w.press("c")

@@ -48,7 +48,7 @@ func (m *model) bar() *tea.ProgressBar {
 	switch {
 	case failed:
 		return tea.NewProgressBar(tea.ProgressBarError, 100)
-	case f.doing == running:
+	case f.doing.changes():
 		return tea.NewProgressBar(tea.ProgressBarDefault, f.story.share(f.now))
 	case f.doing != idle && f.doing != watching:
 		return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
@@ -134,7 +134,7 @@ func (m *model) state() string {
 	switch {
 	case f.stopping:
 		return m.look.warn.Render("stopping")
-	case f.doing == running:
+	case f.doing.changes():
 		return m.look.warn.Render("at work")
 	case f.doing == watching && f.ready:
 		return m.look.good.Render("watched")
@@ -142,6 +142,8 @@ func (m *model) state() string {
 		return m.look.bad.Render("not ready")
 	case f.doing != idle:
 		return m.look.warn.Render("looking")
+	case f.removed:
+		return m.look.good.Render("removed")
 	case f.ready:
 		return m.look.good.Render("ready")
 	case f.failure != nil && f.failure.Kind == provision.KindInterrupted:

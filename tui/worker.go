@@ -14,12 +14,17 @@ import (
 type call int
 
 const (
-	idle     call = iota
-	planning      // Engine.Plan: looks, and changes nothing
-	running       // Engine.Run: changes
-	proving       // Engine.Status: looks and connects, and changes nothing
-	watching      // Engine.Watch: the same again and again
+	idle      call = iota
+	planning       // Engine.Plan: looks, and changes nothing
+	running        // Engine.Run: changes
+	proving        // Engine.Status: looks and connects, and changes nothing
+	watching       // Engine.Watch: the same again and again
+	restoring      // Engine.Restore: changes
+	removing       // Engine.Remove: changes
 )
+
+// changes says whether the call may change something.
+func (c call) changes() bool { return c == running || c == restoring || c == removing }
 
 // worker makes the calls of the engine, and knows when the last one has ended.
 type worker struct {
@@ -57,6 +62,10 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 		health, err = engine.Run(ctx)
 	case proving:
 		health, err = engine.Status(ctx)
+	case restoring:
+		health, err = engine.Restore(ctx)
+	case removing:
+		err = engine.Remove(ctx)
 	case watching:
 		err = engine.Watch(ctx, w.mailbox.report)
 	}

@@ -98,17 +98,6 @@ func (a *app) status(ctx context.Context, spec provision.Spec) error {
 	return err
 }
 
-// restore brings the kept VM back.
-func (a *app) restore(ctx context.Context, spec provision.Spec) error {
-	_, err := a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Restore(ctx)
-	return err
-}
-
-// remove takes the world away.
-func (a *app) remove(ctx context.Context, spec provision.Spec) error {
-	return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Remove(ctx)
-}
-
 // watch tells of the world whenever it changes, until somebody ends it.
 func (a *app) watch(ctx context.Context, spec provision.Spec) error {
 	if a.json != nil {

@@ -45,6 +45,21 @@ func (a *asker) ask(ctx context.Context, question string) (string, error) {
 	}
 }
 
+// named says what goes away and what is kept, and asks for the VM's name as the consent to that. The name is empty when
+// something else was typed.
+func (a *asker) named(ctx context.Context, lost, kept, vm, what string) (name string, err error) {
+	a.to.put("goes away: ", "           ", lost)
+	a.to.put("kept: ", "      ", kept)
+	name, err = a.ask(ctx, "type the name of the VM, "+vm+", to "+what+"; anything else leaves it:")
+	if err != nil || name == vm {
+		return name, err
+	}
+	if name != "" {
+		a.to.printf("%s is not its name: nothing was changed", name)
+	}
+	return "", nil
+}
+
 // agrees asks a question that starts on no.
 func (a *asker) agrees(ctx context.Context, question string) (bool, error) {
 	answer, err := a.ask(ctx, question+" [y/N]")

@@ -96,6 +96,7 @@ func (a *app) vmCommand(use, short string, act func(context.Context, provision.S
 	}
 	choices := newChoices(command.Flags(), a.getenv, chosen)
 	command.Flags().Bool("json", false, "one JSON object a line, for scripts")
+	command.Flags().Bool("non-interactive", false, "never ask")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		if err := a.settleFace(command); err != nil {
 			return err

@@ -113,16 +113,9 @@ func (c *conversation) replace(ctx context.Context, why error) (again bool, err 
 // named asks for the VM's name as the consent to its replacement.
 func (c *conversation) named(ctx context.Context, plan provision.Plan) error {
 	lost, kept := tui.Fate(plan)
-	c.to.put("goes away: ", "           ", lost)
-	c.to.put("kept: ", "      ", kept)
-	name, err := c.ask(ctx, "type the name of the VM, "+plan.VM+", to replace it; anything else leaves it:")
-	switch {
-	case err != nil:
+	name, err := c.asker.named(ctx, lost, kept, plan.VM, "replace it")
+	if err != nil || name == plan.VM {
 		return err
-	case name == plan.VM:
-		return nil
-	case name != "":
-		c.to.printf("%s is not its name: nothing was changed", name)
 	}
 	return &provision.Error{Kind: provision.KindReplacement, What: "the VM " + plan.VM + " was not replaced: nobody consented", Next: "run worldsetup again"}
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // demoScenario is a state in which the demo finds a simulated world.
@@ -22,6 +25,12 @@ var demoScenarios = []demoScenario{
 	{"replace", "a world that only another VM could be: a disk never shrinks", func(w *demoWorld) {
 		w.settle()
 		w.spec.Disk = 5 << 30
+	}},
+	{"kept", "a world that was replaced, with the old VM kept: it can be brought back", func(w *demoWorld) {
+		w.settle()
+		spec := w.spec
+		spec.Replace, spec.KeepOld = w.spec.VM, true
+		_, _ = w.engine(provision.Setup{Spec: spec}).Run(context.Background())
 	}},
 	{"failure", "a first run that loses the network, and its repetition", func(w *demoWorld) { w.offline = true }},
 	{"prerequisites", "a machine that lacks a tool, which can be installed", func(w *demoWorld) { w.lacking = true }},

@@ -62,6 +62,9 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 		}
 		showHealth(to, *outcome.Health)
 	}
+	if outcome.Removed {
+		newLines(a.out, a.utf8).printf("removed: the world in the VM %s is gone", options.VM)
+	}
 	if outcome.Err != nil {
 		return outcome.Err // not as it stands: a nil *Error is no nil error
 	}

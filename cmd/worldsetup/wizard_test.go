@@ -177,6 +177,26 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	}
 }
 
+// A VM that is kept is brought back, and a world is taken away, after its name was typed.
+func TestWizardWholes(t *testing.T) {
+	c := start(t, 120, 50, nil, "demo", "--speed", "1000", "--scenario", "kept")
+	c.see("was proven just now", "B bring back", "D remove")
+	c.press("B")
+	c.see("Bring the kept VM back", "goes away")
+	c.press("substrate\r")
+	c.see("was proven just now", "D remove")
+	c.press("D")
+	c.see("Remove the world in the VM substrate?")
+	c.press("other\r")
+	c.see("other is not its name")
+	c.press("substrate\r")
+	c.see("the world in the VM substrate is gone")
+	c.press("q")
+	if code, text := c.end(); code != 0 || !strings.Contains(text, "removed: the world in the VM substrate is gone") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
 // Whoever types is asked the same in lines as in the wizard.
 func TestAskedInLines(t *testing.T) {
 	for name, test := range map[string]struct {

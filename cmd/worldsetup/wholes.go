@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/tui"
+)
+
+// restore brings the kept VM back.
+func (a *app) restore(ctx context.Context, spec provision.Spec) error {
+	return a.consented(ctx, spec, "bring the kept one back in its place", tui.FateOfRestoring, func(setup provision.Setup) error {
+		_, err := a.engine(setup).Restore(ctx)
+		return err
+	})
+}
+
+// remove takes the world away.
+func (a *app) remove(ctx context.Context, spec provision.Spec) error {
+	return a.consented(ctx, spec, "remove it", tui.FateOfRemoving, func(setup provision.Setup) error {
+		return a.engine(setup).Remove(ctx)
+	})
+}
+
+// consented does what destroys. If it lacks consent, somebody who types is asked for the VM's name.
+func (a *app) consented(
+	ctx context.Context, spec provision.Spec, what string, fate func(*provision.Existing) (lost, kept string), act func(provision.Setup) error,
+) error {
+	face := a.face()
+	setup := provision.Setup{Spec: spec, Events: face.show}
+	err := act(setup)
+	failure := provision.AsError(err)
+	if failure == nil || failure.Kind != provision.KindReplacement || spec.Replace != "" || a.json != nil || a.silent || a.person.out == nil {
+		return err
+	}
+	asker := newAsker(a.person, a.utf8)
+	lost, kept := fate(nil)
+	if setup.Spec.Replace, err = asker.named(ctx, lost, kept, spec.VM, what); err != nil || setup.Spec.Replace == "" {
+		return orElse(err, failure)
+	}
+	return act(setup)
+}
+
+// orElse is an error, or the one that stands without it.
+func orElse(err error, failure *provision.Error) error {
+	if err != nil {
+		return err
+	}
+	return failure
+}
