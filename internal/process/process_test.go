@@ -1,0 +1,107 @@
+package process
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A program is stopped together with its children, and those that heed no SIGTERM get SIGKILL.
+func TestTheWholeGroupIsStopped(t *testing.T) {
+	for name, script := range map[string]string{
+		"children":           `sleep 1000 & echo $!; wait`,
+		"of a deaf program":  `trap '' TERM; sleep 1000 & echo $!; while :; do wait; sleep 1; done`,
+		"in a program ended": `(trap '' TERM; sleep 1000; sleep 1000) >/dev/null 2>&1 & echo $!; wait`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			cmd := Command(ctx, "sh", "-c", script)
+			var child int
+			out := &firstLine{seen: func(line string) {
+				child, _ = strconv.Atoi(line)
+				cancel()
+			}}
+			cmd.Stdout = out
+			err := Run(cmd)
+			if err == nil || child == 0 {
+				t.Fatalf("%v; the child was %d", err, child)
+			}
+			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+				t.Errorf("it ended by itself: %v", err)
+			}
+			for looks := 0; !gone(t, cmd.Process.Pid); looks++ { // the kernel takes its time
+				if looks == 500 {
+					t.Fatal("of its group somebody lives on")
+				}
+			}
+		})
+	}
+}
+
+// firstLine hands on the first line that is written to it.
+type firstLine struct {
+	text strings.Builder
+	seen func(string)
+}
+
+func (f *firstLine) Write(p []byte) (int, error) {
+	f.text.Write(p)
+	if line, _, whole := strings.Cut(f.text.String(), "\n"); whole && f.seen != nil {
+		f.seen(line)
+		f.seen = nil
+	}
+	return len(p), nil
+}
+
+// gone says whether nobody of a group does anything any more: the dead stay in it until somebody asks for them.
+func gone(t *testing.T, group int) bool {
+	t.Helper()
+	if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+		return true
+	}
+	out, err := exec.Command("ps", "-e", "-o", "pgid=,stat=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(strings.NewReader(string(out))); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) == 2 && fields[0] == strconv.Itoa(group) && !strings.HasPrefix(fields[1], "Z") {
+			return false
+		}
+	}
+	return true
+}
+
+// A program that ends by itself leaves its children alone: they may be meant to stay, such as a VM's.
+func TestWhatStaysOnPurpose(t *testing.T) {
+	cmd := Command(t.Context(), "sh", "-c", `sleep 1000 >/dev/null 2>&1 & echo $!`)
+	var out strings.Builder
+	cmd.Stdout = &out
+	if err := Run(cmd); err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(strings.TrimSpace(out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+		t.Errorf("the child is gone: %v", err)
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	err := Run(Command(t.Context(), "sh", "-c", "exit 3"))
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 3 {
+		t.Errorf("%v", err)
+	}
+	if err := Run(Command(t.Context(), "/no/such/program")); err == nil {
+		t.Error("a program that is not there was run")
+	}
+}
