@@ -89,7 +89,16 @@ func (f *facts) kept() bool {
 	if f.health != nil {
 		return slices.ContainsFunc(f.health.Items, func(item provision.Item) bool { return item.ID == "kept" })
 	}
-	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
+	e := f.existing()
+	return e != nil && e.Kept != ""
+}
+
+// existing is the VM that there is now: of the last report when there is one, since what was planned may have been done.
+func (f *facts) existing() *provision.Existing {
+	if f.health != nil {
+		return f.health.Drift.Existing
+	}
+	return f.plan.Existing
 }
 
 // wholes are what can be done about a VM as a whole.
