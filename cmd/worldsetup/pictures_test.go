@@ -133,7 +133,7 @@ func publish(t *testing.T, name, title string, frames ...picture.Frame) {
 var (
 	pictured = regexp.MustCompile(`<text[^>]*>([^<]*)</text>`)
 	names    = regexp.MustCompile(`(/w|/demo|substrate-)[A-Z0-9a-f]{6,8}`) // drawn by lot
-	figures  = regexp.MustCompile(`[0-9][0-9.:]*( ?(ns|µs|ms|s|min|h|%)\b)*`)
+	figures  = regexp.MustCompile(`[0-9]([0-9.:]|[hm][0-9]| ?(ns|µs|ms|s|m|min|h|%)\b)*`) // as in 1m2.5s
 	bars     = regexp.MustCompile(`[█▓▒░━─╸╺]+`)
 	blanks   = regexp.MustCompile(`\s+`)
 )
