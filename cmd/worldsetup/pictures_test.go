@@ -49,7 +49,7 @@ var film = []shot{
 	{"", "", 80, 24, "first-run", "", nil, agreed},
 	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, "Starting QEMU"},
 	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
-	{"", "", 80, 24, "first-run", "activate", []typed{{agreed, "\r"}}, "start the agent and wait"},
+	{"", "", 80, 24, "first-run", "activate", []typed{{agreed, "\r"}}, "wait for its answer:"},
 	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was proven just now"},
 }
 
@@ -132,7 +132,7 @@ func publish(t *testing.T, name, title string, frames ...picture.Frame) {
 
 var (
 	pictured = regexp.MustCompile(`<text[^>]*>([^<]*)</text>`)
-	names    = regexp.MustCompile(`(/w|/demo|substrate-)[A-Z0-9a-f]{6,8}`) // drawn by lot
+	names    = regexp.MustCompile(`(/w|/demo|substrate-)[A-Z0-9a-f]{6,8}`)                // drawn by lot
 	figures  = regexp.MustCompile(`[0-9]([0-9.:]|[hm][0-9]| ?(ns|µs|ms|s|m|min|h|%)\b)*`) // as in 1m2.5s
 	bars     = regexp.MustCompile(`[█▓▒░━─╸╺]+`)
 	blanks   = regexp.MustCompile(`\s+`)
