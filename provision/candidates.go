@@ -18,6 +18,9 @@ func (t target) agents(exists bool) checks.Agents {
 	if t.spec.Agent == "" {
 		list.Candidates = append(list.Candidates, t.projectCandidates()...)
 	}
+	if t.spec.Agent == "" {
+		list.Candidates = append(list.Candidates, t.sourceCandidate(exists))
+	}
 	if t.spec.Agent != AgentBuiltin {
 		list.Candidates = append(list.Candidates, checks.Candidate{From: "--agent builtin", Why: "the probe, which runs no commands, is only taken when it is asked for"})
 	}
@@ -53,6 +56,9 @@ func (t target) projectCandidates() (list []checks.Candidate) {
 
 // describe says in a few words what an agent is.
 func (a *Agent) describe() string {
+	if a.Source == SourceBuild {
+		return "built in the VM: " + a.needs()
+	}
 	if a.Probe {
 		return "the built-in probe, which runs no commands"
 	}

@@ -44,7 +44,7 @@ func TestAgentsExplained(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", name, one, why)
 		}
 	}
-	if list.None != nil || list.Candidates[0].From != "--agent, WORLDSETUP_AGENT" || len(list.Candidates) != 2+len(candidates(limatype.X8664)) {
+	if list.None != nil || list.Candidates[0].From != "--agent, WORLDSETUP_AGENT" || len(list.Candidates) != 3+len(candidates(limatype.X8664)) {
 		t.Errorf("%+v", list)
 	}
 }

@@ -23,6 +23,7 @@ const (
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
 	StepDirectories StepID = "directories"
+	StepAgentBuild  StepID = "agent-build"
 	StepAgent       StepID = "agent"
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"

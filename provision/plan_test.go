@@ -16,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/cargo"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -93,6 +94,11 @@ func unit(name string, edit func(*guest.Unit)) func(*target, *State) {
 		edit(&unit)
 		s.Guest.Units[name] = unit
 	}
+}
+
+// fromSource has the agent come from the project's workspace.
+func fromSource(t *target, _ *State) {
+	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", source: cargo.Package{Name: agentPackage, LockVersion: 4, Cargo: "1.78"}}
 }
 
 // plans are situations; what is planned for each stands in testdata/plans.golden.
@@ -218,6 +224,29 @@ var plans = map[string]func(*target, *State){
 		s.Mounts[1] = "gone"
 		delete(s.Guest.Files, guest.AgentPath)
 		delete(s.Guest.Files, guest.StatePath)
+	},
+	"absent, to be built":    func(t *target, s *State) { *s = State{}; fromSource(t, s) },
+	"to be built":            func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
+	"to be built, one there": fromSource,
+	"to be built anew":       func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"built anew": func(t *target, s *State) {
+		fromSource(t, s)
+		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}
+	},
+	"booting, to be built": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Guest.Marker, s.Guest.Linger, s.Booting = "", false, true
+	},
+	"booting, to be built, packages missing": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Guest.Missing, s.Booting = []string{"jq"}, true
+	},
+	"mount lost, to be built": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Mounts[1] = "nothing is mounted there"
 	},
 	"disk nearly full (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 99 },
 }

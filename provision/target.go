@@ -58,8 +58,10 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 			t.wanted.Arch = deref(profile.Arch)
 		}
 	}
-	t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch)
-	return t, err
+	if t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch); err != nil {
+		return t, err
+	}
+	return t, t.checkRebuild()
 }
 
 // chooseProject fills in the project when none was named: an existing VM keeps its own.

@@ -16,7 +16,9 @@ import (
 // as well, then the checksum here.
 var mirrored = map[string]string{
 	"activate":    "fbb2e6d22514",
-	"agent":       "ad021f4e90c6",
+	"agent":       "de0be193ef32",
+	"build":       "ca4daba0fe18",
+	"cargo":       "29973d4af36e",
 	"boot-group":  "ac440a29b210",
 	"directories": "ff793d431d68",
 	"group":       "4c9c4da4772a",
