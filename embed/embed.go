@@ -33,6 +33,8 @@ var (
 	directories string
 	//go:embed guest/agent.sh
 	agentScript string
+	//go:embed guest/passenger.sh
+	passenger string
 	//go:embed guest/build.sh
 	build string
 	//go:embed guest/cargo.sh
@@ -76,6 +78,7 @@ var (
 	Packages    = Script{"packages", packages}
 	Directories = Script{"directories", directories}
 	Agent       = Script{"agent", agentScript}
+	Passenger   = Script{"passenger", passenger}
 	Build       = Script{"build", build}
 	Cargo       = Script{"cargo", cargo}
 	Units       = Script{"units", units}

@@ -108,7 +108,18 @@ func FindAgent(agent, project string, arch limatype.Arch) (*Agent, []Rejected, e
 
 // projectAgent is the first of the project directory's candidates that could run on arch, and those before it that could not.
 func projectAgent(project string, arch limatype.Arch) (found *Agent, rejected []Rejected) {
-	for _, candidate := range candidates(arch) {
+	path, content, rejected := firstProgram(project, agentPackage, arch)
+	if content != nil {
+		return newAgent(SourceProject, path, content), rejected
+	}
+	found, reject := sourceAgent(project)
+	return found, append(rejected, reject...)
+}
+
+// firstProgram is the first program called name in the project directory that could run on arch, and those before it that
+// could not.
+func firstProgram(project, name string, arch limatype.Arch) (path string, content []byte, rejected []Rejected) {
+	for _, candidate := range candidates(name, arch) {
 		path := filepath.Join(project, filepath.FromSlash(candidate))
 		if absolute, err := filepath.Abs(path); err == nil {
 			path = absolute
@@ -118,22 +129,21 @@ func projectAgent(project string, arch limatype.Arch) (found *Agent, rejected []
 		}
 		content, err := readAgent(path, arch)
 		if err == nil {
-			return newAgent(SourceProject, path, content), rejected
+			return path, content, rejected
 		}
 		rejected = append(rejected, Rejected{Path: path, Why: err.Error()})
 	}
-	found, reject := sourceAgent(project)
-	return found, append(rejected, reject...)
+	return "", nil, rejected
 }
 
-// candidates are where a project keeps its agent, the best first, with slashes.
-func candidates(arch limatype.Arch) []string {
-	paths := []string{"bin/linux/world-agent", "bin/world-agent-linux", "bin/world-agent"}
+// candidates are where a project keeps its programs, its agent among them, the best first, with slashes.
+func candidates(name string, arch limatype.Arch) []string {
+	paths := []string{"bin/linux/" + name, "bin/" + name + "-linux", "bin/" + name}
 	for _, profile := range []string{"release", "debug"} {
 		for _, triple := range triples[arch] {
-			paths = append(paths, "target/"+triple+"/"+profile+"/world-agent")
+			paths = append(paths, "target/"+triple+"/"+profile+"/"+name)
 		}
-		paths = append(paths, "target/"+profile+"/world-agent")
+		paths = append(paths, "target/"+profile+"/"+name)
 	}
 	return paths
 }
@@ -183,7 +193,7 @@ func noAgent(project string, rejected []Rejected) *Error {
 }
 
 func noAgentFor(arch limatype.Arch, project string, rejected []Rejected) *Error {
-	why := []string{fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from", project, strings.Join(candidates(arch), ", "))}
+	why := []string{fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from", project, strings.Join(candidates(agentPackage, arch), ", "))}
 	if len(rejected) > 0 {
 		why[0] += " that could run in the VM"
 	}

@@ -143,6 +143,8 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 			return r.installBuilt(ctx, state)
 		}
 		return r.script(ctx, state, guestDeadline, embed.Agent, bytes.NewReader(agent.content), agent.SHA256)
+	case StepPassengers:
+		return r.installPassengers(ctx, state, step.operands)
 	case StepUnits:
 		service, err := r.serviceUnit(o)
 		if err != nil {

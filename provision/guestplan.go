@@ -41,6 +41,7 @@ func (p *Plan) forGuest(t target, s State) {
 	if !t.builds() {
 		p.agent(t, s)
 	}
+	p.passengers(t, o)
 	contents, states := unitReasons(t, o)
 	hidden, aside, _ := overrides(o)
 	contents = append(contents, hidden...)

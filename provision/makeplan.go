@@ -26,6 +26,7 @@ var steps = map[StepID]Step{
 	StepDirectories: {Title: "make the agent's directories", Usual: time.Second, Rung: RungLive},
 	StepAgentBuild:  {Title: "build the agent in the VM", Usual: 3 * time.Minute, Rung: RungLive},
 	StepAgent:       {Title: "install the agent", Usual: time.Second, Rung: RungLive},
+	StepPassengers:  {Title: "install the programs beside the agent", Usual: time.Second, Rung: RungLive},
 	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second, Rung: RungLive},
 	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second, Rung: RungLive},
 	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second, Rung: RungUnit},
@@ -113,10 +114,14 @@ func (p *Plan) forNew(t target) {
 
 // newSteps are those in a guest that has booted far enough. A build comes after booting, which ends with the project's mount.
 func newSteps(t target) []StepID {
-	if t.builds() {
-		return []StepID{StepPackages, StepGroup, StepDirectories, StepUnits, StepLinger, StepSettle, StepAgentBuild, StepAgent, StepActivate, StepMarker}
+	first, rest := []StepID{StepPackages, StepGroup, StepDirectories}, []StepID{StepUnits, StepLinger}
+	if len(t.passengers) > 0 {
+		rest = append([]StepID{StepPassengers}, rest...)
 	}
-	return []StepID{StepPackages, StepGroup, StepDirectories, StepAgent, StepUnits, StepLinger, StepActivate, StepSettle, StepMarker}
+	if t.builds() {
+		return slices.Concat(first, rest, []StepID{StepSettle, StepAgentBuild, StepAgent, StepActivate, StepMarker})
+	}
+	return slices.Concat(first, []StepID{StepAgent}, rest, []StepID{StepActivate, StepSettle, StepMarker})
 }
 
 func (p *Plan) forExisting(t target, s State) {

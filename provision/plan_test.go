@@ -101,6 +101,10 @@ func fromSource(t *target, _ *State) {
 	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", source: cargo.Package{Name: agentPackage, LockVersion: 4, Cargo: "1.78"}}
 }
 
+func withGateway(t *target) {
+	t.passengers = []passenger{{name: "substrate-gateway", path: "/home/ada/proj/bin/substrate-gateway", sha256: "2"}}
+}
+
 // plans are situations; what is planned for each stands in testdata/plans.golden.
 var plans = map[string]func(*target, *State){
 	"healthy":          func(*target, *State) {},
@@ -225,10 +229,23 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, guest.AgentPath)
 		delete(s.Guest.Files, guest.StatePath)
 	},
-	"absent, to be built":    func(t *target, s *State) { *s = State{}; fromSource(t, s) },
-	"to be built":            func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
-	"to be built, one there": fromSource,
-	"to be built anew":       func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"a passenger missing": func(t *target, _ *State) { withGateway(t) },
+	"a passenger of another make": func(t *target, s *State) {
+		withGateway(t)
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "1"}
+	},
+	"a passenger that is there": func(t *target, s *State) {
+		withGateway(t)
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "2"}
+	},
+	"a passenger that nobody has asked for": func(_ *target, s *State) {
+		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777", Owner: "root", Group: "root"}
+	},
+	"absent, with a passenger": func(t *target, s *State) { *s = State{}; withGateway(t) },
+	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
+	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
+	"to be built, one there":   fromSource,
+	"to be built anew":         func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
 	"built anew": func(t *target, s *State) {
 		fromSource(t, s)
 		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}

@@ -25,6 +25,9 @@ type target struct {
 	wanted   lima.Wanted        // only what was asked for, and what the contract needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
+	// passengers are the programs that the project has for the guest beside the agent; left are those that could not run there.
+	passengers []passenger
+	left       []Rejected
 }
 
 // newTarget looks for what spec names on the host. instance is the VM as it stands; nil when there is none.
@@ -61,6 +64,7 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	if t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch); err != nil {
 		return t, err
 	}
+	t.passengers, t.left = findPassengers(t.spec.Project, t.arch)
 	return t, t.checkRebuild()
 }
 

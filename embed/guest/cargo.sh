@@ -22,7 +22,9 @@ for package in cargo $(apt-cache search --names-only '^cargo-1\.[0-9]+$' | cut -
     if [ -z "$cargo" ] || [ -z "$rust" ]; then continue; fi
     told="$told $package $cargo with rustc $rust;"
     if at_least "$cargo" "$1" && at_least "$rust" "$2"; then
-        apt-get -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 install --no-install-recommends -- "$package" "rustc${package#cargo}" libc6-dev gcc
+        # Nothing is removed for it, and lines end as lines do.
+        apt-get -y --no-remove -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 \
+            install --no-install-recommends -- "$package" "rustc${package#cargo}" libc6-dev gcc
         sync -f /usr
         exit 0
     fi

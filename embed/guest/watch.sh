@@ -10,6 +10,7 @@ exec perl -e '
         "/etc/systemd/system", "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/multi-user.target.wants",
         "/run/systemd/transient", "/run/systemd/system.control", "/etc/systemd/system.control", "/run/systemd/system",
         "$unit.service.d", "$unit.socket.d", "$unit.service", "$unit.socket", "/usr/local/bin/substrate-world-agent",
+        "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate",
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
     # Contents matter of files only: the times of a directory like /run change with everything in it.

@@ -33,6 +33,7 @@ var scripts = map[string]func(*invocation) int{
 	embed.Packages.Name:    (*invocation).packages,
 	embed.Directories.Name: (*invocation).directories,
 	embed.Agent.Name:       (*invocation).agent,
+	embed.Passenger.Name:   (*invocation).passenger,
 	embed.Build.Name:       (*invocation).build,
 	embed.Cargo.Name:       (*invocation).installCargo,
 	embed.Units.Name:       (*invocation).installUnits,
