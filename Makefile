@@ -2,8 +2,8 @@
 # make test    check, cross and e2e: what CI runs
 # make check   seconds: format, vet, lint, unit tests
 # make cross   builds and vets for the other systems
-# make e2e     half an hour: the suite on a real VM (Linux)
-# make e2e-all an hour: the same with every scenario that starts a VM
+# make e2e     half an hour: the suite on a real VM (Linux), with some scenarios of each family
+# make e2e-all two hours: the same with every scenario
 # make pictures draws docs/pictures anew, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start
@@ -45,7 +45,7 @@ e2e: need-go
 	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e
 
 e2e-all: need-go
-	$(GO) test -tags e2e -count=1 -timeout 120m -v ./e2e
+	$(GO) test -tags e2e -count=1 -timeout 180m -v ./e2e
 
 pictures: need-go
 	@mkdir -p docs/pictures

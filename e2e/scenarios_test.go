@@ -17,20 +17,32 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// bootsInShort are the scenarios with a boot that are played with -short too. Under emulation each takes a minute or two.
-var bootsInShort = []string{"VM broken", "mount lost and damaged", "configuration stripped", "VM hangs"}
+// inShort are the scenarios that are played with -short too: some of each family. Under emulation each takes 20 s, and one
+// with a boot a minute or two.
+var inShort = []string{
+	"nothing is wrong", "service unit missing", "service masked", "a drop-in that adds, and one that contradicts", "socket open to all",
+	"a file in the socket's place", "agent hangs", "membership removed on paper", "agent removed", "agent in a crash loop",
+	"state directory open to all", "a directory above the socket closed", "marker of another scheme", "clock off by an hour",
+	"root file system read-only", "ssh key gone", "several at once", "another agent", "an agent that does not answer",
+	"VM broken", "VM hangs", "mount lost and damaged",
+}
 
 // testScenarios plays the table that the simulation plays.
 func testScenarios(t *testing.T, w *world) {
 	place := newPlace(t, w)
+	for _, name := range inShort {
+		if !slices.ContainsFunc(scenario.All(), func(s scenario.Scenario) bool { return s.Name == name }) {
+			t.Errorf("there is no scenario %q", name)
+		}
+	}
 	for _, s := range scenario.All() {
 		switch {
 		case s.SimulationOnly != "":
 			continue
+		case testing.Short() && !slices.Contains(inShort, s.Name):
+			continue
 		case s.NeedsNetwork && !w.network(t):
 			t.Logf("%s: left out, since the guest reaches no package mirror", s.Name)
-			continue
-		case s.Boots && testing.Short() && !slices.Contains(bootsInShort, s.Name):
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {

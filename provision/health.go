@@ -44,6 +44,25 @@ const (
 	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
 )
 
+// Title is who is meant, in words.
+func (w Who) Title() string {
+	switch w {
+	case WhoUser:
+		return "the user, on a fresh connection"
+	case WhoShared:
+		return "the user, on Lima's shared connection"
+	case WhoRoot:
+		return "root in the guest"
+	case WhoClient:
+		return "the host, through a socket of its own"
+	case WhoHost:
+		return "the host, through Lima's socket"
+	case WhoOutsider:
+		return "a user outside the group"
+	}
+	return string(w)
+}
+
 // Access is what came of connecting as somebody.
 type Access struct {
 	Who     Who           `json:"who"`

@@ -150,3 +150,62 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 		t.Errorf("the new plan cannot be agreed to: %v", err)
 	}
 }
+
+// What goes away is told of the VM that there is now, also when the plan was made before another one took its place.
+func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["plan-replace"](w)
+	w.press("x")
+	w.types("substrate")
+	w.press("enter")
+	now := *existingVM
+	now.DiskUsed, now.Kept = 1<<30, "substrate.ws-old"
+	health := healthy()
+	health.Drift = provision.Plan{VM: "substrate", Existing: &now}
+	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: now.Kept})
+	w.ends(running, provision.Plan{}, health, nil)
+	w.press("D")
+	w.shows("the kept VM substrate.ws-old", "1 GiB")
+	w.press("esc", "B")
+	w.shows("1 GiB")
+}
+
+// A VM that stands aside while there is none in its place is offered.
+func TestKeptVMWithoutAnother(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["aside"](w)
+	w.shows("There is no VM called substrate. An old one stands aside", "enter bring it back")
+}
+
+// What is undone is not said to stay.
+func TestStoppingWhatIsUndone(t *testing.T) {
+	for name, test := range map[string]struct{ key, words string }{
+		"kept": {"B", "the VM gets its name back"}, "plan-replace": {"x", "the VM gets its name back"},
+	} {
+		w := newWizard(t, nil)
+		scenes[name](w)
+		w.press(test.key)
+		w.types("substrate")
+		w.press("enter", "ctrl+c")
+		w.shows(test.words)
+		if strings.Contains(w.screen(), "stays as it is") {
+			t.Errorf("%s:\n%s", name, w.screen())
+		}
+	}
+	w := newWizard(t, nil)
+	scenes["undone"](w)
+	w.shows("It was undone", "done: give the old VM its name back", "r look again")
+	if strings.Contains(w.screen(), "stays as it is") {
+		t.Error(w.screen())
+	}
+}
+
+// Removing goes on when it is asked for again, and not when a world is.
+func TestStoppingARemoval(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["kept"](w)
+	w.press("D")
+	w.types("substrate")
+	w.press("enter", "ctrl+c")
+	w.shows("What is removed by then is gone")
+}

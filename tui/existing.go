@@ -19,6 +19,10 @@ func existing(f *facts, t *text) {
 		t.heading("What exists now")
 		t.put("  ", "There is no VM called "+f.plan.VM+".")
 		return
+	case standsAside(f.plan):
+		t.heading("What exists now")
+		t.put("  ", "There is no VM called "+f.plan.VM+". An old one stands aside, whole and stopped; it gets its name back.")
+		return
 	default:
 		return
 	}

@@ -1,6 +1,11 @@
 package tui
 
-import "github.com/atomize-hq/worldsetup/provision"
+import (
+	"slices"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
 
 // failurePage shows why it went no further, and how to go on.
 type failurePage struct{}
@@ -9,6 +14,9 @@ func (failurePage) title() string { return "Not ready" }
 
 func (failurePage) offers(f *facts) []offer {
 	offers := []offer{{again, "try again"}}
+	if undone(f) {
+		offers = []offer{{again, "look again"}} // the consent to it is over
+	}
 	if f.can.choose && len(f.story.steps) == 0 { // what was asked for may be to blame
 		offers = append(offers, offer{choose, "choices"})
 	}
@@ -20,17 +28,28 @@ func (failurePage) body(f *facts, t *text) {
 		showError(t, f.failure)
 	}
 	t.blank()
-	if len(f.story.steps) == 0 {
+	switch {
+	case len(f.story.steps) == 0:
 		t.put("", "Nothing has been changed.")
-	} else {
+	case undone(f):
+		t.put("", "It was undone. This was done, the undoing included:")
+	default:
 		t.put("", "What was begun stays as it is, and another try carries on from there:")
-		for i := range f.story.steps {
-			left(t, &f.story.steps[i])
-		}
+	}
+	for i := range f.story.steps {
+		left(t, &f.story.steps[i])
 	}
 	t.blank()
 	t.labelled(0, "log:", f.logPath)
 	lastWords(f, t)
+}
+
+// undone says whether a VM got its name back in the end. When the undoing failed as well, the error says so.
+func undone(f *facts) bool {
+	const undoing = "undo-"
+	steps := f.story.steps
+	placed := slices.ContainsFunc(steps, func(s step) bool { return s.ID == provision.StepUndoPlace && s.State == provision.StepDone })
+	return placed && strings.HasPrefix(string(steps[len(steps)-1].ID), undoing) && steps[len(steps)-1].State == provision.StepDone
 }
 
 // lastWords are the end of the log: what went wrong is often said there.

@@ -60,6 +60,9 @@ func replacePlan(steps []provision.Step) provision.Plan {
 	return provision.Plan{VM: "substrate", Steps: steps, Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
 }
 
+// undoPlace is what a run begins with that finds a VM aside and none in its place.
+var undoPlace = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back", Reason: "an interrupted run has put it aside", Usual: time.Second}
+
 var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
 	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second, Interrupts: true},
 }}

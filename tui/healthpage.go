@@ -38,6 +38,8 @@ func (healthPage) body(f *facts, t *text) {
 	f.notify(t)
 	h := f.health
 	switch {
+	case f.unsure != "":
+		t.put(t.mark(provision.Unknown)+" ", f.unsure)
 	case f.ready && f.doing == watching:
 		t.put(t.mark(provision.OK)+" "+t.good.Render("ready")+": ", "the world in the VM "+h.VM)
 	case f.ready:
@@ -94,27 +96,8 @@ func access(t *text, access []provision.Access) {
 		if line.Outcome != provision.OK {
 			found += ", and " + line.Want + " was wanted"
 		}
-		t.put(t.mark(line.Outcome)+" ", people(line.Who)+": "+found)
+		t.put(t.mark(line.Outcome)+" ", line.Who.Title()+": "+found)
 	}
-}
-
-// people says who is meant.
-func people(who provision.Who) string {
-	switch who {
-	case provision.WhoUser:
-		return "the user, on a fresh connection"
-	case provision.WhoShared:
-		return "the user, on Lima's shared connection"
-	case provision.WhoRoot:
-		return "root in the guest"
-	case provision.WhoClient:
-		return "the host, through a socket of its own"
-	case provision.WhoHost:
-		return "the host, through Lima's socket"
-	case provision.WhoOutsider:
-		return "a user outside the group"
-	}
-	return string(who)
 }
 
 func agent(t *text, a provision.AgentInfo) {
@@ -149,7 +132,7 @@ func troubles(t *text, h *provision.Health) {
 	}
 	for _, line := range h.Access {
 		if line.Outcome != provision.OK {
-			trouble(line.Outcome, "access as "+people(line.Who), line.Want, line.Found, line.Remedy)
+			trouble(line.Outcome, "access as "+line.Who.Title(), line.Want, line.Found, line.Remedy)
 		}
 	}
 	for _, item := range h.Items {

@@ -44,9 +44,9 @@ func (p namePage) body(f *facts, t *text) {
 	t.styled(t.strong, "", destroying[p.about].question+f.plan.VM+"?")
 	switch p.about {
 	case restoring:
-		fate(t)(FateOfRestoring(f.plan.Existing))
+		fate(t)(FateOfRestoring(f.existing()))
 	case removing:
-		fate(t)(FateOfRemoving(f.plan.Existing))
+		fate(t)(FateOfRemoving(f.existing()))
 	default:
 		fate(t)(Fate(f.plan))
 	}

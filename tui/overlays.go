@@ -16,11 +16,22 @@ func (stopPage) offers(*facts) []offer {
 func (stopPage) body(f *facts, t *text) {
 	t.styled(t.strong, "", "Stop what is being done?")
 	t.blank()
-	t.put("", "It goes on meanwhile. Whatever is done stays as it is, what is under way is broken off, and running worldsetup again carries on from there.")
+	t.put("", "It goes on meanwhile. "+afterStopping(f))
 	if step := f.story.current(); step != nil {
 		t.blank()
 		t.put("under way: ", step.Title)
 	}
+}
+
+// afterStopping says what becomes of what was begun.
+func afterStopping(f *facts) string {
+	switch {
+	case f.doing == removing:
+		return "What is removed by then is gone; the rest stays, and can be removed later."
+	case f.doing == restoring, f.doing == running && len(f.plan.Replace) > 0:
+		return "When it is stopped before the other VM was proven, it is undone: the VM gets its name back, and is started if it ran."
+	}
+	return "Whatever is done stays as it is, what is under way is broken off, and running worldsetup again carries on from there."
 }
 
 // fixPage shows what would be run to fix a prerequisite, and asks. It starts on no.

@@ -53,6 +53,7 @@ type facts struct {
 	failure *provision.Error // why the world is not ready
 	ready   bool             // it was proven to be, by the last call
 	removed bool             // the world was, by the last call
+	unsure  string           // why health, which is being watched, may be out of date by now; empty when it is not
 	changed bool             // something was, since the beginning
 }
 
@@ -75,6 +76,13 @@ func (f *facts) notify(t *text) {
 
 // seen takes a report of watching.
 func (f *facts) seen(health *provision.Health) {
+	f.unsure = ""
+	for _, item := range health.Items {
+		if item.ID == provision.ItemLook && f.health != nil { // the last report stays until there is another one
+			f.unsure = item.Found
+			return
+		}
+	}
 	f.health, f.looked, f.ready, f.failure = health, f.now, health.Ready, nil
 	if !health.Ready {
 		f.failure = &provision.Error{
@@ -89,7 +97,16 @@ func (f *facts) kept() bool {
 	if f.health != nil {
 		return slices.ContainsFunc(f.health.Items, func(item provision.Item) bool { return item.ID == "kept" })
 	}
-	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
+	e := f.existing()
+	return e != nil && e.Kept != ""
+}
+
+// existing is the VM that there is now: of the last report when there is one, since what was planned may have been done.
+func (f *facts) existing() *provision.Existing {
+	if f.health != nil {
+		return f.health.Drift.Existing
+	}
+	return f.plan.Existing
 }
 
 // wholes are what can be done about a VM as a whole.

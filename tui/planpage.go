@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -19,6 +20,8 @@ func (planPage) offers(f *facts) (offers []offer) {
 	case len(f.plan.Steps) == 0:
 	case Destroys(f.plan):
 		offers = append(offers, offer{replace, "replace it"})
+	case standsAside(f.plan):
+		offers = append(offers, offer{goOn, "bring it back"})
 	case repairs(f.plan):
 		offers = append(offers, offer{goOn, "repair it"})
 	default:
@@ -36,6 +39,11 @@ func (planPage) offers(f *facts) (offers []offer) {
 // Destroys says whether a plan does away with something that cannot be had back.
 func Destroys(plan provision.Plan) bool {
 	return len(plan.Replace) > 0 || gone(plan)
+}
+
+// standsAside says whether there is no VM but an old one, which gets its name back.
+func standsAside(plan provision.Plan) bool {
+	return plan.Existing == nil && slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.ID == provision.StepUndoPlace })
 }
 
 // repairs says whether there was a world before.

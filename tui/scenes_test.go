@@ -86,6 +86,14 @@ func init() { // some begin with others
 			w.tells(0)
 			w.tells(7 * time.Second)
 		},
+		"watching-unsure": func(w *wizard) {
+			scenes["health"](w)
+			w.press("w")
+			w.model.worker.mailbox.report(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown", Items: []provision.Item{
+				{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown, Found: "something changed, and is being looked at"},
+			}})
+			w.tells(0)
+		},
 		"exported": func(w *wizard) {
 			scenes["health"](w)
 			w.model.Update(exportedMsg{path: "/home/ada/.local/state/worldsetup/substrate-health.json"})
@@ -124,6 +132,18 @@ func init() { // some begin with others
 			atWork(w)
 			w.tells(0, stepped(2, firstPlan.Steps[1], provision.StepFailed, 12*time.Second))
 			w.ends(running, provision.Plan{}, nil, broken)
+		},
+		"aside": func(w *wizard) {
+			w.ends(planning, provision.Plan{VM: "substrate", Unseen: true, Steps: []provision.Step{undoPlace}}, nil, nil)
+		},
+		"undone": func(w *wizard) {
+			scenes["kept"](w)
+			w.press("B")
+			w.types("substrate")
+			w.press("enter")
+			aside := provision.Step{ID: provision.StepRestoreAside, Title: "put the VM aside"}
+			w.tells(0, stepped(1, aside, provision.StepDone, time.Second), stepped(2, undoPlace, provision.StepDone, time.Second))
+			w.ends(restoring, provision.Plan{}, nil, stopped)
 		},
 		"proving": func(w *wizard) { w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil); w.tells(2 * time.Second) },
 		"health": func(w *wizard) {

@@ -29,7 +29,7 @@ func complaints(to *lines, health provision.Health) (words []string) {
 	}
 	for _, access := range health.Access {
 		if access.Outcome != provision.OK {
-			words = append(words, fmt.Sprintf("%s: %s", people(access.Who), oneLine(to, access.Found)))
+			words = append(words, fmt.Sprintf("%s: %s", access.Who.Title(), oneLine(to, access.Found)))
 		}
 	}
 	return words

@@ -85,7 +85,11 @@ func (a *app) check(ctx context.Context, wanted []checks.Check, fix bool) error 
 		}
 	}
 	a.showChecks(results)
-	return unready(results)
+	failure := unready(results)
+	if told := provision.AsError(failure); told != nil && a.json == nil {
+		a.told = append(a.told, checks.Problem{What: told.What, Why: told.Why, Next: told.Next}) // line by line
+	}
+	return failure
 }
 
 // unready is the error of a machine on which a check has failed: its remedies are all there is to read.

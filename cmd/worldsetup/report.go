@@ -100,25 +100,6 @@ func showSocket(to *lines, socket provision.Socket) {
 	})
 }
 
-// people says who is meant by a Who.
-func people(who provision.Who) string {
-	switch who {
-	case provision.WhoUser:
-		return "the user, on a fresh connection"
-	case provision.WhoShared:
-		return "the user, on Lima's shared connection"
-	case provision.WhoRoot:
-		return "root in the guest"
-	case provision.WhoClient:
-		return "the host, through a socket of its own"
-	case provision.WhoHost:
-		return "the host, through Lima's socket"
-	case provision.WhoOutsider:
-		return "a user outside the group"
-	}
-	return string(who)
-}
-
 func showAccess(to *lines, access []provision.Access) {
 	if len(access) == 0 {
 		to.printf("access: not tried")
@@ -131,12 +112,12 @@ func showAccess(to *lines, access []provision.Access) {
 		if line.Took > 0 {
 			took = plaintext.Duration(line.Took)
 		}
-		rows = append(rows, []string{people(line.Who), line.Want, line.Found, took})
+		rows = append(rows, []string{line.Who.Title(), line.Want, line.Found, took})
 	}
 	table(to, rows)
 	for _, line := range access {
 		if line.Outcome != provision.OK {
-			to.printf("  %s: %s: %s, and %s was wanted", line.Outcome, people(line.Who), line.Found, line.Want)
+			to.printf("  %s: %s: %s, and %s was wanted", line.Outcome, line.Who.Title(), line.Found, line.Want)
 			to.put("    next: ", "          ", line.Remedy)
 		}
 	}

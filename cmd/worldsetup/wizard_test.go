@@ -288,3 +288,18 @@ func TestNoWizard(t *testing.T) {
 		})
 	}
 }
+
+// What a check says on a terminal is said once; scripts that read standard error alone still get the error.
+func TestChecksAreToldOnce(t *testing.T) {
+	bare := func(command *exec.Cmd) { command.Env = append(command.Env, "PATH=/nonexistent") }
+	c := start(t, 120, 40, bare, "check", "limactl")
+	code, text := c.end()
+	if n := strings.Count(text, "Lima is not installed"); code != 3 || n != 1 {
+		t.Errorf("exit code %d, told %d times:\n%s", code, n, text)
+	}
+	var errors bytes.Buffer
+	c = start(t, 120, 40, func(command *exec.Cmd) { bare(command); command.Stderr = &errors }, "check", "limactl")
+	if code, _ := c.end(); code != 3 || !strings.Contains(errors.String(), "Lima is not installed") {
+		t.Errorf("exit code %d: %s", code, errors.String())
+	}
+}
