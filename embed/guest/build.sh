@@ -41,7 +41,7 @@ mkdir -p "$dir/out"
 pid='' watcher='' keep=no
 end() {
     trap - EXIT
-    if [ -n "$pid" ]; then kill -KILL -- "-$pid" 2>/dev/null || :; fi
+    if [ -n "$pid" ]; then kill -s KILL -- "-$pid" 2>/dev/null || :; fi
     if [ -n "$watcher" ]; then kill "$watcher" 2>/dev/null || :; fi
     # A compiler that is just being killed may still make a file.
     if [ "$keep" = no ]; then rm -rf "$dir" 2>/dev/null || rm -rf "$dir"; fi
@@ -56,7 +56,7 @@ exec 3<&0
 # A session of its own, so that all compilers end together.
 setsid cargo build --release --locked -p "$package" --manifest-path "$project/Cargo.toml" --target-dir "$dir/build" </dev/null 2>&1 3<&- &
 pid=$!
-{ read -r _ <&3 || kill -KILL -- "-$pid"; } >/dev/null 2>&1 &
+{ read -r _ <&3 || kill -s KILL -- "-$pid"; } >/dev/null 2>&1 &
 watcher=$!
 code=0
 wait "$pid" || code=$?

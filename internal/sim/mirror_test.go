@@ -18,7 +18,7 @@ var mirrored = map[string]string{
 	"activate":    "fbb2e6d22514",
 	"agent":       "de0be193ef32",
 	"passenger":   "c00317a7b237",
-	"build":       "ca4daba0fe18",
+	"build":       "e48b5d92998d",
 	"cargo":       "c754c610a5e4",
 	"boot-group":  "ac440a29b210",
 	"directories": "ff793d431d68",
