@@ -28,6 +28,8 @@ func (b *buildLog) add(line string) {
 	switch {
 	case begins && (!sum || b.block == nil):
 		b.block, b.open, b.omitted = []string{line}, true, 0
+	case line == "Caused by:" && b.block != nil: // an empty line stands between an error of cargo's own and its causes
+		b.block, b.open = append(b.block, line), true
 	case begins || strings.TrimSpace(line) == "" || strings.HasPrefix(line, "warning:"):
 		b.open = false
 	case b.open && len(b.block) < maxErrorLines:
