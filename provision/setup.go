@@ -145,6 +145,8 @@ type run struct {
 	booting *bootProcess
 	// unheld and locked are those of the State.
 	unheld, locked string
+	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
+	built *built
 	// early is the visit that was begun for the next proof; nil for none.
 	early *visit
 	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.
