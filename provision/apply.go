@@ -24,7 +24,8 @@ const (
 )
 
 // apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
-// connection was made anew, after the end of booting if something is to be built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete and proven.
+// connection was made anew, after the end of booting if something is to be built from the mounts that come with it, and
+// before the marker, which stands for a layout that was seen to be complete and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
