@@ -77,6 +77,15 @@ func TestBuild(t *testing.T) {
 	if steps := b.steps(); !slices.Equal(steps, []provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
 		t.Errorf("rebuilding took %v", steps)
 	}
+	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready { // what a run would do again is nothing amiss
+		t.Errorf("%v: %+v", err, health.Drift)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_ = b.setup().Watch(ctx, func(health provision.Health) {
+		if cancel(); !health.Ready {
+			t.Errorf("the watch: %+v", health.Drift)
+		}
+	})
 }
 
 // TestBuildInstallsCargo: the guest has none, or an old one, and its distribution has one that will do.

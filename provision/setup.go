@@ -120,6 +120,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	if info := underWay(r.target.spec); info != nil {
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
+	r.target.spec.RebuildAgent = false // which is something to do, and nothing that the world could be
 	health, err := r.status(ctx)
 	if info := underWay(r.target.spec); info != nil { // it has begun meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))

@@ -35,6 +35,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	if err != nil {
 		return r.finish(err)
 	}
+	r.target.spec.RebuildAgent = false // as for Status
 	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	tell := func(health Health) {
