@@ -18,7 +18,7 @@ func guestAgent(h Host, arch limatype.Arch) Check {
 			if err != nil {
 				return Finding{Found: err.Error()}
 			}
-			if real, err := filepath.EvalSymlinks(path); err == nil {
+			if real, err := h.Real(path); err == nil {
 				path = real
 			}
 			base := filepath.Join(filepath.Dir(filepath.Dir(path)), "share/lima/lima-guestagent.Linux-"+arch)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -31,6 +32,7 @@ type Host struct {
 	Run      func(ctx context.Context, name string, args ...string) (stdout string, err error)
 	Read     func(path string) ([]byte, error)
 	Stat     func(path string) (fs.FileInfo, error)
+	Real     func(path string) (real string, err error) // the path without symbolic links
 	Free     func(path string) (bytes int64, err error) // what this user may still write to the file system of an existing path
 	KVM      func() error                               // why no VM can be made through KVM
 	Inotify  func() error                               // why no file can be watched
@@ -45,7 +47,7 @@ type Host struct {
 func Here() Host {
 	return Host{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
-		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Free: freeSpace,
+		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
 		KVM: kvm, Inotify: inotify, Files: openFiles,
 		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
 		Resolve: func(ctx context.Context, name string) error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os/exec"
+	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -14,6 +15,11 @@ import (
 )
 
 const gib = 1 << 30
+
+// inCellar is where Homebrew has what its links lead to.
+func inCellar(path string) (string, error) {
+	return "/usr/local/Cellar/lima/2.1.4" + strings.TrimPrefix(path, "/usr/local"), nil
+}
 
 // files has the named files and no other.
 func files(contents map[string]string) func(string) ([]byte, error) {
@@ -36,6 +42,7 @@ func linuxHost() Host {
 		},
 		Read: files(map[string]string{"/proc/meminfo": "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\n", "/etc/os-release": "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"}),
 		Stat: func(string) (fs.FileInfo, error) { return nil, nil },
+		Real: func(path string) (string, error) { return path, nil },
 		Free: func(string) (int64, error) { return 100 * gib, nil },
 		KVM:  func() error { return nil }, Inotify: func() error { return nil },
 		Files:   func() (uint64, error) { return 524288, nil },
@@ -78,6 +85,7 @@ func macWith(goarch string, content string, programs ...string) Host {
 			return installed(programs...)(name)
 		},
 		Read: func(string) ([]byte, error) { return []byte(content), nil },
+		Real: inCellar,
 		Run:  func(context.Context, string, ...string) (string, error) { return "", &exec.ExitError{} },
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/macho"
 	"fmt"
-	"path/filepath"
 )
 
 // limactlCPU checks that limactl is no program for Intel on Apple silicon: it would run under Rosetta, and refuses to.
@@ -55,7 +54,7 @@ func (h Host) limactlFile() (path string, content []byte, err error) {
 	if path, err = h.Find("limactl"); err != nil {
 		return "", nil, err
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
+	if real, err := h.Real(path); err == nil {
 		path = real
 	}
 	content, err = h.Read(path)

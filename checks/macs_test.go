@@ -34,6 +34,7 @@ func mac(t *testing.T, goarch string, names ...string) Host {
 		OS: "darwin", Arch: goarch, UID: func() int { return 501 },
 		Getenv: func(string) string { return "" },
 		Find:   installed("brew", "ssh"),
+		Real:   inCellar,
 		Stat: func(path string) (fs.FileInfo, error) {
 			return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
 		},

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"cmp"
-	"path/filepath"
 	"strings"
 )
 
@@ -58,7 +57,7 @@ func (h Host) fixLima(finding Finding, verb string) Finding {
 	if brew == "" || err != nil {
 		return finding
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil && !strings.Contains(real, "/Cellar/") {
+	if real, err := h.Real(path); err == nil && !strings.Contains(real, "/Cellar/") {
 		return finding
 	}
 	return finding.fixable("", brew, verb, "lima")

@@ -103,7 +103,7 @@ func TestMoreMachines(t *testing.T) {
 
 		"limactl for Apple silicon": {limactlCPU(macWith("arm64", machO(macho.CpuArm64))), OK, 0, []string{"CpuArm64"}, "", ""},
 		"limactl for Intel":         {limactlCPU(macWith("amd64", machO(macho.CpuAmd64))), OK, 0, []string{"CpuAmd64"}, "", ""},
-		"limactl under Rosetta":     {limactlCPU(macWith("arm64", machO(macho.CpuAmd64), brewAppleSilicon)), Failed, 3, []string{"Rosetta", "/usr/local/bin/limactl"}, "arch -arm64 /opt/homebrew/bin/brew install lima", "arch -arm64 /opt/homebrew/bin/brew install lima"},
+		"limactl under Rosetta":     {limactlCPU(macWith("arm64", machO(macho.CpuAmd64), brewAppleSilicon)), Failed, 3, []string{"Rosetta", "/usr/local/Cellar/lima/2.1.4/bin/limactl"}, "arch -arm64 /opt/homebrew/bin/brew install lima", "arch -arm64 /opt/homebrew/bin/brew install lima"},
 		"only Intel's Homebrew":     {limactlCPU(macWith("arm64", machO(macho.CpuAmd64), brewIntel)), Failed, 3, []string{"Rosetta"}, "https://brew.sh", ""},
 		"limactl for another Mac":   {limactlCPU(macWith("amd64", machO(macho.CpuArm64), "brew")), Failed, 3, []string{"Apple silicon", "Intel processor"}, "brew reinstall lima", ""},
 		"limactl a script":          {limactlCPU(macWith("arm64", "#!/bin/sh\n")), Info, 0, []string{"script"}, "", ""},

@@ -43,7 +43,7 @@ func fails(err error) limactlFunc {
 }
 
 func lima2(run limactlFunc, goos string) Check {
-	return limactl(lima.Client{Runner: run}, Host{OS: goos, Find: installed("brew")})
+	return limactl(lima.Client{Runner: run}, Host{OS: goos, Find: installed("brew"), Real: inCellar})
 }
 
 func sshOn(find lookPath, goos string) Check { return sshClient(Host{OS: goos, Find: find}) }
