@@ -84,8 +84,13 @@ func (f *fixing) Run() (err error) {
 			err = errors.New("worldsetup has a bug")
 		}
 	}()
+	defer time.Sleep(settling)
 	return f.fix(f.ctx, f.check, f.terminal)
 }
+
+// settling is for Bubble Tea (v2.1.1), which stops the ticker of its frames a moment after it has let go of the terminal: a fix
+// that ended before that would leave a screen that nothing draws.
+const settling = 100 * time.Millisecond
 
 // healthOf is health, or nil when it says nothing.
 func healthOf(health provision.Health) *provision.Health {
