@@ -12,9 +12,16 @@ type Candidate struct {
 	Why   string // it was taken, or not
 }
 
+func (c Candidate) line() string {
+	word := map[bool]string{true: "taken", false: "not taken"}[c.Taken]
+	return fmt.Sprintf("%s: %s: %s", c.From, word, c.Why)
+}
+
 // Agents is what the machine offers.
 type Agents struct {
 	Candidates []Candidate // in the order in which they are preferred
+	// Passengers are the same of the programs beside the agent, all of which are optional.
+	Passengers []Candidate
 	// None is what it means that there is none; nil when the VM has one, or need not have one.
 	None *Problem
 }
@@ -27,11 +34,13 @@ func agent(agents Agents) Check {
 			var lines []string
 			taken := ""
 			for _, candidate := range agents.Candidates {
-				word := "not taken"
 				if candidate.Taken {
-					word, taken = "taken", candidate.From
+					taken = candidate.From
 				}
-				lines = append(lines, fmt.Sprintf("%s: %s: %s", candidate.From, word, candidate.Why))
+				lines = append(lines, candidate.line())
+			}
+			for _, passenger := range agents.Passengers {
+				lines = append(lines, passenger.line())
 			}
 			switch {
 			case taken != "":

@@ -26,24 +26,41 @@ func testWatch(t *testing.T, w *world) {
 	defer func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() }()
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
-	until := func(ready bool) {
+	next := func() *provision.Health {
 		for lines.Scan() {
 			var event provision.Event
 			if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 				t.Fatalf("%v: %s", err, lines.Bytes())
 			}
-			if event.Type == provision.EventHealth && event.Health.Ready == ready {
-				return
+			if event.Type == provision.EventHealth {
+				return event.Health
 			}
 		}
 		t.Fatalf("the watch ended: %v", lines.Err())
+		return nil
+	}
+	until := func(ready bool) {
+		for next().Ready != ready {
+		}
 	}
 	until(true)
 	const spent = `cat /proc/$(pgrep -f 'my @points = @ARGV' | head -1)/stat | cut -d' ' -f14,15; cut -d' ' -f1 /proc/uptime`
 	before := w.root(t, spent)
 	time.Sleep(20 * time.Second) // for the measurement below; nothing waits for it
 	t.Logf("the watcher's ticks of user and system time, and uptime: %q, then %q", before, w.root(t, spent))
-	for _, change := range []string{"chmod 0666 /run/substrate.sock", "systemctl stop substrate-world-agent.socket", "rm -f /etc/substrate-lima-layout"} {
+	// Whoever only looks is no change, nor is what the watch itself does: the next word is about the marker.
+	if r := w.run(t, "status", w.project); r.code != 0 {
+		t.Errorf("status: exit code %d\n%s", r.code, r.stderr)
+	}
+	w.root(t, "rm -f /etc/substrate-lima-layout")
+	for health := next(); health.Instance != "running" || health.Ready; health = next() { // it may be said first that it is looked at
+		if health.Instance == "running" {
+			t.Error("the watch told of what is no change")
+		}
+	}
+	w.setup(t, "--agent", "builtin").wantReady(t)
+	until(true)
+	for _, change := range []string{"chmod 0666 /run/substrate.sock", "systemctl stop substrate-world-agent.socket"} {
 		w.root(t, change)
 		changed := time.Now()
 		until(false)

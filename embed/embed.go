@@ -33,6 +33,12 @@ var (
 	directories string
 	//go:embed guest/agent.sh
 	agentScript string
+	//go:embed guest/passenger.sh
+	passenger string
+	//go:embed guest/build.sh
+	build string
+	//go:embed guest/cargo.sh
+	cargo string
 	//go:embed guest/units.sh
 	units string
 	//go:embed guest/linger.sh
@@ -72,6 +78,9 @@ var (
 	Packages    = Script{"packages", packages}
 	Directories = Script{"directories", directories}
 	Agent       = Script{"agent", agentScript}
+	Passenger   = Script{"passenger", passenger}
+	Build       = Script{"build", build}
+	Cargo       = Script{"cargo", cargo}
 	Units       = Script{"units", units}
 	Linger      = Script{"linger", linger}
 	Activate    = Script{"activate", activate}

@@ -17,6 +17,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/cargo"
 )
 
 // AgentSource says where an agent comes from.
@@ -26,19 +27,23 @@ type AgentSource string
 const (
 	SourceFlag    AgentSource = "flag"    // the file that Spec.Agent names
 	SourceProject AgentSource = "project" // a candidate in the project directory
+	SourceBuild   AgentSource = "build"   // the project's Cargo workspace, built in the VM
 	SourceBuiltin AgentSource = "builtin" // the probe agent that ships inside worldsetup
 )
 
-// Agent is an agent that was found on the host and could run in the guest.
+// Agent is an agent that was found on the host and could run in the guest, or the source of one, which has neither checksum
+// nor size before it was built.
 type Agent struct {
 	Source AgentSource `json:"source"`
-	Path   string      `json:"path,omitempty"` // absolute; empty for the built-in one
+	Path   string      `json:"path,omitempty"` // absolute; of a source, its Cargo.toml; empty for the built-in one
 	SHA256 string      `json:"sha256"`         // in lower-case hexadecimal
 	Size   int64       `json:"size"`           // bytes
 	Probe  bool        `json:"probe"`          // it is the built-in probe agent, which runs no commands
 
 	// content was read once: what was checked is what gets copied, whatever becomes of the file.
 	content []byte
+	// source is what is built, of SourceBuild.
+	source cargo.Package
 }
 
 // Rejected is a file that stands where an agent is looked for, and is none.
@@ -56,8 +61,8 @@ var triples = map[limatype.Arch][]string{
 	limatype.AARCH64: {"aarch64-unknown-linux-gnu", "aarch64-unknown-linux-musl"},
 }
 
-// FindAgent returns the agent for a guest whose processor is arch: [AgentBuiltin], the file called agent, or, when agent
-// is empty, the first of the project directory's candidates that could run in the guest:
+// FindAgent returns the agent for a guest whose processor is arch: [AgentBuiltin], [AgentBuild], the file called agent, or,
+// when agent is empty, the first of the project directory's candidates that could run in the guest:
 //
 //	bin/linux/world-agent
 //	bin/world-agent-linux
@@ -67,7 +72,8 @@ var triples = map[limatype.Arch][]string{
 //	target/<triple>/debug/world-agent
 //	target/debug/world-agent
 //
-// where <triple> is x86_64-unknown-linux-gnu, then -musl, and the same for aarch64. Candidates that are there and could not
+// where <triple> is x86_64-unknown-linux-gnu, then -musl, and the same for aarch64. Without one, the project's Cargo.toml is
+// the source of an agent, if its workspace has a package called world-agent and a Cargo.lock. Candidates that are there and could not
 // run are returned as rejected. Without any agent in the project, the agent and the error are nil. A file that was asked
 // for by name and could not run is an error of KindUsage.
 func FindAgent(agent, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
@@ -77,6 +83,8 @@ func FindAgent(agent, project string, arch limatype.Arch) (*Agent, []Rejected, e
 		found := newAgent(SourceBuiltin, "", content)
 		found.Probe = true
 		return found, nil, nil
+	case AgentBuild:
+		return namedSource(project)
 	case "":
 		found, rejected := projectAgent(project, arch)
 		return found, rejected, nil
@@ -91,7 +99,7 @@ func FindAgent(agent, project string, arch limatype.Arch) (*Agent, []Rejected, e
 			Kind: KindUsage,
 			What: fmt.Sprintf("the agent %s cannot be used", path),
 			Why:  err.Error(),
-			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`", arch, cargo(arch)),
+			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`", arch, cargoCommand(arch)),
 			Err:  err,
 		}
 	}
@@ -100,7 +108,18 @@ func FindAgent(agent, project string, arch limatype.Arch) (*Agent, []Rejected, e
 
 // projectAgent is the first of the project directory's candidates that could run on arch, and those before it that could not.
 func projectAgent(project string, arch limatype.Arch) (found *Agent, rejected []Rejected) {
-	for _, candidate := range candidates(arch) {
+	path, content, rejected := firstProgram(project, agentPackage, arch)
+	if content != nil {
+		return newAgent(SourceProject, path, content), rejected
+	}
+	found, reject := sourceAgent(project)
+	return found, append(rejected, reject...)
+}
+
+// firstProgram is the first program called name in the project directory that could run on arch, and those before it that
+// could not.
+func firstProgram(project, name string, arch limatype.Arch) (path string, content []byte, rejected []Rejected) {
+	for _, candidate := range candidates(name, arch) {
 		path := filepath.Join(project, filepath.FromSlash(candidate))
 		if absolute, err := filepath.Abs(path); err == nil {
 			path = absolute
@@ -110,21 +129,21 @@ func projectAgent(project string, arch limatype.Arch) (found *Agent, rejected []
 		}
 		content, err := readAgent(path, arch)
 		if err == nil {
-			return newAgent(SourceProject, path, content), rejected
+			return path, content, rejected
 		}
 		rejected = append(rejected, Rejected{Path: path, Why: err.Error()})
 	}
-	return nil, rejected
+	return "", nil, rejected
 }
 
-// candidates are where a project keeps its agent, the best first, with slashes.
-func candidates(arch limatype.Arch) []string {
-	paths := []string{"bin/linux/world-agent", "bin/world-agent-linux", "bin/world-agent"}
+// candidates are where a project keeps its programs, its agent among them, the best first, with slashes.
+func candidates(name string, arch limatype.Arch) []string {
+	paths := []string{"bin/linux/" + name, "bin/" + name + "-linux", "bin/" + name}
 	for _, profile := range []string{"release", "debug"} {
 		for _, triple := range triples[arch] {
-			paths = append(paths, "target/"+triple+"/"+profile+"/world-agent")
+			paths = append(paths, "target/"+triple+"/"+profile+"/"+name)
 		}
-		paths = append(paths, "target/"+profile+"/world-agent")
+		paths = append(paths, "target/"+profile+"/"+name)
 	}
 	return paths
 }
@@ -174,7 +193,7 @@ func noAgent(project string, rejected []Rejected) *Error {
 }
 
 func noAgentFor(arch limatype.Arch, project string, rejected []Rejected) *Error {
-	why := []string{fmt.Sprintf("none was named, and %s holds none of %s", project, strings.Join(candidates(arch), ", "))}
+	why := []string{fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from", project, strings.Join(candidates(agentPackage, arch), ", "))}
 	if len(rejected) > 0 {
 		why[0] += " that could run in the VM"
 	}
@@ -184,7 +203,8 @@ func noAgentFor(arch limatype.Arch, project string, rejected []Rejected) *Error 
 	next := []string{
 		"name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;",
 		"or put it into the project directory, as bin/linux/world-agent;",
-		"or build it there: " + cargo(arch) + ";",
+		"or build it there: " + cargoCommand(arch) + ";",
+		"or have it built in the VM: the project needs a Cargo.lock, and a package world-agent in the workspace of its Cargo.toml;",
 		"or take the built-in probe, which proves the world and runs no commands: --agent builtin",
 	}
 	return &Error{
@@ -195,8 +215,8 @@ func noAgentFor(arch limatype.Arch, project string, rejected []Rejected) *Error 
 	}
 }
 
-// cargo is the command that builds an agent for arch that needs nothing of the guest, not even its C library.
-func cargo(arch limatype.Arch) string {
+// cargoCommand is the command that builds an agent for arch that needs nothing of the guest, not even its C library.
+func cargoCommand(arch limatype.Arch) string {
 	command := "cargo build --release --locked -p world-agent"
 	if names := triples[arch]; len(names) > 0 {
 		command += " --target " + names[len(names)-1]

@@ -24,7 +24,8 @@ const (
 )
 
 // apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
-// connection was made anew, and before the marker, which stands for a layout that was seen to be complete and proven.
+// connection was made anew, after the end of booting if something is to be built from the mounts that come with it, and
+// before the marker, which stands for a layout that was seen to be complete and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
@@ -35,7 +36,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return err
 		}
 		r.done.finish(step)
-		if step.ID == StepStart || step.ID == StepConnection {
+		if step.ID == StepStart || step.ID == StepConnection || step.ID == StepSettle && plan.has(StepAgentBuild) {
 			return nil
 		}
 	}
@@ -135,9 +136,16 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		return r.script(ctx, state, guestDeadline, embed.Group, nil, o.User)
 	case StepDirectories:
 		return r.script(ctx, state, guestDeadline, embed.Directories, nil, append([]string{o.User, o.Home}, step.operands...)...)
+	case StepAgentBuild:
+		return r.buildAgent(ctx, state, line)
 	case StepAgent:
 		agent := r.target.agent
+		if agent.Source == SourceBuild {
+			return r.installBuilt(ctx, state)
+		}
 		return r.script(ctx, state, guestDeadline, embed.Agent, bytes.NewReader(agent.content), agent.SHA256)
+	case StepPassengers:
+		return r.installPassengers(ctx, state, step.operands)
 	case StepUnits:
 		service, err := r.serviceUnit(o)
 		if err != nil {
@@ -219,6 +227,8 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	}
 	var script *guest.ScriptError
 	switch {
+	case step.ID == StepAgentBuild:
+		r.buildError(failure, err)
 	case step.ID == StepStart, step.ID == StepSettle:
 		failure.Why += r.signs.evidence()
 		failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",

@@ -49,8 +49,12 @@ func (b *bootProcess) going() bool {
 	}
 }
 
-// laying says that mounts and forwarded sockets are still to come.
-func (b *bootProcess) laying() bool { return b.going() && !b.mounted }
+// failed says that booting has come to its end, and to no good one.
+func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
+
+// laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for its
+// end, they are, too, so that it is waited for and the reason told (TestWhatReplacementsMeet, under load).
+func (b *bootProcess) laying() bool { return b.going() && !b.mounted || b.failed() }
 
 // boot starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting.
 func (r *run) boot(ctx context.Context, created bool, line func(string)) error {

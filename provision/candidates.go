@@ -18,9 +18,13 @@ func (t target) agents(exists bool) checks.Agents {
 	if t.spec.Agent == "" {
 		list.Candidates = append(list.Candidates, t.projectCandidates()...)
 	}
+	if t.spec.Agent == "" {
+		list.Candidates = append(list.Candidates, t.sourceCandidate(exists))
+	}
 	if t.spec.Agent != AgentBuiltin {
 		list.Candidates = append(list.Candidates, checks.Candidate{From: "--agent builtin", Why: "the probe, which runs no commands, is only taken when it is asked for"})
 	}
+	list.Passengers = t.passengerCandidates()
 	if t.agent == nil && !exists {
 		none := noAgentFor(t.arch, t.spec.Project, t.rejected)
 		list.None = &checks.Problem{What: none.What, Why: none.Why, Next: none.Next}
@@ -35,7 +39,7 @@ func (t target) projectCandidates() (list []checks.Candidate) {
 		rejected[file.Path] = file.Why
 	}
 	found := false
-	for _, candidate := range candidates(t.arch) {
+	for _, candidate := range candidates(agentPackage, t.arch) {
 		path := filepath.Join(t.spec.Project, filepath.FromSlash(candidate))
 		one := checks.Candidate{From: candidate, Why: "not there"}
 		switch why, bad := rejected[path]; {
@@ -53,6 +57,9 @@ func (t target) projectCandidates() (list []checks.Candidate) {
 
 // describe says in a few words what an agent is.
 func (a *Agent) describe() string {
+	if a.Source == SourceBuild {
+		return "built in the VM: " + a.needs()
+	}
 	if a.Probe {
 		return "the built-in probe, which runs no commands"
 	}

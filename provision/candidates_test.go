@@ -44,8 +44,33 @@ func TestAgentsExplained(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", name, one, why)
 		}
 	}
-	if list.None != nil || list.Candidates[0].From != "--agent, WORLDSETUP_AGENT" || len(list.Candidates) != 2+len(candidates(limatype.X8664)) {
+	if list.None != nil || list.Candidates[0].From != "--agent, WORLDSETUP_AGENT" || len(list.Candidates) != 3+len(candidates(agentPackage, limatype.X8664)) {
 		t.Errorf("%+v", list)
+	}
+}
+
+// The workspace comes after the programs, and says what it takes, or why it is none.
+func TestSourceExplained(t *testing.T) {
+	project := t.TempDir()
+	put(t, project, "Cargo.toml", []byte("[package]\nname = \"world-agent\"\nrust-version = \"1.70\"\n"))
+	list, found := explained(t, Spec{Project: project}, false)
+	if one := found["Cargo.toml"]; one.Taken || !strings.Contains(one.Why, "no Cargo.lock") || list.None == nil || !strings.Contains(list.None.Why, "no Cargo.lock") {
+		t.Errorf("without a lock: %+v, %+v", one, list.None)
+	}
+	put(t, project, "Cargo.lock", []byte("version = 4\n[[package]]\nname = \"world-agent\"\n"))
+	_, found = explained(t, Spec{Project: project}, false)
+	if one := found["Cargo.toml"]; !one.Taken || !strings.Contains(one.Why, "cargo 1.78 or later, by its Cargo.lock of version 4 and rustc 1.70 or later") {
+		t.Errorf("%+v", one)
+	}
+	if _, found = explained(t, Spec{Project: project}, true); !strings.Contains(found["Cargo.toml"].Why, "--rebuild-agent") {
+		t.Errorf("a VM that may have one: %+v", found["Cargo.toml"])
+	}
+	if _, found = explained(t, Spec{Project: project, Agent: AgentBuild}, false); !found["--agent build"].Taken {
+		t.Errorf("asked for: %+v", found)
+	}
+	put(t, project, "bin/world-agent", newProgram(elf.EM_X86_64).bytes())
+	if _, found = explained(t, Spec{Project: project}, false); found["Cargo.toml"].Taken || found["Cargo.toml"].Why != "an earlier one was taken" {
+		t.Errorf("%+v", found["Cargo.toml"])
 	}
 }
 

@@ -38,7 +38,10 @@ func (p *Plan) forGuest(t target, s State) {
 	}
 	p.add(StepGroup, groupReasons(o)...)
 	p.add(StepDirectories, directoryReasons(o)...)
-	p.agent(t, o)
+	if !t.builds() {
+		p.agent(t, s)
+	}
+	p.passengers(t, o)
 	contents, states := unitReasons(t, o)
 	hidden, aside, _ := overrides(o)
 	contents = append(contents, hidden...)
@@ -47,6 +50,9 @@ func (p *Plan) forGuest(t target, s State) {
 	}
 	if !o.Linger {
 		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
+	}
+	if t.builds() { // late: what can be done while the VM boots comes before the end of that
+		p.agent(t, s)
 	}
 	p.add(StepActivate, slices.Concat(p.changeReasons(len(contents) > 0), socketReasons(s), serviceReasons(s))...)
 	if o.Marker == "" {
@@ -74,8 +80,11 @@ func (p *Plan) add(id StepID, reasons ...string) {
 	}
 }
 
-func (p *Plan) has(id StepID) bool {
-	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.ID == id })
+func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
+
+// at is the place of a step; -1 without it.
+func (p *Plan) at(id StepID) int {
+	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
 }
 
 func groupReasons(o *guest.Observation) (reasons []string) {
@@ -99,12 +108,15 @@ func directoryReasons(o *guest.Observation) (reasons []string) {
 	return reasons
 }
 
-func (p *Plan) agent(t target, o *guest.Observation) {
+func (p *Plan) agent(t target, s State) {
+	o := s.Guest
 	wrong := differs(o, guest.AgentPath, "regular file", "755", "root", "root")
 	switch {
 	case t.agent == nil && wrong != "":
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
 		p.Blocked.Why = strings.TrimSpace(wrong + "\n" + p.Blocked.Why)
+	case t.builds():
+		p.build(t, s, wrong)
 	case wrong != "":
 		p.add(StepAgent, wrong)
 	case t.agent != nil && o.Files[guest.AgentPath].SHA256 != t.agent.SHA256:

@@ -19,7 +19,7 @@ func guestItems(t target, s State) []guestItem {
 	contents, states := unitReasons(t, o)
 	hidden, _, _ := overrides(o)
 	plan := Plan{}
-	plan.agent(t, o)
+	plan.agent(t, s)
 	agent := plan.reasons(StepAgent)
 	if plan.Blocked != nil {
 		agent = append(agent, plan.Blocked.Why)
@@ -59,7 +59,7 @@ func (h *Health) kept(o *guest.Observation) {
 // curedBy are the steps that cure an item, the cheapest first.
 var curedBy = map[string][]StepID{
 	"instance": {StepCreate, StepStop, StepStart}, "entry": {StepStop}, "configuration": {StepConfigure}, "ways": {StepDirectories},
-	"packages": {StepPackages}, "group": {StepGroup}, "directories": {StepDirectories}, "agent": {StepAgent}, "units": {StepUnits},
+	"packages": {StepPackages}, "group": {StepGroup}, "directories": {StepDirectories}, "agent": {StepAgent, StepAgentBuild}, "units": {StepUnits}, "passengers": {StepPassengers},
 	"overrides": {StepUnits}, "linger": {StepLinger}, "socket": {StepActivate}, "service": {StepActivate}, "marker": {StepMarker},
 	"root-fs": {StepWritable, StepStop}, "ssh": {StepEntry}, "disk": {StepRoom}, "clock": {StepClock},
 	"session": {StepConnection, StepStop}, "host-socket": {StepConnection, StepStop}, "mount-project": {StepStop}, "mount-home": {StepStop},

@@ -24,7 +24,9 @@ var steps = map[StepID]Step{
 	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second, Rung: RungLive},
 	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second, Rung: RungLive},
 	StepDirectories: {Title: "make the agent's directories", Usual: time.Second, Rung: RungLive},
+	StepAgentBuild:  {Title: "build the agent in the VM", Usual: 3 * time.Minute, Rung: RungLive},
 	StepAgent:       {Title: "install the agent", Usual: time.Second, Rung: RungLive},
+	StepPassengers:  {Title: "install the programs beside the agent", Usual: time.Second, Rung: RungLive},
 	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second, Rung: RungLive},
 	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second, Rung: RungLive},
 	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second, Rung: RungUnit},
@@ -100,11 +102,26 @@ func (p *Plan) forNew(t target) {
 			p.Steps[i].Rung = "" // there is nothing yet that they could cut into
 		}
 	}()
-	for _, id := range []StepID{StepPackages, StepGroup, StepDirectories, StepAgent, StepUnits, StepLinger, StepActivate, StepSettle, StepMarker} {
+	for _, id := range newSteps(t) {
 		next := step(id, "the VM is new")
+		if id == StepAgentBuild {
+			next.Reason += "; " + t.agent.buildReason()
+		}
 		next.Conditional = id == StepPackages || id == StepGroup || id == StepLinger
 		p.Steps = append(p.Steps, next)
 	}
+}
+
+// newSteps are those in a guest that has booted far enough. A build comes after booting, which ends with the project's mount.
+func newSteps(t target) []StepID {
+	first, rest := []StepID{StepPackages, StepGroup, StepDirectories}, []StepID{StepUnits, StepLinger}
+	if len(t.passengers) > 0 {
+		rest = append([]StepID{StepPassengers}, rest...)
+	}
+	if t.builds() {
+		return slices.Concat(first, rest, []StepID{StepSettle, StepAgentBuild, StepAgent, StepActivate, StepMarker})
+	}
+	return slices.Concat(first, []StepID{StepAgent}, rest, []StepID{StepActivate, StepSettle, StepMarker})
 }
 
 func (p *Plan) forExisting(t target, s State) {
@@ -154,15 +171,20 @@ func (p *Plan) forExisting(t target, s State) {
 }
 
 // settle puts the end of booting where it belongs: after what can be done meanwhile, but before packages, because the
-// guest's own first boot may be at work on those, and before the marker.
+// guest's own first boot may be at work on those, before a build, which needs the project's mount, and before the marker.
 func (p *Plan) settle() {
 	settle := step(StepSettle, "Lima is still busy with it")
 	at := len(p.Steps)
 	if p.has(StepMarker) {
 		at--
 	}
-	if settle.last = !p.has(StepPackages); !settle.last {
-		at = 0
+	if build := p.at(StepAgentBuild); build >= 0 {
+		at = build
+	} else {
+		settle.last = true
+	}
+	if p.has(StepPackages) {
+		at, settle.last = 0, false
 	}
 	p.Steps = slices.Insert(p.Steps, at, settle)
 }

@@ -23,7 +23,9 @@ const (
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
 	StepDirectories StepID = "directories"
+	StepAgentBuild  StepID = "agent-build"
 	StepAgent       StepID = "agent"
+	StepPassengers  StepID = "passengers"
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"
 	StepActivate    StepID = "activate"
@@ -78,7 +80,7 @@ type Step struct {
 	// Destroys says that a VM and all that is in it are gone afterwards.
 	Destroys bool `json:"destroys,omitempty"`
 
-	operands []string // of StepPackages what to install, of StepUnits what to set aside, of StepDirectories what to open
+	operands []string // of StepPackages what to install, of StepUnits what to set aside, of StepDirectories what to open, of StepPassengers what to install
 	force    bool     // of StepStop: the power is taken away
 	last     bool     // of StepSettle: nothing is left to do afterwards but the marker
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/cargo"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -93,6 +94,15 @@ func unit(name string, edit func(*guest.Unit)) func(*target, *State) {
 		edit(&unit)
 		s.Guest.Units[name] = unit
 	}
+}
+
+// fromSource has the agent come from the project's workspace.
+func fromSource(t *target, _ *State) {
+	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", source: cargo.Package{Name: agentPackage, LockVersion: 4, Cargo: "1.78"}}
+}
+
+func withGateway(t *target) {
+	t.passengers = []passenger{{name: "substrate-gateway", path: "/home/ada/proj/bin/substrate-gateway", sha256: "2"}}
 }
 
 // plans are situations; what is planned for each stands in testdata/plans.golden.
@@ -218,6 +228,42 @@ var plans = map[string]func(*target, *State){
 		s.Mounts[1] = "gone"
 		delete(s.Guest.Files, guest.AgentPath)
 		delete(s.Guest.Files, guest.StatePath)
+	},
+	"a passenger missing": func(t *target, _ *State) { withGateway(t) },
+	"a passenger of another make": func(t *target, s *State) {
+		withGateway(t)
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "1"}
+	},
+	"a passenger that is there": func(t *target, s *State) {
+		withGateway(t)
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "2"}
+	},
+	"a passenger that nobody has asked for": func(_ *target, s *State) {
+		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777", Owner: "root", Group: "root"}
+	},
+	"absent, with a passenger": func(t *target, s *State) { *s = State{}; withGateway(t) },
+	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
+	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
+	"to be built, one there":   fromSource,
+	"to be built anew":         func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"built anew": func(t *target, s *State) {
+		fromSource(t, s)
+		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}
+	},
+	"booting, to be built": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Guest.Marker, s.Guest.Linger, s.Booting = "", false, true
+	},
+	"booting, to be built, packages missing": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Guest.Missing, s.Booting = []string{"jq"}, true
+	},
+	"mount lost, to be built": func(t *target, s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, guest.AgentPath)
+		s.Mounts[1] = "nothing is mounted there"
 	},
 	"disk nearly full (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 99 },
 }

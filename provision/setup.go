@@ -120,6 +120,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	if info := underWay(r.target.spec); info != nil {
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
+	r.target.spec.RebuildAgent = false // which is something to do, and nothing that the world could be
 	health, err := r.status(ctx)
 	if info := underWay(r.target.spec); info != nil { // it has begun meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
@@ -145,6 +146,8 @@ type run struct {
 	booting *bootProcess
 	// unheld and locked are those of the State.
 	unheld, locked string
+	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
+	built *built
 	// early is the visit that was begun for the next proof; nil for none.
 	early *visit
 	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.

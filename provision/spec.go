@@ -43,9 +43,11 @@ type Spec struct {
 	// Memory and Disk are in bytes; 0 means 4 GiB and 20 GiB in a new VM. A disk can grow and never shrinks.
 	Memory, Disk int64
 
-	// Agent says where the agent comes from: a file, AgentBuiltin, or empty for the project directory's own (see
+	// Agent says where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's own (see
 	// [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
+	// RebuildAgent has an agent that is built in the VM built anew; without it, one that is installed there is enough.
+	RebuildAgent bool
 	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
 
@@ -70,6 +72,8 @@ const (
 	DefaultTimeout = 30 * time.Minute
 	// AgentBuiltin as Spec.Agent chooses the probe agent that ships inside worldsetup and runs no commands.
 	AgentBuiltin = "builtin"
+	// AgentBuild as Spec.Agent has the agent built in the VM, from the project's Cargo workspace.
+	AgentBuild = "build"
 )
 
 // Switch is a setting that may also be left as it is.

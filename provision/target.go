@@ -25,6 +25,9 @@ type target struct {
 	wanted   lima.Wanted        // only what was asked for, and what the contract needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
+	// passengers are the programs that the project has for the guest beside the agent; left are those that could not run there.
+	passengers []passenger
+	left       []Rejected
 }
 
 // newTarget looks for what spec names on the host. instance is the VM as it stands; nil when there is none.
@@ -58,8 +61,11 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 			t.wanted.Arch = deref(profile.Arch)
 		}
 	}
-	t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch)
-	return t, err
+	if t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch); err != nil {
+		return t, err
+	}
+	t.passengers, t.left = findPassengers(t.spec.Project, t.arch)
+	return t, t.checkRebuild()
 }
 
 // chooseProject fills in the project when none was named: an existing VM keeps its own.

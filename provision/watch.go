@@ -23,6 +23,9 @@ const (
 	blindPeriod = 10 * time.Second
 )
 
+// ItemLook is the only item of a Health that says that something changed and is being looked at.
+const ItemLook = "look"
+
 // Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx ends:
 // its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there looks at
 // files and processes twice a second and says that something changed; only then, and once a minute, is everything observed
@@ -32,6 +35,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	if err != nil {
 		return r.finish(err)
 	}
+	r.target.spec.RebuildAgent = false // as for Status
 	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	tell := func(health Health) {
@@ -84,7 +88,7 @@ func (w *watcher) lookTelling(ctx context.Context, slow func()) (health Health, 
 // beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
 func beingLookedAt(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item("look", "world", Unknown, "as it was", strings.TrimSpace("something changed, and is being looked at "+stoppedProcesses(dir)), "wait")
+	health.item(ItemLook, "world", Unknown, "as it was", strings.TrimSpace("something changed, and is being looked at "+stoppedProcesses(dir)), "wait")
 	return health
 }
 

@@ -12,6 +12,7 @@ func (m *model) begin(what call, page page) tea.Cmd {
 	if what != watching { // which goes on from the last report
 		f.story, f.health, f.failure, f.ready, f.removed = story{}, nil, nil, false, false
 	}
+	f.unsure = ""
 	f.doing, f.stopping, f.began = what, false, m.options.Now()
 	f.now = f.began
 	m.show(page)

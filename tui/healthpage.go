@@ -38,6 +38,8 @@ func (healthPage) body(f *facts, t *text) {
 	f.notify(t)
 	h := f.health
 	switch {
+	case f.unsure != "":
+		t.put(t.mark(provision.Unknown)+" ", f.unsure)
 	case f.ready && f.doing == watching:
 		t.put(t.mark(provision.OK)+" "+t.good.Render("ready")+": ", "the world in the VM "+h.VM)
 	case f.ready:

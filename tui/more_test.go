@@ -44,6 +44,19 @@ func TestFix(t *testing.T) {
 	w.shows("Nothing has been changed yet")
 }
 
+// While it is being looked at again, what was seen stays in sight, and nothing is called ready.
+func TestWatchingUnsure(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["watching-unsure"](w)
+	w.shows("something changed, and is being looked at", "/run/substrate.sock", "VM substrate: looking")
+	if strings.Contains(w.screen(), "ready") {
+		t.Errorf("it is called ready:\n%s", w.screen())
+	}
+	w.model.worker.mailbox.report(*healthy())
+	w.tells(0)
+	w.shows("ready: the world in the VM substrate")
+}
+
 func TestWatching(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching"](w)

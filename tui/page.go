@@ -54,6 +54,7 @@ type facts struct {
 	failure *provision.Error // why the world is not ready
 	ready   bool             // it was proven to be, by the last call
 	removed bool             // the world was, by the last call
+	unsure  string           // why health, which is being watched, may be out of date by now; empty when it is not
 	changed bool             // something was, since the beginning
 }
 
@@ -76,6 +77,13 @@ func (f *facts) notify(t *text) {
 
 // seen takes a report of watching.
 func (f *facts) seen(health *provision.Health) {
+	f.unsure = ""
+	for _, item := range health.Items {
+		if item.ID == provision.ItemLook && f.health != nil { // the last report stays until there is another one
+			f.unsure = item.Found
+			return
+		}
+	}
 	f.health, f.looked, f.ready, f.failure = health, f.now, health.Ready, nil
 	if !health.Ready {
 		f.failure = &provision.Error{

@@ -88,6 +88,14 @@ func init() { // some begin with others
 			w.tells(0)
 			w.tells(7 * time.Second)
 		},
+		"watching-unsure": func(w *wizard) {
+			scenes["health"](w)
+			w.press("w")
+			w.model.worker.mailbox.report(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown", Items: []provision.Item{
+				{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown, Found: "something changed, and is being looked at"},
+			}})
+			w.tells(0)
+		},
 		"exported": func(w *wizard) {
 			scenes["health"](w)
 			w.model.Update(exportedMsg{path: "/home/ada/.local/state/worldsetup/substrate-health.json"})

@@ -17,6 +17,7 @@ func Run(ctx context.Context, options Options) (Outcome, error) {
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	options.Input = present(options.Input, func() { end(errGone) })
 	m := newModel(ctx, options)
 	program := tea.NewProgram(m, tea.WithInput(options.Input), tea.WithOutput(options.Output), tea.WithoutSignalHandler())
 	_, err = program.Run()

@@ -136,6 +136,8 @@ func (m *model) state() string {
 		return m.look.warn.Render("stopping")
 	case f.doing.changes():
 		return m.look.warn.Render("at work")
+	case f.doing == watching && f.unsure != "":
+		return m.look.warn.Render("looking")
 	case f.doing == watching && f.ready:
 		return m.look.good.Render("watched")
 	case f.doing == watching:

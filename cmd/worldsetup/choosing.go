@@ -122,9 +122,11 @@ func agentNote(spec provision.Spec, c tui.Choices) tui.Note {
 		failure := provision.AsError(err)
 		return tui.Note{Wrong: true, Text: failure.What + ": " + failure.Why}
 	case agent == nil && len(rejected) > 0:
-		return tui.Note{Text: rejected[0].Path + " could not run: " + rejected[0].Why}
+		return tui.Note{Text: rejected[0].Path + " was not taken: " + rejected[0].Why}
 	case agent == nil:
 		return tui.Note{Text: "the project has none; a VM keeps the one that it has"}
+	case agent.Source == provision.SourceBuild:
+		return tui.Note{Text: "built in the VM from " + agent.Path}
 	case agent.Probe:
 		return tui.Note{Text: "it proves the world and runs no commands"}
 	}

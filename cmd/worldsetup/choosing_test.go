@@ -46,7 +46,7 @@ func TestJudgeChoices(t *testing.T) {
 		text    string
 	}{
 		{tui.Choices{Project: project}, tui.FieldProject, false, project},
-		{tui.Choices{Project: project}, tui.FieldAgent, false, "could not run"},
+		{tui.Choices{Project: project}, tui.FieldAgent, false, "was not taken"},
 		{tui.Choices{Project: t.TempDir()}, tui.FieldAgent, false, "the project has none"},
 		{tui.Choices{Project: project + "/none"}, tui.FieldProject, true, "no such file"},
 		{tui.Choices{Agent: "builtin"}, tui.FieldAgent, false, "runs no commands"},

@@ -7,15 +7,20 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 )
+
+// Children inherit a signal that is ignored, as under nohup; one that is notified they do not.
+func init() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // console is the command in a pseudo-terminal, with a screen that understands what it draws.
 type console struct {

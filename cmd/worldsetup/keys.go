@@ -24,7 +24,7 @@ func keys() []key {
 	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	return []key{
 		{"vm", config.Text, "letters and digits, and single `.`, `_` and `-` between them; at most 76", provision.DefaultVM, provision.DefaultVM},
-		{"agent", config.Text, "a file, or `builtin`", "the project's own", "./bin/linux/world-agent"},
+		{"agent", config.Text, "a file, `builtin`, or `build`", "the project's own", "./bin/linux/world-agent"},
 		{"size", config.Text, "`default` or `dev`", "default", "dev"},
 		{"cpus", config.Number, "from 1 to 256", "4", "4"},
 		{"memory", config.Size, "from `512MiB` to `4TiB`", "4GiB", "4GiB"},
@@ -58,7 +58,7 @@ func fileKeys() (list []config.Key) {
 	for _, consent := range []string{"replace", "remove"} {
 		list = append(list, config.Key{Name: consent, Never: "consent is given anew each time, by the flag --" + consent})
 	}
-	return list
+	return append(list, config.Key{Name: "rebuild-agent", Never: "it is for one run, by the flag --rebuild-agent"})
 }
 
 // fromFile is a value as the file in dir means it: relative paths are relative to that, and ~/ is the home directory.
@@ -92,7 +92,7 @@ func forFile(flag, value, dir string) string {
 func namesFile(flag, value string) bool {
 	switch flag {
 	case "agent":
-		return value != provision.AgentBuiltin
+		return value != provision.AgentBuiltin && value != provision.AgentBuild
 	case "image":
 		return !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://")
 	}

@@ -23,8 +23,13 @@ type setting struct {
 func settings() []setting {
 	return []setting{
 		{"vm", "NAME", []string{"SUBSTRATE_LIMA_VM_NAME", "LIMA_VM_NAME"}, "name of the VM (default substrate)", setVM},
-		{"agent", "FILE", []string{"WORLDSETUP_AGENT"}, "the agent, or builtin for the probe agent that runs no commands (default: the project's own)",
+		{"agent", "FILE", []string{"WORLDSETUP_AGENT"}, "the agent, builtin for the probe agent that runs no commands, or build for the project's Cargo workspace, built in the VM (default: the project's own)",
 			func(spec *provision.Spec, value string) error { spec.Agent = value; return nil }},
+		{"rebuild-agent", "", nil, "build the agent anew that is built in the VM",
+			func(spec *provision.Spec, value string) (err error) {
+				spec.RebuildAgent, err = parseSwitch("rebuild-agent", value)
+				return err
+			}},
 		{"size", "NAME", nil, "default, or dev for twice as much of everything (see --cpus, --memory, --disk)", setSize},
 		{"cpus", "NUMBER", nil, "processors (new VM: 4)", setCPUs},
 		{"memory", "SIZE", nil, "memory, as in 512MiB (new VM: 4GiB)",

@@ -146,7 +146,16 @@ func TestWizardSignals(t *testing.T) {
 
 // A terminal that was closed leaves nobody to ask: what is under way ends, and nothing stays behind.
 func TestWizardTerminalClosed(t *testing.T) {
-	c := start(t, 80, 24, nil, "demo", "--speed", "0.01")
+	deaf := func(command *exec.Cmd) { // as nohup does it
+		command.Args = append([]string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`, command.Path}, command.Args[1:]...)
+		command.Path = "/bin/sh"
+	}
+	t.Run("with a signal", func(t *testing.T) { closeTerminal(t, nil) })
+	t.Run("without", func(t *testing.T) { closeTerminal(t, deaf) })
+}
+
+func closeTerminal(t *testing.T, change func(*exec.Cmd)) {
+	c := start(t, 80, 24, change, "demo", "--speed", "0.01")
 	c.see("Prerequisites")
 	if err := c.device.Close(); err != nil {
 		t.Fatal(err)

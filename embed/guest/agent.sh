@@ -1,13 +1,14 @@
 # agent.sh SHA256 (root): installs the agent read from standard input, by rename, and keeps the one it replaces.
+# agent.sh SHA256 FILE DIRECTORY (root): the agent is FILE, which build.sh has left in DIRECTORY; that is removed.
 set -eu
-sum=$1
+sum=$1 file=${2:-} made=${3:-}
 dir=/usr/local/bin
 agent=$dir/substrate-world-agent
 previous=$dir/.substrate-world-agent.previous
 [ -d "$dir" ] || install -d -m 0755 "$dir"
 temp=$(mktemp "$dir/.substrate-world-agent.XXXXXXXX")
-trap 'rm -f "$temp"' EXIT
-cat >"$temp"
+trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
+if [ -n "$file" ]; then cat <"$file"; else cat; fi >"$temp"
 checksum() { line=$(sha256sum <"$1") && echo "${line%% *}"; }
 if [ "$(checksum "$temp")" != "$sum" ]; then
     echo 'the agent arrived damaged: its checksum is not the one of the file that was sent' >&2
@@ -17,5 +18,4 @@ chmod 0755 "$temp"
 if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
 if [ -d "$agent" ] && [ ! -L "$agent" ]; then mv --backup=numbered -T "$agent" "$agent.set-aside"; fi
 mv -fT "$temp" "$agent"
-trap - EXIT
 sync -f "$dir"

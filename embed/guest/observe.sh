@@ -9,6 +9,8 @@ newline='
 '
 
 agent=/usr/local/bin/substrate-world-agent
+gateway=/usr/local/bin/substrate-gateway
+cli=/usr/local/bin/substrate
 units=/etc/systemd/system/substrate-world-agent
 marker=/etc/substrate-lima-layout
 
@@ -24,10 +26,10 @@ account() {
 
 # Sizes in bytes, modes in octal.
 files() {
-    stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$agent" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+    stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
         /var/lib/substrate /run/substrate "$HOME/.substrate" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib 2>/dev/null
-    sha256sum -- "$agent" "$units.service" "$units.socket" 2>/dev/null | each sha256=
+    sha256sum -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" 2>/dev/null | each sha256=
 }
 
 # Up to 64 of a mount's entries, to compare with the host's directory. A dead network mount hangs: hence timeout.

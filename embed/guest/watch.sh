@@ -8,10 +8,14 @@ exec perl -e '
     my $unit = "/etc/systemd/system/substrate-world-agent";
     my @paths = ("/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/var", "/var/lib",
         "/etc/systemd/system", "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/multi-user.target.wants",
-        "/run/systemd/transient", "/run/systemd/system.control", "/etc/systemd/system.control", "/run/systemd/system",
+        (map { my $name = $_; map { "$_/substrate-world-agent.$name" }
+            "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/system.control", "/etc/systemd/system.control" } qw(service socket)),
+        "/run/systemd/system", "/run/systemd/system.control", "/etc/systemd/system.control",
         "$unit.service.d", "$unit.socket.d", "$unit.service", "$unit.socket", "/usr/local/bin/substrate-world-agent",
+        "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate",
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
+    # Every ssh session has a file in /run/systemd/transient, so only ours are looked for there.
     # Contents matter of files only: the times of a directory like /run change with everything in it.
     my $boot;
     sub look {

@@ -90,11 +90,19 @@ func (i *invocation) installDirectory(path string, want file) bool {
 const previousAgent = "/usr/local/bin/.substrate-world-agent.previous"
 
 func (i *invocation) agent() int {
-	want := i.args[0]
+	want, content := i.args[0], i.stdin
+	if len(i.args) > 1 { // what the guest has built
+		f, err := i.find(i.args[1])
+		if err != nil {
+			return i.fail(1, "sh: cannot open %v", err)
+		}
+		content = f.data
+		defer i.remove(i.args[2])
+	}
 	if i.full("cat") {
 		return 1
 	}
-	if sum(i.stdin) != want {
+	if sum(content) != want {
 		return i.fail(1, "the agent arrived damaged: its checksum is not the one of the file that was sent")
 	}
 	old := i.files[guest.AgentPath]
@@ -104,7 +112,23 @@ func (i *invocation) agent() int {
 	if old != nil && old.kind == regular && sum(old.data) != want {
 		i.files[previousAgent] = old
 	}
-	i.put(guest.AgentPath, file{kind: regular, mode: 0o755, data: i.stdin})
+	i.put(guest.AgentPath, file{kind: regular, mode: 0o755, data: content})
+	return 0
+}
+
+func (i *invocation) passenger() int {
+	name, want := i.args[0], i.args[1]
+	if i.full("cat") {
+		return 1
+	}
+	if sum(i.stdin) != want {
+		return i.fail(1, "%s arrived damaged: its checksum is not the one of the file that was sent", name)
+	}
+	path := guest.ProgramsPath + name
+	if i.is(path, directory) {
+		i.setAside(path)
+	}
+	i.put(path, file{kind: regular, mode: 0o755, data: i.stdin})
 	return 0
 }
 

@@ -18,6 +18,9 @@ type Image struct {
 	Missing []string
 	// NoApt: the image has no apt-get.
 	NoApt bool
+	// Cargo is the version of the cargo and rustc that the image has, and OfferedCargo of those that apt-get would install, as
+	// in "1.75"; empty for none.
+	Cargo, OfferedCargo string
 	// MountTypes are those that the kernel can mount; nil means all. What it cannot is silently not mounted.
 	MountTypes []string
 	// DiskUsed is how full the root file system is, in percent.
@@ -54,6 +57,7 @@ type machine struct {
 	files   map[string]*file
 	version int // of the last file written
 	lacks   []string
+	cargo   string          // its version; empty for none
 	enabled map[string]bool // units, by name
 	program func([]byte) Program
 
@@ -75,7 +79,7 @@ type mounted struct {
 func newMachine(vm *VM) *machine {
 	image := vm.world.options.Image
 	m := &machine{
-		vm: vm, image: image, program: vm.world.options.Program, lacks: slices.Clone(image.Missing),
+		vm: vm, image: image, program: vm.world.options.Program, lacks: slices.Clone(image.Missing), cargo: image.Cargo,
 		files: map[string]*file{}, enabled: map[string]bool{}, units: map[string]*unit{}, mounts: map[string]mounted{},
 	}
 	m.populate()

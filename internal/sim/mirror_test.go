@@ -16,13 +16,16 @@ import (
 // as well, then the checksum here.
 var mirrored = map[string]string{
 	"activate":    "fbb2e6d22514",
-	"agent":       "ad021f4e90c6",
+	"agent":       "de0be193ef32",
+	"passenger":   "c00317a7b237",
+	"build":       "e48b5d92998d",
+	"cargo":       "c754c610a5e4",
 	"boot-group":  "ac440a29b210",
 	"directories": "ff793d431d68",
 	"group":       "4c9c4da4772a",
 	"linger":      "4f3d60c22705",
 	"marker":      "3fcc6f931252",
-	"observe":     "558f1b68784d",
+	"observe":     "89d2f8e3b223",
 	"packages":    "2f24d8fb1641",
 	"prove":       "2141ef30bf7b",
 	"clock":       "407cefd8d757",

@@ -107,7 +107,7 @@ func (m *machine) listening() (files []*file) {
 }
 
 func (i *invocation) observeFiles(home string) {
-	programs := []string{guest.AgentPath, guest.ServicePath, guest.SocketUnitPath}
+	programs := []string{guest.AgentPath, guest.ProgramsPath + "substrate-gateway", guest.ProgramsPath + "substrate", guest.ServicePath, guest.SocketUnitPath}
 	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix}, above) {
 		if f := i.files[path]; f != nil && i.reaches(path, i.session) {
 			owner, group := i.owner(f)

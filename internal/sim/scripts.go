@@ -33,6 +33,9 @@ var scripts = map[string]func(*invocation) int{
 	embed.Packages.Name:    (*invocation).packages,
 	embed.Directories.Name: (*invocation).directories,
 	embed.Agent.Name:       (*invocation).agent,
+	embed.Passenger.Name:   (*invocation).passenger,
+	embed.Build.Name:       (*invocation).build,
+	embed.Cargo.Name:       (*invocation).installCargo,
 	embed.Units.Name:       (*invocation).installUnits,
 	embed.Linger.Name:      (*invocation).enableLinger,
 	embed.Activate.Name:    (*invocation).activate,
@@ -54,7 +57,7 @@ func (w *World) execute(vm *VM, as session, request guest.Request, stdin []byte)
 		}
 		i.session = session{}
 	}
-	if !request.Root && request.Script != embed.Observe && request.Script != embed.Prove {
+	if !request.Root && request.Script != embed.Observe && request.Script != embed.Prove && request.Script != embed.Build {
 		return outcome{stderr: "Permission denied\n", code: 1} // whatever they do first wants root
 	}
 	if i.readOnly && request.Root && !slices.Contains([]string{embed.Clock.Name, embed.Writable.Name, embed.Prove.Name, embed.Activate.Name}, request.Script.Name) {

@@ -33,6 +33,12 @@ func (t transport) Exec(ctx context.Context, request guest.Request) (guest.Reply
 	result, err := t.world.enter(ctx, t.name, request)
 	reply.Received = t.world.options.Now()
 	reply.Stdout = []byte(result.stdout)
+	if request.Line != nil {
+		reply.Stdout = nil
+		for line := range strings.Lines(result.stdout) {
+			request.Line(strings.TrimSuffix(line, "\n"))
+		}
+	}
 	if err != nil {
 		return reply, err
 	}
@@ -148,7 +154,8 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.
 var known = byName(embed.Observe, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
-	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry)
+	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry,
+	embed.Build, embed.Cargo, embed.Passenger)
 
 func byName(scripts ...embed.Script) map[string]embed.Script {
 	names := map[string]embed.Script{}

@@ -64,7 +64,7 @@ type File struct {
 	Group  string
 	Size   int64 // bytes
 	Inode  uint64
-	SHA256 string // hex; only of agent and units
+	SHA256 string // hex; only of agent, units and the programs beside the agent
 }
 
 // Open says that everybody can look into the directory.
@@ -104,6 +104,7 @@ type Entry struct {
 // The paths and names that an Observation speaks of.
 const (
 	AgentPath       = "/usr/local/bin/substrate-world-agent"
+	ProgramsPath    = "/usr/local/bin/" // before the name of a program beside the agent
 	ServiceName     = "substrate-world-agent.service"
 	SocketUnitName  = "substrate-world-agent.socket"
 	ServicePath     = "/etc/systemd/system/" + ServiceName

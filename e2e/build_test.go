@@ -1,0 +1,112 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/internal/devhost"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// TestBuildInTheGuest: the agent of a small Cargo workspace, which takes nothing from a registry, is built in a guest that
+// has no cargo at first, installed, and answers; the project is as it was, byte for byte.
+func TestBuildInTheGuest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installing a compiler under emulation takes a quarter of an hour")
+	}
+	w := &world{limaHome: newLimaHome(t)}
+	w.project = filepath.Join(w.files(), "workspace")
+	copyAsUser(t, "e2e/testdata/workspace", w.project)
+	w.before = w.snapshot(t)
+
+	r := w.setup(t, "--timeout", "60m")
+	r.wantReady(t)
+	steps := r.steps()
+	if at := slices.Index(steps, provision.StepAgentBuild); at < 0 || at < slices.Index(steps, provision.StepSettle) || steps[at+1] != provision.StepAgent {
+		t.Errorf("the steps were %v", steps)
+	}
+	w.wantAnswer(t, "built-in-the-guest")
+	w.wantNoBuild(t)
+
+	if r := w.setup(t); r.code != 0 || len(r.steps()) > 0 {
+		t.Errorf("again: exit code %d, steps %v", r.code, r.steps())
+	}
+
+	source := filepath.Join(w.project, "crates", "world-agent", "src", "main.rs")
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("it does not compile", func(t *testing.T) {
+		writeAsUser(t, source, string(text)+"fn broken() -> u8 { nothing }\n")
+		w.before = w.snapshot(t)
+		r := w.setup(t, "--rebuild-agent")
+		if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "cannot find value `nothing`") {
+			t.Errorf("exit code %d, error %+v", r.code, failure)
+		}
+		w.wantAnswer(t, "built-in-the-guest")
+		w.wantNoBuild(t)
+		writeAsUser(t, source, string(text))
+	})
+	t.Run("built anew", func(t *testing.T) {
+		library := filepath.Join(w.project, "crates", "answers", "src", "lib.rs")
+		text, err := os.ReadFile(library)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeAsUser(t, library, strings.Replace(string(text), "built-in-the-guest", "built-anew", 1))
+		w.before = w.snapshot(t)
+		r := w.setup(t, "--rebuild-agent")
+		r.wantReady(t)
+		if steps := r.steps(); !slices.Equal(steps, []provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
+			t.Errorf("the steps were %v", steps)
+		}
+		w.wantAnswer(t, "built-anew")
+		w.wantNoBuild(t)
+	})
+}
+
+// wantAnswer asks the agent as a user of the guest would.
+func (w *world) wantAnswer(t *testing.T, words string) {
+	t.Helper()
+	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); !strings.Contains(r.stdout, words) {
+		t.Errorf("the agent answers %q%s", r.stdout, r.stderr)
+	}
+}
+
+// wantNoBuild wants nothing to be left of a build, in the guest or in the project.
+func (w *world) wantNoBuild(t *testing.T) {
+	t.Helper()
+	if left := w.root(t, "ls -d /home/*/.cache/worldsetup-build /home/*/.cargo /tmp/*cargo* 2>/dev/null || :"); left != "" {
+		t.Errorf("left in the guest: %s", left)
+	}
+	testHostUntouched(t, w)
+}
+
+// copyAsUser copies a directory of the source, to a place of the ordinary user's.
+func copyAsUser(t *testing.T, from, to string) {
+	t.Helper()
+	root, err := devhost.SourceRoot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	from = filepath.Join(root, filepath.FromSlash(from))
+	err = filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			writeAsUser(t, filepath.Join(to, strings.TrimPrefix(path, from)), string(text))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

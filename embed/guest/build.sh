@@ -1,0 +1,78 @@
+# build.sh DIR PROJECT PACKAGE CARGO RUST (the user who logs in): builds PACKAGE of the Cargo workspace PROJECT with --locked, in
+# DIR below the home directory, with a cargo not older than CARGO and a rustc not older than RUST, each as in 1.78, or "any".
+# Prints what cargo says and then, last, "built SIZE SHA256 FILE". Nothing is written to PROJECT, and DIR is there afterwards
+# only with FILE in it, when all went well. Standard input stays open while somebody waits for this: its end ends the build.
+# Exit status 4: no such cargo is there.
+set -eu
+export LC_ALL=C CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
+dir=$HOME/$1 project=$2 package=$3 want_cargo=$4 want_rust=$5
+
+# at_least VERSION WANT
+at_least() { [ "$2" = any ] || printf '%s\n' "$2" "$1" | sort -CV; }
+
+# usable DIRECTORY: its cargo and rustc run (rustup's may not know which) and are not too old. The project may say which
+# toolchain rustup takes, so this is asked there.
+usable() {
+    [ -x "$1/cargo" ] && [ -x "$1/rustc" ] || return 1
+    cargo=$("$1/cargo" --version 2>&1) && rust=$("$1/rustc" --version 2>&1) || return 1
+    found="$found
+$1 has $cargo and $rust"
+    cargo=${cargo#cargo } rust=${rust#rustc }
+    at_least "${cargo%% *}" "$want_cargo" && at_least "${rust%% *}" "$want_rust"
+}
+
+rm -rf "$dir" # what a killed run has left
+if ! cd "$project" 2>/dev/null || [ ! -f Cargo.toml ]; then
+    echo "$project/Cargo.toml is not to be seen in the VM" >&2
+    exit 1
+fi
+found='' toolchain=''
+# Ubuntu's later versions are in packages of their own, see cargo.sh.
+for candidate in "$HOME/.cargo/bin" "$(dirname "$(command -v cargo || echo /usr/bin/cargo)")" /usr/lib/rust-*/bin; do
+    if usable "$candidate"; then toolchain=$candidate && break; fi
+done
+if [ -z "$toolchain" ]; then
+    echo "no cargo of version $want_cargo with a rustc of version $want_rust, or later:${found:- there is none}" >&2
+    exit 4
+fi
+PATH=$toolchain:$PATH
+
+mkdir -p "$dir/out"
+pid='' watcher='' keep=no
+end() {
+    trap - EXIT
+    if [ -n "$pid" ]; then kill -s KILL -- "-$pid" 2>/dev/null || :; fi
+    if [ -n "$watcher" ]; then kill "$watcher" 2>/dev/null || :; fi
+    # A compiler that is just being killed may still make a file.
+    if [ "$keep" = no ]; then rm -rf "$dir" 2>/dev/null || rm -rf "$dir"; fi
+}
+trap end EXIT
+trap 'exit 1' HUP INT TERM
+trap '' PIPE # whoever is gone need not hear of it, and is no reason to leave things behind
+# What is fetched goes to where cargo keeps it, if the user has such a place, and is not left behind otherwise.
+if [ ! -d "$HOME/.cargo" ]; then export CARGO_HOME="$dir/home"; fi
+
+exec 3<&0
+# A session of its own, so that all compilers end together.
+setsid cargo build --release --locked -p "$package" --manifest-path "$project/Cargo.toml" --target-dir "$dir/build" </dev/null 2>&1 3<&- &
+pid=$!
+{ read -r _ <&3 || kill -s KILL -- "-$pid"; } >/dev/null 2>&1 &
+watcher=$!
+code=0
+wait "$pid" || code=$?
+pid=''
+if [ "$code" != 0 ]; then exit "$code"; fi
+# The project's own settings of cargo may put a target's name in between.
+for file in "$dir/build/release/$package" "$dir/build"/*/release/"$package"; do
+    if [ -f "$file" ]; then mv -f "$file" "$dir/out/$package" && break; fi
+done
+if [ ! -f "$dir/out/$package" ]; then
+    echo "the package $package was built, and there is no program called $package in it" >&2
+    exit 1
+fi
+rm -rf "${dir:?}/build" "${dir:?}/home"
+sync -f "$dir"
+sum=$(sha256sum <"$dir/out/$package")
+size=$(stat -c %s "$dir/out/$package")
+keep=yes
+echo "built $size ${sum%% *} $dir/out/$package"
