@@ -24,28 +24,24 @@ func (s *Setup) Remove(ctx context.Context) error {
 	return r.end(r.remove(ctx), false)
 }
 
+// PlanRemove returns what Remove would do, and changes nothing. It needs no consent; what Remove would refuse, whoever
+// consents, is its error.
+func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
+	return s.planWhole(ctx, (*run).planRemove)
+}
+
 func (r *run) remove(ctx context.Context) error {
-	siblings := survey(r.target.spec)
-	if siblings.VM && hasConfig(r.dir("")) {
-		instance, err := r.lima.FindOnly(ctx, r.target.spec.VM)
-		if err != nil {
-			return limaError(ctx, "Lima could not be asked about its VMs", err)
-		}
-		spec := r.target.spec
-		spec.Replace = ""
-		if refused := refusal(spec, State{Instance: instance, Siblings: siblings}); refused != nil {
-			return refused
-		}
+	consent := r.heedNothing()
+	plan, err := r.planRemove(ctx)
+	if err != nil {
+		return err
 	}
-	for _, suffix := range []string{spareSuffix, oldSuffix, currentSuffix} {
-		if isProtected(r.dir(suffix)) {
-			return protected(r.target.spec.VM + suffix)
-		}
-	}
-	plan := removePlan(r.target.spec, siblings)
 	r.events.emit(Event{Type: EventPlan, Plan: &plan})
-	if len(plan.Steps) > 0 && r.target.spec.Replace == "" {
+	if len(plan.Steps) > 0 && consent == "" {
 		return needsConsent(plan, "remove", "--remove")
+	}
+	if err := r.consent(ctx, plan); err != nil {
+		return err
 	}
 	for i, step := range plan.Steps {
 		if err := r.step(ctx, State{}, step, r.steps+len(plan.Steps)-i); err != nil {
@@ -53,6 +49,30 @@ func (r *run) remove(ctx context.Context) error {
 		}
 	}
 	return r.forget()
+}
+
+// planRemove plans how all of it goes, or says why it does not.
+func (r *run) planRemove(ctx context.Context) (Plan, error) {
+	state := State{Siblings: survey(r.target.spec)}
+	if state.Siblings.VM && hasConfig(r.dir("")) {
+		var err error
+		if state.Instance, err = r.lima.FindOnly(ctx, r.target.spec.VM); err != nil {
+			return Plan{}, limaError(ctx, "Lima could not be asked about its VMs", err)
+		}
+	}
+	if refused := refusal(r.target.spec, state); refused != nil {
+		return Plan{}, refused
+	}
+	for _, suffix := range []string{spareSuffix, oldSuffix, currentSuffix} {
+		if isProtected(r.dir(suffix)) {
+			return Plan{}, protected(r.target.spec.VM + suffix)
+		}
+	}
+	plan := removePlan(r.target.spec, state.Siblings)
+	if plan.Existing = existing(state); plan.Existing != nil && state.Siblings.Old {
+		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+	}
+	return plan, nil
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
 // Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one is
@@ -26,66 +25,45 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	if err := r.restore(ctx); err != nil {
 		return Health{}, r.finish(err)
 	}
+	r.heedNothing() // it is another VM now, with a project of its own
 	health, err := r.status(ctx)
 	return health, r.finish(err)
 }
 
 func (r *run) restore(ctx context.Context) error {
-	if err := r.recover(ctx); err != nil {
+	consent := r.heedNothing()
+	_, plan, err := r.planRestore(ctx)
+	if err != nil {
 		return err
 	}
-	siblings := survey(r.target.spec)
-	if siblings.open() { // the other one never was a world
+	r.events.emit(Event{Type: EventPlan, Plan: &plan})
+	if plan.has(StepRestorePlace) && consent == "" {
+		return needsConsent(plan, "restore", "--replace")
+	}
+	if err := r.consent(ctx, plan); err != nil {
+		return err
+	}
+	if survey(r.target.spec).open() { // the other one never was a world
 		r.resume()
 		_, err := r.undoSwap(ctx)
 		return err
 	}
-	consent := r.target.spec.Replace
-	r.target.spec.Replace = "" // what is looked at from here on is what is there
-	instance, err := r.aim(ctx)
-	switch {
-	case err != nil:
-		return err
-	case !siblings.Old && r.steps > 0: // it is back already
-		return r.ensureRunning(ctx, nil)
-	case !siblings.Old:
-		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", r.target.spec.VM), Why: fmt.Sprintf("there is none called %s", r.target.spec.VM+oldSuffix),
-			Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
-		}
-	}
-	if !hasConfig(r.dir(oldSuffix)) {
-		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+oldSuffix), Why: "it has no " + filenames.LimaYAML,
-			Next: "look into " + r.dir(oldSuffix) + ", and if nothing in it is needed, remove it",
-		}
-	}
-	if refused := refusal(r.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
-		return refused
-	}
-	plan := restorePlan(r.target.spec, instance)
-	r.events.emit(Event{Type: EventPlan, Plan: &plan})
-	if consent == "" {
-		return needsConsent(plan, "restore", "--replace")
-	}
-	return r.exchange(ctx, instance, plan)
+	return r.bringBack(ctx)
 }
 
-// restorePlan is how the kept VM comes back.
-func restorePlan(spec Spec, instance *limatype.Instance) Plan {
-	plan := Plan{VM: spec.VM, Steps: []Step{}}
-	if instance.Status != limatype.StatusStopped {
-		plan.Steps = append(plan.Steps, step(StepRestoreStop, "the kept VM takes its place"))
+// bringBack carries out the plan, after what a killed run has left is ended.
+func (r *run) bringBack(ctx context.Context) error {
+	if err := r.recover(ctx); err != nil {
+		return err
 	}
-	plan.Steps = append(plan.Steps,
-		step(StepRestoreAside, "it stays whole until the kept one was proven"), step(StepRestorePlace, "the other one has made way"),
-		step(StepRestoreStart, "it was stopped when it was replaced"), step(StepRestoreProve, "it has to be a world"))
-	if spec.KeepOld {
-		plan.Steps = append(plan.Steps, step(StepRestoreKeep, "it was asked for"))
-	} else {
-		plan.Steps = append(plan.Steps, step(StepRestoreRemove, "the kept one was proven by then"))
+	if r.steps > 0 && !survey(r.target.spec).Old { // it is back already
+		return r.step(ctx, State{}, startKept(), r.steps+1)
 	}
-	return plan
+	instance, plan, err := r.planRestore(ctx) // of what is left to do
+	if err != nil {
+		return err
+	}
+	return r.exchange(ctx, instance, plan)
 }
 
 // exchange carries out the plan of a restoration, or undoes it.

@@ -49,7 +49,7 @@ type Setup struct {
 	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
 	Events func(Event)
 	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it ends the
-	// run with nothing changed, and is returned; nil means go ahead.
+	// run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they have the consent.
 	Approve func(ctx context.Context, plan Plan) error
 }
 

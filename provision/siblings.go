@@ -84,6 +84,39 @@ func (s Siblings) recovery() (steps []Step) {
 	return steps
 }
 
+// recovered are all the steps of a recovery, and what stands there after them.
+func (s Siblings) recovered() (all []Step, after Siblings) {
+	for next := s.recovery(); len(next) > 0 && len(all) < 10; next = s.recovery() { // far more than there are states
+		all, s = append(all, next[0]), s.after(next[0])
+	}
+	return all, s
+}
+
+// after is what stands there after a step of a recovery.
+func (s Siblings) after(step Step) Siblings {
+	switch step.ID {
+	case StepUndoHollow:
+		s.Hollow = false
+	case StepUndoRename:
+		s.VM, s.Old, s.Torn = true, false, false
+	case StepUndoAside: // see undoAside
+		s.VM, s.Unproven = false, false
+		s.Old, s.Spare = s.Old || s.Current, s.Spare || !s.Current
+	case StepUndoPlace:
+		s.VM = true
+		if s.Current {
+			s.Current = false
+		} else {
+			s.Old = false
+		}
+	case StepUndoRemove:
+		s.Spare = false
+	case StepUndoMark:
+		s.Unproven = false
+	}
+	return s
+}
+
 // reserved says that a VM of that name is one of another's siblings.
 func reserved(name string) bool {
 	return slices.ContainsFunc([]string{spareSuffix, oldSuffix, currentSuffix}, func(suffix string) bool { return strings.HasSuffix(name, suffix) })

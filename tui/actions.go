@@ -35,6 +35,10 @@ func (m *model) do(a action) tea.Cmd {
 		return m.move(a)
 	case instead:
 		return m.instead()
+	case bringBack:
+		return m.ask(restoring)
+	case remove:
+		return m.ask(removing)
 	case choose:
 		m.cover(newChoicesPage(m.facts.choices))
 		return m.check()
@@ -51,11 +55,8 @@ func (m *model) open(a action) {
 	case help:
 		m.cover(helpPage{below: m.front(), keys: m.keys})
 	case replace:
-		m.cover(namePage{about: running, input: newInput("")})
-	case bringBack:
-		m.cover(namePage{about: restoring, input: newInput("")})
-	case remove:
-		m.cover(namePage{about: removing, input: newInput("")})
+		plan := m.facts.plan
+		m.cover(namePage{about: running, plan: &plan, input: newInput("")})
 	case fix:
 		m.cover(fixPage{m.facts.story.fixable()[0]})
 	case back, no, drop:
@@ -82,13 +83,14 @@ func (m *model) agree() tea.Cmd {
 func (m *model) confirm() tea.Cmd {
 	name, is := m.over.(namePage)
 	switch {
-	case !is || name.typed() == "":
+	case !is || name.plan == nil || name.typed() == "":
 		return nil
 	case name.typed() != m.facts.plan.VM:
 		name.wrong, name.input = name.typed(), newInput("")
 		m.over = name
 		return nil
 	}
+	m.facts.agreed = *name.plan
 	return m.begin(name.about, progressPage{})
 }
 

@@ -34,8 +34,11 @@ func (m *model) request(what call) Request {
 	if f.replacing && (what == planning || what == running) || what == restoring || what == removing {
 		request.Replace = f.vm
 	}
-	if what == running {
-		request.Approve = agreed(f.plan)
+	switch what {
+	case running:
+		request.Approve = Agreed(f.plan)
+	case restoring, removing:
+		request.Approve = Agreed(f.agreed)
 	}
 	return request
 }

@@ -24,6 +24,14 @@ func work(w *worker, ctx context.Context, what call, request Request) tea.Cmd {
 	return func() tea.Msg { return w.do(ctx, what, request) }
 }
 
+// lookAhead finds out what a call would do, and changes nothing.
+func lookAhead(w *worker, ctx context.Context, about call, request Request) tea.Cmd {
+	return func() tea.Msg {
+		ended := w.do(ctx, plans[about], request)
+		return foreseenMsg{about, ended.plan, ended.err}
+	}
+}
+
 // cancel ends the context of a call.
 func cancel(stop context.CancelCauseFunc, cause error) tea.Cmd {
 	return func() tea.Msg {

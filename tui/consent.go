@@ -11,9 +11,9 @@ type changedPlan struct{ plan provision.Plan }
 
 func (changedPlan) Error() string { return "the plan is another one now" }
 
-// agreed approves of the plan that a person has seen, and of no other: between the question and the first change somebody
+// Agreed approves of the plan that a person has seen, and of no other: between the question and the first change somebody
 // else may have been at work.
-func agreed(to provision.Plan) func(context.Context, provision.Plan) error {
+func Agreed(to provision.Plan) func(context.Context, provision.Plan) error {
 	return func(_ context.Context, plan provision.Plan) error {
 		if Same(to, plan) {
 			return nil

@@ -46,14 +46,24 @@ func TestReplacementNeedsTheName(t *testing.T) {
 func TestWholesNeedTheName(t *testing.T) {
 	for key, test := range map[string]struct {
 		call  call
+		plan  provision.Plan
 		words []string
 	}{
-		"B": {restoring, []string{"Bring the kept VM back", "goes away: of the VM that there is now", "the VM that was kept"}},
-		"D": {removing, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
+		"B": {restoring, restorePlan, []string{"Bring the kept VM back", "goes away: of the VM that there is now", "the VM that was kept"}},
+		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
 		scenes["kept"](w)
 		w.press(key)
+		w.types("substrate")
+		w.press("enter")
+		if w.model.facts.doing != idle {
+			t.Fatalf("%s: it began before anybody could see what goes away", key)
+		}
+		for range "substrate" {
+			w.press("backspace")
+		}
+		w.foresees(test.plan)
 		w.shows(test.words...)
 		w.press("enter")
 		w.types("y")
@@ -67,8 +77,17 @@ func TestWholesNeedTheName(t *testing.T) {
 		if w.model.facts.doing != test.call || w.model.request(test.call).Replace != "substrate" {
 			t.Errorf("%s: it did %d", key, w.model.facts.doing)
 		}
+		approve := w.model.request(test.call).Approve
+		other := test.plan
+		other.Steps = other.Steps[:1]
+		if approve == nil || approve(t.Context(), test.plan) != nil || approve(t.Context(), other) == nil {
+			t.Fatalf("%s: something else is approved of than what was shown", key)
+		}
 		w.press("ctrl+c")
 		w.shows("Stop what is being done?")
+		w.press("esc")
+		w.ends(test.call, provision.Plan{}, nil, provision.AsError(approve(t.Context(), other)))
+		w.shows(destroying[test.call].question, "has changed since you agreed")
 	}
 }
 
@@ -88,6 +107,7 @@ func TestBringBackNeedsAKeptVM(t *testing.T) {
 	w.ends(proving, provision.Plan{}, health, nil)
 	w.shows("B bring back", "D remove")
 	w.press("B")
+	w.foresees(restorePlan)
 	w.types("substrate")
 	w.press("enter")
 	w.ends(restoring, provision.Plan{}, healthy(), nil)
@@ -165,8 +185,12 @@ func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
 	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: now.Kept})
 	w.ends(running, provision.Plan{}, health, nil)
 	w.press("D")
+	removal, restoration := removalPlan, restorePlan
+	removal.Existing, restoration.Existing = &now, &now
+	w.foresees(removal)
 	w.shows("the kept VM substrate.ws-old", "1 GiB")
 	w.press("esc", "B")
+	w.foresees(restoration)
 	w.shows("1 GiB")
 }
 
@@ -174,7 +198,7 @@ func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
 func TestKeptVMWithoutAnother(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["aside"](w)
-	w.shows("There is no VM called substrate. An old one stands aside", "enter bring it back")
+	w.shows("There is no VM called substrate. An old one stands aside", "enter bring it back", "D remove")
 }
 
 // What is undone is not said to stay.
@@ -185,6 +209,9 @@ func TestStoppingWhatIsUndone(t *testing.T) {
 		w := newWizard(t, nil)
 		scenes[name](w)
 		w.press(test.key)
+		if test.key == "B" {
+			w.foresees(restorePlan)
+		}
 		w.types("substrate")
 		w.press("enter", "ctrl+c")
 		w.shows(test.words)
@@ -205,7 +232,35 @@ func TestStoppingARemoval(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
+	w.foresees(removalPlan)
 	w.types("substrate")
 	w.press("enter", "ctrl+c")
 	w.shows("What is removed by then is gone")
+}
+
+// What is refused is refused before anybody types a name.
+func TestWholesRefused(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["kept"](w)
+	w.press("D")
+	w.model.Update(foreseenMsg{about: removing, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
+	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
+}
+
+// What is kept is not said to go away.
+func TestFateOfRestoringWithKeepOld(t *testing.T) {
+	plan := provision.Plan{VM: "w", Steps: []provision.Step{{ID: provision.StepRestoreKeep}}}
+	if lost, kept := FateOfRestoring(plan); lost != "nothing" || !strings.Contains(kept, "the VM that there is now, stopped") {
+		t.Errorf("%q, %q", lost, kept)
+	}
+}
+
+// On a small screen what goes away is read first, and the input comes into sight with the first letter.
+func TestNamePageOnASmallScreen(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["remove"](w)
+	w.resize(40, 12)
+	w.shows("Remove the world", "goes away:")
+	w.types("s")
+	w.shows("> s")
 }

@@ -30,7 +30,11 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 		return m.planned(msg.plan)
 	}
 	if changed := (changedPlan{}); f.failure != nil && errors.As(f.failure.Err, &changed) {
-		m.planned(changed.plan)
+		if plans[msg.call] != idle {
+			m.askAgain(msg.call, changed.plan)
+		} else {
+			m.planned(changed.plan)
+		}
 		f.notice = notice{provision.Warning, "What would be done has changed since you agreed to it, so nothing was. This is the plan now."}
 		return nil
 	}

@@ -33,19 +33,47 @@ func Fate(plan provision.Plan) (lost, kept string) {
 	return lost, kept
 }
 
-// FateOfRestoring says the same of bringing the kept VM back in the place of the one that there is; e may be nil.
-func FateOfRestoring(e *provision.Existing) (lost, kept string) {
-	return "of the VM that there is now, " + onlyThere(e),
-		"the VM that was kept, with everything in it; " + elsewhere(e) + ". The VM that there is now is put back if the other one does not answer"
+// FateOfRestoring says the same of a plan that brings the kept VM back in the place of the one that there is.
+func FateOfRestoring(plan provision.Plan) (lost, kept string) {
+	kept = "the VM that was kept, with everything in it; "
+	switch {
+	case does(plan, provision.StepRestoreRemove):
+		lost = "of the VM that there is now, " + onlyThere(plan.Existing)
+	case does(plan, provision.StepRestoreKeep):
+		lost = "nothing"
+		kept += "the VM that there is now, stopped and under another name, for `worldsetup restore`; "
+	case gone(plan):
+		return "what an interrupted run has left and nothing needs", kept + elsewhere(plan.Existing)
+	default:
+		return "nothing", kept + elsewhere(plan.Existing)
+	}
+	return lost, kept + elsewhere(plan.Existing) + ". The VM that there is now is put back if the other one does not answer"
 }
 
-// FateOfRemoving says the same of taking the world away; e may be nil.
-func FateOfRemoving(e *provision.Existing) (lost, kept string) {
-	lost = onlyThere(e)
-	if e != nil && e.Kept != "" {
-		lost += "; the kept VM " + e.Kept + " with all of its own"
+// FateOfRemoving says the same of a plan that takes the world away.
+func FateOfRemoving(plan provision.Plan) (lost, kept string) {
+	if does(plan, provision.StepRemoveVM) {
+		lost = onlyThere(plan.Existing) + "; "
 	}
-	return lost + "; the log of the last run", elsewhere(e) + "; what Lima has downloaded"
+	if does(plan, provision.StepRemoveKept) {
+		lost += "the kept VM " + keptName(plan.Existing) + "with all of its own; "
+	}
+	if does(plan, provision.StepUndoRemove) {
+		lost += "what an interrupted run has left; "
+	}
+	return lost + "the log of the last run", elsewhere(plan.Existing) + "; what Lima has downloaded"
+}
+
+func keptName(e *provision.Existing) string {
+	if e == nil || e.Kept == "" {
+		return ""
+	}
+	return e.Kept + " "
+}
+
+// does says whether a step is among those of a plan.
+func does(plan provision.Plan, id provision.StepID) bool {
+	return slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.ID == id })
 }
 
 // onlyThere is what is in a VM only.

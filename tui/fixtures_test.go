@@ -75,8 +75,15 @@ var keptPlan = func() provision.Plan {
 	return plan
 }()
 
-var removalPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
+var removalPlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
+	{ID: provision.StepRemoveKept, Title: "remove the kept VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
 	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
+}}
+
+// restorePlan brings the kept VM back.
+var restorePlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
+	{ID: provision.StepRestorePlace, Title: "give the kept VM its name back"},
+	{ID: provision.StepRestoreRemove, Title: "remove the VM that was put aside", Destroys: true},
 }}
 
 func healthy() *provision.Health {

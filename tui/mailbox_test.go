@@ -74,6 +74,11 @@ func (e fakeEngine) Status(context.Context) (provision.Health, error) {
 	return provision.Health{}, nil
 }
 
+func (e fakeEngine) PlanRestore(context.Context) (provision.Plan, error) {
+	return provision.Plan{}, nil
+}
+func (e fakeEngine) PlanRemove(context.Context) (provision.Plan, error) { return provision.Plan{}, nil }
+
 func (e fakeEngine) Watch(context.Context, func(provision.Health)) error { return nil }
 
 // A panic of the engine is an error like others: the terminal is left in order, and the exit code is that of a bug.

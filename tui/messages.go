@@ -20,6 +20,13 @@ type endedMsg struct {
 	err    *provision.Error
 }
 
+// foreseenMsg brings what would be done about a VM as a whole, or why that is refused.
+type foreseenMsg struct {
+	about call
+	plan  provision.Plan
+	err   *provision.Error
+}
+
 // cancelledMsg says that the caller of the wizard wants it to end: a signal came.
 type cancelledMsg struct{ cause error }
 

@@ -65,6 +65,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.tick(msg)
 	case endedMsg:
 		return m, m.ended(msg)
+	case foreseenMsg:
+		m.foreseen(msg)
 	case checkedMsg:
 		return m, m.checked(msg)
 	case keptMsg:

@@ -12,6 +12,7 @@ import (
 // namePage asks for consent to what destroys. It starts on no: only the VM's name, typed, is a yes.
 type namePage struct {
 	about call
+	plan  *provision.Plan // what would be done; nil while that is being found out
 	input textinput.Model
 	wrong string // what was typed and is not the name
 }
@@ -41,14 +42,20 @@ func (p namePage) write(msg tea.Msg) page {
 func (p namePage) typed() string { return strings.TrimSpace(p.input.Value()) }
 
 func (p namePage) body(f *facts, t *text) {
+	f.notify(t)
 	t.styled(t.strong, "", destroying[p.about].question+f.plan.VM+"?")
+	if p.plan == nil {
+		t.blank()
+		t.put("", "What would go away is being looked at.")
+		return
+	}
 	switch p.about {
 	case restoring:
-		fate(t)(FateOfRestoring(f.existing()))
+		fate(t)(FateOfRestoring(*p.plan))
 	case removing:
-		fate(t)(FateOfRemoving(f.existing()))
+		fate(t)(FateOfRemoving(*p.plan))
 	default:
-		fate(t)(Fate(f.plan))
+		fate(t)(Fate(*p.plan))
 	}
 	t.blank()
 	t.put("", "To go ahead, type the name of the VM, "+f.plan.VM+", and press enter. Esc leaves it as it is.")
@@ -56,5 +63,7 @@ func (p namePage) body(f *facts, t *text) {
 	if p.wrong != "" {
 		t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
 		t.focus = len(t.lines) - 1
+	} else if p.input.Value() == "" {
+		t.focus = -1 // what goes away is read first
 	}
 }

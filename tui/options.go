@@ -17,6 +17,9 @@ type Engine interface {
 	// Restore brings the kept VM back, and Remove takes the world away, when the request names the VM as the consent to that.
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
+	// PlanRestore and PlanRemove say what these would do.
+	PlanRestore(context.Context) (provision.Plan, error)
+	PlanRemove(context.Context) (provision.Plan, error)
 	// Watch calls changed at once and whenever what can be observed changes, until its context ends.
 	Watch(ctx context.Context, changed func(provision.Health)) error
 }

@@ -32,9 +32,10 @@ type facts struct {
 	can         abilities
 	choices     Choices
 
-	story story
-	log   ring
-	plan  provision.Plan // that is to be consented to, or was
+	story  story
+	log    ring
+	plan   provision.Plan // that is to be consented to, or was
+	agreed provision.Plan // what the name was typed for, last
 	// replacing says that the plan is one of a replacement, which nobody has consented to yet. refusal is what stands when
 	// nobody does.
 	replacing bool

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -30,6 +29,9 @@ func (planPage) offers(f *facts) (offers []offer) {
 	if f.plan.Existing != nil && !f.replacing {
 		offers = append(offers, f.wholes("replace instead")...)
 	}
+	if standsAside(f.plan) {
+		offers = append(offers, offer{remove, "remove"})
+	}
 	if f.can.choose {
 		offers = append(offers, offer{choose, "choices"})
 	}
@@ -43,7 +45,7 @@ func Destroys(plan provision.Plan) bool {
 
 // standsAside says whether there is no VM but an old one, which gets its name back.
 func standsAside(plan provision.Plan) bool {
-	return plan.Existing == nil && slices.ContainsFunc(plan.Steps, func(s provision.Step) bool { return s.ID == provision.StepUndoPlace })
+	return plan.Existing == nil && does(plan, provision.StepUndoPlace)
 }
 
 // repairs says whether there was a world before.

@@ -47,17 +47,19 @@ func init() { // some begin with others
 		"bring-back": func(w *wizard) {
 			scenes["kept"](w)
 			w.press("B")
+			w.foresees(restorePlan)
 			w.types("sub")
 		},
 		"remove": func(w *wizard) {
 			scenes["kept"](w)
 			w.press("D")
+			w.foresees(removalPlan)
 		},
 		"removed": func(w *wizard) {
 			scenes["remove"](w)
 			w.types("substrate")
 			w.press("enter")
-			w.tells(time.Second, stepped(1, removalPlan.Steps[0], provision.StepDone, time.Second))
+			w.tells(time.Second, stepped(1, removalPlan.Steps[1], provision.StepDone, time.Second))
 			w.ends(removing, provision.Plan{}, nil, nil)
 		},
 		"kept": func(w *wizard) { w.ends(planning, keptPlan, nil, nil) },
@@ -139,6 +141,7 @@ func init() { // some begin with others
 		"undone": func(w *wizard) {
 			scenes["kept"](w)
 			w.press("B")
+			w.foresees(restorePlan)
 			w.types("substrate")
 			w.press("enter")
 			aside := provision.Step{ID: provision.StepRestoreAside, Title: "put the VM aside"}

@@ -95,6 +95,16 @@ func (w *wizard) ends(what call, plan provision.Plan, health *provision.Health, 
 	w.model.Update(endedMsg{call: what, now: w.clock, plan: plan, health: health, err: err})
 }
 
+// foresees answers what would be done about the VM as a whole.
+func (w *wizard) foresees(plan provision.Plan) {
+	w.t.Helper()
+	page, is := w.model.over.(namePage)
+	if !is || page.plan != nil {
+		w.t.Fatalf("nobody asked what would be done; the screen:\n%s", w.screen())
+	}
+	w.model.Update(foreseenMsg{about: page.about, plan: plan})
+}
+
 func (w *wizard) screen() string { return ansi.Strip(w.model.View().Content) }
 
 // shows wants texts on the screen, wherever lines break.

@@ -21,6 +21,9 @@ const (
 	watching       // Engine.Watch: the same again and again
 	restoring      // Engine.Restore: changes
 	removing       // Engine.Remove: changes
+	// Engine.PlanRestore and Engine.PlanRemove look, while a page waits in front of the others.
+	planningRestore
+	planningRemoval
 )
 
 // changes says whether the call may change something.
@@ -49,7 +52,7 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 			ended.err, ended.now = bug(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
 		}
 	}()
-	if what != watching { // whose looks are no run, and would fill the log
+	if what != watching && what < planningRestore { // which are no run, and would fill the log
 		request.Events = w.mailbox.put
 	}
 	engine := w.engine(request)
@@ -62,6 +65,10 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 		health, err = engine.Run(ctx)
 	case proving:
 		health, err = engine.Status(ctx)
+	case planningRestore:
+		ended.plan, err = engine.PlanRestore(ctx)
+	case planningRemoval:
+		ended.plan, err = engine.PlanRemove(ctx)
 	case restoring:
 		health, err = engine.Restore(ctx)
 	case removing:

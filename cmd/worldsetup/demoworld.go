@@ -177,6 +177,14 @@ func (e demoEngine) Restore(ctx context.Context) (provision.Health, error) {
 	return e.setup.Restore(e.heeding(ctx))
 }
 
+func (e demoEngine) PlanRestore(ctx context.Context) (provision.Plan, error) {
+	return e.setup.PlanRestore(e.heeding(ctx))
+}
+
+func (e demoEngine) PlanRemove(ctx context.Context) (provision.Plan, error) {
+	return e.setup.PlanRemove(e.heeding(ctx))
+}
+
 func (e demoEngine) Watch(ctx context.Context, changed func(provision.Health)) error {
 	return e.setup.Watch(e.heeding(ctx), changed)
 }

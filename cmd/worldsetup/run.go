@@ -20,6 +20,8 @@ type engine interface {
 	Status(context.Context) (provision.Health, error)
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
+	PlanRestore(context.Context) (provision.Plan, error)
+	PlanRemove(context.Context) (provision.Plan, error)
 	Watch(context.Context, func(provision.Health)) error
 }
 

@@ -28,6 +28,9 @@ func (s script) Status(context.Context) (provision.Health, error)  { return s.he
 func (s script) Restore(context.Context) (provision.Health, error) { return s.health, s.err }
 func (s script) Remove(context.Context) error                      { return s.err }
 
+func (s script) PlanRestore(context.Context) (provision.Plan, error) { return s.plan, nil }
+func (s script) PlanRemove(context.Context) (provision.Plan, error)  { return s.plan, nil }
+
 // Watch tells of a run, then of the health.
 func (s script) Watch(_ context.Context, changed func(provision.Health)) error {
 	changed(provision.Health{Run: &provision.RunInfo{PID: 7}})

@@ -9,7 +9,7 @@ import (
 
 // restore brings the kept VM back.
 func (a *app) restore(ctx context.Context, spec provision.Spec) error {
-	return a.consented(ctx, spec, "bring the kept one back in its place", tui.FateOfRestoring, func(setup provision.Setup) error {
+	return a.consented(ctx, spec, "bring the kept one back in its place", tui.FateOfRestoring, engine.PlanRestore, func(setup provision.Setup) error {
 		_, err := a.engine(setup).Restore(ctx)
 		return err
 	})
@@ -17,14 +17,15 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 
 // remove takes the world away.
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
-	return a.consented(ctx, spec, "remove it", tui.FateOfRemoving, func(setup provision.Setup) error {
+	return a.consented(ctx, spec, "remove it", tui.FateOfRemoving, engine.PlanRemove, func(setup provision.Setup) error {
 		return a.engine(setup).Remove(ctx)
 	})
 }
 
 // consented does what destroys. If it lacks consent, somebody who types is asked for the VM's name.
 func (a *app) consented(
-	ctx context.Context, spec provision.Spec, what string, fate func(*provision.Existing) (lost, kept string), act func(provision.Setup) error,
+	ctx context.Context, spec provision.Spec, what string, fate func(provision.Plan) (lost, kept string),
+	ahead func(engine, context.Context) (provision.Plan, error), act func(provision.Setup) error,
 ) error {
 	face := a.face()
 	setup := provision.Setup{Spec: spec, Events: face.show}
@@ -33,11 +34,16 @@ func (a *app) consented(
 	if failure == nil || failure.Kind != provision.KindReplacement || spec.Replace != "" || a.json != nil || a.silent || a.person.out == nil {
 		return err
 	}
+	plan, err := ahead(a.engine(provision.Setup{Spec: spec}), ctx)
+	if err != nil {
+		return err
+	}
 	asker := newAsker(a.person, a.utf8)
-	lost, kept := fate(nil)
+	lost, kept := fate(plan)
 	if setup.Spec.Replace, err = asker.named(ctx, lost, kept, spec.VM, what); err != nil || setup.Spec.Replace == "" {
 		return orElse(err, failure)
 	}
+	setup.Approve = tui.Agreed(plan)
 	return act(setup)
 }
 

@@ -50,3 +50,28 @@ func TestConsentedByNobody(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What was shown is what is agreed to: another plan is refused, and what goes away is named.
+func TestConsentedToWhatWasShown(t *testing.T) {
+	shown := provision.Plan{VM: "w", Existing: &provision.Existing{Kept: "w.ws-old"}, Steps: []provision.Step{{ID: provision.StepRemoveKept}, {ID: provision.StepRemoveVM}}}
+	for name, test := range map[string]struct {
+		now  provision.Plan
+		done bool
+	}{"the same": {shown, true}, "another": {provision.Plan{VM: "w", Steps: shown.Steps[1:]}, false}} {
+		t.Run(name, func(t *testing.T) {
+			var said strings.Builder
+			a := &app{out: io.Discard, person: terminal{in: strings.NewReader("w\n"), out: &said}, engine: func(setup provision.Setup) engine {
+				if setup.Spec.Replace == "" {
+					return script{plan: shown, err: &provision.Error{Kind: provision.KindReplacement, What: "nobody consented"}}
+				}
+				return script{err: setup.Approve(t.Context(), test.now)}
+			}}
+			if err := a.remove(t.Context(), provision.Spec{VM: "w"}); (err == nil) != test.done {
+				t.Errorf("%v", err)
+			}
+			if !strings.Contains(said.String(), "the kept VM w.ws-old") {
+				t.Errorf("it said %q", said.String())
+			}
+		})
+	}
+}

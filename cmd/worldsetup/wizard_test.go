@@ -195,7 +195,7 @@ func TestWizardWholes(t *testing.T) {
 	c.press("substrate\r")
 	c.see("was proven just now", "D remove")
 	c.press("D")
-	c.see("Remove the world in the VM substrate?")
+	c.see("Remove the world in the VM substrate?", "goes away")
 	c.press("other\r")
 	c.see("other is not its name")
 	c.press("substrate\r")

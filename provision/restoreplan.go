@@ -1,0 +1,123 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+)
+
+// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse, whoever
+// consents, is its error.
+func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
+	return s.planWhole(ctx, func(r *run, ctx context.Context) (Plan, error) {
+		_, plan, err := r.planRestore(ctx)
+		return plan, err
+	})
+}
+
+// planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
+func (s *Setup) planWhole(ctx context.Context, plan func(*run, context.Context) (Plan, error)) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	r.heedNothing()
+	planned, err := plan(r, ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info))
+	}
+	return planned, r.finish(err)
+}
+
+// heedNothing forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
+// there. It returns the consent, which is forgotten as well.
+func (r *run) heedNothing() (consent string) {
+	spec := r.target.spec
+	r.target.spec = Spec{
+		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld, Wait: spec.Wait, Timeout: spec.Timeout,
+	}
+	return spec.Replace
+}
+
+// planRestore plans how the kept VM comes back, or says why it does not.
+func (r *run) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
+	r.heedNothing()
+	siblings := survey(r.target.spec)
+	instance, err := r.aim(ctx)
+	switch {
+	case err != nil:
+		return nil, Plan{}, err
+	case siblings.open():
+		return instance, r.undoPlan(siblings), nil
+	}
+	steps, after := siblings.recovered()
+	if !after.Old {
+		if len(steps) == 0 {
+			return nil, Plan{}, noneKept(r.target.spec)
+		}
+		return instance, Plan{VM: r.target.spec.VM, Steps: append(steps, startKept())}, nil
+	}
+	if siblings.Old && !hasConfig(r.dir(oldSuffix)) {
+		return nil, Plan{}, &Error{
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+oldSuffix), Why: "it has no " + filenames.LimaYAML,
+			Next: "look into " + r.dir(oldSuffix) + ", and if nothing in it is needed, remove it",
+		}
+	}
+	if refused := refusal(r.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
+		return nil, Plan{}, refused
+	}
+	if siblings.Current && !siblings.kept() { // it is the other one, which is stopped
+		instance = nil
+	}
+	plan := restorePlan(r.target.spec, instance)
+	plan.Steps = append(steps, plan.Steps...)
+	if plan.Existing = existing(State{Instance: instance}); plan.Existing != nil {
+		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+	}
+	return instance, plan, nil
+}
+
+func noneKept(spec Spec) *Error {
+	return &Error{
+		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM), Why: fmt.Sprintf("there is none called %s", spec.VM+oldSuffix),
+		Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
+	}
+}
+
+func startKept() Step { return step(StepRestoreStart, "it was stopped when it was replaced") }
+
+// undoPlan undoes a replacement that was begun.
+func (r *run) undoPlan(siblings Siblings) Plan {
+	aside := step(StepUndoAside, "it was not proven")
+	steps, _ := siblings.after(aside).recovered()
+	plan := Plan{VM: r.target.spec.VM, Steps: append([]Step{aside}, steps...)}
+	before, _ := r.readNote()
+	if before.Ran {
+		plan.Steps = append(plan.Steps, step(StepUndoStart, "it ran before"))
+		if len(before.Answered) > 0 {
+			plan.Steps = append(plan.Steps, step(StepUndoProve, "it has to be as it was"))
+		}
+	}
+	return plan
+}
+
+// restorePlan is how the kept VM comes back in the place of the other; nil for one that is known to be stopped.
+func restorePlan(spec Spec, instance *limatype.Instance) Plan {
+	plan := Plan{VM: spec.VM, Steps: []Step{}}
+	if instance != nil && instance.Status != limatype.StatusStopped {
+		plan.Steps = append(plan.Steps, step(StepRestoreStop, "the kept VM takes its place"))
+	}
+	plan.Steps = append(plan.Steps,
+		step(StepRestoreAside, "it stays whole until the kept one was proven"), step(StepRestorePlace, "the other one has made way"),
+		startKept(), step(StepRestoreProve, "it has to be a world"))
+	if spec.KeepOld {
+		plan.Steps = append(plan.Steps, step(StepRestoreKeep, "it was asked for"))
+	} else {
+		plan.Steps = append(plan.Steps, step(StepRestoreRemove, "the kept one was proven by then"))
+	}
+	return plan
+}

@@ -1,0 +1,125 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// wholes are the two things that are done about a VM as a whole.
+var wholes = map[string]struct {
+	plan func(*provision.Setup, context.Context) (provision.Plan, error)
+	act  func(*provision.Setup, context.Context) error
+}{
+	"restore": {(*provision.Setup).PlanRestore, func(s *provision.Setup, ctx context.Context) error {
+		_, err := s.Restore(ctx)
+		return err
+	}},
+	"remove": {(*provision.Setup).PlanRemove, (*provision.Setup).Remove},
+}
+
+// TestApproveWholes: what is approved of is the plan that was had beforehand, before the first change; a no leaves everything.
+func TestApproveWholes(t *testing.T) {
+	for name, whole := range wholes {
+		t.Run(name, func(t *testing.T) {
+			b := kept(t)
+			b.spec.Replace = ""
+			b.ForgetCalls()
+			planned, err := whole.plan(b.setup(), t.Context())
+			if err != nil || len(planned.Steps) == 0 || planned.Existing == nil || planned.Existing.Kept != oldVM {
+				t.Fatalf("%+v, %v", planned, err)
+			}
+			b.spec.Replace = "substrate"
+			refused, setup := errors.New("not today"), b.setup()
+			setup.Approve = func(_ context.Context, plan provision.Plan) error {
+				if !reflect.DeepEqual(plan, planned) {
+					t.Errorf("asked about\n%+v, where the plan was\n%+v", plan, planned)
+				}
+				return refused
+			}
+			if err := whole.act(setup, t.Context()); !errors.Is(err, refused) || len(b.changes()) > 0 || len(b.steps()) > 0 {
+				t.Errorf("%v, and it changed %v", err, b.changes())
+			}
+			b.only(t, "substrate", oldVM)
+		})
+	}
+}
+
+// TestPlanWholesOfLeftovers: what a killed run left is part of the plan, and is ended only after that was approved of.
+func TestPlanWholesOfLeftovers(t *testing.T) {
+	for left, moves := range map[string][][2]string{
+		"aside": {{"substrate", oldVM}}, "restoring": {{"substrate", "substrate.ws-back"}},
+		"unproven": {{"substrate", "substrate.ws-back"}, {oldVM, "substrate"}}, "spare": {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
+	} {
+		for name, whole := range wholes {
+			t.Run(left+"/"+name, func(t *testing.T) {
+				b := kept(t)
+				b.stop(t)
+				if left == "aside" {
+					if err := os.RemoveAll(b.VMDir(oldVM)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, move := range moves {
+					if err := os.Rename(b.VMDir(move[0]), b.VMDir(move[1])); err != nil {
+						t.Fatal(err)
+					}
+				}
+				planned, err := whole.plan(b.setup(), t.Context())
+				if err != nil || len(b.steps()) > 0 {
+					t.Fatalf("%v, %v", err, b.steps())
+				}
+				setup := b.setup()
+				setup.Approve = func(_ context.Context, plan provision.Plan) error {
+					if !reflect.DeepEqual(plan, planned) || len(b.steps()) > 0 {
+						t.Errorf("asked about %+v after %v", plan, b.steps())
+					}
+					return nil
+				}
+				if err := whole.act(setup, t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				var ids []provision.StepID
+				for _, step := range planned.Steps {
+					ids = append(ids, step.ID)
+				}
+				if !reflect.DeepEqual(b.steps(), ids) {
+					t.Errorf("planned %v, done %v", ids, b.steps())
+				}
+			})
+		}
+	}
+}
+
+// TestPlanWholesRefused: what nobody may do away with is refused before anybody is asked.
+func TestPlanWholesRefused(t *testing.T) {
+	for name, whole := range wholes {
+		t.Run(name, func(t *testing.T) {
+			b := kept(t)
+			b.spec.Replace = ""
+			if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "protected"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.ForgetCalls()
+			_, err := whole.plan(b.setup(), t.Context())
+			wantKind(t, err, provision.KindUsage, "limactl unprotect substrate")
+			if len(b.changes()) > 0 {
+				t.Errorf("it changed %v", b.changes())
+			}
+		})
+	}
+}
+
+// TestRestoreJudgesWhatIsThere: what was chosen for another VM is not asked of the one that comes back.
+func TestRestoreJudgesWhatIsThere(t *testing.T) {
+	b := kept(t)
+	b.spec.Disk, b.spec.CPUs, b.spec.Project = 64<<30, 3, t.TempDir()
+	if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
+		t.Errorf("%v: %+v", err, health.Drift)
+	}
+}
