@@ -36,7 +36,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		return r.finish(err)
 	}
 	r.target.spec.RebuildAgent = false // as for Status
-	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), recall: func() {}}
+	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), begun: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	tell := func(health Health) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
@@ -103,6 +103,7 @@ type watcher struct {
 	run   *run
 	spec  Spec
 	signs chan struct{} // holds one when the guest gave a sign
+	begun chan struct{} // holds one when the watcher in the guest has begun to look
 
 	looked time.Time
 	host   string // what the host's side was like then
@@ -172,8 +173,13 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		defer func() { w.mute.Store(silent) }()
 		_, _ = r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
 			nudge(heard)
+			first := silent
 			silent = false
-			if line == "change" { // its first also: what changed since the last look, and before its own, would be lost
+			switch {
+			case line != "change":
+			case first: // no sign of a change, but what changed since the last look, and before its own, would be lost
+				nudge(w.begun)
+			default:
 				nudge(w.signs)
 			}
 		}})
@@ -211,6 +217,8 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 			return false, false
 		case <-w.signs:
 			return true, true
+		case <-w.begun:
+			return false, true
 		case <-ended:
 			return true, true
 		case <-w.heard:

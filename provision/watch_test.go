@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -103,6 +104,33 @@ func TestWatchingCostsTwoLooks(t *testing.T) {
 	if looks < 1 || looks > 2 {
 		t.Errorf("it looked %d times", looks)
 	}
+}
+
+// The look after the watcher was sent is for what may have been missed before, and no news. Looks are slow here.
+func TestTheWatchersBeginningIsNoChange(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	vm, looks := b.VM("substrate"), 0
+	b.Delay = func(what string) {
+		if what != "observe" {
+			return
+		}
+		time.Sleep(1200 * time.Millisecond)
+		if looks++; looks == 2 {
+			_ = vm.Root("chmod 0666 /run/substrate.sock") // which this look sees
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	reports, ended := b.watch(t, ctx)
+	until(t, reports, ready)
+	until(t, reports, func(health provision.Health) bool {
+		if health.Items[0].ID == provision.ItemLook {
+			t.Error("it told of a change before there was one")
+		}
+		return wrong("socket")(health)
+	})
+	cancel()
+	<-ended
 }
 
 // A report of a half-made world would be neither true nor of use.
