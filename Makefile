@@ -6,7 +6,7 @@
 # make e2e-all two hours: the same with every scenario
 # make pictures draws docs/pictures anew, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
-# make bench   a quarter of an hour: a first setup against a bare limactl start
+# make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
 #
 # On a new machine each of them installs what it needs first.
 
@@ -52,7 +52,7 @@ pictures: need-go
 	$(GO) test ./cmd/worldsetup -run TestPictures -count=1 -draw
 
 bench: need-go
-	$(GO) test -tags e2e -run '^$$' -bench Create -benchtime 3x -timeout 60m ./e2e
+	$(GO) test -tags e2e -run '^$$' -bench 'Create|Watch' -benchtime 3x -timeout 60m ./e2e
 
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui

@@ -3,8 +3,11 @@
 package e2e
 
 import (
+	"bufio"
+	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,5 +52,42 @@ func BenchmarkCreate(b *testing.B) {
 	b.ReportMetric(bare.Seconds()/n, "s/bare-start")
 	b.ReportMetric(ours.Seconds()/bare.Seconds(), "ratio")
 	b.ReportMetric(rerun.Seconds()/n, "s/rerun")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkWatch measures what being watched costs a healthy guest: the processor time of the watcher in it.
+func BenchmarkWatch(b *testing.B) {
+	home, err := makeHome()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(home.destroy)
+	w := &world{limaHome: home, project: home.userHome()}
+	w.setup(b, "--agent", "builtin").wantReady(b)
+	cmd := w.command(b.Context(), suite.binary, "status", "--watch", "--json")
+	told, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() }()
+	if !bufio.NewScanner(told).Scan() { // the first report: from here on it watches
+		b.Fatal("the watch ended")
+	}
+	const spent = `awk '{ print $14 + $15 }' "/proc/$(pgrep -f 'my @points = @ARGV' | head -1)/stat"`
+	ticks := func() (n float64) {
+		if _, err := fmt.Sscan(w.root(b, spent), &n); err != nil {
+			b.Fatal(err)
+		}
+		return n
+	}
+	before, begun := ticks(), time.Now()
+	for b.Loop() {
+		time.Sleep(20 * time.Second)
+	}
+	const tick = 10 // ms, the kernel's USER_HZ as /proc shows it on every system that Lima runs
+	b.ReportMetric((ticks()-before)*tick/time.Since(begun).Minutes(), "guest-ms/min")
 	b.ReportMetric(0, "ns/op")
 }

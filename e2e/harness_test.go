@@ -187,20 +187,20 @@ type result struct {
 }
 
 // run runs worldsetup as the ordinary user.
-func (home limaHome) run(t *testing.T, args ...string) result {
+func (home limaHome) run(t testing.TB, args ...string) result {
 	t.Helper()
 	return finish(t, home.command(t.Context(), suite.binary, args...))
 }
 
 // limactl runs limactl as the ordinary user.
-func (home limaHome) limactl(t *testing.T, args ...string) result {
+func (home limaHome) limactl(t testing.TB, args ...string) result {
 	t.Helper()
 	return finish(t, home.command(t.Context(), suite.host.Lima, append([]string{"--tty=false"}, args...)...))
 }
 
 // finish runs a command to its end. Its output goes to files: what Lima leaves running in the background would keep a pipe
 // open for as long as the VM lives.
-func finish(t *testing.T, cmd *exec.Cmd) result {
+func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
 	stdout, stderr := scratch(t), scratch(t)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -216,7 +216,7 @@ func finish(t *testing.T, cmd *exec.Cmd) result {
 	return r
 }
 
-func scratch(t *testing.T) *os.File {
+func scratch(t testing.TB) *os.File {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "output-")
 	if err != nil {
@@ -225,7 +225,7 @@ func scratch(t *testing.T) *os.File {
 	return f
 }
 
-func slurp(t *testing.T, f *os.File) string {
+func slurp(t testing.TB, f *os.File) string {
 	t.Helper()
 	defer f.Close()
 	text, err := os.ReadFile(f.Name())

@@ -70,12 +70,12 @@ func newWorld(t *testing.T) *world {
 }
 
 // setup runs worldsetup on the suite's VM, with its output as JSON.
-func (w *world) setup(t *testing.T, args ...string) run {
+func (w *world) setup(t testing.TB, args ...string) run {
 	t.Helper()
 	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", suite.image.Profile, w.project}, args...)...)
 }
 
-func (w *world) setupCommand(t *testing.T, args ...string) run {
+func (w *world) setupCommand(t testing.TB, args ...string) run {
 	t.Helper()
 	return parseRun(t, w.limaHome.run(t, args...))
 }
@@ -87,7 +87,7 @@ type run struct {
 }
 
 // parseRun reads JSON lines strictly, and checks what holds for every run.
-func parseRun(t *testing.T, r result) run {
+func parseRun(t testing.TB, r result) run {
 	t.Helper()
 	if strings.Contains(r.stdout+r.stderr, "\x1b") {
 		t.Error("an escape sequence in the output")
@@ -146,7 +146,7 @@ func (r run) firstPlan(t *testing.T) provision.Plan {
 	return provision.Plan{}
 }
 
-func (r run) wantReady(t *testing.T) {
+func (r run) wantReady(t testing.TB) {
 	t.Helper()
 	if r.code != 0 {
 		t.Fatalf("exit code %d, error %+v\n%s", r.code, r.outcome().Error, r.stderr)
@@ -203,13 +203,13 @@ func testCreate(t *testing.T, w *world) {
 }
 
 // guest runs a command in the guest the way a person does, without sudo.
-func (w *world) guest(t *testing.T, command ...string) result {
+func (w *world) guest(t testing.TB, command ...string) result {
 	t.Helper()
 	return w.limactl(t, append([]string{"shell", "--workdir", "/", vm}, command...)...)
 }
 
 // root runs a shell script as root in the guest.
-func (w *world) root(t *testing.T, script string) string {
+func (w *world) root(t testing.TB, script string) string {
 	t.Helper()
 	r := w.guest(t, "sudo", "sh", "-c", script)
 	if r.code != 0 {

@@ -3,6 +3,8 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -48,6 +50,41 @@ func TestApproveTheMarkerAlone(t *testing.T) {
 	if _, err := setup.Run(t.Context()); err == nil || len(b.steps()) > 0 {
 		t.Errorf("%v after the steps %v", err, b.steps())
 	}
+}
+
+// TestApproveLeftovers: what a killed run left is not touched either, before somebody agreed to that.
+func TestApproveLeftovers(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	b.stop(t)
+	if err := os.Rename(b.VMDir("substrate"), b.VMDir(oldVM)); err != nil {
+		t.Fatal(err)
+	}
+	planned, err := b.setup().Plan(t.Context())
+	if err != nil || len(planned.Steps) == 0 || planned.Steps[0].ID != provision.StepUndoPlace {
+		t.Fatalf("%+v, %v", planned, err)
+	}
+	refused, agrees := errors.New("not today"), false
+	setup := b.setup()
+	setup.Approve = func(_ context.Context, plan provision.Plan) error {
+		if !reflect.DeepEqual(plan, planned) {
+			t.Errorf("asked about\n%+v, where the plan was\n%+v", plan, planned)
+		}
+		if agrees {
+			return nil
+		}
+		return refused
+	}
+	b.events = nil
+	if _, err := setup.Run(t.Context()); !errors.Is(err, refused) || len(b.steps()) > 0 {
+		t.Errorf("%v after the steps %v", err, b.steps())
+	}
+	b.only(t, oldVM)
+	agrees = true
+	if _, err := setup.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	b.only(t, "substrate")
 }
 
 // TestPhases: a start tells how far the VM has come, one phase after the other.

@@ -22,6 +22,9 @@ type swap struct {
 // transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
 // takes the place of the old one, the old one is removed after the new one was proven, and gets its name back otherwise.
 func (r *run) transact(ctx context.Context) (Health, error) {
+	if err := r.approveRecovery(ctx); err != nil {
+		return Health{}, err
+	}
 	if err := r.recover(ctx); err != nil {
 		return Health{}, err
 	}
@@ -57,6 +60,18 @@ func nothingTried(err error) bool {
 		return true
 	}
 	return false
+}
+
+// approveRecovery asks the caller before anything of what a killed run left is touched.
+func (r *run) approveRecovery(ctx context.Context) error {
+	if r.approve == nil || len(survey(r.target.spec).recovery()) == 0 {
+		return nil
+	}
+	instance, err := r.find(ctx)
+	if err != nil {
+		return limaError(ctx, "Lima could not be asked about its VMs", err)
+	}
+	return r.consent(ctx, r.examine(ctx, instance, never).plan)
 }
 
 // recover ends what a killed run left half done, step by step.

@@ -59,7 +59,7 @@ type Spec struct {
 	// Wait waits for another run on the same VM to end; without it that is an error of KindBusy.
 	Wait bool
 
-	// Timeout bounds the whole run; 0 means DefaultTimeout.
+	// Timeout bounds the whole run; 0 means DefaultTimeout. Building the agent in the guest alone may take half of that.
 	Timeout time.Duration
 }
 
@@ -69,7 +69,7 @@ const (
 	DefaultCPUs    = 4
 	DefaultMemory  = 4 << 30  // bytes
 	DefaultDisk    = 20 << 30 // bytes
-	DefaultTimeout = 30 * time.Minute
+	DefaultTimeout = time.Hour
 	// AgentBuiltin as Spec.Agent chooses the probe agent that ships inside worldsetup and runs no commands.
 	AgentBuiltin = "builtin"
 	// AgentBuild as Spec.Agent has the agent built in the VM, from the project's Cargo workspace.

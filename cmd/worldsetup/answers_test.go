@@ -168,7 +168,7 @@ func TestUnsettled(t *testing.T) {
 		{"inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "memory", "3GiB", fromVM},
 		{"not inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "mount-type", "Lima's choice", fromDefault},
 		{"of the profile", provision.Spec{Replace: "a", Profile: "/x"}, provision.Plan{Existing: existing}, "cpus", "", fromProfile},
-		{"a run's own", provision.Spec{}, provision.Plan{Existing: existing}, "timeout", "30m", fromDefault},
+		{"a run's own", provision.Spec{}, provision.Plan{Existing: existing}, "timeout", "1h", fromDefault},
 	} {
 		key, _ := keyOf(test.flag)
 		if got := unsettled(key, test.spec, test.plan); got.Value != test.value || got.Source != test.wantSource {

@@ -37,7 +37,7 @@ func keys() []key {
 		{"mount-type", config.Text, "`virtiofs`, `9p` or `reverse-sshfs`", "Lima's choice", "reverse-sshfs"},
 		{"keep-old", config.Switch, "`true` or `false`", "false", "true"},
 		{"wait", config.Switch, "`true` or `false`", "false", "true"},
-		{"timeout", config.Text, "a time with its unit, as in `45m`", "30m", "45m"},
+		{"timeout", config.Text, "a time with its unit, as in `45m`", "1h", "45m"},
 	}
 }
 

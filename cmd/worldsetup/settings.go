@@ -58,7 +58,7 @@ func settings() []setting {
 				spec.Wait, err = parseSwitch("wait", value)
 				return err
 			}},
-		{"timeout", "TIME", nil, "longest that a run may take, as in 45m (default 30m)", setTimeout},
+		{"timeout", "TIME", nil, "longest that a run may take, as in 45m (default 1h)", setTimeout},
 	}
 }
 
