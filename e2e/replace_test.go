@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ func TestReplace(t *testing.T) {
 	w.becomeOld(t)
 
 	t.Run("without consent", w.testNoConsent)
+	t.Run("the image is refused", w.testImageRefused)
 	t.Run("the new agent does not answer", func(t *testing.T) {
 		r := w.setup(t, "--agent", bad, "--replace", vm)
 		if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as it did") {
@@ -88,6 +90,27 @@ func (w *world) testNoConsent(t *testing.T) {
 		}
 	}
 	w.wantOld(t, true)
+}
+
+// testImageRefused: what can fail without touching the old VM comes first, so that it does not even stop.
+func (w *world) testImageRefused(t *testing.T) {
+	const boot = "cat /proc/sys/kernel/random/boot_id"
+	before := w.root(t, boot)
+	profile, err := os.ReadFile(suite.image.Profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := filepath.Join(w.files(), "damaged.yaml")
+	writeAsUser(t, damaged, regexp.MustCompile("sha256:[0-9a-f]{64}").ReplaceAllString(string(profile), "sha256:"+strings.Repeat("0", 64)))
+	r := w.setup(t, "--agent", "builtin", "--replace", vm, "--profile", damaged)
+	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "expected digest") || !strings.Contains(failure.Why, "not touched") {
+		t.Errorf("exit code %d, error %+v", r.code, failure)
+	}
+	if after := w.root(t, boot); after != before {
+		t.Error("the old VM was started anew")
+	}
+	w.wantOld(t, true)
+	w.wantVMs(t, vm)
 }
 
 // testTornRename moves some of the VM's files, in the order in which limactl rename does, and leaves the rest.

@@ -24,8 +24,9 @@ const (
 )
 
 // apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
-// connection was made anew, after the end of booting if something is to be built from the mounts that come with it, and
-// before the marker, which stands for a layout that was seen to be complete and proven.
+// connection was made anew, after its root file system should be writable, after the end of booting if something is to be
+// built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
+// and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
@@ -36,8 +37,13 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return err
 		}
 		r.done.finish(step)
-		if step.ID == StepStart || step.ID == StepConnection || step.ID == StepSettle && plan.has(StepAgentBuild) {
+		switch step.ID {
+		case StepStart, StepConnection, StepWritable:
 			return nil
+		case StepSettle:
+			if plan.has(StepAgentBuild) {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -129,7 +135,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		}
 		return r.booting.wait()
 	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
-		return r.mend(ctx, state, step)
+		return r.mend(ctx, state, step, line)
 	case StepPackages:
 		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.operands...)
 	case StepGroup:

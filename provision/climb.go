@@ -54,7 +54,7 @@ func restartReasons(t target, s State) (reasons []string) {
 		reasons = append(below, reasons...)
 	}
 	if s.Guest.ReadOnlyRoot && s.Tried[StepWritable] {
-		reasons = append(reasons, "the root file system of the guest stays read-only: a boot checks it")
+		reasons = append(reasons, "the root file system of the guest stays read-only: a boot puts it in order")
 	}
 	return append(reasons, nonEmpty(s.Unheld)...)
 }

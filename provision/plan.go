@@ -100,20 +100,20 @@ type Plan struct {
 	Existing *Existing `json:"existing,omitempty"`
 }
 
-// Existing is the VM that a plan is about.
+// Existing is the VM that a plan is about, as Lima and its directory show it.
 type Existing struct {
-	Status    string    `json:"status"`
-	Type      string    `json:"type"`
-	Arch      string    `json:"arch"`
+	Status    string    `json:"status"` // running, stopped, broken …, in lower case
+	Type      string    `json:"type"`   // "qemu" or "vz"
+	Arch      string    `json:"arch"`   // as Lima writes it: "x86_64", "aarch64"
 	CPUs      int       `json:"cpus"`
-	Memory    int64     `json:"memory"`
-	Disk      int64     `json:"disk"`
-	DiskUsed  int64     `json:"disk_used"`
-	Created   time.Time `json:"created"`
-	Layout    string    `json:"layout,omitempty"`
-	Project   string    `json:"project,omitempty"`
-	Protected bool      `json:"protected,omitempty"`
-	Kept      string    `json:"kept,omitempty"`
+	Memory    int64     `json:"memory"`              // bytes
+	Disk      int64     `json:"disk"`                // bytes, as the guest sees it
+	DiskUsed  int64     `json:"disk_used"`           // bytes that it takes on this machine
+	Created   time.Time `json:"created"`             // zero when that is unknown
+	Layout    string    `json:"layout,omitempty"`    // the marker in the guest; empty without one, or unseen
+	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
+	Protected bool      `json:"protected,omitempty"` // by `limactl protect`: it is never done away with
+	Kept      string    `json:"kept,omitempty"`      // the name of the old VM that is kept beside it
 }
 
 // Empty says that nothing is to be changed and nothing is in the way.

@@ -20,8 +20,16 @@ var machineScenarios = []Scenario{
 	},
 	{
 		Name:   "root file system read-only",
-		Faults: like("sync\necho u >/proc/sysrq-trigger\nwhile test -w /etc; do sleep 0.2; done", func(vm *sim.VM) { vm.RemountReadOnly(false) }),
+		Faults: like(readOnly, func(vm *sim.VM) { vm.RemountReadOnly(false) }),
 		Sees:   sights("root-fs", "read-only"), Want: steps(writable),
+		May: steps(stop, start), // as the next one, if the guest has such a file open at that moment
+	},
+	{
+		// ext4 does not become writable again before a boot has dealt with them.
+		Name: "root file system read-only, and a deleted file open",
+		Faults: like("rm -f "+agentPath+"\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n"+readOnly,
+			func(vm *sim.VM) { _ = vm.Root("rm -f " + agentPath); vm.OpenDeleted(); vm.RemountReadOnly(false) }),
+		Sees: sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true,
 	},
 	{
 		Name:   "disk full of fetched packages",
@@ -50,6 +58,9 @@ func markedAs(name, text string) Scenario {
 		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace,
 	}
 }
+
+// readOnly remounts as a kernel does in an emergency.
+const readOnly = "sync\necho u >/proc/sysrq-trigger\nwhile test -w /etc; do sleep 0.2; done"
 
 // fill leaves nothing of the disk to anybody but root.
 func fill(path string) string {

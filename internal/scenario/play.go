@@ -40,10 +40,10 @@ func Play(w World, s Scenario) error {
 	}
 	again := s.Options
 	again.Replace = false
-	if want := s.rung(); run.Rung != want && !slices.Contains(s.Want, create) { // a new VM has no ladder
+	if want := s.rung(run.Steps); run.Rung != want && !slices.Contains(s.Want, create) { // a new VM has no ladder
 		wrong("the highest rung was %q, want %q", run.Rung, want)
 	}
-	if files, process := w.Kept(); !s.lost() && (!files || processBefore && !process && !s.stops()) {
+	if files, process := w.Kept(); !s.lost() && (!files || processBefore && !process && !stops(run.Steps)) {
 		wrong("of what was left in the guest, the files are there: %v, the process: %v", files, process)
 	}
 	switch {
@@ -107,12 +107,12 @@ func unlike(health provision.Health) (text string) {
 	return text
 }
 
-// rung is the highest that the scenario's steps stand for.
-func (s Scenario) rung() (highest provision.Rung) {
+// rung is the highest that the steps stand for, unless the scenario names one.
+func (s Scenario) rung(steps []provision.StepID) (highest provision.Rung) {
 	if s.Rung != "" {
 		return s.Rung
 	}
-	for _, id := range s.Want {
+	for _, id := range steps {
 		if rung := stands[id]; rung.Above(highest) {
 			highest = rung
 		}
@@ -127,8 +127,8 @@ var stands = map[provision.StepID]provision.Rung{
 }
 
 // stops says that the VM does not go on running.
-func (s Scenario) stops() bool {
-	return slices.Contains(s.Want, stop) || slices.Contains(s.Want, provision.StepReplaceStop)
+func stops(steps []provision.StepID) bool {
+	return slices.Contains(steps, stop) || slices.Contains(steps, provision.StepReplaceStop)
 }
 
 // lost says that what was in the guest is gone in the end: with the damage itself, or with the VM that was replaced.

@@ -34,7 +34,7 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
 	damaged := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "x", Next: "y"}}
 	did := func(ids ...provision.StepID) Outcome {
-		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}, Rung: Scenario{Want: ids}.rung()}
+		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}, Rung: Scenario{}.rung(ids)}
 	}
 	failed := func(kind provision.Kind) Outcome {
 		return Outcome{Err: &provision.Error{Kind: kind, What: "x", Next: "y"}}

@@ -42,6 +42,13 @@ func (vm *VM) RemountReadOnly(damaged bool) {
 	vm.guest.readOnly, vm.conditions.RootDamaged = true, damaged
 }
 
+// OpenDeleted has a program hold a file open that was deleted, until the VM stops.
+func (vm *VM) OpenDeleted() {
+	vm.world.mu.Lock()
+	defer vm.world.mu.Unlock()
+	vm.guest.openDeleted = true
+}
+
 // Fill fills the guest's disk, with fetched packages or with what nobody may throw away.
 func (vm *VM) Fill(data bool) {
 	vm.world.mu.Lock()

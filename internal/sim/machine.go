@@ -61,13 +61,14 @@ type machine struct {
 	enabled map[string]bool // units, by name
 	program func([]byte) Program
 
-	sshd     bool            // ssh answers
-	readOnly bool            // the root file system
-	stranger *file           // a socket at which somebody else listens, and never answers
-	kept     map[string]bool // processes of the user's, by name
-	units    map[string]*unit
-	mounts   map[string]mounted
-	journal  []string
+	sshd        bool            // ssh answers
+	readOnly    bool            // the root file system
+	openDeleted bool            // some program has a deleted file open
+	stranger    *file           // a socket at which somebody else listens, and never answers
+	kept        map[string]bool // processes of the user's, by name
+	units       map[string]*unit
+	mounts      map[string]mounted
+	journal     []string
 }
 
 // mounted is a directory of the host that the guest shows.
@@ -103,7 +104,7 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 
 // powerOff forgets what is only in memory.
 func (m *machine) powerOff() {
-	m.sshd, m.readOnly, m.stranger, m.kept = false, false, nil, nil
+	m.sshd, m.readOnly, m.openDeleted, m.stranger, m.kept = false, false, false, nil, nil
 	m.remove("/run")
 	m.units = map[string]*unit{}
 	m.mounts = map[string]mounted{}

@@ -34,10 +34,13 @@ func (i *invocation) clock() int {
 	return 0
 }
 
-// writable makes the root file system writable, unless the kernel found it damaged.
+// writable makes the root file system writable, unless the kernel found it damaged, or deleted files are open.
 func (i *invocation) writable() int {
-	if i.vm.conditions.RootDamaged {
-		return i.fail(32, "mount: /: cannot remount /dev/vda read-write, is write-protected.")
+	switch {
+	case i.vm.conditions.RootDamaged:
+		return i.fail(1, "mount: /: cannot remount /dev/vda read-write, is write-protected.")
+	case i.openDeleted:
+		return i.fail(4, "mount: /: mount point not mounted or bad option.")
 	}
 	i.readOnly = false
 	return 0

@@ -29,7 +29,7 @@ var mirrored = map[string]string{
 	"packages":    "2f24d8fb1641",
 	"prove":       "2141ef30bf7b",
 	"clock":       "407cefd8d757",
-	"writable":    "52f64c6de14c",
+	"writable":    "7a9750f1209a",
 	"room":        "a8c667f05c53",
 	"entry":       "8a815ab5c7c2",
 	"socket unit": "1494a4b6433d",
