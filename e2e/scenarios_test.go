@@ -24,7 +24,7 @@ var inShort = []string{
 	"a file in the socket's place", "membership removed on paper", "agent removed", "agent in a crash loop",
 	"state directory open to all", "a directory above the socket closed", "marker of another scheme", "clock off by an hour",
 	"root file system read-only", "ssh key gone", "several at once", "another agent", "an agent that does not answer",
-	"VM broken", "VM hangs", "mount lost and damaged",
+	"VM broken", "VM hangs", "configuration unreadable", "mount lost and damaged",
 }
 
 // testScenarios plays the table that the simulation plays.

@@ -56,6 +56,24 @@ func TestChecksOfANewVM(t *testing.T) {
 	}
 }
 
+// TestChecksOfAnUnreadableVM: Lima tells neither type nor processor of a VM whose configuration it cannot read. What is amiss
+// with that is for the plan to say, and nothing of this machine's.
+func TestChecksOfAnUnreadableVM(t *testing.T) {
+	target, err := prerequisites(t, provision.Spec{}, func(context.Context, lima.Command) (lima.Result, error) {
+		return lima.Result{Stdout: []byte(`{"name":"substrate","hostname":"lima-substrate","status":"","dir":"/nowhere/substrate","vmType":"","arch":"","config":null}` + "\n")}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := prerequisites(t, provision.Spec{Agent: provision.AgentBuiltin}, noVMs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target.VM.Instance == nil || target.VMType != fresh.VMType || target.Arch != fresh.Arch {
+		t.Errorf("looked at for a VM of type %q and processor %q: %+v", target.VMType, target.Arch, target.VM)
+	}
+}
+
 func TestChecksWithoutLima(t *testing.T) {
 	target, err := prerequisites(t, provision.Spec{}, func(context.Context, lima.Command) (lima.Result, error) {
 		return lima.Result{}, &lima.NotInstalledError{Name: "limactl", Err: errors.New("not in PATH")}

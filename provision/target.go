@@ -34,7 +34,8 @@ type target struct {
 func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
 	if instance != nil && spec.Replace == "" {
-		t.arch, t.vmType = instance.Arch, instance.VMType
+		// Of a VM whose configuration it cannot read Lima tells neither.
+		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)), firstOf(instance.VMType, defaultVMType())
 	} else {
 		if t.profile, err = baseProfile(spec); err != nil {
 			return t, err
