@@ -53,11 +53,14 @@ func restartReasons(t target, s State) (reasons []string) {
 	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {
 		reasons = append(below, reasons...)
 	}
-	if s.Guest.ReadOnlyRoot && s.Tried[StepWritable] {
+	if unwritable(s) {
 		reasons = append(reasons, "the root file system of the guest stays read-only: a boot puts it in order")
 	}
 	return append(reasons, nonEmpty(s.Unheld)...)
 }
+
+// unwritable is a root file system that stays read-only until the next boot.
+func unwritable(s State) bool { return s.Guest.ReadOnlyRoot && s.Tried[StepWritable] }
 
 // forced is a stop that asks nobody.
 func forced(reasons ...string) Step {

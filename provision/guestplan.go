@@ -137,6 +137,8 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
 		} else if state.FileState != "enabled" {
 			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
+		} else if state.WantedBy == "" { // that takes a reload, which a first setup leaves to Lima's own
+			states = append(states, fmt.Sprintf("systemd has not read that %s is enabled", unit.name))
 		}
 	}
 	return contents, states

@@ -141,6 +141,8 @@ func (p *Plan) forExisting(t target, s State) {
 	case running && s.Guest == nil:
 		p.notEntered(s)
 		return
+	case running && unwritable(s):
+		p.Unseen = true // nothing can be put right in it before the restart that follows from that
 	case running:
 		if p.forGuest(t, s); p.Unseen {
 			return // what is in order behind closed directories shows when they are open

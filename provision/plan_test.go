@@ -68,8 +68,8 @@ func healthyState(t *testing.T) State {
 				"/home/ada.guest/.substrate": file("directory", "755", "ada", "ada", nil),
 			},
 			Units: map[string]guest.Unit{
-				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
-				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
+				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success", WantedBy: "multi-user.target"},
+				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success", WantedBy: "sockets.target"},
 			},
 		},
 	}
@@ -183,12 +183,13 @@ var plans = map[string]func(*target, *State){
 	"service unit edited":          change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
 	"socket unit masked":           change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
 	"units disabled":               unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
+	"enabled, unread":              unit(guest.SocketUnitName, func(u *guest.Unit) { u.WantedBy = "" }),
 	"reload pending":               unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
 	"service failed":               unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
 	"service in a crash loop":      unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
 	"socket unit stopped":          unit(guest.SocketUnitName, func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
 	"service stopped": func(_ *target, s *State) {
-		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
+		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled", WantedBy: "multi-user.target"}
 		delete(s.Guest.Files, guest.RuntimePath)
 	},
 	"socket missing":           remove(guest.SocketPath),

@@ -78,7 +78,7 @@ root_view='
 echo 'worldsetup-observe 1'
 { if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
 # One block of properties a unit, separated by a bare "unit.".
-systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
+systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,WantedBy,NRestarts,Result,FragmentPath,DropInPaths \
     substrate-world-agent.service substrate-world-agent.socket | each unit. &
 files &
 account &

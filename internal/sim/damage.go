@@ -22,7 +22,11 @@ func (vm *VM) Stranger(listens bool) {
 		m.stranger = m.put(guest.SocketPath, file{kind: socketFile, mode: 0o755})
 		return
 	}
-	m.put(guest.SocketPath, file{kind: socketFile, mode: 0o660, gid: m.groupCalled(socketGroup).gid})
+	dead := file{kind: socketFile, mode: 0o660}
+	if group := m.groupCalled(socketGroup); group != nil { // else root's, as chown would leave it
+		dead.gid = group.gid
+	}
+	m.put(guest.SocketPath, dead)
 }
 
 // ReplaceAgent installs a program that goes by the word in its text, see [DefaultProgram], and restarts the service.
@@ -40,6 +44,15 @@ func (vm *VM) RemountReadOnly(damaged bool) {
 	vm.world.mu.Lock()
 	defer vm.world.mu.Unlock()
 	vm.guest.readOnly, vm.conditions.RootDamaged = true, damaged
+}
+
+// EnabledUnread enables the units without systemd reading that.
+func (vm *VM) EnabledUnread() {
+	vm.world.mu.Lock()
+	defer vm.world.mu.Unlock()
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		vm.guest.unit(name).wanted = false
+	}
 }
 
 // OpenDeleted has a program hold a file open that was deleted, until the VM stops.
