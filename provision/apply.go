@@ -239,6 +239,9 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		failure.Why += r.signs.evidence()
 		failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
 			filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
+		if !r.done.steps[StepCreate] && r.swap == nil {
+			failure.Next += "; " + lastResort(spec.VM)
+		}
 	case step.ID == StepActivate && errors.As(err, &script):
 		failure.What = "the agent does not answer"
 		failure.Why = strings.TrimSpace(script.Stderr)

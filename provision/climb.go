@@ -53,14 +53,19 @@ func restartReasons(t target, s State) (reasons []string) {
 	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {
 		reasons = append(below, reasons...)
 	}
-	if unwritable(s) {
-		reasons = append(reasons, "the root file system of the guest stays read-only: a boot puts it in order")
-	}
-	return append(reasons, nonEmpty(s.Unheld)...)
+	return append(reasons, slices.Concat(nonEmpty(bootFirst(s)), nonEmpty(s.Unheld))...)
 }
 
-// unwritable is a root file system that stays read-only until the next boot.
-func unwritable(s State) bool { return s.Guest.ReadOnlyRoot && s.Tried[StepWritable] }
+// bootFirst is why nothing in the guest can be put right before it has booted; empty when it can.
+func bootFirst(s State) string {
+	switch {
+	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
+		return "the root file system of the guest stays read-only: a boot puts it in order"
+	case !s.Guest.Sudo && !s.Tried[StepStop]:
+		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without", s.Guest.User)
+	}
+	return ""
+}
 
 // forced is a stop that asks nobody.
 func forced(reasons ...string) Step {
@@ -78,10 +83,12 @@ func (p *Plan) notEntered(s State) {
 	switch {
 	case !errors.As(s.GuestError, &connection):
 		p.Blocked = blockedEntry(s) // somebody answered there, and what was said is no observation
-	case connection.Denied():
-		p.Replace = append(p.Replace, "its ssh refuses Lima's key, and no other way leads in: "+s.GuestError.Error())
 	case s.Tried[StepStop] && s.Tried[StepStart]:
+		p.Replace = append(p.Replace, "it runs, and nobody gets in, after a boot as before: "+s.GuestError.Error())
 		p.Blocked = blockedEntry(s)
+	case connection.Denied():
+		p.restart(true, []string{"its ssh refuses Lima's key, which Lima gives the guest anew at a boot: " + firstLine(s.GuestError.Error())}, false)
+		p.Unseen = true
 	default:
 		p.Unseen = true
 		reason := "it runs, and nobody gets in: " + firstLine(s.GuestError.Error())
@@ -102,13 +109,18 @@ func diskGone(instance *limatype.Instance) string {
 	return reason
 }
 
-// blockedEntry is the error of a VM whose power was taken away, and that still lets nobody in.
+// blockedEntry is the error of a VM that was booted anew, and that still lets nobody in.
 func blockedEntry(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
 		Why:  s.GuestError.Error(),
-		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; if nothing helps, only another VM would: limactl delete %s, then run worldsetup again", s.Instance.Dir, s.Instance.Name),
+		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir, lastResort(s.Instance.Name)),
 		Err:  s.GuestError,
 	}
+}
+
+// lastResort is what to do when nothing helps.
+func lastResort(vm string) string {
+	return "if nothing helps, have another VM in its place, without what is in this one: " + consentCommand("worldsetup", "--replace", vm)
 }

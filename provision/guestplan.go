@@ -68,7 +68,7 @@ func (p *Plan) sudo(s State) {
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
 			Why:  "`sudo -n true` failed there",
-			Next: fmt.Sprintf("give the user back its right: limactl shell %s, then as root: echo '%s ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/90-%s", s.Instance.Name, o.User, o.User),
+			Next: fmt.Sprintf("with the password, take away the rule that asks for it: limactl shell --workdir / %s sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
 		}
 	}
 }
@@ -137,8 +137,6 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
 		} else if state.FileState != "enabled" {
 			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
-		} else if state.WantedBy == "" { // that takes a reload, which a first setup leaves to Lima's own
-			states = append(states, fmt.Sprintf("systemd has not read that %s is enabled", unit.name))
 		}
 	}
 	return contents, states

@@ -58,7 +58,7 @@ func (h *Health) kept(o *guest.Observation) {
 
 // curedBy are the steps that cure an item, the cheapest first.
 var curedBy = map[string][]StepID{
-	"instance": {StepCreate, StepStop, StepStart}, "entry": {StepStop}, "configuration": {StepConfigure}, "ways": {StepDirectories},
+	"instance": {StepCreate, StepStop, StepStart}, "entry": {StepStop}, "sudo": {StepStop}, "configuration": {StepConfigure}, "ways": {StepDirectories},
 	"packages": {StepPackages}, "group": {StepGroup}, "directories": {StepDirectories}, "agent": {StepAgent, StepAgentBuild}, "units": {StepUnits}, "passengers": {StepPassengers},
 	"overrides": {StepUnits}, "linger": {StepLinger}, "socket": {StepActivate}, "service": {StepActivate}, "marker": {StepMarker},
 	"root-fs": {StepWritable, StepStop}, "ssh": {StepEntry}, "disk": {StepRoom}, "clock": {StepClock},
@@ -87,6 +87,9 @@ func (p Plan) cost(item string) Rung {
 	}
 	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "entry" || item == "marker") {
 		return RungReplace
+	}
+	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes before all else
+		return p.Steps[at].Rung
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,9 +27,25 @@ func (p *Plan) machine(s State) {
 	if full(o) {
 		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", o.DiskAvailable>>10))
 	}
-	if s.Locked != "" && !s.Tried[StepEntry] { // what it does not cure is told of, and no reason to stop what runs
-		p.add(StepEntry, "a fresh ssh connection is not let in: "+s.Locked)
+	if !s.Tried[StepEntry] { // what it does not cure is told of, and no reason to stop what runs
+		p.add(StepEntry, entryReasons(s)...)
 	}
+}
+
+// entryReasons are why sshd lets nobody in with Lima's key, or would not after a restart: it takes none from where others can
+// write. A group of the user's own may, on Debian.
+func entryReasons(s State) (reasons []string) {
+	o := s.Guest
+	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
+		file := o.Files[path]
+		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil && (mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
+			reasons = append(reasons, fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path, file.Mode))
+		}
+	}
+	if s.Locked != "" {
+		reasons = append(reasons, "a fresh ssh connection is not let in: "+s.Locked)
+	}
+	return reasons
 }
 
 func full(o *guest.Observation) bool { return o.DiskAvailable < roomNeeded<<10 }

@@ -141,8 +141,8 @@ func (p *Plan) forExisting(t target, s State) {
 	case running && s.Guest == nil:
 		p.notEntered(s)
 		return
-	case running && unwritable(s):
-		p.Unseen = true // nothing can be put right in it before the restart that follows from that
+	case running && bootFirst(s) != "":
+		p.Unseen = true
 	case running:
 		if p.forGuest(t, s); p.Unseen {
 			return // what is in order behind closed directories shows when they are open
@@ -191,13 +191,14 @@ func (p *Plan) settle() {
 	p.Steps = slices.Insert(p.Steps, at, settle)
 }
 
-// restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only the group
-// stays before it, since groups are given when a session starts, with what it takes to write.
+// restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only two things stay
+// before it, with what it takes to write: the group, since groups are given when a session starts, and the way in by ssh,
+// without which Lima finds no end of booting.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
-		if p.has(StepGroup) {
-			before := func(s Step) bool { return s.ID == StepGroup || s.ID == StepWritable }
+		if p.has(StepGroup) || p.has(StepEntry) {
+			before := func(s Step) bool { return s.ID == StepGroup || s.ID == StepEntry || s.ID == StepWritable }
 			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !before(s) })
 			p.Steps = slices.DeleteFunc(p.Steps, before)
 		}
@@ -229,6 +230,6 @@ func unreadable(instance *limatype.Instance) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("Lima cannot read the configuration of the VM %s", instance.Name),
 		Why:  strings.Join(why, "\n"),
-		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again; where that cannot be done, only another VM helps", instance.Dir),
+		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again; %s", instance.Dir, lastResort(instance.Name)),
 	}
 }

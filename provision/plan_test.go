@@ -68,8 +68,8 @@ func healthyState(t *testing.T) State {
 				"/home/ada.guest/.substrate": file("directory", "755", "ada", "ada", nil),
 			},
 			Units: map[string]guest.Unit{
-				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success", WantedBy: "multi-user.target"},
-				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success", WantedBy: "sockets.target"},
+				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
+				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
 			},
 		},
 	}
@@ -139,6 +139,18 @@ var plans = map[string]func(*target, *State){
 		s.Guest.ReadOnlyRoot, s.Tried = true, map[StepID]bool{StepWritable: true}
 	},
 	"disk full":           func(_ *target, s *State) { s.Guest.DiskAvailable = 3 << 20 },
+	"home open to all, a mount lost": func(_ *target, s *State) {
+		s.Guest.Files[s.Guest.Home], s.Mounts[1] = guest.File{Type: "directory", Mode: "777", Owner: "ada", Group: "ada"}, "gone"
+	},
+	"home open to its own group": func(_ *target, s *State) {
+		s.Guest.Files[s.Guest.Home] = guest.File{Type: "directory", Mode: "775", Owner: "ada", Group: "ada"}
+	},
+	"keys open to a group": func(_ *target, s *State) {
+		s.Guest.Files[s.Guest.Home+"/.ssh/authorized_keys"] = guest.File{Type: "regular file", Mode: "660", Owner: "ada", Group: "users"}
+	},
+	"sudo asks for a password, after a boot": func(_ *target, s *State) {
+		s.Guest.Sudo, s.Tried = false, map[StepID]bool{StepStop: true, StepStart: true}
+	},
 	"ssh refuses the key": func(_ *target, s *State) { s.Locked = "Permission denied" },
 	"a directory is closed": func(_ *target, s *State) {
 		s.Guest.Files["/run"] = guest.File{Type: "directory", Mode: "700"}
@@ -183,13 +195,12 @@ var plans = map[string]func(*target, *State){
 	"service unit edited":          change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
 	"socket unit masked":           change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
 	"units disabled":               unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
-	"enabled, unread":              unit(guest.SocketUnitName, func(u *guest.Unit) { u.WantedBy = "" }),
 	"reload pending":               unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
 	"service failed":               unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
 	"service in a crash loop":      unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
 	"socket unit stopped":          unit(guest.SocketUnitName, func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
 	"service stopped": func(_ *target, s *State) {
-		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled", WantedBy: "multi-user.target"}
+		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
 		delete(s.Guest.Files, guest.RuntimePath)
 	},
 	"socket missing":           remove(guest.SocketPath),

@@ -124,7 +124,7 @@ func (h *Health) guest(t target, s State) {
 	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
 	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
-	h.reasons("ssh", "ssh into the guest", "lets Lima's key in", nonEmpty(s.Locked))
+	h.reasons("ssh", "ssh into the guest", "lets Lima's key in", entryReasons(s))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {

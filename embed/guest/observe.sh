@@ -27,7 +27,7 @@ account() {
 # Sizes in bytes, modes in octal.
 files() {
     stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
-        /var/lib/substrate /run/substrate "$HOME/.substrate" \
+        /var/lib/substrate /run/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib 2>/dev/null
     sha256sum -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" 2>/dev/null | each sha256=
 }
@@ -78,7 +78,7 @@ root_view='
 echo 'worldsetup-observe 1'
 { if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
 # One block of properties a unit, separated by a bare "unit.".
-systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,WantedBy,NRestarts,Result,FragmentPath,DropInPaths \
+systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
     substrate-world-agent.service substrate-world-agent.socket | each unit. &
 files &
 account &

@@ -22,12 +22,13 @@ var askedScenarios = []Scenario{
 var simulatedScenarios = []Scenario{
 	{
 		Name: "nobody gets in", Faults: simulated(func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.Dead = true }) }),
-		Sees: sights("entry", "no way into the guest"), Want: steps(stop, start), Rung: provision.RungForce, Kind: provision.KindUnhealthy, Boots: true,
+		Sees: sights("entry", "no way into the guest"), Want: steps(stop, start), Rung: provision.RungReplace, Kind: provision.KindUnhealthy, Boots: true,
 		SimulationOnly: "a guest that hangs again after every start",
 	},
 	{
-		Name: "sudo asks for a password", Faults: simulated(func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.NoSudo = true }) }),
-		Sees: sights("sudo", "asks for a password"), Want: steps(), Kind: provision.KindUnhealthy, SimulationOnly: "there would be no way back in",
+		Name: "sudo asks for a password, after a boot as well", Faults: simulated(func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.NoSudo = true }) }),
+		Sees: sights("sudo", "asks for a password"), Want: steps(stop, start), Kind: provision.KindUnhealthy, Boots: true,
+		SimulationOnly: "there would be no way back in",
 	},
 	{
 		Name: "offline and a command missing",
@@ -50,8 +51,9 @@ var simulatedScenarios = []Scenario{
 		Want: steps(writable), Kind: provision.KindProvisioning, SimulationOnly: "a damaged file system is not for a VM that others use",
 	},
 	{
-		Name: "only the key is refused, and nothing else leads in", Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
-		Sees: sights("entry", "Permission denied"), Want: steps(), Rung: provision.RungReplace, Kind: provision.KindReplacement, SimulationOnly: "there would be no way back in",
+		Name: "home open to all, and no other way leads in", Faults: append(in(`chmod 0777 "$2"`), on(ConnectionEnded)...),
+		Sees: sights("entry", "Permission denied"), Want: steps(stop, start), Kind: provision.KindProvisioning, Boots: true,
+		SimulationOnly: "there would be no way back in",
 	},
 	{
 		// Lima calls the start a success, and the first session lacks the group: one more restart.

@@ -55,12 +55,6 @@ var unitScenarios = []Scenario{
 		Faults: in("mkdir -p " + servicePath + ".d\nprintf '[Service]\\nEnvironment=RUST_LOG=info\\n' >" + servicePath + ".d/more.conf"),
 		Sees:   sights("units", "systemd has not read "+theService+" since it changed"), Want: steps(units, activate),
 	},
-	{
-		Name: "enabled, and systemd has not read that",
-		Faults: like("systemctl --quiet --no-reload disable "+bothUnits+"\nsystemctl daemon-reload\nsystemctl --quiet --no-reload enable "+bothUnits,
-			(*sim.VM).EnabledUnread),
-		Sees: sights("units", "systemd has not read that "+theService+" is enabled"), Want: steps(units),
-	},
 }
 
 // socketScenarios are damage to the socket.

@@ -45,7 +45,15 @@ var machineScenarios = []Scenario{
 		Sees: sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room), Kind: provision.KindUnhealthy,
 	},
 	{Name: "ssh key gone", Faults: in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
-	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
+	{
+		Name: "ssh key gone, and no other way leads in", Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
+		Sees: sights("entry", "Permission denied"), Want: steps(stop, start), Boots: true,
+	},
+	{
+		Name: "right to do without a password gone", Faults: in("rm -f /etc/sudoers.d/90-cloud-init-users"),
+		Sees: sights("sudo", "asks for a password"), Want: steps(stop, start), Boots: true,
+	},
+	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "others can write"), Want: steps(entry)},
 	{Name: "sshd stopped", Faults: in("systemctl stop ssh.service"), Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry)},
 }
 
@@ -132,5 +140,9 @@ var togetherScenarios = []Scenario{
 	{
 		Name: "mount lost and damaged", Faults: in("umount -l /src", "rm -f "+agentPath, "chmod 0666 /run/substrate.sock"),
 		Sees: sights("mount-project", "nothing is mounted there", "agent", "is missing"), Want: steps(stop, start, agent, activate), Boots: true,
+	},
+	{
+		Name: "mount lost, and home open to all", Faults: in("umount -l /src", `chmod 0777 "$2"`),
+		Sees: sights("mount-project", "nothing is mounted there", "ssh", "others can write"), Want: steps(entry, stop, start), Boots: true,
 	},
 }

@@ -49,8 +49,6 @@ func (m *machine) addUser(name string, uid int, home string) *account {
 	m.users = append(m.users, user)
 	m.groups = append(m.groups, &group{name: name, gid: uid})
 	m.put(home, file{kind: directory, mode: 0o755, uid: uid, gid: uid})
-	m.put(home+"/.ssh", file{kind: directory, mode: 0o700, uid: uid, gid: uid})
-	m.put(home+authorizedKeys, file{kind: regular, mode: 0o600, uid: uid, gid: uid, data: []byte(publicKey + "\n")})
 	return user
 }
 

@@ -26,15 +26,20 @@ func (vm *VM) powerOn(config *limatype.LimaYAML) {
 // write makes a file in the instance's directory. Nothing in the simulation depends on one.
 func (vm *VM) write(name, text string) { _ = os.WriteFile(vm.file(name), []byte(text), 0o600) }
 
-// connect makes Lima's shared ssh connection: whoever uses it has the groups that the user has now.
-func (vm *VM) connect() {
+// connect makes Lima's shared ssh connection: whoever uses it has the groups that the user has now. Lima gives up, after
+// ten minutes, on a guest that does not let it in, and leaves it running.
+func (vm *VM) connect() error {
 	vm.world.mu.Lock()
 	defer vm.world.mu.Unlock()
 	if !vm.running() {
-		return // the power went away meanwhile
+		return nil // the power went away meanwhile
 	}
-	vm.guest.sshd = true
+	if vm.guest.sshd = true; !vm.guest.admits() {
+		vm.booted()
+		return fatal("degraded, status={Running:true Degraded:true Errors:[failed to satisfy the essential requirement 1 of 2 \"ssh\"]}")
+	}
 	vm.share()
+	return nil
 }
 
 // share makes the shared connection, and the control socket that others find it by.
@@ -81,12 +86,15 @@ func (vm *VM) forward(config *limatype.LimaYAML) (log []string) {
 	return log
 }
 
+// booted is the host agent's event of the end of a boot.
+func (vm *VM) booted() { vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n") }
+
 // finish is the end of Lima's own boot scripts. They let the user's services linger, at every boot.
 func (vm *VM) finish() {
 	vm.world.mu.Lock()
 	defer vm.world.mu.Unlock()
 	if vm.running() {
-		vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n")
+		vm.booted()
 	}
 	if vm.running() && !vm.conditions.NoLinger {
 		vm.guest.linger(vm.guest.user.name, true)

@@ -46,15 +46,6 @@ func (vm *VM) RemountReadOnly(damaged bool) {
 	vm.guest.readOnly, vm.conditions.RootDamaged = true, damaged
 }
 
-// EnabledUnread enables the units without systemd reading that.
-func (vm *VM) EnabledUnread() {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
-	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
-		vm.guest.unit(name).wanted = false
-	}
-}
-
 // OpenDeleted has a program hold a file open that was deleted, until the VM stops.
 func (vm *VM) OpenDeleted() {
 	vm.world.mu.Lock()

@@ -26,7 +26,8 @@ func TestAFreshGuest(t *testing.T) {
 	if o.User != "sam" || o.Home != "/home/sam.guest" || o.OS != "ubuntu 24.04" || !o.Sudo || !o.Linger {
 		t.Errorf("%+v", o)
 	}
-	if len(o.Files) != len(above) || o.Marker != "" || !slices.Equal(o.Missing, []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}) {
+	if len(o.Files) != len(above)+3 || // the home, and what lets ssh in
+		o.Marker != "" || !slices.Equal(o.Missing, []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}) {
 		t.Errorf("files %v, missing %q", o.Files, o.Missing)
 	}
 	if unit := o.Units[guest.ServiceName]; unit.Load != "not-found" || unit.Active != "inactive" || unit.FileState != "" {
@@ -56,6 +57,7 @@ func TestACompletedWorldAnswersWhomItShould(t *testing.T) {
 		guest.SocketUnitPath: "regular file 644 root root", guest.MarkerPath: "regular file 644 root root",
 		guest.SocketPath: "socket 660 root substrate", guest.StatePath: "directory 750 root substrate",
 		guest.RuntimePath: "directory 750 root substrate", o.Home + "/.substrate": "directory 755 sam sam",
+		o.Home: "directory 755 sam sam", o.Home + "/.ssh": "directory 700 sam sam", o.Home + authorizedKeys: "regular file 600 sam sam",
 	}
 	for _, path := range above {
 		want[path] = "directory 755 root root"

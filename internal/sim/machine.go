@@ -87,7 +87,7 @@ func newMachine(vm *VM) *machine {
 	return m
 }
 
-// powerOn boots: Lima's boot script comes first, then the user, then what systemd starts by itself.
+// powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by itself.
 func (m *machine) powerOn(config *limatype.LimaYAML) {
 	name := bootGroupUser(config)
 	if name != "" && !m.vm.conditions.BootScriptFails {
@@ -96,6 +96,11 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 	}
 	if m.user == nil {
 		m.user = m.addUser(*config.User.Name, int(*config.User.UID), *config.User.Home)
+	}
+	// At every boot, since Lima gives each another instance id.
+	m.authorize(m.user, m.user.home, publicKey)
+	if m.files[sudoRule] == nil {
+		m.put(sudoRule, file{kind: regular, mode: 0o440})
 	}
 	m.put("/run", file{kind: directory, mode: 0o755})
 	m.vm.conditions.RootDamaged = false // the boot has checked it

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// authorizedKeys is below a home directory; publicKey is Lima's own.
+// authorizedKeys is below a home directory; publicKey is Lima's own; sudoRule lets the user do without a password.
 const (
+	sudoRule       = "/etc/sudoers.d/90-cloud-init-users"
 	authorizedKeys = "/.ssh/authorized_keys"
 	publicKey      = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHNpbXVsYXRlZA lima"
 )
@@ -66,25 +67,36 @@ func (i *invocation) room() int {
 
 // entry has ssh let the user in.
 func (i *invocation) entry() int {
-	user := i.account(i.args[0])
-	home, key := i.args[1], i.args[2]
-	path := home + authorizedKeys
-	i.installDirectory(filepath.Dir(path), file{mode: 0o700, uid: user.uid, gid: user.uid})
+	home := i.args[1]
 	if f := i.files[home]; f != nil {
 		f.mode &^= 0o022
 	}
-	f := i.files[path]
-	if f == nil {
-		f = i.put(path, file{kind: regular})
-	}
-	if !slices.Contains(strings.Split(string(f.data), "\n"), key) {
-		i.version++
-		f.data, f.version = append(f.data, "\n"+key+"\n"...), i.version
-	}
-	f.mode, f.uid, f.gid = 0o600, user.uid, user.uid
+	i.authorize(i.account(i.args[0]), home, i.args[2])
 	i.sshd = true
 	return 0
 }
+
+// authorize adds the key to those that the user may come with.
+func (m *machine) authorize(user *account, home, key string) {
+	path := home + authorizedKeys
+	if dir := filepath.Dir(path); m.files[dir] == nil {
+		m.put(dir, file{kind: directory})
+	}
+	dir := m.files[filepath.Dir(path)]
+	dir.mode, dir.uid, dir.gid = 0o700, user.uid, user.uid
+	f := m.files[path]
+	if f == nil {
+		f = m.put(path, file{kind: regular})
+	}
+	if !slices.Contains(strings.Split(string(f.data), "\n"), key) {
+		m.version++
+		f.data, f.version = append(f.data, "\n"+key+"\n"...), m.version
+	}
+	f.mode, f.uid, f.gid = 0o600, user.uid, user.uid
+}
+
+// asks says whether sudo asks the user for a password.
+func (m *machine) asks() bool { return m.files[sudoRule] == nil || m.vm.conditions.NoSudo }
 
 // admits says whether sshd lets the user in with Lima's key: it wants the key, and nobody else who could have written it.
 func (m *machine) admits() bool {

@@ -25,7 +25,7 @@ var mirrored = map[string]string{
 	"group":       "4c9c4da4772a",
 	"linger":      "4f3d60c22705",
 	"marker":      "3fcc6f931252",
-	"observe":     "3b84d780fa9e",
+	"observe":     "505920a25e8d",
 	"packages":    "2f24d8fb1641",
 	"prove":       "2141ef30bf7b",
 	"clock":       "407cefd8d757",

@@ -24,10 +24,10 @@ func (i *invocation) observe() int {
 	i.print("session-groups=%s", i.names(i.session.gids))
 	i.print("account-groups=%s", i.names(i.gids(user)))
 	i.print("group=%s", i.groupCalled(socketGroup).entry())
-	if !i.vm.conditions.NoSudo {
+	if !i.asks() {
 		i.observeAsRoot()
 	}
-	i.print("sudo=%s", yes(!i.vm.conditions.NoSudo))
+	i.print("sudo=%s", yes(!i.asks()))
 	i.print("os=%s", i.image.OS)
 	i.observeFiles(user.home)
 	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
@@ -108,7 +108,7 @@ func (m *machine) listening() (files []*file) {
 
 func (i *invocation) observeFiles(home string) {
 	programs := []string{guest.AgentPath, guest.ProgramsPath + "substrate-gateway", guest.ProgramsPath + "substrate", guest.ServicePath, guest.SocketUnitPath}
-	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix}, above) {
+	for _, path := range slices.Concat(programs, []string{guest.MarkerPath, guest.SocketPath, guest.StatePath, guest.RuntimePath, home + guest.HomeStateSuffix, home, home + "/.ssh", home + authorizedKeys}, above) {
 		if f := i.files[path]; f != nil && i.reaches(path, i.session) {
 			owner, group := i.owner(f)
 			i.print("stat=%s|%o|%s|%s|%d|%d|%s", f.typeName(), f.mode, owner, group, len(f.data), f.inode, path)

@@ -59,7 +59,9 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 	say("[hostagent] Starting " + strings.ToUpper(*config.VMType) + " (hint: to watch the boot progress, see `" + vm.file("serial*.log") + "`)")
 	say("[hostagent] Waiting for the essential requirement 1 of 2: \"ssh\"")
 	hang("start")
-	vm.connect()
+	if err := vm.connect(); err != nil && gaveUp == nil {
+		return err
+	}
 	say("[hostagent] The essential requirement 1 of 2 is satisfied")
 	say("[hostagent] Waiting for the essential requirement 2 of 2: \"user session is ready for ssh\"")
 	say("[hostagent] The essential requirement 2 of 2 is satisfied")

@@ -42,7 +42,7 @@ func (i *invocation) prove() int {
 func (i *invocation) ask(who string, s session, sudo bool) {
 	code, status, body := i.curl(s)
 	switch {
-	case sudo && (i.vm.conditions.NoSudo || code == notFound):
+	case sudo && (i.asks() || code == notFound):
 		i.print("%s=%d ", who, sudoNotFound)
 	case code == notFound:
 		i.print("%s=%d ", who, code)

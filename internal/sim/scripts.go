@@ -52,7 +52,7 @@ func (w *World) execute(vm *VM, as session, request guest.Request, stdin []byte)
 	defer w.mu.Unlock()
 	i := &invocation{machine: vm.guest, session: as, args: request.Args, stdin: stdin}
 	if request.Root {
-		if vm.conditions.NoSudo {
+		if vm.guest.asks() {
 			return outcome{stderr: "sudo: a password is required\n", code: 1}
 		}
 		i.session = session{}

@@ -20,7 +20,6 @@ type unit struct {
 	result  string
 	retries int
 	masked  bool
-	wanted  bool  // its target wants it, as far as systemd has read
 	frozen  bool  // of a service: its processes are stopped
 	runs    *file // of a service: the file that it was started from
 
@@ -88,7 +87,7 @@ func (m *machine) unit(name string) *unit {
 }
 
 func (m *machine) reload(u *unit) {
-	u.loaded, u.masked, u.wanted = nil, false, m.enabled[u.name]
+	u.loaded, u.masked = nil, false
 	switch f := m.fragment(u.name); {
 	case f == nil:
 	case f.kind == symlink && string(f.data) == "/dev/null", f.kind == regular && len(f.data) == 0:
@@ -180,10 +179,6 @@ func (m *machine) properties(name string) []string {
 	if service := m.units[guest.ServiceName]; name == guest.SocketUnitName && sub == "listening" && service != nil && service.active != "inactive" {
 		sub = "running"
 	}
-	target := ""
-	if u.loaded != nil && u.wanted {
-		target = map[string]string{guest.ServiceName: "multi-user.target", guest.SocketUnitName: "sockets.target"}[name]
-	}
-	return append(lines, "WantedBy="+target, "Id="+name, "LoadState="+load, "ActiveState="+u.active, "SubState="+sub,
+	return append(lines, "Id="+name, "LoadState="+load, "ActiveState="+u.active, "SubState="+sub,
 		"FragmentPath="+path, "DropInPaths="+strings.Join(m.dropIns(name), " "), "UnitFileState="+state, "NeedDaemonReload="+reload)
 }

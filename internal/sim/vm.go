@@ -35,7 +35,7 @@ type Conditions struct {
 	Dead bool
 	// Offline: the guest cannot reach its package mirrors.
 	Offline bool
-	// NoSudo: sudo asks the user for a password.
+	// NoSudo: sudo asks the user for a password, whatever Lima's rule says.
 	NoSudo bool
 	// NoLinger: logind refuses to let the user's services linger.
 	NoLinger bool

@@ -80,7 +80,6 @@ type Unit struct {
 	Sub          string // "running", "listening", …
 	FileState    string // "enabled", "disabled", …; empty without a unit file
 	NeedsReload  bool
-	WantedBy     string // the units that start it, as systemd knows them, separated by spaces
 	Restarts     int
 	Result       string // "success", "exit-code", …
 	FragmentPath string

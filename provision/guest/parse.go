@@ -228,7 +228,7 @@ func (p *observationParser) unit(name, value string) error {
 	unit := Unit{
 		Load: block["LoadState"], Active: block["ActiveState"], Sub: block["SubState"], FileState: block["UnitFileState"],
 		NeedsReload: block["NeedDaemonReload"] == "yes", Result: block["Result"],
-		FragmentPath: block["FragmentPath"], DropIns: block["DropInPaths"], WantedBy: block["WantedBy"],
+		FragmentPath: block["FragmentPath"], DropIns: block["DropInPaths"],
 	}
 	if text := block["NRestarts"]; text != "" { // services only
 		restarts, err := strconv.Atoi(text)

@@ -47,9 +47,9 @@ func TestParseObservation(t *testing.T) {
 	file := func(mode, owner, group string, size int64, sum string) File {
 		return File{Type: "regular file", Mode: mode, Owner: owner, Group: group, Size: size, SHA256: sum}
 	}
-	unit := func(name, target string) Unit {
+	unit := func(name string) Unit {
 		return Unit{
-			Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success", WantedBy: target,
+			Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success",
 			FragmentPath: "/etc/systemd/system/" + name,
 		}
 	}
@@ -81,7 +81,7 @@ func TestParseObservation(t *testing.T) {
 			"/home/ada.guest/.substrate": {Type: "directory", Mode: "755", Owner: "ada", Group: "ada", Size: 4096},
 		},
 		Marker: LayoutVersion, Linger: true, Runs: RunsInstalled,
-		Units: map[string]Unit{ServiceName: unit(ServiceName, "multi-user.target"), SocketUnitName: unit(SocketUnitName, "sockets.target")},
+		Units: map[string]Unit{ServiceName: unit(ServiceName), SocketUnitName: unit(SocketUnitName)},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{
 				{Name: ".cache", Type: 'd', Size: 4096}, {Name: ".bashrc", Type: 'f', Size: 3526}, {Name: ".lima", Type: 'd', Size: 4096},
