@@ -138,7 +138,7 @@ var plans = map[string]func(*target, *State){
 	"root read-only still": func(_ *target, s *State) {
 		s.Guest.ReadOnlyRoot, s.Tried = true, map[StepID]bool{StepWritable: true}
 	},
-	"disk full":           func(_ *target, s *State) { s.Guest.DiskAvailable = 3 << 20 },
+	"disk full": func(_ *target, s *State) { s.Guest.DiskAvailable = 3 << 20 },
 	"home open to all, a mount lost": func(_ *target, s *State) {
 		s.Guest.Files[s.Guest.Home], s.Mounts[1] = guest.File{Type: "directory", Mode: "777", Owner: "ada", Group: "ada"}, "gone"
 	},
