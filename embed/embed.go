@@ -73,6 +73,7 @@ var (
 // The guest scripts. What each takes and prints stands in its own first lines.
 var (
 	Observe     = Script{"observe", observe}
+	Mounts      = Script{"mounts", observe} // by its name it knows that only mounts are asked for
 	Prove       = Script{"prove", prove}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", packages}

@@ -28,6 +28,9 @@ const (
 // built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
 // and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
+	if plan.settlesLast() && !plan.has(StepGroup) { // to connect takes long, and a booting guest has time now
+		r.call(ctx, state.Instance)
+	}
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
 			return nil

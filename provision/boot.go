@@ -23,8 +23,6 @@ const (
 type bootProcess struct {
 	ended chan struct{} // closed when it has ended; err is valid then
 	err   error
-	// mounted says that Lima has mounted and forwarded everything, and only waits for the guest's boot scripts.
-	mounted bool
 }
 
 // wait waits for the end of booting. Without a boot under way there is nothing to wait for.
@@ -54,7 +52,7 @@ func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != 
 
 // laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for its
 // end, they are, too, so that it is waited for and the reason told (TestWhatReplacementsMeet, under load).
-func (b *bootProcess) laying() bool { return b.going() && !b.mounted || b.failed() }
+func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
 // boot starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting.
 func (r *run) boot(ctx context.Context, created bool, line func(string)) error {

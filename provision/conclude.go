@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -43,37 +44,76 @@ func (r *run) mark(ctx context.Context, state State) error {
 	return nil
 }
 
-// lookAhead looks at the finished world while Lima still waits for the end of the guest's boot scripts: once Lima
-// forwards the agent's socket, which it does after mounting, that is all that is left of booting. What is seen counts only
-// when everything is as it should be; otherwise the world is looked at again when it has booted.
+// aheadHolds is how long what was seen of a booting guest counts.
+const aheadHolds = time.Minute
+
+// ahead is what was seen of the finished world while the VM was still busy booting.
+type ahead struct {
+	view
+	begun time.Time
+}
+
+// lookAhead looks at the finished world while Lima is still busy with booting the VM. What is inside the guest can be
+// looked at, and asked, right away; what Lima adds comes last, the mounts and then the host's end of the agent's socket,
+// after which only the guest's boot scripts are waited for. What is seen counts only when everything is as it should be;
+// otherwise the world is looked at again when it has booted.
 func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 	if !r.booting.going() {
 		return
 	}
-	r.call(ctx, instance)
+	if r.early == nil {
+		r.call(ctx, instance)
+	}
+	now := ahead{begun: r.now()}
+	ctx, cancel := context.WithCancelCause(ctx)
+	forwarded := make(chan struct{})
+	var proving sync.WaitGroup
+	defer proving.Wait()
+	defer cancel(nil)
+	proving.Go(func() {
+		proven := r.connect(ctx, instance, forwarded)
+		now.proven = &proven
+	})
+	now.state = r.observe(ctx, instance)
+	if now.state.Guest == nil || !r.awaitForward(ctx, instance) {
+		return
+	}
+	close(forwarded)
+	late := errors.New("no answer within " + proveDeadline.String())
+	defer time.AfterFunc(proveDeadline, func() { cancel(late) }).Stop()
+	if r.observeMounts(ctx, &now.state) != nil {
+		return
+	}
+	proving.Wait()
+	now.state.Booting, now.state.HostSocket = false, true
+	now.plan = r.plan(now.state)
+	if r.learn(ctx, &now.view); now.plan.complete() && now.proven.ok() {
+		r.ahead = &now
+	}
+}
+
+// awaitForward waits until Lima forwards the agent's socket; false when booting has ended without that.
+func (r *run) awaitForward(ctx context.Context, instance *limatype.Instance) bool {
 	ticker := time.NewTicker(entryPause)
 	defer ticker.Stop()
 	for !accepts(ctx, lima.HostSocketPath(instance)) {
 		select {
 		case <-r.booting.ended:
-			return
+			return false
 		case <-ticker.C:
 		}
 	}
-	r.booting.mounted = true
-	if now := r.examine(ctx, instance, whenIdle); now.plan.complete() && now.proven.ok() {
-		r.ahead = &now
-	}
+	return true
 }
 
-// seenAhead is what lookAhead saw, if the agent still answers.
+// seenAhead is what lookAhead saw, if that is fresh and the agent still answers.
 func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
-	if r.ahead == nil {
+	was := r.ahead
+	if r.ahead = nil; was == nil || r.now().Sub(was.begun) > aheadHolds {
 		return now, false
 	}
-	now, r.ahead = *r.ahead, nil
 	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
 	defer cancel()
-	_, err := askCapabilities(ctx, lima.HostSocketPath(now.state.Instance))
-	return now, err == nil
+	_, err := askCapabilities(ctx, lima.HostSocketPath(was.state.Instance))
+	return was.view, err == nil
 }

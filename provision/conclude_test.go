@@ -3,6 +3,7 @@ package provision_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,25 +38,58 @@ func TestMarkerWaitsForTheProof(t *testing.T) {
 	}
 }
 
-// TestProofWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and the guest
-// is looked at twice in all.
-func TestProofWhileBooting(t *testing.T) {
+// counted counts the scripts of a run, whose boot ends with the count of one of them.
+func counted(t *testing.T, script embed.Script, count int, also func(b *bench, name string) error) map[string]int {
+	t.Helper()
 	b := newBench(t)
 	slow := slowStart{World: b.World, release: make(chan struct{})}
 	b.runner, b.spec.Timeout = slow, time.Minute
-	var proofs, looks atomic.Int32
+	var mu sync.Mutex
+	scripts := map[string]int{}
 	b.BeforeScript = func(name string) error {
-		switch {
-		case name == embed.Observe.Name:
-			looks.Add(1)
-		case name == embed.Prove.Name && proofs.Add(1) == 2: // on the shared connection, when it is time to ask
+		mu.Lock()
+		defer mu.Unlock()
+		scripts[name]++
+		if name == script.Name && scripts[name] == count {
 			close(slow.release)
 		}
-		return nil
+		return also(b, name)
 	}
 	b.mustRun(t)
-	if looks.Load() != 2 || proofs.Load() != 2 {
-		t.Errorf("%d looks and %d proofs, want 2 of each", looks.Load(), proofs.Load())
+	return scripts
+}
+
+// TestProofWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and the guest
+// is looked at twice in all, its mounts once more, when they are there. The second proof is the one on the shared connection.
+func TestProofWhileBooting(t *testing.T) {
+	scripts := counted(t, embed.Prove, 2, func(*bench, string) error { return nil })
+	if looks, mounts, proofs := scripts[embed.Observe.Name], scripts[embed.Mounts.Name], scripts[embed.Prove.Name]; looks != 2 || mounts != 1 || proofs != 2 {
+		t.Errorf("%d looks, %d at the mounts, and %d proofs, want 2, 1 and 2", looks, mounts, proofs)
+	}
+}
+
+// TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is looked at again when it has booted.
+func TestNotSeenWhileBooting(t *testing.T) {
+	for name, also := range map[string]func(*bench, string) error{
+		"too long ago": func(b *bench, name string) error {
+			if name == embed.Mounts.Name {
+				b.later.Store(int64(2 * time.Minute))
+			}
+			return nil
+		},
+		"mounts not seen": func(_ *bench, name string) error {
+			if name == embed.Mounts.Name {
+				return &guest.ConnectionError{Route: guest.Shared, Err: errors.New("broken pipe")}
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scripts := counted(t, embed.Mounts, 1, also)
+			if looks, proofs := scripts[embed.Observe.Name], scripts[embed.Prove.Name]; looks != 3 || proofs < 3 {
+				t.Errorf("%d looks and %d proofs, want 3, and 2 after those that did not count", looks, proofs)
+			}
+		})
 	}
 }
 

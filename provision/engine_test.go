@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +24,9 @@ type bench struct {
 	*sim.World
 	spec   provision.Spec
 	events []provision.Event
-	runner lima.Runner // nil: the World itself
-	chaos  *chaos      // nil: nothing goes wrong but by the World's own faults
+	runner lima.Runner  // nil: the World itself
+	chaos  *chaos       // nil: nothing goes wrong but by the World's own faults
+	later  atomic.Int64 // by how many nanoseconds the run's clock was put forward
 }
 
 func newBench(t *testing.T) *bench {
@@ -54,13 +56,15 @@ func (b *bench) setup() *provision.Setup {
 	return &provision.Setup{
 		Spec: b.spec,
 		Edges: func(provision.Spec) provision.Edges {
-			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: time.Now, Checks: func(target checks.Target) []checks.Check {
+			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: b.now, Checks: func(target checks.Target) []checks.Check {
 				return []checks.Check{checks.Limactl(target.Lima)}
 			}}
 		},
 		Events: func(event provision.Event) { b.events = append(b.events, event) },
 	}
 }
+
+func (b *bench) now() time.Time { return time.Now().Add(time.Duration(b.later.Load())) }
 
 func (b *bench) run(t *testing.T) error {
 	t.Helper()

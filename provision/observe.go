@@ -66,11 +66,29 @@ func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
 	if state.Guest == nil {
 		return state
 	}
-	now := r.now()
-	for i, mount := range state.Guest.Mounts {
-		state.Mounts = append(state.Mounts, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
-	}
+	state.Mounts = r.compareMounts(directories, points, state.Guest.Mounts)
 	return state
+}
+
+// compareMounts says of each mount what is wrong with it, and nothing when nothing is.
+func (r *run) compareMounts(directories, points []string, mounts []guest.Mount) (problems []string) {
+	now := r.now()
+	for i, mount := range mounts {
+		problems = append(problems, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
+	}
+	return problems
+}
+
+// observeMounts makes up for the mounts that were not there yet when the rest of a booting guest was observed.
+func (r *run) observeMounts(ctx context.Context, state *State) error {
+	directories, points := r.target.mounts()
+	reply, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Shared, Script: embed.Mounts, Args: points})
+	if err != nil {
+		return err
+	}
+	state.Guest.Mounts, err = guest.ParseMounts(reply, len(points))
+	state.Mounts = r.compareMounts(directories, points, state.Guest.Mounts)
+	return err
 }
 
 // observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.

@@ -48,10 +48,24 @@ func (p *proofs) ok() bool {
 func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
 	defer cancel()
+	forwarded := make(chan struct{})
+	close(forwarded)
+	return r.connect(ctx, instance, forwarded)
+}
+
+// connect is prove with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
+// mounts are looked at after that.
+func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) proofs {
 	var host, shared Access
 	var capabilities guest.Capabilities
 	var others sync.WaitGroup
-	others.Go(func() { host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance)) })
+	others.Go(func() {
+		select {
+		case <-forwarded:
+		case <-ctx.Done():
+		}
+		host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance))
+	})
 	others.Go(func() { shared = r.proveShared(ctx, instance) })
 	fresh := r.proveFresh(ctx, instance, others.Wait)
 	others.Wait()

@@ -150,8 +150,8 @@ type run struct {
 	built *built
 	// early is the visit that was begun for the next proof; nil for none.
 	early *visit
-	// ahead is what was seen of the finished world while the VM was still busy booting; nil for nothing.
-	ahead *view
+	// ahead is what lookAhead saw; nil for nothing.
+	ahead *ahead
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -IS
 """The probe agent of worldsetup: answers the two questions of a world agent, and does nothing else.
 
 It takes its listening socket from systemd (fd 3 when LISTEN_PID is this process) and binds $SUBSTRATE_WORLD_SOCKET

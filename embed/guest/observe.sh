@@ -1,5 +1,6 @@
 # observe.sh MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
+# Called as "mounts" it prints only what is mounted at each MOUNTPOINT.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
 # lines does not matter, since parts run side by side: on an emulated machine every process costs 0.1 s.
 set -u
@@ -76,12 +77,14 @@ root_view='
 '
 
 echo 'worldsetup-observe 1'
-{ if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
-# One block of properties a unit, separated by a bare "unit.".
-systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
-    substrate-world-agent.service substrate-world-agent.socket | each unit. &
-files &
-account &
+if [ "$0" != mounts ]; then
+    { if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
+    # One block of properties a unit, separated by a bare "unit.".
+    systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
+        substrate-world-agent.service substrate-world-agent.socket | each unit. &
+    files &
+    account &
+fi
 
 index=0
 for mountpoint; do
@@ -98,6 +101,11 @@ for mountpoint; do
     if [ -n "$options" ]; then entries "$index" "$mountpoint" & fi
     index=$((index + 1))
 done
+if [ "$0" = mounts ]; then
+    wait
+    echo end
+    exit
+fi
 
 echo "home=$HOME"
 echo "session-groups=$(id -nG)"

@@ -47,9 +47,7 @@ func (i *invocation) observe() int {
 			i.print("missing=%s", command)
 		}
 	}
-	for n, point := range i.args {
-		i.observeMount(n, point)
-	}
+	i.mountPoints()
 	const size = 20 << 20 // KiB
 	used := i.diskUsed()
 	i.print("df=/dev/vda1 %d %d %d %d%% /", size, size*used/100, size*(100-used)/100, used)
@@ -124,6 +122,20 @@ func (i *invocation) observeFiles(home string) {
 		if line, _, whole := strings.Cut(string(f.data), "\n"); whole {
 			i.print("marker=%s", line)
 		}
+	}
+}
+
+// observeMounts is the script by its other name.
+func (i *invocation) observeMounts() int {
+	i.print("worldsetup-observe 1")
+	i.mountPoints()
+	i.print("end")
+	return 0
+}
+
+func (i *invocation) mountPoints() {
+	for n, point := range i.args {
+		i.observeMount(n, point)
 	}
 }
 

@@ -153,7 +153,7 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 }
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.
-var known = byName(embed.Observe, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
+var known = byName(embed.Observe, embed.Mounts, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
 	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry,
 	embed.Build, embed.Cargo, embed.Passenger)
 

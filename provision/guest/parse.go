@@ -46,10 +46,8 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 			return nil, fmt.Errorf("the guest's observation lacks %q", key)
 		}
 	}
-	for i := range mounts {
-		if !p.seen["mount="+strconv.Itoa(i)] {
-			return nil, fmt.Errorf("the guest's observation lacks mount point %d", i)
-		}
+	if err := p.lacksMount(); err != nil {
+		return nil, err
 	}
 	for _, name := range []string{ServiceName, SocketUnitName} {
 		// Whoever cannot enter /run cannot ask systemd either.
@@ -58,6 +56,39 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		}
 	}
 	return &p.Observation, nil
+}
+
+// ParseMounts reads what the script "mounts" printed for the given number of mount points, as [ParseObservation] does.
+func ParseMounts(reply Reply, mounts int) ([]Mount, error) {
+	lines, err := body(reply.Stdout, "worldsetup-observe 1")
+	if err != nil {
+		return nil, err
+	}
+	p := observationParser{Observation: Observation{Mounts: make([]Mount, mounts)}, seen: map[string]bool{}}
+	for _, line := range lines {
+		key, value, _ := strings.Cut(line, "=")
+		err := fmt.Errorf("its key is unknown")
+		switch key {
+		case "mount":
+			err = p.mount(value)
+		case "entry":
+			err = p.entry(value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the guest's list of mounts has a bad line %q: %w", line, err)
+		}
+	}
+	return p.Mounts, p.lacksMount()
+}
+
+// lacksMount is the error of a mount point of which nothing was said.
+func (p *observationParser) lacksMount() error {
+	for i := range p.Mounts {
+		if !p.seen["mount="+strconv.Itoa(i)] {
+			return fmt.Errorf("the guest's observation lacks mount point %d", i)
+		}
+	}
+	return nil
 }
 
 // listenerPattern is a line of `ss -xle`, with the number of the file that a socket was bound to.

@@ -260,3 +260,25 @@ func TestParseWithoutUnits(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestParseMounts(t *testing.T) {
+	text := "worldsetup-observe 1\nmount=0|fuse.sshfs ro,nosuid\nentry=0|f|3|1700000000.5|a=b|c\nmount=1|\nend\n"
+	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 2)
+	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}}
+	if err != nil || !reflect.DeepEqual(mounts, want) {
+		t.Errorf("%+v, %v", mounts, err)
+	}
+	for name, damaged := range map[string]string{
+		"cut off":            strings.TrimSuffix(text, "end\n"),
+		"another version":    strings.Replace(text, "observe 1", "observe 2", 1),
+		"a mount not seen":   strings.Replace(text, "mount=1|\n", "", 1),
+		"a mount twice":      strings.Replace(text, "mount=1|", "mount=0|", 1),
+		"a mount too many":   strings.Replace(text, "mount=1|", "mount=2|", 1),
+		"something else":     strings.Replace(text, "mount=1|", "user=sam\nmount=1|", 1),
+		"an entry in pieces": strings.Replace(text, "|f|3|", "|f|", 1),
+	} {
+		if mounts, err := ParseMounts(Reply{Stdout: []byte(damaged)}, 2); err == nil {
+			t.Errorf("%s: %+v", name, mounts)
+		}
+	}
+}
