@@ -160,7 +160,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if err != nil {
 			return err
 		}
-		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{reload(o), service, embed.SocketUnit()}, step.operands...)...)
+		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{known(o), service, embed.SocketUnit()}, step.operands...)...)
 	case StepLinger:
 		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
 	case StepActivate:
@@ -168,7 +168,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		if r.done.steps[StepAgent] {
 			rollback = "yes"
 		}
-		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds))
+		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds), known(o))
 	case StepMarker:
 		return r.mark(ctx, state)
 	}
@@ -188,8 +188,8 @@ func (r *run) serviceUnit(o *guest.Observation) (string, error) {
 	return embed.ServiceUnit(o.Home, false)
 }
 
-// reload says whether systemd has to read its configuration anew for new units: "no" when it knows neither of them.
-func reload(o *guest.Observation) string {
+// known says whether systemd knows a unit of ours, so that it has to read new ones anew, and something may run: "yes" or "no".
+func known(o *guest.Observation) string {
 	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
 			return "yes"

@@ -1,13 +1,15 @@
-# activate.sh ROLLBACK SECONDS (root): restarts socket and service and waits until the agent answers.
+# activate.sh ROLLBACK SECONDS RUNS (root): restarts socket and service and waits until the agent answers.
+# RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
 # ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is put back, and the script still fails (exit 3).
 set -eu
-rollback=$1 seconds=$2
+rollback=$1 seconds=$2 runs=$3
 sock=/run/substrate.sock
 agent=/usr/local/bin/substrate-world-agent
 previous=/usr/local/bin/.substrate-world-agent.previous
 
 up() {
-    systemctl stop substrate-world-agent.socket substrate-world-agent.service
+    if [ "$runs" != no ]; then systemctl stop substrate-world-agent.socket substrate-world-agent.service; fi
+    runs=yes
     # Nothing listens now, so what is left at the path is a stranger's.
     if [ -d "$sock" ] && [ ! -L "$sock" ]; then mv --backup=numbered -T "$sock" "$sock.set-aside"; fi
     rm -f "$sock"

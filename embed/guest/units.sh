@@ -1,7 +1,8 @@
 # units.sh RELOAD SERVICE SOCKET ASIDE... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
-# RELOAD=no is for units that systemd has never read: it reads them when they start, and a reload of everything takes 3 s
-# on an emulated machine, in which nothing else starts. The files ASIDE hide or contradict the units: systemd goes by names that
-# end in .conf or in a unit's type, so under a longer one they are kept and ignored.
+# RELOAD=no is for units that systemd has never read: it reads them when they start. A reload of everything takes 3 s on an
+# emulated machine, in which it answers nobody, and Lima has it done twice while a VM boots: it is not even asked.
+# The files ASIDE hide or contradict the units: systemd goes by names that end in .conf or in a unit's type, so under a longer
+# one they are kept and ignored.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -15,7 +16,7 @@ put substrate-world-agent.service "$2"
 put substrate-world-agent.socket "$3"
 shift 3
 for file; do mv --backup=numbered -fT "$file" "$file.set-aside"; done
-# enable reloads systemd's configuration, unless told otherwise.
-if [ "$reload" = no ]; then set -- --no-reload; else set --; fi
+# enable asks systemd, which reloads everything then; below a root of their own the links are only made.
+if [ "$reload" = no ]; then set -- --root=/; else set --; fi
 systemctl --quiet "$@" enable substrate-world-agent.service substrate-world-agent.socket
 sync -f "$dir"

@@ -8,7 +8,7 @@ import (
 )
 
 func (i *invocation) activate() int {
-	if code := i.up(); code != 0 {
+	if code := i.up(i.args[2] != "no"); code != 0 {
 		return code
 	}
 	code, answered := i.answered()
@@ -23,7 +23,7 @@ func (i *invocation) activate() int {
 		return 1
 	}
 	i.move(previousAgent, guest.AgentPath)
-	if code := i.up(); code != 0 {
+	if code := i.up(true); code != 0 {
 		return code
 	}
 	if _, answered := i.answered(); answered {
@@ -32,12 +32,14 @@ func (i *invocation) activate() int {
 	return i.fail(3, "the previous agent was put back and does not answer either")
 }
 
-// up restarts socket and service.
-func (i *invocation) up() int {
+// up restarts socket and service, or starts them when neither runs.
+func (i *invocation) up(runs bool) int {
 	i.resetFailed(guest.ServiceName, guest.SocketUnitName)
-	for _, name := range []string{guest.SocketUnitName, guest.ServiceName} {
-		if code := i.systemctl(i.stopUnit(name)); code != 0 {
-			return code
+	if runs {
+		for _, name := range []string{guest.SocketUnitName, guest.ServiceName} {
+			if code := i.systemctl(i.stopUnit(name)); code != 0 {
+				return code
+			}
 		}
 	}
 	if i.is(guest.SocketPath, directory) {

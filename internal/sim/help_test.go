@@ -79,7 +79,7 @@ func completed(t *testing.T, options Options) (*World, *VM) {
 	script(t, w, embed.Directories, o.User, o.Home)
 	must(t, install(t.Context(), w, embed.ProbeAgent()))
 	script(t, w, embed.Units, "yes", service, embed.SocketUnit())
-	script(t, w, embed.Activate, "no", "30")
+	script(t, w, embed.Activate, "no", "30", "yes")
 	script(t, w, embed.Marker, guest.LayoutVersion)
 	return w, vm
 }

@@ -49,7 +49,7 @@ func TestStoppingTheSocketUnitRemovesTheSocket(t *testing.T) {
 	if err := vm.Root("systemctl start substrate-world-agent.socket"); err == nil {
 		t.Error("it started under the service")
 	}
-	script(t, w, embed.Activate, "no", "30")
+	script(t, w, embed.Activate, "no", "30", "yes")
 	if ok, why := prove(t, w, guest.Fresh)[guest.Self].Answered(); !ok {
 		t.Error(why)
 	}
@@ -146,7 +146,7 @@ func TestActivateRollsBack(t *testing.T) {
 	} {
 		w, vm := completed(t, Options{})
 		must(t, install(t.Context(), w, []byte(content)))
-		_, err := send(t.Context(), w, guest.Request{Route: guest.Shared, Script: embed.Activate, Args: []string{"yes", "30"}, Root: true})
+		_, err := send(t.Context(), w, guest.Request{Route: guest.Shared, Script: embed.Activate, Args: []string{"yes", "30", "yes"}, Root: true})
 		failure := (*guest.ScriptError)(nil)
 		if !errors.As(err, &failure) || failure.ExitCode != want.code || !strings.Contains(failure.Stderr, want.stderr) ||
 			!strings.Contains(failure.Stderr, "the previous agent was put back and answers") {
@@ -164,7 +164,7 @@ func TestActivateRollsBack(t *testing.T) {
 func TestActivateWithoutRollback(t *testing.T) {
 	w, vm := completed(t, Options{})
 	run := func() *guest.ScriptError {
-		_, err := send(t.Context(), w, guest.Request{Route: guest.Shared, Script: embed.Activate, Args: []string{"no", "30"}, Root: true})
+		_, err := send(t.Context(), w, guest.Request{Route: guest.Shared, Script: embed.Activate, Args: []string{"no", "30", "yes"}, Root: true})
 		failure := (*guest.ScriptError)(nil)
 		errors.As(err, &failure)
 		return failure
