@@ -39,6 +39,7 @@ func TestKilled(t *testing.T) {
 		for _, point := range points(t, life.prepare, life.do) {
 			count++
 			t.Run(life.name+"/"+point.String(), func(t *testing.T) {
+				t.Parallel()
 				for _, next := range []string{"run", "same"} {
 					if next == "same" && !life.again {
 						continue
@@ -73,6 +74,7 @@ func TestKilledTwice(t *testing.T) {
 	}}
 	for _, point := range points(t, failing.prepare, failing.do) {
 		t.Run(point.String(), func(t *testing.T) {
+			t.Parallel()
 			b := replacing(t)
 			b.chaos = &chaos{World: b.World, at: point, dies: true}
 			_ = failing.do(b, t)

@@ -19,6 +19,21 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
+// TestMain gives all tests one empty home directory, so that some can run side by side.
+func TestMain(m *testing.M) {
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		os.Setenv("TMPDIR", "/dev/shm") // in memory: there are many worlds, and what a power cut would leave is not the question
+	}
+	home, err := os.MkdirTemp("", "home")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("HOME", home)
+	code := m.Run()
+	os.RemoveAll(home)
+	os.Exit(code)
+}
+
 // bench is a Setup on a simulated Lima.
 type bench struct {
 	*sim.World
@@ -36,7 +51,6 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	t.Setenv("HOME", t.TempDir())
 	b := &bench{World: sim.New(sim.Options{LimaHome: dir, Image: sim.Image{Missing: []string{}}})}
 	t.Cleanup(b.Close)
 	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"), Agent: provision.AgentBuiltin}

@@ -51,9 +51,6 @@ func (b *bench) only(t *testing.T, names ...string) {
 // replacing is a bench with a world, and the consent to replace it.
 func replacing(t *testing.T) *bench {
 	t.Helper()
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		t.Setenv("TMPDIR", "/dev/shm") // in memory: there are many of them, and what a power cut would leave is not the question
-	}
 	b := newBench(t)
 	b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Image: sim.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
