@@ -28,10 +28,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	defer os.RemoveAll(home)
 	os.Setenv("HOME", home)
-	code := m.Run()
-	os.RemoveAll(home)
-	os.Exit(code)
+	m.Run() // the exit code is taken from it
 }
 
 // bench is a Setup on a simulated Lima.
