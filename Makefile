@@ -52,7 +52,7 @@ pictures: need-go
 	$(GO) test ./cmd/worldsetup -run TestPictures -count=1 -draw
 
 bench: need-go
-	$(GO) test -tags e2e -run '^$$' -bench 'Create|Watch' -benchtime 3x -timeout 60m ./e2e
+	$(GO) test -tags e2e -run '^$$' -bench 'Create|Watch' -benchtime 4x -timeout 60m ./e2e
 
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui

@@ -57,6 +57,8 @@ var (
 	entry string
 	//go:embed guest/watch.sh
 	watch string
+	//go:embed guest/chain.sh
+	chain string
 
 	//go:embed guest/boot-group.sh
 	bootGroup string
@@ -73,6 +75,7 @@ var (
 // The guest scripts. What each takes and prints stands in its own first lines.
 var (
 	Observe     = Script{"observe", observe}
+	ObserveNew  = Script{"new", observe}    // by its name it knows that there may be nothing of ours
 	Mounts      = Script{"mounts", observe} // by its name it knows that only mounts are asked for
 	Prove       = Script{"prove", prove}
 	Group       = Script{"group", group}
@@ -91,6 +94,7 @@ var (
 	Room        = Script{"room", room}
 	Entry       = Script{"entry", entry}
 	Watch       = Script{"watch", watch}
+	Chain       = Script{"chain", chain}
 )
 
 // BootGroup is the script that a profile runs at every boot, before the user exists; Lima fills in the user's name.

@@ -1,13 +1,11 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,13 +26,12 @@ const (
 // built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
 // and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
-	if plan.settlesLast() && !plan.has(StepGroup) { // to connect takes long, and a booting guest has time now
-		r.call(ctx, state.Instance)
-	}
+	defer r.unchain()
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
 			return nil
 		}
+		r.chainUp(ctx, state, plan.Steps[i:])
 		r.done.add(step)
 		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
 			return err
@@ -115,7 +112,10 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 
 // act does what a step is there for. Every branch checks its own outcome.
 func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
-	vm, o := r.target.spec.VM, state.Guest
+	if r.chain != nil {
+		return r.chain.next()
+	}
+	vm := r.target.spec.VM
 	switch step.ID {
 	case StepStop:
 		return r.stop(ctx, step.force, line)
@@ -139,66 +139,24 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		return r.booting.wait()
 	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
 		return r.mend(ctx, state, step, line)
-	case StepPackages:
-		return r.script(ctx, state, packageDeadline, embed.Packages, nil, step.operands...)
-	case StepGroup:
-		return r.script(ctx, state, guestDeadline, embed.Group, nil, o.User)
-	case StepDirectories:
-		return r.script(ctx, state, guestDeadline, embed.Directories, nil, append([]string{o.User, o.Home}, step.operands...)...)
 	case StepAgentBuild:
 		return r.buildAgent(ctx, state, line)
 	case StepAgent:
-		agent := r.target.agent
-		if agent.Source == SourceBuild {
+		if r.target.builds() {
 			return r.installBuilt(ctx, state)
 		}
-		return r.script(ctx, state, guestDeadline, embed.Agent, bytes.NewReader(agent.content), agent.SHA256)
 	case StepPassengers:
 		return r.installPassengers(ctx, state, step.operands)
-	case StepUnits:
-		service, err := r.serviceUnit(o)
-		if err != nil {
-			return err
-		}
-		return r.script(ctx, state, guestDeadline, embed.Units, nil, append([]string{known(o), service, embed.SocketUnit()}, step.operands...)...)
-	case StepLinger:
-		return r.script(ctx, state, guestDeadline, embed.Linger, nil, o.User)
-	case StepActivate:
-		rollback := "no"
-		if r.done.steps[StepAgent] {
-			rollback = "yes"
-		}
-		return r.script(ctx, state, guestDeadline+2*agentSeconds*time.Second, embed.Activate, nil, rollback, strconv.Itoa(agentSeconds), known(o))
+	case StepUnits: // is a task, if that could be made
+		_, err := r.task(state.Guest, step)
+		return err
 	case StepMarker:
 		return r.mark(ctx, state)
 	}
 	return r.actOnVMs(ctx, state, step, line)
 }
 
-// serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.
-func (r *run) serviceUnit(o *guest.Observation) (string, error) {
-	with, err := embed.ServiceUnit(o.Home, true)
-	if err != nil {
-		return "", err
-	}
-	kept := r.target.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
-	if r.target.spec.Netfilter == On || kept {
-		return with, nil
-	}
-	return embed.ServiceUnit(o.Home, false)
-}
-
-// known says whether systemd knows a unit of ours, so that it has to read new ones anew, and something may run: "yes" or "no".
-func known(o *guest.Observation) string {
-	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
-		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
-			return "yes"
-		}
-	}
-	return "no"
-}
-
-// script runs a guest script as root, over Lima's shared connection unless that is known to be dead.
+// script runs a guest script as root.
 func (r *run) script(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) error {
 	_, err := r.reply(ctx, state, deadline, script, input, args...)
 	return err
@@ -208,11 +166,15 @@ func (r *run) script(ctx context.Context, state State, deadline time.Duration, s
 func (r *run) reply(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) (guest.Reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no end within %v", deadline))
 	defer cancel()
-	route := guest.Shared
-	if state.SharedDead {
-		route = guest.Fresh
+	return r.guest(state.Instance).Exec(ctx, guest.Request{Route: state.route(), Script: script, Args: args, Root: true, Stdin: input})
+}
+
+// route is Lima's shared connection, unless that is known to be dead.
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
 	}
-	return r.guest(state.Instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: args, Root: true, Stdin: input})
+	return guest.Shared
 }
 
 // stepError says what a failed step means and where its evidence is.

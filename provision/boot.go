@@ -47,6 +47,20 @@ func (b *bootProcess) going() bool {
 	}
 }
 
+// until waits until seen says so; false when booting has ended without that.
+func (b *bootProcess) until(seen func() bool) bool {
+	ticker := time.NewTicker(entryPause)
+	defer ticker.Stop()
+	for !seen() {
+		select {
+		case <-b.ended:
+			return false
+		case <-ticker.C:
+		}
+	}
+	return true
+}
+
 // failed says that booting has come to its end, and to no good one.
 func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
 

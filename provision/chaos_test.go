@@ -171,6 +171,16 @@ func (g chaosGuest) Exec(ctx context.Context, request guest.Request) (reply gues
 	return reply, g.effect(request.Script.Name, whole, nil)
 }
 
+func (g chaosGuest) Chain(ctx context.Context, requests []guest.Request, ended func()) error {
+	for _, request := range requests {
+		if _, err := g.Exec(ctx, request); err != nil {
+			return err
+		}
+		ended()
+	}
+	return nil
+}
+
 func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {
 	return g.effect("renew", func() error { return g.to.Renew(ctx, forwards) }, nil)
 }

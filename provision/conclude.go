@@ -53,16 +53,13 @@ type ahead struct {
 	begun time.Time
 }
 
-// lookAhead looks at the finished world while Lima is still busy with booting the VM. What is inside the guest can be
-// looked at, and asked, right away; what Lima adds comes last, the mounts and then the host's end of the agent's socket,
-// after which only the guest's boot scripts are waited for. What is seen counts only when everything is as it should be;
-// otherwise the world is looked at again when it has booted.
+// lookAhead looks at the finished world while Lima is still busy with booting the VM: with what comes last, the mounts and
+// then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all that there is.
+// What is seen counts only when everything is as it should be; otherwise the world is looked at again when it has booted.
 func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
-	if !r.booting.going() {
+	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
+	if !r.booting.going() || !r.booting.until(func() bool { return r.signs.reached(lima.PhaseMounts) || forwards() }) {
 		return
-	}
-	if r.early == nil {
-		r.call(ctx, instance)
 	}
 	now := ahead{begun: r.now()}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -75,7 +72,7 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 		now.proven = &proven
 	})
 	now.state = r.observe(ctx, instance)
-	if now.state.Guest == nil || !r.awaitForward(ctx, instance) {
+	if now.state.Guest == nil || !r.booting.until(forwards) {
 		return
 	}
 	close(forwarded)
@@ -90,20 +87,6 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 	if r.learn(ctx, &now.view); now.plan.complete() && now.proven.ok() {
 		r.ahead = &now
 	}
-}
-
-// awaitForward waits until Lima forwards the agent's socket; false when booting has ended without that.
-func (r *run) awaitForward(ctx context.Context, instance *limatype.Instance) bool {
-	ticker := time.NewTicker(entryPause)
-	defer ticker.Stop()
-	for !accepts(ctx, lima.HostSocketPath(instance)) {
-		select {
-		case <-r.booting.ended:
-			return false
-		case <-ticker.C:
-		}
-	}
-	return true
 }
 
 // seenAhead is what lookAhead saw, if that is fresh and the agent still answers.

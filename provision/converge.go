@@ -13,7 +13,6 @@ const maxRounds = 12
 // converge observes, plans and applies until there is nothing left to change and everything is proven.
 func (r *run) converge(ctx context.Context) (Health, error) {
 	health, err := r.rounds(ctx)
-	r.dismiss()
 	if err != nil {
 		err = r.endBoot(ctx, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -395,6 +396,30 @@ func (l slowStart) Run(ctx context.Context, command lima.Command) (lima.Result, 
 		<-l.release
 	}
 	return result, err
+}
+
+// TestImageWithThingsOfOurs: what an image comes with is looked at before anything is done in a new VM, so that systemd, which
+// may know a unit of it, reads the new ones.
+func TestImageWithThingsOfOurs(t *testing.T) {
+	for damage, reload := range map[string]string{"": "no", "printf '[Unit]' >" + guest.ServicePath: "yes"} {
+		b := newBench(t)
+		slow := slowStart{World: b.World, release: make(chan struct{})}
+		b.runner = slow
+		b.BeforeScript = func(name string) error {
+			switch name {
+			case embed.ObserveNew.Name:
+				return b.VM("substrate").Root(damage)
+			case embed.Units.Name:
+				close(slow.release)
+			}
+			return nil
+		}
+		b.mustRun(t)
+		units := slices.DeleteFunc(b.Calls(), func(c sim.Call) bool { return c.Script != embed.Units.Name })
+		if len(units) != 1 || units[0].ScriptArgs[0] != reload {
+			t.Errorf("%q: the units were installed by %+v, want once with %q", damage, units, reload)
+		}
+	}
 }
 
 // TestBootOverlaps: the layout is laid while the VM still boots, and only the marker waits for the end of booting.

@@ -54,7 +54,9 @@ func (p *Plan) forGuest(t target, s State) {
 	if t.builds() { // late: what can be done while the VM boots comes before the end of that
 		p.agent(t, s)
 	}
-	p.add(StepActivate, slices.Concat(p.changeReasons(len(contents) > 0), socketReasons(s), serviceReasons(s))...)
+	if p.add(StepActivate, slices.Concat(p.changeReasons(len(contents) > 0), socketReasons(s), serviceReasons(s))...) {
+		p.Steps[len(p.Steps)-1].rollback = p.has(StepAgent) || s.Tried[StepAgent]
+	}
 	if o.Marker == "" {
 		p.add(StepMarker, "the layout is not marked as complete")
 	}
@@ -73,11 +75,13 @@ func (p *Plan) sudo(s State) {
 	}
 }
 
-// add plans the step if there is a reason for it.
-func (p *Plan) add(id StepID, reasons ...string) {
-	if len(reasons) > 0 {
-		p.Steps = append(p.Steps, step(id, reasons...))
+// add plans the step if there is a reason for it, and says whether there is.
+func (p *Plan) add(id StepID, reasons ...string) bool {
+	if len(reasons) == 0 {
+		return false
 	}
+	p.Steps = append(p.Steps, step(id, reasons...))
+	return true
 }
 
 func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }

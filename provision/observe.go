@@ -93,10 +93,14 @@ func (r *run) observeMounts(ctx context.Context, state *State) error {
 
 // observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.
 func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (o *guest.Observation, sharedDead bool, err error) {
+	script := embed.Observe
+	if r.booting.going() && r.done.steps[StepCreate] && !r.done.steps[StepSettle] {
+		script = embed.ObserveNew // a look costs the boot as much as it takes, and there is nothing to be seen
+	}
 	look := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, deadline, errors.New("no answer within "+deadline.String()))
 		defer cancel()
-		return r.guest(instance).Exec(ctx, guest.Request{Route: route, Script: embed.Observe, Args: points})
+		return r.guest(instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: points})
 	}
 	reply, err := look(guest.Shared, sharedDeadline)
 	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) && ctx.Err() == nil {

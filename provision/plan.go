@@ -82,6 +82,7 @@ type Step struct {
 
 	operands []string // of StepPackages what to install, of StepUnits what to set aside, of StepDirectories what to open, of StepPassengers what to install
 	force    bool     // of StepStop: the power is taken away
+	rollback bool     // of StepActivate: the agent is new; the one before is put back if it does not answer
 	last     bool     // of StepSettle: nothing is left to do afterwards but the marker
 }
 

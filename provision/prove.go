@@ -67,7 +67,7 @@ func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarde
 		host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance))
 	})
 	others.Go(func() { shared = r.proveShared(ctx, instance) })
-	fresh := r.proveFresh(ctx, instance, others.Wait)
+	fresh := r.visit(ctx, instance, others.Wait)
 	others.Wait()
 	_, points := r.target.mounts()
 	access, lost := fresh.result(points)

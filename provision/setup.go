@@ -148,8 +148,8 @@ type run struct {
 	unheld, locked string
 	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
 	built *built
-	// early is the visit that was begun for the next proof; nil for none.
-	early *visit
+	// chain is what the guest is at for the steps under way; nil for nothing.
+	chain *chain
 	// ahead is what lookAhead saw; nil for nothing.
 	ahead *ahead
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and how
-// much of an image was fetched. They are for showing; nothing is decided by them.
+// much of an image was fetched. They are for showing, and for the right moment to look ahead; nothing else is decided by them.
 type signs struct {
 	mu       sync.Mutex
 	phase    lima.Phase
@@ -78,6 +78,13 @@ func (s *signs) reach(phase lima.Phase) {
 	if later {
 		s.announce("")
 	}
+}
+
+// reached says whether a VM has come as far as a phase.
+func (s *signs) reached(phase lima.Phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !phase.After(s.phase)
 }
 
 // hear takes a line of limactl's log.

@@ -1,6 +1,7 @@
 # observe.sh MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
-# Called as "mounts" it prints only what is mounted at each MOUNTPOINT.
+# Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
+# booting, it prints "untouched=yes" and looks no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
 # lines does not matter, since parts run side by side: on an emulated machine every process costs 0.1 s.
 set -u
@@ -76,8 +77,25 @@ root_view='
     if command -v ss >/dev/null; then echo listeners=seen && exec ss -xlHe src /run/substrate.sock; fi
 '
 
+# untouched: whether nothing of ours is there. Images can come with things.
+untouched() {
+    for path in "$agent" "$gateway" "$cli" "$units".* /usr/lib/systemd/system/substrate-world-agent.* /run/substrate.sock \
+        /var/lib/substrate "$marker" "$HOME/.substrate"; do
+        if [ -e "$path" ] || [ -L "$path" ]; then return 1; fi
+    done
+}
+
 echo 'worldsetup-observe 1'
-if [ "$0" != mounts ]; then
+look=$0
+if [ "$look" = new ]; then
+    if untouched; then
+        echo 'untouched=yes'
+        account &
+    else
+        look=observe
+    fi
+fi
+if [ "$look" = observe ]; then
     { if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
     # One block of properties a unit, separated by a bare "unit.".
     systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
@@ -101,7 +119,7 @@ for mountpoint; do
     if [ -n "$options" ]; then entries "$index" "$mountpoint" & fi
     index=$((index + 1))
 done
-if [ "$0" = mounts ]; then
+if [ "$look" = mounts ]; then
     wait
     echo end
     exit
@@ -120,7 +138,9 @@ if [ -f "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; f
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done
-df -Pk / | { read -r _ && each df=; }
-echo "time=$(date +%s.%N)"
+if [ "$look" = observe ]; then
+    df -Pk / | { read -r _ && each df=; }
+    echo "time=$(date +%s.%N)"
+fi
 wait
 echo end

@@ -1,5 +1,4 @@
-# prove.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO (self, root, outsider), once a line or the end of
-# standard input has come: a connection can be made before it is time to ask.
+# prove.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
 # Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it took, and the answer;
 # and each MOUNTPOINT at which something is mounted. The mounts come last, after standard input has ended: meanwhile the
 # caller can use a forwarded socket, and what all this connecting did to the mounts shows.
@@ -23,7 +22,6 @@ ask() {
 }
 
 echo 'worldsetup-prove 1'
-read -r _
 for who; do
     case $who in
     self) ask self & ;;

@@ -29,7 +29,7 @@ func (c Call) Verb() string {
 // Changes says whether the call was one that may change something.
 func (c Call) Changes() bool {
 	if c.Args == nil {
-		return !slices.Contains([]string{embed.Observe.Name, embed.Mounts.Name, embed.Prove.Name, embed.Watch.Name}, c.Script)
+		return !slices.Contains([]string{embed.Observe.Name, embed.ObserveNew.Name, embed.Mounts.Name, embed.Prove.Name, embed.Watch.Name}, c.Script)
 	}
 	return slices.Contains([]string{"create", "start", "stop", "delete", "edit", "rename"}, c.Verb())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -234,7 +233,7 @@ func TestForwardingOverAConnectionOfItsOwn(t *testing.T) {
 	w, vm := completed(t, Options{})
 	path := filepath.Join(vm.dir, "p.sock")
 	var answered string
-	forward := &guest.Forward{Path: path, Use: func(_ context.Context, path string, _ io.Writer) { _, answered, _ = get(path, "/v1/capabilities") }}
+	forward := &guest.Forward{Path: path, Use: func(_ context.Context, path string) { _, answered, _ = get(path, "/v1/capabilities") }}
 	reply, err := send(t.Context(), w, guest.Request{Route: guest.Fresh, Script: embed.Prove, Args: []string{guest.Self}, Forward: forward})
 	must(t, err)
 	if answered != probeCapabilities || !strings.HasSuffix(string(reply.Stdout), "end\n") {

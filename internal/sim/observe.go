@@ -16,19 +16,32 @@ import (
 // needed are the commands that the agent needs.
 var needed = []string{"nft", "ip", "conntrack", "dnsmasq", "fusermount3", "fuse-overlayfs", "curl", "jq"}
 
+// observeNew is the script by its other name.
+func (i *invocation) observeNew() int {
+	user := i.user
+	ours := []string{
+		guest.AgentPath, guest.ProgramsPath + "substrate-gateway", guest.ProgramsPath + "substrate", guest.ServicePath, guest.SocketUnitPath,
+		guest.SocketPath, guest.StatePath, guest.MarkerPath, user.home + guest.HomeStateSuffix,
+	}
+	if slices.ContainsFunc(ours, func(path string) bool { return i.files[path] != nil }) {
+		return i.observe()
+	}
+	i.print("worldsetup-observe 1")
+	i.print("untouched=yes")
+	i.observeAccount()
+	i.mountPoints()
+	i.print("end")
+	return 0
+}
+
 func (i *invocation) observe() int {
 	user := i.user
 	i.print("worldsetup-observe 1")
-	i.print("user=%s", user.name)
-	i.print("home=%s", user.home)
-	i.print("session-groups=%s", i.names(i.session.gids))
-	i.print("account-groups=%s", i.names(i.gids(user)))
-	i.print("group=%s", i.groupCalled(socketGroup).entry())
+	i.observeAccount()
 	if !i.asks() {
 		i.observeAsRoot()
 	}
 	i.print("sudo=%s", yes(!i.asks()))
-	i.print("os=%s", i.image.OS)
 	i.observeFiles(user.home)
 	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if !i.reaches("/run/dbus/system_bus_socket", i.session) {
@@ -41,12 +54,6 @@ func (i *invocation) observe() int {
 			i.print("unit.%s", property)
 		}
 	}
-	i.print("linger=%s", yes(i.is("/var/lib/systemd/linger/"+user.name, regular)))
-	for _, command := range needed {
-		if slices.Contains(i.lacks, command) {
-			i.print("missing=%s", command)
-		}
-	}
 	i.mountPoints()
 	const size = 20 << 20 // KiB
 	used := i.diskUsed()
@@ -55,6 +62,23 @@ func (i *invocation) observe() int {
 	i.print("time=%d.%09d", now.Unix(), now.Nanosecond())
 	i.print("end")
 	return 0
+}
+
+// observeAccount is what every look at a guest shows.
+func (i *invocation) observeAccount() {
+	user := i.user
+	i.print("user=%s", user.name)
+	i.print("home=%s", user.home)
+	i.print("session-groups=%s", i.names(i.session.gids))
+	i.print("account-groups=%s", i.names(i.gids(user)))
+	i.print("group=%s", i.groupCalled(socketGroup).entry())
+	i.print("os=%s", i.image.OS)
+	i.print("linger=%s", yes(i.is("/var/lib/systemd/linger/"+user.name, regular)))
+	for _, command := range needed {
+		if slices.Contains(i.lacks, command) {
+			i.print("missing=%s", command)
+		}
+	}
 }
 
 // above are the directories on the way to our files.

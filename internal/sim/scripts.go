@@ -28,6 +28,7 @@ type outcome struct {
 // scripts are the guest scripts, by name. Each returns its exit status.
 var scripts = map[string]func(*invocation) int{
 	embed.Observe.Name:     (*invocation).observe,
+	embed.ObserveNew.Name:  (*invocation).observeNew,
 	embed.Mounts.Name:      (*invocation).observeMounts,
 	embed.Prove.Name:       (*invocation).prove,
 	embed.Group.Name:       (*invocation).group,
@@ -58,7 +59,7 @@ func (w *World) execute(vm *VM, as session, request guest.Request, stdin []byte)
 		}
 		i.session = session{}
 	}
-	if !request.Root && !slices.Contains([]embed.Script{embed.Observe, embed.Mounts, embed.Prove, embed.Build}, request.Script) {
+	if !request.Root && !slices.Contains([]embed.Script{embed.Observe, embed.ObserveNew, embed.Mounts, embed.Prove, embed.Build}, request.Script) {
 		return outcome{stderr: "Permission denied\n", code: 1} // whatever they do first wants root
 	}
 	if i.readOnly && request.Root && !slices.Contains([]string{embed.Clock.Name, embed.Writable.Name, embed.Prove.Name, embed.Activate.Name}, request.Script.Name) {

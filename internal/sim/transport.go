@@ -48,6 +48,17 @@ func (t transport) Exec(ctx context.Context, request guest.Request) (guest.Reply
 	return reply, nil
 }
 
+// Chain implements guest.Transport.
+func (t transport) Chain(ctx context.Context, requests []guest.Request, ended func()) error {
+	for _, request := range requests {
+		if _, err := t.Exec(ctx, request); err != nil {
+			return err
+		}
+		ended()
+	}
+	return nil
+}
+
 // shell goes through `limactl shell`, as the real transport does.
 func (t transport) shell(ctx context.Context, request guest.Request) (guest.Reply, error) {
 	command := append([]string{"sh", "-c", request.Script.Text, request.Script.Name}, request.Args...)
@@ -148,12 +159,12 @@ func (w *World) forwarding(ctx context.Context, vm *VM, as session, request gues
 	}
 	defer forwarded.remove()
 	// The script waits for the end of its input before it looks at the mounts; what it does before that may as well come after.
-	request.Forward.Use(ctx, request.Forward.Path, io.Discard)
+	request.Forward.Use(ctx, request.Forward.Path)
 	return w.execute(vm, as, request, nil), nil
 }
 
 // known are the guest scripts by name: a text that is not theirs is not what the simulation mirrors.
-var known = byName(embed.Observe, embed.Mounts, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
+var known = byName(embed.Observe, embed.ObserveNew, embed.Mounts, embed.Prove, embed.Group, embed.Packages, embed.Directories, embed.Agent, embed.Units,
 	embed.Linger, embed.Activate, embed.Marker, embed.Clock, embed.Writable, embed.Room, embed.Entry,
 	embed.Build, embed.Cargo, embed.Passenger)
 

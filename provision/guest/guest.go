@@ -37,8 +37,8 @@ type Request struct {
 	Root bool
 	// Stdin is the script's standard input; nil is an empty one.
 	Stdin io.Reader
-	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; standard
-	// input ends with the context then.
+	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; without
+	// Stdin, standard input ends with the context then.
 	Line func(line string)
 	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
 	Forward *Forward
@@ -48,8 +48,8 @@ type Request struct {
 type Forward struct {
 	// Path is where the host socket is made, in a directory that only the user can enter.
 	Path string
-	// Use is called with Path once it accepts connections, and with the script's standard input, which ends when it returns.
-	Use func(ctx context.Context, path string, input io.Writer)
+	// Use is called with Path once it accepts connections. The script's standard input ends when it returns.
+	Use func(ctx context.Context, path string)
 }
 
 // Transport runs scripts in a guest: [SSH] for real, a simulation in tests.
@@ -59,8 +59,13 @@ type Forward struct {
 //
 // Exec returns what the script printed. Its error is a [*ScriptError] when the script ran and failed, and a
 // [*ConnectionError] when it could not be run.
+//
+// Chain runs scripts one after the other until one fails, as Exec would, and for less: over one connection and with one
+// sudo. They share the Route and Root of the first one, at most one has a Stdin, and what they print is not kept. ended is
+// called after each that succeeded; the error is that of the one that did not.
 type Transport interface {
 	Exec(ctx context.Context, request Request) (Reply, error)
+	Chain(ctx context.Context, requests []Request, ended func()) error
 	Renew(ctx context.Context, forwards []Pair) error
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Observation is what the script "observe" found in a guest. Modes are octal as stat(1) prints them, without a leading zero.
+// Observation is what the script "observe" or "new" found in a guest. Modes are octal as stat(1) prints them, without a leading zero.
 type Observation struct {
 	User          string   // the SSH user
 	Home          string   // its home directory
@@ -14,6 +14,10 @@ type Observation struct {
 	Group         *Group   // the group "substrate"; nil when there is none
 	Sudo          bool     // sudo works without a password
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
+
+	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is taken to
+	// have sudo, room, the right time, and a systemd that has not heard of our units.
+	Untouched bool
 
 	Files   map[string]File // by path, only those that exist
 	Marker  string          // first line of the layout marker; empty without one

@@ -41,6 +41,9 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	if p.seen["blind"] {
 		p.Listening = nil
 	}
+	if p.Untouched {
+		p.assume()
+	}
 	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os", "linger", "df", "time"} {
 		if !p.seen[key] {
 			return nil, fmt.Errorf("the guest's observation lacks %q", key)
@@ -56,6 +59,15 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		}
 	}
 	return &p.Observation, nil
+}
+
+// assume fills in what was not looked at in a new guest.
+func (p *observationParser) assume() {
+	p.Sudo, p.DiskAvailable = true, math.MaxInt64
+	p.seen["sudo"], p.seen["df"], p.seen["time"] = true, true, true
+	for _, name := range []string{ServiceName, SocketUnitName} {
+		p.Units[name] = Unit{Load: "not-found", Active: "inactive", Sub: "dead"}
+	}
 }
 
 // ParseMounts reads what the script "mounts" printed for the given number of mount points, as [ParseObservation] does.
@@ -162,6 +174,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Marker = value
 	case "linger":
 		p.Linger, err = parseYes(value)
+	case "untouched":
+		p.Untouched, err = parseYes(value)
 	case "root-fs":
 		p.ReadOnlyRoot = value == "ro"
 	case "agent-runs":

@@ -19,6 +19,27 @@ func recorded(t testing.TB, name string) string {
 	return string(text)
 }
 
+// TestUntouched: of a new guest only that is said which takes no time, and what is assumed asks for no repair.
+func TestUntouched(t *testing.T) {
+	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
+		"group=substrate:x:999:sam\nos=debian 12\nmissing=jq\nend\n"
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Untouched || o.User != "sam" || o.Home != "/home/sam.guest" || o.Group.GID != 999 || !reflect.DeepEqual(o.Missing, []string{"jq"}) {
+		t.Errorf("%+v", o)
+	}
+	if unit := o.Units[SocketUnitName]; !o.Sudo || o.DiskAvailable < 1<<40 || o.ClockAhead != 0 || unit.Load != "not-found" || unit.Active != "inactive" {
+		t.Errorf("%+v", o)
+	}
+	for _, line := range []string{"untouched=yes\n", "linger=no\n", "home=/home/sam.guest\n"} {
+		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, line, "", 1))}, 0); err == nil {
+			t.Errorf("without %q it was taken", line)
+		}
+	}
+}
+
 func TestParseObservation(t *testing.T) {
 	text := recorded(t, "observation.txt")
 	_, clock, _ := strings.Cut(text, "\ntime=")

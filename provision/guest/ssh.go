@@ -59,12 +59,15 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 		cmd.Stdin = input
 	}
 	if request.Line != nil {
+		cmd.Stdout = &lineWriter{each: request.Line}
+	}
+	if request.Line != nil && request.Stdin == nil {
 		held, stop, err := heldInput()
 		if err != nil {
 			return Reply{}, err
 		}
 		defer stop()
-		cmd.Stdin, cmd.Stdout = held, &lineWriter{each: request.Line}
+		cmd.Stdin = held
 	}
 	reply := Reply{Sent: time.Now()}
 	err := process.Run(cmd)
@@ -86,7 +89,7 @@ func forwardInput(ctx context.Context, forward *Forward) (input *os.File, stop f
 		defer close(finished)
 		defer output.Close()
 		if waitForSocket(ctx, forward.Path) {
-			forward.Use(ctx, forward.Path, output)
+			forward.Use(ctx, forward.Path)
 		}
 	}()
 	return input, func() {

@@ -157,7 +157,7 @@ func TestForward(t *testing.T) {
 	used := ""
 	reply, err := newSSH(t, "well").Exec(t.Context(), Request{
 		Route: Fresh, Script: embed.Script{Name: "x", Text: "echo before; cat; echo after"},
-		Forward: &Forward{Path: filepath.Join(dir, "s"), Use: func(ctx context.Context, path string, input io.Writer) {
+		Forward: &Forward{Path: filepath.Join(dir, "s"), Use: func(ctx context.Context, path string) {
 			connection, err := net.Dial("unix", path)
 			if err != nil {
 				t.Error(err)
@@ -183,7 +183,7 @@ func TestForward(t *testing.T) {
 func TestForwardThatNeverComes(t *testing.T) {
 	_, err := newSSH(t, "unreachable").Exec(t.Context(), Request{
 		Route: Fresh, Script: embed.Script{Name: "x", Text: ":"},
-		Forward: &Forward{Path: filepath.Join(t.TempDir(), "s"), Use: func(context.Context, string, io.Writer) { t.Error("it was used") }},
+		Forward: &Forward{Path: filepath.Join(t.TempDir(), "s"), Use: func(context.Context, string) { t.Error("it was used") }},
 	})
 	if connection := (*ConnectionError)(nil); !errors.As(err, &connection) {
 		t.Errorf("got %v", err)

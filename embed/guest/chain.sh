@@ -1,0 +1,7 @@
+# chain.sh COMMAND...: runs the commands, whose words are quoted for a shell, one after the other until one fails, and prints a
+# line after each that did not. Nobody is left to read that line when the caller is gone: then the next one is not begun.
+set -u
+for command; do
+    eval "$command" >/dev/null || exit
+    echo ended || exit
+done

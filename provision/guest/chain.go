@@ -1,0 +1,39 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// Chain implements [Transport].
+func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error {
+	done := 0
+	whole := Request{
+		Route: requests[0].Route, Root: requests[0].Root, Script: embed.Chain, Stdin: strings.NewReader(""),
+		Line: func(string) { done++; ended() },
+	}
+	for _, request := range requests {
+		// The script runs as whoever runs the chain, and must not read what is meant for another one.
+		command := shellescape.QuoteCommand(words(Request{Script: request.Script, Args: request.Args}))
+		if request.Stdin != nil {
+			whole.Stdin = request.Stdin
+		} else {
+			command += " </dev/null"
+		}
+		whole.Args = append(whole.Args, command)
+	}
+	_, err := s.Exec(ctx, whole)
+	if script := (*ScriptError)(nil); errors.As(err, &script) && done < len(requests) {
+		script.Script = requests[done].Script.Name
+	}
+	if err == nil && done != len(requests) {
+		err = fmt.Errorf("the guest ran %d of %d scripts, and said that all was well", done, len(requests))
+	}
+	return err
+}
