@@ -20,19 +20,29 @@ const (
 	consolePause = time.Second
 	// consoleTail is how much of a console is read at most, in bytes: its latest line is all that is wanted.
 	consoleTail = 4 << 10
-	// bannerDeadline is the time in which an ssh server that runs introduces itself.
-	bannerDeadline = 500 * time.Millisecond
+	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation that takes
+	// it a second or two, and as long again for each who asks.
+	bannerDeadline = 10 * time.Second
 )
 
 // watchConsole tells of what a starting VM writes to its console, and when its ssh port answers, until done is closed.
 func (r *run) watchConsole(ctx context.Context, dir string, done <-chan struct{}) {
 	consoles := []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	introduced := make(chan bool, 1)
+	asked := false
 	ticker := time.NewTicker(consolePause)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-done:
 			return
+		case yes := <-introduced:
+			if asked = false; yes {
+				r.signs.reach(lima.PhasePort)
+			}
+			continue
 		case <-ticker.C:
 		}
 		for _, console := range consoles {
@@ -41,8 +51,9 @@ func (r *run) watchConsole(ctx context.Context, dir string, done <-chan struct{}
 				r.signs.say(line)
 			}
 		}
-		if port := r.signs.unanswered(); port != 0 && introduces(ctx, port) {
-			r.signs.reach(lima.PhasePort)
+		if port := r.signs.unanswered(); port != 0 && !asked {
+			asked = true
+			go func() { introduced <- introduces(ctx, port) }()
 		}
 	}
 }
@@ -101,8 +112,7 @@ func introduces(ctx context.Context, port int) bool {
 		return false
 	}
 	defer connection.Close()
-	deadline, _ := ctx.Deadline()
-	_ = connection.SetReadDeadline(deadline)
+	defer context.AfterFunc(ctx, func() { connection.Close() })()
 	banner := make([]byte, 4)
 	_, err = io.ReadFull(connection, banner)
 	return err == nil && string(banner) == "SSH-"

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +50,51 @@ func TestEvidence(t *testing.T) {
 			t.Errorf("no %q in %q", want, s.evidence())
 		}
 	}
+}
+
+// TestSlowBanner: an ssh server that takes its time is asked once, since each question takes its guest a process.
+func TestSlowBanner(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted := make(chan net.Conn, 100)
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- connection
+		}
+	}()
+	r := &run{}
+	r.signs.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
+	r.signs.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
+	done, over := make(chan struct{}), make(chan struct{})
+	port := make(chan struct{})
+	r.signs.show(func(string) {
+		if r.signs.reached(lima.PhasePort) {
+			close(port)
+		}
+	})
+	go func() {
+		defer close(over)
+		r.watchConsole(t.Context(), t.TempDir(), done)
+	}()
+	slow := <-accepted
+	time.Sleep(2 * consolePause) // in which it could be asked again
+	if len(accepted) > 0 {
+		t.Fatal("it was asked again")
+	}
+	if _, err := slow.Write([]byte("SSH-2.0-OpenSSH_9.6\r\n")); err != nil {
+		t.Error(err)
+	}
+	<-port
+	close(done)
+	<-over
 }
 
 func TestConsole(t *testing.T) {

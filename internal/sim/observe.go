@@ -18,13 +18,15 @@ var needed = []string{"nft", "ip", "conntrack", "dnsmasq", "fusermount3", "fuse-
 
 // observeNew is the script by its other name.
 func (i *invocation) observeNew() int {
-	user := i.user
 	ours := []string{
-		guest.AgentPath, guest.ProgramsPath + "substrate-gateway", guest.ProgramsPath + "substrate", guest.ServicePath, guest.SocketUnitPath,
-		guest.SocketPath, guest.StatePath, guest.MarkerPath, user.home + guest.HomeStateSuffix,
+		guest.AgentPath, guest.ProgramsPath + "substrate-gateway", guest.ProgramsPath + "substrate",
+		guest.SocketPath, guest.StatePath, guest.MarkerPath, i.user.home + guest.HomeStateSuffix,
 	}
-	if slices.ContainsFunc(ours, func(path string) bool { return i.files[path] != nil }) {
-		return i.observe()
+	for path := range i.files {
+		unit := strings.HasPrefix(path, "/etc/systemd/system/substrate-world-agent.") || strings.HasPrefix(path, "/usr/lib/systemd/system/substrate-world-agent.")
+		if unit || slices.Contains(ours, path) {
+			return i.observe()
+		}
 	}
 	i.print("worldsetup-observe 1")
 	i.print("untouched=yes")
