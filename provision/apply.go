@@ -31,7 +31,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 		if step.ID == StepMarker {
 			return nil
 		}
-		r.chainUp(ctx, state, plan.Steps[i:])
+		r.rest = plan.Steps[i:]
 		r.done.add(step)
 		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
 			return err
@@ -112,7 +112,7 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 
 // act does what a step is there for. Every branch checks its own outcome.
 func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
-	if r.chain != nil {
+	if r.chainUp(ctx, state); r.chain != nil {
 		return r.chain.next()
 	}
 	vm := r.target.spec.VM

@@ -17,11 +17,12 @@ type chain struct {
 	err       error           // of the first task that was not done
 }
 
-// chainUp begins the tasks of the next steps, unless they are under way already.
-func (r *run) chainUp(ctx context.Context, state State, steps []Step) {
+// chainUp begins the tasks of the step that is due and of those after it, unless they are under way already.
+func (r *run) chainUp(ctx context.Context, state State) {
 	if r.chain != nil && len(r.chain.deadlines) > 0 {
 		return
 	}
+	steps := r.rest
 	r.unchain()
 	var requests []guest.Request
 	c := &chain{over: make(chan struct{})}
@@ -73,6 +74,6 @@ func (r *run) unchain() {
 	if r.chain != nil {
 		r.chain.cancel(nil)
 		<-r.chain.over
-		r.chain = nil
 	}
+	r.chain, r.rest = nil, nil
 }

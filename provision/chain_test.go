@@ -22,9 +22,12 @@ func (stuck) Chain(ctx context.Context, _ []guest.Request, ended func()) error {
 
 // TestChainIsGivenUp: each step of a chain has its own deadline, and the one that is late is the one that fails.
 func TestChainIsGivenUp(t *testing.T) {
-	r := &run{edges: Edges{Guest: func(*limatype.Instance) guest.Transport { return stuck{} }}}
+	r := &run{
+		edges: Edges{Guest: func(*limatype.Instance) guest.Transport { return stuck{} }},
+		rest:  []Step{step(StepGroup), step(StepDirectories), step(StepSettle), step(StepLinger)},
+	}
 	state := State{Guest: &guest.Observation{User: "sam", Home: "/home/sam"}}
-	r.chainUp(t.Context(), state, []Step{step(StepGroup), step(StepDirectories), step(StepSettle), step(StepLinger)})
+	r.chainUp(t.Context(), state)
 	if r.chain == nil || len(r.chain.deadlines) != 2 {
 		t.Fatalf("the chain is %+v, want one of the two tasks before the end of booting", r.chain)
 	}

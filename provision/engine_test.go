@@ -59,6 +59,13 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) setup() *provision.Setup {
 	b.events = nil
+	setup := b.second()
+	setup.Events = func(event provision.Event) { b.events = append(b.events, event) }
+	return setup
+}
+
+// second is another setup of the same world, as from another terminal.
+func (b *bench) second() *provision.Setup {
 	runner := b.runner
 	if runner == nil {
 		runner = b.World
@@ -74,7 +81,6 @@ func (b *bench) setup() *provision.Setup {
 				return []checks.Check{checks.Limactl(target.Lima)}
 			}}
 		},
-		Events: func(event provision.Event) { b.events = append(b.events, event) },
 	}
 }
 

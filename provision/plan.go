@@ -125,12 +125,6 @@ func (p Plan) complete() bool {
 	return p.Empty() || len(p.Steps) == 1 && p.has(StepMarker)
 }
 
-// settlesLast says that the end of booting is the last thing that is waited for before the marker.
-func (p Plan) settlesLast() bool {
-	at := p.at(StepSettle)
-	return at >= 0 && p.Steps[at].last
-}
-
 // Interrupts says whether a step of the plan stops programs that run in the VM.
 func (p Plan) Interrupts() bool {
 	for _, step := range p.Steps {

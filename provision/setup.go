@@ -148,7 +148,8 @@ type run struct {
 	unheld, locked string
 	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
 	built *built
-	// chain is what the guest is at for the steps under way; nil for nothing.
+	// rest is the plan from the step under way on, while a plan is carried out, and chain what the guest is at for it.
+	rest  []Step
 	chain *chain
 	// ahead is what lookAhead saw; nil for nothing.
 	ahead *ahead

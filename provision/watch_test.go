@@ -155,13 +155,6 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	}
 }
 
-// second is another setup of the same world, as from another terminal.
-func (b *bench) second() *provision.Setup {
-	setup := b.setup()
-	setup.Events = nil
-	return setup
-}
-
 // Readers look whether a run is at work; none of them may turn one away.
 func TestReadersTurnNoRunAway(t *testing.T) {
 	b := newBench(t)
