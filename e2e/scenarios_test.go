@@ -21,10 +21,10 @@ import (
 // with a boot a minute or two.
 var inShort = []string{
 	"nothing is wrong", "service unit missing", "service masked", "a drop-in that adds, and one that contradicts", "socket open to all",
-	"a file in the socket's place", "membership removed on paper", "agent removed", "agent in a crash loop",
+	"a file in the socket's place", "membership removed on paper", "agent removed",
 	"state directory open to all", "a directory above the socket closed", "marker of another scheme", "clock off by an hour",
 	"root file system read-only", "ssh key gone", "several at once", "another agent", "an agent that does not answer",
-	"VM broken", "VM hangs", "configuration unreadable", "mount lost and damaged",
+	"VM hangs", "configuration unreadable", "mount lost and damaged",
 }
 
 // testScenarios plays the table that the simulation plays.
