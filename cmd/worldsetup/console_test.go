@@ -55,6 +55,7 @@ func start(t *testing.T, width, height int, change func(*exec.Cmd), args ...stri
 	c.command.Env = []string{
 		"TERM=xterm-256color", "LANG=C.UTF-8", "HOME=" + temp, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0",
 	}
+	c.command.Dir = temp // who is nobody may not get to where the checkout is
 	if change != nil {
 		change(c.command)
 	}
