@@ -112,7 +112,10 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 
 // act does what a step is there for. Every branch checks its own outcome.
 func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
-	if r.chainUp(ctx, state); r.chain != nil {
+	if err := r.chainUp(ctx, state); err != nil {
+		return err
+	}
+	if r.chain != nil {
 		return r.chain.next()
 	}
 	vm := r.target.spec.VM
@@ -147,9 +150,6 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		}
 	case StepPassengers:
 		return r.installPassengers(ctx, state, step.operands)
-	case StepUnits: // is a task, if that could be made
-		_, err := r.task(state.Guest, step)
-		return err
 	case StepMarker:
 		return r.mark(ctx, state)
 	}

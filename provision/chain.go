@@ -17,10 +17,11 @@ type chain struct {
 	err       error           // of the first task that was not done
 }
 
-// chainUp begins the tasks of the step that is due and of those after it, unless they are under way already.
-func (r *run) chainUp(ctx context.Context, state State) {
+// chainUp begins the tasks of the step that is due and of those after it, unless they are under way already. Its error is of
+// the task of the step that is due.
+func (r *run) chainUp(ctx context.Context, state State) error {
 	if r.chain != nil && len(r.chain.deadlines) > 0 {
-		return
+		return nil
 	}
 	steps := r.rest
 	r.unchain()
@@ -28,6 +29,9 @@ func (r *run) chainUp(ctx context.Context, state State) {
 	c := &chain{over: make(chan struct{})}
 	for _, step := range steps {
 		task, err := r.task(state.Guest, step)
+		if err != nil && len(requests) == 0 {
+			return err
+		}
 		if task == nil || err != nil {
 			break
 		}
@@ -35,7 +39,7 @@ func (r *run) chainUp(ctx context.Context, state State) {
 		c.deadlines = append(c.deadlines, task.deadline)
 	}
 	if len(requests) == 0 {
-		return
+		return nil
 	}
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ended = make(chan struct{}, len(requests))
@@ -44,6 +48,7 @@ func (r *run) chainUp(ctx context.Context, state State) {
 		defer close(c.over)
 		c.err = r.guest(state.Instance).Chain(ctx, requests, func() { c.ended <- struct{}{} })
 	}()
+	return nil
 }
 
 // next waits for the task of the next step.

@@ -20,6 +20,27 @@ func (stuck) Chain(ctx context.Context, _ []guest.Request, ended func()) error {
 	return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
 }
 
+// TestTaskThatCannotBeMade: it fails its own step, and none before it.
+func TestTaskThatCannotBeMade(t *testing.T) {
+	state := State{Guest: &guest.Observation{User: "sam", Home: "/home/a b"}} // which a unit could not hold
+	r := &run{edges: Edges{Guest: func(*limatype.Instance) guest.Transport { return stuck{} }}}
+	for _, test := range []struct {
+		rest  []Step
+		tasks int
+	}{{[]Step{step(StepGroup), step(StepUnits)}, 1}, {[]Step{step(StepUnits)}, 0}} {
+		r.rest = test.rest
+		err := r.chainUp(t.Context(), state)
+		tasks := 0
+		if r.chain != nil {
+			tasks = len(r.chain.deadlines)
+		}
+		if tasks != test.tasks || (err != nil) != (tasks == 0) {
+			t.Errorf("%d tasks, %v, want %d", tasks, err, test.tasks)
+		}
+		r.unchain()
+	}
+}
+
 // TestChainIsGivenUp: each step of a chain has its own deadline, and the one that is late is the one that fails.
 func TestChainIsGivenUp(t *testing.T) {
 	r := &run{
@@ -27,7 +48,9 @@ func TestChainIsGivenUp(t *testing.T) {
 		rest:  []Step{step(StepGroup), step(StepDirectories), step(StepSettle), step(StepLinger)},
 	}
 	state := State{Guest: &guest.Observation{User: "sam", Home: "/home/sam"}}
-	r.chainUp(t.Context(), state)
+	if err := r.chainUp(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
 	if r.chain == nil || len(r.chain.deadlines) != 2 {
 		t.Fatalf("the chain is %+v, want one of the two tasks before the end of booting", r.chain)
 	}

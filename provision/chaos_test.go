@@ -172,13 +172,7 @@ func (g chaosGuest) Exec(ctx context.Context, request guest.Request) (reply gues
 }
 
 func (g chaosGuest) Chain(ctx context.Context, requests []guest.Request, ended func()) error {
-	for _, request := range requests {
-		if _, err := g.Exec(ctx, request); err != nil {
-			return err
-		}
-		ended()
-	}
-	return nil
+	return sim.OneByOne(ctx, g, requests, ended)
 }
 
 func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {

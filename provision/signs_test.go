@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -74,18 +75,31 @@ func TestSlowBanner(t *testing.T) {
 	r.signs.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
 	r.signs.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
 	done, over := make(chan struct{}), make(chan struct{})
-	port := make(chan struct{})
-	r.signs.show(func(string) {
+	port, lines := make(chan struct{}), make(chan string, 10)
+	r.signs.show(func(line string) {
 		if r.signs.reached(lima.PhasePort) {
 			close(port)
+		} else if line != "" {
+			lines <- line
 		}
 	})
+	dir := t.TempDir()
 	go func() {
 		defer close(over)
-		r.watchConsole(t.Context(), t.TempDir(), done)
+		r.watchConsole(t.Context(), dir, done)
 	}()
 	slow := <-accepted
-	time.Sleep(2 * consolePause) // in which it could be asked again
+	text := ""
+	for _, line := range []string{"first", "second", "third"} { // each is seen at another time at which it could be asked again
+		text += line + "\n"
+		whole := filepath.Join(t.TempDir(), "whole")
+		if err := errors.Join(os.WriteFile(whole, []byte(text), 0o600), os.Rename(whole, filepath.Join(dir, "serial.log"))); err != nil {
+			t.Fatal(err)
+		}
+		if seen := <-lines; seen != line {
+			t.Fatalf("the console said %q, want %q", seen, line)
+		}
+	}
 	if len(accepted) > 0 {
 		t.Fatal("it was asked again")
 	}

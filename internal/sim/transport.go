@@ -50,8 +50,13 @@ func (t transport) Exec(ctx context.Context, request guest.Request) (guest.Reply
 
 // Chain implements guest.Transport.
 func (t transport) Chain(ctx context.Context, requests []guest.Request, ended func()) error {
+	return OneByOne(ctx, t, requests, ended)
+}
+
+// OneByOne is what a chain does, by an Exec for each script.
+func OneByOne(ctx context.Context, to guest.Transport, requests []guest.Request, ended func()) error {
 	for _, request := range requests {
-		if _, err := t.Exec(ctx, request); err != nil {
+		if _, err := to.Exec(ctx, request); err != nil {
 			return err
 		}
 		ended()

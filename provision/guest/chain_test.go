@@ -53,6 +53,14 @@ func TestChainBreaks(t *testing.T) {
 	}
 }
 
+// TestChainThatSaysNothing: that all went well is not taken from an exit code.
+func TestChainThatSaysNothing(t *testing.T) {
+	err := newSSH(t, "silent").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")), func() { t.Error("one ended") })
+	if err == nil || !strings.Contains(err.Error(), "0 of 3 scripts") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestChainThatCannotBegin(t *testing.T) {
 	connection := (*ConnectionError)(nil)
 	err := newSSH(t, "unreachable").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")), func() { t.Error("one ended") })

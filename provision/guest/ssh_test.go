@@ -30,6 +30,9 @@ func standIn(args []string) int {
 		fmt.Fprintln(os.Stderr, "Connection refused")
 		return 255
 	}
+	if os.Getenv("STAND_IN_FOR_SSH") == "silent" {
+		return 0
+	}
 	if behaviour := os.Getenv("STAND_IN_FOR_SSH"); strings.HasPrefix(behaviour, "renew") {
 		return renewed(behaviour, strings.Join(args, " "))
 	}
