@@ -16,7 +16,7 @@ import (
 // world. The two take turns in going first, after a setup that does not count: the first VM in a while finds neither the image
 // nor memory at hand, and takes a tenth longer. The ratio should be 1.05 at most. Run it on an otherwise idle machine: make bench.
 func BenchmarkCreate(b *testing.B) {
-	home, err := makeHome()
+	home, err := suite.rigs[0].makeHome()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -31,16 +31,16 @@ func BenchmarkCreate(b *testing.B) {
 	}
 	same := filepath.Join(home.files(), "same.yaml")
 	setUp := func() (first, again time.Duration) {
-		args := []string{"--non-interactive", "--json", "--agent", "builtin", "--profile", suite.image.Profile, home.userHome()}
+		args := []string{"--non-interactive", "--json", "--agent", "builtin", "--profile", home.rig.profile, home.userHome()}
 		first, again = timed(suite.binary, args...), timed(suite.binary, args...)
-		profile, err := os.ReadFile(filepath.Join(string(home), vm, "lima.yaml"))
+		profile, err := os.ReadFile(filepath.Join(home.dir, vm, "lima.yaml"))
 		if err == nil {
 			err = os.WriteFile(same, profile, 0o644)
 		}
 		if err != nil {
 			b.Fatal(err)
 		}
-		timed(suite.host.Lima, "--tty=false", "delete", "--force", vm)
+		timed(home.rig.host.Lima, "--tty=false", "delete", "--force", vm)
 		return first, again
 	}
 	var ours, bare, rerun time.Duration
@@ -49,8 +49,8 @@ func BenchmarkCreate(b *testing.B) {
 		ours, rerun = ours+first, rerun+again
 	}
 	countBare := func() {
-		bare += timed(suite.host.Lima, "--tty=false", "start", "--name", "bare", same)
-		timed(suite.host.Lima, "--tty=false", "delete", "--force", "bare")
+		bare += timed(home.rig.host.Lima, "--tty=false", "start", "--name", "bare", same)
+		timed(home.rig.host.Lima, "--tty=false", "delete", "--force", "bare")
 	}
 	setUp()
 	turns := 0
@@ -74,7 +74,7 @@ func BenchmarkCreate(b *testing.B) {
 
 // BenchmarkWatch measures what being watched costs a healthy guest: the processor time of the watcher in it.
 func BenchmarkWatch(b *testing.B) {
-	home, err := makeHome()
+	home, err := suite.rigs[0].makeHome()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,12 +16,18 @@ import (
 // TestBuildInTheGuest: the agent of a small Cargo workspace, which takes nothing from a registry, is built in a guest that
 // has no cargo at first, installed, and answers; the project is as it was, byte for byte.
 func TestBuildInTheGuest(t *testing.T) {
-	if testing.Short() {
-		t.Skip("installing a compiler under emulation takes a quarter of an hour")
-	}
-	w := &world{limaHome: newLimaHome(t)}
+	onEachRig(t, func(t *testing.T, rig *rig) {
+		if testing.Short() || rig.bed != nil {
+			t.Skip("on real VMs only, with a network, and a quarter of an hour under emulation: make e2e-all")
+		}
+		testBuild(t, rig)
+	})
+}
+
+func testBuild(t *testing.T, rig *rig) {
+	w := &world{limaHome: rig.newHome(t)}
 	w.project = filepath.Join(w.files(), "workspace")
-	copyAsUser(t, "e2e/testdata/workspace", w.project)
+	w.copy(t, "e2e/testdata/workspace", w.project)
 	w.before = w.snapshot(t)
 
 	r := w.setup(t, "--timeout", "60m")
@@ -43,7 +49,7 @@ func TestBuildInTheGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("it does not compile", func(t *testing.T) {
-		writeAsUser(t, source, string(text)+"fn broken() -> u8 { nothing }\n")
+		w.write(t, source, string(text)+"fn broken() -> u8 { nothing }\n")
 		w.before = w.snapshot(t)
 		r := w.setup(t, "--rebuild-agent")
 		if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "cannot find value `nothing`") {
@@ -51,7 +57,7 @@ func TestBuildInTheGuest(t *testing.T) {
 		}
 		w.wantAnswer(t, "built-in-the-guest")
 		w.wantNoBuild(t)
-		writeAsUser(t, source, string(text))
+		w.write(t, source, string(text))
 	})
 	t.Run("built anew", func(t *testing.T) {
 		library := filepath.Join(w.project, "crates", "answers", "src", "lib.rs")
@@ -59,7 +65,7 @@ func TestBuildInTheGuest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeAsUser(t, library, strings.Replace(string(text), "built-in-the-guest", "built-anew", 1))
+		w.write(t, library, strings.Replace(string(text), "built-in-the-guest", "built-anew", 1))
 		w.before = w.snapshot(t)
 		r := w.setup(t, "--rebuild-agent")
 		r.wantReady(t)
@@ -88,8 +94,8 @@ func (w *world) wantNoBuild(t *testing.T) {
 	testHostUntouched(t, w)
 }
 
-// copyAsUser copies a directory of the source, to a place of the ordinary user's.
-func copyAsUser(t *testing.T, from, to string) {
+// copy copies a directory of the source, to a place of the ordinary user's.
+func (w *world) copy(t *testing.T, from, to string) {
 	t.Helper()
 	root, err := devhost.SourceRoot(t.Context())
 	if err != nil {
@@ -102,7 +108,7 @@ func copyAsUser(t *testing.T, from, to string) {
 		}
 		text, err := os.ReadFile(path)
 		if err == nil {
-			writeAsUser(t, filepath.Join(to, strings.TrimPrefix(path, from)), string(text))
+			w.write(t, filepath.Join(to, strings.TrimPrefix(path, from)), string(text))
 		}
 		return err
 	})

@@ -36,7 +36,7 @@ func (p *place) Kept() (files, process bool) {
 	if strings.TrimSpace(r.stdout) != "Running" {
 		return true, false
 	}
-	look := p.command(p.t.Context(), "timeout", "30", suite.host.Lima, "--tty=false", "shell", "--workdir", "/", vm, "sh", "-c",
+	look := p.command(p.t.Context(), "timeout", "30", p.rig.host.Lima, "--tty=false", "shell", "--workdir", "/", vm, "sh", "-c",
 		`cat "$HOME/kept/tree/file"; grep -c sleep "/proc/$(cat "$HOME/kept/pid")/cmdline"`)
 	lines := strings.Fields(finish(p.t, look).stdout)
 	return len(lines) > 0 && lines[0] == "kept", len(lines) > 1 && lines[1] == "1"

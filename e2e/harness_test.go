@@ -5,12 +5,14 @@
 // The rules are:
 //   - The worldsetup program is driven as a user drives it: by its arguments, its output and its exit code.
 //   - Everything of a test lives in a Lima home of its own below /tmp; at the end its VMs are deleted and the home with them.
-//   - A boot takes about a minute under emulation, so tests that need no fresh VM share one: see sharedHome.
+//   - They play on real VMs or, with -guest, on the test bed. A boot takes about a minute under emulation, so tests that need no
+//     fresh VM share one there: see sharedHome.
 package e2e
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,14 +26,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/e2e/bed"
 	"github.com/atomize-hq/worldsetup/internal/devhost"
+)
+
+var (
+	onGuests = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
+	onLimas  = flag.String("lima", "", "with these `versions` of Lima (likewise)")
+	onSuite  = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
 )
 
 // suite is what TestMain prepares for all tests.
 var suite struct {
-	host   *devhost.Host
-	image  devhost.Image
+	rigs   []*rig
 	binary string // worldsetup
+	files  string // the folder that it lies in, readable by all
+}
+
+// rig is one kind of guest on one Lima, and what plays on it.
+type rig struct {
+	name    string
+	host    *devhost.Host
+	profile string // of a VM with such a guest
+	bed     *bed.Bed // nil for a real VM
 
 	shared     limaHome
 	sharedOnce sync.Once
@@ -42,6 +59,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("the end-to-end suite runs on Linux only")
 		os.Exit(0)
 	}
+	flag.Parse()
 	syscall.Umask(0o022)
 	// The first Ctrl-C ends preparations, or the program that a test is running, so that tests fail and clean up. The second kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -60,53 +78,115 @@ func runSuite(ctx context.Context, m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	if suite.host, err = devhost.Prepare(ctx, devhost.Options{Source: source, Log: os.Stdout}); err != nil {
-		return 1, err
-	}
-	if suite.image, err = suite.host.GuestImage(ctx); err != nil {
-		return 1, err
-	}
-	dir, err := os.MkdirTemp("", "worldsetup-e2e-")
+	cleanUp, err := makeRigs(ctx, source)
+	defer cleanUp()
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
-	suite.binary = filepath.Join(dir, "worldsetup")
+	if suite.files, err = os.MkdirTemp("", "worldsetup-e2e-"); err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(suite.files)
+	suite.binary = filepath.Join(suite.files, "worldsetup")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", suite.binary, "./cmd/worldsetup")
 	build.Dir = source
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build worldsetup: %w\n%s", err, out)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(suite.files, 0o755); err != nil {
 		return 1, err
 	}
 	sweep()
 	defer func() {
-		if suite.shared != "" {
-			suite.shared.destroy()
+		for _, rig := range suite.rigs {
+			if rig.shared.dir != "" {
+				rig.shared.destroy()
+			}
 		}
 	}()
 	return m.Run(), nil
 }
 
+// makeRigs prepares what the flags ask for. cleanUp is never nil.
+func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
+	cleanUp = func() {}
+	versions := chosen(*onLimas, devhost.LimaVersions(), devhost.DefaultLima)
+	var shared *bed.Bed
+	for _, version := range versions {
+		host, err := devhost.Prepare(ctx, devhost.Options{Source: source, Lima: version, Log: os.Stdout})
+		if err != nil {
+			return cleanUp, err
+		}
+		if *onGuests == "" {
+			image, err := host.GuestImage(ctx, *onSuite)
+			if err != nil {
+				return cleanUp, err
+			}
+			suite.rigs = append(suite.rigs, &rig{name: *onSuite + " vm lima-" + version, host: host, profile: image.Profile})
+			continue
+		}
+		if shared == nil {
+			if shared, err = bed.Prepare(ctx, host); err != nil {
+				return cleanUp, err
+			}
+			cleanUp = func() { shared.Close() }
+		}
+		host.QEMU = shared.QEMU()
+		for _, guest := range chosen(*onGuests, bed.Guests(), "") {
+			profile, err := shared.Profile(ctx, guest)
+			if err != nil {
+				return cleanUp, err
+			}
+			suite.rigs = append(suite.rigs, &rig{name: guest + " lima-" + version, host: host, profile: profile, bed: shared})
+		}
+	}
+	return cleanUp, nil
+}
+
+// chosen are the values of a flag that may say "all".
+func chosen(value string, all []string, none string) []string {
+	switch value {
+	case "":
+		return []string{none}
+	case "all":
+		return all
+	}
+	return strings.Split(value, ",")
+}
+
+// onEachRig runs a test on every rig: side by side on the test bed, one after the other on real VMs.
+func onEachRig(t *testing.T, test func(*testing.T, *rig)) {
+	for _, rig := range suite.rigs {
+		t.Run(rig.name, func(t *testing.T) {
+			if rig.bed != nil {
+				t.Parallel()
+			}
+			test(t, rig)
+		})
+	}
+}
+
 // limaHome is a folder for LIMA_HOME that belongs to the ordinary user.
-type limaHome string
+type limaHome struct {
+	dir string
+	rig *rig
+}
 
 // homePattern makes short paths, since Lima puts sockets below, and names the process, so that sweep knows a dead one's.
 func homePattern() string { return fmt.Sprintf("wse-%d-", os.Getpid()) }
 
-func makeHome() (limaHome, error) {
+func (r *rig) makeHome() (limaHome, error) {
 	dir, err := os.MkdirTemp("/tmp", homePattern())
 	if err != nil {
-		return "", err
+		return limaHome{}, err
 	}
-	home := limaHome(dir)
+	home := limaHome{dir, r}
 	for _, dir := range []string{dir, home.files(), home.userHome()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return home, err
 		}
-		if err := os.Chown(dir, int(suite.host.User.UID), int(suite.host.User.GID)); err != nil {
+		if err := os.Chown(dir, int(r.host.User.UID), int(r.host.User.GID)); err != nil {
 			return home, err
 		}
 	}
@@ -114,36 +194,56 @@ func makeHome() (limaHome, error) {
 }
 
 // files is a folder for what else a test needs. Lima takes what lies in its home for VMs, unless its name begins like this.
-func (home limaHome) files() string { return filepath.Join(string(home), "_files") }
+func (home limaHome) files() string { return filepath.Join(home.dir, "_files") }
 
 // userHome is the user's home directory as the programs under test see it, so that it can be seen what they do to it.
 func (home limaHome) userHome() string { return filepath.Join(home.files(), "home") }
 
-// newLimaHome is an empty Lima home that is gone, with every VM in it, when the test ends.
-func newLimaHome(t *testing.T) limaHome {
+// newHome is an empty Lima home that is gone, with every VM in it, when the test ends.
+func (r *rig) newHome(t *testing.T) limaHome {
 	t.Helper()
-	home, err := makeHome()
+	home, err := r.makeHome()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(home.destroy)
+	t.Cleanup(func() {
+		if t.Failed() {
+			home.logEnds(t)
+		}
+	})
 	return home
 }
 
-// sharedHome is the one Lima home that lives as long as the suite.
-func sharedHome(t *testing.T) limaHome {
+// logEnds logs how the logs of the home's VMs end, for who has to find out what failed.
+func (home limaHome) logEnds(t *testing.T) {
+	for _, name := range []string{"ha.stderr.log", "serial.log"} {
+		logs, _ := filepath.Glob(filepath.Join(home.dir, "*", name))
+		for _, log := range logs {
+			text, _ := os.ReadFile(log)
+			t.Logf("the end of %s:\n%s", log, text[max(0, len(text)-4000):])
+		}
+	}
+}
+
+// sharedHome is the Lima home of a real VM that lives as long as the suite, since a boot takes minutes. On the test bed
+// each test has one of its own.
+func (r *rig) sharedHome(t *testing.T) limaHome {
 	t.Helper()
-	suite.sharedOnce.Do(func() {
-		home, err := makeHome()
+	if r.bed != nil {
+		return r.newHome(t)
+	}
+	r.sharedOnce.Do(func() {
+		home, err := r.makeHome()
 		if err != nil {
 			t.Fatal(err)
 		}
-		suite.shared = home
+		r.shared = home
 	})
-	if suite.shared == "" {
+	if r.shared.dir == "" {
 		t.Fatal("the shared Lima home could not be made")
 	}
-	return suite.shared
+	return r.shared
 }
 
 // sweep removes what runs that were killed left behind.
@@ -152,7 +252,7 @@ func sweep() {
 	for _, dir := range left {
 		pid, err := strconv.Atoi(strings.Split(filepath.Base(dir), "-")[1])
 		if err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			limaHome(dir).destroy()
+			limaHome{dir, suite.rigs[0]}.destroy()
 		}
 	}
 }
@@ -161,21 +261,21 @@ func sweep() {
 func (home limaHome) destroy() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	list, _ := home.command(ctx, suite.host.Lima, "list", "--quiet").Output()
+	list, _ := home.command(ctx, home.rig.host.Lima, "list", "--quiet").Output()
 	for _, vm := range strings.Fields(string(list)) {
-		_ = home.command(ctx, suite.host.Lima, "unprotect", vm).Run()
-		_ = home.command(ctx, suite.host.Lima, "stop", "--force", vm).Run()
-		_ = home.command(ctx, suite.host.Lima, "delete", "--force", vm).Run()
+		_ = home.command(ctx, home.rig.host.Lima, "unprotect", vm).Run()
+		_ = home.command(ctx, home.rig.host.Lima, "stop", "--force", vm).Run()
+		_ = home.command(ctx, home.rig.host.Lima, "delete", "--force", vm).Run()
 	}
-	if err := os.RemoveAll(string(home)); err != nil {
-		fmt.Fprintf(os.Stderr, "remove %s: %v\n", home, err)
+	if err := os.RemoveAll(home.dir); err != nil {
+		fmt.Fprintf(os.Stderr, "remove %s: %v\n", home.dir, err)
 	}
 }
 
 // command is a command that runs as the ordinary user with this Lima home.
 func (home limaHome) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := suite.host.Command(ctx, name, args...)
-	cmd.Env = append(cmd.Env, "LIMA_HOME="+string(home), "HOME="+home.userHome())
+	cmd := home.rig.host.Command(ctx, name, args...)
+	cmd.Env = append(cmd.Env, "LIMA_HOME="+home.dir, "HOME="+home.userHome())
 	return cmd
 }
 
@@ -195,7 +295,7 @@ func (home limaHome) run(t testing.TB, args ...string) result {
 // limactl runs limactl as the ordinary user.
 func (home limaHome) limactl(t testing.TB, args ...string) result {
 	t.Helper()
-	return finish(t, home.command(t.Context(), suite.host.Lima, append([]string{"--tty=false"}, args...)...))
+	return finish(t, home.command(t.Context(), home.rig.host.Lima, append([]string{"--tty=false"}, args...)...))
 }
 
 // finish runs a command to its end. Its output goes to files: what Lima leaves running in the background would keep a pipe

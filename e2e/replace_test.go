@@ -38,10 +38,12 @@ var killPoints = []struct {
 }
 
 // TestReplace is the life of one world that is replaced again and again.
-func TestReplace(t *testing.T) {
-	w := &world{limaHome: newLimaHome(t)}
+func TestReplace(t *testing.T) { onEachRig(t, testReplace) }
+
+func testReplace(t *testing.T, rig *rig) {
+	w := &world{limaHome: rig.newHome(t)}
 	w.project = filepath.Join(w.files(), "project")
-	writeAsUser(t, filepath.Join(w.project, "read.me"), "hello\n")
+	w.write(t, filepath.Join(w.project, "read.me"), "hello\n")
 	bad := filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	w.setup(t, "--agent", "builtin").wantReady(t)
@@ -72,7 +74,7 @@ func TestReplace(t *testing.T) {
 			} else {
 				args = append(args, "--agent", "builtin")
 			}
-			w.kill(t, append([]string{"--non-interactive", "--json", "--profile", suite.image.Profile, w.project}, args...), point.at, point.state)
+			w.kill(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}, args...), point.at, point.state)
 			w.converge(t)
 			w.wantVMs(t, vm, keptVM)
 			_ = w.limactl(t, "delete", "--force", keptVM)
@@ -96,12 +98,12 @@ func (w *world) testNoConsent(t *testing.T) {
 func (w *world) testImageRefused(t *testing.T) {
 	const boot = "cat /proc/sys/kernel/random/boot_id"
 	before := w.root(t, boot)
-	profile, err := os.ReadFile(suite.image.Profile)
+	profile, err := os.ReadFile(w.rig.profile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	damaged := filepath.Join(w.files(), "damaged.yaml")
-	writeAsUser(t, damaged, regexp.MustCompile("sha256:[0-9a-f]{64}").ReplaceAllString(string(profile), "sha256:"+strings.Repeat("0", 64)))
+	w.write(t, damaged, regexp.MustCompile("sha256:[0-9a-f]{64}").ReplaceAllString(string(profile), "sha256:"+strings.Repeat("0", 64)))
 	r := w.setup(t, "--agent", "builtin", "--replace", vm, "--profile", damaged)
 	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "expected digest") || !strings.Contains(failure.Why, "not touched") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
@@ -118,7 +120,7 @@ func (w *world) testTornRename(t *testing.T) {
 	if r := w.limactl(t, "stop", vm); r.code != 0 {
 		t.Fatal(r.stderr)
 	}
-	from, to := filepath.Join(string(w.limaHome), vm), filepath.Join(string(w.limaHome), keptVM)
+	from, to := filepath.Join(w.dir, vm), filepath.Join(w.dir, keptVM)
 	move := `mkdir -m 0700 "$1" && for f in "$0"/*; do mv "$f" "$1/" && case $f in */disk) exit 0 ;; esac; done`
 	if r := finish(t, w.command(t.Context(), "sh", "-c", move, from, to)); r.code != 0 {
 		t.Fatal(r.stderr)
@@ -179,7 +181,7 @@ func (w *world) wantOld(t *testing.T, want bool) {
 // wantVMs wants no other directories in Lima's home than those of these VMs; all but the first may be missing.
 func (w *world) wantVMs(t *testing.T, names ...string) {
 	t.Helper()
-	entries, err := os.ReadDir(string(w.limaHome))
+	entries, err := os.ReadDir(w.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,12 @@ var inShort = []string{
 	"VM hangs", "configuration unreadable", "mount lost and damaged",
 }
 
-// testScenarios plays the table that the simulation plays.
-func testScenarios(t *testing.T, w *world) {
+// TestScenarios plays the table of scenarios, which the simulation plays too.
+func TestScenarios(t *testing.T) { onEachRig(t, testScenarios) }
+
+func testScenarios(t *testing.T, rig *rig) {
+	w := newWorld(t, rig)
+	w.setup(t, "--agent", "builtin", "--netfilter=false").wantReady(t)
 	place := newPlace(t, w)
 	for _, name := range inShort {
 		if !slices.ContainsFunc(scenario.All(), func(s scenario.Scenario) bool { return s.Name == name }) {
@@ -52,7 +56,6 @@ func testScenarios(t *testing.T, w *world) {
 			}
 		})
 	}
-	w.setup(t, "--agent", "builtin", "--netfilter=false").wantReady(t)
 }
 
 // place is the suite's world as a place to play scenarios in.
@@ -86,7 +89,7 @@ func (w *world) network(t *testing.T) bool {
 }
 
 func (p *place) args(options scenario.Options) []string {
-	args := []string{"--profile", suite.image.Profile, p.project}
+	args := []string{"--profile", p.rig.profile, p.project}
 	if agent := p.agents[options.Agent]; agent != "" {
 		args = append(args, "--agent", agent)
 	}
@@ -142,7 +145,7 @@ func (p *place) Break(fault scenario.Fault) error {
 }
 
 func (p *place) breakHost(fault scenario.HostFault) error {
-	dir := filepath.Join(string(p.limaHome), vm)
+	dir := filepath.Join(p.dir, vm)
 	ssh := func(args ...string) error {
 		place := append([]string{"-F", filepath.Join(dir, "ssh.config")}, args...)
 		if place = append(place, "lima-"+vm); args[0] != "-O" { // what is run in the guest comes after its name
@@ -204,7 +207,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 		if err := failed(p.limactl(p.t, "delete", "--force", vm)); err != nil {
 			return err
 		}
-		return failed(p.limactl(p.t, "start", "--name", vm, suite.image.Profile))
+		return failed(p.limactl(p.t, "start", "--name", vm, p.rig.profile))
 	}
 	return fmt.Errorf("the fault %q is not known here", fault)
 }

@@ -25,8 +25,10 @@ const (
 )
 
 // TestWorld is the life of one world. Its parts build on each other, since a boot takes minutes under emulation.
-func TestWorld(t *testing.T) {
-	w := newWorld(t)
+func TestWorld(t *testing.T) { onEachRig(t, testLife) }
+
+func testLife(t *testing.T, rig *rig) {
+	w := newWorld(t, rig)
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *world)
@@ -41,7 +43,6 @@ func TestWorld(t *testing.T) {
 		{"agents", testAgents},
 		{"busy", testBusy},
 		{"watch", testWatch},
-		{"scenarios", testScenarios},
 		{"Lima's own stop and start", testLimaRestart},
 		{"bad input on a healthy world", testBadInput},
 	} {
@@ -58,13 +59,13 @@ type world struct {
 	before  map[string]string // its snapshot, before anything was done
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, rig *rig) *world {
 	t.Helper()
-	w := &world{limaHome: sharedHome(t)}
+	w := &world{limaHome: rig.sharedHome(t)}
 	// A path with everything that is legal and awkward.
 	w.project = filepath.Join(w.files(), `pro 'j"ect ü`)
-	writeAsUser(t, filepath.Join(w.project, "main.go"), "package main\n")
-	writeAsUser(t, filepath.Join(w.project, "docs", "read.me"), "hello\n")
+	w.write(t, filepath.Join(w.project, "main.go"), "package main\n")
+	w.write(t, filepath.Join(w.project, "docs", "read.me"), "hello\n")
 	w.before = w.snapshot(t)
 	return w
 }
@@ -72,7 +73,7 @@ func newWorld(t *testing.T) *world {
 // setup runs worldsetup on the suite's VM, with its output as JSON.
 func (w *world) setup(t testing.TB, args ...string) run {
 	t.Helper()
-	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", suite.image.Profile, w.project}, args...)...)
+	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}, args...)...)
 }
 
 func (w *world) setupCommand(t testing.TB, args ...string) run {
@@ -154,7 +155,7 @@ func (r run) wantReady(t testing.TB) {
 }
 
 func testPlanOfNothing(t *testing.T, w *world) {
-	r := w.run(t, "plan", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
+	r := w.run(t, "plan", "--json", "--agent", "builtin", "--profile", w.rig.profile, w.project)
 	var plan provision.Plan
 	if err := json.Unmarshal([]byte(r.stdout), &plan); r.code != 0 || err != nil {
 		t.Fatalf("exit code %d, %v\n%s%s", r.code, err, r.stdout, r.stderr)
@@ -170,8 +171,8 @@ func testPlanOfNothing(t *testing.T, w *world) {
 
 // testInterrupted: a run that is told to end leaves nothing running, says what it left, and the next one carries on.
 func testInterrupted(t *testing.T, w *world) {
-	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile", suite.image.Profile, w.project)
-	serial := filepath.Join(string(w.limaHome), vm, "serial.log")
+	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile", w.rig.profile, w.project)
+	serial := filepath.Join(w.dir, vm, "serial.log")
 	stop := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
 	go func() {
@@ -188,7 +189,7 @@ func testInterrupted(t *testing.T, w *world) {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	for _, program := range []string{"qemu-system", "limactl"} {
-		if out, err := exec.Command("pgrep", "-a", "-u", suite.host.User.Name, "-f", program+".*"+string(w.limaHome)).Output(); err == nil {
+		if out, err := exec.Command("pgrep", "-a", "-u", w.rig.host.User.Name, "-f", program+".*"+w.dir).Output(); err == nil {
 			t.Errorf("still there: %s", out)
 		}
 	}
@@ -265,7 +266,7 @@ func testReachable(t *testing.T, w *world) {
 	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
 		t.Errorf("limactl shell … curl: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	hostSocket := filepath.Join(string(w.limaHome), vm, "sock", "substrate.sock")
+	hostSocket := filepath.Join(w.dir, vm, "sock", "substrate.sock")
 	if r := finish(t, w.command(t.Context(), "curl", "-sS", "--unix-socket", hostSocket, capabilitiesURL)); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
 		t.Errorf("curl on the host: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
@@ -292,7 +293,7 @@ func testReachable(t *testing.T, w *world) {
 func (w *world) clientsWay(t *testing.T) {
 	t.Helper()
 	local := filepath.Join(w.files(), "client.sock")
-	tunnel := w.command(t.Context(), "ssh", "-F", filepath.Join(string(w.limaHome), vm, "ssh.config"),
+	tunnel := w.command(t.Context(), "ssh", "-F", filepath.Join(w.dir, vm, "ssh.config"),
 		"-o", "ControlMaster=no", "-o", "ControlPath=none", "-L", local+":"+guestSocket, "lima-"+vm, "-N")
 	if err := tunnel.Start(); err != nil {
 		t.Fatal(err)
@@ -352,7 +353,7 @@ func testHostUntouched(t *testing.T, w *world) {
 
 // testRerun: the plan is empty before anything begins, and at most one fresh ssh connection is made.
 func testRerun(t *testing.T, w *world) {
-	const count = "journalctl -b -o cat -t sshd | grep -c '^Accepted publickey' || :"
+	const count = "journalctl -b -o cat -t sshd -t sshd-session | grep -c '^Accepted publickey' || :"
 	before := w.root(t, count)
 	r := w.setup(t, "--agent", "builtin")
 	after := w.root(t, count)
@@ -416,9 +417,9 @@ func testLimaRestart(t *testing.T, w *world) {
 // testBadInput: every refusal leaves the healthy world as it is.
 func testBadInput(t *testing.T, w *world) {
 	script := filepath.Join(w.files(), "script-agent")
-	writeAsUser(t, script, "#!/bin/sh\n")
+	w.write(t, script, "#!/bin/sh\n")
 	bad := filepath.Join(w.files(), "bad.yaml")
-	writeAsUser(t, bad, "cpus: 2\nimages: []\nmountType: nfs\n")
+	w.write(t, bad, "cpus: 2\nimages: []\nmountType: nfs\n")
 	for name, test := range map[string]struct {
 		args []string
 		code int
@@ -441,8 +442,8 @@ func testBadInput(t *testing.T, w *world) {
 	testRerun(t, w)
 }
 
-// writeAsUser writes a file that belongs to the ordinary user, with its directories.
-func writeAsUser(t *testing.T, path, content string) {
+// write makes a file that belongs to the ordinary user, with its directories.
+func (home limaHome) write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -452,7 +453,7 @@ func writeAsUser(t *testing.T, path, content string) {
 	}
 	old := time.Now().Add(-time.Hour)
 	for _, owned := range []string{path, filepath.Dir(path)} {
-		if err := os.Chown(owned, int(suite.host.User.UID), int(suite.host.User.GID)); err != nil {
+		if err := os.Chown(owned, int(home.rig.host.User.UID), int(home.rig.host.User.GID)); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(owned, old, old); err != nil {

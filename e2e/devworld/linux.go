@@ -32,7 +32,7 @@ func (s *setup) linux(ctx context.Context) error {
 		fmt.Println("devworld: using the built-in profile, whose image is downloaded")
 	} else {
 		fmt.Printf("devworld: %s cannot be reached, so the guest image is built here\n", imageServer)
-		image, err := host.GuestImage(ctx)
+		image, err := host.GuestImage(ctx, devhost.DefaultSuite)
 		if err != nil {
 			return err
 		}

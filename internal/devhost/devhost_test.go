@@ -99,7 +99,7 @@ func TestUnpackMakesScriptsExecutable(t *testing.T) {
 	if err := unpack(recipe, dir); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]os.FileMode{"build.sh": 0o755, "customize.sh": 0o755, "packages.txt": 0o644, "overlay/etc/cloud/cloud.cfg.d/90-worldsetup.cfg": 0o644} {
+	for name, want := range map[string]os.FileMode{"image.sh": 0o755, "customize.sh": 0o755, "packages.txt": 0o644, "overlay/etc/cloud/cloud.cfg.d/90-worldsetup.cfg": 0o644} {
 		info, err := os.Stat(filepath.Join(dir, "recipe", name))
 		if err != nil {
 			t.Fatal(err)

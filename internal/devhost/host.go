@@ -18,6 +18,7 @@ type Options struct {
 	Source  string    // the checkout, see SourceRoot
 	Cache   string    // "" means DefaultCache
 	Install bool      // use the machine's Lima, or install one in /usr/local; otherwise use one in the cache, whatever the machine has
+	Lima    string    // which of LimaVersions; "" means DefaultLima. A Lima of the machine's own may be another one.
 	Log     io.Writer // one line for each thing that happens
 }
 
@@ -28,7 +29,11 @@ type Host struct {
 	User   User
 	Lima   string // the absolute path of limactl
 	Accel  Accel
-	Log    io.Writer
+	// QEMU is a program that Lima starts in the place of QEMU; "" for none.
+	QEMU string
+	Log  io.Writer
+
+	limaVersion string
 }
 
 // Prepare makes the machine ready, apart from the guest image: see Host.GuestImage. What it makes is read by another user
@@ -40,7 +45,7 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 	if opts.Log == nil || opts.Source == "" {
 		return nil, errors.New("devhost.Prepare needs Options.Log and Options.Source")
 	}
-	h := &Host{Source: opts.Source, Cache: opts.Cache, Log: opts.Log}
+	h := &Host{Source: opts.Source, Cache: opts.Cache, Log: opts.Log, limaVersion: cmp.Or(opts.Lima, DefaultLima)}
 	if h.Cache == "" {
 		cache, err := DefaultCache()
 		if err != nil {
@@ -54,7 +59,7 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 	}
 	defer unlock()
 
-	if err := h.needPackages(ctx, runPackages(runtime.GOARCH)); err != nil {
+	if err := h.NeedPackages(ctx, runPackages(runtime.GOARCH)); err != nil {
 		return nil, err
 	}
 	if h.User, err = h.ordinaryUser(ctx); err != nil {
@@ -111,7 +116,14 @@ func SourceRoot(ctx context.Context) (string, error) {
 }
 
 // Env is what Lima's processes need in their environment on this machine.
-func (h *Host) Env() []string { return h.Accel.Env(runtime.GOARCH) }
+func (h *Host) Env() []string {
+	if h.QEMU == "" {
+		return h.Accel.Env(runtime.GOARCH)
+	}
+	name, value := emulation(runtime.GOARCH)
+	_, arguments, _ := strings.Cut(value, " ")
+	return []string{name + "=" + h.QEMU + " " + arguments}
+}
 
 // Command is a command that runs as the ordinary user, in the user's home, with an environment made afresh: nothing of
 // the calling account gets through but the proxies and the terminal's type. Append to Env to add to it.

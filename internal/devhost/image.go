@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -27,46 +28,72 @@ type Image struct {
 	Profile string // a Lima profile that starts it
 }
 
-// GuestImage is the image in the cache, built when it is not there yet: Debian 12 with the packages that the world needs.
-func (h *Host) GuestImage(ctx context.Context) (Image, error) {
-	hash, err := recipeHash(recipe, runtime.GOARCH)
-	if err != nil {
-		return Image{}, err
-	}
-	dir := filepath.Join(h.Cache, "image", hash)
-	image := Image{Dir: dir, Profile: filepath.Join(dir, "profile.yaml")}
-	unlock, err := h.lock()
-	if err != nil {
-		return Image{}, err
-	}
-	defer unlock()
-	if _, err := os.Stat(image.Profile); err == nil {
-		h.logf("image: using %s", dir)
-		return image, nil
-	}
-	if err := h.needPackages(ctx, imagePackages()); err != nil {
-		return Image{}, err
-	}
-	h.logf("image: building a Debian guest, which takes about a minute")
-	started := time.Now()
-	if err := h.buildImage(ctx, dir); err != nil {
-		return Image{}, fmt.Errorf("build the guest image: %w", err)
-	}
-	h.logf("image: built in %s", seconds(started))
-	return image, nil
+// DefaultSuite is the Debian suite of a real VM's guest.
+const DefaultSuite = "bookworm"
+
+// GuestImage is the image of a Debian suite, such as "bookworm", in the cache: built when it isn't there yet, with the
+// packages that the world needs.
+func (h *Host) GuestImage(ctx context.Context, suite string) (Image, error) {
+	dir, err := h.built(ctx, "image", suite, func(dir, target string) error {
+		if err := h.follow(ctx, "image.sh", suite, dir); err != nil {
+			return err
+		}
+		digest, err := fileDigest(filepath.Join(dir, "disk.qcow2"))
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "profile.yaml"), []byte(limaProfile(runtime.GOARCH, target, digest)), 0o644)
+	})
+	return Image{Dir: dir, Profile: filepath.Join(dir, "profile.yaml")}, err
 }
 
-// buildImage follows the recipe in a folder beside the target and renames it when all of it is there.
-func (h *Host) buildImage(ctx context.Context, target string) error {
+// GuestRoots is the folder of a suite's root file systems for the test bed, "plain" and "ubuntu" (see recipe/roots.sh), in
+// the cache: built when it isn't there yet. Only root can look into it, since it holds setuid programs.
+func (h *Host) GuestRoots(ctx context.Context, suite string) (string, error) {
+	return h.built(ctx, "roots", suite, func(dir, _ string) error {
+		return errors.Join(h.follow(ctx, "roots.sh", suite, dir), os.Chmod(dir, 0o700))
+	})
+}
+
+// built is a folder in the cache that is named after its recipe. When it isn't there yet, build fills a folder beside it,
+// which is renamed when all of it is there.
+func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, target string) error) (string, error) {
+	hash, err := recipeHash(recipe, runtime.GOARCH)
+	if err != nil {
+		return "", err
+	}
+	target := filepath.Join(h.Cache, kind, suite+"-"+hash)
+	unlock, err := h.lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(target); err == nil {
+		return target, nil
+	}
+	if err := h.NeedPackages(ctx, imagePackages()); err != nil {
+		return "", err
+	}
+	h.logf("%s: building Debian %s, which takes a minute or two", kind, suite)
+	started := time.Now()
+	dir, err := staging(target)
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := build(dir, target); err != nil {
+		return "", fmt.Errorf("build the %s of Debian %s: %w", kind, suite, err)
+	}
+	h.logf("%s: built in %s", kind, seconds(started))
+	return target, os.Rename(dir, target)
+}
+
+// follow runs a script of the recipe.
+func (h *Host) follow(ctx context.Context, script, suite, dir string) error {
 	arch, err := debianArch(runtime.GOARCH)
 	if err != nil {
 		return err
 	}
-	dir, err := staging(target)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	steps, err := os.MkdirTemp("", "worldsetup-recipe-")
 	if err != nil {
 		return err
@@ -75,18 +102,7 @@ func (h *Host) buildImage(ctx context.Context, target string) error {
 	if err := unpack(recipe, steps); err != nil {
 		return err
 	}
-	if err := h.privileged(ctx, "bash", filepath.Join(steps, "recipe", "build.sh"), arch, dir); err != nil {
-		return err
-	}
-	digest, err := fileDigest(filepath.Join(dir, "disk.qcow2"))
-	if err != nil {
-		return err
-	}
-	profile := limaProfile(runtime.GOARCH, target, digest)
-	if err := os.WriteFile(filepath.Join(dir, "profile.yaml"), []byte(profile), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(dir, target)
+	return h.privileged(ctx, "bash", filepath.Join(steps, "recipe", script), arch, suite, dir)
 }
 
 // recipeHash names an image after its recipe, so that a changed recipe is a new image.

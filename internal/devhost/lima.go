@@ -11,9 +11,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
+
+// DefaultLima is the version that is built when none is asked for. LimaVersions lists those that can be.
+const DefaultLima = "2.1.4"
+
+// LimaVersions are the versions that can be built: each has a module in e2e/lima, which pins it.
+func LimaVersions() []string { return []string{"2.1.4", "2.2.0"} }
 
 // limaRecipe changes when the way Lima is built changes.
 const limaRecipe = "1"
@@ -70,9 +77,12 @@ func (h *Host) place(ctx context.Context, from, to, mode string) error {
 	return nil
 }
 
-// cachedLima is the limactl of a prefix in the cache, built from the version that e2e/lima pins.
+// cachedLima is the limactl of a prefix in the cache, built from the version that a module in e2e/lima pins.
 func (h *Host) cachedLima(ctx context.Context) (string, error) {
-	module := filepath.Join(h.Source, "e2e", "lima")
+	if !slices.Contains(LimaVersions(), h.limaVersion) {
+		return "", fmt.Errorf("Lima %s can't be built: use one of %s", h.limaVersion, strings.Join(LimaVersions(), ", "))
+	}
+	module := filepath.Join(h.Source, "e2e", "lima", h.limaVersion)
 	version, prefix, err := h.limaPrefix(ctx, module)
 	if err != nil {
 		return "", err
@@ -104,7 +114,7 @@ func (h *Host) limaPrefix(ctx context.Context, module string) (version, prefix s
 	edit.Dir = module
 	mod, err := edit.Output()
 	if err != nil {
-		return "", "", fmt.Errorf("read e2e/lima/go.mod: %w", err)
+		return "", "", fmt.Errorf("read %s/go.mod: %w", module, err)
 	}
 	if version, err = pinnedLima(mod); err != nil {
 		return "", "", err

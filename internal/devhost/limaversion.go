@@ -60,5 +60,5 @@ func pinnedLima(mod []byte) (string, error) {
 			return strings.TrimPrefix(require.Version, "v"), nil
 		}
 	}
-	return "", fmt.Errorf("e2e/lima/go.mod requires no %s", limaModule)
+	return "", fmt.Errorf("the go.mod requires no %s", limaModule)
 }

@@ -30,8 +30,8 @@ func imagePackages() []string {
 	return []string{"mmdebstrap", "debian-archive-keyring", "e2fsprogs", "qemu-utils"}
 }
 
-// needPackages installs those of the packages that are missing, and touches nothing when none is.
-func (h *Host) needPackages(ctx context.Context, packages []string) error {
+// NeedPackages installs those of the packages that are missing, and touches nothing when none is.
+func (h *Host) NeedPackages(ctx context.Context, packages []string) error {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
 		return fmt.Errorf("this is no Debian or Ubuntu: install what these packages hold, and limactl, by hand: %s", strings.Join(packages, " "))
 	}

@@ -8,8 +8,13 @@ root=$1
 # The tree's own systemctl: the machine that builds it may have none.
 units() { chroot "$root" systemctl --quiet "$@"; }
 
-units enable systemd-networkd.service systemd-resolved.service ssh.service \
-  cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
+units enable systemd-networkd.service systemd-resolved.service ssh.service
+# cloud-init's own units are named otherwise from Debian 13 on.
+for unit in cloud-init-local cloud-init cloud-init-main cloud-init-network cloud-config cloud-final; do
+  if [ -e "$root/usr/lib/systemd/system/$unit.service" ] || [ -e "$root/lib/systemd/system/$unit.service" ]; then
+    units enable "$unit.service"
+  fi
+done
 
 # None of these serves a short-lived guest without internet, and under
 # emulation each costs seconds of the first boot.

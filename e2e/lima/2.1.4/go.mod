@@ -1,4 +1,4 @@
-module github.com/atomize-hq/worldsetup/e2e/lima
+module github.com/atomize-hq/worldsetup/e2e/lima/2.1.4
 
 go 1.26
 

@@ -1,0 +1,161 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atomize-hq/worldsetup/e2e/bed/wire"
+)
+
+// patience is how long a connection to the forwarded port waits for an ssh server that isn't there yet, while the guest
+// boots. QEMU's user-mode network holds connections likewise, and Lima's first attempt then succeeds: it asks again only
+// after 3 s.
+const patience = 8 * time.Second
+
+// guest is the container that the root helper runs.
+type guest struct {
+	helper  *exec.Cmd
+	control *os.File
+
+	asking sync.Mutex // held from a request for a socket until its answer
+}
+
+// start starts the helper, and with it the guest.
+func start(helper string, m machine, console *os.File) (*guest, error) {
+	disk, err := os.OpenFile(m.disk, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer disk.Close()
+	cidata, err := unpackCidata(m.cidata)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", m.cidata, err)
+	}
+	defer cidata.Close()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "control")
+	defer theirs.Close()
+	g := &guest{control: os.NewFile(uintptr(pair[0]), "control"), helper: exec.Command(helper, m.root)}
+	g.helper.Stdout, g.helper.Stderr = os.Stdout, os.Stderr
+	g.helper.ExtraFiles = []*os.File{theirs, disk, cidata, console} // in the order of wire's descriptors
+	if err := g.helper.Start(); err != nil {
+		return nil, fmt.Errorf("start the root helper: %w", err)
+	}
+	return g, nil
+}
+
+// unpackCidata turns Lima's ISO 9660 image into a tar archive in memory. It is done here, without any rights; the kernel
+// may not know such a file system anyway.
+func unpackCidata(image string) (*os.File, error) {
+	fd, err := unix.MemfdCreate("cidata.tar", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	archive := os.NewFile(uintptr(fd), "cidata.tar")
+	tar := exec.Command("bsdtar", "-cf", "-", "@"+image)
+	tar.Stdout, tar.Stderr = archive, os.Stderr
+	if err := tar.Run(); err != nil {
+		archive.Close()
+		return nil, fmt.Errorf("bsdtar (Debian's libarchive-tools): %w", err)
+	}
+	return archive, nil
+}
+
+func (g *guest) wait() error { return g.helper.Wait() }
+
+func (g *guest) powerDown() { _, _ = g.control.Write([]byte{wire.PowerDown}) }
+
+func (g *guest) kill() { _, _ = g.control.Write([]byte{wire.Kill}) }
+
+// socket is a new TCP socket in the guest's network.
+func (g *guest) socket() (*os.File, error) {
+	g.asking.Lock()
+	defer g.asking.Unlock()
+	if _, err := g.control.Write([]byte{wire.Socket}); err != nil {
+		return nil, err
+	}
+	answer, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(g.control.Fd()), answer, rights, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	if answer[0] != wire.Made {
+		return nil, errors.New("there is no guest")
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:n])
+	if err != nil {
+		return nil, err
+	}
+	if len(messages) != 1 {
+		return nil, errors.New("the root helper passed no socket")
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), "socket"), nil
+}
+
+// dial connects to the guest's ssh server. It gives up when patience is over.
+func (g *guest) dial() (*net.TCPConn, error) {
+	address := unix.SockaddrInet4{Port: wire.GuestPort, Addr: [4]byte(net.ParseIP(wire.GuestAddress).To4())}
+	for deadline := time.Now().Add(patience); ; time.Sleep(25 * time.Millisecond) {
+		connection, err := g.attempt(&address)
+		if err == nil || time.Now().After(deadline) {
+			return connection, err
+		}
+	}
+}
+
+func (g *guest) attempt(address unix.Sockaddr) (*net.TCPConn, error) {
+	socket, err := g.socket()
+	if err != nil {
+		return nil, err
+	}
+	defer socket.Close()
+	// A guest whose firewall drops packets must not hold a thread for minutes.
+	limit := unix.Timeval{Sec: int64(patience / time.Second)}
+	if err := unix.SetsockoptTimeval(int(socket.Fd()), unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
+		return nil, err
+	}
+	if err := unix.Connect(int(socket.Fd()), address); err != nil {
+		return nil, err
+	}
+	connection, err := net.FileConn(socket)
+	if err != nil {
+		return nil, err
+	}
+	return connection.(*net.TCPConn), nil
+}
+
+// relay joins a connection to the forwarded port with the guest's ssh server.
+func (g *guest) relay(client net.Conn) {
+	defer client.Close()
+	server, err := g.dial()
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(server, client)
+		_ = server.CloseWrite()
+	}()
+	_, _ = io.Copy(client, server)
+	_ = client.(*net.TCPConn).CloseWrite()
+	<-done
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Builds the guest image of a real VM. Runs as root.
+#
+#   image.sh ARCH SUITE OUT      OUT exists and is empty
+#
+# Leaves disk.qcow2, vmlinuz and initrd.img in OUT. There is no boot loader:
+# Lima starts the kernel itself.
+set -euo pipefail
+umask 022
+PATH=$PATH:/usr/sbin:/sbin
+
+arch=$1 suite=$2 out=$3
+recipe=$(cd "$(dirname "$0")" && pwd)
+
+work=$(mktemp -d "$out/work.XXXXXX")
+trap 'rm -rf --one-file-system "$work"' EXIT
+# mktemp makes 0700, which the guest's own root directory must not be.
+install -d -m 0755 "$work/root"
+
+"$recipe/tree.sh" "$arch" "$suite" "$work/root" "$recipe/packages.txt" "$recipe/packages-vm.txt"
+
+cp "$work"/root/boot/vmlinuz-* "$out/vmlinuz"
+cp "$work"/root/boot/initrd.img-* "$out/initrd.img"
+rm -f "$work"/root/boot/initrd.img-*
+
+# Lima grows the disk and cloud-init the file system.
+truncate -s 3G "$work/disk.raw"
+mke2fs -q -t ext4 -L worldsetup-root -E lazy_itable_init=1,lazy_journal_init=1 -d "$work/root" "$work/disk.raw"
+qemu-img convert -O qcow2 "$work/disk.raw" "$out/disk.qcow2"
+chmod 0644 "$out/disk.qcow2" "$out/vmlinuz" "$out/initrd.img"
