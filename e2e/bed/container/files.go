@@ -204,17 +204,23 @@ func withoutMount(text []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// network is the guest's network: the address that Lima's user-mode network gives, and no way out, which fails at once.
-// It matches no MAC address, since veth has no permanent one.
-const network = `version: 2
-ethernets:
-  eth0:
-    dhcp4: false
-    accept-ra: false
-    link-local: []
-    addresses: [192.168.5.15/24]
-    nameservers: {addresses: [192.168.5.3]}
+// The guest's network: the address that Lima's user-mode network gives, and no way out, so that what looks for one fails at
+// once. It is set up without netplan, whose service comes too late or not at all where no udev runs. cloud-init gets the
+// same, or it would ask for an address. Neither matches a MAC address, since veth has no permanent one.
+const (
+	network = `[Match]
+Name=eth0
+[Network]
+Address=192.168.5.15/24
+DNS=192.168.5.3
+LinkLocalAddressing=no
+IPv6AcceptRA=no
 `
+	cloudInitNetwork = `version: 2
+ethernets:
+  eth0: {dhcp4: false, accept-ra: false, link-local: [], addresses: [192.168.5.15/24], nameservers: {addresses: [192.168.5.3]}}
+`
+)
 
 // noUnits are units of a machine that has hardware, which fail or wait in a container.
 var noUnits = strings.Fields(`
@@ -245,5 +251,9 @@ func adapt(root string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(root, seedDir, "network-config"), []byte(network), 0o600)
+	networks := filepath.Join(root, "run/systemd/network")
+	return errors.Join(
+		makeDirs(networks), os.WriteFile(filepath.Join(networks, "05-test-bed.network"), []byte(network), 0o644),
+		os.WriteFile(filepath.Join(root, seedDir, "network-config"), []byte(cloudInitNetwork), 0o600),
+	)
 }
