@@ -31,9 +31,10 @@ import (
 )
 
 var (
-	onGuests = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
-	onLimas  = flag.String("lima", "", "with these `versions` of Lima (likewise)")
-	onSuite  = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
+	onGuests    = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
+	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise)")
+	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
+	onSuite     = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
 )
 
 // suite is what TestMain prepares for all tests.
@@ -47,7 +48,7 @@ var suite struct {
 type rig struct {
 	name    string
 	host    *devhost.Host
-	profile string // of a VM with such a guest
+	profile string   // of a VM with such a guest
 	bed     *bed.Bed // nil for a real VM
 
 	shared     limaHome

@@ -10,26 +10,27 @@ var machineScenarios = []Scenario{
 	{Name: "marker missing", Faults: in("rm -f /etc/substrate-lima-layout"), Sees: sights("marker", "not marked as complete"), Want: steps(marker)},
 	markedAs("marker of another scheme", "tcp-loopback-v0"),
 	markedAs("marker of a newer scheme", "socket-parity-v9"),
-	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"), Sees: sights("packages", "the guest lacks jq"), Want: steps(packages), NeedsNetwork: true},
+	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"), Sees: sights("packages", "the guest lacks jq"), Want: steps(packages)},
 	{
 		// Lima's own agent in the guest sets it every some seconds: it is stopped for two minutes.
 		Name: "clock off by an hour",
 		Faults: like("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start lima-guestagent.service\ndate -s '+1 hour'",
 			func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.ClockAhead += 3600 }) }),
-		Sees: sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock),
+		Sees: sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock), VMOnly: "a container has the clock of its host",
 	},
 	{
 		Name:   "root file system read-only",
 		Faults: like(readOnly, func(vm *sim.VM) { vm.RemountReadOnly(false) }),
 		Sees:   sights("root-fs", "read-only"), Want: steps(writable),
-		May: steps(stop, start), // as the next one, if the guest has such a file open at that moment
+		May:    steps(stop, start), // as the next one, if the guest has such a file open at that moment
+		VMOnly: rootIsOverlay,
 	},
 	{
 		// ext4 does not become writable again before a boot has dealt with them.
 		Name: "root file system read-only, and a deleted file open",
 		Faults: like("rm -f "+agentPath+"\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n"+readOnly,
 			func(vm *sim.VM) { _ = vm.Root("rm -f " + agentPath); vm.OpenDeleted(); vm.RemountReadOnly(false) }),
-		Sees: sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true,
+		Sees: sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true, VMOnly: rootIsOverlay,
 	},
 	{
 		Name:   "disk full of fetched packages",
@@ -56,6 +57,9 @@ var machineScenarios = []Scenario{
 	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "others can write"), Want: steps(entry)},
 	{Name: "sshd stopped", Faults: in("systemctl stop ssh.service"), Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry)},
 }
+
+// rootIsOverlay is why the root file system can't become read-only on the test bed.
+const rootIsOverlay = "the test bed's root is an overlay, which can't be remounted"
 
 func markedAs(name, text string) Scenario {
 	return Scenario{

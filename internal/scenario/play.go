@@ -56,14 +56,20 @@ func Play(w World, s Scenario) error {
 	case run.Health.Ready:
 		wrong("it failed and is called ready")
 	}
-	if s.Kind != "" {
-		errs = append(errs, cure(w, s))
+	for _, words := range s.Says {
+		if run.Err == nil || !strings.Contains(run.Err.What+"\n"+run.Err.Why+"\n"+run.Err.Next, words) {
+			wrong("the error doesn't say %q: %+v", words, run.Err)
+		}
+	}
+	errs = append(errs, undo(w, s))
+	if s.Kind != "" && s.SimulationOnly == "" { // such a world of the simulation's is not used again
+		errs = append(errs, ready("run after the damage was undone", w.Run(usual)))
 	}
 	return errors.Join(errs...)
 }
 
-// cure undoes what a run does not cure, and brings the world back.
-func cure(w World, s Scenario) error {
+// undo undoes what a run does not repair, or leaves as it is.
+func undo(w World, s Scenario) error {
 	for _, fault := range s.Faults {
 		undo := Fault{Guest: fault.Undo, Host: fault.UndoHost, Simulated: fault.mended}
 		if undo.Guest == "" && undo.Host == "" {
@@ -73,10 +79,7 @@ func cure(w World, s Scenario) error {
 			return fmt.Errorf("the damage could not be undone: %w", err)
 		}
 	}
-	if s.SimulationOnly != "" {
-		return nil // nobody else has to live in that world
-	}
-	return ready("run after the damage was undone", w.Run(usual))
+	return nil
 }
 
 // sees wants a report to name the damage, and what its cure costs when there is one.

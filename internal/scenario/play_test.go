@@ -81,8 +81,8 @@ func TestTheTableIsWellFormed(t *testing.T) {
 		if slices.Contains(s.Want, start) && !s.Boots {
 			t.Errorf("%s: boots is %v, the steps are %v", s.Name, s.Boots, s.Want)
 		}
-		if slices.Contains(s.Want, packages) && !s.NeedsNetwork && s.SimulationOnly == "" {
-			t.Errorf("%s: it installs packages without a network", s.Name)
+		if s.Known != "" && !strings.HasPrefix(s.Known, "issue ") {
+			t.Errorf("%s: what is known to fail begins with its issue, as in \"issue 16: …\"", s.Name)
 		}
 		for _, fault := range s.Faults {
 			set := 0

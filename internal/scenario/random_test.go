@@ -51,7 +51,7 @@ func shut(names []string) bool {
 func faultsByCure() (curable, incurable []Scenario) {
 	for _, s := range All() {
 		switch {
-		case len(s.Faults) == 0 || s.Options != (Options{}):
+		case len(s.Faults) == 0 || s.Options != (Options{}) || s.NoSimulation:
 		case s.Kind == "":
 			curable = append(curable, s)
 		default:

@@ -1,13 +1,16 @@
 // Package scenario is one table of damaged worlds and of what worldsetup has to do about each.
 //
-// The same table is played on the simulation, in this package's test, and on a real VM, in the end-to-end suite: a
-// scenario that passes on only one of them shows that the simulation lies.
+// The same table is played on the test bed, which shows nearly everything; on a real VM, for what a container can't show;
+// and what the simulation knows on that, in this package's test. A scenario that passes on only one of them is a finding.
 //
-// The rules are: a scenario begins with a world in its usual state, names its damage as what a real guest would be told
-// to do, and says the exact steps that cure it. [Play] judges the end of every scenario in the same way.
+// The rules are:
+//   - A scenario begins with a world in its usual state, names its damage as what a real guest would be told to do, and says
+//     the exact steps that repair it. [Play] judges the end of every scenario in the same way.
+//   - A new fault is one row. It says the right outcome, even where worldsetup fails today: Known then says why.
 package scenario
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/internal/sim"
@@ -47,10 +50,28 @@ type Scenario struct {
 
 	// Boots: it starts a VM, which takes a minute or more under emulation.
 	Boots bool
-	// NeedsNetwork: the guest fetches packages.
-	NeedsNetwork bool
 	// SimulationOnly is why it cannot be played on a real VM; empty when it can.
 	SimulationOnly string
+	// NoSimulation: the simulation doesn't know such damage.
+	NoSimulation bool
+	// VMOnly is why a container can't show it; empty when the test bed can.
+	VMOnly string
+	// BedOnly is why a real VM isn't brought into it; empty when it may be.
+	BedOnly string
+
+	// Says are words of the failure that it ends in: of what happened, why, or what to do next.
+	Says []string
+	// Known is why worldsetup fails here today, beginning with the number of the issue that is about it; empty when it
+	// doesn't. A scenario that is marked and passes fails the suite.
+	Known string
+	// KnownOn are words of the names of the rigs on which Known holds, such as "ubuntu" or "lima-2.2.0"; none for all.
+	KnownOn []string
+}
+
+// KnownToFail says whether worldsetup is known to fail in this scenario on a rig.
+func (s Scenario) KnownToFail(rig string) bool {
+	return s.Known != "" && (len(s.KnownOn) == 0 ||
+		slices.ContainsFunc(s.KnownOn, func(words string) bool { return strings.Contains(rig, words) }))
 }
 
 // Sight is what a report has to say: an item, and words that are found in it.

@@ -22,6 +22,9 @@ import (
 
 func TestOnTheSimulation(t *testing.T) {
 	for _, s := range All() {
+		if s.NoSimulation {
+			continue
+		}
 		t.Run(s.Name, func(t *testing.T) {
 			if err := Play(newSimulation(t), s); err != nil {
 				t.Error(err)
