@@ -76,7 +76,8 @@ func sweep(place string) {
 }
 
 func (b *Bed) build(ctx context.Context, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.roots="+b.roots, "-o", filepath.Join(b.dir, program), "./e2e/bed/"+program)
+	settings := fmt.Sprintf("-X main.roots=%s -X main.suite=%d", b.roots, os.Getpid())
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", settings, "-o", filepath.Join(b.dir, program), "./e2e/bed/"+program)
 	cmd.Dir = b.host.Source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

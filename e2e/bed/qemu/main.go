@@ -6,6 +6,7 @@
 // The rules are:
 //   - It runs as the user, like QEMU, so that Lima and the tests can signal the process that is named in qemu.pid.
 //   - What needs root is done by a helper of its own, see the package wire. The helper and the guest end with this process.
+//   - It ends with the suite that installed it, even one that was killed: then Lima's host agent ends as well.
 //   - It offers what Lima uses of QEMU and nothing more: a pid file, a QMP socket, a port that leads to the guest's ssh
 //     server, serial ports.
 package main
@@ -18,8 +19,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// suite is the process id of the test suite. It is set when the suite builds this program.
+var suite string
 
 // helper is the file name of the root helper, which is installed beside this program.
 const helper = "container"
@@ -36,6 +43,10 @@ func main() {
 }
 
 func run(args []string) error {
+	over, err := watchSuite()
+	if err != nil {
+		return err
+	}
 	m, err := parse(args)
 	if err != nil {
 		return err
@@ -76,7 +87,27 @@ func run(args []string) error {
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	go func() { <-end; guest.kill() }()
+	go func() { over(); guest.kill() }()
 	return guest.wait()
+}
+
+// watchSuite returns a function that waits for the end of the suite.
+func watchSuite() (over func(), err error) {
+	pid, err := strconv.Atoi(suite)
+	if err != nil {
+		return nil, errors.New("this program belongs to worldsetup's test bed, which builds it for each run of its tests")
+	}
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, fmt.Errorf("watch the test suite, process %d: %w", pid, err)
+	}
+	return func() {
+		for {
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, -1); !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	}, nil
 }
 
 // listen listens at a path where a predecessor may have left a socket.
