@@ -1,8 +1,9 @@
 # make world   a world in a real VM, on this machine (PROJECT=dir names another project)
-# make test    check, cross and e2e: what CI runs
+# make test    check, cross, bed and e2e: what CI runs
 # make check   seconds: format, vet, lint, unit tests
 # make cross   builds and vets for the other systems
-# make e2e     half an hour: the suite on a real VM (Linux), with some scenarios of each family
+# make bed     minutes: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
 # make pictures draws docs/pictures anew, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
@@ -10,7 +11,7 @@
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check cross e2e e2e-all pictures bench bench-tui need-go
+.PHONY: world test check cross bed e2e e2e-all pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -23,7 +24,7 @@ STATICCHECK := $(GO) tool -modfile=internal/tools/go.mod staticcheck
 world: need-go
 	@$(GO) run ./e2e/devworld
 
-test: check cross e2e
+test: check cross bed e2e
 
 check: need-go
 	scripts/ensure-packages.sh gcc libc6-dev python3 shellcheck
@@ -41,11 +42,24 @@ cross: need-go
 	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(GO) vet ./...
 	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
 
+# Worlds that play side by side: with six, two cores have something to do while others wait.
+GUEST ?= all
+LIMA ?= 2.1.4
+WORLDS ?= 6
+SPACE := $(subst ,, )
+
+bed: need-go
+	$(GO) test -tags e2e -count=1 -timeout 60m -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' $(BEDFLAGS) \
+	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))')
+
+# The guest of the real VM: bookworm and trixie take turns by the day.
+SUITE ?= $(shell test $$(( $$(date +%s) / 86400 % 2 )) = 0 && echo bookworm || echo trixie)
+
 e2e: need-go
-	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e
+	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e -suite $(SUITE)
 
 e2e-all: need-go
-	$(GO) test -tags e2e -count=1 -timeout 180m -v ./e2e
+	$(GO) test -tags e2e -count=1 -timeout 240m -v ./e2e -suite $(SUITE)
 
 pictures: need-go
 	@mkdir -p docs/pictures

@@ -49,22 +49,15 @@ func testReplace(t *testing.T, rig *rig) {
 	w.setup(t, "--agent", "builtin").wantReady(t)
 	w.becomeOld(t)
 
+	short := testing.Short() && rig.bed == nil // each boot takes minutes there
 	t.Run("without consent", w.testNoConsent)
-	t.Run("the image is refused", w.testImageRefused)
-	t.Run("the new agent does not answer", func(t *testing.T) {
-		r := w.setup(t, "--agent", bad, "--replace", vm)
-		if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as it did") {
-			t.Errorf("exit code %d, error %+v", r.code, failure)
-		}
-		w.wantOld(t, true)
-		w.wantVMs(t, vm)
-		w.setup(t, "--agent", "builtin").wantReady(t)
-	})
-	if !testing.Short() {
+	if !short {
+		t.Run("the image is refused", w.testImageRefused)
+		t.Run("the new agent does not answer", func(t *testing.T) { w.testBadAgent(t, bad) })
 		t.Run("the middle of a rename", w.testTornRename)
 	}
 	for _, point := range killPoints {
-		if testing.Short() && !point.short {
+		if short && !point.short {
 			continue
 		}
 		t.Run(fmt.Sprintf("killed at %s %s", point.at, point.state), func(t *testing.T) {
@@ -82,6 +75,16 @@ func testReplace(t *testing.T, rig *rig) {
 		})
 	}
 	t.Run("kept, restored and removed", w.testKept)
+}
+
+func (w *world) testBadAgent(t *testing.T, bad string) {
+	r := w.setup(t, "--agent", bad, "--replace", vm)
+	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as it did") {
+		t.Errorf("exit code %d, error %+v", r.code, failure)
+	}
+	w.wantOld(t, true)
+	w.wantVMs(t, vm)
+	w.setup(t, "--agent", "builtin").wantReady(t)
 }
 
 func (w *world) testNoConsent(t *testing.T) {
@@ -133,7 +136,7 @@ func (w *world) testTornRename(t *testing.T) {
 func (w *world) testKept(t *testing.T) {
 	w.setup(t, "--agent", "builtin", "--replace", vm, "--keep-old").wantReady(t)
 	w.wantOld(t, false)
-	if !testing.Short() {
+	if !testing.Short() || w.rig.bed != nil {
 		w.kill(t, []string{"restore", "--json", "--replace", vm}, provision.StepRestorePlace, provision.StepDone)
 		w.converge(t)
 		w.wantOld(t, false)
