@@ -24,6 +24,9 @@ func Guests() []string {
 	return []string{"bookworm", "bookworm-ubuntu", "trixie", "trixie-ubuntu", "sid", "sid-ubuntu"}
 }
 
+// Ubuntu is one more guest: Ubuntu 24.04 from its own archive, where that can be reached.
+const Ubuntu = "ubuntu"
+
 // packages are the Debian packages that the test bed needs on the host, beside those of devhost.
 var packages = []string{"iproute2", "e2fsprogs", "libarchive-tools"}
 
@@ -100,12 +103,14 @@ func (b *Bed) restrict() error {
 
 // Profile is a Lima profile that starts a guest, whose root file system is built when it isn't there yet.
 func (b *Bed) Profile(ctx context.Context, guest string) (string, error) {
-	if !slices.Contains(Guests(), guest) {
-		return "", fmt.Errorf("the test bed has no guest %q: use one of %s", guest, strings.Join(Guests(), ", "))
-	}
 	suite, form, ok := strings.Cut(guest, "-")
 	if !ok {
 		form = "plain"
+	}
+	if guest == Ubuntu {
+		suite, form = "noble", "ubuntu"
+	} else if !slices.Contains(Guests(), guest) {
+		return "", fmt.Errorf("the test bed has no guest %q: use one of %s or %s", guest, strings.Join(Guests(), ", "), Ubuntu)
 	}
 	dir, err := b.host.GuestRoots(ctx, suite)
 	if err != nil {

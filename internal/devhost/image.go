@@ -74,7 +74,7 @@ func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, ta
 	if err := h.NeedPackages(ctx, imagePackages()); err != nil {
 		return "", err
 	}
-	h.logf("%s: building Debian %s, which takes a minute or two", kind, suite)
+	h.logf("%s: building %s, which takes a minute or two", kind, suite)
 	started := time.Now()
 	dir, err := staging(target)
 	if err != nil {
@@ -82,7 +82,7 @@ func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, ta
 	}
 	defer os.RemoveAll(dir)
 	if err := build(dir, target); err != nil {
-		return "", fmt.Errorf("build the %s of Debian %s: %w", kind, suite, err)
+		return "", fmt.Errorf("build the %s of %s: %w", kind, suite, err)
 	}
 	h.logf("%s: built in %s", kind, seconds(started))
 	return target, os.Rename(dir, target)

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Builds a Debian guest's file tree. Runs as root.
+# Builds the file tree of a Debian or Ubuntu guest. Runs as root.
 #
 #   tree.sh ARCH SUITE TREE LIST...
 #
-# ARCH is amd64 or arm64, SUITE is a Debian suite, TREE doesn't exist yet. Each LIST names packages, one a line; a line
-# that begins with "SUITE:" counts for that suite only.
+# ARCH is amd64 or arm64, SUITE is a Debian suite or Ubuntu's noble, TREE doesn't exist yet. Each LIST names packages,
+# one a line; a line that begins with "SUITE:" counts for that suite only.
 set -euo pipefail
 umask 022
 PATH=$PATH:/usr/sbin:/sbin
@@ -23,10 +23,16 @@ for scheme in http https; do
   [ -z "$proxy" ] || aptopts+=("--aptopt=Acquire::$scheme::Proxy \"$proxy\"")
 done
 
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg components=main mirror=()
+if [ "$suite" = noble ]; then
+  keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components=main,universe mirror=(http://archive.ubuntu.com/ubuntu)
+  [ "$arch" = amd64 ] || mirror=(http://ports.ubuntu.com/ubuntu-ports)
+fi
+
 # A mirror's copy of sid can be older than its Release file allows.
 mmdebstrap \
   --mode=root --variant=apt --architectures="$arch" --include="$packages" \
-  --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+  --keyring="$keyring" --components="$components" \
   --aptopt='Acquire::Retries "3"' --aptopt='Acquire::Check-Valid-Until "false"' "${aptopts[@]}" \
   --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -35,4 +41,4 @@ mmdebstrap \
   --setup-hook="cp -r '$recipe/overlay/.' \"\$1\"/" \
   --customize-hook="'$recipe/repository.sh' \"\$1\"" \
   --customize-hook="'$recipe/customize.sh' \"\$1\"" \
-  "$suite" "$tree"
+  "$suite" "$tree" "${mirror[@]}"
