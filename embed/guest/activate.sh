@@ -8,14 +8,19 @@ agent=/usr/local/bin/substrate-world-agent
 previous=/usr/local/bin/.substrate-world-agent.previous
 
 up() {
-    if [ "$runs" != no ]; then systemctl stop substrate-world-agent.socket substrate-world-agent.service; fi
+    if [ "$runs" != no ]; then
+        systemctl stop substrate-world-agent.socket substrate-world-agent.service
+        # Units that failed, or were started often in a short time, are not started again until systemd forgets that.
+        systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service 2>/dev/null || :
+    fi
     runs=yes
     # Nothing listens now, so what is left at the path is a stranger's.
     if [ -d "$sock" ] && [ ! -L "$sock" ]; then mv --backup=numbered -T "$sock" "$sock.set-aside"; fi
     rm -f "$sock"
-    # The socket comes first by systemd's own rule. One that failed too often has to be forgiven first.
+    # The socket comes first by systemd's own rule.
     systemctl start substrate-world-agent.socket substrate-world-agent.service && return
-    systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service
+    # A service that started without its socket keeps the socket from starting.
+    systemctl stop substrate-world-agent.service
     systemctl start substrate-world-agent.socket
     # A service that fails at once is found by the question below, with its log as the evidence.
     systemctl start substrate-world-agent.service || :

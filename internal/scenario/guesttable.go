@@ -89,6 +89,16 @@ var socketScenarios = []Scenario{
 		}},
 		Sees: sights("socket", "/run/substrate.sock is root:root 755 where root:substrate 660 was due"), Want: steps(activate),
 	},
+	{
+		// More than five starts in ten seconds are too many for systemd.
+		Name: "service started too often", Faults: in("while systemctl restart " + theService + "; do :; done"), NoSimulation: true,
+		Sees: sights("socket", theSocket+" is failed", "service", theService+" has failed (start-limit-hit)"), Want: steps(activate),
+	},
+	{
+		Name:   "socket unit started too often",
+		Faults: in("systemctl stop " + bothUnits + "\nwhile systemctl start " + theSocket + "; do systemctl stop " + theSocket + "; done"),
+		Sees:   sights("socket", theSocket+" is failed"), Want: steps(activate), NoSimulation: true,
+	},
 	{Name: "agent hangs", Faults: in("systemctl kill -s STOP " + theService), Sees: sights("socket", "connected, and no answer came in time"), Want: steps(activate)},
 }
 
