@@ -61,6 +61,11 @@ func Play(w World, s Scenario) error {
 			wrong("the error doesn't say %q: %+v", words, run.Err)
 		}
 	}
+	for _, words := range s.NotSays {
+		if run.Err != nil && strings.Contains(run.Err.What+"\n"+run.Err.Why+"\n"+run.Err.Next, words) {
+			wrong("the error says %q, which is wrong or of no help: %+v", words, run.Err)
+		}
+	}
 	errs = append(errs, undo(w, s))
 	if s.Kind != "" && s.SimulationOnly == "" { // such a world of the simulation's is not used again
 		errs = append(errs, ready("run after the damage was undone", w.Run(usual)))

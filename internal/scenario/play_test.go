@@ -56,6 +56,8 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, ""},
 		"failed otherwise": {Scenario{Kind: provision.KindReplacement},
 			scripted{[]Outcome{whole, failed(provision.KindUsage), whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
+		"a wrong cause named": {Scenario{Kind: provision.KindReplacement, NotSays: []string{"x"}},
+			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, `says "x", which is wrong`},
 		"did not fail": {Scenario{Kind: provision.KindReplacement},
 			scripted{[]Outcome{whole, whole, whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
 	} {
@@ -67,6 +69,33 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 			if !slices.ContainsFunc(c.world.broken, func(f Fault) bool { return f.Guest == fault.Undo }) {
 				t.Errorf("%s: %q was not undone", name, fault.Guest)
 			}
+		}
+	}
+}
+
+func TestPlayPair(t *testing.T) {
+	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
+	cured := Outcome{Health: whole.Health, Steps: steps(agent), Plans: [][]provision.StepID{steps(agent), {}}}
+	failed := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "what", Why: "why", Next: "next"}}
+	silent := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "what"}}
+	for name, c := range map[string]struct {
+		runs        []Outcome
+		ended, want string // want is in the complaint; empty for none
+	}{
+		"ready at once":           {[]Outcome{whole, cured, whole}, "ready after one run", ""},
+		"ready at the second try": {[]Outcome{whole, failed, cured, whole}, "ready after two runs", ""},
+		"failed":                  {[]Outcome{whole, failed, failed}, "failed: unhealthy: what (why)", ""},
+		"failed without a reason": {[]Outcome{whole, failed, silent}, "ready after two runs", "isn't reported truthfully"},
+		"never done":              {[]Outcome{whole, cured, cured}, "ready after one run", "next run: it has the steps [agent]"},
+	} {
+		a, b := Scenario{Faults: on(VMStopped)}, Scenario{Faults: []Fault{{Guest: "break", Undo: "repair"}}}
+		w := &scripted{runs: c.runs}
+		ended, err := PlayPair(w, a, b)
+		if ended != c.ended || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: it ended %q, %v", name, ended, err)
+		}
+		if len(w.broken) != 3 || w.broken[0].Guest != "break" || w.broken[1].Host != VMStopped || w.broken[2].Guest != "repair" {
+			t.Errorf("%s: the faults were %v", name, w.broken)
 		}
 	}
 }

@@ -61,6 +61,8 @@ type Scenario struct {
 
 	// Says are words of the failure that it ends in: of what happened, why, or what to do next.
 	Says []string
+	// NotSays are words that it must not contain: of a cause that isn't the one, or of a command that doesn't help.
+	NotSays []string
 	// Known is why worldsetup fails here today, beginning with the number of the issue that is about it; empty when it
 	// doesn't. A scenario that is marked and passes fails the suite.
 	Known string
@@ -136,6 +138,22 @@ const (
 	ConfigMended        HostFault = "put lima.yaml back"
 	DiskTaken           HostFault = "limactl stop, and move the disk image away"
 	DiskPutBack         HostFault = "put the disk image back"
+
+	GuestSlept             HostFault = "freeze the VM, end Lima's ssh connections, and let it go on"
+	SSHStopped             HostFault = "kill -STOP Lima's ssh connections"
+	SSHContinued           HostFault = "kill -KILL the ssh connections that were stopped" // to a VM that may be another one by now
+	HostAgentStopped       HostFault = "kill -STOP the process in ha.pid"
+	HostAgentContinued     HostFault = "kill -CONT the host agent that was stopped"
+	MountStopped           HostFault = "kill -STOP the host's ends of the mounts"
+	MountContinued         HostFault = "kill -CONT the host's ends of the mounts that were stopped"
+	SSHSocketRemoved       HostFault = "rm ssh.sock"
+	HostAgentSocketRemoved HostFault = "rm ha.sock"
+	HostSocketReplaced     HostFault = "put a file in the place of the forwarded socket"
+	HostSocketOpened       HostFault = "let all connect to the forwarded socket: it, and the folders above"
+	KeyOpened              HostFault = "chmod 0644 _config/user"
+	KeyClosed              HostFault = "chmod 0600 _config/user"
+	ConfigExtended         HostFault = "add a key that Lima doesn't know, and a comment, to lima.yaml"
+	ConfigStillExtended    HostFault = "want both to be there still"
 )
 
 // WithoutForwards is the text of a lima.yaml without its forwarded sockets, which are a list at its top.

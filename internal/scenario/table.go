@@ -16,11 +16,14 @@ const (
 )
 
 // All are all scenarios.
-func All() []Scenario {
-	return slices.Concat(
+func All() []Scenario { return slices.Concat(Tables()...) }
+
+// Tables are all scenarios, by what is damaged.
+func Tables() [][]Scenario {
+	return [][]Scenario{
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
-	)
+	}
 }
 
 func in(scripts ...string) (faults []Fault) {
