@@ -23,6 +23,7 @@ func Tables() [][]Scenario {
 	return [][]Scenario{
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
+		fileScenarios,
 	}
 }
 
