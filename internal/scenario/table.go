@@ -22,6 +22,7 @@ func All() []Scenario { return slices.Concat(Tables()...) }
 func Tables() [][]Scenario {
 	return [][]Scenario{
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
+		noiseScenarios, shellScenarios, environmentScenarios, wrapperScenarios, identityScenarios, sshScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
 		fileScenarios,
 	}
