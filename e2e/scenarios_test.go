@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,9 +50,20 @@ func testScenarios(t *testing.T, rig *rig) {
 // canShow says whether a scenario is played here.
 func (p *place) canShow(s scenario.Scenario) bool {
 	if p.rig.bed != nil {
-		return s.SimulationOnly == "" && s.VMOnly == ""
+		return s.SimulationOnly == "" && s.VMOnly == "" && p.rig.hasTurn(s)
 	}
 	return s.SimulationOnly == "" && s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
+}
+
+// hasTurn says whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
+func (r *rig) hasTurn(s scenario.Scenario) bool {
+	if *spread == 0 || !s.NoSimulation {
+		return true
+	}
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(s.Name)) // it never fails
+	first := int(hash.Sum32() % uint32(len(suite.rigs)))
+	return (slices.Index(suite.rigs, r)-first+len(suite.rigs))%len(suite.rigs) < *spread
 }
 
 // play plays a scenario and wants it to pass, or to fail when it is known to. What fails leaves a world that the next
