@@ -10,15 +10,17 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// limited is a systemctl that starts no unit for the sixth time before it was told to forget the other five, and no socket
-// beside a service that runs. A unit runs while there is a file of its name in $UNITS.
+// limited is a systemctl that starts no unit for the sixth time before it was told to forget the other five, and no
+// socket beside a service that runs, and stops none that is frozen. A unit runs while there is a file of its name in
+// $UNITS.
 const limited = `#!/bin/sh
 cd "$UNITS" || exit
 verb=$1 status=0
 shift
 for unit; do
     case $verb in
-    stop) rm -f "$unit" ;;
+    stop) if [ -e "$unit.frozen" ]; then status=1; else rm -f "$unit"; fi ;;
+    thaw) rm "$unit.frozen" ;;
     reset-failed) if [ -e "$unit.starts" ]; then rm "$unit.starts"; else status=1; fi ;;
     start)
         if [ -e "$unit" ]; then continue; fi
@@ -39,7 +41,8 @@ exit "$status"
 
 // answering is a curl that is answered while both units run.
 const answering = `#!/bin/sh
-if [ -e "$UNITS/substrate-world-agent.socket" ] && [ -e "$UNITS/substrate-world-agent.service" ]; then printf 200; else exit 7; fi
+cd "$UNITS" && [ -e substrate-world-agent.socket ] && [ -e substrate-world-agent.service ] || exit 7
+printf 200
 `
 
 // activator runs the script that starts the agent, on this machine, with a systemd of a few lines of shell.
@@ -79,6 +82,13 @@ func TestActivateScriptStartsUnitsThatWereStartedOften(t *testing.T) {
 		a.put(t, "substrate-world-agent."+often+".starts", strings.Repeat("\n", 5))
 		a.run(t, "yes")
 	}
+}
+
+func TestActivateScriptStopsAFrozenService(t *testing.T) {
+	a := newActivator(t)
+	a.run(t, "no")
+	a.put(t, "substrate-world-agent.service.frozen", "")
+	a.run(t, "yes")
 }
 
 // A connection can start the service before the socket starts again.

@@ -27,6 +27,7 @@ func (r *run) visit(ctx context.Context, instance *limatype.Instance, others fun
 		Route:  guest.Fresh,
 		Script: embed.Prove,
 		Args:   append([]string{guest.Self, guest.Root, guest.Outsider}, points...),
+		End:    guest.End,
 		Forward: &guest.Forward{
 			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
 			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),

@@ -9,7 +9,11 @@ previous=/usr/local/bin/.substrate-world-agent.previous
 
 up() {
     if [ "$runs" != no ]; then
-        systemctl stop substrate-world-agent.socket substrate-world-agent.service
+        # A frozen service is not stopped before it is thawed.
+        systemctl stop substrate-world-agent.socket substrate-world-agent.service || {
+            systemctl thaw substrate-world-agent.service
+            systemctl stop substrate-world-agent.socket substrate-world-agent.service
+        }
         # Units that failed, or were started often in a short time, are not started again until systemd forgets that.
         systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service 2>/dev/null || :
     fi

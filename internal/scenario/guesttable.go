@@ -90,17 +90,37 @@ var socketScenarios = []Scenario{
 		Sees: sights("socket", "/run/substrate.sock is root:root 755 where root:substrate 660 was due"), Want: steps(activate),
 	},
 	{
-		// More than five starts in ten seconds are too many for systemd.
-		Name: "service started too often", Faults: in("while systemctl restart " + theService + "; do :; done"), NoSimulation: true,
-		Sees: sights("socket", theSocket+" is failed", "service", theService+" has failed (start-limit-hit)"), Want: steps(activate),
+		// systemd allows five starts in ten seconds.
+		Name: "service started too often",
+		Faults: []Fault{{
+			Guest: oneStart(servicePath) + "\nsystemctl restart " + theService + "\nsystemctl restart " + theService + " || :",
+			Undo:  allStarts(servicePath),
+		}},
+		Sees: sights("socket", theSocket+" is failed", "service", theService+" has failed (start-limit-hit)"),
+		Want: steps(activate), NoSimulation: true,
 	},
 	{
-		Name:   "socket unit started too often",
-		Faults: in("systemctl stop " + bothUnits + "\nwhile systemctl start " + theSocket + "; do systemctl stop " + theSocket + "; done"),
-		Sees:   sights("socket", theSocket+" is failed"), Want: steps(activate), NoSimulation: true,
+		Name: "socket unit started too often",
+		Faults: []Fault{{
+			Guest: oneStart(socketPath) + "\nsystemctl stop " + bothUnits + "\nsystemctl start " + theSocket +
+				"\nsystemctl stop " + theSocket + "\nsystemctl start " + theSocket + " || :",
+			Undo: allStarts(socketPath),
+		}},
+		Sees: sights("socket", theSocket+" is failed"), Want: steps(activate), NoSimulation: true,
 	},
 	{Name: "agent hangs", Faults: in("systemctl kill -s STOP " + theService), Sees: sights("socket", "connected, and no answer came in time"), Want: steps(activate)},
+	{
+		Name: "agent frozen", Faults: in("systemctl freeze " + theService), Sees: sights("socket", "connected, and no answer came in time"),
+		Want: steps(activate), NoSimulation: true,
+	},
 }
+
+// oneStart allows a unit one start an hour, so that a second one is too often on the slowest machine.
+func oneStart(unit string) string {
+	return dropIn(unit, "limit", `[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=1\n`)
+}
+
+func allStarts(unit string) string { return "rm -r " + unit + ".d" + reload }
 
 // accountScenarios are damage to the group, and to who is in it.
 var accountScenarios = []Scenario{

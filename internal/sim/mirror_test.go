@@ -15,7 +15,7 @@ import (
 // The Go text of each guest script mirrors the shell text that has this checksum. When a script changes: change its mirror
 // as well, then the checksum here.
 var mirrored = map[string]string{
-	"activate":    "adedc15d4ea4",
+	"activate":    "bd3825da53d2",
 	"agent":       "de0be193ef32",
 	"passenger":   "c00317a7b237",
 	"build":       "e48b5d92998d",

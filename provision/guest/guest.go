@@ -40,6 +40,9 @@ type Request struct {
 	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; without
 	// Stdin, standard input ends with the context then.
 	Line func(line string)
+	// End, when not empty, is the last line that the script prints. Exec ends the connection then, whatever else holds it open:
+	// OpenSSH's client doesn't exit while the guest's end of a forwarded connection is open, and a hung agent never closes it.
+	End string
 	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
 	Forward *Forward
 }

@@ -31,3 +31,20 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 		w.partial = rest
 	}
 }
+
+// endWriter keeps what is written to it and calls end once that ends with the line last.
+type endWriter struct {
+	last  string
+	end   func()
+	text  bytes.Buffer
+	ended bool
+}
+
+func (w *endWriter) Write(p []byte) (int, error) {
+	w.text.Write(p)
+	if w.last != "" && !w.ended && bytes.HasSuffix(w.text.Bytes(), []byte("\n"+w.last+"\n")) {
+		w.ended = true
+		w.end()
+	}
+	return len(p), nil
+}

@@ -106,13 +106,16 @@ func (p *observationParser) lacksMount() error {
 // listenerPattern is a line of `ss -xle`, with the number of the file that a socket was bound to.
 var listenerPattern = regexp.MustCompile(`^u_str +LISTEN .* ino:([0-9]+) `)
 
-// body returns the lines between the version line and "end".
+// End is the last line that the scripts "observe" and "prove" print.
+const End = "end"
+
+// body returns the lines between the version line and End.
 func body(text []byte, version string) ([]string, error) {
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	if lines[0] != version {
 		return nil, fmt.Errorf("the guest printed %q where %q was due", lines[0], version)
 	}
-	if lines[len(lines)-1] != "end" {
+	if lines[len(lines)-1] != End {
 		return nil, fmt.Errorf("the guest's answer was cut off after %q", lines[len(lines)-1])
 	}
 	return lines[1 : len(lines)-1], nil

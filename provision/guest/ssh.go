@@ -45,9 +45,12 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	// The guest's login shell splits the command again, so each word is quoted for it.
 	args = append(args, "lima-"+s.VM, "--", shellescape.QuoteCommand(words(request)))
 
-	cmd := process.Command(ctx, "ssh", args...)
+	running, end := context.WithCancel(ctx)
+	defer end()
+	cmd := process.Command(running, "ssh", args...)
 	cmd.Env = s.Env
-	var stdout, stderr bytes.Buffer
+	stdout := endWriter{last: request.End, end: end}
+	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Stdin = request.Stdin
 	if request.Forward != nil {
@@ -72,7 +75,10 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	reply := Reply{Sent: time.Now()}
 	err := process.Run(cmd)
 	reply.Received = time.Now()
-	reply.Stdout = stdout.Bytes()
+	reply.Stdout = stdout.text.Bytes()
+	if stdout.ended {
+		return reply, nil
+	}
 	return reply, s.failure(ctx, request, err, stderr.String())
 }
 

@@ -53,6 +53,9 @@ func standIn(args []string) int {
 	cmd := exec.Command("sh", "-c", args[len(args)-1])
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	_ = cmd.Run()
+	if os.Getenv("STAND_IN_FOR_SSH") == "held open" {
+		time.Sleep(time.Hour)
+	}
 	return cmd.ProcessState.ExitCode()
 }
 
@@ -190,5 +193,23 @@ func TestForwardThatNeverComes(t *testing.T) {
 	})
 	if connection := (*ConnectionError)(nil); !errors.As(err, &connection) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestForwardToAHungAgent: ssh doesn't exit while the guest's end of the forwarded connection is open.
+func TestForwardToAHungAgent(t *testing.T) {
+	dir, err := os.MkdirTemp("", "ws") // short, for a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	reply, err := newSSH(t, "held open").Exec(ctx, Request{
+		Route: Fresh, Script: embed.Script{Name: "x", Text: "echo friend; cat; echo end"}, End: End,
+		Forward: &Forward{Path: filepath.Join(dir, "s"), Use: func(context.Context, string) {}},
+	})
+	if err != nil || string(reply.Stdout) != "friend\nend\n" {
+		t.Errorf("got %q, %v", reply.Stdout, err)
 	}
 }
