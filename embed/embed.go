@@ -57,6 +57,8 @@ var (
 	entry string
 	//go:embed guest/watch.sh
 	watch string
+	//go:embed guest/refused.sh
+	refused string
 	//go:embed guest/chain.sh
 	chain string
 
@@ -95,6 +97,7 @@ var (
 	Entry       = Script{"entry", entry}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}
+	Refused     = Script{"refused", refused}
 )
 
 // BootGroup is the script that a profile runs at every boot, before the user exists; Lima fills in the user's name.

@@ -61,7 +61,7 @@ func bootFirst(s State) string {
 	switch {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
 		return "the root file system of the guest stays read-only: a boot puts it in order"
-	case !s.Guest.Sudo && !s.Tried[StepStop]:
+	case s.Guest.WantsPassword() && !s.Tried[StepStop]:
 		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without", s.Guest.User)
 	}
 	return ""

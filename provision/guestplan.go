@@ -65,13 +65,34 @@ func (p *Plan) forGuest(t target, s State) {
 
 // sudo says that nothing can be changed without it.
 func (p *Plan) sudo(s State) {
-	if o := s.Guest; !o.Sudo {
+	if o := s.Guest; !o.Sudo && !o.WantsPassword() {
+		p.Blocked = sudoRefuses(s)
+	} else if !o.Sudo {
 		p.Blocked = &Error{
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
 			Why:  "`sudo -n true` failed there",
 			Next: fmt.Sprintf("with the password, take away the rule that asks for it: limactl shell --workdir / %s sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
 		}
+	}
+}
+
+// sudoRefuses is the error of a guest in which sudo refuses the user for a reason that no boot changes.
+func sudoRefuses(s State) *Error {
+	o, vm := s.Guest, s.Instance.Name
+	next := "become root in the guest in another way, and repair it"
+	switch {
+	case strings.Contains(o.SudoSays, "tty"):
+		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
+			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
+	case strings.Contains(strings.ToLower(o.SudoSays), "account"):
+		next = fmt.Sprintf("renew the account as root: limactl shell --workdir / %s su -c 'chage -E -1 -d -1 %s'", vm, o.User)
+	}
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("sudo refuses the user %s in the guest", o.User),
+		Why:  o.SudoSays + "\na restart would not change that, and the open connection may be the last way in",
+		Next: next + "; then run worldsetup again",
 	}
 }
 

@@ -94,6 +94,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 		now.proven = nil
 	}
 	r.learn(ctx, &now)
+	r.checkLastWay(ctx, &now)
 	return now
 }
 
@@ -104,7 +105,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 	}
 	if !now.proven.entered {
 		if !now.state.SharedDead && now.proven.locked != "" {
-			now.state.Locked = now.proven.locked
+			now.state.Locked = r.lockedOut(ctx, now.state, now.proven.locked)
 		}
 		now.plan = r.plan(now.state)
 		return

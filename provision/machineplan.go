@@ -27,8 +27,10 @@ func (p *Plan) machine(s State) {
 	if full(o) {
 		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", o.DiskAvailable>>10))
 	}
-	if !s.Tried[StepEntry] { // what it does not cure is told of, and no reason to stop what runs
+	if !s.Tried[StepEntry] {
 		p.add(StepEntry, entryReasons(s)...)
+	} else if s.Locked != "" {
+		p.Blocked = lastWay(s)
 	}
 }
 

@@ -141,6 +141,9 @@ func (p *Plan) forExisting(t target, s State) {
 	case running && s.Guest == nil:
 		p.notEntered(s)
 		return
+	case running && bootFirst(s) != "" && s.Locked != "":
+		p.Blocked = lastWay(s) // which nothing repairs before a boot, and nobody may get in after it
+		return
 	case running && bootFirst(s) != "":
 		p.Unseen = true
 	case running:

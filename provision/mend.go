@@ -54,9 +54,12 @@ func (r *run) mend(ctx context.Context, state State, step Step, line func(string
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
 	err := r.guest(state.Instance).Renew(ctx, forwards(state.Instance))
-	if refused := (*guest.ConnectionError)(nil); errors.As(err, &refused) && refused.Route == guest.Fresh && ctx.Err() == nil && !r.done.finished[StepEntry] {
+	if refused := (*guest.ConnectionError)(nil); errors.As(err, &refused) && refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what lets nobody in comes first.
-		r.locked = refused.Error()
+		r.locked = r.lockedOut(ctx, state, refused.Error())
+		if state.Locked = r.locked; r.done.finished[StepEntry] {
+			return lastWay(state)
+		}
 		r.done.forget(step)
 		return nil
 	}

@@ -73,7 +73,7 @@ func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarde
 	access, lost := fresh.result(points)
 	locked := ""
 	if fresh.broken() {
-		locked = fresh.err.Error()
+		locked = fresh.refusal.Error()
 	}
 	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, locked}
 }

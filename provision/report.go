@@ -145,7 +145,11 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	}
 	h.check("session", "Lima's shared session", member, found)
 	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
-	h.check("sudo", "sudo in the guest", works[true], works[o.Sudo])
+	found = works[o.Sudo]
+	if !o.Sudo && !o.WantsPassword() {
+		found = "refuses the user: " + o.SudoSays
+	}
+	h.check("sudo", "sudo in the guest", works[true], found)
 }
 
 // measures adds what is a matter of degree.

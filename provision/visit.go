@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"path/filepath"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -17,6 +16,8 @@ type visit struct {
 	proof  *guest.Proof
 	err    error
 	client Access
+	// refusal is why there was no session; nil when there was one.
+	refusal error
 }
 
 // visit connects and asks everybody; others waits for whoever else connects meanwhile, before the mounts are looked at.
@@ -37,14 +38,14 @@ func (r *run) visit(ctx context.Context, instance *limatype.Instance, others fun
 			},
 		},
 	})
+	if v.refusal = loginError(reply, err); v.refusal != nil {
+		err = v.refusal
+	}
 	if v.err = err; err == nil {
 		v.proof, v.err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
 	}
 	return v
 }
 
-// broken says that the connection itself failed.
-func (v *visit) broken() bool {
-	connection := (*guest.ConnectionError)(nil)
-	return errors.As(v.err, &connection)
-}
+// broken says that the connection itself failed, or came to no session.
+func (v *visit) broken() bool { return v.refusal != nil }

@@ -96,7 +96,13 @@ if [ "$look" = new ]; then
     fi
 fi
 if [ "$look" = observe ]; then
-    { if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then echo 'sudo=yes'; else echo 'sudo=no'; fi; } &
+    {
+        if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then
+            echo 'sudo=yes'
+        else
+            printf 'sudo=no\nsudo-says=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
+        fi
+    } &
     # One block of properties a unit, separated by a bare "unit.".
     systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
         substrate-world-agent.service substrate-world-agent.socket | each unit. &

@@ -44,6 +44,9 @@ func (i *invocation) observe() int {
 		i.observeAsRoot()
 	}
 	i.print("sudo=%s", yes(!i.asks()))
+	if i.asks() {
+		i.print("sudo-says=sudo: a password is required")
+	}
 	i.observeFiles(user.home)
 	for n, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if !i.reaches("/run/dbus/system_bus_socket", i.session) {

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Observation struct {
 	AccountGroups []string // groups of the account on paper
 	Group         *Group   // the group "substrate"; nil when there is none
 	Sudo          bool     // sudo works without a password
+	SudoSays      string   // sudo's own words when it doesn't, on one line
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 
 	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is taken to
@@ -40,6 +42,12 @@ type Observation struct {
 	// ClockAhead is how far the guest's clock is before the host's, good to half of the round trip.
 	ClockAhead time.Duration
 	ClockError time.Duration // that half
+}
+
+// WantsPassword says that sudo refused only because it wants a password, which Lima's rule spares the user.
+func (o *Observation) WantsPassword() bool {
+	return !o.Sudo && (o.SudoSays == "" || strings.Contains(o.SudoSays, "password is required") ||
+		strings.Contains(o.SudoSays, "authentication is required")) // as sudo says it, and sudo-rs
 }
 
 // What a service can run.

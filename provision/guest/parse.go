@@ -171,6 +171,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Group, err = parseGroup(value)
 	case "sudo":
 		p.Sudo, err = parseYes(value)
+	case "sudo-says":
+		p.SudoSays = strings.TrimSpace(value)
 	case "os":
 		p.OS = strings.TrimSpace(value)
 	case "marker":
