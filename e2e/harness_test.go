@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/e2e/bed"
+	"github.com/atomize-hq/worldsetup/e2e/results"
 	"github.com/atomize-hq/worldsetup/internal/devhost"
 )
 
@@ -43,6 +44,8 @@ var suite struct {
 	rigs   []*rig
 	binary string // worldsetup
 	files  string // the folder that it lies in, readable by all
+
+	results *results.File // nil when none was asked for
 }
 
 // rig is one kind of guest on one Lima, and what plays on it.
@@ -79,6 +82,11 @@ func runSuite(ctx context.Context, m *testing.M) (code int, err error) {
 	source, err := devhost.SourceRoot(ctx)
 	if err != nil {
 		return 1, err
+	}
+	if *resultsFile != "" {
+		if suite.results, err = results.Open(*resultsFile); err != nil {
+			return 1, err
+		}
 	}
 	cleanUp, err := makeRigs(ctx, source)
 	defer cleanUp()

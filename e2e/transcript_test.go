@@ -3,12 +3,11 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
-	"sync"
+	"testing"
 
+	"github.com/atomize-hq/worldsetup/e2e/results"
 	"github.com/atomize-hq/worldsetup/internal/scenario"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -37,36 +36,38 @@ func (p *place) tell(o scenario.Outcome) {
 	p.t.Logf("ready: %v%s", o.Health.Ready, text.String())
 }
 
-// played is how a scenario ended on a rig: a line of the results file, which docs/tested-on.md is made from.
-type played struct {
-	Rig      string
-	Scenario string
-	Passed   bool
-	Known    string `json:",omitempty"`
-}
-
-var results struct {
-	sync.Mutex
-	encoder *json.Encoder
-}
-
-// record appends how a scenario ended to the file that -results names.
-func record(rig string, s scenario.Scenario, err error) {
-	results.Lock()
-	defer results.Unlock()
-	if *resultsFile == "" {
+// record appends a line to the file that -results names.
+func record(t *testing.T, line results.Line) {
+	t.Helper()
+	if suite.results == nil {
 		return
 	}
-	if results.encoder == nil {
-		file, openErr := os.OpenFile(*resultsFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-		if openErr != nil {
-			panic(openErr) // the suite was asked for a file that can't be written
-		}
-		results.encoder = json.NewEncoder(file)
+	if err := suite.results.Append(line); err != nil {
+		t.Errorf("record the result: %v", err)
 	}
-	line := played{Rig: rig, Scenario: s.Name, Passed: err == nil}
-	if s.KnownToFail(rig) {
-		line.Known = s.Known
+}
+
+// guestVersions asks a guest for the versions of what worldsetup meets in it: a line each, NAME=VERSION.
+const guestVersions = `. /etc/os-release
+echo "OS=$PRETTY_NAME"
+echo "kernel=$(uname -r)"
+echo "systemd=$(systemctl --version | sed -n '1s/^systemd \([^ ]*\).*/\1/p')"
+echo "sudo=$(sudo --version | head -n 1)"
+echo "OpenSSH=$(ssh -V 2>&1 | sed 's/,.*//')"
+echo "coreutils=$(ls --version | head -n 1)"
+echo "cloud-init=$(cloud-init --version 2>&1 | sed 's/^[^ ]* //')"
+`
+
+// recordVersions records what a rig consists of.
+func (w *world) recordVersions(t *testing.T) {
+	t.Helper()
+	if suite.results == nil {
+		return
 	}
-	_ = results.encoder.Encode(line)
+	versions := map[string]string{}
+	for line := range strings.Lines(w.root(t, guestVersions)) {
+		name, version, _ := strings.Cut(strings.TrimSpace(line), "=")
+		versions[name] = version
+	}
+	record(t, results.Line{Rig: w.rig.name, Versions: versions})
 }

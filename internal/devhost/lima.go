@@ -80,7 +80,7 @@ func (h *Host) place(ctx context.Context, from, to, mode string) error {
 // cachedLima is the limactl of a prefix in the cache, built from the version that a module in e2e/lima pins.
 func (h *Host) cachedLima(ctx context.Context) (string, error) {
 	if !slices.Contains(LimaVersions(), h.limaVersion) {
-		return "", fmt.Errorf("Lima %s can't be built: use one of %s", h.limaVersion, strings.Join(LimaVersions(), ", "))
+		return "", fmt.Errorf("can't build Lima %s: use one of %s", h.limaVersion, strings.Join(LimaVersions(), ", "))
 	}
 	module := filepath.Join(h.Source, "e2e", "lima", h.limaVersion)
 	version, prefix, err := h.limaPrefix(ctx, module)
