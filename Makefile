@@ -5,13 +5,14 @@
 # make bed     minutes: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
+# make tested-on writes docs/tested-on.md from what the suite recorded with -results FILE (RESULTS="FILE …")
 # make pictures draws docs/pictures anew, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check cross bed e2e e2e-all pictures bench bench-tui need-go
+.PHONY: world test check cross bed e2e e2e-all tested-on pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -60,6 +61,9 @@ e2e: need-go
 
 e2e-all: need-go
 	$(GO) test -tags e2e -count=1 -timeout 240m -v ./e2e -suite $(SUITE)
+
+tested-on: need-go
+	$(GO) run ./e2e/testedon $(RESULTS) >docs/tested-on.md.new && mv docs/tested-on.md.new docs/tested-on.md
 
 pictures: need-go
 	@mkdir -p docs/pictures
