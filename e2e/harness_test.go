@@ -181,6 +181,7 @@ func onEachRig(t *testing.T, test func(*testing.T, *rig)) {
 type limaHome struct {
 	dir string
 	rig *rig
+	env []string // more of the environment of what runs there
 }
 
 // homePattern makes short paths, since Lima puts sockets below, and names the process, so that sweep knows a dead one's.
@@ -191,7 +192,7 @@ func (r *rig) makeHome() (limaHome, error) {
 	if err != nil {
 		return limaHome{}, err
 	}
-	home := limaHome{dir, r}
+	home := limaHome{dir: dir, rig: r}
 	for _, dir := range []string{dir, home.files(), home.userHome()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return home, err
@@ -262,7 +263,7 @@ func sweep() {
 	for _, dir := range left {
 		pid, err := strconv.Atoi(strings.Split(filepath.Base(dir), "-")[1])
 		if err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			limaHome{dir, suite.rigs[0]}.destroy()
+			limaHome{dir: dir, rig: suite.rigs[0]}.destroy()
 		}
 	}
 }
@@ -285,7 +286,7 @@ func (home limaHome) destroy() {
 // command is a command that runs as the ordinary user with this Lima home.
 func (home limaHome) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := home.rig.host.Command(ctx, name, args...)
-	cmd.Env = append(cmd.Env, "LIMA_HOME="+home.dir, "HOME="+home.userHome())
+	cmd.Env = append(append(cmd.Env, "LIMA_HOME="+home.dir, "HOME="+home.userHome()), home.env...)
 	return cmd
 }
 

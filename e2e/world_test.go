@@ -387,9 +387,10 @@ func testAgents(t *testing.T, w *world) {
 	w.setup(t, "--agent", "builtin").wantReady(t)
 }
 
-func buildAgent(t *testing.T, path, source string) {
+func buildAgent(t *testing.T, path, source string, ldflags ...string) {
 	t.Helper()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, source)
+	settings := strings.Join(append([]string{"-s", "-w"}, ldflags...), " ")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", settings, "-o", path, source)
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", source, err, out)

@@ -1,5 +1,7 @@
 // Command agent is a world agent for the end-to-end suite: an ELF as a real agent is one. It takes its listener from
 // systemd and answers GET /v1/capabilities.
+//
+// With -ldflags "-X main.refuses=yes" it answers with an error: an agent that fails at once, which no one has to wait for.
 package main
 
 import (
@@ -9,6 +11,8 @@ import (
 	"os"
 )
 
+var refuses string
+
 func main() {
 	listener, err := net.FileListener(os.NewFile(3, "listener")) // LISTEN_FDS starts at 3, see sd_listen_fds(3)
 	if err != nil {
@@ -16,6 +20,10 @@ func main() {
 		os.Exit(1)
 	}
 	http.HandleFunc("GET /v1/capabilities", func(w http.ResponseWriter, _ *http.Request) {
+		if refuses != "" {
+			http.Error(w, "not today", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, `{"version":"v1","features":["e2e"],"backend":"world-agent","platform":"linux"}`)
 	})
 	fmt.Fprintln(os.Stderr, http.Serve(listener, nil))

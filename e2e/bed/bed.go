@@ -4,6 +4,7 @@ package bed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -120,16 +121,19 @@ func (b *Bed) Profile(ctx context.Context, guest string) (string, error) {
 	file := filepath.Join(b.dir, guest+".yaml")
 	root := filepath.Join(filepath.Base(dir), form)
 	// Lima copies the image into a disk, and the guest's file system is made on that. It is empty but not of no size.
-	return file, errors.Join(os.WriteFile(image, make([]byte, 1<<20), 0o644), os.WriteFile(file, []byte(profile(image, root)), 0o644))
+	empty := make([]byte, 1<<20)
+	text := profile(image, fmt.Sprintf("sha256:%x", sha256.Sum256(empty)), root)
+	return file, errors.Join(os.WriteFile(image, empty, 0o644), os.WriteFile(file, []byte(text), 0o644))
 }
 
-func profile(image, root string) string {
+func profile(image, digest, root string) string {
 	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	return strings.Join([]string{
 		"# Made by e2e/bed: a guest in a container. It is of no use outside the test bed.",
 		"images:",
 		"- location: " + strconv.Quote(image),
 		"  arch: " + arch,
+		"  digest: " + digest,
 		"  kernel:",
 		"    location: " + strconv.Quote(image),
 		"    cmdline: " + wire.RootArgument + root,

@@ -27,6 +27,7 @@ func makeGroup(standIn int) (string, error) {
 		}
 	}
 	group := wire.Group(strconv.Itoa(standIn))
+	removeGroup(group) // a stand-in that is gone may have had the same process id
 	return group, os.Mkdir(group, 0o755)
 }
 
