@@ -27,19 +27,22 @@ var fileScenarios = realOnly(
 	// The attribute is a decision of the user's: it is named, with the command that takes it back, and not undone.
 	Scenario{
 		Name: "immutable unit file, edited", Faults: attribute("printf '# edited\\n' >>"+servicePath, "i", servicePath),
-		Sees: sights("units", "does not hold what it should"), Want: steps(units), Rung: provision.RungUnit, Kind: provision.KindProvisioning,
+		Sees: sights("units", "does not hold what it should"), Want: steps(units), Rung: provision.RungUnit,
+		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + servicePath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "append-only unit file, of another mode", Faults: attribute("chmod 0600 "+socketPath, "a", socketPath),
-		Sees: sights("units", "root:root 600 where"), Want: steps(units), Rung: provision.RungUnit, Kind: provision.KindProvisioning,
+		Sees: sights("units", "root:root 600 where"), Want: steps(units), Rung: provision.RungUnit,
+		Kind: provision.KindProvisioning,
 		Says: []string{"append-only", "chattr -a " + socketPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable agent, not executable", Faults: attribute("chmod 0644 "+agentPath, "i", agentPath),
-		Sees: sights("agent", "root:root 644 where"), Want: steps(agent), Rung: provision.RungUnit, Kind: provision.KindProvisioning,
+		Sees: sights("agent", "root:root 644 where"), Want: steps(agent), Rung: provision.RungUnit,
+		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + agentPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
@@ -55,32 +58,36 @@ var fileScenarios = realOnly(
 		Says: []string{"immutable", "chattr -i " + statePath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: install's error is passed on, without the cause",
 	},
-	Scenario{Name: "immutable unit file as it should be", Faults: attribute("", "i", servicePath), Want: steps()},
+	Scenario{Name: "immutable unit file, unchanged", Faults: attribute("", "i", servicePath), Want: steps()},
 
 	Scenario{
-		Name: "a link in the service unit's place", Faults: in("mv " + servicePath + " /root/unit\nln -s /root/unit " + servicePath + reload),
-		Sees: sights("units", servicePath+" is a symbolic link"), Want: steps(units, activate),
+		Name:   "a link in the service unit's place",
+		Faults: in("mv " + servicePath + " /root/unit\nln -s /root/unit " + servicePath + reload),
+		Sees:   sights("units", servicePath+" is a symbolic link"), Want: steps(units, activate),
 	},
 	Scenario{
 		Name: "a dangling link in the socket unit's place", Faults: in("ln -sf /nowhere " + socketPath),
 		Sees: sights("units", socketPath+" is a symbolic link"), Want: steps(units, activate),
 	},
 	Scenario{
-		Name: "a link in the agent's place", Faults: in(`mv ` + agentPath + ` "$2/agent"` + "\n" + `ln -s "$2/agent" ` + agentPath),
-		Sees: sights("agent", agentPath+" is a symbolic link"), Want: steps(agent, activate),
+		Name:   "a link in the agent's place",
+		Faults: in(`mv ` + agentPath + ` "$2/agent"` + "\n" + `ln -s "$2/agent" ` + agentPath),
+		Sees:   sights("agent", agentPath+" is a symbolic link"), Want: steps(agent, activate),
 	},
 	Scenario{
 		Name: "a dangling link in the agent's place", Faults: in("ln -sf /nowhere " + agentPath),
 		Sees: sights("agent", agentPath+" is a symbolic link"), Want: steps(agent, activate),
 	},
 	Scenario{
-		Name: "a link in the state directory's place", Faults: in("mv " + statePath + " /srv/state\nln -s /srv/state " + statePath),
-		Sees: sights("directories", statePath+" is a symbolic link"), Want: steps(directories), May: steps(activate),
+		Name:   "a link in the state directory's place",
+		Faults: in("mv " + statePath + " /srv/state\nln -s /srv/state " + statePath),
+		Sees:   sights("directories", statePath+" is a symbolic link"), Want: steps(directories), May: steps(activate),
 		Known: "issue 16: install follows the link, and the VM is restarted for it",
 	},
 	Scenario{
-		Name: "a dangling link in the state directory's place", Faults: in("rmdir " + statePath + "\nln -s /nowhere " + statePath),
-		Sees: sights("directories", statePath+" is a symbolic link"), Want: steps(directories), May: steps(activate),
+		Name:   "a dangling link in the state directory's place",
+		Faults: in("rmdir " + statePath + "\nln -s /nowhere " + statePath),
+		Sees:   sights("directories", statePath+" is a symbolic link"), Want: steps(directories), May: steps(activate),
 		Known: "issue 16: install does not replace the link",
 	},
 	// Root must never change the owner of what a link of the user's leads to.
@@ -93,8 +100,9 @@ var fileScenarios = realOnly(
 		Known: "issue 16: install follows the link, and what it leads to changes its owner",
 	},
 	Scenario{
-		Name: "the user's directory is a dangling link", Faults: in(`rm -rf "$2/.substrate"` + "\n" + `ln -s /nowhere "$2/.substrate"`),
-		Sees: sights("directories", "/.substrate is a symbolic link"), Want: steps(directories), May: steps(activate),
+		Name:   "the user's directory is a dangling link",
+		Faults: in(`rm -rf "$2/.substrate"` + "\n" + `ln -s /nowhere "$2/.substrate"`),
+		Sees:   sights("directories", "/.substrate is a symbolic link"), Want: steps(directories), May: steps(activate),
 		Known: "issue 16: install does not replace the link",
 	},
 	// They are owned by root as the files are: no one else can write to them.
@@ -107,21 +115,28 @@ var fileScenarios = realOnly(
 	},
 
 	Scenario{
-		Name: "marker a link", Faults: in("mv " + markerPath + " /root/marker\nchmod 0755 /root\nln -s /root/marker " + markerPath),
-		Sees: sights("marker", "symbolic link"), Want: steps(marker), Known: "issue 16: the link is followed",
+		Name:   "marker a link",
+		Faults: in("mv " + markerPath + " /root/marker\nchmod 0755 /root\nln -s /root/marker " + markerPath),
+		Sees:   sights("marker", "symbolic link"), Want: steps(marker), Known: "issue 16: the link is followed",
 	},
-	Scenario{Name: "marker empty", Faults: in(": >" + markerPath), Sees: sights("marker", "not marked as complete"), Want: steps(marker)},
 	Scenario{
-		Name: "marker for root only", Faults: in("chmod 0600 " + markerPath), Sees: sights("marker", ""), Want: steps(marker),
+		Name: "marker empty", Faults: in(": >" + markerPath), Sees: sights("marker", "not marked as complete"),
+		Want: steps(marker),
+	},
+	Scenario{
+		Name: "marker for root only", Faults: in("chmod 0600 " + markerPath), Sees: sights("marker", ""),
+		Want: steps(marker),
 	},
 	Scenario{
 		Name: "marker with a second line", Faults: in("printf 'something\\n' >>" + markerPath),
-		Sees: sights("marker", "more than one line"), Want: steps(marker), Known: "issue 18: only its first line is read",
+		Sees: sights("marker", "more than one line"), Want: steps(marker),
+		Known: "issue 18: only its first line is read",
 	},
 	// It says the same thing as before: no reason to replace a VM.
 	Scenario{
 		Name: "marker with a carriage return", Faults: in("printf 'socket-parity-v1\\r\\n' >" + markerPath),
-		Sees: sights("marker", "socket-parity-v1"), Want: steps(marker), Known: "issue 18: it is taken for another layout, and a replacement advised",
+		Sees: sights("marker", "socket-parity-v1"), Want: steps(marker),
+		Known: "issue 18: it is taken for another layout, and a replacement advised",
 	},
 	Scenario{
 		Name: "a directory in the marker's place", Faults: in("rm " + markerPath + "\nmkdir " + markerPath),
@@ -129,28 +144,35 @@ var fileScenarios = realOnly(
 	},
 
 	Scenario{
-		Name: "socket with an access list", Faults: in("setfacl -m u:games:rw /run/substrate.sock\ntest \"$(stat -c %a /run/substrate.sock)\" = 660"),
-		Sees: sights("socket", "games"), Want: steps(activate), Known: "issue 16: access lists are not looked at",
+		Name:   "socket with an access list",
+		Faults: in("setfacl -m u:games:rw /run/substrate.sock\ntest \"$(stat -c %a /run/substrate.sock)\" = 660"),
+		Sees:   sights("socket", "games"), Want: steps(activate), Known: "issue 16: access lists are not looked at",
 	},
 	Scenario{
-		Name: "state directory with an access list", Faults: in("setfacl -m u:games:rx " + statePath + "\ntest \"$(stat -c %a " + statePath + ")\" = 750"),
-		Sees: sights("directories", "games"), Want: steps(directories), Known: "issue 16: access lists are not looked at",
+		Name:   "state directory with an access list",
+		Faults: in("setfacl -m u:games:rx " + statePath + "\ntest \"$(stat -c %a " + statePath + ")\" = 750"),
+		Sees:   sights("directories", "games"), Want: steps(directories),
+		Known: "issue 16: access lists are not looked at",
 	},
 	Scenario{
 		Name: "state directory with a default access list", Faults: in("setfacl -d -m u:games:rwx " + statePath),
-		Sees: sights("directories", "games"), Want: steps(directories), Known: "issue 16: access lists are not looked at",
+		Sees: sights("directories", "games"), Want: steps(directories),
+		Known: "issue 16: access lists are not looked at",
 	},
 	Scenario{
-		Name: "runtime directory with access lists", Faults: in("setfacl -m u:games:rx /run/substrate\nsetfacl -d -m u:games:rwx /run/substrate"),
-		Sees: sights("service", "games"), Want: steps(activate), Known: "issue 16: access lists are not looked at",
+		Name:   "runtime directory with access lists",
+		Faults: in("setfacl -m u:games:rx /run/substrate\nsetfacl -d -m u:games:rwx /run/substrate"),
+		Sees:   sights("service", "games"), Want: steps(activate), Known: "issue 16: access lists are not looked at",
 	},
 	Scenario{
 		Name: "agent and unit with access lists", Faults: in("setfacl -m u:games:rwx " + agentPath + " " + servicePath),
-		Sees: sights("agent", agentPath+" is root:root 775", "units", servicePath+" is root:root 674"), Want: steps(agent, units, activate),
+		Sees: sights("agent", agentPath+" is root:root 775", "units", servicePath+" is root:root 674"),
+		Want: steps(agent, units, activate),
 	},
 	Scenario{
 		Name: "a directory above the agent with an access list", Faults: in("setfacl -m u:games:rwx /usr/local/bin"),
-		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories), Known: "issue 16: others may write to the directories above",
+		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories),
+		Known: "issue 16: others may write to the directories above",
 	},
 
 	writableAbove("the agent", "/usr/local/bin", "chmod 0777 /usr/local/bin"),
@@ -160,12 +182,14 @@ var fileScenarios = realOnly(
 	writableAbove("the state", "/var/lib", "chmod 0777 /var/lib"),
 	Scenario{
 		Name: "a directory above the agent is the user's", Faults: in(`chown "$1" /usr/local`),
-		Sees: sights("ways", "/usr/local is "), Want: steps(directories), Known: "issue 16: others may write to the directories above",
+		Sees: sights("ways", "/usr/local is "), Want: steps(directories),
+		Known: "issue 16: others may write to the directories above",
 	},
 	// What others put there can't be removed or renamed by them: but they could take a missing file's name first.
 	Scenario{
 		Name: "a directory above the agent sticky and writable by all", Faults: in("chmod 1777 /usr/local/bin"),
-		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories), Known: "issue 16: others may write to the directories above",
+		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories),
+		Known: "issue 16: others may write to the directories above",
 	},
 )
 
@@ -173,6 +197,7 @@ var fileScenarios = realOnly(
 func writableAbove(what, path, script string) Scenario {
 	return Scenario{
 		Name: "a directory above " + what + " writable by all", Faults: in(script),
-		Sees: sights("ways", path), Want: steps(directories), Known: "issue 16: others may write to the directories above",
+		Sees: sights("ways", path), Want: steps(directories),
+		Known: "issue 16: others may write to the directories above",
 	}
 }
