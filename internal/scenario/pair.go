@@ -8,21 +8,16 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// errNotTogether says that the damage of one scenario leaves nothing for the other's.
-var errNotTogether = errors.New("they can't be played together")
-
-// NotTogether says whether err is only that two scenarios can't be played together.
-func NotTogether(err error) bool { return errors.Is(err, errNotTogether) }
-
 // InPairs says whether a scenario's damage can be combined with another's on a rig: whatever comes of the two must come
 // of one of them as well.
 func (s Scenario) InPairs(rig string) bool {
-	return len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && s.SimulationOnly == "" && !s.KnownToFail(rig)
+	return len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && s.SimulationOnly == "" &&
+		!s.KnownToFail(rig)
 }
 
 // PlayPair plays the damage of two scenarios at once, and says how that ended.
-// The rules are: two runs at most end with a world that is ready, and the next one has nothing to do; or the second says
-// what failed and what to do next. The user's files stay in either case.
+// The rules are: two runs at most end with a world that is ready, and the next one has nothing to do; or the second one
+// says what failed and what to do next. The user's files stay in either case.
 func PlayPair(w World, a, b Scenario) (ended string, err error) {
 	if start := w.Run(usual); start.Err != nil {
 		return "", fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
@@ -32,7 +27,7 @@ func PlayPair(w World, a, b Scenario) (ended string, err error) {
 	}
 	for _, fault := range ordered(a, b) {
 		if err := w.Break(fault); err != nil {
-			return "", fmt.Errorf("%w: %w", errNotTogether, err)
+			return "", fmt.Errorf("%w: %w", errNoDamage, err) // the other's may have left nothing for it
 		}
 	}
 	ended, run := "ready after one run", w.Run(usual)
@@ -46,7 +41,8 @@ func PlayPair(w World, a, b Scenario) (ended string, err error) {
 	switch failure := run.Err; {
 	case failure == nil:
 		errs = append(errs, ready("run", run), idle("next run", w.Run(usual)))
-	case failure.Kind == provision.KindInternal || failure.What == "" || failure.Why == "" || failure.Next == "" || run.Health.Ready:
+	case failure.Kind == provision.KindInternal, run.Health.Ready,
+		failure.What == "", failure.Why == "", failure.Next == "":
 		errs = append(errs, fmt.Errorf("the failure isn't reported truthfully: %+v", failure))
 	default:
 		ended = "failed: " + explain(failure)

@@ -21,7 +21,7 @@ func Play(w World, s Scenario) error {
 	}
 	for _, fault := range s.Faults {
 		if err := w.Break(fault); err != nil {
-			return fmt.Errorf("the damage could not be done: %w", err)
+			return fmt.Errorf("%w: %w", errNoDamage, err)
 		}
 	}
 	_, processBefore := w.Kept()
@@ -72,6 +72,12 @@ func Play(w World, s Scenario) error {
 	}
 	return errors.Join(errs...)
 }
+
+// errNoDamage says that a fault could not be brought about.
+var errNoDamage = errors.New("the damage could not be done")
+
+// Undamaged says whether err is that a scenario's damage could not be done, so that nothing was seen of worldsetup.
+func Undamaged(err error) bool { return errors.Is(err, errNoDamage) }
 
 // undo undoes what a run does not repair, or leaves as it is.
 func undo(w World, s Scenario) error {
