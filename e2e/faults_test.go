@@ -53,11 +53,7 @@ func keptIn(stdout string) (files, process bool) {
 
 // strike sends a signal to the process whose number is in a file.
 func strike(path string, signal syscall.Signal) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	pid, err := processIn(path)
 	if err != nil {
 		return err
 	}
@@ -96,24 +92,33 @@ func (p *place) until(done func() bool) error {
 	return nil
 }
 
-// endMasters ends every ssh connection to the VM: those that were told to take no more sessions go on for their mounts, and
-// nothing but their TCP connection to the port in the configuration tells whose they are.
+// endMasters ends every ssh connection to the VM: those that were told to take no more sessions go on for their mounts.
 func endMasters(config string) error {
+	masters, err := sshMasters(config)
+	for _, pid := range masters {
+		_ = syscall.Kill(pid, syscall.SIGTERM) // one that has ended is as good
+	}
+	return err
+}
+
+// sshMasters are the processes of all ssh connections to the VM. Nothing but their TCP connection to the port in the
+// configuration says whose they are.
+func sshMasters(config string) (pids []int, err error) {
 	text, err := os.ReadFile(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	match := regexp.MustCompile(`(?m)^\s*Port "?([0-9]+)"?$`).FindSubmatch(text)
 	if match == nil {
-		return fmt.Errorf("%s names no port", config)
+		return nil, fmt.Errorf("%s names no port", config)
 	}
 	port, err := strconv.Atoi(string(match[1]))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	table, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var sockets []string
 	for line := range strings.Lines(string(table)) {
@@ -129,9 +134,9 @@ func endMasters(config string) error {
 		if !slices.Contains(sockets, target) || strings.TrimSpace(string(name)) != "ssh" {
 			continue
 		}
-		if pid, err := strconv.Atoi(filepath.Base(process)); err == nil {
-			_ = syscall.Kill(pid, syscall.SIGTERM) // one that has ended is as good
+		if pid, err := strconv.Atoi(filepath.Base(process)); err == nil && !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
 		}
 	}
-	return err
+	return pids, err
 }

@@ -83,7 +83,7 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 		p.usual = &p.last // its last run found it ready, and changed nothing
 	}
 	switch {
-	case err != nil && !known:
+	case err != nil && (!known || scenario.Undamaged(err)):
 		t.Error(err)
 	case err != nil:
 		t.Logf("known to fail, %s: %v", s.Known, err)
@@ -117,6 +117,8 @@ type place struct {
 	spoilt bool              // the last scenario failed
 	last   scenario.Outcome  // of the last run
 	usual  *scenario.Outcome // of a run that found the world in its usual state just now; nil when that isn't known
+
+	stopped []int // processes that a fault has stopped
 }
 
 func newPlace(t *testing.T, w *world) *place {
@@ -275,7 +277,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 		}
 		return failed(p.limactl(p.t, "start", "--name", vm, p.rig.profile))
 	}
-	return fmt.Errorf("the fault %q is not known here", fault)
+	return p.breakLima(fault, dir)
 }
 
 // failed is the error of a program that ended badly.

@@ -24,7 +24,7 @@ func Tables() [][]Scenario {
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
 		noiseScenarios, shellScenarios, environmentScenarios, wrapperScenarios, identityScenarios, sshScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
-		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios,
+		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios, networkScenarios, hostScenarios,
 	}
 }
 

@@ -1,0 +1,231 @@
+package scenario
+
+import (
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// bound lays a mount with other options over a directory, after the damage.
+func bound(path, option, damage string) []Fault {
+	return []Fault{{
+		Guest: damage + "\nmount --bind " + path + " " + path + "\nmount -o remount,bind," + option + " " + path,
+		Undo:  "umount -l " + path,
+	}}
+}
+
+// fileSystemScenarios are mounts beside the root file system, and what they lack.
+var fileSystemScenarios = realOnly(
+	Scenario{
+		Name: "temporary files for root only", Faults: []Fault{{Guest: "chmod 0755 /tmp", Undo: "chmod 1777 /tmp"}},
+		Want: steps(),
+	},
+	Scenario{
+		// The suite's own home is mounted below, and has to stay.
+		Name: "no programs among temporary files, and the agent gone",
+		Faults: []Fault{{
+			Guest: "mount --rbind /tmp /tmp\nmount -o remount,bind,noexec /tmp\nrm " + agentPath,
+			Undo:  "umount -l /tmp",
+		}},
+		Sees: sights("agent", agentPath+" is missing"), Want: steps(agent, activate),
+	},
+	Scenario{
+		// Directories and sockets take no room there: the repair works, and what fills it is for the user to remove.
+		Name: "no room for runtime files, and the agent's directory gone",
+		Faults: []Fault{{
+			Guest: "rm -rf /run/substrate\n" +
+				"mount -o remount,size=$(df -k --output=used /run | tail -n 1 | tr -d ' ')k /run\n" +
+				"head -c 1000000 /dev/zero >/run/fill 2>/dev/null || :",
+			Undo: "rm -f /run/fill\nmount -o remount,size=20% /run",
+		}},
+		Sees: sights("service", "/run/substrate is missing", "disk", "/run"), Want: steps(activate),
+		Known: "issue 16: only the root file system's room is looked at",
+	},
+	Scenario{
+		Name: "no inodes for runtime files, and the agent's directory gone",
+		Faults: []Fault{{
+			Guest: "rm -rf /run/substrate\n" +
+				"mount -o remount,nr_inodes=$(df --output=iused /run | tail -n 1 | tr -d ' ') /run",
+			Undo: "mount -o remount,nr_inodes=800000 /run",
+		}},
+		Sees: sights("service", "/run/substrate is missing", "disk", "/run"), Want: steps(activate),
+		Known: "issue 16: only the root file system's room is looked at",
+	},
+	Scenario{
+		Name:   "the agent's directory a mount of another mode",
+		Faults: []Fault{{Guest: "mount -t tmpfs none /run/substrate", Undo: "umount -l /run/substrate"}},
+		Sees:   sights("service", "/run/substrate is root:root 1777"), Want: steps(activate),
+	},
+	Scenario{
+		Name: "the state directory a mount of its own", Want: steps(),
+		Faults: []Fault{{
+			Guest: "mount -t tmpfs -o mode=0750,gid=$(getent group substrate | cut -d: -f3) none " + statePath,
+			Undo:  "umount -l " + statePath,
+		}},
+	},
+	Scenario{
+		Name: "the state directory mounted read-only", Faults: bound(statePath, "ro", ""),
+		Sees: sights("directories", "read-only"), Want: steps(), Kind: provision.KindUnhealthy,
+		Says:  []string{statePath, "read-only"},
+		Known: "issue 16: mounts on the way are not looked at",
+	},
+	Scenario{
+		Name:   "the agent's directory mounted read-only, and the agent not executable",
+		Faults: bound("/usr/local/bin", "ro", "chmod 0644 "+agentPath),
+		Sees:   sights("agent", "root:root 644 where"), Want: steps(agent), Rung: provision.RungUnit,
+		Kind: provision.KindProvisioning,
+		Says: []string{"/usr/local/bin", "ead-only"}, NotSays: []string{rerunOnly},
+		Known: "issue 16: the remedy does not fit",
+	},
+	Scenario{
+		Name:   "the units' directory mounted read-only, and a unit edited",
+		Faults: bound("/etc/systemd/system", "ro", "printf '# edited\\n' >>"+servicePath),
+		Sees:   sights("units", "does not hold what it should"), Want: steps(units), Rung: provision.RungUnit,
+		Kind: provision.KindProvisioning,
+		Says: []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},
+		Known: "issue 16: the remedy does not fit",
+	},
+	Scenario{
+		Name:   "programs forbidden where the agent lies",
+		Faults: bound("/usr/local/bin", "noexec", "systemctl stop "+theService),
+		Sees:   sights("agent", "noexec"), Want: steps(), May: steps(activate), Kind: provision.KindUnhealthy,
+		Says:    []string{"/usr/local/bin", "noexec"},
+		NotSays: []string{"--agent FILE"}, Known: "issue 16: mounts on the way are not looked at",
+	},
+)
+
+// agentThat installs an agent of a few lines that does one thing with every connection, each by itself.
+func agentThat(answer string) []Fault {
+	return in("cat >" + agentPath + " <<'END'\n#!/usr/bin/python3\nimport socket, threading, time\n" +
+		"GOOD = b'{\"version\":\"v1\",\"features\":[\"probe\"],\"backend\":\"world-agent\",\"platform\":\"linux\"}'\n" +
+		"def serve(c):\n    c.recv(4096)\n    " + answer + "\n    c.close()\nlistener = socket.socket(fileno=3)\n" +
+		"while True:\n" +
+		"    threading.Thread(target=serve, args=(listener.accept()[0],)).start()\nEND\n" +
+		"chmod 0755 " + agentPath + "\nsystemctl restart " + theService)
+}
+
+// processScenarios are what agents and their clients do. Where no agent is named, whichever is installed counts.
+var processScenarios = realOnly(
+	Scenario{
+		Name: "an agent that was killed three times", Sees: sights("restarts", "3"), Want: steps(),
+		Faults: in("systemctl restart " + theService + "\nfor _ in 1 2 3; do\nold=$(systemctl show -P MainPID " +
+			theService + ")\nkill -9 $old\n" +
+			"while new=$(systemctl show -P MainPID " + theService +
+			"); [ $new = 0 ] || [ $new = $old ]; do sleep 0.2; done\ndone"),
+	},
+	Scenario{
+		Name: "an agent that answers slowly", Options: Options{Agent: AgentNone}, Want: steps(),
+		Faults: agentThat(`time.sleep(2); c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD)`),
+	},
+	Scenario{
+		Name: "an agent that answers in chunks", Options: Options{Agent: AgentNone}, Want: steps(),
+		Faults: agentThat(`c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + ` +
+			`b"".join(b"1\r\n%c\r\n" % byte for byte in GOOD) + b"0\r\n\r\n")`),
+	},
+	Scenario{
+		Name: "an agent that says much", Options: Options{Agent: AgentNone}, Want: steps(),
+		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.replace(b"probe", b"a" * 100000))`),
+		Known:  "issue 16: what is longer than 64 KiB counts as no answer, inside the guest only",
+	},
+	Scenario{
+		Name: "an agent that answers nonsense", Options: Options{Agent: AgentNone},
+		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")`),
+		Sees:   sights("socket", "root asked the agent"), Want: steps(activate), Kind: provision.KindProvisioning,
+		Says: []string{"hello"}, Known: "issue 16: the VM is restarted for it",
+	},
+	Scenario{
+		Name: "an agent of something else", Options: Options{Agent: AgentNone},
+		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.replace(b"world-agent", b"web-server"))`),
+		Sees:   sights("socket", "web-server"), Want: steps(activate), Kind: provision.KindProvisioning,
+		Says: []string{"web-server"}, Known: "issue 16: the VM is restarted for it",
+	},
+	Scenario{
+		Name: "fifty clients while the socket is repaired",
+		Faults: []Fault{{
+			Guest: "systemd-run --quiet --unit=clients python3 -c \"import socket, time\nheld = []\nwhile True:\n" +
+				"    s = socket.socket(socket.AF_UNIX)\n" +
+				"    try:\n        s.connect('/run/substrate.sock')\n    except OSError:\n        pass\n" +
+				"    held = held[-49:] + [s]\n    time.sleep(0.02)\"\n" +
+				"while ! [ $(ss -xH src /run/substrate.sock | wc -l) -gt 40 ]; do sleep 0.1; done\n" +
+				"chmod 0666 /run/substrate.sock",
+			Undo: "systemctl stop clients.service",
+		}},
+		Sees: sights("socket", "root:substrate 666"), Want: steps(activate),
+	},
+)
+
+// networkScenarios are the guest's names and network, none of which the world needs.
+var networkScenarios = realOnly(
+	Scenario{
+		Name: "a host name without an address", Want: steps(),
+		Faults: []Fault{{
+			Guest: "cp -p /etc/hosts /root/hosts\ncp -p /etc/nsswitch.conf /root/nsswitch.conf\n: >/etc/hosts\n" +
+				"sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf\nhostname unheard-of",
+			Undo: "cat /root/hosts >/etc/hosts\ncat /root/nsswitch.conf >/etc/nsswitch.conf\n" +
+				"hostname \"$(cat /etc/hostname)\"",
+		}},
+	},
+	Scenario{
+		Name: "no name servers", Want: steps(),
+		Faults: []Fault{{
+			Guest: "mv /etc/resolv.conf /etc/resolv.before", Undo: "mv /etc/resolv.before /etc/resolv.conf",
+		}},
+	},
+	Scenario{
+		Name: "no loopback address, and the socket open",
+		Faults: []Fault{{
+			Guest: "ip address del 127.0.0.1/8 dev lo\nchmod 0666 /run/substrate.sock", Undo: "ip address add 127.0.0.1/8 dev lo",
+		}},
+		Sees: sights("socket", "root:substrate 666"), Want: steps(activate),
+	},
+)
+
+// hostScenarios are damage to Lima's side.
+var hostScenarios = realOnly(
+	Scenario{
+		// As after a night's sleep: no connection is left. Reverse-sshfs mounts end with it, hence the restart.
+		Name: "guest slept", Faults: on(GuestSlept),
+		Sees: sights("mount-project", "nothing is mounted there", "host-socket", "accepts no connection"),
+		Want: steps(stop, start), Boots: true,
+	},
+	Scenario{
+		Name: "shared connection hangs", Faults: []Fault{{Host: SSHStopped, UndoHost: SSHContinued}},
+		Sees: sights("session", "the connection is dead", "host-socket", ""), Want: steps(stop, start), Boots: true,
+		Known: "issue 16: the mounts that hang with it hide that a fresh connection gets in",
+	},
+	Scenario{
+		// Lima answers no more, while all that it has set up goes on.
+		Name: "host agent hangs", Faults: []Fault{{Host: HostAgentStopped, UndoHost: HostAgentContinued}},
+		Sees: sights("instance", ""), Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
+	},
+	Scenario{
+		Name: "mount hangs", Faults: []Fault{{Host: MountStopped, UndoHost: MountContinued}},
+		Sees: sights("mount-project", "no answer"), Want: steps(stop, start), Boots: true,
+		Known: "issue 16: not seen, since the guest's cache answers",
+	},
+	// The next `limactl shell` makes another one, and what is forwarded goes on.
+	Scenario{Name: "control socket of Lima's connection removed", Faults: on(SSHSocketRemoved), Want: steps()},
+	Scenario{
+		Name: "control socket of the host agent removed", Faults: on(HostAgentSocketRemoved),
+		Sees: sights("instance", ""), Want: steps(stop, start),
+		Rung: provision.RungForce, Boots: true,
+	},
+	Scenario{
+		Name: "a file in the place of the host's socket", Faults: on(HostSocketReplaced),
+		Sees: sights("host-socket", "accepts no connection"), Want: steps(connection),
+	},
+	Scenario{
+		Name: "the host's socket open to all", Faults: on(HostSocketOpened),
+		Sees: sights("host-socket", "666"), Want: steps(connection),
+		Known: "issue 16: the host's side of the socket is not looked at",
+	},
+	Scenario{
+		Name: "Lima's key readable by others", Faults: []Fault{{Host: KeyOpened, UndoHost: KeyClosed}},
+		Sees: sights("ssh", "_config/user"), Want: steps(), Kind: provision.KindUnhealthy,
+		Says:  []string{"chmod 600", "_config/user"},
+		Known: "issue 16: the guest's files are repaired for it",
+	},
+	Scenario{
+		Name: "a configuration with what Lima doesn't know, changed", Options: Options{CPUs: 3},
+		Faults: []Fault{{Host: ConfigExtended, UndoHost: ConfigStillExtended}}, Want: steps(stop, configure, start),
+		Boots: true,
+	},
+)
