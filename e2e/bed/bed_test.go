@@ -45,9 +45,9 @@ func TestProfileRefusesUnknownGuests(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
-	text := profile("/some where/image", "trixie-0a1b/plain")
+	text := profile("/some where/image", "sha256:00", "trixie-0a1b/plain")
 	for _, want := range []string{
-		`location: "/some where/image"`, "cmdline: worldsetup.root=trixie-0a1b/plain\n", "mountType: reverse-sshfs", "legacyBIOS: true",
+		`location: "/some where/image"`, "cmdline: worldsetup.root=trixie-0a1b/plain\n", "mountType: reverse-sshfs", "legacyBIOS: true", "digest: sha256:00",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
