@@ -1,6 +1,8 @@
 # make world   a world in a real VM, on this machine (PROJECT=dir names another project)
-# make test    check, cross, bed and e2e: what CI runs
-# make check   seconds: format, vet, lint, unit tests
+# make test    lint, race, cross, bed and e2e: what CI runs
+# make check   half a minute: lint and the unit tests
+# make lint    seconds: format, vet, lint
+# make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
 # make bed     minutes: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
@@ -12,7 +14,7 @@
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check cross bed e2e e2e-all tested-on pictures bench bench-tui need-go
+.PHONY: world test check lint race cross bed e2e e2e-all tested-on pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -25,10 +27,20 @@ STATICCHECK := $(GO) tool -modfile=internal/tools/go.mod staticcheck
 world: need-go
 	@$(GO) run ./e2e/devworld
 
-test: check cross bed e2e
+test: lint race cross bed e2e
 
-check: need-go
-	scripts/ensure-packages.sh gcc libc6-dev python3 shellcheck
+# Some tests wait more than they compute: more of them than processors run side by side. go vet was run already.
+UNIT := $(GO) test -vet=off -p 4 -parallel 4
+
+check: lint
+	$(UNIT) ./...
+
+race: need-go
+	scripts/ensure-packages.sh gcc libc6-dev python3
+	$(UNIT) -race ./...
+
+lint: need-go
+	scripts/ensure-packages.sh python3 shellcheck
 	@unformatted=$$(gofmt -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e
@@ -36,7 +48,6 @@ check: need-go
 	@if command -v shellcheck >/dev/null; then \
 	  set -x; shellcheck .ci/run scripts/*.sh internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
 	else echo "skipped: no shellcheck here"; fi
-	$(GO) test -race ./...
 
 cross: need-go
 	GOOS=darwin GOARCH=arm64 $(GO) build ./... && GOOS=darwin GOARCH=arm64 $(GO) vet ./...

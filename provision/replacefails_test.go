@@ -17,6 +17,7 @@ import (
 // TestReplacementFails: a failure at every single thing that a replacement does, before, in the middle of, or right after it.
 // All end with the old world under its name, answering, proven, and with nothing left over.
 func TestReplacementFails(t *testing.T) {
+	t.Parallel()
 	for _, point := range points(t, replacing, (*bench).runErr) {
 		t.Run(point.String(), func(t *testing.T) {
 			b := replacing(t)

@@ -44,6 +44,7 @@ func wrong(id string) func(provision.Health) bool {
 }
 
 func TestWatchTellsOfEveryChange(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustRun(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,6 +73,7 @@ func TestWatchTellsOfEveryChange(t *testing.T) {
 
 // A VM that comes into being is watched from then on.
 func TestWatchBeginsWithNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	reports, ended := b.watch(t, ctx)
@@ -108,6 +110,7 @@ func TestWatchingCostsTwoLooks(t *testing.T) {
 
 // The look after the watcher was sent is for what may have been missed before, and no news. Looks are slow here.
 func TestTheWatchersBeginningIsNoChange(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.mustRun(t)
 	vm, looks := b.VM("substrate"), 0

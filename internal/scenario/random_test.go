@@ -18,22 +18,26 @@ const sequences = 200
 func TestRandomDamageIsCuredOrToldOf(t *testing.T) {
 	curable, incurable := faultsByCure()
 	for seed := range uint64(sequences) {
-		random := rand.New(rand.NewPCG(seed, 5))
-		pool := curable
-		if seed%10 == 9 {
-			pool = slices.Concat(curable, incurable)
-		}
-		var faults []Fault
-		var names []string
-		for range 1 + random.IntN(5) {
-			s := pool[random.IntN(len(pool))]
-			faults, names = append(faults, s.Faults...), append(names, s.Name)
-		}
-		if err := survive(newSimulation(t), faults, shut(names) || slices.ContainsFunc(names, func(name string) bool {
-			return slices.ContainsFunc(incurable, func(s Scenario) bool { return s.Name == name })
-		})); err != nil {
-			t.Errorf("seed %d, %q: %v", seed, names, err)
-		}
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 5))
+			pool := curable
+			if seed%10 == 9 {
+				pool = slices.Concat(curable, incurable)
+			}
+			var faults []Fault
+			var names []string
+			for range 1 + random.IntN(5) {
+				s := pool[random.IntN(len(pool))]
+				faults, names = append(faults, s.Faults...), append(names, s.Name)
+			}
+			mayFail := shut(names) || slices.ContainsFunc(names, func(name string) bool {
+				return slices.ContainsFunc(incurable, func(s Scenario) bool { return s.Name == name })
+			})
+			if err := survive(newSimulation(t), faults, mayFail); err != nil {
+				t.Errorf("%q: %v", names, err)
+			}
+		})
 	}
 }
 

@@ -20,12 +20,27 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
+// TestMain gives all tests one empty home directory, so that they can run side by side.
+func TestMain(m *testing.M) {
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		os.Setenv("TMPDIR", "/dev/shm") // in memory: there are many worlds
+	}
+	home, err := os.MkdirTemp("", "home")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(home)
+	os.Setenv("HOME", home)
+	m.Run() // the exit code is taken from it
+}
+
 func TestOnTheSimulation(t *testing.T) {
 	for _, s := range All() {
 		if s.NoSimulation {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			if err := Play(newSimulation(t), s); err != nil {
 				t.Error(err)
 			}
@@ -47,7 +62,6 @@ func newSimulation(t *testing.T) *simulation {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	t.Setenv("HOME", t.TempDir())
 	w := &simulation{agents: map[Agent]string{
 		AgentBuiltin: provision.AgentBuiltin, AgentNone: "", AgentGood: program(t, "it answers"), AgentBad: program(t, "it ends"),
 	}}
