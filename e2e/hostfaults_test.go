@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,15 +28,24 @@ func (p *place) breakLima(fault scenario.HostFault, dir string) error {
 		return p.sleep(dir)
 	case scenario.SSHStopped:
 		masters, err := sshMasters(filepath.Join(dir, "ssh.config"))
-		return errors.Join(err, p.stopProcesses(masters))
+		if err != nil {
+			return err
+		}
+		return p.stopProcesses(masters)
 	case scenario.SSHContinued:
 		return p.signalStopped(syscall.SIGKILL)
 	case scenario.HostAgentStopped:
 		agent, err := processIn(filepath.Join(dir, "ha.pid"))
-		return errors.Join(err, p.stopProcesses([]int{agent}))
+		if err != nil {
+			return err
+		}
+		return p.stopProcesses([]int{agent})
 	case scenario.MountStopped:
 		servers, err := p.mountServers(dir)
-		return errors.Join(err, p.stopProcesses(servers))
+		if err != nil {
+			return err
+		}
+		return p.stopProcesses(servers)
 	case scenario.HostAgentContinued, scenario.MountContinued:
 		return p.signalStopped(syscall.SIGCONT)
 	case scenario.SSHSocketRemoved:
@@ -79,7 +89,7 @@ func (p *place) sleep(dir string) error {
 
 // stopProcesses stops processes, and remembers them.
 func (p *place) stopProcesses(pids []int) error {
-	if len(pids) == 0 {
+	if len(pids) == 0 || slices.Min(pids) <= 0 { // which would stand for groups of processes
 		return errors.New("there is no such process")
 	}
 	for _, pid := range pids {

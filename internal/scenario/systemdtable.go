@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -321,10 +322,10 @@ var unitFileScenarios = realOnly(
 		Sees: sights("socket", theSocket+" is inactive"), Want: steps(activate),
 	},
 	Scenario{
-		Name: "a boot that is never done",
+		Name: "a boot that a service holds up",
 		Faults: []Fault{
 			{
-				Guest: "printf '[Unit]\\nBefore=multi-user.target\\n" + slowService +
+				Guest: "printf '[Unit]\\nBefore=multi-user.target\\n" + strings.Replace(slowService, "600", "25", 1) +
 					"[Install]\\nWantedBy=multi-user.target\\n' " +
 					">/etc/systemd/system/slow.service\nsystemctl -q enable slow.service",
 			},
