@@ -188,13 +188,13 @@ var hostScenarios = realOnly(
 	},
 	Scenario{
 		Name: "shared connection hangs", Faults: []Fault{{Host: SSHStopped, UndoHost: SSHContinued}},
-		Sees: sights("session", "the connection is dead", "host-socket", ""), Want: steps(stop, start), Boots: true,
+		Sees: sights("session", "the connection is dead", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true,
 		Known: "issue 16: the mounts that hang with it hide that a fresh connection gets in",
 	},
 	Scenario{
 		// Lima answers no more, while all that it has set up goes on.
 		Name: "host agent hangs", Faults: []Fault{{Host: HostAgentStopped, UndoHost: HostAgentContinued}},
-		Sees: sights("instance", ""), Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
+		Sees: sights("instance", "broken"), Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
 	},
 	Scenario{
 		Name: "mount hangs", Faults: []Fault{{Host: MountStopped, UndoHost: MountContinued}},
@@ -205,7 +205,7 @@ var hostScenarios = realOnly(
 	Scenario{Name: "control socket of Lima's connection removed", Faults: on(SSHSocketRemoved), Want: steps()},
 	Scenario{
 		Name: "control socket of the host agent removed", Faults: on(HostAgentSocketRemoved),
-		Sees: sights("instance", ""), Want: steps(stop, start),
+		Sees: sights("instance", "broken"), Want: steps(stop, start),
 		Rung: provision.RungForce, Boots: true,
 	},
 	Scenario{
