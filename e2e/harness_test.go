@@ -143,15 +143,27 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 			cleanUp = func() { shared.Close() }
 		}
 		host.QEMU = shared.QEMU()
-		for _, guest := range chosen(*onGuests, bed.Guests(), "") {
-			profile, err := shared.Profile(ctx, guest)
-			if err != nil {
-				return cleanUp, err
-			}
-			suite.rigs = append(suite.rigs, &rig{name: guest + " lima-" + version, host: host, profile: profile, bed: shared})
+		guests := chosen(*onGuests, bed.Guests(), "")
+		profiles, err := makeProfiles(ctx, shared, guests)
+		if err != nil {
+			return cleanUp, err
+		}
+		for i, guest := range guests {
+			suite.rigs = append(suite.rigs, &rig{name: guest + " lima-" + version, host: host, profile: profiles[i], bed: shared})
 		}
 	}
 	return cleanUp, nil
+}
+
+// makeProfiles prepares guests side by side: on a new machine each suite takes minutes to build.
+func makeProfiles(ctx context.Context, bed *bed.Bed, guests []string) ([]string, error) {
+	profiles, errs := make([]string, len(guests)), make([]error, len(guests))
+	var group sync.WaitGroup
+	for i, guest := range guests {
+		group.Go(func() { profiles[i], errs[i] = bed.Profile(ctx, guest) })
+	}
+	group.Wait()
+	return profiles, errors.Join(errs...)
 }
 
 // chosen are the values of a flag that may say "all".

@@ -2,6 +2,7 @@ package devhost
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 )
@@ -198,3 +201,44 @@ func TestPrepareIsForLinux(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// TestBuiltSideBySide: different things are built at the same time, the same thing once, and what is there isn't built again.
+func TestBuiltSideBySide(t *testing.T) {
+	if missing, err := missingPackages(t.Context(), imagePackages()); err != nil || len(missing) > 0 {
+		t.Skipf("it would install packages first: %v, %v", missing, err)
+	}
+	h := &Host{Cache: t.TempDir(), Log: io.Discard}
+	both := make(chan string)
+	var builds atomic.Int32
+	build := func(meet func()) func(dir, target string) error {
+		return func(dir, _ string) error {
+			builds.Add(1)
+			meet()
+			return os.WriteFile(filepath.Join(dir, "file"), nil, 0o600)
+		}
+	}
+	var group sync.WaitGroup
+	want := func(suite string, meet func()) {
+		dir, err := h.built(t.Context(), "image", suite, build(meet))
+		if _, statErr := os.Stat(filepath.Join(dir, "file")); err != nil || statErr != nil {
+			t.Errorf("%s: %v, %v", suite, err, statErr)
+		}
+	}
+	for range 3 {
+		group.Go(func() { want("one", func() { both <- "one builds" }) })
+		group.Go(func() { want("two", func() { <-both }) }) // only while the other builds as well
+	}
+	group.Wait()
+	if n := builds.Load(); n != 2 {
+		t.Errorf("it built %d times", n)
+	}
+	if err := errors.New("no disk"); !errors.Is(second(h.built(t.Context(), "image", "three", func(string, string) error { return err })), err) {
+		t.Error("the error of a build is lost")
+	}
+	left, err := filepath.Glob(filepath.Join(h.Cache, "image", "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func second(_ string, err error) error { return err }

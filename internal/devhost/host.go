@@ -19,7 +19,7 @@ type Options struct {
 	Cache   string    // "" means DefaultCache
 	Install bool      // use the machine's Lima, or install one in /usr/local; otherwise use one in the cache, whatever the machine has
 	Lima    string    // which of LimaVersions; "" means DefaultLima. A Lima of the machine's own may be another one.
-	Log     io.Writer // one line for each thing that happens
+	Log     io.Writer // a write for each thing that happens; several may happen at once
 }
 
 // Host is a machine that is ready to run Lima.
@@ -53,7 +53,7 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 		}
 		h.Cache = cache
 	}
-	unlock, err := h.lock()
+	unlock, err := h.lock(machineLock)
 	if err != nil {
 		return nil, err
 	}

@@ -56,23 +56,26 @@ func (h *Host) GuestRoots(ctx context.Context, suite string) (string, error) {
 }
 
 // built is a folder in the cache that is named after its recipe. When it isn't there yet, build fills a folder beside it,
-// which is renamed when all of it is there.
+// which is renamed when all of it is there. Different things may be built side by side.
 func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, target string) error) (string, error) {
 	hash, err := recipeHash(recipe, runtime.GOARCH)
 	if err != nil {
 		return "", err
 	}
 	target := filepath.Join(h.Cache, kind, suite+"-"+hash)
-	unlock, err := h.lock()
+	if _, err := os.Stat(target); err == nil {
+		return target, nil
+	}
+	if err := h.needImagePackages(ctx); err != nil {
+		return "", err
+	}
+	unlock, err := h.lock("lock-" + kind + "-" + suite)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
 	if _, err := os.Stat(target); err == nil {
-		return target, nil
-	}
-	if err := h.NeedPackages(ctx, imagePackages()); err != nil {
-		return "", err
+		return target, nil // another run has built it meanwhile
 	}
 	h.logf("%s: building %s, which takes a minute or two", kind, suite)
 	started := time.Now()
@@ -84,8 +87,18 @@ func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, ta
 	if err := build(dir, target); err != nil {
 		return "", fmt.Errorf("build the %s of %s: %w", kind, suite, err)
 	}
-	h.logf("%s: built in %s", kind, seconds(started))
+	h.logf("%s: built %s in %s", kind, suite, seconds(started))
 	return target, os.Rename(dir, target)
+}
+
+// needImagePackages installs what building takes, one run at a time.
+func (h *Host) needImagePackages(ctx context.Context) error {
+	unlock, err := h.lock(machineLock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return h.NeedPackages(ctx, imagePackages())
 }
 
 // follow runs a script of the recipe.

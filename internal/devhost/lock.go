@@ -7,17 +7,20 @@ import (
 	"syscall"
 )
 
-// lock keeps two preparations of the same cache apart, and makes the cache. The kernel drops it when the process dies.
-func (h *Host) lock() (unlock func(), err error) {
+// The locks of the cache. A lock of one thing in it may be waited for while the others are free.
+const machineLock = "lock" // of what the whole machine shares: packages, the user, Lima
+
+// lock keeps two preparations of the same thing apart, and makes the cache. The kernel drops it when the process dies.
+func (h *Host) lock(name string) (unlock func(), err error) {
 	if err := os.MkdirAll(h.Cache, 0o755); err != nil {
 		return nil, fmt.Errorf("make the cache: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(h.Cache, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(h.Cache, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the cache's lock: %w", err)
 	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		h.logf("waiting for another run that is using %s", h.Cache)
+		h.logf("waiting for another run that is using %s", f.Name())
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("lock the cache: %w", err)
