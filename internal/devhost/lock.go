@@ -20,7 +20,7 @@ func (h *Host) lock(name string) (unlock func(), err error) {
 		return nil, fmt.Errorf("open the cache's lock: %w", err)
 	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		h.logf("waiting for another run that is using %s", f.Name())
+		h.logf("waiting for %s, which another build or run holds", f.Name())
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("lock the cache: %w", err)
