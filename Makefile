@@ -7,7 +7,7 @@
 # make bed     minutes: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
-# make tested-on writes docs/tested-on.md from what the suite recorded with -results FILE (RESULTS="FILE …")
+# make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
 # make pictures draws docs/pictures anew, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
@@ -60,18 +60,21 @@ LIMA ?= 2.1.4
 WORLDS ?= 6
 SPACE := $(subst ,, )
 
+# With RESULTS=FILE it is appended to FILE how each scenario ended.
+RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
+
 bed: need-go
-	$(GO) test -tags e2e -count=1 -timeout 60m -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' $(BEDFLAGS) \
+	$(GO) test -tags e2e -count=1 -timeout 60m -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' $(RECORD) $(BEDFLAGS) \
 	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))')
 
 # The guest of the real VM: bookworm and trixie take turns by the day.
 SUITE ?= $(shell test $$(( $$(date +%s) / 86400 % 2 )) = 0 && echo bookworm || echo trixie)
 
 e2e: need-go
-	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e -suite $(SUITE)
+	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e -suite $(SUITE) $(RECORD)
 
 e2e-all: need-go
-	$(GO) test -tags e2e -count=1 -timeout 240m -v ./e2e -suite $(SUITE)
+	$(GO) test -tags e2e -count=1 -timeout 240m -v ./e2e -suite $(SUITE) $(RECORD)
 
 tested-on: need-go
 	$(GO) run ./e2e/testedon $(RESULTS) >docs/tested-on.md.new && mv docs/tested-on.md.new docs/tested-on.md

@@ -22,7 +22,7 @@ func (p *page) write() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
 	line("# What worldsetup was tested on")
 	line("")
-	line("Made by `make tested-on` from the results of the end-to-end suite. Don't edit it: change e2e/testedon.")
+	line("Made by `make tested-on` from what `make bed` and `make e2e` recorded. Don't edit it: change e2e/testedon.")
 	line("")
 	if !p.last.IsZero() {
 		line("Played from %s to %s.", p.first.Format("2006-01-02 15:04"), p.last.Format("2006-01-02 15:04 MST"))
