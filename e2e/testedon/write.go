@@ -35,7 +35,8 @@ func (p *page) write() string {
 	line("## Scenarios")
 	line("")
 	line("`%s` passes. `%s` fails, and is marked with the reason below. `%s` fails, or passes", passed, known, failed)
-	line("against its mark. `%s` isn't played there, for the reason below. An empty cell has no result.", never)
+	line("against its mark. `%s` isn't played there, for the reason below. An empty cell has no result:", never)
+	line("CI plays the newer scenarios on some of the guests each.")
 	for _, t := range p.tables {
 		p.writeTable(line, t)
 	}
