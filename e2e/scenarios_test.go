@@ -59,13 +59,13 @@ func (p *place) canShow(s scenario.Scenario) bool {
 
 // hasTurn says whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
 func (r *rig) hasTurn(s scenario.Scenario) bool {
-	if *spread == 0 || !s.NoSimulation {
+	if *turns == 0 || !s.NoSimulation {
 		return true
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(s.Name)) // it never fails
 	first := int(hash.Sum32() % uint32(len(suite.rigs)))
-	return (slices.Index(suite.rigs, r)-first+len(suite.rigs))%len(suite.rigs) < *spread
+	return (slices.Index(suite.rigs, r)-first+len(suite.rigs))%len(suite.rigs) < *turns
 }
 
 // play plays a scenario and wants it to pass, or to fail when it is known to. What fails leaves a world that the next
