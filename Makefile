@@ -5,6 +5,7 @@
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
 # make bed     minutes: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed-all an hour or more: every scenario on every guest and every Lima
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
@@ -14,7 +15,7 @@
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check lint race cross bed e2e e2e-all tested-on pictures bench bench-tui need-go
+.PHONY: world test check lint race cross bed bed-all e2e e2e-all tested-on pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -56,16 +57,21 @@ cross: need-go
 
 # Worlds that play side by side: with six, two cores have something to do while others wait.
 GUEST ?= all
-LIMA ?= 2.1.4
+LIMA ?= turns
 WORLDS ?= 6
+# In how many of them the newer scenarios are played; 0 is all.
+TURNS ?= 2
 SPACE := $(subst ,, )
 
 # With RESULTS=FILE it is appended to FILE how each scenario ended.
 RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
 
 bed: need-go
-	$(GO) test -tags e2e -count=1 -timeout 60m -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' $(RECORD) $(BEDFLAGS) \
+	$(GO) test -tags e2e -count=1 -timeout 60m -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) $(RECORD) $(BEDFLAGS) \
 	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))')
+
+bed-all:
+	$(MAKE) bed LIMA=all TURNS=0
 
 # The guest of the real VM: bookworm and trixie take turns by the day.
 SUITE ?= $(shell test $$(( $$(date +%s) / 86400 % 2 )) = 0 && echo bookworm || echo trixie)

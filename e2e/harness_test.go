@@ -33,7 +33,7 @@ import (
 
 var (
 	onGuests    = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
-	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise)")
+	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
 	turns       = flag.Int("turns", 0, "play what the simulation doesn't know on this `number` of the rigs each; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSuite     = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
@@ -121,9 +121,13 @@ func runSuite(ctx context.Context, m *testing.M) (code int, err error) {
 // makeRigs prepares what the flags ask for. cleanUp is never nil.
 func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 	cleanUp = func() {}
+	takeTurns := *onLimas == "turns"
+	if takeTurns {
+		*onLimas = "all"
+	}
 	versions := chosen(*onLimas, devhost.LimaVersions(), devhost.DefaultLima)
 	var shared *bed.Bed
-	for _, version := range versions {
+	for turn, version := range versions {
 		host, err := devhost.Prepare(ctx, devhost.Options{Source: source, Lima: version, Log: os.Stdout})
 		if err != nil {
 			return cleanUp, err
@@ -144,6 +148,9 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 		}
 		host.QEMU = shared.QEMU()
 		guests := chosen(*onGuests, bed.Guests(), "")
+		if takeTurns {
+			guests = taking(guests, turn, len(versions))
+		}
 		profiles, err := makeProfiles(ctx, shared, guests)
 		if err != nil {
 			return cleanUp, err
@@ -175,6 +182,17 @@ func chosen(value string, all []string, none string) []string {
 		return all
 	}
 	return strings.Split(value, ",")
+}
+
+// taking are the guests of one of several versions of Lima that take turns: a suite's two forms get different ones, and so
+// do the suites.
+func taking(guests []string, turn, of int) (taken []string) {
+	for i, guest := range guests {
+		if (i+i/2)%of == turn {
+			taken = append(taken, guest)
+		}
+	}
+	return taken
 }
 
 // onEachRig runs a test on every rig: side by side on the test bed, one after the other on real VMs.
