@@ -76,6 +76,7 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 		p.startOver()
 	}
 	known := s.KnownToFail(p.rig.name)
+	begun := time.Now()
 	err := scenario.Play(p, s)
 	p.spoilt = err != nil
 	p.usual = nil
@@ -90,7 +91,7 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 	case known:
 		t.Errorf("it is marked as known to fail (%s), and passes: take the mark away", s.Known)
 	}
-	line := results.Line{Rig: p.rig.name, Scenario: s.Name, Passed: err == nil}
+	line := results.Line{Rig: p.rig.name, Scenario: s.Name, Passed: err == nil, Seconds: time.Since(begun).Round(time.Millisecond).Seconds()}
 	if known {
 		line.Known = s.Known
 	}

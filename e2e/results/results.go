@@ -19,7 +19,8 @@ type Line struct {
 	Scenario string `json:",omitempty"`
 	Table    string `json:",omitempty"` // of a scenario that package scenario doesn't have
 	Passed   bool
-	Known    string `json:",omitempty"` // why it is known to fail on this rig
+	Seconds  float64 `json:",omitempty"` // how long it took
+	Known    string  `json:",omitempty"` // why it is known to fail on this rig
 
 	Versions map[string]string `json:",omitempty"` // of the programs that worldsetup meets there
 }
