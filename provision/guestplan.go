@@ -86,7 +86,8 @@ func sudoRefuses(s State) *Error {
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case strings.Contains(strings.ToLower(o.SudoSays), "account"):
-		next = fmt.Sprintf("renew the account as root: limactl shell --workdir / %s su -c 'chage -E -1 -d -1 %s'", vm, o.User)
+		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: limactl stop %s && "+
+			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && limactl start %s`, vm, o.User, vm, vm)
 	}
 	return &Error{
 		Kind: KindUnhealthy,

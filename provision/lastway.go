@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,72 +18,106 @@ import (
 // refusedDeadline is how long the guest may take to find out why its ssh server refused a connection.
 const refusedDeadline = 15 * time.Second
 
-// endsConnection says that a step of the plan ends the shared connection, or keeps it only for what runs over it.
-func (p *Plan) endsConnection() bool { return p.has(StepStop) || p.has(StepConnection) }
+// endsConnection says that a step ends the shared connection, or keeps it only for what runs over it.
+func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }
 
 // checkLastWay makes a fresh connection before a plan ends the open one, and plans again when that is refused.
 func (r *run) checkLastWay(ctx context.Context, now *view) {
 	s := &now.state
-	if now.proven != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" || !now.plan.endsConnection() {
+	if now.proven != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" || !slices.ContainsFunc(now.plan.Steps, endsConnection) {
 		return
 	}
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, errors.New("no answer within "+freshDeadline.String()))
 	defer cancel()
 	request := guest.Request{Route: guest.Fresh, Script: embed.Mounts, End: guest.End}
 	reply, err := r.guest(s.Instance).Exec(deadline, request)
-	if err = loginError(reply, err); err == nil || ctx.Err() != nil {
-		return
+	if refusal := refusalOf(reply, err); refusal != nil && ctx.Err() == nil {
+		r.explain(ctx, s, refusal)
+		now.plan = r.plan(*s)
 	}
-	s.Locked = r.lockedOut(ctx, *s, err.Error())
-	now.plan = r.plan(*s)
 }
 
-// loginError is the error of a connection that came to no session: it failed, or the user's login shell ran nothing and said
-// why on its standard output. It is nil when the script ran.
-func loginError(reply guest.Reply, err error) error {
+// rejection is why a fresh connection is of no use.
+type rejection struct {
+	what string // of refused.sh: what was refused
+	text string
+}
+
+// What can be refused.
+const (
+	refusedLogin   = "login"
+	refusedSession = "session"
+	refusedForward = "forward"
+)
+
+// refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script. It is
+// nil when the script ran.
+func refusalOf(reply guest.Reply, err error) *rejection {
 	if script := (*guest.ScriptError)(nil); errors.As(err, &script) {
-		return fmt.Errorf("the user's login shell runs no command: %s", strings.TrimSpace(firstLine(string(reply.Stdout))+" "+script.Stderr))
+		said := strings.TrimSpace(firstLine(string(reply.Stdout)) + " " + strings.TrimSpace(script.Stderr))
+		return &rejection{refusedSession, fmt.Sprintf("a session runs no command (exit status %d): %s", script.ExitCode, said)}
 	}
 	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
-		return err
+		return &rejection{refusedLogin, err.Error()}
 	}
 	return nil
 }
 
-// lockedOut is why fresh connections are not let in: what came of one, and what the guest's ssh server says of it.
-func (r *run) lockedOut(ctx context.Context, s State, refusal string) string {
+// explain completes the state by a refusal, with the causes that root in the guest finds.
+func (r *run) explain(ctx context.Context, s *State, refusal *rejection) {
+	causes, setting := r.causes(ctx, *s, refusal.what)
+	s.SSHSetting = setting
+	if refusal.what != refusedForward {
+		s.Locked = strings.Join(append([]string{refusal.text}, causes...), "; ")
+	}
+}
+
+// causes are what refuses the user, and the setting of sshd's that does.
+func (r *run) causes(ctx context.Context, s State, what string) (causes []string, setting string) {
 	if !s.Guest.Sudo {
-		return refusal
+		return nil, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
 	defer cancel()
-	reply, err := r.guest(s.Instance).Exec(ctx, guest.Request{Route: guest.Shared, Script: embed.Refused, Root: true})
-	if says := strings.TrimSpace(string(reply.Stdout)); err == nil && says != "" {
-		refusal += "; the guest's ssh server says: " + says
+	request := guest.Request{Route: s.route(), Script: embed.Refused, Args: []string{s.Guest.User, what}, Root: true}
+	reply, err := r.guest(s.Instance).Exec(ctx, request)
+	if err != nil {
+		return nil, "" // the refusal says enough
 	}
-	return refusal
+	for line := range strings.Lines(string(reply.Stdout)) {
+		line = strings.TrimSpace(line)
+		if value, ok := strings.CutPrefix(line, "setting="); ok {
+			setting = value
+		} else if line != "" {
+			causes = append(causes, line)
+		}
+	}
+	return causes, setting
 }
 
 // lastWay is the error of a guest that lets no new connection in after all that worldsetup can do about it.
 func lastWay(s State) *Error {
-	shell := "limactl shell --workdir / " + s.Instance.Name + " sudo "
-	repairs := []struct{ words, command string }{
-		{"expired", shell + "chage -E -1 " + s.Guest.User},
-		{"not allowed because", shell + "grep -rnE '(Allow|Deny)(Users|Groups)' /etc/ssh"},
-		{"timed out", shell + "nft list ruleset"},
-		{"", shell + "journalctl -n 20 -t sshd -t sshd-session"},
-	}
-	command := ""
-	for _, repair := range repairs {
-		if strings.Contains(s.Locked, repair.words) {
-			command = repair.command
-			break
-		}
+	command := "sudo journalctl -n 20 -t sshd -t sshd-session"
+	if strings.Contains(s.Locked, "timed out") {
+		command = "sudo nft list ruleset"
 	}
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s refuses new ssh connections", s.Instance.Name),
-		Why:  s.Locked + "\nLima's shared connection is still open and the last way in: the VM is not restarted",
-		Next: fmt.Sprintf("don't stop the VM; repair it over the open connection (%s), then run worldsetup again", command),
+		Why:  s.Locked + "\nThe connection that is still open may be the last way in, so the VM is not restarted.",
+		Next: fmt.Sprintf("don't stop the VM; find the cause over the open connection (limactl shell --workdir / %s %s), "+
+			"repair it, and run worldsetup again", s.Instance.Name, command),
+	}
+}
+
+// sshdForbids is the error of a setting of sshd's that a world can't have. It is a person's decision and stays.
+func sshdForbids(s State) *Error {
+	name, _, _ := strings.Cut(s.SSHSetting, " ")
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the settings of the ssh server in the VM %s forbid what a world needs", s.Instance.Name),
+		Why:  strings.TrimSpace("sshd has the setting " + s.SSHSetting + "\n" + s.Locked),
+		Next: fmt.Sprintf("don't stop the VM; find the setting (limactl shell --workdir / %s sudo grep -rni %s /etc/ssh), "+
+			"change it, restart ssh.service, and run worldsetup again", s.Instance.Name, name),
 	}
 }

@@ -104,8 +104,8 @@ func (r *run) learn(ctx context.Context, now *view) {
 		return
 	}
 	if !now.proven.entered {
-		if !now.state.SharedDead && now.proven.locked != "" {
-			now.state.Locked = r.lockedOut(ctx, now.state, now.proven.locked)
+		if !now.state.SharedDead && now.proven.refusal != nil {
+			r.explain(ctx, &now.state, now.proven.refusal)
 		}
 		now.plan = r.plan(now.state)
 		return
@@ -114,6 +114,9 @@ func (r *run) learn(ctx context.Context, now *view) {
 		if access.Who == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
 		}
+	}
+	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
+		r.explain(ctx, &now.state, &rejection{what: refusedForward})
 	}
 	now.plan = r.plan(now.state)
 }

@@ -27,9 +27,12 @@ func (p *Plan) machine(s State) {
 	if full(o) {
 		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", o.DiskAvailable>>10))
 	}
-	if !s.Tried[StepEntry] {
+	switch {
+	case s.SSHSetting != "":
+		p.Blocked = sshdForbids(s)
+	case !s.Tried[StepEntry]:
 		p.add(StepEntry, entryReasons(s)...)
-	} else if s.Locked != "" {
+	case s.Locked != "":
 		p.Blocked = lastWay(s)
 	}
 }
@@ -43,6 +46,9 @@ func entryReasons(s State) (reasons []string) {
 		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil && (mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
 			reasons = append(reasons, fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path, file.Mode))
 		}
+	}
+	if s.SSHSetting != "" {
+		reasons = append(reasons, "the setting of sshd forbids what a world needs: "+s.SSHSetting)
 	}
 	if s.Locked != "" {
 		reasons = append(reasons, "a fresh ssh connection is not let in: "+s.Locked)

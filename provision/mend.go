@@ -56,8 +56,8 @@ func (r *run) mend(ctx context.Context, state State, step Step, line func(string
 	err := r.guest(state.Instance).Renew(ctx, forwards(state.Instance))
 	if refused := (*guest.ConnectionError)(nil); errors.As(err, &refused) && refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what lets nobody in comes first.
-		r.locked = r.lockedOut(ctx, state, refused.Error())
-		if state.Locked = r.locked; r.done.finished[StepEntry] {
+		r.explain(ctx, &state, &rejection{refusedLogin, refused.Error()})
+		if r.locked = state.Locked; r.done.finished[StepEntry] {
 			return lastWay(state)
 		}
 		r.done.forget(step)

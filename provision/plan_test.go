@@ -151,6 +151,22 @@ var plans = map[string]func(*target, *State){
 	"sudo asks for a password, after a boot": func(_ *target, s *State) {
 		s.Guest.Sudo, s.Tried = false, map[StepID]bool{StepStop: true, StepStart: true}
 	},
+	"sudo refuses the account": func(_ *target, s *State) {
+		s.Guest.Sudo = false
+		s.Guest.SudoSays = "sudo: account validation failure, is your account locked? sudo: a password is required"
+	},
+	"sudo wants a terminal": func(_ *target, s *State) {
+		s.Guest.Sudo, s.Guest.SudoSays = false, "sudo: sorry, you must have a tty to run sudo"
+	},
+	"sudo asks for a password, and ssh refuses the key": func(_ *target, s *State) {
+		s.Guest.Sudo, s.Guest.SudoSays, s.Locked = false, "sudo: a password is required", "Permission denied"
+	},
+	"ssh refuses the key still, and a mount is lost": func(_ *target, s *State) {
+		s.Locked, s.Mounts[1], s.Tried = "Permission denied", "gone", map[StepID]bool{StepEntry: true}
+	},
+	"sshd lets only others in, and a mount is lost": func(_ *target, s *State) {
+		s.Locked, s.SSHSetting, s.Mounts[1] = "Permission denied", "AllowUsers games", "gone"
+	},
 	"ssh refuses the key": func(_ *target, s *State) { s.Locked = "Permission denied" },
 	"a directory is closed": func(_ *target, s *State) {
 		s.Guest.Files["/run"] = guest.File{Type: "directory", Mode: "700"}

@@ -35,12 +35,17 @@ type proofs struct {
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
-	locked       string // why no fresh connection was let in
+	refusal      *rejection // of the fresh connection; nil when it was of use
 }
 
 // ok says that everybody got what was due, and that it cost no mount.
 func (p *proofs) ok() bool {
 	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
+}
+
+// failed says that an access did not come to what it should.
+func (p *proofs) failed(who Who) bool {
+	return slices.ContainsFunc(p.access, func(a Access) bool { return a.Who == who && a.Outcome != OK })
 }
 
 // prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
@@ -71,11 +76,7 @@ func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarde
 	others.Wait()
 	_, points := r.target.mounts()
 	access, lost := fresh.result(points)
-	locked := ""
-	if fresh.broken() {
-		locked = fresh.refusal.Error()
-	}
-	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, locked}
+	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
 }
 
 // result is what everybody got, and the mount points at which nothing was mounted afterwards.

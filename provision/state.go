@@ -28,6 +28,8 @@ type State struct {
 	Unanswered string
 	// Locked is why ssh lets nobody in anew while Lima's shared connection works; empty when it does, or nobody tried.
 	Locked string
+	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty for none.
+	SSHSetting string
 	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration

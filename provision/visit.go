@@ -16,8 +16,8 @@ type visit struct {
 	proof  *guest.Proof
 	err    error
 	client Access
-	// refusal is why there was no session; nil when there was one.
-	refusal error
+	// refusal is why the script did not run; nil when it did.
+	refusal *rejection
 }
 
 // visit connects and asks everybody; others waits for whoever else connects meanwhile, before the mounts are looked at.
@@ -38,14 +38,12 @@ func (r *run) visit(ctx context.Context, instance *limatype.Instance, others fun
 			},
 		},
 	})
-	if v.refusal = loginError(reply, err); v.refusal != nil {
-		err = v.refusal
-	}
+	v.refusal = refusalOf(reply, err)
 	if v.err = err; err == nil {
 		v.proof, v.err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
+		if v.err != nil { // something else ran
+			v.refusal = &rejection{refusedSession, v.err.Error()}
+		}
 	}
 	return v
 }
-
-// broken says that the connection itself failed, or came to no session.
-func (v *visit) broken() bool { return v.refusal != nil }

@@ -1,4 +1,5 @@
-# entry.sh USER HOME KEY (root): ssh lets USER in with KEY: it is among the user's keys, their files are as sshd wants them, and sshd runs.
+# entry.sh USER HOME KEY (root): ssh lets USER in with KEY: it is among the user's keys, their files are as sshd wants them,
+# the account has not expired and has a shell that runs commands, and sshd runs.
 set -eu
 user=$1 home=$2 key=$3
 group=$(id -gn "$user")
@@ -14,6 +15,20 @@ fi
 if [ "$found" = no ]; then printf '\n%s\n' "$key" >>"$file"; fi
 chown "$user:$group" "$file"
 chmod 0600 "$file"
+entry=$(getent passwd "$user")
+case ${entry##*:} in
+*/nologin | */false | */true) usermod -s /bin/bash "$user" ;;
+?*) if [ ! -x "${entry##*:}" ]; then usermod -s /bin/bash "$user"; fi ;;
+esac
+getent shadow "$user" | {
+    IFS=: read -r _ _ changed _ longest _ _ expires _
+    today=$(($(date +%s) / 86400))
+    if [ -n "$expires" ] && [ "$today" -ge "$expires" ]; then chage -E -1 "$user"; fi
+    if [ -n "$changed" ] && { [ "$changed" = 0 ] || { [ -n "$longest" ] && [ "$today" -gt $((changed + longest)) ]; }; }; then
+        chage -d -1 "$user"
+    fi
+}
+if [ -e /etc/nologin ]; then mv --backup=numbered -T /etc/nologin /etc/nologin.set-aside; fi
 # Its name is Debian's, or everybody else's.
 systemctl start ssh.service 2>/dev/null || systemctl start sshd.service
 sync -f "$file"

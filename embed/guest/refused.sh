@@ -1,4 +1,59 @@
-# refused.sh (root): prints, on one line, why the ssh server refused the last connections, in its own words; nothing when it doesn't say.
+# refused.sh USER WHAT (root): prints what may refuse USER over a new ssh connection, a cause a line. WHAT was refused:
+# login, session (the login shell or a command in its place ran, and not our script) or forward (of a socket).
+# A line "setting=NAME VALUE" is a setting of sshd's, which a person decided; the others are for entry.sh to repair.
 set -u
-journalctl -q --no-pager -o cat -n 100 --since -2min -t sshd -t sshd-session -t sshd-auth |
-    grep -iE 'not allowed|denied|expired|refused|nologin|error:|fatal:|failed' | tail -n 3 | tr '\n' ' '
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin
+user=$1 what=$2
+
+account() {
+    entry=$(getent passwd "$user")
+    shell=${entry##*:}
+    case $shell in
+    */nologin | */false | */true) echo "the login shell of $user is $shell" ;;
+    ?*) if [ ! -x "$shell" ]; then echo "the login shell of $user is $shell, which cannot be run"; fi ;;
+    esac
+    if [ -e /etc/nologin ]; then echo 'the file /etc/nologin lets nobody in but root'; fi
+    getent shadow "$user" | {
+        IFS=: read -r _ _ changed _ longest _ _ expires _
+        today=$(($(date +%s) / 86400))
+        if [ -n "$expires" ] && [ "$today" -ge "$expires" ]; then
+            echo "the account of $user has expired"
+        elif [ -n "$changed" ] && { [ "$changed" = 0 ] || { [ -n "$longest" ] && [ "$today" -gt $((changed + longest)) ]; }; }; then
+            echo "the password of $user has expired"
+        fi
+    }
+}
+
+# The log names the list that a user is on, or isn't.
+lists=$(journalctl -q --no-pager -o cat -n 50 --since -30s -t sshd -t sshd-session -t sshd-auth |
+    sed -n 's/.*not allowed because .*listed in \([A-Za-z]*\).*/\1/p' | tail -n 1)
+
+settings() {
+    # Some versions of sshd print the names as the manual does.
+    sshd -T -C "user=$user,host=localhost,addr=192.168.5.2" 2>/dev/null | sed 's/^[^ ]*/\L&/' | while read -r name value; do
+        case $what/$name/$value in
+        login/allowusers/*) setting=AllowUsers ;;
+        login/denyusers/*) setting=DenyUsers ;;
+        login/allowgroups/*) setting=AllowGroups ;;
+        login/denygroups/*) setting=DenyGroups ;;
+        login/pubkeyauthentication/no) setting=PubkeyAuthentication ;;
+        login/authorizedkeysfile/*.ssh/authorized_keys*) continue ;;
+        login/authorizedkeysfile/*) setting=AuthorizedKeysFile ;;
+        login/maxsessions/0) setting=MaxSessions ;;
+        session/forcecommand/none) continue ;;
+        session/forcecommand/*) setting=ForceCommand ;;
+        forward/allowstreamlocalforwarding/no | forward/allowstreamlocalforwarding/remote) setting=AllowStreamLocalForwarding ;;
+        forward/allowtcpforwarding/no | forward/allowtcpforwarding/remote) setting=AllowTcpForwarding ;;
+        forward/disableforwarding/yes) setting=DisableForwarding ;;
+        *) continue ;;
+        esac
+        case $setting in
+        Allow*s | Deny*) if [ "$setting" != "$lists" ]; then continue; fi ;;
+        esac
+        echo "setting=$setting $value"
+    done
+}
+
+if [ "$what" != forward ]; then account; fi
+settings

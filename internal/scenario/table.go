@@ -25,6 +25,7 @@ func Tables() [][]Scenario {
 		noiseScenarios, shellScenarios, environmentScenarios, wrapperScenarios, identityScenarios, sshScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
 		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios, networkScenarios, hostScenarios,
+		lastWayScenarios,
 	}
 }
 

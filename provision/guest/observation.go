@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,10 +45,17 @@ type Observation struct {
 	ClockError time.Duration // that half
 }
 
-// WantsPassword says that sudo refused only because it wants a password, which Lima's rule spares the user.
+// WantsPassword says that sudo refused only because no rule lets the user do without a password, which Lima gives at a boot.
 func (o *Observation) WantsPassword() bool {
-	return !o.Sudo && (o.SudoSays == "" || strings.Contains(o.SudoSays, "password is required") ||
-		strings.Contains(o.SudoSays, "authentication is required")) // as sudo says it, and sudo-rs
+	if o.Sudo || strings.Contains(strings.ToLower(o.SudoSays), "account validation failure") {
+		return false
+	}
+	return o.SudoSays == "" || slices.ContainsFunc(noRule, func(words string) bool { return strings.Contains(o.SudoSays, words) })
+}
+
+// noRule are words of sudo's, and of sudo-rs's, when it has no such rule.
+var noRule = []string{
+	"a password is required", "is not in the sudoers file", "interactive authentication is required", "I'm afraid I can't do that",
 }
 
 // What a service can run.

@@ -303,3 +303,22 @@ func TestParseMounts(t *testing.T) {
 		}
 	}
 }
+
+// What sudo says was measured with the sudo of Debian 13 and the sudo-rs of sid.
+func TestWantsPassword(t *testing.T) {
+	for says, want := range map[string]bool{
+		"":                             true,
+		"sudo: a password is required": true,
+		"sudo: interactive authentication is required":                                           true,
+		"sudo: I'm sorry ada. I'm afraid I can't do that":                                        true,
+		"sudo: account validation failure, is your account locked? sudo: a password is required": false,
+		"sudo: Account validation failure, is your account locked?":                              false,
+		"sudo: PAM error: Authentication token manipulation error":                               false,
+		"sudo: sorry, you must have a tty to run sudo":                                           false,
+		"sudo: /etc/sudoers is world writable":                                                   false,
+	} {
+		if got := (&Observation{SudoSays: says}).WantsPassword(); got != want {
+			t.Errorf("%q: got %v", says, got)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package embed_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// refused is what the script says of a guest: its account's lines, the settings of its sshd, and the log of that.
+func refused(t *testing.T, what, passwd, shadow, settings, log string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"getent":     fmt.Sprintf("case $1 in passwd) echo '%s' ;; shadow) echo '%s' ;; esac", passwd, shadow),
+		"sshd":       "echo '" + settings + "'",
+		"journalctl": "echo '" + log + "'",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Refused.Text, "refused", "ada", what)
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestRefusedScript(t *testing.T) {
+	const (
+		passwd   = "ada:x:1000:1000::/home/ada:/bin/sh"
+		shadow   = "ada:!:20000:0:99999:7:::"
+		settings = "port 22\nallowusers games\nauthorizedkeysfile .ssh/authorized_keys\nforcecommand none"
+		unlisted = "User ada from 192.168.5.2 not allowed because not listed in AllowUsers"
+	)
+	today := time.Now().Unix() / 86400
+	for name, test := range map[string]struct{ what, passwd, shadow, settings, log, want string }{
+		"nothing":            {"login", passwd, shadow, settings, "", ""},
+		"no shell":           {"login", "ada:x:1:1::/:/no/such", shadow, "", "", "the login shell of ada is /no/such, which cannot be run\n"},
+		"a shell for nobody": {"session", "ada:x:1:1::/:/bin/false", shadow, "", "", "the login shell of ada is /bin/false\n"},
+		"account expired":    {"login", passwd, "ada:!:20000:0:99999:7::1:", "", "", "the account of ada has expired\n"},
+		"account valid":      {"login", passwd, fmt.Sprintf("ada:!:20000:0:99999:7::%d:", today+1), "", "", ""},
+		"password to change": {"session", passwd, "ada:!:0:0:99999:7:::", "", "", "the password of ada has expired\n"},
+		"password too old":   {"session", passwd, "ada:!:10000:0:9:7:::", "", "", "the password of ada has expired\n"},
+		"not listed":         {"login", passwd, shadow, settings, unlisted, "setting=AllowUsers games\n"},
+		"named as in the manual": {
+			"login", passwd, shadow, "AllowUsers games\nPubkeyAuthentication no", unlisted,
+			"setting=AllowUsers games\nsetting=PubkeyAuthentication no\n",
+		},
+		"a list that was changed":                  {"login", passwd, shadow, "port 22", unlisted, ""},
+		"a forced command":                         {"session", passwd, shadow, "forcecommand /bin/true", "", "setting=ForceCommand /bin/true\n"},
+		"a forced command, and the key is refused": {"login", passwd, shadow, "forcecommand /bin/true", "", ""},
+		"no forwards": {
+			"forward", "ada:x:1:1::/:/bin/false", shadow, "allowstreamlocalforwarding remote", "",
+			"setting=AllowStreamLocalForwarding remote\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := refused(t, test.what, test.passwd, test.shadow, test.settings, test.log); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package scenario
+
+import "github.com/atomize-hq/worldsetup/provision"
+
+// lastWayScenarios are guests that refuse new sessions, or root, while Lima's shared connection is still open: it may be
+// the last way in, and a restart would end it.
+//
+// The rules are: what keeps only Lima's key out is repaired over the open connection. What a restart would not change is
+// reported with its cause, and nothing is restarted for it.
+var lastWayScenarios = []Scenario{
+	// PAM refuses such an account, to sshd and to sudo.
+	reportedAccess("account expired", `usermod -e 1 "$1"`, `usermod -e "" "$1"`, "sudo", "ccount validation failure"),
+	knownOn("issue 16: sudo-rs does nothing for such an account", "sid-ubuntu",
+		repairedAccess("password expired", `chage -d 0 "$1"`, `chage -d 20000 "$1"`, steps(entry), "ssh", "has expired")),
+	repairedAccess("logins closed by /etc/nologin", "echo Closed. >/etc/nologin", "rm -f /etc/nologin*",
+		steps(entry), "ssh", "/etc/nologin"),
+	knownOn("issue 14: sudo-rs has no such setting, and nothing is wrong there", "sid-ubuntu",
+		reportedAccess("sudo wants a terminal", "echo Defaults requiretty >/etc/sudoers.d/fault", "rm /etc/sudoers.d/fault",
+			"sudo", "tty", "requiretty")),
+	reportedAccess("rules of sudo open to all", "chmod 0666 /etc/sudoers", "chmod 0440 /etc/sudoers", "sudo", "world"),
+	harmlessAccess("rules of sudo with an error", "echo 'Defaults nonsense = (' >/etc/sudoers.d/fault",
+		"rm /etc/sudoers.d/fault"),
+	{
+		Name: "firewall drops new connections",
+		Faults: []Fault{{
+			Guest: "nft add table inet fault\nnft 'add chain inet fault in { type filter hook input priority 0; }'\n" +
+				"nft add rule inet fault in tcp dport 22 ct state new drop",
+			Undo: "nft delete table inet fault",
+		}},
+		Sees: sights("ssh", "timed out"), Want: steps(entry), Kind: provision.KindUnhealthy,
+		Says: []string{"timed out", "nft list ruleset"}, NoSimulation: true,
+	},
+	{
+		Name:   "mount lost, and sshd lets only another user in",
+		Faults: []Fault{{Guest: setSSHD("AllowUsers games") + "umount -l /src", Undo: unsetSSHD}},
+		Sees:   sights("mount-project", "nothing is mounted there", "ssh", "AllowUsers games"),
+		Want:   steps(), Kind: provision.KindUnhealthy, Says: []string{"AllowUsers games", "don't stop the VM"},
+		Boots: true, NoSimulation: true,
+	},
+	{
+		Name:   "connection without the group, and sshd lets only another user in",
+		Faults: []Fault{{Host: SessionWithoutGroup}, {Guest: setSSHD("AllowUsers games"), Undo: unsetSSHD}},
+		Sees:   sights("session", "not in the group substrate", "ssh", "AllowUsers games"),
+		Want:   steps(), Kind: provision.KindUnhealthy, Says: []string{"AllowUsers games", "don't stop the VM"},
+		NoSimulation: true,
+	},
+	{
+		Name:   "mount lost, and login shell nologin",
+		Faults: in("usermod -s /usr/sbin/nologin \"$1\"\numount -l /src"),
+		Sees:   sights("mount-project", "nothing is mounted there", "ssh", "nologin"),
+		Want:   steps(entry, stop, start), Boots: true, NoSimulation: true,
+	},
+}
+
+// knownOn marks a row as failing today on some rigs.
+func knownOn(reason, rig string, row Scenario) Scenario {
+	row.Known, row.KnownOn = reason, []string{rig}
+	return row
+}
