@@ -109,7 +109,7 @@ var noiseScenarios = slices.Concat(
 		harmlessAccess("a line printed by profile.d", "echo '"+welcome+"' >/etc/profile.d/hello.sh",
 			unlink("/etc/profile.d/hello.sh")),
 		printed("a line printed by bash.bashrc", "/etc/bash.bashrc", welcome),
-		harmlessAccess("a line printed by .ssh/rc", userFile(sshRC, welcome), unlink(sshRC)),
+		harmlessAccess("a line printed by the user's sshrc", userFile(sshRC, welcome), unlink(sshRC)),
 		harmlessAccess("a line printed by sshrc", "echo '"+welcome+"' >/etc/ssh/sshrc", unlink("/etc/ssh/sshrc")),
 		repairedAccess("agent removed, and .bashrc prints", prepend(bashrc, welcome)+"rm -f "+agentPath, restore(bashrc),
 			steps(agent, activate), "agent", "is missing"),
@@ -120,7 +120,7 @@ var noiseScenarios = slices.Concat(
 	[]Scenario{
 		printed("errors printed by .bashrc", bashrc, "stty -ixon; echo oops >&2"),
 		printed(".bashrc reads a line of standard input", bashrc, "read -t 1 -r answer"),
-		harmlessAccess(".ssh/rc reads, and fails", userFile(sshRC, "cat\nexit 1"), unlink(sshRC)),
+		harmlessAccess("the user's sshrc reads, and fails", userFile(sshRC, "cat\nexit 1"), unlink(sshRC)),
 		harmlessAccess("sshd shows a banner", setSSHD("Banner /etc/passwd\nPrintMotd yes"), unsetSSHD),
 		harmlessAccess("a message of the day, and .hushlogin", prepend("/etc/motd", "Hello")+`: >"$2/.hushlogin"`,
 			restore("/etc/motd")+unlink(`"$2/.hushlogin"`)),
@@ -170,8 +170,8 @@ var shellScenarios = slices.Concat(
 		startedAccess("damaged and login shell zsh, and the VM starts", chsh("/usr/bin/zsh"), unchsh),
 	},
 	knownToFail(otherShell,
+		// Lima 2.1 and 2.2 can't start a VM whose user has it: tcsh reads the "$(…)" that is meant for bash.
 		harmlessAccess("login shell tcsh", chsh("/usr/bin/tcsh"), unchsh),
-		startedAccess("damaged and login shell tcsh, and the VM starts", chsh("/usr/bin/tcsh"), unchsh),
 	),
 	knownToFail(shellPrints,
 		shellWithFile("login shell fish, and config.fish prints", "/usr/bin/fish", `"$2/.config/fish/config.fish"`),
@@ -179,7 +179,7 @@ var shellScenarios = slices.Concat(
 		shellWithFile("login shell tcsh, and .tcshrc prints", "/usr/bin/tcsh", `"$2/.tcshrc"`),
 	),
 	knownToFail(noLoginShell,
-		repairedAccess("login shell /bin/false", chsh("/bin/false"), unchsh, steps(entry), "ssh", "/bin/false"),
+		repairedAccess("login shell false", chsh("/bin/false"), unchsh, steps(entry), "ssh", "/bin/false"),
 		repairedAccess("login shell nologin", chsh("/usr/sbin/nologin"), unchsh, steps(entry), "ssh", "nologin"),
 		repairedAccess("login shell missing", chsh("/nowhere/sh"), unchsh, steps(entry), "ssh", "/nowhere/sh"),
 	),
@@ -324,8 +324,7 @@ var identityScenarios = slices.Concat(
 	[]Scenario{
 		sameAccounts("user in the group twice", `sed -i "s/^substrate:.*/&,$1/" /etc/group`),
 		sameAccounts("group listed twice, ours first", "echo substrate:x:1500: >>/etc/group"),
-		harmlessAccess("primary group of the user", keepAccounts+`usermod -g substrate "$1"`,
-			restoreAccounts+`chgrp -R "$(id -g "$1")" "$2/.ssh"; chgrp "$(id -g "$1")" "$2"`),
+		harmlessAccess("primary group of the user", `usermod -g substrate "$1"`, `usermod -g "$1" "$1"`),
 		sameAccounts("another name of the user's, listed later", `useradd -o -M -u "$(id -u "$1")" -g games twin`),
 		repairedAccess("user a member in gshadow only", keepAccounts+`sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/group`,
 			restoreAccounts, steps(group), "group", "is not in the group substrate"),
@@ -351,8 +350,6 @@ var identityScenarios = slices.Concat(
 	knownToFail(noFiles,
 		reportedAccess("groups of another source only", nsswitch("group", "sss"), restore("/etc/nsswitch.conf"),
 			"group", "/etc/nsswitch.conf"),
-		reportedAccess("users of another source only", nsswitch("passwd", "sss"), restore("/etc/nsswitch.conf"),
-			"entry", "/etc/nsswitch.conf"),
 	),
 )
 
@@ -377,7 +374,7 @@ const (
 	restartSSHD  = "systemctl reset-failed ssh.service\nsystemctl restart ssh.service\n"
 	unsetSSHD    = "rm -f " + sshdSettings + "\n" + restartSSHD
 
-	sshdForbids = "issue 16: what sshd's settings forbid is not named, and another cause or a log is"
+	sshdForbids = "issue 16: a setting by which sshd forbids something is not named, and the agent's log is"
 	sshdLocks   = "issue 16: a key that sshd may not take is added again, and the setting is not named"
 )
 
@@ -394,9 +391,9 @@ var sshScenarios = slices.Concat(
 			"AllowStreamLocalForwarding"),
 		sshdReported("sshd forces a command", "Match User $1\n  ForceCommand /bin/true", "ForceCommand"),
 		sshdReported("sshd forces file transfers", "Match User $1\n  ForceCommand internal-sftp", "ForceCommand"),
-		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
 	),
 	knownToFail(sshdLocks,
+		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
 		sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers"),
 		sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups"),
 		sshdReported("sshd takes no keys", "PubkeyAuthentication no", "PubkeyAuthentication"),
@@ -408,22 +405,13 @@ var sshScenarios = slices.Concat(
 		sshdHarmless("sshd gives no terminals", "PermitTTY no"),
 		sshdHarmless("sshd allows one session", "MaxSessions 1"),
 		sshdHarmless("sshd allows two sessions", "MaxSessions 2"),
-		{
-			Name:   "sshd allows one session, and the connection lacks the group",
-			Faults: []Fault{{Guest: setSSHD("MaxSessions 1"), Undo: unsetSSHD}, {Host: SessionWithoutGroup}},
-			Sees:   sights("session", "not in the group substrate"), Want: steps(connection), NoSimulation: true,
-		},
-		{
-			Name:   "sshd allows two sessions, and the VM starts",
-			Faults: []Fault{{Guest: setSSHD("MaxSessions 2"), Undo: unsetSSHD}, {Host: VMStopped}},
-			Sees:   sights("instance", "stopped"), Want: steps(start), Boots: true, NoSimulation: true,
-		},
 		sshdHarmless("sshd lets one client log in at a time", "MaxStartups 1"),
-		sshdHarmless("sshd gives a second to log in", "LoginGraceTime 1"),
+		sshdHarmless("sshd gives five seconds to log in", "LoginGraceTime 5"), // one is too few on a busy machine
 		sshdHarmless("sshd checks clients every second", "ClientAliveInterval 1\nClientAliveCountMax 2"),
 		harmlessAccess("sshd asks a name server that doesn't answer",
-			"mv /etc/resolv.conf /etc/resolv.conf.before\necho nameserver 192.168.5.99 >/etc/resolv.conf\n"+
-				setSSHD("UseDNS yes"),
+			// With the usual options it passes too, and takes 25 s a run.
+			"mv /etc/resolv.conf /etc/resolv.conf.before\n"+
+				"printf 'nameserver 192.168.5.99\\noptions timeout:2 attempts:1\\n' >/etc/resolv.conf\n"+setSSHD("UseDNS yes"),
 			"mv /etc/resolv.conf.before /etc/resolv.conf\n"+unsetSSHD),
 	},
 )
