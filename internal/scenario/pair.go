@@ -15,19 +15,21 @@ func (s Scenario) InPairs(rig string) bool {
 		!s.KnownToFail(rig)
 }
 
-// PlayPair plays the damage of two scenarios at once, and says how that ended.
+// PlayPair plays the damage of two scenarios at once, and says how that ended, and whether what remains of them could be
+// undone: the one may have taken away what the other would undo.
 // The rules are: two runs at most end with a world that is ready, and the next one has nothing to do; or the second one
 // says what failed and what to do next. The user's files stay in either case.
-func PlayPair(w World, a, b Scenario) (ended string, err error) {
+func PlayPair(w World, a, b Scenario) (ended string, undone bool, err error) {
 	if start := w.Run(usual); start.Err != nil {
-		return "", fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
+		return "", false, fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
 	}
 	if err := w.Keep(); err != nil {
-		return "", err
+		return "", false, err
 	}
 	for _, fault := range ordered(a, b) {
 		if err := w.Break(fault); err != nil {
-			return "", fmt.Errorf("%w: %w", errNoDamage, err) // the other's may have left nothing for it
+			_, _ = undo(w, a), undo(w, b)                            // as far as it was done
+			return "", false, fmt.Errorf("%w: %w", errNoDamage, err) // the other's may have left nothing for it
 		}
 	}
 	ended, run := "ready after one run", w.Run(usual)
@@ -47,7 +49,7 @@ func PlayPair(w World, a, b Scenario) (ended string, err error) {
 	default:
 		ended = "failed: " + explain(failure)
 	}
-	return ended, errors.Join(append(errs, undo(w, a), undo(w, b))...)
+	return ended, errors.Join(undo(w, a), undo(w, b)) == nil, errors.Join(errs...)
 }
 
 // ordered are the faults of two scenarios, those inside the guest before those after which no one gets there.

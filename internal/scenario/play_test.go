@@ -90,8 +90,8 @@ func TestPlayPair(t *testing.T) {
 	} {
 		a, b := Scenario{Faults: on(VMStopped)}, Scenario{Faults: []Fault{{Guest: "break", Undo: "repair"}}}
 		w := &scripted{runs: c.runs}
-		ended, err := PlayPair(w, a, b)
-		if ended != c.ended || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		ended, undone, err := PlayPair(w, a, b)
+		if ended != c.ended || !undone || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: it ended %q, %v", name, ended, err)
 		}
 		if len(w.broken) != 3 || w.broken[0].Guest != "break" || w.broken[1].Host != VMStopped || w.broken[2].Guest != "repair" {
