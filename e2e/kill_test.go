@@ -96,12 +96,35 @@ func lanesOn(rig *rig) (mine []lane) {
 	return mine
 }
 
-// knownKills are the points that worldsetup does not survive as it should, and why.
-var knownKills = []struct {
-	deed   string
-	point  *regexp.Regexp
-	reason string
-}{}
+// knownKills are what worldsetup does wrong today, why, and after what. They are races that it may win.
+var knownKills = []struct{ point, says, reason string }{
+	{
+		`^create/(everything|worldsetup|limactl) at (step|log) vm-create|^all of create`, `the step "start the VM" failed`,
+		"issue 16: Lima never fetches the kernel of a VM whose creation was killed after its disk was made, and worldsetup starts it again and again",
+	},
+	{
+		`agent (running|done)|/VM at|^all of`, `^left behind: /usr/local/bin/\.substrate-world-agent\.\w{8} in the guest$`,
+		"issue 16: nothing removes the temporary file of an agent whose installation was killed in the guest",
+	},
+	{
+		`/limactl at`, `its exit code says that nothing was changed`,
+		"issue 16: that Lima can't be asked counts as a prerequisite, also after changes",
+	},
+	{
+		`/ssh at`, `it advises a replacement`,
+		"issue 16: an ssh that was killed counts as a guest that lets no one in",
+	},
+}
+
+// known returns why a point fails as it does; empty when that isn't known.
+func known(point string, err error) (reason string) {
+	for _, known := range knownKills {
+		if err != nil && regexp.MustCompile(known.point).MatchString(point) && regexp.MustCompile(known.says).MatchString(err.Error()) {
+			return known.reason
+		}
+	}
+	return ""
+}
 
 // TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must tell the
 // truth; the next one, or the one after that, must end with a world, and the last one finds nothing to do.
@@ -184,25 +207,21 @@ func (d deed) playAll(t *testing.T, worlds []*killWorld, points []killPoint) {
 	all.Wait()
 }
 
-// judge plays a point and wants it to pass, or to fail when it is known to.
+// judge plays a point and wants it to pass, or to fail as it is known to.
 func (w *killWorld) judge(t *testing.T, d deed, p killPoint, second bool) {
-	reason := ""
-	for _, known := range knownKills {
-		if known.deed == d.name && known.point.MatchString(p.String()) {
-			reason = known.reason
-		}
-	}
 	if w.spoilt {
 		w.clear(t)
 	}
 	w.spoilt = true // until the runs after it have ended well
-	err := w.play(t, d, p, second)
-	switch {
-	case err == nil && reason != "":
-		t.Logf("it passes although it is known to fail: %s", reason) // a race that it may win
-	case err != nil && reason != "":
+	w.report(t, d.name+"/"+p.String(), w.play(t, d, p, second))
+}
+
+// report fails the test for an error that isn't known.
+func (w *killWorld) report(t *testing.T, point string, err error) {
+	t.Helper()
+	if reason := known(point, err); reason != "" {
 		t.Logf("known to fail, %s: %v", reason, err)
-	case err != nil:
+	} else if err != nil {
 		t.Error(err)
 		w.logEnds(t)
 	}
@@ -221,7 +240,7 @@ func (w *killWorld) play(t *testing.T, d deed, p killPoint, second bool) error {
 		w.tellEvents(t, r)
 		return errors.New("it did not come to that")
 	case p.victim.survived():
-		if err := w.wantTruth(t, d, r); err != nil {
+		if err := w.wantTruth(t, d, p, r); err != nil {
 			w.tellEvents(t, r)
 			return err
 		}
@@ -264,7 +283,7 @@ func (w *killWorld) tellEvents(t *testing.T, r watched) {
 }
 
 // wantTruth wants a run that lived on to say what is.
-func (w *killWorld) wantTruth(t *testing.T, d deed, r watched) error {
+func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) error {
 	last := r.last()
 	if last == nil {
 		return fmt.Errorf("exit code %d, and no last event", r.code)
@@ -274,6 +293,12 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, r watched) error {
 	}
 	if last.Error != nil {
 		t.Logf("it says: %+v", *last.Error)
+		if promise := []provision.Kind{provision.KindPrerequisite, provision.KindReplacement}; last.Changed && slices.Contains(promise, last.Error.Kind) {
+			return fmt.Errorf("its exit code says that nothing was changed: %+v", *last.Error)
+		}
+		if p.victim != killTheVM && strings.Contains(last.Error.Next, "--replace") {
+			return fmt.Errorf("it advises a replacement, and nothing is wrong with the VM: %+v", *last.Error)
+		}
 		return truthful(last.Error)
 	}
 	if d.name == "remove" {

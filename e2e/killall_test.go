@@ -54,10 +54,7 @@ func TestKillEverything(t *testing.T) {
 					w.clear(t)
 				}
 				w.spoilt = true
-				if err := w.killEverything(t, deed, share, rand.New(rand.NewPCG(order, 0))); err != nil {
-					t.Error(err)
-					w.logEnds(t)
-				}
+				w.report(t, "all of "+name, w.killEverything(t, deed, share, rand.New(rand.NewPCG(order, 0))))
 			})
 		}
 	})
