@@ -35,16 +35,19 @@ func refused(t *testing.T, what, passwd, shadow, settings, log string) string {
 
 func TestRefusedScript(t *testing.T) {
 	const (
-		passwd   = "ada:x:1000:1000::/home/ada:/bin/sh"
-		shadow   = "ada:!:20000:0:99999:7:::"
-		settings = "port 22\nallowusers games\nauthorizedkeysfile .ssh/authorized_keys\nforcecommand none"
-		unlisted = "User ada from 192.168.5.2 not allowed because not listed in AllowUsers"
+		passwd    = "ada:x:1000:1000::/home/ada:/bin/sh"
+		shadow    = "ada:!:20000:0:99999:7:::"
+		settings  = "port 22\nallowusers games\nauthorizedkeysfile .ssh/authorized_keys\nforcecommand none"
+		noShell   = "the login shell of ada is /no/such, which cannot be run\n"
+		forNobody = "the login shell of ada is /bin/false\n"
+		forced    = "forcecommand /bin/true"
+		unlisted  = "User ada from 192.168.5.2 not allowed because not listed in AllowUsers"
 	)
 	today := time.Now().Unix() / 86400
 	for name, test := range map[string]struct{ what, passwd, shadow, settings, log, want string }{
 		"nothing":            {"login", passwd, shadow, settings, "", ""},
-		"no shell":           {"login", "ada:x:1:1::/:/no/such", shadow, "", "", "the login shell of ada is /no/such, which cannot be run\n"},
-		"a shell for nobody": {"session", "ada:x:1:1::/:/bin/false", shadow, "", "", "the login shell of ada is /bin/false\n"},
+		"no shell":           {"login", "ada:x:1:1::/:/no/such", shadow, "", "", noShell},
+		"a shell for nobody": {"session", "ada:x:1:1::/:/bin/false", shadow, "", "", forNobody},
 		"account expired":    {"login", passwd, "ada:!:20000:0:99999:7::1:", "", "", "the account of ada has expired\n"},
 		"account valid":      {"login", passwd, fmt.Sprintf("ada:!:20000:0:99999:7::%d:", today+1), "", "", ""},
 		"password to change": {"session", passwd, "ada:!:0:0:99999:7:::", "", "", "the password of ada has expired\n"},
@@ -55,8 +58,8 @@ func TestRefusedScript(t *testing.T) {
 			"setting=AllowUsers games\nsetting=PubkeyAuthentication no\n",
 		},
 		"a list that was changed":                  {"login", passwd, shadow, "port 22", unlisted, ""},
-		"a forced command":                         {"session", passwd, shadow, "forcecommand /bin/true", "", "setting=ForceCommand /bin/true\n"},
-		"a forced command, and the key is refused": {"login", passwd, shadow, "forcecommand /bin/true", "", ""},
+		"a forced command":                         {"session", passwd, shadow, forced, "", "setting=ForceCommand /bin/true\n"},
+		"a forced command, and the key is refused": {"login", passwd, shadow, forced, "", ""},
 		"no forwards": {
 			"forward", "ada:x:1:1::/:/bin/false", shadow, "allowstreamlocalforwarding remote", "",
 			"setting=AllowStreamLocalForwarding remote\n",

@@ -24,10 +24,12 @@ func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == S
 // checkLastWay makes a fresh connection before a plan ends the open one, and plans again when that is refused.
 func (r *run) checkLastWay(ctx context.Context, now *view) {
 	s := &now.state
-	if now.proven != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" || !slices.ContainsFunc(now.plan.Steps, endsConnection) {
+	ends := slices.ContainsFunc(now.plan.Steps, endsConnection)
+	if !ends || now.proven != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" {
 		return
 	}
-	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, errors.New("no answer within "+freshDeadline.String()))
+	late := errors.New("no answer within " + freshDeadline.String())
+	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
 	request := guest.Request{Route: guest.Fresh, Script: embed.Mounts, End: guest.End}
 	reply, err := r.guest(s.Instance).Exec(deadline, request)
@@ -50,12 +52,13 @@ const (
 	refusedForward = "forward"
 )
 
-// refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script. It is
-// nil when the script ran.
+// refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script.
+// It is nil when the script ran.
 func refusalOf(reply guest.Reply, err error) *rejection {
 	if script := (*guest.ScriptError)(nil); errors.As(err, &script) {
 		said := strings.TrimSpace(firstLine(string(reply.Stdout)) + " " + strings.TrimSpace(script.Stderr))
-		return &rejection{refusedSession, fmt.Sprintf("a session runs no command (exit status %d): %s", script.ExitCode, said)}
+		text := fmt.Sprintf("a session runs no command (exit status %d): %s", script.ExitCode, said)
+		return &rejection{refusedSession, text}
 	}
 	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
 		return &rejection{refusedLogin, err.Error()}

@@ -67,7 +67,9 @@ func TestTheLastWayInStays(t *testing.T) {
 			"", expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepEntry}, "has expired",
 		},
 		"sshd lets others in, and the group is removed": {"groupdel substrate", setting, nil, nil, "AllowUsers games"},
-		"sudo asks for a password":                      {"rm -f /etc/sudoers.d/90-cloud-init-users", "", nil, nil, "Connection closed"},
+		"sudo asks for a password": {
+			"rm -f /etc/sudoers.d/90-cloud-init-users", "", nil, nil, "Connection closed",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

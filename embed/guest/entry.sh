@@ -24,7 +24,7 @@ getent shadow "$user" | {
     IFS=: read -r _ _ changed _ longest _ _ expires _
     today=$(($(date +%s) / 86400))
     if [ -n "$expires" ] && [ "$today" -ge "$expires" ]; then chage -E -1 "$user"; fi
-    if [ -n "$changed" ] && { [ "$changed" = 0 ] || { [ -n "$longest" ] && [ "$today" -gt $((changed + longest)) ]; }; }; then
+    if [ "$changed" = 0 ] || { [ -n "$changed" ] && [ "$today" -gt $((changed + ${longest:-$today})) ]; }; then
         chage -d -1 "$user"
     fi
 }

@@ -19,7 +19,7 @@ account() {
         today=$(($(date +%s) / 86400))
         if [ -n "$expires" ] && [ "$today" -ge "$expires" ]; then
             echo "the account of $user has expired"
-        elif [ -n "$changed" ] && { [ "$changed" = 0 ] || { [ -n "$longest" ] && [ "$today" -gt $((changed + longest)) ]; }; }; then
+        elif [ "$changed" = 0 ] || { [ -n "$changed" ] && [ "$today" -gt $((changed + ${longest:-$today})) ]; }; then
             echo "the password of $user has expired"
         fi
     }
@@ -30,8 +30,9 @@ lists=$(journalctl -q --no-pager -o cat -n 50 --since -30s -t sshd -t sshd-sessi
     sed -n 's/.*not allowed because .*listed in \([A-Za-z]*\).*/\1/p' | tail -n 1)
 
 settings() {
+    who=user=$user,host=localhost,addr=192.168.5.2
     # Some versions of sshd print the names as the manual does.
-    sshd -T -C "user=$user,host=localhost,addr=192.168.5.2" 2>/dev/null | sed 's/^[^ ]*/\L&/' | while read -r name value; do
+    sshd -T -C "$who" 2>/dev/null | sed 's/^[^ ]*/\L&/' | while read -r name value; do
         case $what/$name/$value in
         login/allowusers/*) setting=AllowUsers ;;
         login/denyusers/*) setting=DenyUsers ;;
@@ -43,8 +44,8 @@ settings() {
         login/maxsessions/0) setting=MaxSessions ;;
         session/forcecommand/none) continue ;;
         session/forcecommand/*) setting=ForceCommand ;;
-        forward/allowstreamlocalforwarding/no | forward/allowstreamlocalforwarding/remote) setting=AllowStreamLocalForwarding ;;
-        forward/allowtcpforwarding/no | forward/allowtcpforwarding/remote) setting=AllowTcpForwarding ;;
+        forward/allowstreamlocalforwarding/[nr]*) setting=AllowStreamLocalForwarding ;; # no, or remote
+        forward/allowtcpforwarding/[nr]*) setting=AllowTcpForwarding ;;
         forward/disableforwarding/yes) setting=DisableForwarding ;;
         *) continue ;;
         esac

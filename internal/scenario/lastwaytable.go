@@ -2,11 +2,11 @@ package scenario
 
 import "github.com/atomize-hq/worldsetup/provision"
 
-// lastWayScenarios are guests that refuse new sessions, or root, while Lima's shared connection is still open: it may be
-// the last way in, and a restart would end it.
+// lastWayScenarios are guests that refuse new sessions, or root, while Lima's shared connection is still open: it may
+// be the last way in, and a restart would end it.
 //
-// The rules are: what keeps only Lima's key out is repaired over the open connection. What a restart would not change is
-// reported with its cause, and nothing is restarted for it.
+// The rules are: what keeps only Lima's key out is repaired over the open connection. What a restart would not change
+// is reported with its cause, and nothing is restarted for it.
 var lastWayScenarios = []Scenario{
 	// PAM refuses such an account, to sshd and to sudo.
 	reportedAccess("account expired", `usermod -e 1 "$1"`, `usermod -e "" "$1"`, "sudo", "ccount validation failure"),

@@ -33,7 +33,7 @@ var mirrored = map[string]string{
 	"clock":       "407cefd8d757",
 	"writable":    "7a9750f1209a",
 	"room":        "a8c667f05c53",
-	"entry":       "f36303f100d7",
+	"entry":       "f0ef88ca686a",
 	"socket unit": "1494a4b6433d",
 	"units":       "632eb2bdd868",
 }
