@@ -36,6 +36,7 @@ var (
 	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
 	turns       = flag.Int("turns", 0, "play what the simulation doesn't know on this `number` of the rigs each; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
+	onSeed      = flag.Uint64("seed", 0, "repeat what a test drew that printed this `number`; 0 for something else each time")
 	onSuite     = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
 )
 
@@ -171,6 +172,14 @@ func makeProfiles(ctx context.Context, bed *bed.Bed, guests []string) ([]string,
 	}
 	group.Wait()
 	return profiles, errors.Join(errs...)
+}
+
+// newSeed is where what a test draws begins. The test prints it.
+func newSeed() uint64 {
+	if *onSeed != 0 {
+		return *onSeed
+	}
+	return uint64(time.Now().UnixNano())
 }
 
 // chosen are the values of a flag that may say "all".

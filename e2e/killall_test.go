@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,8 +20,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-var onSeed = flag.Uint64("seed", 0, "repeat the random moments of the run that printed this `number`; 0 for new ones")
-
 // TestKillEverything kills, at a random moment and in a random order, every process of a run: worldsetup, limactl, host
 // agents, ssh, the stand-in for QEMU, its root helper. Nothing of the machine's may stay in use, and the next run must end
 // with a world.
@@ -34,10 +31,7 @@ func TestKillEverything(t *testing.T) {
 		if rig != suite.rigs[0] {
 			t.Skip("the first guest plays it")
 		}
-		seed := *onSeed
-		if seed == 0 {
-			seed = uint64(time.Now().UnixNano())
-		}
+		seed := newSeed()
 		t.Logf("-seed %d repeats it", seed)
 		random := rand.New(rand.NewPCG(seed, 0))
 		w := newKillWorld(t, rig)
@@ -80,7 +74,7 @@ func (w *killWorld) killEverything(t *testing.T, d deed, share float64, random *
 		case <-reached:
 		case <-ended: // it had fewer events than usual: then all that is left of it is the VM
 		}
-		used = w.inUse(t, pid)
+		used = w.inUse()
 		w.killThem(random, pid)
 	})
 	t.Logf("killed after %d events; guests %v", len(r.events), used.groups)
@@ -154,32 +148,41 @@ func isDead(pid int) bool {
 
 // inUse is what of the machine's the VMs of a Lima home use.
 type inUse struct {
-	groups   []string // control groups of the guests
-	networks []string // namespaces of theirs
+	groups  []string       // control groups of the guests
+	network map[int]string // processes in the guests' networks, and which network that is
 }
 
-func (w *killWorld) inUse(t *testing.T, pid int) (used inUse) {
-	t.Helper()
+func (w *killWorld) inUse() (used inUse) {
 	files, _ := filepath.Glob(filepath.Join(w.dir, "*", "qemu.pid"))
+	networks := map[string]bool{}
 	for _, file := range files {
 		group, err := bed.Guest(filepath.Dir(file))
 		if err != nil || !exists(group) {
 			continue
 		}
 		used.groups = append(used.groups, group)
-		for _, pid := range processesIn(group) {
-			if network, err := os.Readlink(fmt.Sprintf("/proc/%s/ns/net", pid)); err == nil && !slices.Contains(used.networks, network) {
-				used.networks = append(used.networks, network)
+		for _, text := range processesIn(group) {
+			if pid, err := strconv.Atoi(text); err == nil {
+				networks[networkOf(pid)] = true
 			}
 		}
 	}
-	// A guest that has not begun yet shares the machine's network.
-	ours, err := os.Readlink("/proc/self/ns/net")
-	if err != nil {
-		t.Fatal(err)
+	delete(networks, "")
+	delete(networks, networkOf(os.Getpid())) // a guest that has not begun yet shares the machine's
+	used.network = map[int]string{}
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil && networks[networkOf(pid)] {
+			used.network[pid] = networkOf(pid)
+		}
 	}
-	used.networks = slices.DeleteFunc(used.networks, func(network string) bool { return network == ours })
 	return used
+}
+
+// networkOf names the network namespace of a process. The kernel gives the name of one that is gone to another one.
+func networkOf(pid int) string {
+	name, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	return name
 }
 
 // processesIn are the processes in a control group and those below.
@@ -234,10 +237,9 @@ func (w *killWorld) stillInUse(used inUse) error {
 			errs = append(errs, fmt.Errorf("%s is %s", loop, file))
 		}
 	}
-	spaces, _ := filepath.Glob("/proc/[0-9]*/ns/net")
-	for _, space := range spaces {
-		if network, err := os.Readlink(space); err == nil && slices.Contains(used.networks, network) {
-			errs = append(errs, fmt.Errorf("%s is the network of a guest that was killed", space))
+	for pid, network := range used.network {
+		if networkOf(pid) == network {
+			errs = append(errs, fmt.Errorf("process %d keeps the network of a guest that was killed", pid))
 		}
 	}
 	return errors.Join(errs...)

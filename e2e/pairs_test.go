@@ -7,15 +7,11 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/scenario"
 )
 
-var (
-	pairCount = flag.Int("pairs", 12, "how many pairs of faults are played at once, on each guest of the test bed")
-	pairSeed  = flag.Uint64("seed", 0, "draw the pairs that this `number` stands for; 0 for others each time")
-)
+var pairCount = flag.Int("pairs", 12, "how many pairs of faults are played at once, on each guest of the test bed")
 
 // TestPairs plays two faults at once, from different tables. They are drawn, and the seed that is printed draws them again.
 func TestPairs(t *testing.T) { onEachRig(t, testPairs) }
@@ -24,10 +20,7 @@ func testPairs(t *testing.T, rig *rig) {
 	if rig.bed == nil {
 		t.Skip("pairs are played on the test bed: on a real VM each takes minutes")
 	}
-	seed := *pairSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
+	seed := newSeed()
 	guest, lima, _ := strings.Cut(rig.name, " lima-")
 	t.Logf("to play these again: -guest %s -lima %s -run TestPairs -seed %d -pairs %d", guest, lima, seed, *pairCount)
 	w := newWorld(t, rig)
