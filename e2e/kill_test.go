@@ -111,8 +111,8 @@ var knownKills = []struct{ point, says, reason string }{
 		"issue 16: that Lima can't be asked counts as a prerequisite, also after changes",
 	},
 	{
-		`/ssh at`, `it advises a replacement`,
-		"issue 16: an ssh that was killed counts as a guest that lets no one in",
+		`/ssh at`, `it advises a replacement|it blames the agent`,
+		"issue 16: an ssh that was killed counts as a guest that lets no one in, or as an agent that does not answer",
 	},
 }
 
@@ -298,6 +298,9 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 		}
 		if p.victim != killTheVM && strings.Contains(last.Error.Next, "--replace") {
 			return fmt.Errorf("it advises a replacement, and nothing is wrong with the VM: %+v", *last.Error)
+		}
+		if p.victim == killSSH && strings.Contains(last.Error.What, "agent does not answer") {
+			return fmt.Errorf("it blames the agent: %+v", *last.Error)
 		}
 		return truthful(last.Error)
 	}
