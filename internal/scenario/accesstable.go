@@ -148,10 +148,9 @@ func curlOptions(name, text string) Scenario {
 func chsh(shell string) string { return "usermod -s " + shell + ` "$1"` + "\n" }
 
 const (
-	unchsh       = `usermod -s /bin/bash "$1"` + "\n"
-	otherShell   = "issue 16: a script goes through the login shell, which reads it in its own way"
-	noLoginShell = "issue 16: a login shell that lets nobody in is not seen as the cause, and not repaired"
-	shellPrints  = "issue 16: what another login shell prints is taken for the guest's report"
+	unchsh      = `usermod -s /bin/bash "$1"` + "\n"
+	otherShell  = "issue 16: a script goes through the login shell, which reads it in its own way"
+	shellPrints = "issue 16: what another login shell prints is taken for the guest's report"
 )
 
 // shellWithFile makes a row of a login shell that prints.
@@ -178,11 +177,11 @@ var shellScenarios = slices.Concat(
 		shellWithFile("login shell zsh, and .zshenv prints", "/usr/bin/zsh", `"$2/.zshenv"`),
 		shellWithFile("login shell tcsh, and .tcshrc prints", "/usr/bin/tcsh", `"$2/.tcshrc"`),
 	),
-	knownToFail(noLoginShell,
+	[]Scenario{
 		repairedAccess("login shell false", chsh("/bin/false"), unchsh, steps(entry), "ssh", "/bin/false"),
 		repairedAccess("login shell nologin", chsh("/usr/sbin/nologin"), unchsh, steps(entry), "ssh", "nologin"),
 		repairedAccess("login shell missing", chsh("/nowhere/sh"), unchsh, steps(entry), "ssh", "/nowhere/sh"),
-	),
+	},
 )
 
 // environment makes a row of what PAM sets in every new session.
@@ -373,14 +372,11 @@ const (
 	sshdSettings = "/etc/ssh/sshd_config.d/00-fault.conf"
 	restartSSHD  = "systemctl reset-failed ssh.service\nsystemctl restart ssh.service\n"
 	unsetSSHD    = "rm -f " + sshdSettings + "\n" + restartSSHD
-
-	sshdForbids = "issue 16: a setting by which sshd forbids something is not named, and the agent's log is"
-	sshdLocks   = "issue 16: a key that sshd may not take is added again, and the setting is not named"
 )
 
 // sshScenarios are guests whose sshd has settings of its own.
 var sshScenarios = slices.Concat(
-	knownToFail(sshdForbids,
+	[]Scenario{
 		sshdReported("sshd forwards no UNIX sockets", "AllowStreamLocalForwarding no", "AllowStreamLocalForwarding"),
 		sshdReported("sshd allows remote UNIX sockets only", "AllowStreamLocalForwarding remote",
 			"AllowStreamLocalForwarding"),
@@ -391,14 +387,14 @@ var sshScenarios = slices.Concat(
 			"AllowStreamLocalForwarding"),
 		sshdReported("sshd forces a command", "Match User $1\n  ForceCommand /bin/true", "ForceCommand"),
 		sshdReported("sshd forces file transfers", "Match User $1\n  ForceCommand internal-sftp", "ForceCommand"),
-	),
-	knownToFail(sshdLocks,
+	},
+	[]Scenario{
 		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
 		sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers"),
 		sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups"),
 		sshdReported("sshd takes no keys", "PubkeyAuthentication no", "PubkeyAuthentication"),
 		sshdReported("sshd looks for keys elsewhere", "AuthorizedKeysFile /nowhere/%u", "AuthorizedKeysFile"),
-	),
+	},
 	[]Scenario{
 		sshdHarmless("sshd allows local UNIX sockets only", "AllowStreamLocalForwarding local"),
 		sshdHarmless("sshd wraps commands", "Match User $1\n  ForceCommand sh -c \"\\$SSH_ORIGINAL_COMMAND\""),
