@@ -153,8 +153,9 @@ var agentScenarios = []Scenario{
 	},
 	{
 		Name: "another agent runs than is installed",
-		Faults: in("mv " + agentPath + " /root/agent\nprintf '#!/bin/sh\\n# hangs\\nexec sleep 600\\n' >" + agentPath + "\nchmod 0755 " + agentPath +
-			"\nsystemctl restart " + theService + "\nmv /root/agent " + agentPath),
+		// systemctl doesn't wait for the program to be run, and on a fast guest the right one would be back before.
+		Faults: like(otherAgentRuns+"\nuntil grep -q sleep \"/proc/$(systemctl show -P MainPID "+theService+")/cmdline\"; do sleep 0.1; done"+
+			otherAgentGone, func(vm *sim.VM) { _ = vm.Root(otherAgentRuns + otherAgentGone) }),
 		Sees: sights("service", "the agent that runs is not the one that is installed"), Want: steps(activate),
 	},
 	{
@@ -170,6 +171,13 @@ var agentScenarios = []Scenario{
 	// The next connection starts it: that is what its socket is for.
 	{Name: "service stopped", Faults: in("systemctl stop " + theService), Want: steps()},
 }
+
+// otherAgentRuns has the service run another program than the agent, and otherAgentGone installs the agent again.
+const (
+	otherAgentRuns = "mv " + agentPath + " /root/agent\nprintf '#!/bin/sh\\n# hangs\\nexec sleep 600\\n' >" + agentPath +
+		"\nchmod 0755 " + agentPath + "\nsystemctl restart " + theService
+	otherAgentGone = "\nmv /root/agent " + agentPath
+)
 
 // scriptedAgent installs an agent of a few lines that does one thing with every connection.
 func scriptedAgent(name, answer string) string {
