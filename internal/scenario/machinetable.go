@@ -49,13 +49,20 @@ var machineScenarios = []Scenario{
 	{
 		Name: "ssh key gone, and no other way leads in", Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
 		Sees: sights("entry", "Permission denied"), Want: steps(stop, start), Boots: true,
+		Known:   "issue 16: OpenSSH turns away who was refused before, and the VM is stopped by force for that",
+		KnownOn: []string{"trixie", "sid"}, // PerSourcePenalties, since OpenSSH 9.8
 	},
 	{
 		Name: "right to do without a password gone", Faults: in("rm -f /etc/sudoers.d/90-cloud-init-users"),
 		Sees: sights("sudo", "asks for a password"), Want: steps(stop, start), Boots: true,
 	},
 	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "others can write"), Want: steps(entry)},
-	{Name: "sshd stopped", Faults: in("systemctl stop ssh.service"), Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry)},
+	{
+		// Where the socket stays, the next connection starts the service.
+		Name: "sshd stopped", Faults: like("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service",
+			func(vm *sim.VM) { _ = vm.Root("systemctl stop ssh.service") }),
+		Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry),
+	},
 }
 
 // rootIsOverlay is why the root file system can't become read-only on the test bed.
