@@ -230,8 +230,9 @@ var environmentScenarios = slices.Concat(
 			"echo /nowhere/lib.so >/etc/ld.so.preload", unlink("/etc/ld.so.preload")),
 		environment("proxies for everything", "http_proxy=http://127.0.0.1:1\nall_proxy=http://127.0.0.1:1"),
 		environment("settings of other tools", otherTools),
-		startedAccess("damaged and settings of other tools, and the VM starts",
-			prepend("/etc/environment", otherTools), restore("/etc/environment")),
+		knownOn("issue 16: a setting of the guest's changes what grep or systemctl prints", "bookworm",
+			startedAccess("damaged and settings of other tools, and the VM starts",
+				prepend("/etc/environment", otherTools), restore("/etc/environment"))),
 		harmlessAccess("BASH_ENV and ENV print",
 			"echo '"+welcome+"' >/etc/noise.sh\n"+prepend("/etc/environment", "BASH_ENV=/etc/noise.sh\nENV=/etc/noise.sh"),
 			restore("/etc/environment")+unlink("/etc/noise.sh")),
@@ -285,9 +286,11 @@ var wrapperScenarios = slices.Concat(
 	),
 	[]Scenario{
 		failingWrapper("journalctl"),
+	},
+	knownToFail("issue 16: an alias of the user's shell stands in for our command",
 		printed("aliases in the place of commands", bashrc,
 			"shopt -s expand_aliases; alias sh='echo no sh' sudo='echo no sudo'"),
-	},
+	),
 )
 
 // keepAccounts keeps the files of users and groups, and restoreAccounts puts them back.
@@ -390,8 +393,10 @@ var sshScenarios = slices.Concat(
 	},
 	[]Scenario{
 		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
-		sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers"),
-		sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups"),
+		knownOn("issue 16: the setting of sshd that refuses is not named", "bookworm",
+			sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers")),
+		knownOn("issue 16: the setting of sshd that refuses is not named", "bookworm",
+			sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups")),
 		sshdReported("sshd takes no keys", "PubkeyAuthentication no", "PubkeyAuthentication"),
 		sshdReported("sshd looks for keys elsewhere", "AuthorizedKeysFile /nowhere/%u", "AuthorizedKeysFile"),
 	},
