@@ -25,7 +25,8 @@ account() {
     }
 }
 
-# The log names the list that a user is on, or isn't.
+# The log names the list that a user is on, or isn't. The journal may not have the last lines yet.
+journalctl --sync >/dev/null 2>&1 || :
 lists=$(journalctl -q --no-pager -o cat -n 50 --since -30s -t sshd -t sshd-session -t sshd-auth |
     sed -n 's/.*not allowed because .*listed in \([A-Za-z]*\).*/\1/p' | tail -n 1)
 

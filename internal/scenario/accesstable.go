@@ -393,10 +393,8 @@ var sshScenarios = slices.Concat(
 	},
 	[]Scenario{
 		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
-		knownOn("issue 16: the setting of sshd that refuses is not named", "bookworm",
-			sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers")),
-		knownOn("issue 16: the setting of sshd that refuses is not named", "bookworm",
-			sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups")),
+		sshdReported("sshd lets only another user in", "AllowUsers games", "AllowUsers"),
+		sshdReported("sshd lets the group not in", "DenyGroups substrate", "DenyGroups"),
 		sshdReported("sshd takes no keys", "PubkeyAuthentication no", "PubkeyAuthentication"),
 		sshdReported("sshd looks for keys elsewhere", "AuthorizedKeysFile /nowhere/%u", "AuthorizedKeysFile"),
 	},
