@@ -71,7 +71,7 @@ RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
 
 bed: need-go
 	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) -kills '$(KILLS)' $(RECORD) $(BEDFLAGS) \
-	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))',$(if $(KILLS),-skip '^TestKillEverything$$'))
+	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))',$(if $(KILLS),-skip '^(TestKillEverything|TestPairs)$$'))
 
 bed-all:
 	$(MAKE) bed LIMA=all TURNS=0 KILLS= LIMIT=600m
