@@ -4,7 +4,8 @@
 # make lint    seconds: format, vet, lint
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
-# make bed     half an hour: every scenario on the test bed (Linux, as root), and some runs that are killed. GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed     half an hour: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
@@ -15,7 +16,7 @@
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check lint race cross bed bed-all e2e e2e-all tested-on pictures bench bench-tui need-go
+.PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -61,8 +62,8 @@ LIMA ?= turns
 WORLDS ?= 6
 # In how many of them the newer scenarios are played; 0 is all.
 TURNS ?= 1
-# How many points of each kind of run worldsetup, and each program that it calls, is killed at; empty is all of the usual 215.
-KILLS ?= 2
+# Tests that bed leaves to bed-kills.
+SKIP ?= ^(TestKill|TestPairs)
 LIMIT ?= 60m
 SPACE := $(subst ,, )
 
@@ -70,11 +71,14 @@ SPACE := $(subst ,, )
 RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
 
 bed: need-go
-	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) -kills '$(KILLS)' $(RECORD) $(BEDFLAGS) \
-	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))',$(if $(KILLS),-skip '^(TestKillEverything|TestPairs)$$'))
+	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) $(RECORD) $(BEDFLAGS) \
+	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))',-skip '$(SKIP)')
+
+bed-kills: need-go
+	$(GO) test -tags e2e -count=1 -timeout 120m -parallel $(WORLDS) -v ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -run '^(TestKill|TestPairs)' $(BEDFLAGS)
 
 bed-all:
-	$(MAKE) bed LIMA=all TURNS=0 KILLS= LIMIT=600m
+	$(MAKE) bed LIMA=all TURNS=0 SKIP=^$$$$ LIMIT=600m
 
 # The guest of the real VM: bookworm and trixie take turns by the day.
 SUITE ?= $(shell test $$(( $$(date +%s) / 86400 % 2 )) = 0 && echo bookworm || echo trixie)
