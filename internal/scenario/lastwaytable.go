@@ -32,20 +32,6 @@ var lastWayScenarios = []Scenario{
 		Says: []string{"don't stop the VM"}, NoSimulation: true,
 	},
 	{
-		Name:   "mount lost, and sshd lets only another user in",
-		Faults: []Fault{{Guest: setSSHD("AllowUsers games") + "umount -l /src", Undo: unsetSSHD}},
-		Sees:   sights("mount-project", "nothing is mounted there", "ssh", "not let in"),
-		Want:   steps(), May: steps(entry), Kind: provision.KindUnhealthy, Says: []string{"don't stop the VM"},
-		Boots: true, NoSimulation: true,
-	},
-	{
-		Name:   "connection without the group, and sshd lets only another user in",
-		Faults: []Fault{{Host: SessionWithoutGroup}, {Guest: setSSHD("AllowUsers games"), Undo: unsetSSHD}},
-		Sees:   sights("session", "not in the group substrate", "ssh", "not let in"),
-		Want:   steps(), May: steps(entry), Kind: provision.KindUnhealthy, Says: []string{"don't stop the VM"},
-		NoSimulation: true,
-	},
-	{
 		Name:   "mount lost, and login shell nologin",
 		Faults: in("usermod -s /usr/sbin/nologin \"$1\"\numount -l /src"),
 		Sees:   sights("mount-project", "nothing is mounted there", "ssh", "nologin"),
