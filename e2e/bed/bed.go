@@ -41,7 +41,8 @@ type Bed struct {
 // Prepare installs the stand-in for QEMU and its root helper. The error says why this machine can't run the test bed.
 func Prepare(ctx context.Context, host *devhost.Host) (*Bed, error) {
 	if os.Geteuid() != 0 {
-		return nil, errors.New("the test bed needs root, for namespaces, mounts and a loop device: run it as root, or play on a real VM (make e2e)")
+		return nil, errors.New("the test bed needs root, for namespaces, mounts and a loop device: " +
+			"run it as root, or play on a real VM (make e2e)")
 	}
 	if err := host.NeedPackages(ctx, packages); err != nil {
 		return nil, err
@@ -81,7 +82,8 @@ func sweep(place string) {
 
 func (b *Bed) build(ctx context.Context, program string) error {
 	settings := fmt.Sprintf("-X main.roots=%s -X main.suite=%d", b.roots, os.Getpid())
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", settings, "-o", filepath.Join(b.dir, program), "./e2e/bed/"+program)
+	output := filepath.Join(b.dir, program)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", settings, "-o", output, "./e2e/bed/"+program)
 	cmd.Dir = b.host.Source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -97,7 +99,8 @@ func (b *Bed) restrict() error {
 	}
 	return errors.Join(
 		os.Chown(b.dir, 0, int(b.host.User.GID)), os.Chmod(b.dir, 0o750),
-		os.Chown(filepath.Join(b.dir, "container"), 0, int(b.host.User.GID)), os.Chmod(filepath.Join(b.dir, "container"), 0o750|os.ModeSetuid),
+		os.Chown(filepath.Join(b.dir, "container"), 0, int(b.host.User.GID)),
+		os.Chmod(filepath.Join(b.dir, "container"), 0o750|os.ModeSetuid),
 		os.Chmod(filepath.Join(b.dir, "qemu"), 0o755),
 	)
 }
@@ -111,7 +114,8 @@ func (b *Bed) Profile(ctx context.Context, guest string) (string, error) {
 	if guest == Ubuntu {
 		suite, form = "noble", "ubuntu"
 	} else if !slices.Contains(Guests(), guest) {
-		return "", fmt.Errorf("the test bed has no guest %q: use one of %s or %s", guest, strings.Join(Guests(), ", "), Ubuntu)
+		guests := strings.Join(Guests(), ", ")
+		return "", fmt.Errorf("the test bed has no guest %q: use one of %s or %s", guest, guests, Ubuntu)
 	}
 	dir, err := b.host.GuestRoots(ctx, suite)
 	if err != nil {

@@ -94,7 +94,7 @@ func (g *guest) obey(control *os.File) {
 	}
 }
 
-// socket makes a TCP socket that belongs to the guest's network, whoever uses it.
+// socket makes a TCP socket that belongs to the guest's network, also in another process.
 func (g *guest) socket() (int, error) {
 	g.lock.Lock()
 	defer g.lock.Unlock()
