@@ -56,10 +56,10 @@ cross: need-go
 	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(GO) vet ./...
 	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
 
-# Worlds that play side by side: with six, two cores have something to do while others wait.
+# Worlds that play side by side: one keeps a core and a half busy; four have something to do while others wait.
 GUEST ?= all
 LIMA ?= turns
-WORLDS ?= 6
+WORLDS ?= 4
 # In how many of them the newer scenarios are played; 0 is all.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.

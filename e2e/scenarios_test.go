@@ -59,7 +59,13 @@ func (p *place) canShow(s scenario.Scenario) bool {
 
 // hasTurn says whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
 func (r *rig) hasTurn(s scenario.Scenario) bool {
-	if *turns == 0 || !s.NoSimulation {
+	if *turns == 0 {
+		return true
+	}
+	if s.Slow {
+		return false
+	}
+	if !s.NoSimulation {
 		return true
 	}
 	hash := fnv.New32a()

@@ -27,6 +27,8 @@ var (
 	prove string
 	//go:embed guest/group.sh
 	group string
+	//go:embed guest/apt.sh
+	apt string
 	//go:embed guest/packages.sh
 	packages string
 	//go:embed guest/directories.sh
@@ -81,12 +83,12 @@ var (
 	Mounts      = Script{"mounts", observe} // by its name it knows that only mounts are asked for
 	Prove       = Script{"prove", prove}
 	Group       = Script{"group", group}
-	Packages    = Script{"packages", packages}
+	Packages    = Script{"packages", apt + packages}
 	Directories = Script{"directories", directories}
 	Agent       = Script{"agent", agentScript}
 	Passenger   = Script{"passenger", passenger}
 	Build       = Script{"build", build}
-	Cargo       = Script{"cargo", cargo}
+	Cargo       = Script{"cargo", apt + cargo}
 	Units       = Script{"units", units}
 	Linger      = Script{"linger", linger}
 	Activate    = Script{"activate", activate}

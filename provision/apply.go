@@ -218,6 +218,14 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
 		failure.Why = strings.TrimSpace(script.Stderr)
 		failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | tail), or grow it: worldsetup --disk SIZE", spec.VM)
+	case step.ID == StepPackages && errors.As(err, &script) && script.ExitCode == guest.ExitLocked:
+		failure.What = "another program in the guest is installing packages, and didn't finish in time"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = "run worldsetup again when it has ended"
+	case step.ID == StepPackages && errors.As(err, &script) && script.ExitCode == guest.ExitNoApt:
+		failure.What = "the guest lacks programs that worldsetup can't install"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("install them in the guest (limactl shell %s), then run worldsetup again", spec.VM)
 	case step.ID == StepPackages:
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
 	case step.ID == StepLinger:

@@ -32,19 +32,16 @@ var packageScenarios = realOnly(
 	Scenario{
 		Name: "apt's lock held for a while", Faults: []Fault{hold("/var/lib/apt/lists/lock", "10")},
 		Sees: sights("packages", "the guest lacks jq"), Want: steps(packages),
-		Known: "issue 16: apt-get update does not wait for this lock",
 	},
 	Scenario{
 		Name: "apt's lock held for good", Faults: []Fault{hold("/var/lib/apt/lists/lock", "1000")},
 		Sees: sights("packages", "the guest lacks jq"), Want: steps(packages), Kind: provision.KindProvisioning,
-		Says: []string{"/var/lib/apt/lists/lock", "python3"}, NotSays: []string{"mirrors"},
-		Known: "issue 16: a way to the mirrors is advised to be looked at",
+		Says: []string{"/var/lib/apt/lists/lock", "python3"}, NotSays: []string{"mirrors"}, Slow: true,
 	},
 	Scenario{
 		Name:   "dpkg interrupted",
 		Faults: in(withoutJQ + "\nsed -n '/^Package: curl$/,/^$/p' /var/lib/dpkg/status >/var/lib/dpkg/updates/0001"),
 		Sees:   sights("packages", "the guest lacks jq"), Want: steps(packages),
-		Known: "issue 16: dpkg --configure -a is not run",
 	},
 	Scenario{
 		Name: "a package half configured",
@@ -54,16 +51,14 @@ var packageScenarios = realOnly(
 	},
 	Scenario{
 		Name: "the file of an installed package gone", Faults: in("mv /usr/bin/jq /root/jq"),
-		Sees:  sights("packages", "the guest lacks jq"),
-		Want:  steps(packages),
-		Known: "issue 16: apt installs nothing where the package is there, and the VM is restarted",
+		Sees: sights("packages", "the guest lacks jq"),
+		Want: steps(packages),
 	},
 	Scenario{
 		Name:   "the files of two installed packages gone",
 		Faults: in("mv $(readlink -f $(command -v nft)) /root/nft\nmv /usr/bin/curl /root/curl"),
 		Sees:   sights("packages", "the guest lacks nft, curl"),
 		Want:   steps(packages),
-		Known:  "issue 16: apt installs nothing where the package is there, and the VM is restarted",
 	},
 	Scenario{
 		Name: "a package source out of reach", Sees: sights("packages", "the guest lacks jq"), Want: steps(packages),
@@ -71,7 +66,6 @@ var packageScenarios = realOnly(
 			Guest: withoutJQ + "\necho 'deb http://192.0.2.1/debian stable main' >/etc/apt/sources.list.d/other.list",
 			Undo:  "rm /etc/apt/sources.list.d/other.list",
 		}},
-		Known: "issue 16: one dead source stops everything",
 	},
 	Scenario{
 		Name: "a package source that is gone", Sees: sights("packages", "the guest lacks jq"), Want: steps(packages),
@@ -79,7 +73,6 @@ var packageScenarios = realOnly(
 			Guest: withoutJQ + "\necho 'deb file:/nowhere stable main' >/etc/apt/sources.list.d/other.list",
 			Undo:  "rm /etc/apt/sources.list.d/other.list",
 		}},
-		Known: "issue 16: one dead source stops everything",
 	},
 	Scenario{
 		Name: "no package source left",
@@ -98,7 +91,6 @@ var packageScenarios = realOnly(
 		}},
 		Sees: sights("packages", "the guest lacks jq"), Want: steps(packages), Kind: provision.KindProvisioning,
 		Says: []string{"no apt-get", "install by hand: jq"}, NotSays: []string{"sudo apt-get update"},
-		Known: "issue 16: the command that is missing is advised",
 	},
 	Scenario{
 		// The built-in agent needs it. There is no package to get it from here.

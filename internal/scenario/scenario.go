@@ -50,6 +50,8 @@ type Scenario struct {
 
 	// Boots: it starts a VM, which takes a minute or more under emulation.
 	Boots bool
+	// Slow: it takes minutes everywhere, so it is played only where all is.
+	Slow bool
 	// SimulationOnly is why it cannot be played on a real VM; empty when it can.
 	SimulationOnly string
 	// NoSimulation: the simulation doesn't know such damage.

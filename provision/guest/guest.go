@@ -82,6 +82,12 @@ type Reply struct {
 	Sent, Received time.Time
 }
 
+// Exit statuses of the scripts that install packages.
+const (
+	ExitNoApt  = 4  // there is no apt-get
+	ExitLocked = 75 // another program held a lock of the package manager for minutes
+)
+
 // ScriptError says that a script ran in the guest and failed.
 type ScriptError struct {
 	Script   string
