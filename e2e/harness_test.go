@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -205,8 +206,19 @@ func taking(guests []string, turn, of int) (taken []string) {
 }
 
 // onEachRig runs a test on every rig: side by side on the test bed, one after the other on real VMs.
-func onEachRig(t *testing.T, test func(*testing.T, *rig)) {
-	for _, rig := range suite.rigs {
+func onEachRig(t *testing.T, test func(*testing.T, *rig)) { onRigs(t, suite.rigs, test) }
+
+// onEachLima runs a test on one rig of every Lima when rigs take turns, and on every rig otherwise.
+func onEachLima(t *testing.T, test func(*testing.T, *rig)) {
+	rigs := suite.rigs
+	if *turns != 0 {
+		rigs = slices.CompactFunc(slices.Clone(rigs), func(a, b *rig) bool { return a.host.Lima == b.host.Lima })
+	}
+	onRigs(t, rigs, test)
+}
+
+func onRigs(t *testing.T, rigs []*rig, test func(*testing.T, *rig)) {
+	for _, rig := range rigs {
 		t.Run(rig.name, func(t *testing.T) {
 			if rig.bed != nil {
 				t.Parallel()

@@ -38,7 +38,7 @@ var killPoints = []struct {
 }
 
 // TestReplace is the life of one world that is replaced again and again.
-func TestReplace(t *testing.T) { onEachRig(t, testReplace) }
+func TestReplace(t *testing.T) { onEachLima(t, testReplace) }
 
 func testReplace(t *testing.T, rig *rig) {
 	w := &world{limaHome: rig.newHome(t)}

@@ -25,7 +25,7 @@ const (
 )
 
 // TestWorld is the life of one world. Its parts build on each other, since a boot takes minutes under emulation.
-func TestWorld(t *testing.T) { onEachRig(t, testLife) }
+func TestWorld(t *testing.T) { onEachLima(t, testLife) }
 
 func testLife(t *testing.T, rig *rig) {
 	w := newWorld(t, rig)

@@ -2,8 +2,9 @@
 // scripts that run in the guest and the probe agent. The files beside it are the truth; this package only hands them out.
 //
 // The rules are: a guest script is POSIX sh, takes its input as arguments or on standard input (never pasted into its
-// text), checks its own outcome, and exits non-zero with the reason on standard error. What it has written is on the disk
-// when it ends (sync -f): a marker was lost once to a power cut some seconds after it was reported.
+// text), runs in the environment that frame.sh makes, checks its own outcome, and exits non-zero with the reason on
+// standard error. What it has written is on the disk when it ends (sync -f): a marker was lost once to a power cut some
+// seconds after it was reported.
 package embed
 
 import (
@@ -63,6 +64,8 @@ var (
 	refused string
 	//go:embed guest/chain.sh
 	chain string
+	//go:embed guest/frame.sh
+	frame string
 
 	//go:embed guest/boot-group.sh
 	bootGroup string
@@ -99,6 +102,7 @@ var (
 	Entry       = Script{"entry", entry}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}
+	Frame       = Script{"frame", frame}
 	Refused     = Script{"refused", refused}
 )
 

@@ -32,8 +32,8 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
 	request := guest.Request{Route: guest.Fresh, Script: embed.Mounts, End: guest.End}
-	reply, err := r.guest(s.Instance).Exec(deadline, request)
-	if refusal := refusalOf(reply, err); refusal != nil && ctx.Err() == nil {
+	_, err := r.guest(s.Instance).Exec(deadline, request)
+	if refusal := refusalOf(err); refusal != nil && ctx.Err() == nil {
 		r.explain(ctx, s, refusal)
 		now.plan = r.plan(*s)
 	}
@@ -54,10 +54,9 @@ const (
 
 // refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script.
 // It is nil when the script ran.
-func refusalOf(reply guest.Reply, err error) *rejection {
-	if script := (*guest.ScriptError)(nil); errors.As(err, &script) {
-		said := strings.TrimSpace(firstLine(string(reply.Stdout)) + " " + strings.TrimSpace(script.Stderr))
-		text := fmt.Sprintf("a session runs no command (exit status %d): %s", script.ExitCode, said)
+func refusalOf(err error) *rejection {
+	if session, ok := errors.AsType[*guest.SessionError](err); ok {
+		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode, strings.TrimSpace(session.Output))
 		return &rejection{refusedSession, text}
 	}
 	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {

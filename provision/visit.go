@@ -38,12 +38,9 @@ func (r *run) visit(ctx context.Context, instance *limatype.Instance, others fun
 			},
 		},
 	})
-	v.refusal = refusalOf(reply, err)
+	v.refusal = refusalOf(err)
 	if v.err = err; err == nil {
 		v.proof, v.err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
-		if v.err != nil { // something else ran
-			v.refusal = &rejection{refusedSession, v.err.Error()}
-		}
 	}
 	return v
 }

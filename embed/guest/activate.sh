@@ -30,7 +30,7 @@ up() {
     systemctl start substrate-world-agent.service || :
 }
 answers() {
-    code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" --unix-socket "$sock" \
+    code=$(curl -q -sS --noproxy '*' -o /dev/null -w '%{http_code}' --max-time "$seconds" --unix-socket "$sock" \
         http://localhost/v1/capabilities 2>&1) && [ "$code" = 200 ]
 }
 

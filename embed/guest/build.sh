@@ -4,7 +4,7 @@
 # only with FILE in it, when all went well. Standard input stays open while somebody waits for this: its end ends the build.
 # Exit status 4: no such cargo is there.
 set -eu
-export LC_ALL=C CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
+export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
 dir=$HOME/$1 project=$2 package=$3 want_cargo=$4 want_rust=$5
 
 # at_least VERSION WANT

@@ -1,4 +1,3 @@
 # clock.sh SECONDS (root): moves the clock by so many seconds, which may have a sign and a fraction.
 set -eu
-export LC_ALL=C
 date -s "now $1 seconds" >/dev/null

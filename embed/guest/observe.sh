@@ -5,8 +5,6 @@
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
 # lines does not matter, since parts run side by side: on an emulated machine every process costs 0.1 s.
 set -u
-export LC_ALL=C
-PATH=$PATH:/usr/sbin:/sbin
 newline='
 '
 
@@ -97,7 +95,7 @@ if [ "$look" = new ]; then
 fi
 if [ "$look" = observe ]; then
     {
-        if sudo -n sh -c "$root_view" root_view "$agent" 2>/dev/null; then
+        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$root_view" root_view "$agent" 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-says=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"

@@ -2,8 +2,6 @@
 # login, session (the login shell or a command in its place ran, and not our script) or forward (of a socket).
 # A line "setting=NAME VALUE" is a setting of sshd's, which a person decided; the others are for entry.sh to repair.
 set -u
-export LC_ALL=C
-PATH=$PATH:/usr/sbin:/sbin
 user=$1 what=$2
 
 account() {

@@ -1,6 +1,5 @@
 # room.sh KIB (root): throws away what the system can fetch or does without, fetched packages and old logs, and wants KIB free then.
 set -eu
-export LC_ALL=C
 if command -v apt-get >/dev/null; then apt-get clean; fi
 journalctl --quiet --rotate --vacuum-size=16M || :
 sync -f /

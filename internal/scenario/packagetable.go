@@ -106,22 +106,18 @@ var packageScenarios = realOnly(
 	Scenario{Name: "a broken jq before the system's", Faults: broken("jq", ""), Want: steps()},
 	Scenario{
 		Name: "a broken curl before the system's", Faults: broken("curl", ""), Want: steps(),
-		Known: "issue 16: the guest's search path decides which programs are run",
 	},
 	Scenario{
 		Name: "a broken stat before the system's", Faults: broken("stat", ""), Want: steps(),
-		Known: "issue 16: the guest's search path decides which programs are run",
 	},
 	Scenario{
 		Name:   "a broken systemctl before the system's, and the socket open",
 		Faults: broken("systemctl", "chmod 0666 /run/substrate.sock"),
 		Sees:   sights("socket", "root:substrate 666"), Want: steps(activate),
-		Known: "issue 16: the guest's search path decides which programs are run",
 	},
 	Scenario{
 		Name:   "a broken install before the system's, and the state directory gone",
 		Faults: broken("install", "rm -rf "+statePath),
 		Sees:   sights("directories", statePath+" is missing"), Want: steps(directories),
-		Known: "issue 16: the guest's search path decides which programs are run", KnownOn: []string{"bookworm", "trixie"},
 	},
 )

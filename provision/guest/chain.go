@@ -20,7 +20,7 @@ func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error 
 	}
 	for _, request := range requests {
 		// The script runs as whoever runs the chain, and must not read what is meant for another one.
-		command := shellescape.QuoteCommand(words(Request{Script: request.Script, Args: request.Args}))
+		command := shellescape.QuoteCommand(append([]string{"/bin/sh", "-c", request.Script.Text, request.Script.Name}, request.Args...))
 		if request.Stdin != nil {
 			whole.Stdin = request.Stdin
 		} else {

@@ -60,8 +60,9 @@ type Forward struct {
 // Renew ends Lima's shared connection for whoever comes next and makes a new one, which has the groups of its time; what
 // runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
 //
-// Exec returns what the script printed. Its error is a [*ScriptError] when the script ran and failed, and a
-// [*ConnectionError] when it could not be run.
+// Exec returns what the script printed, which ends with a newline. Its error is a [*ScriptError] when the script ran and
+// failed, a [*ConnectionError] when there was no session to run it in, and a [*SessionError] when there was one and it ended
+// before the script did.
 //
 // Chain runs scripts one after the other until one fails, as Exec would, and for less: over one connection and with one
 // sudo. They share the Route and Root of the first one, at most one has a Stdin, and what they print is not kept. ended is

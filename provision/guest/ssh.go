@@ -43,13 +43,14 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 		args = append(args, "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindMask=0177", "-L", request.Forward.Path+":"+SocketPath)
 	}
 	// The guest's login shell splits the command again, so each word is quoted for it.
-	args = append(args, "lima-"+s.VM, "--", shellescape.QuoteCommand(words(request)))
+	mark := newMark()
+	args = append(args, "lima-"+s.VM, "--", shellescape.QuoteCommand(frame(request, mark)))
 
 	running, end := context.WithCancel(ctx)
 	defer end()
 	cmd := process.Command(running, "ssh", args...)
 	cmd.Env = s.Env
-	stdout := endWriter{last: request.End, end: end}
+	stdout := unframe{mark: mark, line: request.Line, last: request.End, end: end}
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Stdin = request.Stdin
@@ -60,9 +61,6 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 		}
 		defer stop()
 		cmd.Stdin = input
-	}
-	if request.Line != nil {
-		cmd.Stdout = &lineWriter{each: request.Line}
 	}
 	if request.Line != nil && request.Stdin == nil {
 		held, stop, err := heldInput()
@@ -76,10 +74,10 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	err := process.Run(cmd)
 	reply.Received = time.Now()
 	reply.Stdout = stdout.text.Bytes()
-	if stdout.ended {
-		return reply, nil
+	if done, err := stdout.done(request.Script.Name, stderr.String()); done {
+		return reply, err
 	}
-	return reply, s.failure(ctx, request, err, stderr.String())
+	return reply, s.failure(ctx, request, err, stdout.noise.String()+stderr.String())
 }
 
 // forwardInput is a standard input that ends when the forwarded socket was used, or when stop is called.
@@ -125,42 +123,40 @@ func waitForSocket(ctx context.Context, path string) bool {
 // shell runs the request through `limactl shell`.
 func (s SSH) shell(ctx context.Context, request Request) (Reply, error) {
 	reply := Reply{Sent: time.Now()}
-	result, err := s.Lima.Shell(ctx, s.VM, words(request)...)
+	stdout := unframe{mark: newMark()}
+	result, err := s.Lima.Shell(ctx, s.VM, frame(request, stdout.mark)...)
 	reply.Received = time.Now()
-	reply.Stdout = result.Stdout
-	switch {
-	case err != nil:
+	if err != nil {
 		return reply, &ConnectionError{Route: Shell, Err: err}
-	case result.ExitCode == sshFailed:
-		return reply, &ConnectionError{Route: Shell, Detail: strings.TrimSpace(result.Stderr)}
-	case result.ExitCode != 0:
-		return reply, &ScriptError{Script: request.Script.Name, ExitCode: result.ExitCode, Stderr: result.Stderr}
 	}
-	return reply, nil
+	_, _ = stdout.Write(result.Stdout) // it never fails
+	reply.Stdout = stdout.text.Bytes()
+	if done, err := stdout.done(request.Script.Name, result.Stderr); done {
+		return reply, err
+	}
+	return reply, broken(Shell, result.ExitCode, stdout.noise.String()+result.Stderr)
 }
 
-func (s SSH) failure(ctx context.Context, request Request, err error, stderr string) error {
-	if err == nil {
-		return nil
-	}
+// failure is why a script did not end: err is how ssh did, and output what came instead of the script's.
+func (s SSH) failure(ctx context.Context, request Request, err error, output string) error {
 	if ctx.Err() != nil {
 		return &ConnectionError{Route: request.Route, Err: context.Cause(ctx)}
 	}
-	exit := (*exec.ExitError)(nil)
-	if !errors.As(err, &exit) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if err != nil && !ok {
 		return &ConnectionError{Route: request.Route, Err: err}
 	}
-	if exit.ExitCode() == sshFailed {
-		return &ConnectionError{Route: request.Route, Detail: strings.TrimSpace(stderr)}
+	code := 0
+	if ok {
+		code = exit.ExitCode()
 	}
-	return &ScriptError{Script: request.Script.Name, ExitCode: exit.ExitCode(), Stderr: stderr}
+	return broken(request.Route, code, output)
 }
 
-// words is the command that runs the request in the guest.
-func words(request Request) []string {
-	command := append([]string{"sh", "-c", request.Script.Text, request.Script.Name}, request.Args...)
-	if request.Root {
-		command = append([]string{"sudo", "-n", "--"}, command...)
+// broken is the error of a session that ended with an exit code of ssh's before the script in it did.
+func broken(route Route, code int, output string) error {
+	if code == sshFailed {
+		return &ConnectionError{Route: route, Detail: strings.TrimSpace(output)}
 	}
-	return command
+	return &SessionError{Route: route, ExitCode: code, Output: output}
 }

@@ -50,7 +50,7 @@ func standIn(args []string) int {
 	if log := os.Getenv("STAND_IN_LOG"); log != "" {
 		_ = os.WriteFile(log, []byte(strings.Join(args[:len(args)-1], "\n")), 0o600)
 	}
-	cmd := exec.Command("sh", "-c", args[len(args)-1])
+	cmd := exec.Command("sh", "-c", os.Getenv("STAND_IN_STARTUP")+"\n"+args[len(args)-1])
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	_ = cmd.Run()
 	if os.Getenv("STAND_IN_FOR_SSH") == "held open" {
@@ -101,9 +101,9 @@ func newSSH(t *testing.T, behaviour string) SSH {
 // TestArgumentsArriveAsTheyAre: the guest's shell splits the command again, and nothing in an argument may mean anything to it.
 func TestArgumentsArriveAsTheyAre(t *testing.T) {
 	awkward := []string{"", "a b", `"`, `'`, `$HOME`, "`id`", "; exit 3", "ü", "two\nlines", `\`, "-n", "*"}
-	script := embed.Script{Name: "show", Text: `for a; do printf '%s|' "$a"; done; cat`}
+	script := embed.Script{Name: "show", Text: `for a; do printf '%s|' "$a"; done; cat; echo`}
 	reply, err := newSSH(t, "well").Exec(t.Context(), Request{Route: Shared, Script: script, Args: awkward, Stdin: strings.NewReader("input")})
-	if want := strings.Join(awkward, "|") + "|input"; err != nil || string(reply.Stdout) != want {
+	if want := strings.Join(awkward, "|") + "|input\n"; err != nil || string(reply.Stdout) != want {
 		t.Errorf("got %q, %v, want %q", reply.Stdout, err, want)
 	}
 }
@@ -150,6 +150,38 @@ func TestFailures(t *testing.T) {
 	defer cancel()
 	if err := run(ctx, "well", "sleep 60"); !errors.As(err, &connection) || !strings.Contains(err.Error(), "no answer in time") {
 		t.Errorf("a hanging guest: %v", err)
+	}
+}
+
+// TestNoise: what a login shell prints, or leaves running, is not taken for the script's output, and what it puts in front
+// in PATH hides no program.
+func TestNoise(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "id"), []byte("#!/bin/sh\necho no\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	startup := `echo 'exit 0'; printf 'no newline'; PATH=` + dir + `:$PATH; (while sleep 0.01; do printf 'a job\nof it'; done) & trap "kill $!; echo bye" EXIT`
+	for _, route := range []Route{Shared, Fresh} {
+		s := newSSH(t, "well")
+		s.Env = append(s.Env, "STAND_IN_STARTUP="+startup)
+		script := embed.Script{Name: "x", Text: "id -u\nsleep 0.1\necho two\necho why >&2\nexit 3"}
+		reply, err := s.Exec(t.Context(), Request{Route: route, Script: script})
+		failed, ok := errors.AsType[*ScriptError](err)
+		if want := fmt.Sprintf("%d\ntwo\n", os.Getuid()); string(reply.Stdout) != want || !ok || failed.ExitCode != 3 {
+			t.Errorf("%s: got %q, want %q, %v", route, reply.Stdout, want, err)
+		}
+	}
+}
+
+// TestSessionThatEnds: a session that ends before the script did is no failure of the script, whatever its exit status.
+func TestSessionThatEnds(t *testing.T) {
+	for _, status := range []int{0, 1, 254} {
+		s := newSSH(t, "well")
+		s.Env = append(s.Env, fmt.Sprintf("STAND_IN_STARTUP=echo closed; exit %d", status))
+		_, err := s.Exec(t.Context(), Request{Route: Shared, Script: embed.Script{Name: "x", Text: ":"}})
+		if ended, ok := errors.AsType[*SessionError](err); !ok || ended.ExitCode != status || ended.Output != "closed\n" {
+			t.Errorf("exit status %d: %v", status, err)
+		}
 	}
 }
 

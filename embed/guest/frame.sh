@@ -1,0 +1,33 @@
+# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, and prints its output, which
+# ends with a newline, with MARK before each line, and at last "MARK exit STATUS". What the startup files of a login shell
+# print or leave running has no mark. Of the environment that they, sshd and PAM make, only the proxies reach the script,
+# and the system's own programs come first in its PATH.
+export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH" MARK="$1"
+who=$2 text=$3 script=$4
+shift 4
+
+set -- /bin/sh -c "$text" "$script" "$@"
+names='http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY'
+case $who in
+root) set -- HOME=/root "$@" ;;
+*) names="HOME USER LOGNAME $names" ;;
+esac
+for name in $names; do
+    eval "value=\${$name-}"
+    if [ -n "$value" ]; then set -- "$name=$value" "$@"; fi
+done
+set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" "$@"
+if [ "$who" = root ]; then set -- sudo -n -- "$@"; fi
+
+case $script in
+chain) # It prints MARK itself: it has to notice that its reader is gone.
+    "$@"
+    echo "$MARK exit $?"
+    ;;
+*)
+    {
+        "$@"
+        echo "exit $?"
+    } | sed -u "s/^/$MARK /"
+    ;;
+esac

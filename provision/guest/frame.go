@@ -1,0 +1,105 @@
+package guest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// newMark returns what frame.sh prints before each line of a script's output. A guest can't know it before.
+func newMark() string { return "worldsetup-" + rand.Text() }
+
+// frame returns the command that runs the request in the guest, with mark before each line of its output.
+func frame(request Request, mark string) []string {
+	who := "user"
+	if request.Root {
+		who = "root"
+	}
+	return append([]string{"/bin/sh", "-c", embed.Frame.Text, embed.Frame.Name, mark, who, request.Script.Text, request.Script.Name}, request.Args...)
+}
+
+// unframe reads what a framed script prints: what its lines have after the mark. All else is noise.
+type unframe struct {
+	mark string
+	line func(string) // gets each line, without its newline; nil keeps them in text
+	last string       // the line after which ended is called; empty for none
+	end  func()
+
+	text    bytes.Buffer
+	noise   bytes.Buffer // at most maxNoise bytes
+	partial []byte
+	ended   bool // last was printed
+	exited  bool // status is that of the script
+	status  int
+}
+
+const maxNoise = 1 << 12
+
+// Write implements [io.Writer].
+func (u *unframe) Write(p []byte) (int, error) {
+	u.partial = append(u.partial, p...)
+	for {
+		line, rest, ok := bytes.Cut(u.partial, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		u.take(string(line))
+		u.partial = rest
+	}
+}
+
+// take takes one whole line. Noise that does not end with a newline can be before the mark.
+func (u *unframe) take(line string) {
+	before, line, ok := strings.Cut(line, u.mark+" ")
+	if !ok || before != "" {
+		u.noise.WriteString((before + "\n")[:min(len(before)+1, maxNoise-u.noise.Len())])
+	}
+	if !ok {
+		return
+	}
+	if text, ok := strings.CutPrefix(line, "exit "); ok {
+		status, err := strconv.Atoi(text)
+		u.status, u.exited = status, err == nil
+		return
+	}
+	if u.line != nil {
+		u.line(line)
+		return
+	}
+	u.text.WriteString(line + "\n")
+	if u.last != "" && line == u.last && !u.ended {
+		u.ended = true
+		u.end()
+	}
+}
+
+// done says whether the script did all that was wanted of it, and err how it failed if it ended otherwise.
+func (u *unframe) done(script, stderr string) (done bool, err error) {
+	switch {
+	case u.ended, u.exited && u.status == 0:
+		return true, nil
+	case u.exited:
+		return true, &ScriptError{Script: script, ExitCode: u.status, Stderr: stderr}
+	}
+	return false, nil
+}
+
+// SessionError says that a session in the guest ended before the script in it did: its login shell ran something else, or
+// was ended.
+type SessionError struct {
+	Route    Route
+	ExitCode int
+	Output   string // what was printed instead, the first of it
+}
+
+func (e *SessionError) Error() string {
+	message := fmt.Sprintf("the session in the guest ended with exit status %d before our script did", e.ExitCode)
+	if text := strings.TrimSpace(e.Output); text != "" {
+		message += ": " + text
+	}
+	return message
+}
