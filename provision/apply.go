@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
@@ -17,8 +15,6 @@ import (
 const (
 	guestDeadline   = 2 * time.Minute
 	packageDeadline = 15 * time.Minute
-	// agentSeconds is how long a new agent may take for its first answer.
-	agentSeconds = 30
 )
 
 // apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
@@ -40,13 +36,8 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return err
 		}
 		r.done.finish(step)
-		switch step.ID {
-		case StepStart, StepConnection, StepWritable:
+		if kindOf(step.ID).reobserve || step.ID == StepSettle && plan.has(StepAgentBuild) {
 			return nil
-		case StepSettle:
-			if plan.has(StepAgentBuild) {
-				return nil
-			}
 		}
 	}
 	return nil
@@ -63,7 +54,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
 	tell(EventStep, running, "")
-	if telling(step.ID) {
+	if kindOf(step.ID).reports {
 		r.signs.show(func(message string) { tell(EventProgress, running, message) })
 	}
 	lines := make(chan struct{}, 1)
@@ -113,7 +104,7 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 	return func() { close(quit); <-finished }
 }
 
-// act does what a step is there for. Every branch checks its own outcome.
+// act does what a step is there for, and checks its own outcome.
 func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
 	if err := r.chainUp(ctx, state); err != nil {
 		return err
@@ -121,42 +112,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 	if r.chain != nil {
 		return r.chain.next()
 	}
-	vm := r.target.spec.VM
-	switch step.ID {
-	case StepStop:
-		return r.stop(ctx, step.force, line)
-	case StepConfigure:
-		return r.lima.Edit(ctx, vm, r.target.wanted.Settings(state.Instance), line)
-	case StepCreate:
-		profile, err := r.target.newProfile()
-		if err != nil {
-			return err
-		}
-		return r.undo(ctx, r.lima.Create(ctx, vm, profile, line), true)
-	case StepStart:
-		return r.boot(ctx, r.done.steps[StepCreate], line)
-	case StepSettle:
-		if r.booting == nil {
-			return r.awaitBoot(ctx, state)
-		}
-		if step.last {
-			r.lookAhead(ctx, state.Instance)
-		}
-		return r.booting.wait()
-	case StepClock, StepWritable, StepRoom, StepEntry, StepConnection:
-		return r.mend(ctx, state, step, line)
-	case StepAgentBuild:
-		return r.buildAgent(ctx, state, line)
-	case StepAgent:
-		if r.target.builds() {
-			return r.installBuilt(ctx, state)
-		}
-	case StepPassengers:
-		return r.installPassengers(ctx, state, step.operands)
-	case StepMarker:
-		return r.mark(ctx, state)
-	}
-	return r.actOnVMs(ctx, state, step, line)
+	return kindOf(step.ID).act(r, ctx, state, step, line)
 }
 
 // script runs a guest script as root.
@@ -199,37 +155,8 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		}
 		return failure
 	}
-	var script *guest.ScriptError
-	switch {
-	case step.ID == StepAgentBuild:
-		r.buildError(failure, err)
-	case step.ID == StepStart, step.ID == StepSettle:
-		failure.Why += r.signs.evidence()
-		failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
-			filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
-		if !r.done.steps[StepCreate] && r.swap == nil {
-			failure.Next += "; " + lastResort(spec.VM)
-		}
-	case step.ID == StepActivate && errors.As(err, &script):
-		failure.What = "the agent does not answer"
-		failure.Why = strings.TrimSpace(script.Stderr)
-		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s sudo journalctl -u %s", spec.VM, guest.ServiceName)
-	case step.ID == StepRoom && errors.As(err, &script):
-		failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
-		failure.Why = strings.TrimSpace(script.Stderr)
-		failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | tail), or grow it: worldsetup --disk SIZE", spec.VM)
-	case step.ID == StepPackages && errors.As(err, &script) && script.ExitCode == guest.ExitLocked:
-		failure.What = "another program in the guest is installing packages, and didn't finish in time"
-		failure.Why = strings.TrimSpace(script.Stderr)
-		failure.Next = "run worldsetup again when it has ended"
-	case step.ID == StepPackages && errors.As(err, &script) && script.ExitCode == guest.ExitNoApt:
-		failure.What = "the guest lacks programs that worldsetup can't install"
-		failure.Why = strings.TrimSpace(script.Stderr)
-		failure.Next = fmt.Sprintf("install them in the guest (limactl shell %s), then run worldsetup again", spec.VM)
-	case step.ID == StepPackages:
-		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
-	case step.ID == StepLinger:
-		failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s", spec.VM, state.Guest.User)
+	if explain := kindOf(step.ID).explain; explain != nil {
+		explain(r, state, failure, err)
 	}
 	return failure
 }

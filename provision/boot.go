@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 )
 
 const (
+	// gracefulStop is how long a VM may take to stop when it is asked to; 3 s are usual, 10 s under emulation.
+	gracefulStop = 90 * time.Second
 	// entryPause is how often it is looked whether a booting VM lets somebody in.
 	entryPause = 250 * time.Millisecond
 	// cleanupDeadline bounds what is done after a run was interrupted.
@@ -132,4 +135,51 @@ func hasDisk(dir string) bool {
 		}
 	}
 	return false
+}
+
+// create creates the VM.
+func (r *run) create(ctx context.Context, _ State, _ Step, line func(string)) error {
+	profile, err := r.target.newProfile()
+	if err != nil {
+		return err
+	}
+	return r.undo(ctx, r.lima.Create(ctx, r.target.spec.VM, profile, line), true)
+}
+
+// stop stops the VM: it is asked to, and when it does not listen its power is taken away.
+func (r *run) stop(ctx context.Context, force bool, line func(string)) error {
+	vm := r.target.spec.VM
+	if force {
+		return r.lima.Stop(ctx, vm, true, line)
+	}
+	asked, cancel := context.WithTimeoutCause(ctx, gracefulStop, errors.New("it did not stop within "+gracefulStop.String()))
+	defer cancel()
+	err := r.lima.Stop(asked, vm, false, line)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	line(fmt.Sprintf("%v: its power is taken away", err))
+	return r.lima.Stop(ctx, vm, true, line)
+}
+
+// settleBoot waits for the end of booting, and observes the finished world meanwhile if nothing is left to do.
+func (r *run) settleBoot(ctx context.Context, at State, step Step, _ func(string)) error {
+	if r.booting == nil {
+		return r.awaitBoot(ctx, at)
+	}
+	if step.last {
+		r.lookAhead(ctx, at.Instance)
+	}
+	return r.booting.wait()
+}
+
+// explainBoot says how far a VM came that did not start.
+func explainBoot(r *run, _ State, failure *Error, _ error) {
+	spec := r.target.spec
+	failure.Why += r.signs.evidence()
+	failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
+		filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
+	if !r.done.begun(StepCreate) && r.swap == nil {
+		failure.Next += "; " + lastResort(spec.VM)
+	}
 }

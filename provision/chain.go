@@ -1,12 +1,31 @@
 package provision
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
+
+// task is what root does in the guest for a step that is nothing else than that.
+type task struct {
+	script   embed.Script
+	args     []string
+	input    []byte        // nil for none
+	deadline time.Duration // 0: guestDeadline
+}
+
+func (t *task) request(route guest.Route) guest.Request {
+	request := guest.Request{Route: route, Script: t.script, Args: t.args, Root: true}
+	if t.input != nil {
+		request.Stdin = bytes.NewReader(t.input)
+	}
+	return request
+}
 
 // chain is the tasks of steps that follow one another, under way in the guest in one go.
 type chain struct {
@@ -28,7 +47,11 @@ func (r *run) chainUp(ctx context.Context, state State) error {
 	var requests []guest.Request
 	c := &chain{over: make(chan struct{})}
 	for _, step := range steps {
-		task, err := r.task(state.Guest, step)
+		k := kindOf(step.ID)
+		if k.task == nil {
+			break
+		}
+		task, err := k.task(r, state.Guest, step)
 		if err != nil && len(requests) == 0 {
 			return err
 		}
@@ -36,7 +59,7 @@ func (r *run) chainUp(ctx context.Context, state State) error {
 			break
 		}
 		requests = append(requests, task.request(state.route()))
-		c.deadlines = append(c.deadlines, task.deadline)
+		c.deadlines = append(c.deadlines, cmp.Or(task.deadline, guestDeadline))
 	}
 	if len(requests) == 0 {
 		return nil

@@ -27,7 +27,7 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 	for _, test := range []struct {
 		rest  []Step
 		tasks int
-	}{{[]Step{step(StepGroup), step(StepUnits)}, 1}, {[]Step{step(StepUnits)}, 0}} {
+	}{{[]Step{newStep(StepGroup), newStep(StepUnits)}, 1}, {[]Step{newStep(StepUnits)}, 0}} {
 		r.rest = test.rest
 		err := r.chainUp(t.Context(), state)
 		tasks := 0
@@ -45,7 +45,7 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 func TestChainIsGivenUp(t *testing.T) {
 	r := &run{
 		edges: Edges{Guest: func(*limatype.Instance) guest.Transport { return stuck{} }},
-		rest:  []Step{step(StepGroup), step(StepDirectories), step(StepSettle), step(StepLinger)},
+		rest:  []Step{newStep(StepGroup), newStep(StepDirectories), newStep(StepSettle), newStep(StepLinger)},
 	}
 	state := State{Guest: &guest.Observation{User: "sam", Home: "/home/sam"}}
 	if err := r.chainUp(t.Context(), state); err != nil {

@@ -62,11 +62,11 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 // climb plans for a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
 // begin anew with it.
 func (r *run) climb(view *view, step Step) bool {
-	if r.unheld != "" || r.done.steps[StepStop] || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
+	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
 		return false
 	}
-	r.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
-	view.state.Unheld = r.unheld
+	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	view.state.Unheld = r.done.unheld
 	view.plan = r.plan(view.state)
 	return true
 }

@@ -445,7 +445,7 @@ func TestBootOverlaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []provision.StepID{
-		provision.StepCreate, provision.StepStart, provision.StepDirectories, provision.StepAgent, provision.StepUnits,
+		provision.StepCreate, provision.StepStart, provision.StepDirectories, provision.StepUnits, provision.StepAgent,
 		provision.StepActivate, provision.StepSettle, provision.StepMarker,
 	}
 	if steps := b.steps(); !slices.Equal(steps, want) {

@@ -1,15 +1,18 @@
 package provision
 
-import (
-	"maps"
-)
+import "maps"
 
 // history is what was begun in this run.
 type history struct {
 	steps    map[StepID]bool
 	finished map[StepID]bool // without an error
 	reasons  map[string]bool
+	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for none.
+	unheld, locked string
 }
+
+// begun says whether a step was begun in this run.
+func (h *history) begun(id StepID) bool { return h.steps[id] }
 
 // finish notes that a step came to its end.
 func (h *history) finish(step Step) {
@@ -38,12 +41,12 @@ func (h *history) forget(step Step) {
 // again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
 func (h *history) again(plan Plan) (step Step, again bool) {
 	for _, step := range plan.Steps {
-		follows := step.ID == StepStart || step.ID == StepSettle // of a stop, which has the reason
-		if !follows && h.reasons[string(step.ID)+": "+step.Reason] {
+		k := kindOf(step.ID)
+		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
 			return step, true
 		}
-		if step.ID == StepStart || step.ID == StepConnection {
-			break // what comes after it is planned anew then
+		if k.reobserve {
+			break // what comes after it is planned again then
 		}
 	}
 	return Step{}, false

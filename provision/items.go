@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -19,7 +20,7 @@ func guestItems(t target, s State) []guestItem {
 	contents, states := unitReasons(t, o)
 	hidden, _, _ := overrides(o)
 	plan := Plan{}
-	plan.agent(t, s)
+	planAgent(&plan, t, s)
 	agent := plan.reasons(StepAgent)
 	if plan.Blocked != nil {
 		agent = append(agent, plan.Blocked.Why)
@@ -56,15 +57,6 @@ func (h *Health) kept(o *guest.Observation) {
 	}
 }
 
-// curedBy are the steps that cure an item, the cheapest first.
-var curedBy = map[string][]StepID{
-	"instance": {StepCreate, StepStop, StepStart}, "entry": {StepStop}, "sudo": {StepStop}, "configuration": {StepConfigure}, "ways": {StepDirectories},
-	"packages": {StepPackages}, "group": {StepGroup}, "directories": {StepDirectories}, "agent": {StepAgent, StepAgentBuild}, "units": {StepUnits}, "passengers": {StepPassengers},
-	"overrides": {StepUnits}, "linger": {StepLinger}, "socket": {StepActivate}, "service": {StepActivate}, "marker": {StepMarker},
-	"root-fs": {StepWritable, StepStop}, "ssh": {StepEntry}, "disk": {StepRoom}, "clock": {StepClock},
-	"session": {StepConnection, StepStop}, "host-socket": {StepConnection, StepStop}, "mount-project": {StepStop}, "mount-home": {StepStop},
-}
-
 // costs says of each item that is wrong which rung of the ladder its cure takes.
 func (h *Health) costs() {
 	for i := range h.Items {
@@ -78,11 +70,9 @@ func (p Plan) cost(item string) Rung {
 	if len(p.Replace) > 0 && len(p.Steps) > 0 { // with consent
 		return RungReplace
 	}
-	for _, id := range curedBy[item] {
-		for _, step := range p.Steps {
-			if step.ID == id {
-				return step.Rung
-			}
+	for _, k := range kinds() {
+		if at := p.at(k.id); at >= 0 && slices.Contains(k.repairs, item) {
+			return p.Steps[at].Rung
 		}
 	}
 	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "entry" || item == "marker") {

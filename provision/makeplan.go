@@ -1,68 +1,16 @@
 package provision
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
-
-// Titles and usual times. The times were measured on a real VM under emulation and divided by ten, which is about what
-// hardware virtualization gives.
-var steps = map[StepID]Step{
-	StepStop:        {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true, Rung: RungRestart},
-	StepConfigure:   {Title: "change the VM's configuration", Usual: time.Second, Rung: RungRestart},
-	StepCreate:      {Title: "create the VM", Usual: time.Second},
-	StepStart:       {Title: "start the VM", Usual: 20 * time.Second, Rung: RungRestart},
-	StepClock:       {Title: "set the guest's clock", Usual: time.Second, Rung: RungLive},
-	StepWritable:    {Title: "make the guest's root file system writable", Usual: time.Second, Rung: RungLive},
-	StepRoom:        {Title: "free room on the guest's disk", Usual: 2 * time.Second, Rung: RungLive},
-	StepEntry:       {Title: "have ssh let Lima's key in", Usual: time.Second, Rung: RungLive},
-	StepConnection:  {Title: "make Lima's shared connection anew", Usual: time.Second, Rung: RungConnection},
-	StepPackages:    {Title: "install packages in the guest", Usual: 15 * time.Second, Rung: RungLive},
-	StepGroup:       {Title: "give the user the group of the socket", Usual: time.Second, Rung: RungLive},
-	StepDirectories: {Title: "make the agent's directories", Usual: time.Second, Rung: RungLive},
-	StepAgentBuild:  {Title: "build the agent in the VM", Usual: 3 * time.Minute, Rung: RungLive},
-	StepAgent:       {Title: "install the agent", Usual: time.Second, Rung: RungLive},
-	StepPassengers:  {Title: "install the programs beside the agent", Usual: time.Second, Rung: RungLive},
-	StepUnits:       {Title: "install and enable the systemd units", Usual: time.Second, Rung: RungLive},
-	StepLinger:      {Title: "let the user's services outlive the session", Usual: time.Second, Rung: RungLive},
-	StepActivate:    {Title: "start the agent and wait for its answer", Usual: 2 * time.Second, Rung: RungUnit},
-	StepSettle:      {Title: "let the VM finish booting", Usual: 10 * time.Second},
-	StepMarker:      {Title: "mark the layout as complete", Usual: time.Second, Rung: RungLive},
-
-	StepReplaceCreate: {Title: "create the new VM beside the old one", Usual: time.Second},
-	StepReplaceStop:   {Title: "stop the old VM", Usual: 3 * time.Second, Interrupts: true},
-	StepReplaceAside:  {Title: "put the old VM aside", Usual: time.Second},
-	StepReplacePlace:  {Title: "give the new VM its name", Usual: time.Second},
-	StepReplaceRemove: {Title: "remove the old VM", Usual: time.Second, Destroys: true},
-	StepReplaceKeep:   {Title: "keep the old VM", Usual: time.Second},
-	StepUndoAside:     {Title: "take the unproven VM out of the way", Usual: 3 * time.Second, Interrupts: true},
-	StepUndoPlace:     {Title: "give the old VM its name back", Usual: time.Second},
-	StepUndoStart:     {Title: "start the old VM again", Usual: 20 * time.Second},
-	StepUndoProve:     {Title: "prove that the old VM answers as it did", Usual: 2 * time.Second},
-	StepUndoRemove:    {Title: "remove the VM that is not needed", Usual: time.Second, Destroys: true},
-	StepUndoMark:      {Title: "take the VM for what it is", Usual: time.Second},
-	StepUndoHollow:    {Title: "remove the empty directory of a VM", Usual: time.Second},
-	StepUndoRename:    {Title: "put the two halves of the VM together", Usual: time.Second},
-	StepRestoreStop:   {Title: "stop the VM", Usual: 3 * time.Second, Interrupts: true},
-	StepRestoreAside:  {Title: "put the VM aside", Usual: time.Second},
-	StepRestorePlace:  {Title: "give the kept VM its name back", Usual: time.Second},
-	StepRestoreStart:  {Title: "start the kept VM", Usual: 20 * time.Second},
-	StepRestoreProve:  {Title: "prove that the kept VM answers", Usual: 2 * time.Second},
-	StepRestoreRemove: {Title: "remove the VM that was put aside", Usual: time.Second, Destroys: true},
-	StepRestoreKeep:   {Title: "keep the VM that was put aside", Usual: time.Second},
-	StepRemoveVM:      {Title: "remove the VM", Usual: time.Second, Interrupts: true, Destroys: true},
-	StepRemoveKept:    {Title: "remove the kept VM", Usual: time.Second, Destroys: true},
-}
-
-func step(id StepID, reasons ...string) Step {
-	step := steps[id]
-	step.ID, step.Reason = id, strings.Join(reasons, "; ")
-	return step
-}
 
 // makePlan compares what is wanted with what is there. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
@@ -87,41 +35,31 @@ func makePlan(t target, s State) Plan {
 	return plan
 }
 
-// forNew lists everything: what a new guest turns out to have already is left out when it was seen.
+// forNew lists everything that a new VM needs: what it turns out to have already is left out once it was observed.
 func (p *Plan) forNew(t target) {
 	if t.agent == nil {
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
 		return
 	}
 	p.Steps = []Step{
-		step(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
-		step(StepStart, "it is new"),
+		newStep(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
+		newStep(StepStart, "it is new"),
 	}
-	defer func() {
-		for i := range p.Steps {
-			p.Steps[i].Rung = "" // there is nothing yet that they could cut into
+	for _, k := range kinds() {
+		if k.inNew == nil || !k.inNew(t) {
+			continue
 		}
-	}()
-	for _, id := range newSteps(t) {
-		next := step(id, "the VM is new")
-		if id == StepAgentBuild {
-			next.Reason += "; " + t.agent.buildReason()
+		step := newStep(k.id, "the VM is new")
+		if k.id == StepAgentBuild {
+			step.Reason += "; " + t.agent.buildReason()
 		}
-		next.Conditional = id == StepPackages || id == StepGroup || id == StepLinger
-		p.Steps = append(p.Steps, next)
+		step.Conditional = k.conditional
+		p.Steps = append(p.Steps, step)
 	}
-}
-
-// newSteps are those in a guest that has booted far enough. A build comes after booting, which ends with the project's mount.
-func newSteps(t target) []StepID {
-	first, rest := []StepID{StepPackages, StepGroup, StepDirectories}, []StepID{StepUnits, StepLinger}
-	if len(t.passengers) > 0 {
-		rest = append([]StepID{StepPassengers}, rest...)
+	p.waitForBoot("the VM is new", StepAgentBuild, StepMarker)
+	for i := range p.Steps {
+		p.Steps[i].Rung = "" // there is nothing yet that they could disrupt
 	}
-	if t.builds() {
-		return slices.Concat(first, rest, []StepID{StepSettle, StepAgentBuild, StepAgent, StepActivate, StepMarker})
-	}
-	return slices.Concat(first, []StepID{StepAgent}, rest, []StepID{StepActivate, StepSettle, StepMarker})
 }
 
 func (p *Plan) forExisting(t target, s State) {
@@ -132,7 +70,7 @@ func (p *Plan) forExisting(t target, s State) {
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
 	case s.Booting && s.Guest == nil:
-		p.Steps = []Step{step(StepSettle, "it cannot be entered yet")}
+		p.Steps = []Step{newStep(StepSettle, "it cannot be entered yet")}
 		return
 	case s.Booting:
 		p.forGuest(t, s)
@@ -168,53 +106,52 @@ func (p *Plan) forExisting(t target, s State) {
 		if reasons := restartReasons(t, s); len(reasons) > 0 {
 			p.restart(running, reasons, false)
 		} else if reasons := connectionReasons(s); len(reasons) > 0 {
-			p.connect(reasons)
+			p.add(StepConnection, reasons...)
 		}
 	default:
-		p.Steps = append(p.Steps, step(StepStart, "it does not run"), step(StepSettle, "it does not run"))
+		p.Steps = append(p.Steps, newStep(StepStart, "it does not run"), newStep(StepSettle, "it does not run"))
 	}
 }
 
-// settle puts the end of booting where it belongs: after what can be done meanwhile, but before packages, because the
-// guest's own first boot may be at work on those, before a build, which needs the project's mount, and before the marker.
+// settle plans to wait for the end of a boot that is under way: after what can be done meanwhile, and before packages,
+// since the guest's own first boot may be installing some.
 func (p *Plan) settle() {
-	settle := step(StepSettle, "Lima is still busy with it")
-	at := len(p.Steps)
-	if p.has(StepMarker) {
-		at--
-	}
-	if build := p.at(StepAgentBuild); build >= 0 {
-		at = build
-	} else {
-		settle.last = true
-	}
-	if p.has(StepPackages) {
-		at, settle.last = 0, false
-	}
-	p.Steps = slices.Insert(p.Steps, at, settle)
+	p.waitForBoot("Lima is still busy with it", StepPackages, StepAgentBuild, StepMarker)
 }
 
-// restart puts a restart before what is planned for the guest: afterwards the guest is observed anew. Only two things stay
-// before it, with what it takes to write: the group, since groups are given when a session starts, and the way in by ssh,
-// without which Lima finds no end of booting.
+// waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount, which
+// comes last, and the marker stands for a world that was seen to be complete.
+func (p *Plan) waitForBoot(reason string, before ...StepID) {
+	wait := newStep(StepSettle, reason)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return slices.Contains(before, s.ID) })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	wait.last = at == len(p.Steps) || p.Steps[at].ID == StepMarker
+	p.Steps = slices.Insert(p.Steps, at, wait)
+}
+
+// restart plans to restart the VM before what is planned for the guest, which is observed again afterwards. Only the early
+// steps stay before it: the group, since groups are given when a session starts, and the way in by ssh, without which Lima
+// does not see the end of a boot, with what it takes to write.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
+		early := func(s Step) bool { return kindOf(s.ID).early }
 		if p.has(StepGroup) || p.has(StepEntry) {
-			before := func(s Step) bool { return s.ID == StepGroup || s.ID == StepEntry || s.ID == StepWritable }
-			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !before(s) })
-			p.Steps = slices.DeleteFunc(p.Steps, before)
+			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !early(s) })
+			p.Steps = slices.DeleteFunc(p.Steps, early)
 		}
-		first = append(first, step(StepStop, reasons...))
+		first = append(first, newStep(StepStop, reasons...))
 	} else {
 		first, p.Steps = p.Steps, nil
 	}
 	if configure {
-		first = append(first, step(StepConfigure, reasons...))
+		first = append(first, newStep(StepConfigure, reasons...))
 	}
-	start := step(StepStart, "it was stopped for that")
+	start := newStep(StepStart, "it was stopped for that")
 	if !running {
-		start = step(StepStart, "it does not run")
+		start = newStep(StepStart, "it does not run")
 	}
 	p.Steps = slices.Concat(first, []Step{start}, p.Steps)
 	p.settle()
@@ -235,4 +172,126 @@ func unreadable(instance *limatype.Instance) *Error {
 		Why:  strings.Join(why, "\n"),
 		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again; %s", instance.Dir, lastResort(instance.Name)),
 	}
+}
+
+// add plans a step at its place if there is a reason for it, and says whether there is.
+func (p *Plan) add(id StepID, reasons ...string) bool {
+	if len(reasons) > 0 {
+		p.insert(newStep(id, reasons...))
+	}
+	return len(reasons) > 0
+}
+
+// insert plans a step at the place that the list of kinds gives it.
+func (p *Plan) insert(step Step) {
+	all := kinds()
+	order := orderOf(step.ID, all)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	p.Steps = slices.Insert(p.Steps, at, step)
+}
+
+func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
+
+// at returns the place of a step; -1 without it.
+func (p *Plan) at(id StepID) int {
+	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+}
+
+// connectionReasons are the facts that a new shared connection cures: it has the groups of its time, and forwards sockets anew.
+func connectionReasons(s State) (reasons []string) {
+	if s.SharedDead {
+		reasons = append(reasons, "Lima's shared ssh connection is dead")
+	} else if !slices.Contains(s.Guest.SessionGroups, guest.GroupName) {
+		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
+	}
+	if !s.HostSocket {
+		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
+	}
+	return reasons
+}
+
+// restartReasons are the facts that only a restart of the VM cures, or that the rungs below did not.
+func restartReasons(t target, s State) (reasons []string) {
+	_, points := t.mounts()
+	for i, problem := range s.Mounts {
+		if problem != "" {
+			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
+		}
+	}
+	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {
+		reasons = append(below, reasons...)
+	}
+	return append(reasons, slices.Concat(nonEmpty(bootFirst(s)), nonEmpty(s.Unheld))...)
+}
+
+// bootFirst is why nothing in the guest can be put right before it has booted; empty when it can.
+func bootFirst(s State) string {
+	switch {
+	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
+		return "the root file system of the guest stays read-only: a boot puts it in order"
+	case s.Guest.WantsPassword() && !s.Tried[StepStop]:
+		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without", s.Guest.User)
+	}
+	return ""
+}
+
+// forced is a stop that asks nobody.
+func forced(reasons ...string) Step {
+	step := newStep(StepStop, reasons...)
+	step.Rung, step.force = RungForce, true
+	return step
+}
+
+// bootGrace is how long a boot that somebody else began may take before it is called a hang: Lima's own deadline.
+const bootGrace = 10 * time.Minute
+
+// notEntered climbs to the VM's power, unless it was climbed to before.
+func (p *Plan) notEntered(s State) {
+	connection := (*guest.ConnectionError)(nil)
+	switch {
+	case !errors.As(s.GuestError, &connection):
+		p.Blocked = blockedEntry(s) // somebody answered there, and what was said is no observation
+	case s.Tried[StepStop] && s.Tried[StepStart]:
+		p.Replace = append(p.Replace, "it runs, and nobody gets in, after a boot as before: "+s.GuestError.Error())
+		p.Blocked = blockedEntry(s)
+	case connection.Denied():
+		p.restart(true, []string{"its ssh refuses Lima's key, which Lima gives the guest anew at a boot: " + firstLine(s.GuestError.Error())}, false)
+		p.Unseen = true
+	default:
+		p.Unseen = true
+		reason := "it runs, and nobody gets in: " + firstLine(s.GuestError.Error())
+		p.Steps = []Step{forced(reason), newStep(StepStart, "its power was taken away for that"), newStep(StepSettle, "its power was taken away for that")}
+	}
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func diskGone(instance *limatype.Instance) string {
+	reason := "its disk image is gone from " + instance.Dir
+	if instance.Status == limatype.StatusRunning {
+		reason += "; it runs on with what was deleted, until it is stopped: copy out what is needed first"
+	}
+	return reason
+}
+
+// blockedEntry is the error of a VM that was booted anew, and that still lets nobody in.
+func blockedEntry(s State) *Error {
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
+		Why:  s.GuestError.Error(),
+		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir, lastResort(s.Instance.Name)),
+		Err:  s.GuestError,
+	}
+}
+
+// lastResort is what to do when nothing helps.
+func lastResort(vm string) string {
+	return "if nothing helps, have another VM in its place, without what is in this one: " + consentCommand("worldsetup", "--replace", vm)
 }

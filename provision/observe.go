@@ -48,7 +48,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.unheld, Locked: r.locked}
+	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.done.unheld, Locked: r.done.locked}
 	if instance != nil {
 		state.Booted, state.Age = bootOf(instance, r.now())
 		state.Booting = state.Booting || r.booting == nil && instance.Status == limatype.StatusRunning && !state.Booted && state.Age > 0 && state.Age < bootGrace
@@ -94,7 +94,7 @@ func (r *run) observeMounts(ctx context.Context, state *State) error {
 // observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.
 func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (o *guest.Observation, sharedDead bool, err error) {
 	script := embed.Observe
-	if r.booting.going() && r.done.steps[StepCreate] && !r.done.steps[StepSettle] {
+	if r.booting.going() && r.done.begun(StepCreate) && !r.done.begun(StepSettle) {
 		script = embed.ObserveNew // a look costs the boot as much as it takes, and there is nothing to be seen
 	}
 	look := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {

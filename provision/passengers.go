@@ -36,12 +36,14 @@ func findPassengers(project string, arch limatype.Arch) (found []passenger, left
 	return found, left
 }
 
-// passengers plans to install those that the guest has not got, or got another one of.
-func (p *Plan) passengers(t target, o *guest.Observation) {
-	reasons, names := passengerReasons(t, o)
-	if p.add(StepPassengers, reasons...); len(reasons) > 0 {
-		p.Steps[len(p.Steps)-1].operands = names
+func planPassengers(p *Plan, t target, s State) {
+	reasons, names := passengerReasons(t, s.Guest)
+	if len(reasons) == 0 {
+		return
 	}
+	step := newStep(StepPassengers, reasons...)
+	step.operands = names
+	p.insert(step)
 }
 
 func passengerReasons(t target, o *guest.Observation) (reasons, names []string) {

@@ -79,19 +79,19 @@ func (r *run) planRemove(ctx context.Context) (Plan, error) {
 func removePlan(spec Spec, siblings Siblings) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
 	if siblings.Hollow {
-		plan.Steps = append(plan.Steps, step(StepUndoHollow, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepUndoHollow, "it was asked for"))
 	}
 	if siblings.Spare {
-		plan.Steps = append(plan.Steps, step(StepUndoRemove, "an interrupted run left it"))
+		plan.Steps = append(plan.Steps, newStep(StepUndoRemove, "an interrupted run left it"))
 	}
 	if siblings.Old {
-		plan.Steps = append(plan.Steps, step(StepRemoveKept, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveKept, "it was asked for"))
 	}
 	if siblings.Current {
-		plan.Steps = append(plan.Steps, step(StepRemoveVM, "it was asked for; an interrupted run has put it aside"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "it was asked for; an interrupted run has put it aside"))
 	}
 	if siblings.VM {
-		plan.Steps = append(plan.Steps, step(StepRemoveVM, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "it was asked for"))
 	}
 	return plan
 }

@@ -93,14 +93,14 @@ func (r *run) recover(ctx context.Context) error {
 
 // commit says that the new VM is the world from now on, and then does with the old one what was asked for.
 func (r *run) commit(ctx context.Context) error {
-	keep := step(StepReplaceKeep, "`worldsetup restore` brings it back")
+	keep := newStep(StepReplaceKeep, "`worldsetup restore` brings it back")
 	if r.swap.resumed && !r.swap.remove {
 		keep.Reason = fmt.Sprintf("this run was not told --replace=%s; `worldsetup restore` brings it back", r.target.spec.VM)
 	}
 	if !r.swap.remove {
 		return r.step(ctx, State{}, keep, r.steps+1)
 	}
-	err := r.step(ctx, State{}, step(StepReplaceRemove, "the new one was proven"), r.steps+1)
+	err := r.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was proven"), r.steps+1)
 	if failure := AsError(err); failure != nil {
 		failure.Why = strings.TrimSpace(failure.Why + "\nthe new world is ready; what is left of the old VM is no part of it")
 		return failure

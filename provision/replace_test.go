@@ -68,7 +68,7 @@ func TestReplace(t *testing.T) {
 	steps := b.steps()
 	want := []provision.StepID{
 		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceAside, provision.StepReplacePlace, provision.StepStart,
-		provision.StepDirectories, provision.StepAgent, provision.StepUnits, provision.StepActivate, provision.StepMarker, provision.StepReplaceRemove,
+		provision.StepDirectories, provision.StepUnits, provision.StepAgent, provision.StepActivate, provision.StepMarker, provision.StepReplaceRemove,
 	}
 	if have := slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepSettle }); !slices.Equal(have, want) {
 		t.Errorf("the steps were %v, want %v", have, want)

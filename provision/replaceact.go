@@ -11,46 +11,9 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// actOnVMs does what the steps are there for that create, move and remove whole VMs.
-func (r *run) actOnVMs(ctx context.Context, state State, step Step, line func(string)) error {
-	switch step.ID {
-	case StepReplaceCreate:
-		return r.createBeside(ctx, state, line)
-	case StepReplaceStop:
-		return r.stopOld(ctx, line)
-	case StepReplaceAside:
-		return r.move("", oldSuffix)
-	case StepReplacePlace:
-		r.target.spec.Replace = "" // from here on it is the VM that is completed
-		return r.move(spareSuffix, "")
-	case StepReplaceRemove:
-		if err := r.markProven(); err != nil {
-			return err
-		}
-		return r.discard(ctx, oldSuffix, line)
-	case StepReplaceKeep, StepUndoMark:
-		return r.markProven()
-	case StepUndoAside:
-		return r.undoAside(ctx, line)
-	case StepUndoPlace:
-		return r.undoPlace(ctx, line)
-	case StepUndoStart:
-		return r.ensureRunning(ctx, line)
-	case StepUndoProve:
-		return r.proveOld(ctx)
-	case StepUndoRename:
-		return r.rejoin(r.dir(oldSuffix), r.dir(""))
-	case StepUndoHollow:
-		return r.edges.Folders.Unmark(r.dir("")) // which removes nothing but an empty one
-	case StepUndoRemove:
-		return r.clear(ctx, line)
-	}
-	return r.actOnKept(ctx, step, line)
-}
-
 // createBeside makes the new VM under a name of its own: it fetches and checks the image and makes the disk, and so shows
 // most of what can go wrong while the old VM still runs. How the old one answers is found out before.
-func (r *run) createBeside(ctx context.Context, state State, line func(string)) error {
+func (r *run) createBeside(ctx context.Context, state State, _ Step, line func(string)) error {
 	r.swap = &swap{remove: !r.target.spec.KeepOld}
 	r.notice(ctx, state)
 	r.target.inheritNetfilter(state.Guest)
@@ -77,7 +40,7 @@ func (r *run) notice(ctx context.Context, state State) {
 }
 
 // stopOld stops the VM that is going to be put aside; one that does not heed that loses its power.
-func (r *run) stopOld(ctx context.Context, line func(string)) error {
+func (r *run) stopOld(ctx context.Context, _ State, _ Step, line func(string)) error {
 	r.swap.stopped = true
 	return r.stopVM(ctx, "", line)
 }

@@ -26,18 +26,18 @@ func (p *Plan) forReplacement(t target, s State) {
 		return
 	}
 	p.Replace = replaceReasons(t, s)
-	p.Steps = []Step{step(StepReplaceCreate, p.Replace...)}
+	p.Steps = []Step{newStep(StepReplaceCreate, p.Replace...)}
 	if s.Instance.Status != limatype.StatusStopped {
-		p.Steps = append(p.Steps, step(StepReplaceStop, "another VM takes its place"))
+		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
 	}
-	p.Steps = append(p.Steps, step(StepReplaceAside, "it stays whole until the new one was proven"), step(StepReplacePlace, "the old one has made way"))
+	p.Steps = append(p.Steps, newStep(StepReplaceAside, "it stays whole until the new one was proven"), newStep(StepReplacePlace, "the old one has made way"))
 	var fresh Plan
 	fresh.forNew(t)
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
 	if t.spec.KeepOld {
-		p.Steps = append(p.Steps, step(StepReplaceKeep, "it was asked for; `worldsetup restore` brings it back"))
+		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "it was asked for; `worldsetup restore` brings it back"))
 	} else {
-		p.Steps = append(p.Steps, step(StepReplaceRemove, "the new one was proven by then"))
+		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was proven by then"))
 	}
 }
 

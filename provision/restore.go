@@ -84,37 +84,9 @@ func (r *run) exchange(ctx context.Context, instance *limatype.Instance, plan Pl
 	return nil
 }
 
-// actOnKept does what the steps of restoring and removing are there for.
-func (r *run) actOnKept(ctx context.Context, step Step, line func(string)) error {
-	switch step.ID {
-	case StepRestoreStop:
-		return r.stopOld(ctx, line)
-	case StepRestoreAside:
-		return r.move("", currentSuffix)
-	case StepRestorePlace:
-		return r.move(oldSuffix, "")
-	case StepRestoreStart:
-		return r.ensureRunning(ctx, line)
-	case StepRestoreProve:
-		return r.proveKept(ctx)
-	case StepRestoreRemove:
-		return r.discard(ctx, currentSuffix, line)
-	case StepRestoreKeep:
-		return r.move(currentSuffix, oldSuffix)
-	case StepRemoveKept:
-		return r.discard(ctx, oldSuffix, line)
-	case StepRemoveVM:
-		if survey(r.target.spec).Current {
-			return r.discard(ctx, currentSuffix, line)
-		}
-		return r.discard(ctx, "", line)
-	}
-	return fmt.Errorf("no way to do the step %q is known", step.ID)
-}
-
 // proveKept wants the user to be answered by the VM that was brought back, and root. What else is amiss with an old world
 // is for a repair.
-func (r *run) proveKept(ctx context.Context) error {
+func (r *run) proveKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := r.find(ctx)
 	if err != nil {
 		return err

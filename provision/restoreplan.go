@@ -88,18 +88,18 @@ func noneKept(spec Spec) *Error {
 	}
 }
 
-func startKept() Step { return step(StepRestoreStart, "it was stopped when it was replaced") }
+func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
 // undoPlan undoes a replacement that was begun.
 func (r *run) undoPlan(siblings Siblings) Plan {
-	aside := step(StepUndoAside, "it was not proven")
+	aside := newStep(StepUndoAside, "it was not proven")
 	steps, _ := siblings.after(aside).recovered()
 	plan := Plan{VM: r.target.spec.VM, Steps: append([]Step{aside}, steps...)}
 	before, _ := r.readNote()
 	if before.Ran {
-		plan.Steps = append(plan.Steps, step(StepUndoStart, "it ran before"))
+		plan.Steps = append(plan.Steps, newStep(StepUndoStart, "it ran before"))
 		if len(before.Answered) > 0 {
-			plan.Steps = append(plan.Steps, step(StepUndoProve, "it has to be as it was"))
+			plan.Steps = append(plan.Steps, newStep(StepUndoProve, "it has to be as it was"))
 		}
 	}
 	return plan
@@ -109,15 +109,15 @@ func (r *run) undoPlan(siblings Siblings) Plan {
 func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
 	if instance != nil && instance.Status != limatype.StatusStopped {
-		plan.Steps = append(plan.Steps, step(StepRestoreStop, "the kept VM takes its place"))
+		plan.Steps = append(plan.Steps, newStep(StepRestoreStop, "the kept VM takes its place"))
 	}
 	plan.Steps = append(plan.Steps,
-		step(StepRestoreAside, "it stays whole until the kept one was proven"), step(StepRestorePlace, "the other one has made way"),
-		startKept(), step(StepRestoreProve, "it has to be a world"))
+		newStep(StepRestoreAside, "it stays whole until the kept one was proven"), newStep(StepRestorePlace, "the other one has made way"),
+		startKept(), newStep(StepRestoreProve, "it has to be a world"))
 	if spec.KeepOld {
-		plan.Steps = append(plan.Steps, step(StepRestoreKeep, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "it was asked for"))
 	} else {
-		plan.Steps = append(plan.Steps, step(StepRestoreRemove, "the kept one was proven by then"))
+		plan.Steps = append(plan.Steps, newStep(StepRestoreRemove, "the kept one was proven by then"))
 	}
 	return plan
 }

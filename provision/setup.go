@@ -144,8 +144,6 @@ type run struct {
 	signs   signs
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
-	// unheld and locked are those of the State.
-	unheld, locked string
 	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
 	built *built
 	// rest is the plan from the step under way on, while a plan is carried out, and chain what the guest is at for it.

@@ -62,24 +62,24 @@ func (s Siblings) kept() bool { return s.VM && s.Old && !s.Unproven && !s.Curren
 func (s Siblings) recovery() (steps []Step) {
 	vm, old := s.VM, s.Old
 	if s.Hollow {
-		steps = append(steps, step(StepUndoHollow, "an interrupted creation left it, with nothing in it"))
+		steps = append(steps, newStep(StepUndoHollow, "an interrupted creation left it, with nothing in it"))
 	}
 	if s.Torn {
-		return append(steps, step(StepUndoRename, "a rename of it was interrupted, and neither half is a VM"))
+		return append(steps, newStep(StepUndoRename, "a rename of it was interrupted, and neither half is a VM"))
 	}
 	if s.Current && !(vm && old) {
 		if vm { // the kept one, which was not proven yet
-			steps = append(steps, step(StepUndoAside, "an interrupted run was restoring it"))
+			steps = append(steps, newStep(StepUndoAside, "an interrupted run was restoring it"))
 		}
-		steps = append(steps, step(StepUndoPlace, "an interrupted run has put it aside"))
+		steps = append(steps, newStep(StepUndoPlace, "an interrupted run has put it aside"))
 	} else if !vm && old {
-		steps = append(steps, step(StepUndoPlace, "an interrupted run has put it aside"))
+		steps = append(steps, newStep(StepUndoPlace, "an interrupted run has put it aside"))
 	}
 	if s.Spare {
-		steps = append(steps, step(StepUndoRemove, "an interrupted run left it, and nothing needs it"))
+		steps = append(steps, newStep(StepUndoRemove, "an interrupted run left it, and nothing needs it"))
 	}
 	if s.VM && s.Unproven && !s.Old && !s.Current {
-		steps = append(steps, step(StepUndoMark, "there is no old VM for which it would have to make way"))
+		steps = append(steps, newStep(StepUndoMark, "there is no old VM for which it would have to make way"))
 	}
 	return steps
 }

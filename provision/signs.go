@@ -21,15 +21,6 @@ type signs struct {
 	tell  func(message string) // of the step under way, if it is one of those; else nil
 }
 
-// telling are the steps that tell of signs.
-func telling(step StepID) bool {
-	switch step {
-	case StepCreate, StepReplaceCreate, StepStart, StepSettle:
-		return true
-	}
-	return false
-}
-
 // show has tell called for every sign, until another one is given: then it is called no more.
 func (s *signs) show(tell func(message string)) {
 	s.voice.Lock()

@@ -35,7 +35,7 @@ func (r *run) undoSwap(ctx context.Context) (said string, err error) {
 	siblings := survey(r.target.spec)
 	touched := r.swap.stopped || siblings.Old || siblings.Current || !siblings.VM
 	if siblings.open() {
-		if err := r.step(ctx, State{}, step(StepUndoAside, "it was not proven"), r.steps+3); err != nil {
+		if err := r.step(ctx, State{}, newStep(StepUndoAside, "it was not proven"), r.steps+3); err != nil {
 			return "", err
 		}
 	}
@@ -53,13 +53,13 @@ func (r *run) undoSwap(ctx context.Context) (said string, err error) {
 
 // revive starts the old VM and proves that it answers whom it answered before.
 func (r *run) revive(ctx context.Context) (said string, err error) {
-	if err := r.step(ctx, State{}, step(StepUndoStart, "it ran before"), r.steps+2); err != nil {
+	if err := r.step(ctx, State{}, newStep(StepUndoStart, "it ran before"), r.steps+2); err != nil {
 		return "", err
 	}
 	if len(r.swap.before.Answered) == 0 {
 		return "the old VM has its name back and runs; it answered nobody before either", nil
 	}
-	if err := r.step(ctx, State{}, step(StepUndoProve, "it has to be as it was"), r.steps+1); err != nil {
+	if err := r.step(ctx, State{}, newStep(StepUndoProve, "it has to be as it was"), r.steps+1); err != nil {
 		return "", err
 	}
 	return "the old VM has its name back, runs, and answers as it did", nil
@@ -76,7 +76,7 @@ func (r *run) answers(ctx context.Context, instance *limatype.Instance, before n
 }
 
 // undoAside takes the unproven VM out of the way: a new one becomes spare, and one that was being restored is kept again.
-func (r *run) undoAside(ctx context.Context, line func(string)) error {
+func (r *run) undoAside(ctx context.Context, _ State, _ Step, line func(string)) error {
 	if survey(r.target.spec).Current {
 		if err := r.stopVM(ctx, "", line); err != nil {
 			return err
@@ -95,7 +95,7 @@ func (r *run) undoAside(ctx context.Context, line func(string)) error {
 }
 
 // undoPlace gives the old VM its name back, which somebody may have started by hand under the other one.
-func (r *run) undoPlace(ctx context.Context, line func(string)) error {
+func (r *run) undoPlace(ctx context.Context, _ State, _ Step, line func(string)) error {
 	from := oldSuffix
 	if survey(r.target.spec).Current {
 		from = currentSuffix
@@ -107,7 +107,7 @@ func (r *run) undoPlace(ctx context.Context, line func(string)) error {
 }
 
 // ensureRunning starts the VM if it does not run.
-func (r *run) ensureRunning(ctx context.Context, line func(string)) error {
+func (r *run) ensureRunning(ctx context.Context, _ State, _ Step, line func(string)) error {
 	instance, err := r.find(ctx)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (r *run) ensureRunning(ctx context.Context, line func(string)) error {
 }
 
 // proveOld connects to a VM that was brought back.
-func (r *run) proveOld(ctx context.Context) error {
+func (r *run) proveOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := r.find(ctx)
 	if err != nil {
 		return err

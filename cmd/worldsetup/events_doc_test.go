@@ -68,7 +68,7 @@ func TestEventsDocumentExamples(t *testing.T) {
 func TestEventsDocumentIsComplete(t *testing.T) {
 	words := fields(reflect.TypeFor[provision.Event](), map[reflect.Type]bool{})
 	words = append(words, constants(t, "event.go", "StepState")...)
-	words = append(words, constants(t, "plan.go", "StepID")...)
+	words = append(words, constants(t, "steps.go", "StepID")...)
 	words = append(words, constants(t, "health.go", "Who")...)
 	words = append(words, constants(t, "errors.go", "Kind")...)
 	words = append(words, constants(t, "../checks/check.go", "Outcome")...)

@@ -45,7 +45,7 @@ func startedAccess(name, script, undo string) Scenario {
 const severalGone = "rm -rf " + agentPath + " " + servicePath +
 	` /etc/substrate-lima-layout /var/lib/substrate "$2/.substrate"` + "\n/usr/bin/systemctl daemon-reload\n"
 
-var severalBack = steps(directories, agent, units, activate, marker)
+var severalBack = steps(directories, units, agent, activate, marker)
 
 // reportedAccess makes a row in which nothing is changed, and the failure says some words. The first of them are in the
 // report before as well.

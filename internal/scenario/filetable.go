@@ -167,7 +167,7 @@ var fileScenarios = realOnly(
 	Scenario{
 		Name: "agent and unit with access lists", Faults: in("setfacl -m u:games:rwx " + agentPath + " " + servicePath),
 		Sees: sights("agent", agentPath+" is root:root 775", "units", servicePath+" is root:root 674"),
-		Want: steps(agent, units, activate),
+		Want: steps(units, agent, activate),
 	},
 	Scenario{
 		Name: "a directory above the agent with an access list", Faults: in("setfacl -m u:games:rwx /usr/local/bin"),

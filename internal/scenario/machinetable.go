@@ -118,12 +118,12 @@ var vmScenarios = []Scenario{
 		Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace, Boots: true,
 	},
 	{
-		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"), Want: steps(create, start, directories, agent, units, activate, marker),
+		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"), Want: steps(create, start, directories, units, agent, activate, marker),
 		May: steps(packages, group, linger), Boots: true,
 	},
 	{
 		Name: "VM made by hand", Faults: on(VMMadeByHand), Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
-		Want: steps(group, stop, configure, start, directories, agent, units, activate, marker),
+		Want: steps(group, stop, configure, start, directories, units, agent, activate, marker),
 		May:  steps(packages, linger), Boots: true,
 	},
 }
@@ -142,7 +142,7 @@ var togetherScenarios = []Scenario{
 			`loginctl disable-linger "$1"`, `rm -rf "$2/.substrate"`, "chmod 0666 /run/substrate.sock",
 		),
 		Sees: sights("agent", "is missing", "marker", "not marked", "units", "is disabled", "linger", "off", "directories", "is missing", "socket", "666"),
-		Want: steps(directories, agent, units, linger, activate, marker),
+		Want: steps(directories, units, linger, agent, activate, marker),
 	},
 	{
 		Name: "VM stopped and damaged", Faults: append(in("rm -f "+agentPath+" /etc/substrate-lima-layout"), Fault{Host: VMStopped}),

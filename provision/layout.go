@@ -3,13 +3,21 @@ package provision
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
+
+// This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and how.
+
+// agentSeconds is how long a new agent may take for its first answer.
+const agentSeconds = 30
 
 // packageOf names the Debian and Ubuntu package of each command that the agent needs.
 var packageOf = map[string]string{
@@ -23,42 +31,14 @@ func (p *Plan) forGuest(t target, s State) {
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker, guest.LayoutVersion))
 	}
-	p.machine(s)
-	if closed := closedDirectories(o); len(closed) > 0 {
-		p.open(closed)
-		p.sudo(s)
-		return
-	}
-	if len(o.Missing) > 0 {
-		packages := step(StepPackages, "the guest lacks "+strings.Join(o.Missing, ", "))
-		for _, command := range o.Missing {
-			packages.operands = append(packages.operands, packageOf[command])
+	closed := closedDirectories(o)
+	for _, k := range kinds() {
+		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // what is behind closed directories was not observed
+			k.plan(p, t, s)
 		}
-		p.Steps = append(p.Steps, packages)
 	}
-	p.add(StepGroup, groupReasons(o)...)
-	p.add(StepDirectories, directoryReasons(o)...)
-	if !t.builds() {
-		p.agent(t, s)
-	}
-	p.passengers(t, o)
-	contents, states := unitReasons(t, o)
-	hidden, aside, _ := overrides(o)
-	contents = append(contents, hidden...)
-	if p.add(StepUnits, append(contents, states...)...); len(aside) > 0 {
-		p.Steps[len(p.Steps)-1].operands = aside
-	}
-	if !o.Linger {
-		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", o.User))
-	}
-	if t.builds() { // late: what can be done while the VM boots comes before the end of that
-		p.agent(t, s)
-	}
-	if p.add(StepActivate, slices.Concat(p.changeReasons(len(contents) > 0), socketReasons(s), serviceReasons(s))...) {
-		p.Steps[len(p.Steps)-1].rollback = p.has(StepAgent) || s.Tried[StepAgent]
-	}
-	if o.Marker == "" {
-		p.add(StepMarker, "the layout is not marked as complete")
+	if len(closed) > 0 {
+		p.open(closed)
 	}
 	p.sudo(s)
 }
@@ -97,20 +77,33 @@ func sudoRefuses(s State) *Error {
 	}
 }
 
-// add plans the step if there is a reason for it, and says whether there is.
-func (p *Plan) add(id StepID, reasons ...string) bool {
-	if len(reasons) == 0 {
-		return false
+func planPackages(p *Plan, _ target, s State) {
+	missing := s.Guest.Missing
+	if len(missing) == 0 {
+		return
 	}
-	p.Steps = append(p.Steps, step(id, reasons...))
-	return true
+	step := newStep(StepPackages, "the guest lacks "+strings.Join(missing, ", "))
+	for _, command := range missing {
+		step.operands = append(step.operands, packageOf[command])
+	}
+	p.insert(step)
 }
 
-func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
-
-// at is the place of a step; -1 without it.
-func (p *Plan) at(id StepID) int {
-	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
+func explainPackages(r *run, _ State, failure *Error, err error) {
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	switch vm := r.target.spec.VM; {
+	case ok && script.ExitCode == guest.ExitLocked:
+		failure.What = "another program in the guest is installing packages, and didn't finish in time"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = "run worldsetup again when it has ended"
+	case ok && script.ExitCode == guest.ExitNoApt:
+		failure.What = "the guest lacks programs that worldsetup can't install"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("install them in the guest (limactl shell %s), then run worldsetup again", vm)
+	default:
+		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: "+
+			"limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", vm)
+	}
 }
 
 func groupReasons(o *guest.Observation) (reasons []string) {
@@ -134,7 +127,7 @@ func directoryReasons(o *guest.Observation) (reasons []string) {
 	return reasons
 }
 
-func (p *Plan) agent(t target, s State) {
+func planAgent(p *Plan, t target, s State) {
 	o := s.Guest
 	wrong := differs(o, guest.AgentPath, "regular file", "755", "root", "root")
 	switch {
@@ -147,6 +140,89 @@ func (p *Plan) agent(t target, s State) {
 		p.add(StepAgent, wrong)
 	case t.agent != nil && o.Files[guest.AgentPath].SHA256 != t.agent.SHA256:
 		p.add(StepAgent, "the installed agent is another one than "+firstOf(t.agent.Path, "the built-in probe"))
+	}
+}
+
+// agentTask installs an agent of the host's; nil for one that was built in the guest.
+func agentTask(r *run, _ *guest.Observation, _ Step) (*task, error) {
+	agent := r.target.agent
+	if agent.Source == SourceBuild {
+		return nil, nil
+	}
+	return &task{script: embed.Agent, args: []string{agent.SHA256}, input: agent.content}, nil
+}
+
+func planUnits(p *Plan, t target, s State) {
+	contents, states := unitReasons(t, s.Guest)
+	hidden, displaced, _ := overrides(s.Guest)
+	reasons := slices.Concat(contents, hidden, states)
+	if len(reasons) == 0 {
+		return
+	}
+	step := newStep(StepUnits, reasons...)
+	step.operands = displaced
+	p.insert(step)
+}
+
+func unitsTask(r *run, o *guest.Observation, step Step) (*task, error) {
+	service, err := r.serviceUnit(o)
+	return &task{script: embed.Units, args: append([]string{known(o), service, embed.SocketUnit()}, step.operands...)}, err
+}
+
+func planLinger(p *Plan, _ target, s State) {
+	if !s.Guest.Linger {
+		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", s.Guest.User))
+	}
+}
+
+func explainLinger(r *run, at State, failure *Error, _ error) {
+	failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s", r.target.spec.VM, at.Guest.User)
+}
+
+// planActivate plans to start the agent again when what runs has to learn of a change, or does not work.
+func planActivate(p *Plan, t target, s State) {
+	var changes []string
+	if p.has(StepAgent) {
+		changes = append(changes, "the agent changes")
+	}
+	contents, _ := unitReasons(t, s.Guest)
+	if hidden, _, _ := overrides(s.Guest); len(contents)+len(hidden) > 0 {
+		changes = append(changes, "the units change")
+	}
+	reasons := slices.Concat(changes, socketReasons(s), serviceReasons(s))
+	if len(reasons) == 0 {
+		return
+	}
+	step := newStep(StepActivate, reasons...)
+	step.rollback = p.has(StepAgent) || s.Tried[StepAgent]
+	p.insert(step)
+}
+
+func activateTask(_ *run, o *guest.Observation, step Step) (*task, error) {
+	rollback := "no"
+	if step.rollback {
+		rollback = "yes"
+	}
+	return &task{
+		script: embed.Activate, args: []string{rollback, strconv.Itoa(agentSeconds), known(o)},
+		deadline: guestDeadline + 2*agentSeconds*time.Second,
+	}, nil
+}
+
+func explainActivate(r *run, _ State, failure *Error, err error) {
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	if !ok {
+		return
+	}
+	failure.What = "the agent does not answer"
+	failure.Why = strings.TrimSpace(script.Stderr)
+	failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s sudo journalctl -u %s",
+		r.target.spec.VM, guest.ServiceName)
+}
+
+func planMarker(p *Plan, _ target, s State) {
+	if s.Guest.Marker == "" {
+		p.add(StepMarker, "the layout is not marked as complete")
 	}
 }
 
@@ -183,17 +259,6 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 		}
 	}
 	return sums
-}
-
-// changeReasons are what is planned so far that something running has to learn of.
-func (p *Plan) changeReasons(unitsChange bool) (reasons []string) {
-	if p.has(StepAgent) {
-		reasons = append(reasons, "the agent changes")
-	}
-	if unitsChange {
-		reasons = append(reasons, "the units change")
-	}
-	return reasons
 }
 
 // socketReasons look at the socket: systemd's idea of it, the file, and whether it is that file that somebody listens at.
@@ -255,4 +320,27 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 func sum(content []byte) string {
 	hash := sha256.Sum256(content)
 	return hex.EncodeToString(hash[:])
+}
+
+// serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.
+func (r *run) serviceUnit(o *guest.Observation) (string, error) {
+	with, err := embed.ServiceUnit(o.Home, true)
+	if err != nil {
+		return "", err
+	}
+	kept := r.target.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
+	if r.target.spec.Netfilter == On || kept {
+		return with, nil
+	}
+	return embed.ServiceUnit(o.Home, false)
+}
+
+// known says whether systemd knows a unit of ours, so that it has to read new ones anew, and something may run: "yes" or "no".
+func known(o *guest.Observation) string {
+	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
+			return "yes"
+		}
+	}
+	return "no"
 }

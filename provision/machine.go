@@ -1,0 +1,171 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// This file holds what a whole guest can suffer from, before anything of the layout can be written: its clock, its root
+// file system, its disk, and the ways into it.
+
+const (
+	// clockRepair is how far the guest's clock may be off before it is set: time synchronization brings back what is nearer.
+	clockRepair = 10 * time.Second
+	// roomNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
+	roomNeeded = 16 << 10
+	// writableAfterBoot is the exit status of writable.sh for a file system that is whole and needs a boot.
+	writableAfterBoot = 4
+)
+
+func planClock(p *Plan, _ target, s State) {
+	if off := s.Guest.ClockAhead.Abs(); off > clockRepair+s.Guest.ClockError {
+		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", signed(s.Guest.ClockAhead)))
+	}
+}
+
+// clockTask sets the clock by what was measured some seconds ago: it is as far off still.
+func clockTask(_ *run, o *guest.Observation, _ Step) (*task, error) {
+	seconds := strconv.FormatFloat(-o.ClockAhead.Seconds(), 'f', 3, 64)
+	return &task{script: embed.Clock, args: []string{seconds}}, nil
+}
+
+func planWritable(p *Plan, _ target, s State) {
+	if s.Guest.ReadOnlyRoot && !s.Tried[StepWritable] {
+		p.add(StepWritable, "the root file system of the guest is read-only")
+	}
+}
+
+func (r *run) makeWritable(ctx context.Context, at State, _ Step, line func(string)) error {
+	err := r.script(ctx, at, guestDeadline, embed.Writable, nil)
+	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == writableAfterBoot {
+		line("not before a boot: files that were deleted are open")
+		return nil // it will be observed to be read-only still, and the VM is restarted
+	}
+	return err
+}
+
+func planRoom(p *Plan, _ target, s State) {
+	if full(s.Guest) {
+		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
+	}
+}
+
+func roomTask(*run, *guest.Observation, Step) (*task, error) {
+	return &task{script: embed.Room, args: []string{strconv.Itoa(roomNeeded)}}, nil
+}
+
+func explainRoom(r *run, _ State, failure *Error, err error) {
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	if !ok {
+		return
+	}
+	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
+	failure.Why = strings.TrimSpace(script.Stderr)
+	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | tail), "+
+		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
+}
+
+func full(o *guest.Observation) bool { return o.DiskAvailable < roomNeeded<<10 }
+
+func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
+
+// planEntry plans to repair the way in by ssh, and blocks a plan where that can't be, or did not help.
+func planEntry(p *Plan, _ target, s State) {
+	switch {
+	case s.SSHSetting != "":
+		p.Blocked = sshdForbids(s)
+	case !s.Tried[StepEntry]:
+		p.add(StepEntry, entryReasons(s)...)
+	case s.Locked != "":
+		p.Blocked = lastWay(s)
+	}
+}
+
+// entryReasons are why sshd lets nobody in with Lima's key, or would not after a restart: it takes none from where others can
+// write. A group of the user's own may, on Debian.
+func entryReasons(s State) (reasons []string) {
+	o := s.Guest
+	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
+		file := o.Files[path]
+		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil && (mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
+			reasons = append(reasons, fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path, file.Mode))
+		}
+	}
+	if s.SSHSetting != "" {
+		reasons = append(reasons, "the setting of sshd forbids what a world needs: "+s.SSHSetting)
+	}
+	if s.Locked != "" {
+		reasons = append(reasons, "a fresh ssh connection is not let in: "+s.Locked)
+	}
+	return reasons
+}
+
+// repairEntry has ssh accept Lima's key again.
+func (r *run) repairEntry(ctx context.Context, at State, _ Step, _ func(string)) error {
+	key, err := os.ReadFile(filepath.Join(r.target.spec.LimaHome, filenames.ConfigDir, filenames.UserPublicKey))
+	if err != nil {
+		return fmt.Errorf("the public key that Lima uses cannot be read: %w", err)
+	}
+	r.done.locked = ""
+	o := at.Guest
+	return r.script(ctx, at, guestDeadline, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))
+}
+
+// renewConnection makes Lima's shared connection again.
+func (r *run) renewConnection(ctx context.Context, at State, step Step, _ func(string)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
+	defer cancel()
+	err := r.guest(at.Instance).Renew(ctx, forwards(at.Instance))
+	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok && refused.Route == guest.Fresh && ctx.Err() == nil {
+		// Nothing was changed: what refuses the user comes first.
+		r.explain(ctx, &at, &rejection{refusedLogin, refused.Error()})
+		if r.done.locked = at.Locked; r.done.finished[StepEntry] {
+			return lastWay(at)
+		}
+		r.done.forget(step)
+		return nil
+	}
+	return err
+}
+
+// forwards are the host's sockets that Lima leads into the guest when it starts, and never again.
+func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
+	for _, rule := range instance.Config.PortForwards {
+		if rule.GuestSocket != "" && rule.HostSocket != "" && !rule.Reverse && !rule.Ignore {
+			pairs = append(pairs, guest.Pair{Host: rule.HostSocket, Guest: rule.GuestSocket})
+		}
+	}
+	return pairs
+}
+
+// closedDirectories are those on the way to our files that not everybody can look into. Behind them nothing was seen.
+func closedDirectories(o *guest.Observation) (closed []string) {
+	for _, path := range []string{
+		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",
+	} {
+		if file, found := o.Files[path]; found && !file.Open() {
+			closed = append(closed, path)
+		}
+	}
+	return closed
+}
+
+// open plans to open them, and nothing else, since what is missing behind them may be there.
+func (p *Plan) open(closed []string) {
+	step := newStep(StepDirectories, fmt.Sprintf("not everybody gets through %s", strings.Join(closed, ", ")))
+	step.operands = closed
+	p.insert(step)
+	p.Unseen = true
+}

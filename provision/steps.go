@@ -1,0 +1,309 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// The steps.
+const (
+	StepReplaceCreate StepID = "replace-create"
+	StepReplaceStop   StepID = "replace-stop"
+	StepReplaceAside  StepID = "replace-aside"
+	StepReplacePlace  StepID = "replace-place"
+
+	StepCreate      StepID = "vm-create"
+	StepClock       StepID = "clock"
+	StepWritable    StepID = "writable"
+	StepRoom        StepID = "room"
+	StepEntry       StepID = "entry"
+	StepGroup       StepID = "group"
+	StepConnection  StepID = "connection"
+	StepStop        StepID = "vm-stop"
+	StepConfigure   StepID = "vm-configure"
+	StepStart       StepID = "vm-start"
+	StepDirectories StepID = "directories"
+	StepPassengers  StepID = "passengers"
+	StepUnits       StepID = "units"
+	StepLinger      StepID = "linger"
+	StepSettle      StepID = "vm-settle"
+	StepPackages    StepID = "packages"
+	StepAgentBuild  StepID = "agent-build"
+	StepAgent       StepID = "agent"
+	StepActivate    StepID = "activate"
+	StepMarker      StepID = "marker"
+
+	StepReplaceRemove StepID = "replace-remove"
+	StepReplaceKeep   StepID = "replace-keep"
+
+	// Rolling back what failed, was cancelled or was killed.
+	StepUndoAside  StepID = "undo-aside"
+	StepUndoPlace  StepID = "undo-place"
+	StepUndoStart  StepID = "undo-start"
+	StepUndoProve  StepID = "undo-prove"
+	StepUndoRemove StepID = "undo-remove"
+	StepUndoMark   StepID = "undo-mark"
+	StepUndoHollow StepID = "undo-hollow"
+	StepUndoRename StepID = "undo-rename"
+
+	// Restoring a kept VM.
+	StepRestoreStop   StepID = "restore-stop"
+	StepRestoreAside  StepID = "restore-aside"
+	StepRestorePlace  StepID = "restore-place"
+	StepRestoreStart  StepID = "restore-start"
+	StepRestoreProve  StepID = "restore-prove"
+	StepRestoreRemove StepID = "restore-remove"
+	StepRestoreKeep   StepID = "restore-keep"
+
+	// Removing a world.
+	StepRemoveVM   StepID = "remove-vm"
+	StepRemoveKept StepID = "remove-kept"
+)
+
+// kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM, which
+// comes after the early steps and before all others; and StepSettle, the wait for the end of a boot, which comes before
+// what needs that: packages, a build, the marker.
+func kinds() []kind {
+	always := func(target) bool { return true }
+	return []kind{
+		{
+			id: StepReplaceCreate, title: "create the new VM beside the old one", usual: time.Second, reports: true,
+			act: (*run).createBeside,
+		},
+		{
+			id: StepReplaceStop, title: "stop the old VM", usual: 3 * time.Second, interrupts: true,
+			act: (*run).stopOld,
+		},
+		{
+			id: StepReplaceAside, title: "put the old VM aside", usual: time.Second,
+			act: moves("", oldSuffix),
+		},
+		{
+			id: StepReplacePlace, title: "give the new VM its name", usual: time.Second,
+			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+				r.target.spec.Replace = "" // from here on it is the VM that is completed
+				return r.move(spareSuffix, "")
+			},
+		},
+		{
+			id: StepCreate, title: "create the VM", usual: time.Second, reports: true, repairs: []string{"instance"},
+			act: (*run).create,
+		},
+		{
+			id: StepClock, title: "set the guest's clock", usual: time.Second, rung: RungLive, repairs: []string{"clock"},
+			plan: planClock, task: clockTask,
+		},
+		{
+			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second, rung: RungLive,
+			early: true, reobserve: true, repairs: []string{"root-fs"},
+			plan: planWritable, act: (*run).makeWritable,
+		},
+		{
+			id: StepRoom, title: "free room on the guest's disk", usual: 2 * time.Second, rung: RungLive,
+			repairs: []string{"disk"},
+			plan:    planRoom, task: roomTask, explain: explainRoom,
+		},
+		{
+			id: StepEntry, title: "have ssh let Lima's key in", usual: time.Second, rung: RungLive, early: true,
+			repairs: []string{"ssh"},
+			plan:    planEntry, act: (*run).repairEntry,
+		},
+		{
+			id: StepGroup, title: "give the user the group of the socket", usual: time.Second, rung: RungLive, early: true,
+			repairs: []string{"group"}, inNew: always, conditional: true,
+			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
+			task: func(_ *run, o *guest.Observation, _ Step) (*task, error) {
+				return &task{script: embed.Group, args: []string{o.User}}, nil
+			},
+		},
+		{
+			id: StepConnection, title: "make Lima's shared connection anew", usual: time.Second, rung: RungConnection,
+			reobserve: true, repairs: []string{"session", "host-socket"},
+			act: (*run).renewConnection,
+		},
+		{
+			id: StepStop, title: "stop the VM", usual: 3 * time.Second, rung: RungRestart, interrupts: true,
+			repairs: []string{
+				"instance", "entry", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
+			},
+			act: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
+				return r.stop(ctx, step.force, line)
+			},
+		},
+		{
+			id: StepConfigure, title: "change the VM's configuration", usual: time.Second, rung: RungRestart,
+			repairs: []string{"configuration"},
+			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+				return r.lima.Edit(ctx, r.target.spec.VM, r.target.wanted.Settings(at.Instance), line)
+			},
+		},
+		{
+			id: StepStart, title: "start the VM", usual: 20 * time.Second, rung: RungRestart,
+			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.boot(ctx, r.done.begun(StepCreate), line)
+			},
+			explain: explainBoot,
+		},
+		{
+			id: StepDirectories, title: "make the agent's directories", usual: time.Second, rung: RungLive,
+			repairs: []string{"directories", "ways"}, inNew: always,
+			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
+			task: func(_ *run, o *guest.Observation, step Step) (*task, error) {
+				return &task{script: embed.Directories, args: append([]string{o.User, o.Home}, step.operands...)}, nil
+			},
+		},
+		{
+			id: StepPassengers, title: "install the programs beside the agent", usual: time.Second, rung: RungLive,
+			repairs: []string{"passengers"},
+			inNew:   func(t target) bool { return len(t.passengers) > 0 },
+			plan:    planPassengers,
+			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
+				return r.installPassengers(ctx, at, step.operands)
+			},
+		},
+		{
+			id: StepUnits, title: "install and enable the systemd units", usual: time.Second, rung: RungLive,
+			repairs: []string{"units", "overrides"}, inNew: always,
+			plan: planUnits, task: unitsTask,
+		},
+		{
+			id: StepLinger, title: "let the user's services outlive the session", usual: time.Second, rung: RungLive,
+			repairs: []string{"linger"}, inNew: always, conditional: true,
+			plan: planLinger,
+			task: func(_ *run, o *guest.Observation, _ Step) (*task, error) {
+				return &task{script: embed.Linger, args: []string{o.User}}, nil
+			},
+			explain: explainLinger,
+		},
+		{
+			id: StepSettle, title: "let the VM finish booting", usual: 10 * time.Second, follows: true, reports: true,
+			act: (*run).settleBoot, explain: explainBoot,
+		},
+		{
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, rung: RungLive,
+			repairs: []string{"packages"}, inNew: always, conditional: true,
+			plan: planPackages,
+			task: func(_ *run, _ *guest.Observation, step Step) (*task, error) {
+				return &task{script: embed.Packages, args: step.operands, deadline: packageDeadline}, nil
+			},
+			explain: explainPackages,
+		},
+		{
+			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, rung: RungLive,
+			repairs: []string{"agent"}, inNew: target.builds,
+			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+				return r.buildAgent(ctx, at, line)
+			},
+			explain: func(r *run, _ State, failure *Error, err error) { r.buildError(failure, err) },
+		},
+		{
+			id: StepAgent, title: "install the agent", usual: time.Second, rung: RungLive,
+			repairs: []string{"agent"}, inNew: always,
+			plan: planAgent, task: agentTask,
+			act: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
+				return r.installBuilt(ctx, at)
+			},
+		},
+		{
+			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second, rung: RungUnit,
+			repairs: []string{"socket", "service"}, inNew: always,
+			plan: planActivate, task: activateTask, explain: explainActivate,
+		},
+		{
+			id: StepMarker, title: "mark the layout as complete", usual: time.Second, rung: RungLive,
+			repairs: []string{"marker"}, inNew: always,
+			plan: planMarker,
+			act:  func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error { return r.mark(ctx, at) },
+		},
+		{
+			id: StepReplaceRemove, title: "remove the old VM", usual: time.Second, destroys: true,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				if err := r.markProven(); err != nil {
+					return err
+				}
+				return r.discard(ctx, oldSuffix, line)
+			},
+		},
+		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: proven},
+
+		{
+			id: StepUndoAside, title: "take the unproven VM out of the way", usual: 3 * time.Second, interrupts: true,
+			act: (*run).undoAside,
+		},
+		{id: StepUndoPlace, title: "give the old VM its name back", usual: time.Second, act: (*run).undoPlace},
+		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: (*run).ensureRunning},
+		{
+			id: StepUndoProve, title: "prove that the old VM answers as it did", usual: 2 * time.Second,
+			act: (*run).proveOld,
+		},
+		{
+			id: StepUndoRemove, title: "remove the VM that is not needed", usual: time.Second, destroys: true,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error { return r.clear(ctx, line) },
+		},
+		{id: StepUndoMark, title: "take the VM for what it is", usual: time.Second, act: proven},
+		{
+			id: StepUndoHollow, title: "remove the empty directory of a VM", usual: time.Second,
+			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+				return r.edges.Folders.Unmark(r.dir("")) // which removes nothing but an empty one
+			},
+		},
+		{
+			id: StepUndoRename, title: "put the two halves of the VM together", usual: time.Second,
+			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+				return r.rejoin(r.dir(oldSuffix), r.dir(""))
+			},
+		},
+
+		{
+			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
+			act: (*run).stopOld,
+		},
+		{id: StepRestoreAside, title: "put the VM aside", usual: time.Second, act: moves("", currentSuffix)},
+		{id: StepRestorePlace, title: "give the kept VM its name back", usual: time.Second, act: moves(oldSuffix, "")},
+		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: (*run).ensureRunning},
+		{
+			id: StepRestoreProve, title: "prove that the kept VM answers", usual: 2 * time.Second,
+			act: (*run).proveKept,
+		},
+		{
+			id: StepRestoreRemove, title: "remove the VM that was put aside", usual: time.Second, destroys: true,
+			act: discards(currentSuffix),
+		},
+		{
+			id: StepRestoreKeep, title: "keep the VM that was put aside", usual: time.Second,
+			act: moves(currentSuffix, oldSuffix),
+		},
+
+		{
+			id: StepRemoveVM, title: "remove the VM", usual: time.Second, interrupts: true, destroys: true,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				if survey(r.target.spec).Current {
+					return r.discard(ctx, currentSuffix, line)
+				}
+				return r.discard(ctx, "", line)
+			},
+		},
+		{
+			id: StepRemoveKept, title: "remove the kept VM", usual: time.Second, destroys: true,
+			act: discards(oldSuffix),
+		},
+	}
+}
+
+// moves renames the VM with one suffix to the one with another.
+func moves(from, to string) func(*run, context.Context, State, Step, func(string)) error {
+	return func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error { return r.move(from, to) }
+}
+
+// discards removes the VM with a suffix.
+func discards(suffix string) func(*run, context.Context, State, Step, func(string)) error {
+	return func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+		return r.discard(ctx, suffix, line)
+	}
+}
+
+func proven(r *run, _ context.Context, _ State, _ Step, _ func(string)) error { return r.markProven() }
