@@ -13,9 +13,9 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/sim"
-	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // place is where in an effect something goes wrong.
@@ -182,19 +182,19 @@ func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {
 type chaosFolders struct{ *chaos }
 
 func (f chaosFolders) Move(from, to string) error {
-	return f.effect("move "+filepath.Base(from)+" to "+filepath.Base(to), func() error { return provision.HostFolders().Move(from, to) }, nil)
+	return f.effect("move "+filepath.Base(from)+" to "+filepath.Base(to), func() error { return vmswap.HostFolders().Move(from, to) }, nil)
 }
 
 func (f chaosFolders) Mark(path string, content []byte) error {
-	return f.effect("mark", func() error { return provision.HostFolders().Mark(path, content) }, nil)
+	return f.effect("mark", func() error { return vmswap.HostFolders().Mark(path, content) }, nil)
 }
 
 func (f chaosFolders) Unmark(path string) error {
-	return f.effect("unmark", func() error { return provision.HostFolders().Unmark(path) }, nil)
+	return f.effect("unmark", func() error { return vmswap.HostFolders().Unmark(path) }, nil)
 }
 
 func (f chaosFolders) Clear(path string) error {
-	return f.effect("clear", func() error { return provision.HostFolders().Clear(path) }, map[place]func() error{
+	return f.effect("clear", func() error { return vmswap.HostFolders().Clear(path) }, map[place]func() error{
 		inside: func() error { return os.Remove(filepath.Join(path, "lima.yaml")) },
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // TestMain gives all tests one empty home directory, so that some can run side by side.
@@ -70,7 +71,7 @@ func (b *bench) second() *provision.Setup {
 	if runner == nil {
 		runner = b.World
 	}
-	enter, folders := b.Guest, provision.Folders(nil)
+	enter, folders := b.Guest, vmswap.Folders(nil)
 	if b.chaos != nil {
 		runner, enter, folders = b.chaos, b.chaos.guest, chaosFolders{b.chaos}
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // plan plans for what was observed, and says what there is now.
 func (r *run) plan(s State) Plan {
 	plan := makePlan(r.target, s)
-	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.kept() {
-		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.Kept() {
+		plan.Existing.Kept = r.target.spec.VM + vmswap.Backup
 	}
 	return plan
 }

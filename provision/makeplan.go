@@ -16,12 +16,12 @@ import (
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
 	switch {
-	case len(s.Siblings.recovery()) > 0:
-		plan.Steps, plan.Unseen = s.Siblings.recovery(), true
+	case len(s.Siblings.Recovery()) > 0:
+		plan.Steps, plan.Unseen = recoverySteps(s.Siblings.Recovery()), true
 		return plan
 	case s.Instance == nil:
 		plan.forNew(t)
-	case t.spec.Replace != "" && !s.Siblings.Unproven:
+	case t.spec.Replace != "" && !s.Siblings.Unverified:
 		plan.forReplacement(t, s)
 		return plan
 	case s.Instance.Config == nil:

@@ -33,7 +33,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 		return instance, err
 	}
 	dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
-	if beside := survey(r.target.spec); !beside.VM || beside.Torn {
+	if beside := r.place.Survey(); !beside.VM || beside.Partial {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
@@ -48,7 +48,7 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Siblings: survey(r.target.spec), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.done.unheld, Locked: r.done.locked}
+	state := State{Instance: instance, Siblings: r.place.Survey(), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.done.unheld, Locked: r.done.locked}
 	if instance != nil {
 		state.Booted, state.Age = bootOf(instance, r.now())
 		state.Booting = state.Booting || r.booting == nil && instance.Status == limatype.StatusRunning && !state.Booted && state.Age > 0 && state.Age < bootGrace

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Remove takes the world away: the VM, the VMs that worldsetup keeps or has left beside it, and the files about it in the
@@ -53,8 +55,8 @@ func (r *run) remove(ctx context.Context) error {
 
 // planRemove plans how all of it goes, or says why it does not.
 func (r *run) planRemove(ctx context.Context) (Plan, error) {
-	state := State{Siblings: survey(r.target.spec)}
-	if state.Siblings.VM && hasConfig(r.dir("")) {
+	state := State{Siblings: r.place.Survey()}
+	if state.Siblings.VM && r.place.HasConfig("") {
 		var err error
 		if state.Instance, err = r.lima.FindOnly(ctx, r.target.spec.VM); err != nil {
 			return Plan{}, limaError(ctx, "Lima could not be asked about its VMs", err)
@@ -63,31 +65,31 @@ func (r *run) planRemove(ctx context.Context) (Plan, error) {
 	if refused := refusal(r.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
-	for _, suffix := range []string{spareSuffix, oldSuffix, currentSuffix} {
-		if isProtected(r.dir(suffix)) {
+	for _, suffix := range []string{vmswap.Spare, vmswap.Backup, vmswap.Displaced} {
+		if r.place.Protected(suffix) {
 			return Plan{}, protected(r.target.spec.VM + suffix)
 		}
 	}
 	plan := removePlan(r.target.spec, state.Siblings)
-	if plan.Existing = existing(state); plan.Existing != nil && state.Siblings.Old {
-		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+	if plan.Existing = existing(state); plan.Existing != nil && state.Siblings.Backup {
+		plan.Existing.Kept = r.target.spec.VM + vmswap.Backup
 	}
 	return plan, nil
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.
-func removePlan(spec Spec, siblings Siblings) Plan {
+func removePlan(spec Spec, siblings vmswap.Siblings) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
-	if siblings.Hollow {
+	if siblings.Empty {
 		plan.Steps = append(plan.Steps, newStep(StepUndoHollow, "it was asked for"))
 	}
 	if siblings.Spare {
 		plan.Steps = append(plan.Steps, newStep(StepUndoRemove, "an interrupted run left it"))
 	}
-	if siblings.Old {
+	if siblings.Backup {
 		plan.Steps = append(plan.Steps, newStep(StepRemoveKept, "it was asked for"))
 	}
-	if siblings.Current {
+	if siblings.Displaced {
 		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "it was asked for; an interrupted run has put it aside"))
 	}
 	if siblings.VM {

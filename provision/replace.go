@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // undoDeadline bounds the undoing of a replacement, which has to start a VM.
@@ -13,10 +15,10 @@ const undoDeadline = 12 * time.Minute
 
 // swap is a replacement, or a restoration, from the first thing that it makes to the end.
 type swap struct {
-	before  note // how the old VM was
-	stopped bool // it ran, and was stopped for this
-	resumed bool // it was begun by a run that was killed
-	remove  bool // the old VM is to be removed in the end
+	before  vmswap.Note // how the old VM was
+	stopped bool        // it ran, and was stopped for this
+	resumed bool        // it was begun by a run that was killed
+	remove  bool        // the old VM is to be removed in the end
 }
 
 // transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
@@ -28,7 +30,7 @@ func (r *run) transact(ctx context.Context) (Health, error) {
 	if err := r.recover(ctx); err != nil {
 		return Health{}, err
 	}
-	if survey(r.target.spec).open() {
+	if r.place.Survey().Pending() {
 		r.resume()
 		r.target.spec.Replace = "" // that is what is being done
 	}
@@ -37,7 +39,7 @@ func (r *run) transact(ctx context.Context) (Health, error) {
 	case r.swap == nil:
 		return health, err
 	case err == nil:
-		if err = r.commit(ctx); err == nil || !survey(r.target.spec).open() {
+		if err = r.commit(ctx); err == nil || !r.place.Survey().Pending() {
 			return health, err
 		}
 	case r.swap.resumed && r.steps == 0 && nothingTried(err):
@@ -49,7 +51,7 @@ func (r *run) transact(ctx context.Context) (Health, error) {
 
 // resume takes up a replacement that a killed run has left open.
 func (r *run) resume() {
-	before, _ := r.readNote()
+	before, _ := r.place.ReadNote()
 	r.swap = &swap{before: before, stopped: before.Ran, resumed: true, remove: r.target.spec.Replace != "" && !r.target.spec.KeepOld}
 }
 
@@ -64,7 +66,7 @@ func nothingTried(err error) bool {
 
 // approveRecovery asks the caller before anything of what a killed run left is touched.
 func (r *run) approveRecovery(ctx context.Context) error {
-	if r.approve == nil || len(survey(r.target.spec).recovery()) == 0 {
+	if r.approve == nil || len(r.place.Survey().Recovery()) == 0 {
 		return nil
 	}
 	instance, err := r.find(ctx)
@@ -76,11 +78,11 @@ func (r *run) approveRecovery(ctx context.Context) error {
 
 // recover ends what a killed run left half done, step by step.
 func (r *run) recover(ctx context.Context) error {
-	if before, found := r.readNote(); found {
+	if before, found := r.place.ReadNote(); found {
 		r.before = before
 	}
 	for range 10 { // far more than there are states
-		steps := survey(r.target.spec).recovery()
+		steps := recoverySteps(r.place.Survey().Recovery())
 		if len(steps) == 0 {
 			return nil
 		}
@@ -106,4 +108,12 @@ func (r *run) commit(ctx context.Context) error {
 		return failure
 	}
 	return nil
+}
+
+// recoverySteps returns the steps of a recovery.
+func recoverySteps(actions []vmswap.Action) (steps []Step) {
+	for _, action := range actions {
+		steps = append(steps, newStep(StepID(action.ID), action.Reason))
+	}
+	return steps
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // forReplacement lists how another VM comes into the place of this one, to which somebody has consented. All that can fail
@@ -69,10 +70,10 @@ func refusal(spec Spec, s State) *Error {
 			Why:  "its configuration has neither the socket's forward nor the boot script of one, and no layout was seen in it",
 			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one yourself: --vm NAME", name, name),
 		}
-	case s.Siblings.kept() && spec.Replace != "":
+	case s.Siblings.Kept() && spec.Replace != "":
 		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+oldSuffix), Why: "there is room for one",
-			Next: fmt.Sprintf("bring it back (worldsetup restore), or, if nothing in it is needed: limactl delete %s; then run this again", shellescape.Quote(spec.VM+oldSuffix)),
+			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup), Why: "there is room for one",
+			Next: fmt.Sprintf("bring it back (worldsetup restore), or, if nothing in it is needed: limactl delete %s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
 		}
 	}
 	return nil
@@ -87,7 +88,7 @@ func protected(vm string) *Error {
 
 // ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its configuration.
 func ours(s State) bool {
-	if s.Siblings.Unproven || s.Guest != nil && s.Guest.Marker != "" {
+	if s.Siblings.Unverified || s.Guest != nil && s.Guest.Marker != "" {
 		return true
 	}
 	if s.Instance.Config != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 const (
@@ -224,4 +225,16 @@ func nonEmpty(text string) []string {
 		return nil
 	}
 	return []string{text}
+}
+
+// siblings adds a line about what stands beside the VM, if something does.
+func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
+	switch {
+	case s.Pending():
+		h.item("replacement", "replacement", Failed, "ended", "a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup, remedy)
+	case s.Unfinished():
+		h.item("replacement", "replacement", Failed, "ended", "a run is at work on whole VMs, or was killed while it was", remedy)
+	case s.Kept():
+		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore brings it back", "")
+	}
 }

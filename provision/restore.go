@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
@@ -43,7 +44,7 @@ func (r *run) restore(ctx context.Context) error {
 	if err := r.consent(ctx, plan); err != nil {
 		return err
 	}
-	if survey(r.target.spec).open() { // the other one never was a world
+	if r.place.Survey().Pending() { // the other one never was a world
 		r.resume()
 		_, err := r.undoSwap(ctx)
 		return err
@@ -56,7 +57,7 @@ func (r *run) bringBack(ctx context.Context) error {
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
-	if r.steps > 0 && !survey(r.target.spec).Old { // it is back already
+	if r.steps > 0 && !r.place.Survey().Backup { // it is back already
 		return r.step(ctx, State{}, startKept(), r.steps+1)
 	}
 	instance, plan, err := r.planRestore(ctx) // of what is left to do
@@ -70,10 +71,10 @@ func (r *run) bringBack(ctx context.Context) error {
 func (r *run) exchange(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	r.swap = &swap{}
 	state := r.observe(ctx, instance)
-	r.notice(ctx, state)
+	r.recordBefore(ctx, state)
 	for i, step := range plan.Steps {
 		err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i)
-		if siblings := survey(r.target.spec); err != nil && (siblings.Current || !siblings.Spare) {
+		if siblings := r.place.Survey(); err != nil && (siblings.Displaced || !siblings.Spare) {
 			return r.putBack(ctx, err)
 		}
 		if err != nil {
@@ -94,5 +95,5 @@ func (r *run) proveKept(ctx context.Context, _ State, _ Step, _ func(string)) er
 	if instance == nil {
 		return fmt.Errorf("there is no VM called %s", r.target.spec.VM)
 	}
-	return r.answers(ctx, instance, note{Answered: []Who{WhoUser, WhoRoot}})
+	return r.answers(ctx, instance, vmswap.Note{Answered: []string{string(WhoUser), string(WhoRoot)}})
 }

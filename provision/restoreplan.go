@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
@@ -46,44 +47,45 @@ func (r *run) heedNothing() (consent string) {
 // planRestore plans how the kept VM comes back, or says why it does not.
 func (r *run) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
 	r.heedNothing()
-	siblings := survey(r.target.spec)
+	siblings := r.place.Survey()
 	instance, err := r.aim(ctx)
 	switch {
 	case err != nil:
 		return nil, Plan{}, err
-	case siblings.open():
+	case siblings.Pending():
 		return instance, r.undoPlan(siblings), nil
 	}
-	steps, after := siblings.recovered()
-	if !after.Old {
+	actions, after := siblings.Recovered()
+	steps := recoverySteps(actions)
+	if !after.Backup {
 		if len(steps) == 0 {
 			return nil, Plan{}, noneKept(r.target.spec)
 		}
 		return instance, Plan{VM: r.target.spec.VM, Steps: append(steps, startKept())}, nil
 	}
-	if siblings.Old && !hasConfig(r.dir(oldSuffix)) {
+	if siblings.Backup && !r.place.HasConfig(vmswap.Backup) {
 		return nil, Plan{}, &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+oldSuffix), Why: "it has no " + filenames.LimaYAML,
-			Next: "look into " + r.dir(oldSuffix) + ", and if nothing in it is needed, remove it",
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
+			Next: "look into " + r.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
 	if refused := refusal(r.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
 		return nil, Plan{}, refused
 	}
-	if siblings.Current && !siblings.kept() { // it is the other one, which is stopped
+	if siblings.Displaced && !siblings.Kept() { // it is the other one, which is stopped
 		instance = nil
 	}
 	plan := restorePlan(r.target.spec, instance)
 	plan.Steps = append(steps, plan.Steps...)
 	if plan.Existing = existing(State{Instance: instance}); plan.Existing != nil {
-		plan.Existing.Kept = r.target.spec.VM + oldSuffix
+		plan.Existing.Kept = r.target.spec.VM + vmswap.Backup
 	}
 	return instance, plan, nil
 }
 
 func noneKept(spec Spec) *Error {
 	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM), Why: fmt.Sprintf("there is none called %s", spec.VM+oldSuffix),
+		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM), Why: fmt.Sprintf("there is none called %s", spec.VM+vmswap.Backup),
 		Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
 	}
 }
@@ -91,11 +93,11 @@ func noneKept(spec Spec) *Error {
 func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
 // undoPlan undoes a replacement that was begun.
-func (r *run) undoPlan(siblings Siblings) Plan {
+func (r *run) undoPlan(siblings vmswap.Siblings) Plan {
 	aside := newStep(StepUndoAside, "it was not proven")
-	steps, _ := siblings.after(aside).recovered()
-	plan := Plan{VM: r.target.spec.VM, Steps: append([]Step{aside}, steps...)}
-	before, _ := r.readNote()
+	actions, _ := siblings.After(vmswap.UndoAside).Recovered()
+	plan := Plan{VM: r.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
+	before, _ := r.place.ReadNote()
 	if before.Ran {
 		plan.Steps = append(plan.Steps, newStep(StepUndoStart, "it ran before"))
 		if len(before.Answered) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Edges are the ways by which a Setup reaches the world outside. All are required; [Machine] has the real ones.
@@ -24,7 +25,7 @@ type Edges struct {
 	// Now is the clock.
 	Now func() time.Time
 	// Folders moves the directories of instances; nil means those of this machine.
-	Folders Folders
+	Folders vmswap.Folders
 }
 
 // Machine returns the edges of this machine for a resolved Spec: its limactl, its ssh, its clock.
@@ -133,14 +134,15 @@ type run struct {
 	target target
 	edges  Edges
 	lima   lima.Client
+	place  vmswap.Place
 	events *emitter
 	// approve is the Setup's.
 	approve func(context.Context, Plan) error
 	start   time.Time
 	steps   int // begun so far
 	done    history
-	before  note  // how a killed run found the VM that it was about to replace
-	swap    *swap // the replacement under way; nil when there is none
+	before  vmswap.Note // how a killed run found the VM that it was about to replace
+	swap    *swap       // the replacement under way; nil when there is none
 	signs   signs
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
@@ -173,11 +175,12 @@ func (s *Setup) begin() (*run, error) {
 		return r, errors.New("an edge of the Setup is missing")
 	}
 	if r.edges.Folders == nil {
-		r.edges.Folders = hostFolders{}
+		r.edges.Folders = vmswap.HostFolders()
 	}
 	r.lima = lima.Client{Runner: r.edges.Lima}
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec = spec
+	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
 	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
 	return r, nil
 }

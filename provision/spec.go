@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
@@ -111,7 +112,7 @@ func CheckName(name string) error {
 		return usage(next, "%q cannot be the name of a VM", name)
 	case strings.HasSuffix(lower, ".yml"), strings.HasSuffix(lower, ".yaml"):
 		return usage(next, "%q cannot be the name of a VM: Lima would take it for a profile", name)
-	case reserved(lower):
+	case vmswap.Reserved(lower):
 		return usage(next, "%q is the name of a VM that worldsetup has put aside", name)
 	}
 	return nil

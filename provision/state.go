@@ -6,6 +6,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // State is what was observed of a world. It is derived anew at every run and never stored.
@@ -13,7 +14,7 @@ type State struct {
 	// Instance is what Lima knows of the VM; nil when there is none of that name.
 	Instance *limatype.Instance
 	// Siblings are the VMs that stand beside it: kept, or left by a run that was killed.
-	Siblings Siblings
+	Siblings vmswap.Siblings
 	// Guest is what was found inside; nil when the VM does not run or could not be entered.
 	Guest *guest.Observation
 	// GuestError says why a VM that should run could not be entered; nil otherwise.

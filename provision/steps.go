@@ -6,6 +6,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // The steps.
@@ -40,14 +41,14 @@ const (
 	StepReplaceKeep   StepID = "replace-keep"
 
 	// Rolling back what failed, was cancelled or was killed.
-	StepUndoAside  StepID = "undo-aside"
-	StepUndoPlace  StepID = "undo-place"
+	StepUndoAside  StepID = vmswap.UndoAside
+	StepUndoPlace  StepID = vmswap.UndoPlace
 	StepUndoStart  StepID = "undo-start"
 	StepUndoProve  StepID = "undo-prove"
-	StepUndoRemove StepID = "undo-remove"
-	StepUndoMark   StepID = "undo-mark"
-	StepUndoHollow StepID = "undo-hollow"
-	StepUndoRename StepID = "undo-rename"
+	StepUndoRemove StepID = vmswap.UndoRemove
+	StepUndoMark   StepID = vmswap.UndoMark
+	StepUndoHollow StepID = vmswap.UndoEmpty
+	StepUndoRename StepID = vmswap.UndoRename
 
 	// Restoring a kept VM.
 	StepRestoreStop   StepID = "restore-stop"
@@ -79,13 +80,13 @@ func kinds() []kind {
 		},
 		{
 			id: StepReplaceAside, title: "put the old VM aside", usual: time.Second,
-			act: moves("", oldSuffix),
+			act: moves("", vmswap.Backup),
 		},
 		{
 			id: StepReplacePlace, title: "give the new VM its name", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				r.target.spec.Replace = "" // from here on it is the VM that is completed
-				return r.move(spareSuffix, "")
+				return r.place.Rename(vmswap.Spare, "")
 			},
 		},
 		{
@@ -222,19 +223,26 @@ func kinds() []kind {
 		{
 			id: StepReplaceRemove, title: "remove the old VM", usual: time.Second, destroys: true,
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				if err := r.markProven(); err != nil {
+				if err := r.place.MarkVerified(); err != nil {
 					return err
 				}
-				return r.discard(ctx, oldSuffix, line)
+				return r.place.Discard(ctx, vmswap.Backup, line)
 			},
 		},
 		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: proven},
 
 		{
 			id: StepUndoAside, title: "take the unproven VM out of the way", usual: 3 * time.Second, interrupts: true,
-			act: (*run).undoAside,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.UndoAside(ctx, line)
+			},
 		},
-		{id: StepUndoPlace, title: "give the old VM its name back", usual: time.Second, act: (*run).undoPlace},
+		{
+			id: StepUndoPlace, title: "give the old VM its name back", usual: time.Second,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.UndoPlace(ctx, line)
+			},
+		},
 		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: (*run).ensureRunning},
 		{
 			id: StepUndoProve, title: "prove that the old VM answers as it did", usual: 2 * time.Second,
@@ -242,19 +250,21 @@ func kinds() []kind {
 		},
 		{
 			id: StepUndoRemove, title: "remove the VM that is not needed", usual: time.Second, destroys: true,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error { return r.clear(ctx, line) },
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.RemoveSpare(ctx, line)
+			},
 		},
 		{id: StepUndoMark, title: "take the VM for what it is", usual: time.Second, act: proven},
 		{
 			id: StepUndoHollow, title: "remove the empty directory of a VM", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
-				return r.edges.Folders.Unmark(r.dir("")) // which removes nothing but an empty one
+				return r.place.RemoveEmpty()
 			},
 		},
 		{
 			id: StepUndoRename, title: "put the two halves of the VM together", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
-				return r.rejoin(r.dir(oldSuffix), r.dir(""))
+				return r.place.Rejoin()
 			},
 		},
 
@@ -262,8 +272,8 @@ func kinds() []kind {
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
 			act: (*run).stopOld,
 		},
-		{id: StepRestoreAside, title: "put the VM aside", usual: time.Second, act: moves("", currentSuffix)},
-		{id: StepRestorePlace, title: "give the kept VM its name back", usual: time.Second, act: moves(oldSuffix, "")},
+		{id: StepRestoreAside, title: "put the VM aside", usual: time.Second, act: moves("", vmswap.Displaced)},
+		{id: StepRestorePlace, title: "give the kept VM its name back", usual: time.Second, act: moves(vmswap.Backup, "")},
 		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: (*run).ensureRunning},
 		{
 			id: StepRestoreProve, title: "prove that the kept VM answers", usual: 2 * time.Second,
@@ -271,39 +281,43 @@ func kinds() []kind {
 		},
 		{
 			id: StepRestoreRemove, title: "remove the VM that was put aside", usual: time.Second, destroys: true,
-			act: discards(currentSuffix),
+			act: discards(vmswap.Displaced),
 		},
 		{
 			id: StepRestoreKeep, title: "keep the VM that was put aside", usual: time.Second,
-			act: moves(currentSuffix, oldSuffix),
+			act: moves(vmswap.Displaced, vmswap.Backup),
 		},
 
 		{
 			id: StepRemoveVM, title: "remove the VM", usual: time.Second, interrupts: true, destroys: true,
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				if survey(r.target.spec).Current {
-					return r.discard(ctx, currentSuffix, line)
+				if r.place.Survey().Displaced {
+					return r.place.Discard(ctx, vmswap.Displaced, line)
 				}
-				return r.discard(ctx, "", line)
+				return r.place.Discard(ctx, "", line)
 			},
 		},
 		{
 			id: StepRemoveKept, title: "remove the kept VM", usual: time.Second, destroys: true,
-			act: discards(oldSuffix),
+			act: discards(vmswap.Backup),
 		},
 	}
 }
 
 // moves renames the VM with one suffix to the one with another.
 func moves(from, to string) func(*run, context.Context, State, Step, func(string)) error {
-	return func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error { return r.move(from, to) }
+	return func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+		return r.place.Rename(from, to)
+	}
 }
 
 // discards removes the VM with a suffix.
 func discards(suffix string) func(*run, context.Context, State, Step, func(string)) error {
 	return func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-		return r.discard(ctx, suffix, line)
+		return r.place.Discard(ctx, suffix, line)
 	}
 }
 
-func proven(r *run, _ context.Context, _ State, _ Step, _ func(string)) error { return r.markProven() }
+func proven(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+	return r.place.MarkVerified()
+}

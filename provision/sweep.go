@@ -22,9 +22,9 @@ func (r *run) sweep(ctx context.Context) {
 			_ = os.Remove(path)
 		}
 	}
-	entries, _ := os.ReadDir(r.dir("")) // no VM, no sockets
+	entries, _ := os.ReadDir(r.place.Dir("")) // no VM, no sockets
 	for _, entry := range entries {
-		path := filepath.Join(r.dir(""), entry.Name())
+		path := filepath.Join(r.place.Dir(""), entry.Name())
 		ours, _ := filepath.Match("p.????????.sock", entry.Name())
 		if ours && entry.Type() == os.ModeSocket && !accepts(ctx, path) {
 			_ = os.Remove(path)

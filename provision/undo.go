@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
@@ -32,9 +33,9 @@ func (r *run) putBack(ctx context.Context, err error) error {
 
 // undoSwap brings the old VM back, and says what it did.
 func (r *run) undoSwap(ctx context.Context) (said string, err error) {
-	siblings := survey(r.target.spec)
-	touched := r.swap.stopped || siblings.Old || siblings.Current || !siblings.VM
-	if siblings.open() {
+	siblings := r.place.Survey()
+	touched := r.swap.stopped || siblings.Backup || siblings.Displaced || !siblings.VM
+	if siblings.Pending() {
 		if err := r.step(ctx, State{}, newStep(StepUndoAside, "it was not proven"), r.steps+3); err != nil {
 			return "", err
 		}
@@ -67,43 +68,14 @@ func (r *run) revive(ctx context.Context) (said string, err error) {
 
 // answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that was
 // damaged, need not be now.
-func (r *run) answers(ctx context.Context, instance *limatype.Instance, before note) error {
+func (r *run) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Note) error {
 	var errs []error
-	for _, access := range before.lost(r.prove(ctx, instance).access) {
-		errs = append(errs, fmt.Errorf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+	for _, access := range r.prove(ctx, instance).access {
+		if access.Outcome != OK && before.Had(string(access.Who)) {
+			errs = append(errs, fmt.Errorf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+		}
 	}
 	return errors.Join(errs...)
-}
-
-// undoAside takes the unproven VM out of the way: a new one becomes spare, and one that was being restored is kept again.
-func (r *run) undoAside(ctx context.Context, _ State, _ Step, line func(string)) error {
-	if survey(r.target.spec).Current {
-		if err := r.stopVM(ctx, "", line); err != nil {
-			return err
-		}
-		return r.move("", oldSuffix)
-	}
-	if err := r.clear(ctx, line); err != nil { // the name must be free
-		return err
-	}
-	if hasConfig(r.dir("")) {
-		if err := r.lima.Stop(ctx, r.target.spec.VM, true, line); err != nil {
-			return err
-		}
-	}
-	return r.move("", spareSuffix)
-}
-
-// undoPlace gives the old VM its name back, which somebody may have started by hand under the other one.
-func (r *run) undoPlace(ctx context.Context, _ State, _ Step, line func(string)) error {
-	from := oldSuffix
-	if survey(r.target.spec).Current {
-		from = currentSuffix
-	}
-	if err := r.stopVM(ctx, from, line); err != nil {
-		return err
-	}
-	return r.move(from, "")
 }
 
 // ensureRunning starts the VM if it does not run.

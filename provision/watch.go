@@ -123,7 +123,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 		w.host = hostSigns(w.spec, w.dir)
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
-	fresh := &run{edges: w.run.edges, lima: w.run.lima, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
+	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
 	instance, err := fresh.aim(ctx)
 	if err != nil {
 		if first {

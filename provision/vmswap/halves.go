@@ -1,4 +1,4 @@
-package provision
+package vmswap
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 // `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which neither
 // is a VM. No run of ours calls it, but people do, and what they leave is put together again.
 
-// torn says that two directories are the halves of one VM: one of them has the configuration, and no file is in both, as
+// halves says whether two directories are the halves of one VM: one of them has the configuration, and no file is in both, as
 // would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is empty.
-func torn(one, other string) bool {
+func halves(one, other string) bool {
 	entries, err := os.ReadDir(one)
 	if err != nil || hasConfig(one) == hasConfig(other) {
 		return false
@@ -29,21 +29,24 @@ func torn(one, other string) bool {
 	return err == nil
 }
 
-// rejoin moves everything from one half to the other, and removes the first. Done again after a kill it goes on.
-func (r *run) rejoin(from, to string) error {
+// Rejoin moves everything from the backup to the VM of which it is a half, and removes the backup. Done again after a kill
+// it goes on.
+func (p Place) Rejoin() error { return p.rejoin(p.Dir(Backup), p.Dir("")) }
+
+func (p Place) rejoin(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if err := r.rejoinEntry(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
+		if err := p.rejoinEntry(filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
 			return err
 		}
 	}
-	return r.edges.Folders.Unmark(from)
+	return p.Folders.Unmark(from)
 }
 
-func (r *run) rejoinEntry(from, to string) error {
+func (p Place) rejoinEntry(from, to string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
@@ -56,15 +59,15 @@ func (r *run) rejoinEntry(from, to string) error {
 	there, err := os.Lstat(to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return r.edges.Folders.Move(from, to)
+		return p.Folders.Move(from, to)
 	case err != nil:
 		return err
 	case info.IsDir() && there.IsDir():
-		return r.rejoin(from, to)
+		return p.rejoin(from, to)
 	case info.Size() == 0:
-		return r.edges.Folders.Unmark(from)
+		return p.Folders.Unmark(from)
 	case there.Size() == 0:
-		return errors.Join(r.edges.Folders.Unmark(to), r.edges.Folders.Move(from, to))
+		return errors.Join(p.Folders.Unmark(to), p.Folders.Move(from, to))
 	}
 	return errors.New(from + " and " + to + " are both there, and differ")
 }

@@ -1,0 +1,186 @@
+package vmswap
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// Place is a VM's name in Lima's home, with the names beside it.
+type Place struct {
+	Home    string // of Lima
+	VM      string // its name
+	Lima    lima.Client
+	Folders Folders
+}
+
+// Dir returns the directory of the VM with suffix; an empty one means the VM itself.
+func (p Place) Dir(suffix string) string { return filepath.Join(p.Home, p.VM+suffix) }
+
+// HasConfig says whether Lima would take the directory of the VM with suffix for a VM.
+func (p Place) HasConfig(suffix string) bool { return hasConfig(p.Dir(suffix)) }
+
+func hasConfig(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
+	return err == nil
+}
+
+// Protected says whether `limactl protect` keeps the VM with suffix from being removed.
+func (p Place) Protected(suffix string) bool {
+	_, err := os.Lstat(filepath.Join(p.Dir(suffix), filenames.Protected))
+	return err == nil
+}
+
+// Stop stops the VM with suffix unless it is stopped already: in good order if it can be.
+func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error {
+	if !p.HasConfig(suffix) {
+		return nil // Lima does not know it
+	}
+	name := p.VM + suffix
+	instance, err := p.Lima.FindOnly(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case instance == nil || instance.Status == limatype.StatusStopped || instance.Config == nil:
+		return nil
+	case instance.Status == limatype.StatusRunning && p.Lima.Stop(ctx, name, false, line) == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return p.Lima.Stop(ctx, name, true, line)
+}
+
+// Rename gives the VM with the suffix from the one to. It must not run, not even if Lima says that it does not.
+func (p Place) Rename(from, to string) error {
+	if err := alive(p.Dir(from)); err != nil {
+		return err
+	}
+	return p.Folders.Move(p.Dir(from), p.Dir(to))
+}
+
+// alive returns an error that names a process of the VM in dir, if one lives.
+func alive(dir string) error {
+	entries, _ := os.ReadDir(dir) // without a directory there is none
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".pid" {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		text, _ := os.ReadFile(path)
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err == nil && pid > 0 && syscall.Kill(pid, 0) == nil {
+			return fmt.Errorf("%s still runs: process %d, by %s", filepath.Base(dir), pid, path)
+		}
+	}
+	return nil
+}
+
+// Create makes the spare VM, and marks it as unverified with the note.
+func (p Place) Create(ctx context.Context, profile []byte, before Note, line func(string)) error {
+	if err := p.Lima.Create(ctx, p.VM+Spare, profile, line); err != nil {
+		return err
+	}
+	text, _ := json.Marshal(before) // such a struct always has a JSON form
+	return p.Folders.Mark(filepath.Join(p.Dir(Spare), unverifiedMark), append(text, '\n'))
+}
+
+// MarkVerified removes the mark: the VM is what it was made to be.
+func (p Place) MarkVerified() error {
+	return p.Folders.Unmark(filepath.Join(p.Dir(""), unverifiedMark))
+}
+
+// Discard makes the VM with suffix the spare one, which is the moment from which on it is not needed, and removes it.
+func (p Place) Discard(ctx context.Context, suffix string, line func(string)) error {
+	if err := p.Stop(ctx, suffix, line); err != nil {
+		return err
+	}
+	if p.Protected(suffix) {
+		return fmt.Errorf("the VM %s is protected: limactl unprotect lifts that", p.VM+suffix)
+	}
+	if err := p.Rename(suffix, Spare); err != nil {
+		return err
+	}
+	return p.RemoveSpare(ctx, line)
+}
+
+// RemoveSpare removes the spare VM. Lima does, as far as it knows it.
+func (p Place) RemoveSpare(ctx context.Context, line func(string)) error {
+	if p.HasConfig(Spare) {
+		if err := p.Lima.Delete(ctx, p.VM+Spare, line); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Lstat(p.Dir(Spare)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return p.Folders.Clear(p.Dir(Spare))
+}
+
+// RemoveEmpty removes the VM's directory, if nothing is in it.
+func (p Place) RemoveEmpty() error { return p.Folders.Unmark(p.Dir("")) }
+
+// UndoAside takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a backup again.
+func (p Place) UndoAside(ctx context.Context, line func(string)) error {
+	if p.Survey().Displaced {
+		if err := p.Stop(ctx, "", line); err != nil {
+			return err
+		}
+		return p.Rename("", Backup)
+	}
+	if err := p.RemoveSpare(ctx, line); err != nil { // the name must be free
+		return err
+	}
+	if p.HasConfig("") {
+		if err := p.Lima.Stop(ctx, p.VM, true, line); err != nil {
+			return err
+		}
+	}
+	return p.Rename("", Spare)
+}
+
+// UndoPlace gives the old VM its name back. A person may have started it under the other one.
+func (p Place) UndoPlace(ctx context.Context, line func(string)) error {
+	from := Backup
+	if p.Survey().Displaced {
+		from = Displaced
+	}
+	if err := p.Stop(ctx, from, line); err != nil {
+		return err
+	}
+	return p.Rename(from, "")
+}
+
+// Note is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that finds it
+// believes it for one thing only, how the old VM is to be restored.
+type Note struct {
+	Ran      bool     `json:"ran"`
+	Answered []string `json:"answered,omitempty"` // who could, or rightly could not, reach its agent
+}
+
+// Had says whether who was met as expected then.
+func (n Note) Had(who string) bool { return slices.Contains(n.Answered, who) }
+
+// ReadNote reads the mark of the unverified VM, which has one of two names.
+func (p Place) ReadNote() (note Note, ok bool) {
+	for _, suffix := range []string{Spare, ""} {
+		text, err := os.ReadFile(filepath.Join(p.Dir(suffix), unverifiedMark))
+		if err == nil && json.Unmarshal(text, &note) == nil {
+			return note, true
+		}
+	}
+	return Note{}, false
+}
