@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -61,7 +59,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	stop := heartbeat(lines, func() { tell(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
 	// A booting VM goes on talking while other steps are done.
-	err := r.act(ctx, state, step, r.listen(transfers, func(message string) {
+	err := r.act(ctx, state, step, r.signs.listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
 		default:
@@ -113,27 +111,6 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 		return r.chain.next()
 	}
 	return kindOf(step.ID).act(r, ctx, state, step, line)
-}
-
-// script runs a guest script as root.
-func (r *run) script(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) error {
-	_, err := r.reply(ctx, state, deadline, script, input, args...)
-	return err
-}
-
-// reply is script, and what it printed.
-func (r *run) reply(ctx context.Context, state State, deadline time.Duration, script embed.Script, input io.Reader, args ...string) (guest.Reply, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, deadline, fmt.Errorf("no end within %v", deadline))
-	defer cancel()
-	return r.guest(state.Instance).Exec(ctx, guest.Request{Route: state.route(), Script: script, Args: args, Root: true, Stdin: input})
-}
-
-// route is Lima's shared connection, unless that is known to be dead.
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
-	}
-	return guest.Shared
 }
 
 // stepError says what a failed step means and where its evidence is.

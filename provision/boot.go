@@ -76,7 +76,7 @@ func (r *run) boot(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	r.booting = boot
 	r.signs.begin()
-	go r.watchConsole(ctx, filepath.Join(r.target.spec.LimaHome, r.target.spec.VM), boot.ended)
+	go r.signs.watchConsole(ctx, filepath.Join(r.target.spec.LimaHome, r.target.spec.VM), boot.ended)
 	go func() {
 		defer close(boot.ended)
 		boot.err = r.undo(ctx, r.lima.Start(ctx, r.target.spec.VM, line), created)
@@ -107,7 +107,7 @@ func (r *run) undo(ctx context.Context, err error, created bool) error {
 	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupDeadline)
 	defer cancel()
 	vm := r.target.spec.VM
-	instance, findErr := r.find(cleanup)
+	instance, findErr := r.observer().find(cleanup)
 	switch {
 	case findErr != nil:
 		return fmt.Errorf("%w (and Lima does not say what is left of it: %w)", err, findErr)
@@ -179,7 +179,7 @@ func explainBoot(r *run, _ State, failure *Error, _ error) {
 	failure.Why += r.signs.evidence()
 	failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
-	if !r.done.begun(StepCreate) && r.swap == nil {
+	if !r.done.begun(StepCreate) && !r.swap.underway {
 		failure.Next += "; " + lastResort(spec.VM)
 	}
 }

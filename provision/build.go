@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/cargo"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -43,27 +44,28 @@ func (a *Agent) buildReason() string {
 	return "its source is " + a.Path + "; a cargo is installed for that if the VM has none that will do"
 }
 
-// buildAgent builds the agent in the guest. Where no cargo will do, the distribution's is installed, if that one does.
-func (r *run) buildAgent(ctx context.Context, state State, line func(string)) error {
+// builder builds the agent in the guest, and installs it.
+type builder struct{ made *built }
+
+// build builds the agent in the guest. Where no cargo will do, the distribution's is installed, if that one does.
+func (b *builder) build(ctx context.Context, in session, source cargo.Package, line func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
-	err := r.cargoBuild(ctx, state, line)
+	err := b.cargoBuild(ctx, in, source, line)
 	if !lacksToolchain(err) {
 		return err
 	}
-	source := r.target.agent.source
 	line("no cargo in the VM will do: installing the distribution's")
-	if err := r.stream(ctx, state, embed.Cargo, true, line, orAny(source.Cargo), orAny(source.Rust)); err != nil {
+	if err := in.stream(ctx, embed.Cargo, true, line, orAny(source.Cargo), orAny(source.Rust)); err != nil {
 		return err
 	}
-	return r.cargoBuild(ctx, state, line)
+	return b.cargoBuild(ctx, in, source, line)
 }
 
-func (r *run) cargoBuild(ctx context.Context, state State, line func(string)) error {
-	source := r.target.agent.source
+func (b *builder) cargoBuild(ctx context.Context, in session, source cargo.Package, line func(string)) error {
 	made := &built{}
-	r.built = made
-	err := r.stream(ctx, state, embed.Build, false, func(text string) {
+	b.made = made
+	err := in.stream(ctx, embed.Build, false, func(text string) {
 		if !made.take(text) {
 			made.log.add(text)
 			line(text)
@@ -85,24 +87,15 @@ func (b *built) take(line string) bool {
 	return true
 }
 
-// stream runs a guest script and hands on each line that it prints.
-func (r *run) stream(ctx context.Context, state State, script embed.Script, root bool, line func(string), args ...string) error {
-	route := guest.Shared
-	if state.SharedDead {
-		route = guest.Fresh
-	}
-	_, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: args, Root: root, Line: line})
-	return err
-}
-
-// installBuilt installs what buildAgent has left in the guest, in the same way as an agent from the host.
-func (r *run) installBuilt(ctx context.Context, state State) error {
-	if r.built == nil {
+// install installs what was built, in the same way as an agent from the host.
+func (b *builder) install(ctx context.Context, in session, home string) error {
+	if b.made == nil {
 		return errors.New("nothing was built in this run")
 	}
-	made := *r.built
-	r.built = nil
-	return r.script(ctx, state, guestDeadline, embed.Agent, nil, made.sha256, made.path, path.Join(state.Guest.Home, buildDir))
+	made := *b.made
+	b.made = nil
+	_, err := in.root(ctx, embed.Agent, nil, made.sha256, made.path, path.Join(home, buildDir))
+	return err
 }
 
 func orAny(version string) string {

@@ -54,8 +54,8 @@ func (b *buildLog) error() string {
 	return text
 }
 
-// buildError says what kept the agent from being built.
-func (r *run) buildError(failure *Error, err error) {
+// explainBuild says what kept the agent from being built.
+func explainBuild(r *run, _ State, failure *Error, err error) {
 	spec, source := r.target.spec, r.target.agent.source
 	failure.What = "the agent could not be built in the VM"
 	script := (*guest.ScriptError)(nil)
@@ -74,8 +74,8 @@ func (r *run) buildError(failure *Error, err error) {
 		failure.What = "cargo could not be installed in the VM"
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
 	default:
-		if r.built != nil && r.built.log.error() != "" {
-			failure.Why = strings.TrimSpace(r.built.log.error() + "\n" + failure.Why)
+		if r.builder.made != nil && r.builder.made.log.error() != "" {
+			failure.Why = strings.TrimSpace(r.builder.made.log.error() + "\n" + failure.Why)
 		}
 		failure.Next = fmt.Sprintf("mend it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
 			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))

@@ -69,7 +69,7 @@ func (r *run) chainUp(ctx context.Context, state State) error {
 	r.chain = c
 	go func() {
 		defer close(c.over)
-		c.err = r.guest(state.Instance).Chain(ctx, requests, func() { c.ended <- struct{}{} })
+		c.err = r.edges.Guest(state.Instance).Chain(ctx, requests, func() { c.ended <- struct{}{} })
 	}()
 	return nil
 }

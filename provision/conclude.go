@@ -34,11 +34,11 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 // mark writes the marker and compares what is there then.
 func (r *run) mark(ctx context.Context, state State) error {
 	_, points := r.target.mounts()
-	reply, err := r.reply(ctx, state, guestDeadline, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
+	printed, err := r.session(state).root(ctx, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
 	if err != nil {
 		return err
 	}
-	if found := strings.TrimSuffix(string(reply.Stdout), "\n"); found != guest.LayoutVersion {
+	if found := strings.TrimSuffix(printed, "\n"); found != guest.LayoutVersion {
 		return fmt.Errorf("the marker was written, and holds %q", found)
 	}
 	return nil
@@ -68,7 +68,7 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 	defer proving.Wait()
 	defer cancel(nil)
 	proving.Go(func() {
-		proven := r.connect(ctx, instance, forwarded)
+		proven := r.verifier().connect(ctx, instance, forwarded)
 		now.proven = &proven
 	})
 	now.state = r.observe(ctx, instance)
@@ -78,7 +78,7 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 	close(forwarded)
 	late := errors.New("no answer within " + proveDeadline.String())
 	defer time.AfterFunc(proveDeadline, func() { cancel(late) }).Stop()
-	if r.observeMounts(ctx, &now.state) != nil {
+	if r.observer().observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
 	proving.Wait()

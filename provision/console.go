@@ -26,7 +26,7 @@ const (
 )
 
 // watchConsole tells of what a starting VM writes to its console, and when its ssh port answers, until done is closed.
-func (r *run) watchConsole(ctx context.Context, dir string, done <-chan struct{}) {
+func (s *signs) watchConsole(ctx context.Context, dir string, done <-chan struct{}) {
 	consoles := []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -40,18 +40,18 @@ func (r *run) watchConsole(ctx context.Context, dir string, done <-chan struct{}
 			return
 		case yes := <-introduced:
 			if asked = false; yes {
-				r.signs.reach(lima.PhasePort)
+				s.reach(lima.PhasePort)
 			}
 			continue
 		case <-ticker.C:
 		}
 		for _, console := range consoles {
 			if line := console.latest(); line != "" {
-				r.signs.reach(lima.PhaseKernel)
-				r.signs.say(line)
+				s.reach(lima.PhaseKernel)
+				s.say(line)
 			}
 		}
-		if port := r.signs.unanswered(); port != 0 && !asked {
+		if port := s.unanswered(); port != 0 && !asked {
 			asked = true
 			go func() { introduced <- introduces(ctx, port) }()
 		}

@@ -32,9 +32,9 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
 	request := guest.Request{Route: guest.Fresh, Script: embed.Mounts, End: guest.End}
-	_, err := r.guest(s.Instance).Exec(deadline, request)
+	_, err := r.edges.Guest(s.Instance).Exec(deadline, request)
 	if refusal := refusalOf(err); refusal != nil && ctx.Err() == nil {
-		r.explain(ctx, s, refusal)
+		explainRefusal(ctx, r.session(*s), s, refusal)
 		now.plan = r.plan(*s)
 	}
 }
@@ -65,28 +65,27 @@ func refusalOf(err error) *rejection {
 	return nil
 }
 
-// explain completes the state by a refusal, with the causes that root in the guest finds.
-func (r *run) explain(ctx context.Context, s *State, refusal *rejection) {
-	causes, setting := r.causes(ctx, *s, refusal.what)
+// explainRefusal completes the state by a refusal, with the causes that root in the guest finds.
+func explainRefusal(ctx context.Context, in session, s *State, refusal *rejection) {
+	causes, setting := refusalCauses(ctx, in, *s, refusal.what)
 	s.SSHSetting = setting
 	if refusal.what != refusedForward {
 		s.Locked = strings.Join(append([]string{refusal.text}, causes...), "; ")
 	}
 }
 
-// causes are what refuses the user, and the setting of sshd's that does.
-func (r *run) causes(ctx context.Context, s State, what string) (causes []string, setting string) {
+// refusalCauses are what refuses the user, and the setting of sshd's that does.
+func refusalCauses(ctx context.Context, in session, s State, what string) (causes []string, setting string) {
 	if !s.Guest.Sudo {
 		return nil, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
 	defer cancel()
-	request := guest.Request{Route: s.route(), Script: embed.Refused, Args: []string{s.Guest.User, what}, Root: true}
-	reply, err := r.guest(s.Instance).Exec(ctx, request)
+	printed, err := in.root(ctx, embed.Refused, nil, s.Guest.User, what)
 	if err != nil {
 		return nil, "" // the refusal says enough
 	}
-	for line := range strings.Lines(string(reply.Stdout)) {
+	for line := range strings.Lines(printed) {
 		line = strings.TrimSpace(line)
 		if value, ok := strings.CutPrefix(line, "setting="); ok {
 			setting = value

@@ -165,7 +165,7 @@ func planUnits(p *Plan, t target, s State) {
 }
 
 func unitsTask(r *run, o *guest.Observation, step Step) (*task, error) {
-	service, err := r.serviceUnit(o)
+	service, err := r.target.serviceUnit(o)
 	return &task{script: embed.Units, args: append([]string{known(o), service, embed.SocketUnit()}, step.operands...)}, err
 }
 
@@ -323,13 +323,13 @@ func sum(content []byte) string {
 }
 
 // serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.
-func (r *run) serviceUnit(o *guest.Observation) (string, error) {
+func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	with, err := embed.ServiceUnit(o.Home, true)
 	if err != nil {
 		return "", err
 	}
-	kept := r.target.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
-	if r.target.spec.Netfilter == On || kept {
+	kept := t.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
+	if t.spec.Netfilter == On || kept {
 		return with, nil
 	}
 	return embed.ServiceUnit(o.Home, false)

@@ -20,8 +20,7 @@ const (
 
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. Another run is waited for
 // when the Spec says so.
-func (r *run) lock(ctx context.Context) (unlock func(), err error) {
-	spec := r.target.spec
+func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
 	if err := os.MkdirAll(spec.StateDir, 0o700); err != nil {
 		return nil, &Error{
 			Kind: KindPrerequisite, What: "the state directory cannot be made", Why: err.Error(),
@@ -39,7 +38,7 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 			}
 		case held != nil:
 			// Who holds it, for messages only.
-			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), r.now().Format(time.RFC3339)), 0o600)
+			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), events.now().Format(time.RFC3339)), 0o600)
 			end := announce(spec)
 			return func() { end(); _ = held.Unlock() }, nil
 		case !spec.Wait:
@@ -47,7 +46,7 @@ func (r *run) lock(ctx context.Context) (unlock func(), err error) {
 		case !told:
 			told = true
 			failure := busy(spec, holder(ctx, spec))
-			r.events.emit(Event{Type: EventWaiting, Message: failure.What + ": " + failure.Why})
+			events.emit(Event{Type: EventWaiting, Message: failure.What + ": " + failure.Why})
 		}
 		if !pause(ctx, lockPause) {
 			return nil, interrupted(ctx)

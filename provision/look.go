@@ -51,7 +51,7 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	if now, seen := r.seenAhead(ctx); seen {
 		return now, nil
 	}
-	instance, err := r.find(ctx)
+	instance, err := r.observer().find(ctx)
 	if err != nil {
 		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 	}
@@ -61,7 +61,7 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	}
 	now := r.examine(ctx, instance, prove)
 	if now.plan.complete() && now.proven == nil && ctx.Err() == nil {
-		proven := r.prove(ctx, instance)
+		proven := r.verifier().verify(ctx, instance)
 		now.proven = &proven
 		r.learn(ctx, &now)
 	}
@@ -79,7 +79,7 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	var wait sync.WaitGroup
 	if prove != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
 		wait.Go(func() {
-			proven := r.prove(proving, instance)
+			proven := r.verifier().verify(proving, instance)
 			now.proven = &proven
 		})
 	}
@@ -105,7 +105,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 	}
 	if !now.proven.entered {
 		if !now.state.SharedDead && now.proven.refusal != nil {
-			r.explain(ctx, &now.state, now.proven.refusal)
+			explainRefusal(ctx, r.session(now.state), &now.state, now.proven.refusal)
 		}
 		now.plan = r.plan(now.state)
 		return
@@ -116,7 +116,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 		}
 	}
 	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
-		r.explain(ctx, &now.state, &rejection{what: refusedForward})
+		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: refusedForward})
 	}
 	now.plan = r.plan(now.state)
 }
@@ -124,7 +124,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 // aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
 // Lima that does not answer is for the prerequisites to explain.
 func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
-	instance, findErr := r.find(ctx)
+	instance, findErr := r.observer().find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}

@@ -48,7 +48,7 @@ func planWritable(p *Plan, _ target, s State) {
 }
 
 func (r *run) makeWritable(ctx context.Context, at State, _ Step, line func(string)) error {
-	err := r.script(ctx, at, guestDeadline, embed.Writable, nil)
+	_, err := r.session(at).root(ctx, embed.Writable, nil)
 	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == writableAfterBoot {
 		line("not before a boot: files that were deleted are open")
 		return nil // it will be observed to be read-only still, and the VM is restarted
@@ -120,17 +120,18 @@ func (r *run) repairEntry(ctx context.Context, at State, _ Step, _ func(string))
 	}
 	r.done.locked = ""
 	o := at.Guest
-	return r.script(ctx, at, guestDeadline, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))
+	_, err = r.session(at).root(ctx, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))
+	return err
 }
 
 // renewConnection makes Lima's shared connection again.
 func (r *run) renewConnection(ctx context.Context, at State, step Step, _ func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
-	err := r.guest(at.Instance).Renew(ctx, forwards(at.Instance))
+	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok && refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what refuses the user comes first.
-		r.explain(ctx, &at, &rejection{refusedLogin, refused.Error()})
+		explainRefusal(ctx, r.session(at), &at, &rejection{refusedLogin, refused.Error()})
 		if r.done.locked = at.Locked; r.done.finished[StepEntry] {
 			return lastWay(at)
 		}

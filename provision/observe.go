@@ -16,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // One look into the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared connection
@@ -25,15 +26,23 @@ const (
 	freshDeadline  = 45 * time.Second
 )
 
+// observer finds out what there is.
+type observer struct {
+	lima  lima.Client
+	place vmswap.Place
+	guest func(*limatype.Instance) guest.Transport
+	now   func() time.Time
+}
+
 // find asks Lima for the instance; nil when there is none. One directory in Lima's home that is no VM makes `limactl list`
 // fail for all of them, and an interrupted creation can leave one: that must not hide what is there, or what is in the way.
-func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
-	instance, err := r.lima.Find(ctx, r.target.spec.VM)
+func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
+	instance, err := o.lima.Find(ctx, o.place.VM)
 	if refused := (*lima.CommandError)(nil); !errors.As(err, &refused) {
 		return instance, err
 	}
-	dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
-	if beside := r.place.Survey(); !beside.VM || beside.Partial {
+	dir := o.place.Dir("")
+	if beside := o.place.Survey(); !beside.VM || beside.Partial {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
@@ -43,36 +52,46 @@ func (r *run) find(ctx context.Context) (*limatype.Instance, error) {
 			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) + "; then run worldsetup again",
 		}
 	}
-	return r.lima.FindOnly(ctx, r.target.spec.VM)
+	return o.lima.FindOnly(ctx, o.place.VM)
 }
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
-func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	state := State{Instance: instance, Siblings: r.place.Survey(), Booting: r.booting.laying(), Tried: r.done.finished, Unheld: r.done.unheld, Locked: r.done.locked}
-	if instance != nil {
-		state.Booted, state.Age = bootOf(instance, r.now())
-		state.Booting = state.Booting || r.booting == nil && instance.Status == limatype.StatusRunning && !state.Booted && state.Age > 0 && state.Age < bootGrace
-		state.DiskGone = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
+// boot and done are the run's own.
+func (o observer) observe(ctx context.Context, instance *limatype.Instance, t target, boot *bootProcess, done history) State {
+	state := State{
+		Instance: instance, Siblings: o.place.Survey(), Booting: boot.laying(),
+		Tried: done.finished, Unheld: done.unheld, Locked: done.locked,
 	}
-	if instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
+	if instance == nil {
+		return state
+	}
+	state.Booted, state.Age = bootOf(instance, o.now())
+	running := instance.Status == limatype.StatusRunning
+	if boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
+		state.Booting = true // a boot that was begun by something else
+	}
+	state.DiskGone = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
+	if !running || instance.Config == nil {
 		return state
 	}
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
-	directories, points := r.target.mounts()
+	directories, points := t.mounts()
 	if state.Booting {
 		directories, points = nil, nil // they come with the end of booting, and looking at them would slow that down
 	}
-	state.Guest, state.SharedDead, state.GuestError = r.observeGuest(ctx, instance, points)
-	if state.Guest == nil {
-		return state
+	script := embed.Observe
+	if boot.going() && done.begun(StepCreate) && !done.begun(StepSettle) {
+		script = embed.ObserveNew // an observation costs the boot as much as it takes, and there is nothing to be seen
 	}
-	state.Mounts = r.compareMounts(directories, points, state.Guest.Mounts)
+	state.Guest, state.SharedDead, state.GuestError = o.observeGuest(ctx, instance, script, points)
+	if state.Guest != nil {
+		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, o.now())
+	}
 	return state
 }
 
 // compareMounts says of each mount what is wrong with it, and nothing when nothing is.
-func (r *run) compareMounts(directories, points []string, mounts []guest.Mount) (problems []string) {
-	now := r.now()
+func compareMounts(directories, points []string, mounts []guest.Mount, now time.Time) (problems []string) {
 	for i, mount := range mounts {
 		problems = append(problems, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
 	}
@@ -80,32 +99,32 @@ func (r *run) compareMounts(directories, points []string, mounts []guest.Mount) 
 }
 
 // observeMounts makes up for the mounts that were not there yet when the rest of a booting guest was observed.
-func (r *run) observeMounts(ctx context.Context, state *State) error {
-	directories, points := r.target.mounts()
-	reply, err := r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Shared, Script: embed.Mounts, Args: points})
+func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
+	directories, points := t.mounts()
+	request := guest.Request{Route: guest.Shared, Script: embed.Mounts, Args: points}
+	reply, err := o.guest(state.Instance).Exec(ctx, request)
 	if err != nil {
 		return err
 	}
 	state.Guest.Mounts, err = guest.ParseMounts(reply, len(points))
-	state.Mounts = r.compareMounts(directories, points, state.Guest.Mounts)
+	state.Mounts = compareMounts(directories, points, state.Guest.Mounts, o.now())
 	return err
 }
 
-// observeGuest looks over the shared connection, whose groups are the ones that count, and when that is dead over a fresh one.
-func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, points []string) (o *guest.Observation, sharedDead bool, err error) {
-	script := embed.Observe
-	if r.booting.going() && r.done.begun(StepCreate) && !r.done.begun(StepSettle) {
-		script = embed.ObserveNew // a look costs the boot as much as it takes, and there is nothing to be seen
-	}
-	look := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {
+// observeGuest observes over the shared connection, whose groups are the ones that count, and when that is dead over a
+// fresh one.
+func (o observer) observeGuest(
+	ctx context.Context, instance *limatype.Instance, script embed.Script, points []string,
+) (seen *guest.Observation, sharedDead bool, err error) {
+	observe := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, deadline, errors.New("no answer within "+deadline.String()))
 		defer cancel()
-		return r.guest(instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: points})
+		return o.guest(instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: points})
 	}
-	reply, err := look(guest.Shared, sharedDeadline)
-	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) && ctx.Err() == nil {
+	reply, err := observe(guest.Shared, sharedDeadline)
+	if _, ok := errors.AsType[*guest.ConnectionError](err); ok && ctx.Err() == nil {
 		var freshErr error
-		reply, freshErr = look(guest.Fresh, freshDeadline)
+		reply, freshErr = observe(guest.Fresh, freshDeadline)
 		if freshErr != nil {
 			return nil, false, errors.Join(err, freshErr)
 		}
@@ -114,8 +133,8 @@ func (r *run) observeGuest(ctx context.Context, instance *limatype.Instance, poi
 	if err != nil {
 		return nil, false, err
 	}
-	o, err = guest.ParseObservation(reply, len(points))
-	return o, sharedDead, err
+	seen, err = guest.ParseObservation(reply, len(points))
+	return seen, sharedDead, err
 }
 
 // accepts says whether the UNIX socket at path accepts connections.

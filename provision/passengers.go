@@ -60,12 +60,12 @@ func passengerReasons(t target, o *guest.Observation) (reasons, names []string) 
 	return reasons, names
 }
 
-func (r *run) installPassengers(ctx context.Context, state State, names []string) error {
-	for _, one := range r.target.passengers {
+func (t target) installPassengers(ctx context.Context, in session, names []string) error {
+	for _, one := range t.passengers {
 		if !slices.Contains(names, one.name) {
 			continue
 		}
-		if err := r.script(ctx, state, guestDeadline, embed.Passenger, bytes.NewReader(one.content), one.name, one.sha256); err != nil {
+		if _, err := in.root(ctx, embed.Passenger, bytes.NewReader(one.content), one.name, one.sha256); err != nil {
 			return err
 		}
 	}

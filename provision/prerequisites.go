@@ -11,6 +11,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // Checks returns the prerequisites of the world that the Spec describes, not yet looked at: for [checks.Run], and for
@@ -21,26 +22,26 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if err != nil {
 		return nil, AsError(err)
 	}
-	instance, findErr := r.find(ctx)
+	instance, findErr := r.observer().find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
 	if r.target, err = newTarget(r.target.spec, instance); err != nil {
 		return nil, AsError(err)
 	}
-	return r.edges.Checks(r.prerequisites(instance, findErr)), nil
+	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }
 
 // prerequisites is what the machine is checked for. findErr says why Lima did not tell of the VM.
-func (r *run) prerequisites(instance *limatype.Instance, findErr error) checks.Target {
-	t, spec := r.target, r.target.spec
+func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
+	spec := t.spec
 	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not tell, its directory does
 	wanted := checks.Target{
 		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
 		Home: t.wanted.Home, Project: t.spec.Project, Agents: t.agents(instance != nil || findErr != nil && dirErr == nil),
-		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: r.lima,
+		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
 		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
 	}
 	if findErr != nil {

@@ -23,56 +23,56 @@ func (s *Setup) Remove(ctx context.Context) error {
 		return r.finish(err)
 	}
 	defer release()
-	return r.end(r.remove(ctx), false)
+	return r.end(r.swap.remove(ctx), false)
 }
 
 // PlanRemove returns what Remove would do, and changes nothing. It needs no consent; what Remove would refuse, whoever
 // consents, is its error.
 func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
-	return s.planWhole(ctx, (*run).planRemove)
+	return s.planWhole(ctx, (*replacement).planRemove)
 }
 
-func (r *run) remove(ctx context.Context) error {
-	consent := r.heedNothing()
-	plan, err := r.planRemove(ctx)
+func (w *replacement) remove(ctx context.Context) error {
+	consent := w.heedNothing()
+	plan, err := w.planRemove(ctx)
 	if err != nil {
 		return err
 	}
-	r.events.emit(Event{Type: EventPlan, Plan: &plan})
+	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
 	if len(plan.Steps) > 0 && consent == "" {
 		return needsConsent(plan, "remove", "--remove")
 	}
-	if err := r.consent(ctx, plan); err != nil {
+	if err := w.run.consent(ctx, plan); err != nil {
 		return err
 	}
 	for i, step := range plan.Steps {
-		if err := r.step(ctx, State{}, step, r.steps+len(plan.Steps)-i); err != nil {
+		if err := w.run.step(ctx, State{}, step, w.run.steps+len(plan.Steps)-i); err != nil {
 			return err
 		}
 	}
-	return r.forget()
+	return w.forget()
 }
 
 // planRemove plans how all of it goes, or says why it does not.
-func (r *run) planRemove(ctx context.Context) (Plan, error) {
-	state := State{Siblings: r.place.Survey()}
-	if state.Siblings.VM && r.place.HasConfig("") {
+func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
+	state := State{Siblings: w.run.place.Survey()}
+	if state.Siblings.VM && w.run.place.HasConfig("") {
 		var err error
-		if state.Instance, err = r.lima.FindOnly(ctx, r.target.spec.VM); err != nil {
+		if state.Instance, err = w.run.lima.FindOnly(ctx, w.run.target.spec.VM); err != nil {
 			return Plan{}, limaError(ctx, "Lima could not be asked about its VMs", err)
 		}
 	}
-	if refused := refusal(r.target.spec, state); refused != nil {
+	if refused := refusal(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
 	for _, suffix := range []string{vmswap.Spare, vmswap.Backup, vmswap.Displaced} {
-		if r.place.Protected(suffix) {
-			return Plan{}, protected(r.target.spec.VM + suffix)
+		if w.run.place.Protected(suffix) {
+			return Plan{}, protected(w.run.target.spec.VM + suffix)
 		}
 	}
-	plan := removePlan(r.target.spec, state.Siblings)
+	plan := removePlan(w.run.target.spec, state.Siblings)
 	if plan.Existing = existing(state); plan.Existing != nil && state.Siblings.Backup {
-		plan.Existing.Kept = r.target.spec.VM + vmswap.Backup
+		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return plan, nil
 }
@@ -99,9 +99,9 @@ func removePlan(spec Spec, siblings vmswap.Siblings) Plan {
 }
 
 // forget removes the files about the VM in the state directory; the lock goes with them, while it is held.
-func (r *run) forget() error {
+func (w *replacement) forget() error {
 	for _, suffix := range []string{".log", ".log.old", ".run", ".lock"} {
-		if err := os.Remove(stateFile(r.target.spec, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(stateFile(w.run.target.spec, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

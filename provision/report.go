@@ -33,7 +33,7 @@ func (r *run) report(seen view) Health {
 		Schema: Schema, VM: r.target.spec.VM, Time: r.now(), Instance: "absent", Drift: plan,
 		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Access{}, Items: []Item{},
 	}
-	if r.swap == nil { // else that is what is being ended
+	if !r.swap.underway { // else that is what is being ended
 		health.siblings(r.target.spec, s.Siblings)
 	}
 	if s.Instance == nil {

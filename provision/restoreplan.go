@@ -12,22 +12,22 @@ import (
 // PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse, whoever
 // consents, is its error.
 func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
-	return s.planWhole(ctx, func(r *run, ctx context.Context) (Plan, error) {
-		_, plan, err := r.planRestore(ctx)
+	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
+		_, plan, err := w.planRestore(ctx)
 		return plan, err
 	})
 }
 
 // planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
-func (s *Setup) planWhole(ctx context.Context, plan func(*run, context.Context) (Plan, error)) (Plan, error) {
+func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
 	r, err := s.begin()
 	if err != nil {
 		return Plan{}, r.finish(err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	r.heedNothing()
-	planned, err := plan(r, ctx)
+	r.swap.heedNothing()
+	planned, err := plan(r.swap, ctx)
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info))
 	}
@@ -36,49 +36,49 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*run, context.Context) 
 
 // heedNothing forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
 // there. It returns the consent, which is forgotten as well.
-func (r *run) heedNothing() (consent string) {
-	spec := r.target.spec
-	r.target.spec = Spec{
+func (w *replacement) heedNothing() (consent string) {
+	spec := w.run.target.spec
+	w.run.target.spec = Spec{
 		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld, Wait: spec.Wait, Timeout: spec.Timeout,
 	}
 	return spec.Replace
 }
 
 // planRestore plans how the kept VM comes back, or says why it does not.
-func (r *run) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
-	r.heedNothing()
-	siblings := r.place.Survey()
-	instance, err := r.aim(ctx)
+func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
+	w.heedNothing()
+	siblings := w.run.place.Survey()
+	instance, err := w.run.aim(ctx)
 	switch {
 	case err != nil:
 		return nil, Plan{}, err
 	case siblings.Pending():
-		return instance, r.undoPlan(siblings), nil
+		return instance, w.undoPlan(siblings), nil
 	}
 	actions, after := siblings.Recovered()
 	steps := recoverySteps(actions)
 	if !after.Backup {
 		if len(steps) == 0 {
-			return nil, Plan{}, noneKept(r.target.spec)
+			return nil, Plan{}, noneKept(w.run.target.spec)
 		}
-		return instance, Plan{VM: r.target.spec.VM, Steps: append(steps, startKept())}, nil
+		return instance, Plan{VM: w.run.target.spec.VM, Steps: append(steps, startKept())}, nil
 	}
-	if siblings.Backup && !r.place.HasConfig(vmswap.Backup) {
+	if siblings.Backup && !w.run.place.HasConfig(vmswap.Backup) {
 		return nil, Plan{}, &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", r.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
-			Next: "look into " + r.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", w.run.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
+			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := refusal(r.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
+	if refused := refusal(w.run.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
 		return nil, Plan{}, refused
 	}
 	if siblings.Displaced && !siblings.Kept() { // it is the other one, which is stopped
 		instance = nil
 	}
-	plan := restorePlan(r.target.spec, instance)
+	plan := restorePlan(w.run.target.spec, instance)
 	plan.Steps = append(steps, plan.Steps...)
 	if plan.Existing = existing(State{Instance: instance}); plan.Existing != nil {
-		plan.Existing.Kept = r.target.spec.VM + vmswap.Backup
+		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return instance, plan, nil
 }
@@ -93,11 +93,11 @@ func noneKept(spec Spec) *Error {
 func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
 // undoPlan undoes a replacement that was begun.
-func (r *run) undoPlan(siblings vmswap.Siblings) Plan {
+func (w *replacement) undoPlan(siblings vmswap.Siblings) Plan {
 	aside := newStep(StepUndoAside, "it was not proven")
 	actions, _ := siblings.After(vmswap.UndoAside).Recovered()
-	plan := Plan{VM: r.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
-	before, _ := r.place.ReadNote()
+	plan := Plan{VM: w.run.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
+	before, _ := w.run.place.ReadNote()
 	if before.Ran {
 		plan.Steps = append(plan.Steps, newStep(StepUndoStart, "it ran before"))
 		if len(before.Answered) > 0 {

@@ -72,13 +72,13 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(err)
 	}
 	defer release()
-	health, err := r.transact(ctx)
+	health, err := r.swap.transact(ctx)
 	return health, r.finish(err)
 }
 
 // enter takes the lock and begins the log; release ends both.
 func (r *run) enter(ctx context.Context) (release func(), err error) {
-	unlock, err := r.lock(ctx)
+	unlock, err := lock(ctx, r.target.spec, r.events)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
 		}
 	}
-	r.sweep(ctx)
+	sweep(ctx, r.place.Dir(""))
 	return func() { r.events.journal.close(); unlock() }, nil
 }
 
@@ -141,13 +141,11 @@ type run struct {
 	start   time.Time
 	steps   int // begun so far
 	done    history
-	before  vmswap.Note // how a killed run found the VM that it was about to replace
-	swap    *swap       // the replacement under way; nil when there is none
+	swap    *replacement
 	signs   signs
 	// booting is the start of the VM that is or was under way in this run; nil before.
 	booting *bootProcess
-	// built is what the guest has built in this run, and is not installed yet; nil for nothing.
-	built *built
+	builder builder
 	// rest is the plan from the step under way on, while a plan is carried out, and chain what the guest is at for it.
 	rest  []Step
 	chain *chain
@@ -157,11 +155,18 @@ type run struct {
 
 func (r *run) now() time.Time { return r.edges.Now() }
 
-func (r *run) guest(instance *limatype.Instance) guest.Transport { return r.edges.Guest(instance) }
+// observer returns what observes for the run.
+func (r *run) observer() observer { return observer{r.lima, r.place, r.edges.Guest, r.edges.Now} }
+
+// observe observes instance, which may be nil, in the light of what the run did.
+func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
+	return r.observer().observe(ctx, instance, r.target, r.booting, r.done)
+}
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
 	r := &run{events: &emitter{now: time.Now, handle: s.Events}, approve: s.Approve, start: time.Now()}
+	r.swap = &replacement{run: r}
 	spec, err := s.Spec.Resolve()
 	if err != nil {
 		return r, err

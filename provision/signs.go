@@ -131,16 +131,16 @@ func (s *signs) evidence() string {
 }
 
 // listen is a step's way to take limactl's lines: as signs, and, by tell, as they are.
-func (r *run) listen(ctx context.Context, tell func(line string)) func(line string) {
+func (s *signs) listen(ctx context.Context, tell func(line string)) func(line string) {
 	return func(line string) {
 		entry := lima.ParseLogLine(line)
 		if entry.Message == "" {
 			return
 		}
-		r.signs.hear(entry.Message)
+		s.hear(entry.Message)
 		tell(entry.Message)
 		if entry.Fetches() {
-			go r.watchTransfer(ctx, entry.Location)
+			go s.watchTransfer(ctx, entry.Location)
 		}
 	}
 }

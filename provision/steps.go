@@ -72,11 +72,11 @@ func kinds() []kind {
 	return []kind{
 		{
 			id: StepReplaceCreate, title: "create the new VM beside the old one", usual: time.Second, reports: true,
-			act: (*run).createBeside,
+			act: swaps((*replacement).createBeside),
 		},
 		{
 			id: StepReplaceStop, title: "stop the old VM", usual: 3 * time.Second, interrupts: true,
-			act: (*run).stopOld,
+			act: swaps((*replacement).stopOld),
 		},
 		{
 			id: StepReplaceAside, title: "put the old VM aside", usual: time.Second,
@@ -163,7 +163,7 @@ func kinds() []kind {
 			inNew:   func(t target) bool { return len(t.passengers) > 0 },
 			plan:    planPassengers,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
-				return r.installPassengers(ctx, at, step.operands)
+				return r.target.installPassengers(ctx, r.session(at), step.operands)
 			},
 		},
 		{
@@ -197,16 +197,16 @@ func kinds() []kind {
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, rung: RungLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.buildAgent(ctx, at, line)
+				return r.builder.build(ctx, r.session(at), r.target.agent.source, line)
 			},
-			explain: func(r *run, _ State, failure *Error, err error) { r.buildError(failure, err) },
+			explain: explainBuild,
 		},
 		{
 			id: StepAgent, title: "install the agent", usual: time.Second, rung: RungLive,
 			repairs: []string{"agent"}, inNew: always,
 			plan: planAgent, task: agentTask,
 			act: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
-				return r.installBuilt(ctx, at)
+				return r.builder.install(ctx, r.session(at), at.Guest.Home)
 			},
 		},
 		{
@@ -243,10 +243,10 @@ func kinds() []kind {
 				return r.place.UndoPlace(ctx, line)
 			},
 		},
-		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: (*run).ensureRunning},
+		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepUndoProve, title: "prove that the old VM answers as it did", usual: 2 * time.Second,
-			act: (*run).proveOld,
+			act: swaps((*replacement).proveOld),
 		},
 		{
 			id: StepUndoRemove, title: "remove the VM that is not needed", usual: time.Second, destroys: true,
@@ -270,14 +270,14 @@ func kinds() []kind {
 
 		{
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
-			act: (*run).stopOld,
+			act: swaps((*replacement).stopOld),
 		},
 		{id: StepRestoreAside, title: "put the VM aside", usual: time.Second, act: moves("", vmswap.Displaced)},
 		{id: StepRestorePlace, title: "give the kept VM its name back", usual: time.Second, act: moves(vmswap.Backup, "")},
-		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: (*run).ensureRunning},
+		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepRestoreProve, title: "prove that the kept VM answers", usual: 2 * time.Second,
-			act: (*run).proveKept,
+			act: swaps((*replacement).proveKept),
 		},
 		{
 			id: StepRestoreRemove, title: "remove the VM that was put aside", usual: time.Second, destroys: true,
@@ -301,6 +301,15 @@ func kinds() []kind {
 			id: StepRemoveKept, title: "remove the kept VM", usual: time.Second, destroys: true,
 			act: discards(vmswap.Backup),
 		},
+	}
+}
+
+// swaps is what a replacement does.
+func swaps(
+	act func(w *replacement, ctx context.Context, at State, step Step, line func(string)) error,
+) func(*run, context.Context, State, Step, func(string)) error {
+	return func(r *run, ctx context.Context, at State, step Step, line func(string)) error {
+		return act(r.swap, ctx, at, step, line)
 	}
 }
 

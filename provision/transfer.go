@@ -19,12 +19,12 @@ const (
 )
 
 // watchTransfer tells how much of what Lima is fetching from url has come, until ctx ends.
-func (r *run) watchTransfer(ctx context.Context, url string) {
+func (s *signs) watchTransfer(ctx context.Context, url string) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return
 	}
-	defer r.signs.moved(nil)
+	defer s.moved(nil)
 	transfer := Transfer{Total: sizeOf(ctx, url)}
 	ticker := time.NewTicker(transferPause)
 	defer ticker.Stop()
@@ -32,7 +32,7 @@ func (r *run) watchTransfer(ctx context.Context, url string) {
 		if done := arrived(cache, url); done > 0 {
 			transfer.advance(done, transferPause)
 			now := transfer
-			r.signs.moved(&now)
+			s.moved(&now)
 		}
 		select {
 		case <-ctx.Done():

@@ -13,7 +13,7 @@ import (
 // check runs the prerequisites and returns the first one that failed as an error.
 func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
 	var first *Error
-	results := checks.Run(ctx, r.edges.Checks(r.prerequisites(instance, findErr)), func(result checks.Result) {
+	results := checks.Run(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), func(result checks.Result) {
 		r.events.emit(Event{Type: EventCheck, Check: &result})
 	})
 	for _, result := range results {

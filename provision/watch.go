@@ -124,6 +124,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
+	fresh.swap = &replacement{run: fresh}
 	instance, err := fresh.aim(ctx)
 	if err != nil {
 		if first {
@@ -171,7 +172,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		defer close(ended)
 		silent := true
 		defer func() { w.mute.Store(silent) }()
-		_, _ = r.guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
+		_, _ = r.edges.Guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
 			nudge(heard)
 			first := silent
 			silent = false

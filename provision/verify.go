@@ -2,11 +2,13 @@ package provision
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -48,19 +50,31 @@ func (p *proofs) failed(who Who) bool {
 	return slices.ContainsFunc(p.access, func(a Access) bool { return a.Who == who && a.Outcome != OK })
 }
 
-// prove connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
+// verifier verifies a world by connecting to its agent.
+type verifier struct {
+	guest  func(*limatype.Instance) guest.Transport
+	now    func() time.Time
+	mounts []string // the mount points that have to be there afterwards
+}
+
+func (r *run) verifier() verifier {
+	_, points := r.target.mounts()
+	return verifier{guest: r.edges.Guest, now: r.edges.Now, mounts: points}
+}
+
+// verify connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
-func (r *run) prove(ctx context.Context, instance *limatype.Instance) proofs {
+func (v verifier) verify(ctx context.Context, instance *limatype.Instance) proofs {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
 	defer cancel()
 	forwarded := make(chan struct{})
 	close(forwarded)
-	return r.connect(ctx, instance, forwarded)
+	return v.connect(ctx, instance, forwarded)
 }
 
-// connect is prove with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
+// connect is verify with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
 // mounts are looked at after that.
-func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) proofs {
+func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) proofs {
 	var host, shared Access
 	var capabilities guest.Capabilities
 	var others sync.WaitGroup
@@ -69,13 +83,12 @@ func (r *run) connect(ctx context.Context, instance *limatype.Instance, forwarde
 		case <-forwarded:
 		case <-ctx.Done():
 		}
-		host, capabilities = r.proveHost(ctx, WhoHost, lima.HostSocketPath(instance))
+		host, capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
 	})
-	others.Go(func() { shared = r.proveShared(ctx, instance) })
-	fresh := r.visit(ctx, instance, others.Wait)
+	others.Go(func() { shared = v.throughShell(ctx, instance) })
+	fresh := v.visit(ctx, instance, others.Wait)
 	others.Wait()
-	_, points := r.target.mounts()
-	access, lost := fresh.result(points)
+	access, lost := fresh.result(v.mounts)
 	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
 }
 
@@ -100,9 +113,9 @@ func (v *visit) result(points []string) (proven []Access, lostMounts []string) {
 	}, lostMounts
 }
 
-// proveShared asks the way that people do: limactl shell, over Lima's shared connection.
-func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) Access {
-	reply, err := r.guest(instance).Exec(ctx, guest.Request{Route: guest.Shell, Script: embed.Prove, Args: []string{guest.Self}})
+// throughShell asks the way that people do: limactl shell, over Lima's shared connection.
+func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Access {
+	reply, err := v.guest(instance).Exec(ctx, guest.Request{Route: guest.Shell, Script: embed.Prove, Args: []string{guest.Self}})
 	var proof *guest.Proof
 	if err == nil {
 		proof, err = guest.ParseProof(reply, guest.Self)
@@ -113,16 +126,16 @@ func (r *run) proveShared(ctx context.Context, instance *limatype.Instance) Acce
 	return access(WhoShared, proof.Answers[guest.Self])
 }
 
-// proveHost asks through a socket on the host.
-func (r *run) proveHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
+// throughHost asks through a socket on the host.
+func (v verifier) throughHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
 	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline, errors.New("connected, and no answer came within "+hostDeadline.String()))
 	defer cancel()
-	start := r.now()
+	start := v.now()
 	capabilities, err := askCapabilities(ctx, path)
 	if err != nil {
 		return Access{Who: who, Want: answered, Found: err.Error(), Outcome: Failed}, capabilities
 	}
-	return Access{Who: who, Want: answered, Found: answered, Outcome: OK, Took: r.now().Sub(start)}, capabilities
+	return Access{Who: who, Want: answered, Found: answered, Outcome: OK, Took: v.now().Sub(start)}, capabilities
 }
 
 // askCapabilities makes one GET /v1/capabilities over the UNIX socket at path.
@@ -172,4 +185,37 @@ func wanted(who Who) string {
 		return refused
 	}
 	return answered
+}
+
+// visit is what came of an ssh connection of our own, on which everybody in the guest was asked who needs a fresh one.
+type visit struct {
+	proof  *guest.Proof
+	err    error
+	client Access
+	// refusal is why the script did not run; nil when it did.
+	refusal *rejection
+}
+
+// visit connects and asks everybody; others waits for whoever else connects meanwhile, before the mounts are looked at.
+func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others func()) visit {
+	came := visit{client: Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}}
+	reply, err := v.guest(instance).Exec(ctx, guest.Request{
+		Route:  guest.Fresh,
+		Script: embed.Prove,
+		Args:   append([]string{guest.Self, guest.Root, guest.Outsider}, v.mounts...),
+		End:    guest.End,
+		Forward: &guest.Forward{
+			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
+			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
+			Use: func(ctx context.Context, path string) {
+				came.client, _ = v.throughHost(ctx, WhoClient, path)
+				others()
+			},
+		},
+	})
+	came.refusal = refusalOf(err)
+	if came.err = err; err == nil {
+		came.proof, came.err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
+	}
+	return came
 }
