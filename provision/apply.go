@@ -20,7 +20,7 @@ const (
 // built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
 // and proven.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
-	defer r.unchain()
+	defer r.tasks.end()
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
 			return nil
@@ -28,7 +28,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 		if endsConnection(step) && plan.has(StepEntry) {
 			return nil // whether ssh lets anybody in now is seen first
 		}
-		r.rest = plan.Steps[i:]
+		r.tasks.rest = plan.Steps[i:]
 		r.done.add(step)
 		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
 			return err
@@ -48,18 +48,18 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	begun := r.now()
 	tell := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.now().Sub(begun)
-		r.signs.on(&status)
+		r.vm.signs.on(&status)
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
 	tell(EventStep, running, "")
 	if kindOf(step.ID).reports {
-		r.signs.show(func(message string) { tell(EventProgress, running, message) })
+		r.vm.signs.show(func(message string) { tell(EventProgress, running, message) })
 	}
 	lines := make(chan struct{}, 1)
 	stop := heartbeat(lines, func() { tell(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
 	// A booting VM goes on talking while other steps are done.
-	err := r.act(ctx, state, step, r.signs.listen(transfers, func(message string) {
+	err := r.act(ctx, state, step, r.vm.signs.listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
 		default:
@@ -68,7 +68,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	}))
 	end()
 	stop()
-	r.signs.show(nil)
+	r.vm.signs.show(nil)
 	if err == nil {
 		ended := running
 		ended.State = StepDone
@@ -104,13 +104,16 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 
 // act does what a step is there for, and checks its own outcome.
 func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
-	if err := r.chainUp(ctx, state); err != nil {
-		return err
+	k := kindOf(step.ID)
+	if k.task != nil {
+		if err := r.tasks.begin(ctx, r.target, r.session(state), state.Guest); err != nil {
+			return err
+		}
+		if r.tasks.chain != nil {
+			return r.tasks.chain.next()
+		}
 	}
-	if r.chain != nil {
-		return r.chain.next()
-	}
-	return kindOf(step.ID).act(r, ctx, state, step, line)
+	return k.act(r, ctx, state, step, line)
 }
 
 // stepError says what a failed step means and where its evidence is.

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -144,8 +145,8 @@ func planAgent(p *Plan, t target, s State) {
 }
 
 // agentTask installs an agent of the host's; nil for one that was built in the guest.
-func agentTask(r *run, _ *guest.Observation, _ Step) (*task, error) {
-	agent := r.target.agent
+func agentTask(t target, _ *guest.Observation, _ Step) (*task, error) {
+	agent := t.agent
 	if agent.Source == SourceBuild {
 		return nil, nil
 	}
@@ -164,8 +165,8 @@ func planUnits(p *Plan, t target, s State) {
 	p.insert(step)
 }
 
-func unitsTask(r *run, o *guest.Observation, step Step) (*task, error) {
-	service, err := r.target.serviceUnit(o)
+func unitsTask(t target, o *guest.Observation, step Step) (*task, error) {
+	service, err := t.serviceUnit(o)
 	return &task{script: embed.Units, args: append([]string{known(o), service, embed.SocketUnit()}, step.operands...)}, err
 }
 
@@ -198,7 +199,7 @@ func planActivate(p *Plan, t target, s State) {
 	p.insert(step)
 }
 
-func activateTask(_ *run, o *guest.Observation, step Step) (*task, error) {
+func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
 	rollback := "no"
 	if step.rollback {
 		rollback = "yes"
@@ -224,6 +225,19 @@ func planMarker(p *Plan, _ target, s State) {
 	if s.Guest.Marker == "" {
 		p.add(StepMarker, "the layout is not marked as complete")
 	}
+}
+
+// writeMarker writes the marker and compares what is there then.
+func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
+	_, points := r.target.mounts()
+	printed, err := r.session(state).root(ctx, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
+	if err != nil {
+		return err
+	}
+	if found := strings.TrimSuffix(printed, "\n"); found != guest.LayoutVersion {
+		return fmt.Errorf("the marker was written, and holds %q", found)
+	}
+	return nil
 }
 
 // unitReasons are what is wrong with the units' files, which whoever runs by them has to learn of, and with systemd's idea of them.

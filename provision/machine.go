@@ -36,7 +36,7 @@ func planClock(p *Plan, _ target, s State) {
 }
 
 // clockTask sets the clock by what was measured some seconds ago: it is as far off still.
-func clockTask(_ *run, o *guest.Observation, _ Step) (*task, error) {
+func clockTask(_ target, o *guest.Observation, _ Step) (*task, error) {
 	seconds := strconv.FormatFloat(-o.ClockAhead.Seconds(), 'f', 3, 64)
 	return &task{script: embed.Clock, args: []string{seconds}}, nil
 }
@@ -47,7 +47,7 @@ func planWritable(p *Plan, _ target, s State) {
 	}
 }
 
-func (r *run) makeWritable(ctx context.Context, at State, _ Step, line func(string)) error {
+func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 	_, err := r.session(at).root(ctx, embed.Writable, nil)
 	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == writableAfterBoot {
 		line("not before a boot: files that were deleted are open")
@@ -62,7 +62,7 @@ func planRoom(p *Plan, _ target, s State) {
 	}
 }
 
-func roomTask(*run, *guest.Observation, Step) (*task, error) {
+func roomTask(target, *guest.Observation, Step) (*task, error) {
 	return &task{script: embed.Room, args: []string{strconv.Itoa(roomNeeded)}}, nil
 }
 
@@ -113,7 +113,7 @@ func entryReasons(s State) (reasons []string) {
 }
 
 // repairEntry has ssh accept Lima's key again.
-func (r *run) repairEntry(ctx context.Context, at State, _ Step, _ func(string)) error {
+func repairEntry(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
 	key, err := os.ReadFile(filepath.Join(r.target.spec.LimaHome, filenames.ConfigDir, filenames.UserPublicKey))
 	if err != nil {
 		return fmt.Errorf("the public key that Lima uses cannot be read: %w", err)
@@ -125,7 +125,7 @@ func (r *run) repairEntry(ctx context.Context, at State, _ Step, _ func(string))
 }
 
 // renewConnection makes Lima's shared connection again.
-func (r *run) renewConnection(ctx context.Context, at State, step Step, _ func(string)) error {
+func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
 	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))

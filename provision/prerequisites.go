@@ -22,7 +22,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if err != nil {
 		return nil, AsError(err)
 	}
-	instance, findErr := r.observer().find(ctx)
+	instance, findErr := r.vm.find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}

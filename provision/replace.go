@@ -74,7 +74,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	if w.run.approve == nil || len(w.run.place.Survey().Recovery()) == 0 {
 		return nil
 	}
-	instance, err := w.run.observer().find(ctx)
+	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return limaError(ctx, "Lima could not be asked about its VMs", err)
 	}

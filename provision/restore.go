@@ -88,7 +88,7 @@ func (w *replacement) exchange(ctx context.Context, instance *limatype.Instance,
 // proveKept wants the user to be answered by the VM that was brought back, and root. What else is amiss with an old world
 // is for a repair.
 func (w *replacement) proveKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.observer().find(ctx)
+	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return err
 	}

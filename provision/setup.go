@@ -142,25 +142,18 @@ type run struct {
 	steps   int // begun so far
 	done    history
 	swap    *replacement
-	signs   signs
-	// booting is the start of the VM that is or was under way in this run; nil before.
-	booting *bootProcess
+	vm      vm
 	builder builder
-	// rest is the plan from the step under way on, while a plan is carried out, and chain what the guest is at for it.
-	rest  []Step
-	chain *chain
-	// ahead is what lookAhead saw; nil for nothing.
+	tasks   tasks
+	// ahead is what observeAhead saw; nil for nothing.
 	ahead *ahead
 }
 
 func (r *run) now() time.Time { return r.edges.Now() }
 
-// observer returns what observes for the run.
-func (r *run) observer() observer { return observer{r.lima, r.place, r.edges.Guest, r.edges.Now} }
-
 // observe observes instance, which may be nil, in the light of what the run did.
 func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	return r.observer().observe(ctx, instance, r.target, r.booting, r.done)
+	return r.vm.observe(ctx, instance, r.target, r.vm.boot, r.done)
 }
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
@@ -186,6 +179,7 @@ func (s *Setup) begin() (*run, error) {
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec = spec
 	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
+	r.vm.observer = observer{r.lima, r.place, r.edges.Guest, r.edges.Now}
 	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
 	return r, nil
 }

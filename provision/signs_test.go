@@ -71,13 +71,13 @@ func TestSlowBanner(t *testing.T) {
 			accepted <- connection
 		}
 	}()
-	r := &run{}
-	r.signs.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
-	r.signs.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
+	var s signs
+	s.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
+	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
 	done, over := make(chan struct{}), make(chan struct{})
 	port, lines := make(chan struct{}), make(chan string, 10)
-	r.signs.show(func(line string) {
-		if r.signs.reached(lima.PhasePort) {
+	s.show(func(line string) {
+		if s.reached(lima.PhasePort) {
 			close(port)
 		} else if line != "" {
 			lines <- line
@@ -86,7 +86,7 @@ func TestSlowBanner(t *testing.T) {
 	dir := t.TempDir()
 	go func() {
 		defer close(over)
-		r.watchConsole(t.Context(), dir, done)
+		s.watchConsole(t.Context(), dir, done)
 	}()
 	slow := <-accepted
 	text := ""

@@ -62,7 +62,7 @@ type kind struct {
 	repairs []string
 
 	// task is what root does in the guest; nil for a step that is more than one script.
-	task func(r *run, o *guest.Observation, step Step) (*task, error)
+	task func(t target, o *guest.Observation, step Step) (*task, error)
 	// act does everything else.
 	act func(r *run, ctx context.Context, at State, step Step, line func(string)) error
 	// explain completes the failure of a step that ended in err; nil where nothing is known but the error.

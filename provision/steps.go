@@ -91,7 +91,13 @@ func kinds() []kind {
 		},
 		{
 			id: StepCreate, title: "create the VM", usual: time.Second, reports: true, repairs: []string{"instance"},
-			act: (*run).create,
+			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				profile, err := r.target.newProfile()
+				if err != nil {
+					return err
+				}
+				return r.vm.create(ctx, profile, line)
+			},
 		},
 		{
 			id: StepClock, title: "set the guest's clock", usual: time.Second, rung: RungLive, repairs: []string{"clock"},
@@ -100,7 +106,7 @@ func kinds() []kind {
 		{
 			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second, rung: RungLive,
 			early: true, reobserve: true, repairs: []string{"root-fs"},
-			plan: planWritable, act: (*run).makeWritable,
+			plan: planWritable, act: makeWritable,
 		},
 		{
 			id: StepRoom, title: "free room on the guest's disk", usual: 2 * time.Second, rung: RungLive,
@@ -110,20 +116,20 @@ func kinds() []kind {
 		{
 			id: StepEntry, title: "have ssh let Lima's key in", usual: time.Second, rung: RungLive, early: true,
 			repairs: []string{"ssh"},
-			plan:    planEntry, act: (*run).repairEntry,
+			plan:    planEntry, act: repairEntry,
 		},
 		{
 			id: StepGroup, title: "give the user the group of the socket", usual: time.Second, rung: RungLive, early: true,
 			repairs: []string{"group"}, inNew: always, conditional: true,
 			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
-			task: func(_ *run, o *guest.Observation, _ Step) (*task, error) {
+			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
 				return &task{script: embed.Group, args: []string{o.User}}, nil
 			},
 		},
 		{
 			id: StepConnection, title: "make Lima's shared connection anew", usual: time.Second, rung: RungConnection,
 			reobserve: true, repairs: []string{"session", "host-socket"},
-			act: (*run).renewConnection,
+			act: renewConnection,
 		},
 		{
 			id: StepStop, title: "stop the VM", usual: 3 * time.Second, rung: RungRestart, interrupts: true,
@@ -131,7 +137,7 @@ func kinds() []kind {
 				"instance", "entry", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
 			act: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
-				return r.stop(ctx, step.force, line)
+				return r.vm.stop(ctx, step.force, line)
 			},
 		},
 		{
@@ -145,7 +151,7 @@ func kinds() []kind {
 			id: StepStart, title: "start the VM", usual: 20 * time.Second, rung: RungRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.boot(ctx, r.done.begun(StepCreate), line)
+				return r.vm.start(ctx, r.done.begun(StepCreate), line)
 			},
 			explain: explainBoot,
 		},
@@ -153,7 +159,7 @@ func kinds() []kind {
 			id: StepDirectories, title: "make the agent's directories", usual: time.Second, rung: RungLive,
 			repairs: []string{"directories", "ways"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
-			task: func(_ *run, o *guest.Observation, step Step) (*task, error) {
+			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
 				return &task{script: embed.Directories, args: append([]string{o.User, o.Home}, step.operands...)}, nil
 			},
 		},
@@ -175,20 +181,29 @@ func kinds() []kind {
 			id: StepLinger, title: "let the user's services outlive the session", usual: time.Second, rung: RungLive,
 			repairs: []string{"linger"}, inNew: always, conditional: true,
 			plan: planLinger,
-			task: func(_ *run, o *guest.Observation, _ Step) (*task, error) {
+			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
 				return &task{script: embed.Linger, args: []string{o.User}}, nil
 			},
 			explain: explainLinger,
 		},
 		{
 			id: StepSettle, title: "let the VM finish booting", usual: 10 * time.Second, follows: true, reports: true,
-			act: (*run).settleBoot, explain: explainBoot,
+			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
+				if r.vm.boot == nil {
+					return r.vm.awaitBoot(ctx, at.Instance)
+				}
+				if step.last {
+					r.observeAhead(ctx, at.Instance)
+				}
+				return r.vm.boot.wait()
+			},
+			explain: explainBoot,
 		},
 		{
 			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, rung: RungLive,
 			repairs: []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
-			task: func(_ *run, _ *guest.Observation, step Step) (*task, error) {
+			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
 				return &task{script: embed.Packages, args: step.operands, deadline: packageDeadline}, nil
 			},
 			explain: explainPackages,
@@ -218,7 +233,7 @@ func kinds() []kind {
 			id: StepMarker, title: "mark the layout as complete", usual: time.Second, rung: RungLive,
 			repairs: []string{"marker"}, inNew: always,
 			plan: planMarker,
-			act:  func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error { return r.mark(ctx, at) },
+			act:  writeMarker,
 		},
 		{
 			id: StepReplaceRemove, title: "remove the old VM", usual: time.Second, destroys: true,

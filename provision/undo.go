@@ -80,7 +80,7 @@ func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, 
 
 // ensureRunning starts the VM if it does not run.
 func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line func(string)) error {
-	instance, err := w.run.observer().find(ctx)
+	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 
 // proveOld connects to a VM that was brought back.
 func (w *replacement) proveOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.observer().find(ctx)
+	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
-	fresh.swap = &replacement{run: fresh}
+	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, w.run.vm.observer
 	instance, err := fresh.aim(ctx)
 	if err != nil {
 		if first {

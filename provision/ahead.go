@@ -3,46 +3,13 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
-
-// conclude ends a run in which nothing is left to do but to mark the layout as complete. The marker comes last: after
-// everything else was observed, and after everybody was proven to reach the agent who should.
-func (r *run) conclude(ctx context.Context, now view) (Health, error) {
-	if now.plan.has(StepMarker) && now.proven.ok() {
-		step := now.plan.Steps[0]
-		r.done.add(step)
-		if err := r.step(ctx, now.state, step, r.steps+1); err != nil {
-			return r.report(now), err
-		}
-		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
-		now.plan = r.plan(now.state)
-		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
-	}
-	return r.settle(r.report(now))
-}
-
-// mark writes the marker and compares what is there then.
-func (r *run) mark(ctx context.Context, state State) error {
-	_, points := r.target.mounts()
-	printed, err := r.session(state).root(ctx, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
-	if err != nil {
-		return err
-	}
-	if found := strings.TrimSuffix(printed, "\n"); found != guest.LayoutVersion {
-		return fmt.Errorf("the marker was written, and holds %q", found)
-	}
-	return nil
-}
 
 // aheadHolds is how long what was seen of a booting guest counts.
 const aheadHolds = time.Minute
@@ -53,12 +20,12 @@ type ahead struct {
 	begun time.Time
 }
 
-// lookAhead looks at the finished world while Lima is still busy with booting the VM: with what comes last, the mounts and
+// observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the mounts and
 // then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all that there is.
 // What is seen counts only when everything is as it should be; otherwise the world is looked at again when it has booted.
-func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
+func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
-	if !r.booting.going() || !r.booting.until(func() bool { return r.signs.reached(lima.PhaseMounts) || forwards() }) {
+	if !r.vm.boot.going() || !r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
 		return
 	}
 	now := ahead{begun: r.now()}
@@ -72,13 +39,13 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 		now.proven = &proven
 	})
 	now.state = r.observe(ctx, instance)
-	if now.state.Guest == nil || !r.booting.until(forwards) {
+	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
 		return
 	}
 	close(forwarded)
 	late := errors.New("no answer within " + proveDeadline.String())
 	defer time.AfterFunc(proveDeadline, func() { cancel(late) }).Stop()
-	if r.observer().observeMounts(ctx, r.target, &now.state) != nil {
+	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
 	proving.Wait()
@@ -89,7 +56,7 @@ func (r *run) lookAhead(ctx context.Context, instance *limatype.Instance) {
 	}
 }
 
-// seenAhead is what lookAhead saw, if that is fresh and the agent still answers.
+// seenAhead is what observeAhead saw, if that is fresh and the agent still answers.
 func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
 	was := r.ahead
 	if r.ahead = nil; was == nil || r.now().Sub(was.begun) > aheadHolds {

@@ -36,14 +36,20 @@ type chain struct {
 	err       error           // of the first task that was not done
 }
 
-// chainUp begins the tasks of the step that is due and of those after it, unless they are under way already. Its error is of
-// the task of the step that is due.
-func (r *run) chainUp(ctx context.Context, state State) error {
-	if r.chain != nil && len(r.chain.deadlines) > 0 {
+// tasks runs the tasks of a plan's steps in the guest.
+type tasks struct {
+	rest  []Step // of the plan, from the step under way on
+	chain *chain // what the guest is at for it; nil for nothing
+}
+
+// begin begins the tasks of the step under way and of those after it, unless they are under way already. Its error is of
+// the task of the step under way.
+func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observation) error {
+	if w.chain != nil && len(w.chain.deadlines) > 0 {
 		return nil
 	}
-	steps := r.rest
-	r.unchain()
+	steps := w.rest
+	w.end()
 	var requests []guest.Request
 	c := &chain{over: make(chan struct{})}
 	for _, step := range steps {
@@ -51,14 +57,14 @@ func (r *run) chainUp(ctx context.Context, state State) error {
 		if k.task == nil {
 			break
 		}
-		task, err := k.task(r, state.Guest, step)
+		task, err := k.task(t, o, step)
 		if err != nil && len(requests) == 0 {
 			return err
 		}
 		if task == nil || err != nil {
 			break
 		}
-		requests = append(requests, task.request(state.route()))
+		requests = append(requests, task.request(in.route))
 		c.deadlines = append(c.deadlines, cmp.Or(task.deadline, guestDeadline))
 	}
 	if len(requests) == 0 {
@@ -66,10 +72,10 @@ func (r *run) chainUp(ctx context.Context, state State) error {
 	}
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	c.ended = make(chan struct{}, len(requests))
-	r.chain = c
+	w.chain = c
 	go func() {
 		defer close(c.over)
-		c.err = r.edges.Guest(state.Instance).Chain(ctx, requests, func() { c.ended <- struct{}{} })
+		c.err = in.Chain(ctx, requests, func() { c.ended <- struct{}{} })
 	}()
 	return nil
 }
@@ -97,11 +103,11 @@ func (c *chain) next() error {
 	}
 }
 
-// unchain ends what is under way, if anything is.
-func (r *run) unchain() {
-	if r.chain != nil {
-		r.chain.cancel(nil)
-		<-r.chain.over
+// end ends what is under way, if anything is.
+func (w *tasks) end() {
+	if w.chain != nil {
+		w.chain.cancel(nil)
+		<-w.chain.over
 	}
-	r.chain, r.rest = nil, nil
+	w.chain, w.rest = nil, nil
 }

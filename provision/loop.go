@@ -1,0 +1,274 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every plan,
+// until nothing is left to change and everything was verified.
+
+// maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
+// the marker, nothing; a restart in between makes it six, and each rung that did not help two more. More would mean that a step does not hold.
+const maxRounds = 12
+
+// converge observes, plans and applies until there is nothing left to change and everything is verified.
+func (r *run) converge(ctx context.Context) (health Health, err error) {
+	defer func() {
+		if err != nil {
+			err = r.vm.finishBoot(ctx, err)
+		}
+	}()
+	view, err := r.look(ctx, whenIdle)
+	if err != nil {
+		return Health{}, err
+	}
+	for round := 1; ; round++ {
+		plan := view.plan
+		r.events.emit(Event{Type: EventPlan, Plan: &plan})
+		if err := view.plan.Err(); err != nil {
+			return r.report(view), err
+		}
+		if err := r.consent(ctx, plan); err != nil {
+			return r.report(view), err
+		}
+		if view.plan.complete() {
+			return r.conclude(ctx, view)
+		}
+		if step, again := r.done.again(view.plan); again || round > maxRounds {
+			if round > maxRounds || !r.climb(&view, step) {
+				return r.report(view), doesNotHold(view.plan.VM, step)
+			}
+			continue
+		}
+		if err := r.apply(ctx, view.state, view.plan); err != nil {
+			return r.report(view), err
+		}
+		if view, err = r.lookAgain(ctx); err != nil {
+			return Health{}, err
+		}
+	}
+}
+
+// proving says whether connections are made while the world is observed.
+type proving int
+
+const (
+	never    proving = iota
+	whenIdle         // they are made, and given up when something is to be changed first
+	always
+)
+
+// view is what was seen of the world at one time.
+type view struct {
+	state  State
+	plan   Plan
+	proven *proofs // nil when nothing was proven, because there is something to change first
+}
+
+// look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
+// whether it would take what the plan is going to give it.
+func (r *run) look(ctx context.Context, prove proving) (view, error) {
+	instance, err := r.aim(ctx)
+	if err != nil {
+		return view{}, err
+	}
+	var now view
+	var wait sync.WaitGroup
+	wait.Go(func() { now = r.examine(ctx, instance, prove) })
+	checkErr := r.check(ctx, instance, nil)
+	wait.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return now, interrupted(ctx)
+	case checkErr != nil:
+		return now, checkErr
+	case now.plan.Err() != nil:
+		return now, nil // the plan says so itself
+	}
+	return now, r.validate(ctx, now.state, now.plan)
+}
+
+// lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
+func (r *run) lookAgain(ctx context.Context) (view, error) {
+	if now, seen := r.seenAhead(ctx); seen {
+		return now, nil
+	}
+	instance, err := r.vm.find(ctx)
+	if err != nil {
+		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
+	}
+	prove := whenIdle
+	if r.vm.boot.going() {
+		prove = never
+	}
+	now := r.examine(ctx, instance, prove)
+	if now.plan.complete() && now.proven == nil && ctx.Err() == nil {
+		proven := r.verifier().verify(ctx, instance)
+		now.proven = &proven
+		r.learn(ctx, &now)
+	}
+	if ctx.Err() != nil {
+		return now, interrupted(ctx)
+	}
+	return now, nil
+}
+
+// examine observes, plans, and proves meanwhile.
+func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove proving) view {
+	var now view
+	proving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wait sync.WaitGroup
+	if prove != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
+		wait.Go(func() {
+			proven := r.verifier().verify(proving, instance)
+			now.proven = &proven
+		})
+	}
+	now.state = r.observe(ctx, instance)
+	now.plan = r.plan(now.state)
+	abandon := !now.plan.complete() && (prove != always || now.state.Guest == nil)
+	if abandon {
+		cancel()
+	}
+	wait.Wait()
+	if abandon {
+		now.proven = nil
+	}
+	r.learn(ctx, &now)
+	r.checkLastWay(ctx, &now)
+	return now
+}
+
+// learn plans anew for what only the proofs have shown.
+func (r *run) learn(ctx context.Context, now *view) {
+	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+		return
+	}
+	if !now.proven.entered {
+		if !now.state.SharedDead && now.proven.refusal != nil {
+			explainRefusal(ctx, r.session(now.state), &now.state, now.proven.refusal)
+		}
+		now.plan = r.plan(now.state)
+		return
+	}
+	for _, access := range now.proven.access {
+		if access.Who == WhoRoot && access.Outcome != OK {
+			now.state.Unanswered = access.Found
+		}
+	}
+	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
+		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: refusedForward})
+	}
+	now.plan = r.plan(now.state)
+}
+
+// aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
+// Lima that does not answer is for the prerequisites to explain.
+func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
+	instance, findErr := r.vm.find(ctx)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	target, err := newTarget(r.target.spec, instance)
+	if err != nil {
+		return nil, err
+	}
+	r.target = target
+	if findErr == nil {
+		return instance, nil
+	}
+	if err := r.check(ctx, nil, findErr); err != nil {
+		return nil, err
+	}
+	return nil, limaError(ctx, "Lima could not be asked about its VMs", findErr)
+}
+
+// consent asks the caller before the first change, and never again.
+func (r *run) consent(ctx context.Context, plan Plan) error {
+	if r.approve == nil || r.steps > 0 || plan.Empty() {
+		return nil
+	}
+	return r.approve(ctx, plan)
+}
+
+// climb plans for a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
+// begin anew with it.
+func (r *run) climb(view *view, step Step) bool {
+	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
+		return false
+	}
+	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	view.state.Unheld = r.done.unheld
+	view.plan = r.plan(view.state)
+	return true
+}
+
+// conclude ends a run in which nothing is left to do but to mark the layout as complete. The marker comes last: after
+// everything else was observed, and after everybody was proven to reach the agent who should.
+func (r *run) conclude(ctx context.Context, now view) (Health, error) {
+	if now.plan.has(StepMarker) && now.proven.ok() {
+		step := now.plan.Steps[0]
+		r.done.add(step)
+		if err := r.step(ctx, now.state, step, r.steps+1); err != nil {
+			return r.report(now), err
+		}
+		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
+		now.plan = r.plan(now.state)
+		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
+	}
+	return r.settle(r.report(now))
+}
+
+// status observes, proves what can be proven and reports.
+func (r *run) status(ctx context.Context) (Health, error) {
+	view, err := r.look(ctx, always)
+	if err != nil {
+		return Health{}, err
+	}
+	return r.settle(r.report(view))
+}
+
+// settle emits the report; a world that is not ready is an error.
+func (r *run) settle(health Health) (Health, error) {
+	r.events.emit(Event{Type: EventHealth, Health: &health})
+	if health.Ready {
+		return health, nil
+	}
+	return health, unhealthy(health)
+}
+
+func unhealthy(health Health) *Error {
+	var why []string
+	for _, item := range health.Items {
+		if item.Outcome == Failed || item.Outcome == Unknown {
+			why = append(why, fmt.Sprintf("%s: %s", item.Title, item.Found))
+		}
+	}
+	for _, access := range health.Access {
+		if access.Outcome != OK {
+			why = append(why, fmt.Sprintf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+		}
+	}
+	next := "run worldsetup, which cures what it can"
+	if health.Drift.Empty() {
+		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u substrate-world-agent.service", health.VM)
+	}
+	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM), Why: strings.Join(why, "\n"), Next: next}
+}
+
+func doesNotHold(vm string, step Step) *Error {
+	return &Error{
+		Kind: KindProvisioning,
+		What: fmt.Sprintf("the step %q was done, and is due again", step.Title),
+		Why:  step.Reason,
+		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, then run worldsetup again", vm),
+	}
+}

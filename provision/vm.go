@@ -1,0 +1,135 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+)
+
+const (
+	// gracefulStop is how long a VM may take to stop when it is asked to; 3 s are usual, 10 s under emulation.
+	gracefulStop = 90 * time.Second
+	// entryPause is how often it is looked whether a booting VM lets somebody in.
+	entryPause = 250 * time.Millisecond
+	// cleanupDeadline bounds what is done after a run was interrupted.
+	cleanupDeadline = time.Minute
+)
+
+// vm is the VM's life: it is created, started and stopped, and what is seen of a boot meanwhile is collected.
+type vm struct {
+	observer
+	signs signs
+	// boot is the start that is or was under way in this run; nil before.
+	boot *bootProcess
+}
+
+// create creates the VM. What a failure leaves is cleaned up.
+func (v *vm) create(ctx context.Context, profile []byte, line func(string)) error {
+	return v.cleanUp(ctx, v.lima.Create(ctx, v.place.VM, profile, line), true)
+}
+
+// start starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting. created says
+// that the VM was created in this run.
+func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
+	boot := &bootProcess{ended: make(chan struct{})}
+	v.boot = boot
+	v.signs.begin()
+	go v.signs.watchConsole(ctx, v.place.Dir(""), boot.ended)
+	go func() {
+		defer close(boot.ended)
+		boot.err = v.cleanUp(ctx, v.lima.Start(ctx, v.place.VM, line), created)
+	}()
+	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
+	ticker := time.NewTicker(entryPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-boot.ended:
+			return boot.err
+		case <-ticker.C:
+			if accepts(ctx, connection) {
+				return nil
+			}
+		}
+	}
+}
+
+// stop stops the VM: in good order, and by force when it does not stop, or force says so.
+func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
+	if force {
+		return v.lima.Stop(ctx, v.place.VM, true, line)
+	}
+	late := errors.New("it did not stop within " + gracefulStop.String())
+	graceful, cancel := context.WithTimeoutCause(ctx, gracefulStop, late)
+	defer cancel()
+	err := v.lima.Stop(graceful, v.place.VM, false, line)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	line(fmt.Sprintf("%v: its power is taken away", err))
+	return v.lima.Stop(ctx, v.place.VM, true, line)
+}
+
+// awaitBoot waits for the end of a boot that another program began, for as long as that may take.
+func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
+	ticker := time.NewTicker(bootPause)
+	defer ticker.Stop()
+	for {
+		if booted, age := bootOf(instance, v.now()); booted || age >= bootGrace {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// finishBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of
+// the VM if that was interrupted as well.
+func (v *vm) finishBoot(ctx context.Context, err error) error {
+	bootErr := v.boot.wait()
+	failure := AsError(err)
+	if bootErr == nil || ctx.Err() == nil || strings.Contains(failure.Why, bootErr.Error()) {
+		return failure
+	}
+	failure.Why += "\n" + bootErr.Error()
+	return failure
+}
+
+// cleanUp cleans up after creating or starting a VM failed or was interrupted: Lima leaves what it began. A VM that was
+// created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing that was
+// started goes on in the background. It returns err with what state was left.
+func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
+	if err == nil {
+		return nil
+	}
+	// The run's own context may be what ended.
+	cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupDeadline)
+	defer cancel()
+	instance, findErr := v.find(cleanup)
+	switch {
+	case findErr != nil:
+		return fmt.Errorf("%w (and Lima does not say what is left of it: %w)", err, findErr)
+	case instance == nil:
+		return fmt.Errorf("%w (no VM is left of it)", err)
+	case created && !hasDisk(instance.Dir):
+		if deleteErr := v.lima.Delete(cleanup, v.place.VM, nil); deleteErr != nil {
+			return fmt.Errorf("%w (and the half-made VM could not be removed: %w)", err, deleteErr)
+		}
+		return fmt.Errorf("%w (the half-made VM, which had no disk yet, was removed)", err)
+	case ctx.Err() != nil && instance.Status != limatype.StatusStopped:
+		if stopErr := v.lima.Stop(cleanup, v.place.VM, true, nil); stopErr != nil {
+			return fmt.Errorf("%w (and the VM, which was booting, could not be stopped: %w)", err, stopErr)
+		}
+		return fmt.Errorf("%w (the VM, which was booting, was stopped; its disk is kept)", err)
+	}
+	return fmt.Errorf("%w (the VM is left %s)", err, strings.ToLower(instance.Status))
+}
