@@ -110,3 +110,76 @@ func lacksToolchain(err error) bool {
 	script := (*guest.ScriptError)(nil)
 	return errors.As(err, &script) && script.ExitCode == noToolchain
 }
+
+// maxErrorLines bounds what is shown of a compiler's error; the log has it all.
+const maxErrorLines = 24
+
+// buildLog keeps of what cargo says the last error, which is what a person needs first.
+type buildLog struct {
+	block   []string // the last error, or what is said of it so far
+	open    bool     // it goes on
+	last    string   // line that was not empty
+	omitted int
+}
+
+// add takes a line. An error begins with the word and ends with an empty line; cargo's own sums at the end are none, unless
+// there was no other.
+func (b *buildLog) add(line string) {
+	begins := strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "error[")
+	sum := strings.HasPrefix(line, "error: could not compile") || strings.HasPrefix(line, "error: aborting due to") || strings.HasPrefix(line, "error: build failed")
+	switch {
+	case begins && (!sum || b.block == nil):
+		b.block, b.open, b.omitted = []string{line}, true, 0
+	case line == "Caused by:" && b.block != nil: // an empty line stands between an error of cargo's own and its causes
+		b.block, b.open = append(b.block, line), true
+	case begins || strings.TrimSpace(line) == "" || strings.HasPrefix(line, "warning:"):
+		b.open = false
+	case b.open && len(b.block) < maxErrorLines:
+		b.block = append(b.block, line)
+	case b.open:
+		b.omitted++
+	}
+	if strings.TrimSpace(line) != "" {
+		b.last = line
+	}
+}
+
+// error is the last error; without one the last line.
+func (b *buildLog) error() string {
+	if b.block == nil {
+		return b.last
+	}
+	text := strings.Join(b.block, "\n")
+	if b.omitted > 0 {
+		text += fmt.Sprintf("\n(%d more lines of it are in the log)", b.omitted)
+	}
+	return text
+}
+
+// explainBuild says what kept the agent from being built.
+func explainBuild(r *run, _ State, failure *Error, err error) {
+	spec, source := r.target.spec, r.target.agent.source
+	failure.What = "the agent could not be built in the VM"
+	script := (*guest.ScriptError)(nil)
+	if !errors.As(err, &script) {
+		failure.Next = fmt.Sprintf("run worldsetup again, for a large workspace with more time: --timeout 1h; the log is %s", LogPath(spec))
+		return
+	}
+	failure.Why = strings.TrimSpace(script.Stderr)
+	switch {
+	case lacksToolchain(err):
+		failure.Kind, failure.What = KindPrerequisite, "the VM has no cargo that could build the agent, and can install none"
+		failure.Why = fmt.Sprintf("%s\n%s", r.target.agent.needs(), failure.Why)
+		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
+			spec.VM, cargoCommand(r.target.arch))
+	case script.Script == embed.Cargo.Name:
+		failure.What = "cargo could not be installed in the VM"
+		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
+	default:
+		if r.builder.made != nil && r.builder.made.log.error() != "" {
+			failure.Why = strings.TrimSpace(r.builder.made.log.error() + "\n" + failure.Why)
+		}
+		failure.Next = fmt.Sprintf("mend it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
+			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))
+	}
+}

@@ -35,7 +35,7 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	_, err := r.edges.Guest(s.Instance).Exec(deadline, request)
 	if refusal := refusalOf(err); refusal != nil && ctx.Err() == nil {
 		explainRefusal(ctx, r.session(*s), s, refusal)
-		now.plan = r.plan(*s)
+		now.plan = planFor(r.target, *s)
 	}
 }
 

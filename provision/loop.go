@@ -132,8 +132,8 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 			now.proven = &proven
 		})
 	}
-	now.state = r.observe(ctx, instance)
-	now.plan = r.plan(now.state)
+	now.state = r.vm.observe(ctx, instance, r.target, r.done)
+	now.plan = planFor(r.target, now.state)
 	abandon := !now.plan.complete() && (prove != always || now.state.Guest == nil)
 	if abandon {
 		cancel()
@@ -156,7 +156,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 		if !now.state.SharedDead && now.proven.refusal != nil {
 			explainRefusal(ctx, r.session(now.state), &now.state, now.proven.refusal)
 		}
-		now.plan = r.plan(now.state)
+		now.plan = planFor(r.target, now.state)
 		return
 	}
 	for _, access := range now.proven.access {
@@ -167,7 +167,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
 		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: refusedForward})
 	}
-	now.plan = r.plan(now.state)
+	now.plan = planFor(r.target, now.state)
 }
 
 // aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
@@ -207,7 +207,7 @@ func (r *run) climb(view *view, step Step) bool {
 	}
 	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
 	view.state.Unheld = r.done.unheld
-	view.plan = r.plan(view.state)
+	view.plan = planFor(r.target, view.state)
 	return true
 }
 
@@ -221,10 +221,10 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 			return r.report(now), err
 		}
 		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
-		now.plan = r.plan(now.state)
+		now.plan = planFor(r.target, now.state)
 		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
 	}
-	return r.settle(r.report(now))
+	return settle(r.events, r.report(now))
 }
 
 // status observes, proves what can be proven and reports.
@@ -233,12 +233,12 @@ func (r *run) status(ctx context.Context) (Health, error) {
 	if err != nil {
 		return Health{}, err
 	}
-	return r.settle(r.report(view))
+	return settle(r.events, r.report(view))
 }
 
 // settle emits the report; a world that is not ready is an error.
-func (r *run) settle(health Health) (Health, error) {
-	r.events.emit(Event{Type: EventHealth, Health: &health})
+func settle(events *emitter, health Health) (Health, error) {
+	events.emit(Event{Type: EventHealth, Health: &health})
 	if health.Ready {
 		return health, nil
 	}

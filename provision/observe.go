@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -56,18 +57,18 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 }
 
 // observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
-// boot and done are the run's own.
-func (o observer) observe(ctx context.Context, instance *limatype.Instance, t target, boot *bootProcess, done history) State {
+// done is what the run did so far.
+func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
-		Instance: instance, Siblings: o.place.Survey(), Booting: boot.laying(),
+		Instance: instance, Siblings: v.place.Survey(), Booting: v.boot.laying(),
 		Tried: done.finished, Unheld: done.unheld, Locked: done.locked,
 	}
 	if instance == nil {
 		return state
 	}
-	state.Booted, state.Age = bootOf(instance, o.now())
+	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
-	if boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
+	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
 		state.Booting = true // a boot that was begun by something else
 	}
 	state.DiskGone = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
@@ -80,12 +81,12 @@ func (o observer) observe(ctx context.Context, instance *limatype.Instance, t ta
 		directories, points = nil, nil // they come with the end of booting, and looking at them would slow that down
 	}
 	script := embed.Observe
-	if boot.going() && done.begun(StepCreate) && !done.begun(StepSettle) {
+	if v.boot.going() && done.begun(StepCreate) && !done.begun(StepSettle) {
 		script = embed.ObserveNew // an observation costs the boot as much as it takes, and there is nothing to be seen
 	}
-	state.Guest, state.SharedDead, state.GuestError = o.observeGuest(ctx, instance, script, points)
+	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, script, points)
 	if state.Guest != nil {
-		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, o.now())
+		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, v.now())
 	}
 	return state
 }
@@ -176,3 +177,79 @@ func interrupted(ctx context.Context) *Error {
 }
 
 var errTimeout = errors.New("the time that --timeout allows is over")
+
+// State is what was observed of a world. It is derived anew at every run and never stored.
+type State struct {
+	// Instance is what Lima knows of the VM; nil when there is none of that name.
+	Instance *limatype.Instance
+	// Siblings are the VMs that stand beside it: kept, or left by a run that was killed.
+	Siblings vmswap.Siblings
+	// Guest is what was found inside; nil when the VM does not run or could not be entered.
+	Guest *guest.Observation
+	// GuestError says why a VM that should run could not be entered; nil otherwise.
+	GuestError error
+	// SharedDead says that Lima's shared ssh connection did not work and a fresh one did.
+	SharedDead bool
+	// Booting says that somebody can get in already while Lima is still busy with starting the VM: mounts and forwarded
+	// sockets are not there yet, and packages may be at work.
+	Booting bool
+	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was answered, or
+	// nobody asked. Only connecting shows a listener that systemd has lost, or an agent that hangs.
+	Unanswered string
+	// Locked is why ssh lets nobody in anew while Lima's shared connection works; empty when it does, or nobody tried.
+	Locked string
+	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty for none.
+	SSHSetting string
+	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
+	Booted bool
+	Age    time.Duration
+	// DiskGone says that the VM was started before, and its disk image is not there.
+	DiskGone bool
+	// Tried are the steps that this run has done; Unheld is one that did not hold, although it was done.
+	Tried  map[StepID]bool
+	Unheld string
+	// HostSocket says whether the host's end of the forwarded socket accepts connections.
+	HostSocket bool
+	// Mounts says for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing is.
+	Mounts []string
+}
+
+// settled is how long ago something must have changed to be compared: guests cache directories, reverse-sshfs for 20 s.
+const settled = time.Minute
+
+// compareMount says what is wrong with a mount: it compares what the guest sees with the host's directory, by reading
+// only. It returns an empty string when nothing is.
+// The rules are: what changed on the host within the last minute is not compared; names, types, and of regular files
+// sizes and times must agree for the rest; and a guest that sees nothing must not be looking at a directory that holds something.
+func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
+	if mount.FSType == "" {
+		return "nothing is mounted there"
+	}
+	if mount.ReadOnly != readOnly {
+		return fmt.Sprintf("it is mounted with read-only=%v where %v was due", mount.ReadOnly, readOnly)
+	}
+	recent := changedSince(directory, now)
+	if len(mount.Entries) == 0 && !recent {
+		if entries, err := os.ReadDir(directory); err == nil && len(entries) > 0 {
+			return "it is empty, and the host's directory is not"
+		}
+	}
+	for _, entry := range mount.Entries {
+		info, err := os.Lstat(filepath.Join(directory, entry.Name))
+		if errors.Is(err, fs.ErrNotExist) && !recent {
+			return fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name)
+		}
+		if err != nil || now.Sub(info.ModTime()) < settled || !info.Mode().IsRegular() {
+			continue
+		}
+		if entry.Type != 'f' || entry.Size != info.Size() || entry.ModTime.Unix() != info.ModTime().Unix() {
+			return fmt.Sprintf("its %q is not the file of the host's directory: it is another directory", entry.Name)
+		}
+	}
+	return ""
+}
+
+func changedSince(directory string, now time.Time) bool {
+	info, err := os.Stat(directory)
+	return err != nil || now.Sub(info.ModTime()) < settled
+}

@@ -2,8 +2,18 @@ package provision
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Plan is what would make the observed state the wanted one. An empty plan means that there is nothing to change.
@@ -69,4 +79,133 @@ func (p Plan) Err() error {
 		Why:  strings.Join(p.Replace, "\n"),
 		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or consent to another VM in its place: %s (with --keep-old the old one is kept)", consentCommand("worldsetup", "--replace", p.VM)),
 	}
+}
+
+// Rung is how deep a step cuts: the ladder's rungs, the cheapest first. One is climbed only when no lower one cures.
+type Rung string
+
+// The rungs, in order.
+const (
+	RungLive       Rung = "live"       // something is rewritten; whatever runs goes on
+	RungUnit       Rung = "unit"       // the agent's socket and service are restarted
+	RungConnection Rung = "connection" // Lima's shared ssh connection is made anew; mounts and what runs over the old one stay
+	RungRestart    Rung = "vm-restart" // the VM is stopped in good order and started
+	RungForce      Rung = "vm-force"   // the VM's power is taken away before it is started
+	RungReplace    Rung = "replace"    // another VM
+)
+
+var rungs = []Rung{"", RungLive, RungUnit, RungConnection, RungRestart, RungForce, RungReplace}
+
+// height is the place of a rung on the ladder; a rung that is unknown, or none, stands on the ground.
+func (r Rung) height() int {
+	for height, rung := range rungs {
+		if r == rung {
+			return height
+		}
+	}
+	return 0
+}
+
+// Above says that r cuts deeper than other.
+func (r Rung) Above(other Rung) bool { return r.height() > other.height() }
+
+// Rung is the highest rung that the plan climbs; empty for a plan that changes nothing, or makes a new VM.
+func (p Plan) Rung() (highest Rung) {
+	if len(p.Replace) > 0 {
+		return RungReplace
+	}
+	for _, step := range p.Steps {
+		if step.Rung.Above(highest) {
+			highest = step.Rung
+		}
+	}
+	return highest
+}
+
+// plan plans for what was observed, and says what there is now.
+func planFor(t target, s State) Plan {
+	plan := makePlan(t, s)
+	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.Kept() {
+		plan.Existing.Kept = t.spec.VM + vmswap.Backup
+	}
+	return plan
+}
+
+// existing is what there is now; nil when there is no VM.
+func existing(s State) *Existing {
+	instance := s.Instance
+	if instance == nil {
+		return nil
+	}
+	e := &Existing{
+		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
+		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir), Protected: instance.Protected,
+	}
+	if s.Guest != nil {
+		e.Layout = s.Guest.Marker
+	}
+	if instance.Config != nil {
+		e.Project = shownProject(instance.Config)
+	}
+	return e
+}
+
+// shownProject is the directory that a VM shows at /src; empty for none.
+func shownProject(config *limatype.LimaYAML) (project string) {
+	for _, mount := range config.Mounts {
+		if deref(mount.MountPoint) == guest.ProjectMount {
+			project = mount.Location
+		}
+	}
+	return project
+}
+
+// taken is how much room an instance takes on the host: disks are sparse, so that blocks count and not sizes.
+func taken(dir string) (bytes int64) {
+	const block = 512 // of stat(2), whatever the file system's are
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			bytes += stat.Blocks * block
+		}
+	}
+	return bytes
+}
+
+// created is when an instance was made: Lima writes this file then, and never again. Zero when it is not there.
+func created(dir string) time.Time {
+	info, err := os.Lstat(filepath.Join(dir, filenames.LimaVersion))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// needsConsent is the error of a plan that does away with a VM, to which nobody has consented.
+func needsConsent(plan Plan, command, flag string) *Error {
+	var why string
+	for _, step := range plan.Steps {
+		if step.Destroys {
+			why = fmt.Sprintf("the step %q destroys a VM and all that is in it", step.Title)
+		}
+	}
+	if why == "" {
+		why = "programs that run in it would be stopped"
+	}
+	return &Error{
+		Kind: KindReplacement, What: fmt.Sprintf("nobody has consented to doing away with the VM %s as it is", plan.VM), Why: why,
+		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
+	}
+}
+
+// consentCommand is the command with the flag by which somebody consents to doing away with the VM.
+func consentCommand(command, flag, vm string) string {
+	if vm != DefaultVM {
+		command += " --vm " + shellescape.Quote(vm)
+	}
+	return command + " " + flag + "=" + shellescape.Quote(vm)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one is
@@ -70,7 +72,7 @@ func (w *replacement) bringBack(ctx context.Context) error {
 // exchange carries out the plan of a restoration, or undoes it.
 func (w *replacement) exchange(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	w.underway = true
-	state := w.run.observe(ctx, instance)
+	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
 	w.recordBefore(ctx, state)
 	for i, step := range plan.Steps {
 		err := w.run.step(ctx, state, step, w.run.steps+len(plan.Steps)-i)
@@ -96,4 +98,119 @@ func (w *replacement) proveKept(ctx context.Context, _ State, _ Step, _ func(str
 		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
 	return w.answers(ctx, instance, vmswap.Note{Answered: []string{string(WhoUser), string(WhoRoot)}})
+}
+
+// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse, whoever
+// consents, is its error.
+func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
+	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
+		_, plan, err := w.planRestore(ctx)
+		return plan, err
+	})
+}
+
+// planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
+func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	r.swap.heedNothing()
+	planned, err := plan(r.swap, ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info))
+	}
+	return planned, r.finish(err)
+}
+
+// heedNothing forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
+// there. It returns the consent, which is forgotten as well.
+func (w *replacement) heedNothing() (consent string) {
+	spec := w.run.target.spec
+	w.run.target.spec = Spec{
+		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld, Wait: spec.Wait, Timeout: spec.Timeout,
+	}
+	return spec.Replace
+}
+
+// planRestore plans how the kept VM comes back, or says why it does not.
+func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
+	w.heedNothing()
+	siblings := w.run.place.Survey()
+	instance, err := w.run.aim(ctx)
+	switch {
+	case err != nil:
+		return nil, Plan{}, err
+	case siblings.Pending():
+		return instance, w.undoPlan(siblings), nil
+	}
+	actions, after := siblings.Recovered()
+	steps := recoverySteps(actions)
+	if !after.Backup {
+		if len(steps) == 0 {
+			return nil, Plan{}, noneKept(w.run.target.spec)
+		}
+		return instance, Plan{VM: w.run.target.spec.VM, Steps: append(steps, startKept())}, nil
+	}
+	if siblings.Backup && !w.run.place.HasConfig(vmswap.Backup) {
+		return nil, Plan{}, &Error{
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", w.run.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
+			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
+		}
+	}
+	if refused := refusal(w.run.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
+		return nil, Plan{}, refused
+	}
+	if siblings.Displaced && !siblings.Kept() { // it is the other one, which is stopped
+		instance = nil
+	}
+	plan := restorePlan(w.run.target.spec, instance)
+	plan.Steps = append(steps, plan.Steps...)
+	if plan.Existing = existing(State{Instance: instance}); plan.Existing != nil {
+		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
+	}
+	return instance, plan, nil
+}
+
+func noneKept(spec Spec) *Error {
+	return &Error{
+		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM), Why: fmt.Sprintf("there is none called %s", spec.VM+vmswap.Backup),
+		Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
+	}
+}
+
+func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
+
+// undoPlan undoes a replacement that was begun.
+func (w *replacement) undoPlan(siblings vmswap.Siblings) Plan {
+	aside := newStep(StepUndoAside, "it was not proven")
+	actions, _ := siblings.After(vmswap.UndoAside).Recovered()
+	plan := Plan{VM: w.run.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
+	before, _ := w.run.place.ReadNote()
+	if before.Ran {
+		plan.Steps = append(plan.Steps, newStep(StepUndoStart, "it ran before"))
+		if len(before.Answered) > 0 {
+			plan.Steps = append(plan.Steps, newStep(StepUndoProve, "it has to be as it was"))
+		}
+	}
+	return plan
+}
+
+// restorePlan is how the kept VM comes back in the place of the other; nil for one that is known to be stopped.
+func restorePlan(spec Spec, instance *limatype.Instance) Plan {
+	plan := Plan{VM: spec.VM, Steps: []Step{}}
+	if instance != nil && instance.Status != limatype.StatusStopped {
+		plan.Steps = append(plan.Steps, newStep(StepRestoreStop, "the kept VM takes its place"))
+	}
+	plan.Steps = append(plan.Steps,
+		newStep(StepRestoreAside, "it stays whole until the kept one was proven"), newStep(StepRestorePlace, "the other one has made way"),
+		startKept(), newStep(StepRestoreProve, "it has to be a world"))
+	if spec.KeepOld {
+		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "it was asked for"))
+	} else {
+		plan.Steps = append(plan.Steps, newStep(StepRestoreRemove, "the kept one was proven by then"))
+	}
+	return plan
 }

@@ -2,13 +2,24 @@ package provision
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -149,13 +160,6 @@ type run struct {
 	ahead *ahead
 }
 
-func (r *run) now() time.Time { return r.edges.Now() }
-
-// observe observes instance, which may be nil, in the light of what the run did.
-func (r *run) observe(ctx context.Context, instance *limatype.Instance) State {
-	return r.vm.observe(ctx, instance, r.target, r.vm.boot, r.done)
-}
-
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
 	r := &run{events: &emitter{now: time.Now, handle: s.Events}, approve: s.Approve, start: time.Now()}
@@ -196,4 +200,97 @@ func (r *run) end(err error, ready bool) error {
 		return nil
 	}
 	return failure
+}
+
+// session is the way into a guest that was observed: Lima's shared connection, unless that is dead.
+type session struct {
+	guest.Transport
+	route guest.Route
+}
+
+func (r *run) session(state State) session {
+	return session{r.edges.Guest(state.Instance), state.route()}
+}
+
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
+	}
+	return guest.Shared
+}
+
+// root runs a guest script as root, within guestDeadline, and returns what it printed.
+func (s session) root(ctx context.Context, script embed.Script, input io.Reader, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
+	defer cancel()
+	request := guest.Request{Route: s.route, Script: script, Args: args, Root: true, Stdin: input}
+	reply, err := s.Exec(ctx, request)
+	return string(reply.Stdout), err
+}
+
+// stream runs a guest script and passes on each line that it prints.
+func (s session) stream(ctx context.Context, script embed.Script, root bool, line func(string), args ...string) error {
+	_, err := s.Exec(ctx, guest.Request{Route: s.route, Script: script, Args: args, Root: root, Line: line})
+	return err
+}
+
+// stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes have different ones.
+func stateFile(spec Spec, suffix string) string {
+	hash := sha256.Sum256([]byte(spec.LimaHome))
+	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+suffix)
+}
+
+// LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The one
+// before it has ".old" at the end. They are for reading; no run ever trusts them.
+func LogPath(spec Spec) string { return stateFile(spec, ".log") }
+
+// journal is that file. A nil journal takes nothing down.
+type journal struct{ file *os.File }
+
+func openJournal(spec Spec) (*journal, error) {
+	path := LogPath(spec)
+	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &journal{file}, nil
+}
+
+// write takes an event down. A full disk must not stop a repair: the journal is a convenience.
+func (j *journal) write(event Event) {
+	if j == nil || event.Type == EventHeartbeat {
+		return
+	}
+	if line, err := json.Marshal(event); err == nil {
+		_, _ = j.file.Write(append(line, '\n'))
+	}
+}
+
+func (j *journal) close() {
+	if j != nil {
+		_ = j.file.Close()
+	}
+}
+
+// sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were forwarded
+// for a proof. What somebody still uses stays, and what cannot be removed does no harm.
+func sweep(ctx context.Context, dir string) {
+	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
+	for _, path := range profiles {
+		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), lima.ProfilePrefix), "-")
+		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.Remove(path)
+		}
+	}
+	entries, _ := os.ReadDir(dir) // no VM, no sockets
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		ours, _ := filepath.Match("p.????????.sock", entry.Name())
+		if ours && entry.Type() == os.ModeSocket && !accepts(ctx, path) {
+			_ = os.Remove(path)
+		}
+	}
 }
