@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -195,20 +193,10 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 	return Step{}, false
 }
 
-// task is what root does in the guest for a step that is nothing else than that.
+// task is what root does in the guest for a step that is nothing else than one change.
 type task struct {
-	script   embed.Script
-	args     []string
-	input    []byte        // nil for none
+	change   guest.Change
 	deadline time.Duration // 0: guestDeadline
-}
-
-func (t *task) request(route guest.Route) guest.Request {
-	request := guest.Request{Route: route, Script: t.script, Args: t.args, Root: true}
-	if t.input != nil {
-		request.Stdin = bytes.NewReader(t.input)
-	}
-	return request
 }
 
 // chain is the tasks of steps that follow one another, under way in the guest in one go.
@@ -234,7 +222,7 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 	}
 	steps := w.rest
 	w.end()
-	var requests []guest.Request
+	var changes []guest.Change
 	c := &chain{over: make(chan struct{})}
 	for _, step := range steps {
 		k := kindOf(step.ID)
@@ -242,24 +230,24 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 			break
 		}
 		task, err := k.task(t, o, step)
-		if err != nil && len(requests) == 0 {
+		if err != nil && len(changes) == 0 {
 			return err
 		}
 		if task == nil || err != nil {
 			break
 		}
-		requests = append(requests, task.request(in.route))
+		changes = append(changes, task.change)
 		c.deadlines = append(c.deadlines, cmp.Or(task.deadline, guestDeadline))
 	}
-	if len(requests) == 0 {
+	if len(changes) == 0 {
 		return nil
 	}
 	ctx, c.cancel = context.WithCancelCause(ctx)
-	c.ended = make(chan struct{}, len(requests))
+	c.ended = make(chan struct{}, len(changes))
 	w.chain = c
 	go func() {
 		defer close(c.over)
-		c.err = in.Chain(ctx, requests, func() { c.ended <- struct{}{} })
+		c.err = in.Change(ctx, in.route, changes, func() { c.ended <- struct{}{} })
 	}()
 	return nil
 }

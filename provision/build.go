@@ -4,29 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/cargo"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-const (
-	// buildDeadline is for a large workspace on a slow machine; the run's own Timeout may be shorter.
-	buildDeadline = 30 * time.Minute
-	// buildDir is where the guest builds, below the user's home directory: never in the project.
-	buildDir = ".cache/worldsetup-build"
-	// noToolchain is the exit status of the scripts by which they say that there is no cargo of the age that is needed.
-	noToolchain = 4
-)
-
-// built is an agent in the guest that is not installed yet.
-type built struct {
-	path, sha256 string
-	log          buildLog
-}
+// buildDeadline is for a large workspace on a slow machine; the run's own Timeout may be shorter.
+const buildDeadline = 30 * time.Minute
 
 // build plans for the agent to be built, unless one is installed: then only on request, once.
 func (p *Plan) build(t target, s State, wrong string) {
@@ -45,70 +31,53 @@ func (a *Agent) buildReason() string {
 }
 
 // builder builds the agent in the guest, and installs it.
-type builder struct{ made *built }
+type builder struct {
+	made    guest.Built // not installed yet; without a path when there is nothing
+	log     buildLog
+	fetches bool // cargo itself is being installed
+}
 
 // build builds the agent in the guest. Where no cargo will do, the distribution's is installed, if that one does.
 func (b *builder) build(ctx context.Context, in session, source cargo.Package, line func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
-	err := b.cargoBuild(ctx, in, source, line)
+	order := guest.Build{Project: guest.ProjectMount, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}
+	err := b.cargoBuild(ctx, in, order, line)
 	if !lacksToolchain(err) {
 		return err
 	}
 	line("no cargo in the VM will do: installing the distribution's")
-	if err := in.stream(ctx, embed.Cargo, true, line, orAny(source.Cargo), orAny(source.Rust)); err != nil {
+	b.fetches = true
+	if err := in.InstallCargo(ctx, in.route, order, line); err != nil {
 		return err
 	}
-	return b.cargoBuild(ctx, in, source, line)
+	b.fetches = false
+	return b.cargoBuild(ctx, in, order, line)
 }
 
-func (b *builder) cargoBuild(ctx context.Context, in session, source cargo.Package, line func(string)) error {
-	made := &built{}
-	b.made = made
-	err := in.stream(ctx, embed.Build, false, func(text string) {
-		if !made.take(text) {
-			made.log.add(text)
-			line(text)
-		}
-	}, buildDir, guest.ProjectMount, source.Name, orAny(source.Cargo), orAny(source.Rust))
-	if err == nil && made.path == "" {
-		return errors.New("the build ended without a word of what it made")
-	}
+func (b *builder) cargoBuild(ctx context.Context, in session, order guest.Build, line func(string)) (err error) {
+	b.log = buildLog{}
+	b.made, err = in.Build(ctx, in.route, order, func(text string) {
+		b.log.add(text)
+		line(text)
+	})
 	return err
-}
-
-// take takes the last line of the script: built SIZE SHA256 FILE.
-func (b *built) take(line string) bool {
-	words := strings.SplitN(line, " ", 4)
-	if len(words) != 4 || words[0] != "built" || len(words[2]) != 64 || !path.IsAbs(words[3]) {
-		return false
-	}
-	b.sha256, b.path = words[2], words[3]
-	return true
 }
 
 // install installs what was built, in the same way as an agent from the host.
 func (b *builder) install(ctx context.Context, in session, home string) error {
-	if b.made == nil {
+	if b.made.Path == "" {
 		return errors.New("nothing was built in this run")
 	}
-	made := *b.made
-	b.made = nil
-	_, err := in.root(ctx, embed.Agent, nil, made.sha256, made.path, path.Join(home, buildDir))
-	return err
+	made := b.made
+	b.made = guest.Built{}
+	return in.change(ctx, guest.InstallBuilt{Built: made, Home: home})
 }
 
-func orAny(version string) string {
-	if version == "" {
-		return "any"
-	}
-	return version
-}
-
-// lacksToolchain says that a script has found no cargo of the age that is needed.
+// lacksToolchain says that the guest has no cargo that will do.
 func lacksToolchain(err error) bool {
-	script := (*guest.ScriptError)(nil)
-	return errors.As(err, &script) && script.ExitCode == noToolchain
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	return ok && script.ExitCode == guest.ExitNoToolchain
 }
 
 // maxErrorLines bounds what is shown of a compiler's error; the log has it all.
@@ -172,12 +141,12 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 		failure.Why = fmt.Sprintf("%s\n%s", r.target.agent.needs(), failure.Why)
 		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
 			spec.VM, cargoCommand(r.target.arch))
-	case script.Script == embed.Cargo.Name:
+	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
 	default:
-		if r.builder.made != nil && r.builder.made.log.error() != "" {
-			failure.Why = strings.TrimSpace(r.builder.made.log.error() + "\n" + failure.Why)
+		if text := r.builder.log.error(); text != "" {
+			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
 		failure.Next = fmt.Sprintf("mend it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
 			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))

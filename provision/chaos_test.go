@@ -148,8 +148,8 @@ func (c *chaos) parts(ctx context.Context, call sim.Call, command lima.Command) 
 }
 
 // guest is the way into a guest.
-func (c *chaos) guest(instance *limatype.Instance) guest.Transport {
-	return chaosGuest{c, c.World.Guest(instance)}
+func (c *chaos) guest(instance *limatype.Instance) guest.Client {
+	return guest.Over(chaosGuest{c, c.World.Transport(instance)})
 }
 
 type chaosGuest struct {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -31,9 +30,7 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	late := errors.New("no answer within " + freshDeadline.String())
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
-	request := guest.Request{Route: guest.Fresh, Script: embed.Mounts, End: guest.End}
-	_, err := r.edges.Guest(s.Instance).Exec(deadline, request)
-	if refusal := refusalOf(err); refusal != nil && ctx.Err() == nil {
+	if refusal := refusalOf(r.edges.Guest(s.Instance).Enter(deadline)); refusal != nil && ctx.Err() == nil {
 		explainRefusal(ctx, r.session(*s), s, refusal)
 		now.plan = planFor(r.target, *s)
 	}
@@ -41,59 +38,35 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 
 // rejection is why a fresh connection is of no use.
 type rejection struct {
-	what string // of refused.sh: what was refused
+	what string // one of the Refused constants of package guest
 	text string
 }
-
-// What can be refused.
-const (
-	refusedLogin   = "login"
-	refusedSession = "session"
-	refusedForward = "forward"
-)
 
 // refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script.
 // It is nil when the script ran.
 func refusalOf(err error) *rejection {
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
 		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode, strings.TrimSpace(session.Output))
-		return &rejection{refusedSession, text}
+		return &rejection{guest.RefusedSession, text}
 	}
 	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
-		return &rejection{refusedLogin, err.Error()}
+		return &rejection{guest.RefusedLogin, err.Error()}
 	}
 	return nil
 }
 
 // explainRefusal completes the state by a refusal, with the causes that root in the guest finds.
 func explainRefusal(ctx context.Context, in session, s *State, refusal *rejection) {
-	causes, setting := refusalCauses(ctx, in, *s, refusal.what)
-	s.SSHSetting = setting
-	if refusal.what != refusedForward {
-		s.Locked = strings.Join(append([]string{refusal.text}, causes...), "; ")
+	var refusals guest.Refusals
+	if s.Guest.Sudo {
+		ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
+		defer cancel()
+		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // without it the refusal says enough
 	}
-}
-
-// refusalCauses are what refuses the user, and the setting of sshd's that does.
-func refusalCauses(ctx context.Context, in session, s State, what string) (causes []string, setting string) {
-	if !s.Guest.Sudo {
-		return nil, ""
+	s.SSHSetting = refusals.Setting
+	if refusal.what != guest.RefusedForward {
+		s.Locked = strings.Join(append([]string{refusal.text}, refusals.Causes...), "; ")
 	}
-	ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
-	defer cancel()
-	printed, err := in.root(ctx, embed.Refused, nil, s.Guest.User, what)
-	if err != nil {
-		return nil, "" // the refusal says enough
-	}
-	for line := range strings.Lines(printed) {
-		line = strings.TrimSpace(line)
-		if value, ok := strings.CutPrefix(line, "setting="); ok {
-			setting = value
-		} else if line != "" {
-			causes = append(causes, line)
-		}
-	}
-	return causes, setting
 }
 
 // lastWay is the error of a guest that lets no new connection in after all that worldsetup can do about it.

@@ -39,7 +39,9 @@ func (b *bench) closedSetup(causes string) *provision.Setup {
 	edges := setup.Edges
 	setup.Edges = func(spec provision.Spec) provision.Edges {
 		made := edges(spec)
-		made.Guest = func(instance *limatype.Instance) guest.Transport { return closed{b.Guest(instance), causes} }
+		made.Guest = func(instance *limatype.Instance) guest.Client {
+			return guest.Over(closed{b.Transport(instance), causes})
+		}
 		return made
 	}
 	return setup

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 
 // This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and how.
 
-// agentSeconds is how long a new agent may take for its first answer.
-const agentSeconds = 30
+// agentWait is how long a new agent may take for its first answer.
+const agentWait = 30 * time.Second
 
 // packageOf names the Debian and Ubuntu package of each command that the agent needs.
 var packageOf = map[string]string{
@@ -150,7 +149,7 @@ func agentTask(t target, _ *guest.Observation, _ Step) (*task, error) {
 	if agent.Source == SourceBuild {
 		return nil, nil
 	}
-	return &task{script: embed.Agent, args: []string{agent.SHA256}, input: agent.content}, nil
+	return &task{change: guest.InstallAgent{SHA256: agent.SHA256, Content: agent.content}}, nil
 }
 
 func planUnits(p *Plan, t target, s State) {
@@ -167,7 +166,9 @@ func planUnits(p *Plan, t target, s State) {
 
 func unitsTask(t target, o *guest.Observation, step Step) (*task, error) {
 	service, err := t.serviceUnit(o)
-	return &task{script: embed.Units, args: append([]string{known(o), service, embed.SocketUnit()}, step.operands...)}, err
+	return &task{change: guest.InstallUnits{
+		Reload: known(o), Service: service, Socket: embed.SocketUnit(), Displace: step.operands,
+	}}, err
 }
 
 func planLinger(p *Plan, _ target, s State) {
@@ -200,13 +201,9 @@ func planActivate(p *Plan, t target, s State) {
 }
 
 func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
-	rollback := "no"
-	if step.rollback {
-		rollback = "yes"
-	}
 	return &task{
-		script: embed.Activate, args: []string{rollback, strconv.Itoa(agentSeconds), known(o)},
-		deadline: guestDeadline + 2*agentSeconds*time.Second,
+		change:   guest.Activate{Rollback: step.rollback, Reload: known(o), Wait: agentWait},
+		deadline: guestDeadline + 2*agentWait,
 	}, nil
 }
 
@@ -230,14 +227,7 @@ func planMarker(p *Plan, _ target, s State) {
 // writeMarker writes the marker and compares what is there then.
 func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
 	_, points := r.target.mounts()
-	printed, err := r.session(state).root(ctx, embed.Marker, nil, append([]string{guest.LayoutVersion}, points...)...)
-	if err != nil {
-		return err
-	}
-	if found := strings.TrimSuffix(printed, "\n"); found != guest.LayoutVersion {
-		return fmt.Errorf("the marker was written, and holds %q", found)
-	}
-	return nil
+	return r.session(state).change(ctx, guest.WriteMarker{Version: guest.LayoutVersion, Mounts: points})
 }
 
 // unitReasons are what is wrong with the units' files, which whoever runs by them has to learn of, and with systemd's idea of them.
@@ -349,12 +339,12 @@ func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	return embed.ServiceUnit(o.Home, false)
 }
 
-// known says whether systemd knows a unit of ours, so that it has to read new ones anew, and something may run: "yes" or "no".
-func known(o *guest.Observation) string {
+// known says whether systemd knows a unit of ours, so that it has to read new ones again, and something may run.
+func known(o *guest.Observation) bool {
 	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
-			return "yes"
+			return true
 		}
 	}
-	return "no"
+	return false
 }

@@ -165,7 +165,7 @@ func (r *run) learn(ctx context.Context, now *view) {
 		}
 	}
 	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
-		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: refusedForward})
+		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: guest.RefusedForward})
 	}
 	now.plan = planFor(r.target, now.state)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -25,8 +24,6 @@ const (
 	clockRepair = 10 * time.Second
 	// roomNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
 	roomNeeded = 16 << 10
-	// writableAfterBoot is the exit status of writable.sh for a file system that is whole and needs a boot.
-	writableAfterBoot = 4
 )
 
 func planClock(p *Plan, _ target, s State) {
@@ -37,8 +34,7 @@ func planClock(p *Plan, _ target, s State) {
 
 // clockTask sets the clock by what was measured some seconds ago: it is as far off still.
 func clockTask(_ target, o *guest.Observation, _ Step) (*task, error) {
-	seconds := strconv.FormatFloat(-o.ClockAhead.Seconds(), 'f', 3, 64)
-	return &task{script: embed.Clock, args: []string{seconds}}, nil
+	return &task{change: guest.SetClock{By: -o.ClockAhead}}, nil
 }
 
 func planWritable(p *Plan, _ target, s State) {
@@ -48,8 +44,8 @@ func planWritable(p *Plan, _ target, s State) {
 }
 
 func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-	_, err := r.session(at).root(ctx, embed.Writable, nil)
-	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == writableAfterBoot {
+	err := r.session(at).change(ctx, guest.MakeWritable{})
+	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == guest.ExitNeedsBoot {
 		line("not before a boot: files that were deleted are open")
 		return nil // it will be observed to be read-only still, and the VM is restarted
 	}
@@ -63,7 +59,7 @@ func planRoom(p *Plan, _ target, s State) {
 }
 
 func roomTask(target, *guest.Observation, Step) (*task, error) {
-	return &task{script: embed.Room, args: []string{strconv.Itoa(roomNeeded)}}, nil
+	return &task{change: guest.FreeSpace{KiB: roomNeeded}}, nil
 }
 
 func explainRoom(r *run, _ State, failure *Error, err error) {
@@ -120,8 +116,7 @@ func repairEntry(r *run, ctx context.Context, at State, _ Step, _ func(string)) 
 	}
 	r.done.locked = ""
 	o := at.Guest
-	_, err = r.session(at).root(ctx, embed.Entry, nil, o.User, o.Home, strings.TrimSpace(string(key)))
-	return err
+	return r.session(at).change(ctx, guest.RepairSSH{User: o.User, Home: o.Home, Key: strings.TrimSpace(string(key))})
 }
 
 // renewConnection makes Lima's shared connection again.
@@ -131,7 +126,7 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok && refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what refuses the user comes first.
-		explainRefusal(ctx, r.session(at), &at, &rejection{refusedLogin, refused.Error()})
+		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error()})
 		if r.done.locked = at.Locked; r.done.finished[StepEntry] {
 			return lastWay(at)
 		}

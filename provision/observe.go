@@ -14,7 +14,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -31,7 +30,7 @@ const (
 type observer struct {
 	lima  lima.Client
 	place vmswap.Place
-	guest func(*limatype.Instance) guest.Transport
+	guest func(*limatype.Instance) guest.Client
 	now   func() time.Time
 }
 
@@ -80,11 +79,12 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if state.Booting {
 		directories, points = nil, nil // they come with the end of booting, and looking at them would slow that down
 	}
-	script := embed.Observe
-	if v.boot.going() && done.begun(StepCreate) && !done.begun(StepSettle) {
-		script = embed.ObserveNew // an observation costs the boot as much as it takes, and there is nothing to be seen
+	options := guest.ObserveOptions{
+		Mounts: points,
+		// An observation costs the boot as much as it takes, and there is nothing to be seen.
+		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepSettle),
 	}
-	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, script, points)
+	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, options)
 	if state.Guest != nil {
 		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, v.now())
 	}
@@ -102,40 +102,31 @@ func compareMounts(directories, points []string, mounts []guest.Mount, now time.
 // observeMounts makes up for the mounts that were not there yet when the rest of a booting guest was observed.
 func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
 	directories, points := t.mounts()
-	request := guest.Request{Route: guest.Shared, Script: embed.Mounts, Args: points}
-	reply, err := o.guest(state.Instance).Exec(ctx, request)
-	if err != nil {
-		return err
-	}
-	state.Guest.Mounts, err = guest.ParseMounts(reply, len(points))
-	state.Mounts = compareMounts(directories, points, state.Guest.Mounts, o.now())
+	mounts, err := o.guest(state.Instance).ObserveMounts(ctx, guest.Shared, points)
+	state.Guest.Mounts = mounts
+	state.Mounts = compareMounts(directories, points, mounts, o.now())
 	return err
 }
 
 // observeGuest observes over the shared connection, whose groups are the ones that count, and when that is dead over a
 // fresh one.
 func (o observer) observeGuest(
-	ctx context.Context, instance *limatype.Instance, script embed.Script, points []string,
+	ctx context.Context, instance *limatype.Instance, options guest.ObserveOptions,
 ) (seen *guest.Observation, sharedDead bool, err error) {
-	observe := func(route guest.Route, deadline time.Duration) (guest.Reply, error) {
+	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, deadline, errors.New("no answer within "+deadline.String()))
 		defer cancel()
-		return o.guest(instance).Exec(ctx, guest.Request{Route: route, Script: script, Args: points})
+		return o.guest(instance).Observe(ctx, route, options)
 	}
-	reply, err := observe(guest.Shared, sharedDeadline)
-	if _, ok := errors.AsType[*guest.ConnectionError](err); ok && ctx.Err() == nil {
-		var freshErr error
-		reply, freshErr = observe(guest.Fresh, freshDeadline)
-		if freshErr != nil {
-			return nil, false, errors.Join(err, freshErr)
-		}
-		sharedDead, err = true, nil
+	seen, err = observe(guest.Shared, sharedDeadline)
+	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || ctx.Err() != nil {
+		return seen, false, err
 	}
-	if err != nil {
-		return nil, false, err
+	seen, freshErr := observe(guest.Fresh, freshDeadline)
+	if freshErr != nil {
+		return nil, false, errors.Join(err, freshErr)
 	}
-	seen, err = guest.ParseObservation(reply, len(points))
-	return seen, sharedDead, err
+	return seen, true, nil
 }
 
 // accepts says whether the UNIX socket at path accepts connections.

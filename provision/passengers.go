@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -65,7 +63,8 @@ func (t target) installPassengers(ctx context.Context, in session, names []strin
 		if !slices.Contains(names, one.name) {
 			continue
 		}
-		if _, err := in.root(ctx, embed.Passenger, bytes.NewReader(one.content), one.name, one.sha256); err != nil {
+		companion := guest.InstallCompanion{Name: one.name, SHA256: one.sha256, Content: one.content}
+		if err := in.change(ctx, companion); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func prerequisites(t *testing.T, spec provision.Spec, run func(context.Context, 
 	}
 	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) { t.Errorf("an event of looking: %+v", event) }, Edges: func(provision.Spec) provision.Edges {
 		return provision.Edges{
-			Lima: limactl(run), Now: time.Now, Guest: func(*limatype.Instance) guest.Transport { return nil },
+			Lima: limactl(run), Now: time.Now, Guest: func(*limatype.Instance) guest.Client { return nil },
 			Checks: func(target checks.Target) []checks.Check { got = target; return checks.List(target) },
 		}
 	}}

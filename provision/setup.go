@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -30,7 +28,7 @@ type Edges struct {
 	// Lima runs limactl in the Lima home of the Spec.
 	Lima lima.Runner
 	// Guest returns the way into the guest of a running instance.
-	Guest func(instance *limatype.Instance) guest.Transport
+	Guest func(instance *limatype.Instance) guest.Client
 	// Checks lists the prerequisites.
 	Checks func(target checks.Target) []checks.Check
 	// Now is the clock.
@@ -45,8 +43,9 @@ func Machine(spec Spec) Edges {
 	runner := lima.Exec{Env: environment}
 	return Edges{
 		Lima: runner,
-		Guest: func(instance *limatype.Instance) guest.Transport {
-			return guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
+		Guest: func(instance *limatype.Instance) guest.Client {
+			ssh := guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
+			return guest.Over(ssh)
 		},
 		Checks: checks.List,
 		Now:    time.Now,
@@ -204,7 +203,7 @@ func (r *run) end(err error, ready bool) error {
 
 // session is the way into a guest that was observed: Lima's shared connection, unless that is dead.
 type session struct {
-	guest.Transport
+	guest.Client
 	route guest.Route
 }
 
@@ -219,19 +218,11 @@ func (s State) route() guest.Route {
 	return guest.Shared
 }
 
-// root runs a guest script as root, within guestDeadline, and returns what it printed.
-func (s session) root(ctx context.Context, script embed.Script, input io.Reader, args ...string) (string, error) {
+// change makes one change, within guestDeadline.
+func (s session) change(ctx context.Context, change guest.Change) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
-	request := guest.Request{Route: s.route, Script: script, Args: args, Root: true, Stdin: input}
-	reply, err := s.Exec(ctx, request)
-	return string(reply.Stdout), err
-}
-
-// stream runs a guest script and passes on each line that it prints.
-func (s session) stream(ctx context.Context, script embed.Script, root bool, line func(string), args ...string) error {
-	_, err := s.Exec(ctx, guest.Request{Route: s.route, Script: script, Args: args, Root: root, Line: line})
-	return err
+	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
 }
 
 // stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes have different ones.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -123,7 +122,7 @@ func kinds() []kind {
 			repairs: []string{"group"}, inNew: always, conditional: true,
 			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
-				return &task{script: embed.Group, args: []string{o.User}}, nil
+				return &task{change: guest.AddToGroup{User: o.User}}, nil
 			},
 		},
 		{
@@ -160,7 +159,7 @@ func kinds() []kind {
 			repairs: []string{"directories", "ways"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
-				return &task{script: embed.Directories, args: append([]string{o.User, o.Home}, step.operands...)}, nil
+				return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands}}, nil
 			},
 		},
 		{
@@ -182,7 +181,7 @@ func kinds() []kind {
 			repairs: []string{"linger"}, inNew: always, conditional: true,
 			plan: planLinger,
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
-				return &task{script: embed.Linger, args: []string{o.User}}, nil
+				return &task{change: guest.EnableLinger{User: o.User}}, nil
 			},
 			explain: explainLinger,
 		},
@@ -204,7 +203,7 @@ func kinds() []kind {
 			repairs: []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
 			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
-				return &task{script: embed.Packages, args: step.operands, deadline: packageDeadline}, nil
+				return &task{change: guest.InstallPackages{Names: step.operands}, deadline: packageDeadline}, nil
 			},
 			explain: explainPackages,
 		},

@@ -18,6 +18,11 @@ func (stuck) Chain(ctx context.Context, _ []guest.Request, ended func()) error {
 	return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
 }
 
+func (stuck) Exec(ctx context.Context, _ guest.Request) (guest.Reply, error) {
+	<-ctx.Done()
+	return guest.Reply{}, &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
+}
+
 // TestTaskThatCannotBeMade: it fails its own step, and none before it.
 func TestTaskThatCannotBeMade(t *testing.T) {
 	o := &guest.Observation{User: "sam", Home: "/home/a b"} // which a unit could not hold
@@ -27,7 +32,7 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 		tasks int
 	}{{[]Step{newStep(StepGroup), newStep(StepUnits)}, 1}, {[]Step{newStep(StepUnits)}, 0}} {
 		w.rest = test.rest
-		err := w.begin(t.Context(), target{}, session{stuck{}, guest.Shared}, o)
+		err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}), guest.Shared}, o)
 		tasks := 0
 		if w.chain != nil {
 			tasks = len(w.chain.deadlines)
@@ -43,7 +48,7 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 func TestChainIsGivenUp(t *testing.T) {
 	w := tasks{rest: []Step{newStep(StepGroup), newStep(StepDirectories), newStep(StepSettle), newStep(StepLinger)}}
 	o := &guest.Observation{User: "sam", Home: "/home/sam"}
-	if err := w.begin(t.Context(), target{}, session{stuck{}, guest.Shared}, o); err != nil {
+	if err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}), guest.Shared}, o); err != nil {
 		t.Fatal(err)
 	}
 	if w.chain == nil || len(w.chain.deadlines) != 2 {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -52,7 +51,7 @@ func (p *proofs) failed(who Who) bool {
 
 // verifier verifies a world by connecting to its agent.
 type verifier struct {
-	guest  func(*limatype.Instance) guest.Transport
+	guest  func(*limatype.Instance) guest.Client
 	now    func() time.Time
 	mounts []string // the mount points that have to be there afterwards
 }
@@ -115,11 +114,7 @@ func (v *visit) result(points []string) (proven []Access, lostMounts []string) {
 
 // throughShell asks the way that people do: limactl shell, over Lima's shared connection.
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Access {
-	reply, err := v.guest(instance).Exec(ctx, guest.Request{Route: guest.Shell, Script: embed.Prove, Args: []string{guest.Self}})
-	var proof *guest.Proof
-	if err == nil {
-		proof, err = guest.ParseProof(reply, guest.Self)
-	}
+	proof, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
 		return Access{Who: WhoShared, Want: answered, Found: err.Error(), Outcome: Failed}
 	}
@@ -199,11 +194,8 @@ type visit struct {
 // visit connects and asks everybody; others waits for whoever else connects meanwhile, before the mounts are looked at.
 func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others func()) visit {
 	came := visit{client: Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}}
-	reply, err := v.guest(instance).Exec(ctx, guest.Request{
-		Route:  guest.Fresh,
-		Script: embed.Prove,
-		Args:   append([]string{guest.Self, guest.Root, guest.Outsider}, v.mounts...),
-		End:    guest.End,
+	came.proof, came.err = v.guest(instance).Verify(ctx, guest.Verification{
+		Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
 		Forward: &guest.Forward{
 			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
 			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
@@ -213,9 +205,6 @@ func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others
 			},
 		},
 	})
-	came.refusal = refusalOf(err)
-	if came.err = err; err == nil {
-		came.proof, came.err = guest.ParseProof(reply, guest.Self, guest.Root, guest.Outsider)
-	}
+	came.refusal = refusalOf(came.err)
 	return came
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -181,18 +180,18 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		defer close(ended)
 		silent := true
 		defer func() { w.mute.Store(silent) }()
-		_, _ = r.edges.Guest(state.Instance).Exec(ctx, guest.Request{Route: guest.Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
+		_ = r.edges.Guest(state.Instance).Watch(ctx, points, func(event guest.WatchEvent) {
 			nudge(heard)
 			first := silent
 			silent = false
 			switch {
-			case line != "change":
+			case event != guest.WatchChange:
 			case first: // no sign of a change, but what changed since the last look, and before its own, would be lost
 				nudge(w.begun)
 			default:
 				nudge(w.signs)
 			}
-		}})
+		})
 	}()
 }
 

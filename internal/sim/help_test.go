@@ -102,7 +102,7 @@ func find(t *testing.T, w *World) *limatype.Instance {
 }
 
 func send(ctx context.Context, w *World, request guest.Request) (guest.Reply, error) {
-	return w.Guest(&limatype.Instance{Name: vmName}).Exec(ctx, request)
+	return w.Transport(&limatype.Instance{Name: vmName}).Exec(ctx, request)
 }
 
 // script runs a script as root over the shared connection.

@@ -81,7 +81,12 @@ func (w *World) VM(name string) *VM {
 }
 
 // Guest returns the way into the guest of instance.
-func (w *World) Guest(instance *limatype.Instance) guest.Transport {
+func (w *World) Guest(instance *limatype.Instance) guest.Client {
+	return guest.Over(w.Transport(instance))
+}
+
+// Transport returns what runs scripts in the guest of instance.
+func (w *World) Transport(instance *limatype.Instance) guest.Transport {
 	return transport{world: w, name: instance.Name}
 }
 

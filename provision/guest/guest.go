@@ -83,10 +83,12 @@ type Reply struct {
 	Sent, Received time.Time
 }
 
-// Exit statuses of the scripts that install packages.
+// Exit statuses of a [ScriptError] that say what the matter is.
 const (
-	ExitNoApt  = 4  // there is no apt-get
-	ExitLocked = 75 // another program held a lock of the package manager for minutes
+	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
+	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
+	ExitNeedsBoot   = 4  // of MakeWritable: the file system is whole, and files that were deleted are open
+	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that will do
 )
 
 // ScriptError says that a script ran in the guest and failed.

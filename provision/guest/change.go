@@ -1,0 +1,135 @@
+package guest
+
+import (
+	"bytes"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// Change is one change that root makes in a guest. Each checks its own outcome.
+type Change interface{ request() Request }
+
+// SetClock sets the guest's clock by a difference.
+type SetClock struct{ By time.Duration }
+
+func (c SetClock) request() Request {
+	return Request{Script: embed.Clock, Args: []string{strconv.FormatFloat(c.By.Seconds(), 'f', 3, 64)}}
+}
+
+// MakeWritable makes the root file system writable. Its error has ExitNeedsBoot when that takes a boot.
+type MakeWritable struct{}
+
+func (MakeWritable) request() Request { return Request{Script: embed.Writable} }
+
+// FreeSpace deletes what can be fetched again from the root file system, until KiB are free.
+type FreeSpace struct{ KiB int }
+
+func (c FreeSpace) request() Request {
+	return Request{Script: embed.Room, Args: []string{strconv.Itoa(c.KiB)}}
+}
+
+// RepairSSH has sshd accept a key of the user's, in the format of authorized_keys.
+type RepairSSH struct{ User, Home, Key string }
+
+func (c RepairSSH) request() Request {
+	return Request{Script: embed.Entry, Args: []string{c.User, c.Home, c.Key}}
+}
+
+// InstallPackages installs packages of the distribution. Its error has ExitNoApt or ExitLocked.
+type InstallPackages struct{ Names []string }
+
+func (c InstallPackages) request() Request { return Request{Script: embed.Packages, Args: c.Names} }
+
+// AddToGroup makes the socket's group, and the user a member.
+type AddToGroup struct{ User string }
+
+func (c AddToGroup) request() Request { return Request{Script: embed.Group, Args: []string{c.User}} }
+
+// MakeDirectories makes the agent's directories, or only opens directories above them to everybody, if there are any.
+type MakeDirectories struct {
+	User, Home string
+	Open       []string
+}
+
+func (c MakeDirectories) request() Request {
+	return Request{Script: embed.Directories, Args: append([]string{c.User, c.Home}, c.Open...)}
+}
+
+// InstallAgent installs an agent that comes over the connection.
+type InstallAgent struct {
+	SHA256  string
+	Content []byte
+}
+
+func (c InstallAgent) request() Request {
+	return Request{Script: embed.Agent, Args: []string{c.SHA256}, Stdin: bytes.NewReader(c.Content)}
+}
+
+// InstallBuilt installs an agent that was built in the guest, and removes what the build left below Home.
+type InstallBuilt struct {
+	Built Built
+	Home  string
+}
+
+func (c InstallBuilt) request() Request {
+	return Request{Script: embed.Agent, Args: []string{c.Built.SHA256, c.Built.Path, path.Join(c.Home, buildDir)}}
+}
+
+// InstallCompanion installs a program beside the agent.
+type InstallCompanion struct {
+	Name    string
+	SHA256  string
+	Content []byte
+}
+
+func (c InstallCompanion) request() Request {
+	return Request{Script: embed.Passenger, Args: []string{c.Name, c.SHA256}, Stdin: bytes.NewReader(c.Content)}
+}
+
+// InstallUnits installs and enables both units.
+type InstallUnits struct {
+	Reload          bool // systemd knows units of ours already, and reads them again
+	Service, Socket string
+	Displace        []string // files that are laid over the units, and are renamed
+}
+
+func (c InstallUnits) request() Request {
+	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket}, c.Displace...)}
+}
+
+// EnableLinger has the user's services go on after a session.
+type EnableLinger struct{ User string }
+
+func (c EnableLinger) request() Request { return Request{Script: embed.Linger, Args: []string{c.User}} }
+
+// Activate starts socket and service again and waits for the agent's answer.
+type Activate struct {
+	Rollback bool // the agent is new: the one before is restored if it does not answer
+	Reload   bool // as of InstallUnits
+	Wait     time.Duration
+}
+
+func (c Activate) request() Request {
+	seconds := strconv.Itoa(int(c.Wait / time.Second))
+	return Request{Script: embed.Activate, Args: []string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}}
+}
+
+// WriteMarker marks the layout as complete, if all mounts are there.
+type WriteMarker struct {
+	Version string
+	Mounts  []string
+}
+
+func (c WriteMarker) request() Request {
+	return Request{Script: embed.Marker, Args: append([]string{c.Version}, c.Mounts...)}
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,227 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// Client is the way into one guest: what the engine asks of it, and what it changes there. [Over] makes one that runs the
+// scripts of package embed.
+//
+// Its errors are a [*ScriptError] when the guest did what was asked and failed, a [*ConnectionError] when there was no
+// session, and a [*SessionError] when a session ended early.
+type Client interface {
+	// Observe reports what the guest is. It needs no root and changes nothing.
+	Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error)
+	// ObserveMounts reports what is mounted at each mount point.
+	ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error)
+	// Verify connects to the agent's socket in the guest.
+	Verify(ctx context.Context, v Verification) (*Proof, error)
+	// Enter makes a fresh connection, and nothing else.
+	Enter(ctx context.Context) error
+	// Refusals returns what may refuse the user over a new connection. what was refused is one of the Refused constants.
+	Refusals(ctx context.Context, via Route, user, what string) (Refusals, error)
+	// Change makes changes, one after the other until one fails, over one connection and with one sudo. made is called
+	// after each that was made; the error is that of the one that failed.
+	Change(ctx context.Context, via Route, changes []Change, made func()) error
+	// Build builds an agent, and calls line for each line that cargo prints. See [Build].
+	Build(ctx context.Context, via Route, build Build, line func(string)) (Built, error)
+	// InstallCargo installs the distribution's cargo and rustc, if they are not older than build needs.
+	InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error
+	// Watch calls event whenever something may have changed, and every few seconds as a sign of life, until ctx ends.
+	Watch(ctx context.Context, points []string, event func(WatchEvent)) error
+	// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its time;
+	// what runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
+	Renew(ctx context.Context, forwards []Pair) error
+}
+
+// ObserveOptions say how much is observed.
+type ObserveOptions struct {
+	Mounts []string // mount points
+	// New: the guest was just made and is booting. If nothing of ours is there, not more than that is observed.
+	New bool
+}
+
+// Verification says as whom the agent is asked.
+type Verification struct {
+	Via     Route
+	Who     []string // of Self, Root, Outsider
+	Mounts  []string // mount points that are looked at afterwards
+	Forward *Forward // only with the route Fresh; nil for none
+}
+
+// What can be refused over a new connection.
+const (
+	RefusedLogin   = "login"
+	RefusedSession = "session" // something else ran in it than what was asked for
+	RefusedForward = "forward" // of a socket
+)
+
+// Refusals are what refuses a user.
+type Refusals struct {
+	Causes  []string
+	Setting string // of sshd, with its value, that forbids it; empty for none
+}
+
+// WatchEvent is what a watcher in the guest reports.
+type WatchEvent string
+
+// The events.
+const (
+	WatchChange WatchEvent = "change"
+	WatchAlive  WatchEvent = "."
+)
+
+// Build is an agent to be built in the guest, from the project as the guest sees it.
+type Build struct {
+	Project string // the directory of the workspace in the guest
+	Package string // of Cargo
+	Cargo   string // the oldest version that will do, as in "1.78"; empty for any
+	Rust    string // likewise, of rustc
+}
+
+// Built is an agent that was built in the guest and is not installed yet.
+type Built struct {
+	Path   string // in the guest, absolute
+	SHA256 string // in hexadecimal
+}
+
+// buildDir is where the guest builds, below the user's home directory: never in the project.
+const buildDir = ".cache/worldsetup-build"
+
+// scripted is the Client that runs scripts.
+type scripted struct{ Transport }
+
+// Over returns the Client that runs the scripts of package embed over a transport.
+func Over(transport Transport) Client { return scripted{transport} }
+
+// Observe implements [Client].
+func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error) {
+	script := embed.Observe
+	if options.New {
+		script = embed.ObserveNew
+	}
+	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: options.Mounts})
+	if err != nil {
+		return nil, err
+	}
+	return ParseObservation(reply, len(options.Mounts))
+}
+
+// ObserveMounts implements [Client].
+func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error) {
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: points})
+	if err != nil {
+		return nil, err
+	}
+	return ParseMounts(reply, len(points))
+}
+
+// Verify implements [Client].
+func (s scripted) Verify(ctx context.Context, v Verification) (*Proof, error) {
+	request := Request{Route: v.Via, Script: embed.Prove, Args: append(v.Who[:len(v.Who):len(v.Who)], v.Mounts...), Forward: v.Forward}
+	if v.Via != Shell {
+		request.End = End
+	}
+	reply, err := s.Exec(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProof(reply, v.Who...)
+}
+
+// Enter implements [Client].
+func (s scripted) Enter(ctx context.Context) error {
+	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Mounts, End: End})
+	return err
+}
+
+// Refusals implements [Client].
+func (s scripted) Refusals(ctx context.Context, via Route, user, what string) (refusals Refusals, err error) {
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Refused, Args: []string{user, what}, Root: true})
+	for line := range strings.Lines(string(reply.Stdout)) {
+		line = strings.TrimSpace(line)
+		if setting, ok := strings.CutPrefix(line, "setting="); ok {
+			refusals.Setting = setting
+		} else if line != "" {
+			refusals.Causes = append(refusals.Causes, line)
+		}
+	}
+	return refusals, err
+}
+
+// Change implements [Client].
+func (s scripted) Change(ctx context.Context, via Route, changes []Change, made func()) error {
+	requests := make([]Request, len(changes))
+	for i, change := range changes {
+		requests[i] = change.request()
+		requests[i].Route, requests[i].Root = via, true
+	}
+	if len(requests) > 1 {
+		return s.Chain(ctx, requests, made)
+	}
+	reply, err := s.Exec(ctx, requests[0])
+	if err != nil {
+		return err
+	}
+	if marker, ok := changes[0].(WriteMarker); ok {
+		if found := strings.TrimSuffix(string(reply.Stdout), "\n"); found != marker.Version {
+			return fmt.Errorf("the marker was written, and holds %q", found)
+		}
+	}
+	made()
+	return nil
+}
+
+// Build implements [Client].
+func (s scripted) Build(ctx context.Context, via Route, build Build, line func(string)) (built Built, err error) {
+	request := Request{Route: via, Script: embed.Build, Args: []string{
+		buildDir, build.Project, build.Package, orAny(build.Cargo), orAny(build.Rust),
+	}}
+	request.Line = func(text string) {
+		if !built.take(text) {
+			line(text)
+		}
+	}
+	if _, err = s.Exec(ctx, request); err == nil && built.Path == "" {
+		err = errors.New("the build ended without a word of what it made")
+	}
+	return built, err
+}
+
+// take takes the last line of the script: built SIZE SHA256 FILE.
+func (b *Built) take(line string) bool {
+	words := strings.SplitN(line, " ", 4)
+	if len(words) != 4 || words[0] != "built" || len(words[2]) != 64 || !path.IsAbs(words[3]) {
+		return false
+	}
+	b.SHA256, b.Path = words[2], words[3]
+	return true
+}
+
+// InstallCargo implements [Client].
+func (s scripted) InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error {
+	args := []string{orAny(build.Cargo), orAny(build.Rust)}
+	_, err := s.Exec(ctx, Request{Route: via, Script: embed.Cargo, Args: args, Root: true, Line: line})
+	return err
+}
+
+func orAny(version string) string {
+	if version == "" {
+		return "any"
+	}
+	return version
+}
+
+// Watch implements [Client].
+func (s scripted) Watch(ctx context.Context, points []string, event func(WatchEvent)) error {
+	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Watch, Args: points, Line: func(line string) {
+		event(WatchEvent(line))
+	}})
+	return err
+}
