@@ -35,7 +35,7 @@ import (
 var (
 	onGuests    = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
 	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
-	turns       = flag.Int("turns", 0, "play what the simulation doesn't know on this `number` of the rigs each; 0 for all")
+	turns       = flag.Int("turns", 0, "play the scenarios that are marked for it on this `number` of the rigs each; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSeed      = flag.Uint64("seed", 0, "repeat what a test drew that printed this `number`; 0 for something else each time")
 	onSuite     = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")

@@ -28,7 +28,7 @@ var inShort = []string{
 	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only", "VM hangs", "mount lost and damaged",
 }
 
-// TestScenarios plays the table of scenarios, which the simulation plays too.
+// TestScenarios plays the table of scenarios.
 func TestScenarios(t *testing.T) { onEachRig(t, testScenarios) }
 
 func testScenarios(t *testing.T, rig *rig) {
@@ -52,9 +52,9 @@ func testScenarios(t *testing.T, rig *rig) {
 // canShow says whether a scenario is played here.
 func (p *place) canShow(s scenario.Scenario) bool {
 	if p.rig.bed != nil {
-		return s.SimulationOnly == "" && s.VMOnly == "" && p.rig.hasTurn(s)
+		return s.VMOnly == "" && p.rig.hasTurn(s)
 	}
-	return s.SimulationOnly == "" && s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
+	return s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
 }
 
 // hasTurn says whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
@@ -65,7 +65,7 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if s.Slow {
 		return false
 	}
-	if !s.NoSimulation {
+	if !s.InTurn {
 		return true
 	}
 	hash := fnv.New32a()

@@ -40,9 +40,7 @@ func TestApprove(t *testing.T) {
 func TestApproveTheMarkerAlone(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	if err := b.VM("substrate").Root("rm -f " + guest.MarkerPath); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Remove(guest.MarkerPath)
 	setup := b.setup()
 	setup.Approve = func(_ context.Context, plan provision.Plan) error {
 		return &provision.Error{Kind: provision.KindInterrupted, What: "no", Next: "nothing"}

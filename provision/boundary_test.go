@@ -15,7 +15,7 @@ func TestNoTerminal(t *testing.T) {
 	}
 	for dependency := range strings.FieldsSeq(string(out)) {
 		for _, forbidden := range []string{"charm.land/", "github.com/charmbracelet/", "github.com/spf13/", "golang.org/x/term",
-			"github.com/atomize-hq/worldsetup/cmd", "github.com/atomize-hq/worldsetup/tui", "github.com/atomize-hq/worldsetup/internal/sim",
+			"github.com/atomize-hq/worldsetup/cmd", "github.com/atomize-hq/worldsetup/tui", "github.com/atomize-hq/worldsetup/internal/fake",
 			"github.com/lima-vm/lima/v2/pkg/store", "github.com/lima-vm/lima/v2/pkg/limayaml"} {
 			if strings.HasPrefix(dependency, forbidden) {
 				t.Errorf("provision depends on %s", dependency)

@@ -9,17 +9,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // newWorkspace is a bench whose project is a Cargo workspace with an agent that answers.
-func newWorkspace(t *testing.T, image sim.Image) *bench {
+func newWorkspace(t *testing.T, image fake.Image) *bench {
 	t.Helper()
 	b := newBench(t)
 	image.Missing = []string{}
-	b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Image: image})
+	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: image})
 	t.Cleanup(b.Close)
 	b.spec.Agent = ""
 	b.write(t, "Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n")
@@ -55,7 +55,7 @@ func (b *bench) wantNothingLeft(t *testing.T) {
 // TestBuild: an agent from the project's workspace is built after the boot, installed and proven; then it is enough that it is
 // there, and --rebuild-agent takes up what was changed.
 func TestBuild(t *testing.T) {
-	b := newWorkspace(t, sim.Image{Cargo: "1.80"})
+	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.mustRun(t)
 	steps := b.steps()
 	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepSettle)
@@ -91,7 +91,7 @@ func TestBuild(t *testing.T) {
 // TestBuildInstallsCargo: the guest has none, or an old one, and its distribution has one that will do.
 func TestBuildInstallsCargo(t *testing.T) {
 	for _, has := range []string{"", "1.65"} {
-		b := newWorkspace(t, sim.Image{Cargo: has, OfferedCargo: "1.78"})
+		b := newWorkspace(t, fake.Image{Cargo: has, OfferedCargo: "1.78"})
 		b.mustRun(t)
 		if !b.logged("Setting up cargo") {
 			t.Errorf("with cargo %q: it was not installed", has)
@@ -103,13 +103,13 @@ func TestBuildInstallsCargo(t *testing.T) {
 // TestBuildWithoutCargo: what the VM has and can have is too old, or cannot be fetched.
 func TestBuildWithoutCargo(t *testing.T) {
 	for name, test := range map[string]struct {
-		image sim.Image
+		image fake.Image
 		kind  provision.Kind
 		words []string
 	}{
-		"too old, and none better": {sim.Image{Cargo: "1.65", OfferedCargo: "1.75"}, provision.KindPrerequisite, []string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
-		"none":                     {sim.Image{}, provision.KindPrerequisite, []string{"offers none", "rustc 1.70 or later"}},
-		"no apt":                   {sim.Image{NoApt: true}, provision.KindPrerequisite, []string{"no apt-get"}},
+		"too old, and none better": {fake.Image{Cargo: "1.65", OfferedCargo: "1.75"}, provision.KindPrerequisite, []string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
+		"none":                     {fake.Image{}, provision.KindPrerequisite, []string{"offers none", "rustc 1.70 or later"}},
+		"no apt":                   {fake.Image{NoApt: true}, provision.KindPrerequisite, []string{"no apt-get"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newWorkspace(t, test.image)
@@ -119,10 +119,10 @@ func TestBuildWithoutCargo(t *testing.T) {
 			}
 		})
 	}
-	b := newWorkspace(t, sim.Image{OfferedCargo: "1.80"})
-	b.BeforeScript = func(name string) error {
+	b := newWorkspace(t, fake.Image{OfferedCargo: "1.80"})
+	b.BeforeGuest = func(name string) error {
 		if name == "build" {
-			b.VM("substrate").Change(func(c *sim.Conditions) { c.Offline = true })
+			b.VM("substrate").Change(func(c *fake.Conditions) { c.Offline = true })
 		}
 		return nil
 	}
@@ -131,7 +131,7 @@ func TestBuildWithoutCargo(t *testing.T) {
 
 // TestBuildFails: the compiler's own last error is shown, the agent that was there stays, and the next run carries on.
 func TestBuildFails(t *testing.T) {
-	b := newWorkspace(t, sim.Image{Cargo: "1.80"})
+	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.write(t, "crates/agent/src/main.rs", "compile_error!(\"it does not compile\"); // it answers\n")
 	err := b.run(t)
 	wantKind(t, err, provision.KindProvisioning, "could not be built", "error: it does not compile", "--> crates/world-agent/src/main.rs:1:1", "cargo build --release --locked -p world-agent")
@@ -154,7 +154,7 @@ func TestBuildFails(t *testing.T) {
 
 // TestBuiltAgentDoesNotAnswer: the one before it is put back.
 func TestBuiltAgentDoesNotAnswer(t *testing.T) {
-	b := newWorkspace(t, sim.Image{Cargo: "1.80"})
+	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.mustRun(t)
 	b.write(t, "crates/agent/src/main.rs", "// it ends\n")
 	b.spec.RebuildAgent = true
@@ -165,7 +165,7 @@ func TestBuiltAgentDoesNotAnswer(t *testing.T) {
 
 // TestNotToBeBuilt: what asks for a build that cannot be is told before anything is changed.
 func TestNotToBeBuilt(t *testing.T) {
-	b := newWorkspace(t, sim.Image{Cargo: "1.80"})
+	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	if err := os.Remove(filepath.Join(b.spec.Project, "Cargo.lock")); err != nil {
 		t.Fatal(err)
 	}
@@ -181,9 +181,9 @@ func TestNotToBeBuilt(t *testing.T) {
 
 // TestBuildIsInterrupted: the run ends with the context, and with it the build's input.
 func TestBuildIsInterrupted(t *testing.T) {
-	b := newWorkspace(t, sim.Image{Cargo: "1.80"})
+	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	ctx, cancel := context.WithCancel(t.Context())
-	b.BeforeScript = func(name string) error {
+	b.BeforeGuest = func(name string) error {
 		if name == "build" {
 			cancel()
 			return &guest.ConnectionError{Route: guest.Shared, Err: ctx.Err()}
@@ -192,6 +192,6 @@ func TestBuildIsInterrupted(t *testing.T) {
 	}
 	_, err := b.setup().Run(ctx)
 	wantKind(t, err, provision.KindInterrupted, "build the agent in the VM")
-	b.BeforeScript = nil
+	b.BeforeGuest = nil
 	b.mustRun(t)
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -43,7 +43,7 @@ func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.pl
 // A failure is told to the run, and the next call works again. A death is that of the run, by SIGKILL: from there on none
 // of its calls reaches the world any more, cleaning up included, and the world stays as it is.
 type chaos struct {
-	*sim.World
+	*fake.World
 	at    point
 	dies  bool
 	watch func() // called before each effect; nil for nobody
@@ -98,7 +98,7 @@ func (c *chaos) killed() error {
 
 // Run implements lima.Runner.
 func (c *chaos) Run(ctx context.Context, command lima.Command) (result lima.Result, err error) {
-	call := sim.Call{Args: command.Args}
+	call := fake.Call{Args: command.Args}
 	whole := func() error {
 		result, err = c.World.Run(ctx, command)
 		return err
@@ -114,12 +114,12 @@ func (c *chaos) Run(ctx context.Context, command lima.Command) (result lima.Resu
 }
 
 // parts are the ways in which limactl is found half done when it is killed.
-func (c *chaos) parts(ctx context.Context, call sim.Call, command lima.Command) map[place]func() error {
+func (c *chaos) parts(ctx context.Context, call fake.Call, command lima.Command) map[place]func() error {
 	name := command.Args[len(command.Args)-1]
-	faulty := func(change func(*sim.Faults)) func() error {
+	faulty := func(change func(*fake.Faults)) func() error {
 		return func() error {
 			change(&c.Faults)
-			defer func() { c.Faults = sim.Faults{} }()
+			defer func() { c.Faults = fake.Faults{} }()
 			_, err := c.World.Run(ctx, command)
 			return err
 		}
@@ -129,14 +129,14 @@ func (c *chaos) parts(ctx context.Context, call sim.Call, command lima.Command) 
 	case "create":
 		return map[place]func() error{
 			inside: func() error { return os.Mkdir(c.VMDir(command.Args[len(command.Args)-2]), 0o700) },
-			insideLate: faulty(func(f *sim.Faults) {
+			insideLate: faulty(func(f *fake.Faults) {
 				f.Fail = map[string]string{"create": "failed to download the image: no space left on device"}
 			}),
 		}
 	case "start":
 		return map[place]func() error{
-			inside:     faulty(func(f *sim.Faults) { f.Hang = map[string]bool{"start": true} }),
-			insideLate: faulty(func(f *sim.Faults) { f.Hang = map[string]bool{"start-late": true} }),
+			inside:     faulty(func(f *fake.Faults) { f.Hang = map[string]bool{"start": true} }),
+			insideLate: faulty(func(f *fake.Faults) { f.Hang = map[string]bool{"start-late": true} }),
 		}
 	case "delete": // files go in no order that anybody promises
 		return map[place]func() error{
@@ -149,34 +149,56 @@ func (c *chaos) parts(ctx context.Context, call sim.Call, command lima.Command) 
 
 // guest is the way into a guest.
 func (c *chaos) guest(instance *limatype.Instance) guest.Client {
-	return guest.Over(chaosGuest{c, c.World.Transport(instance)})
+	return chaosGuest{c.World.Guest(instance), c}
 }
 
 type chaosGuest struct {
-	*chaos
-	to guest.Transport
+	guest.Client
+	chaos *chaos
 }
 
-func (g chaosGuest) Exec(ctx context.Context, request guest.Request) (reply guest.Reply, err error) {
-	whole := func() error {
-		reply, err = g.to.Exec(ctx, request)
-		return err
+// asks is a question to the guest: a killed run gets no answer.
+func (g chaosGuest) asks(via guest.Route) error {
+	if err := g.chaos.killed(); err != nil {
+		return &guest.ConnectionError{Route: via, Err: err}
 	}
-	if call := (sim.Call{Script: request.Script.Name}); !call.Changes() {
-		if err := g.killed(); err != nil {
-			return reply, &guest.ConnectionError{Route: request.Route, Err: err}
+	return nil
+}
+
+func (g chaosGuest) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation, error) {
+	if err := g.asks(via); err != nil {
+		return nil, err
+	}
+	return g.Client.Observe(ctx, via, options)
+}
+
+func (g chaosGuest) ObserveMounts(ctx context.Context, via guest.Route, points []string) ([]guest.Mount, error) {
+	if err := g.asks(via); err != nil {
+		return nil, err
+	}
+	return g.Client.ObserveMounts(ctx, via, points)
+}
+
+func (g chaosGuest) Verify(ctx context.Context, v guest.Verification) (*guest.Proof, error) {
+	if err := g.asks(v.Via); err != nil {
+		return nil, err
+	}
+	return g.Client.Verify(ctx, v)
+}
+
+func (g chaosGuest) Change(ctx context.Context, via guest.Route, changes []guest.Change, made func()) error {
+	for _, change := range changes {
+		one := func() error { return g.Client.Change(ctx, via, []guest.Change{change}, func() {}) }
+		if err := g.chaos.effect(fmt.Sprintf("%T", change), one, nil); err != nil {
+			return err
 		}
-		return reply, whole()
+		made()
 	}
-	return reply, g.effect(request.Script.Name, whole, nil)
-}
-
-func (g chaosGuest) Chain(ctx context.Context, requests []guest.Request, ended func()) error {
-	return sim.OneByOne(ctx, g, requests, ended)
+	return nil
 }
 
 func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {
-	return g.effect("renew", func() error { return g.to.Renew(ctx, forwards) }, nil)
+	return g.chaos.effect("renew", func() error { return g.Client.Renew(ctx, forwards) }, nil)
 }
 
 type chaosFolders struct{ *chaos }

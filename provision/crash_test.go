@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // life is one kind of run that may be killed.
@@ -60,13 +61,13 @@ func TestKilled(t *testing.T) {
 // TestKilledTwice: the undoing of a replacement that has failed may be killed as well.
 func TestKilledTwice(t *testing.T) {
 	failing := life{name: "undo", prepare: replacing, do: func(b *bench, t *testing.T) error {
-		b.BeforeScript = func(name string) error {
+		b.BeforeGuest = func(name string) error {
 			if name == "activate" && len(b.marked(t)) > 0 {
 				return errors.New("the agent does not answer")
 			}
 			return nil
 		}
-		defer func() { b.BeforeScript = nil }()
+		defer func() { b.BeforeGuest = nil }()
 		if err := b.run(t); err == nil {
 			return errors.New("nothing failed")
 		}
@@ -180,9 +181,8 @@ func creating(t *testing.T) *bench {
 func damaged(t *testing.T) *bench {
 	b := replacing(t)
 	b.spec.Replace, b.spec.CPUs = "", 3
-	if err := b.VM("substrate").Root("rm -f /usr/local/bin/substrate-world-agent /etc/substrate-lima-layout\nchmod 0666 /run/substrate.sock"); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Remove(guest.AgentPath, guest.MarkerPath)
+	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
 	return b
 }
 

@@ -13,8 +13,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
-	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -37,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // bench is a Setup on a simulated Lima.
 type bench struct {
-	*sim.World
+	*fake.World
 	spec   provision.Spec
 	events []provision.Event
 	runner lima.Runner  // nil: the World itself
@@ -52,7 +51,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	b := &bench{World: sim.New(sim.Options{LimaHome: dir, Image: sim.Image{Missing: []string{}}})}
+	b := &bench{World: fake.New(fake.Options{LimaHome: dir, Image: fake.Image{Missing: []string{}}})}
 	t.Cleanup(b.Close)
 	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"), Agent: provision.AgentBuiltin}
 	return b
@@ -145,7 +144,7 @@ func TestRerun(t *testing.T) {
 	b.mustRun(t)
 	fresh := 0
 	for _, call := range b.Calls() {
-		if call.Route == guest.Fresh {
+		if call.Via == guest.Fresh {
 			fresh++
 		}
 	}
@@ -196,13 +195,11 @@ func (b *bench) resolved(t *testing.T) provision.Spec {
 func TestTwoRuns(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	if err := b.VM("substrate").Root("rm -f /etc/substrate-lima-layout"); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Remove(guest.MarkerPath)
 	var once sync.Once
 	var second, status error
 	other := &bench{World: b.World, spec: b.spec}
-	b.BeforeScript = func(name string) error {
+	b.BeforeGuest = func(name string) error {
 		if name == "marker" {
 			once.Do(func() {
 				second = other.run(t)
@@ -243,11 +240,9 @@ func TestInterruptedBoot(t *testing.T) {
 func TestInterruptedStep(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	if err := b.VM("substrate").Root("rm -f /etc/substrate-lima-layout"); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Remove(guest.MarkerPath)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	b.BeforeScript = func(name string) error {
+	b.BeforeGuest = func(name string) error {
 		if name != "marker" {
 			return nil
 		}
@@ -276,19 +271,19 @@ func TestFailedCreate(t *testing.T) {
 // TestUnusableLima: each is a prerequisite, said with a way out, and nothing is changed.
 func TestUnusableLima(t *testing.T) {
 	for name, test := range map[string]struct {
-		faults  sim.Faults
+		faults  fake.Faults
 		version string
 		words   string
 	}{
-		"missing": {sim.Faults{NotInstalled: true}, "", "install"},
-		"old":     {sim.Faults{}, "1.2.3", "1.2.3"},
-		"garbage": {sim.Faults{Garbage: true}, "", "limactl"},
-		"killed":  {sim.Faults{Kill: map[string]bool{"version": true, "list": true}}, "", "killed"},
+		"missing": {fake.Faults{NotInstalled: true}, "", "install"},
+		"old":     {fake.Faults{}, "1.2.3", "1.2.3"},
+		"garbage": {fake.Faults{Garbage: true}, "", "limactl"},
+		"killed":  {fake.Faults{Kill: map[string]bool{"version": true, "list": true}}, "", "killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			if test.version != "" {
-				b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Version: test.version})
+				b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Version: test.version})
 			}
 			b.Faults = test.faults
 			wantKind(t, b.run(t), provision.KindPrerequisite, test.words)
@@ -361,9 +356,7 @@ func TestPlanAndStatusChangeNothing(t *testing.T) {
 func TestOutsider(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	if err := b.VM("substrate").Root("chmod 0666 /run/substrate.sock"); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
 	health, err := b.setup().Status(t.Context())
 	wantKind(t, err, provision.KindUnhealthy, "outsider")
 	found := slices.ContainsFunc(health.Access, func(a provision.Access) bool {
@@ -393,7 +386,7 @@ func TestDirectoriesThatAreNoVMs(t *testing.T) {
 
 // slowStart is a Lima whose start lets people in long before it ends, as a real one's does.
 type slowStart struct {
-	*sim.World
+	*fake.World
 	release chan struct{}
 }
 
@@ -405,26 +398,31 @@ func (l slowStart) Run(ctx context.Context, command lima.Command) (lima.Result, 
 	return result, err
 }
 
-// TestImageWithThingsOfOurs: what an image comes with is looked at before anything is done in a new VM, so that systemd, which
+// TestImageWithThingsOfOurs: what an image comes with is observed before anything is done in a new VM, so that systemd, which
 // may know a unit of it, reads the new ones.
 func TestImageWithThingsOfOurs(t *testing.T) {
-	for damage, reload := range map[string]string{"": "no", "printf '[Unit]' >" + guest.ServicePath: "yes"} {
+	for _, has := range []bool{false, true} {
 		b := newBench(t)
 		slow := slowStart{World: b.World, release: make(chan struct{})}
 		b.runner = slow
-		b.BeforeScript = func(name string) error {
-			switch name {
-			case embed.ObserveNew.Name:
-				return b.VM("substrate").Root(damage)
-			case embed.Units.Name:
+		b.BeforeGuest = func(name string) error {
+			switch {
+			case name == "new" && has:
+				b.VM("substrate").Put(guest.ServicePath, "[Unit]\n")
+			case name == "units":
 				close(slow.release)
 			}
 			return nil
 		}
 		b.mustRun(t)
-		units := slices.DeleteFunc(b.Calls(), func(c sim.Call) bool { return c.Script != embed.Units.Name })
-		if len(units) != 1 || units[0].ScriptArgs[0] != reload {
-			t.Errorf("%q: the units were installed by %+v, want once with %q", damage, units, reload)
+		var installed []guest.InstallUnits
+		for _, call := range b.Calls() {
+			if units, ok := call.Change.(guest.InstallUnits); ok {
+				installed = append(installed, units)
+			}
+		}
+		if len(installed) != 1 || installed[0].Reload != has {
+			t.Errorf("with a unit in the image %v: the units were installed by %+v", has, installed)
 		}
 	}
 }

@@ -8,40 +8,41 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // closed is a way into a guest that refuses fresh connections, and knows why.
 type closed struct {
-	guest.Transport
-	causes string
+	guest.Client
+	refusals guest.Refusals
 }
 
-func (c closed) Exec(ctx context.Context, request guest.Request) (guest.Reply, error) {
-	switch {
-	case request.Script == embed.Refused:
-		return guest.Reply{Stdout: []byte(c.causes)}, nil
-	case request.Route == guest.Fresh:
-		return guest.Reply{}, &guest.ConnectionError{Route: guest.Fresh, Detail: "Connection closed by 127.0.0.1"}
+var errClosed = &guest.ConnectionError{Route: guest.Fresh, Detail: "Connection closed by 127.0.0.1"}
+
+func (c closed) Enter(context.Context) error { return errClosed }
+
+func (c closed) Verify(ctx context.Context, v guest.Verification) (*guest.Proof, error) {
+	if v.Via == guest.Fresh {
+		return nil, errClosed
 	}
-	return c.Transport.Exec(ctx, request)
+	return c.Client.Verify(ctx, v)
 }
 
-func (c closed) Renew(context.Context, []guest.Pair) error {
-	return &guest.ConnectionError{Route: guest.Fresh, Detail: "Connection closed by 127.0.0.1"}
+func (c closed) Refusals(context.Context, guest.Route, string, string) (guest.Refusals, error) {
+	return c.refusals, nil
 }
+
+func (c closed) Renew(context.Context, []guest.Pair) error { return errClosed }
 
 // closedSetup is a Setup of a world whose guest refuses fresh connections.
-func (b *bench) closedSetup(causes string) *provision.Setup {
+func (b *bench) closedSetup(refusals guest.Refusals) *provision.Setup {
 	setup := b.setup()
 	edges := setup.Edges
 	setup.Edges = func(spec provision.Spec) provision.Edges {
 		made := edges(spec)
-		made.Guest = func(instance *limatype.Instance) guest.Client {
-			return guest.Over(closed{b.Transport(instance), causes})
-		}
+		made.Guest = func(instance *limatype.Instance) guest.Client { return closed{b.Guest(instance), refusals} }
 		return made
 	}
 	return setup
@@ -49,37 +50,37 @@ func (b *bench) closedSetup(causes string) *provision.Setup {
 
 // TestTheLastWayInStays: what would end the open connection is not done while no other one is let in.
 func TestTheLastWayInStays(t *testing.T) {
-	const expired, setting = "the account of ada has expired", "setting=AllowUsers games"
+	expired := guest.Refusals{Causes: []string{"the account of ada has expired"}}
+	setting := guest.Refusals{Setting: "AllowUsers games"}
 	for name, test := range map[string]struct {
-		fault, causes string
-		options       func(*provision.Spec)
-		steps         []provision.StepID
-		words         string
+		fault   func(*fake.VM)
+		causes  guest.Refusals
+		options func(*provision.Spec)
+		steps   []provision.StepID
+		words   string
 	}{
-		"nothing else is wrong": {"", expired, nil, []provision.StepID{provision.StepEntry}, "has expired"},
+		"nothing else is wrong": {nil, expired, nil, []provision.StepID{provision.StepEntry}, "has expired"},
 		"the agent is removed": {
-			"rm -f " + guest.AgentPath, expired, nil,
+			func(vm *fake.VM) { vm.Remove(guest.AgentPath) }, expired, nil,
 			[]provision.StepID{provision.StepAgent, provision.StepActivate, provision.StepEntry}, "has expired",
 		},
 		"the group is removed": {
-			"groupdel substrate", expired, nil,
+			(*fake.VM).RemoveGroup, expired, nil,
 			[]provision.StepID{provision.StepEntry, provision.StepGroup}, "has expired",
 		},
 		"more processors are asked for": {
-			"", expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepEntry}, "has expired",
+			nil, expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepEntry}, "has expired",
 		},
-		"sshd lets others in, and the group is removed": {"groupdel substrate", setting, nil, nil, "AllowUsers games"},
+		"sshd lets others in, and the group is removed": {(*fake.VM).RemoveGroup, setting, nil, nil, "AllowUsers games"},
 		"sudo asks for a password": {
-			"rm -f /etc/sudoers.d/90-cloud-init-users", "", nil, nil, "Connection closed",
+			(*fake.VM).RemoveSudoRule, guest.Refusals{}, nil, nil, "Connection closed",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.mustRun(t)
-			if test.fault != "" {
-				if err := b.VM("substrate").Root(test.fault); err != nil {
-					t.Fatal(err)
-				}
+			if test.fault != nil {
+				test.fault(b.VM("substrate"))
 			}
 			if test.options != nil {
 				test.options(&b.spec)

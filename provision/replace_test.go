@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -19,9 +19,7 @@ const oldVM = "substrate.ws-old"
 // tell writes words into the guest that only its disk keeps, so that it can be told from others.
 func (b *bench) tell(t *testing.T, words string) {
 	t.Helper()
-	if err := b.VM("substrate").Root("printf '" + words + "' >/root/words"); err != nil {
-		t.Fatal(err)
-	}
+	b.VM("substrate").Put("/root/words", words)
 }
 
 // told says whether the VM is the one that was told words.
@@ -52,7 +50,7 @@ func (b *bench) only(t *testing.T, names ...string) {
 func replacing(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
-	b.World = sim.New(sim.Options{LimaHome: b.spec.LimaHome, Image: sim.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
+	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: fake.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
 	b.mustRun(t)
 	b.tell(t, "old")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -49,32 +49,32 @@ func TestReplacementFails(t *testing.T) {
 func TestWhatReplacementsMeet(t *testing.T) {
 	for name, test := range map[string]struct {
 		verb   string
-		faults sim.Faults
+		faults fake.Faults
 		words  string
 	}{
-		"image refused":    {"create", sim.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}}, "expected digest"},
-		"disk full":        {"create", sim.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
-		"limactl hangs":    {"create", sim.Faults{Hang: map[string]bool{"create": true}}, "patience"},
-		"limactl killed":   {"create", sim.Faults{Kill: map[string]bool{"create": true}}, "137"},
-		"no boot":          {"start", sim.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
-		"no ssh for ever":  {"start", sim.Faults{Hang: map[string]bool{"start": true}}, "patience"},
-		"scripts for ever": {"start", sim.Faults{Hang: map[string]bool{"start-late": true}}, "patience"},
+		"image refused":    {"create", fake.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}}, "expected digest"},
+		"disk full":        {"create", fake.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
+		"limactl hangs":    {"create", fake.Faults{Hang: map[string]bool{"create": true}}, "patience"},
+		"limactl killed":   {"create", fake.Faults{Kill: map[string]bool{"create": true}}, "137"},
+		"no boot":          {"start", fake.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
+		"no ssh for ever":  {"start", fake.Faults{Hang: map[string]bool{"start": true}}, "patience"},
+		"scripts for ever": {"start", fake.Faults{Hang: map[string]bool{"start-late": true}}, "patience"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := replacing(t)
 			met := false
 			b.Before = func(args []string) error {
-				call := sim.Call{Args: args}
+				call := fake.Call{Args: args}
 				switch {
 				case call.Verb() == test.verb && !met:
 					met, b.Faults = true, test.faults
 				case call.Changes() && met:
-					b.Faults = sim.Faults{}
+					b.Faults = fake.Faults{}
 				}
 				return nil
 			}
 			wantKind(t, b.run(t), provision.KindProvisioning, test.words, "the old")
-			b.Before, b.Faults = nil, sim.Faults{}
+			b.Before, b.Faults = nil, fake.Faults{}
 			b.intact(t)
 		})
 	}

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // watch starts a watch and returns what it tells of, and its end.
@@ -55,8 +56,8 @@ func TestWatchTellsOfEveryChange(t *testing.T) {
 		item   string
 		damage func()
 	}{
-		{"socket", func() { _ = vm.Root("chmod 0666 /run/substrate.sock") }},
-		{"linger", func() { _ = vm.Root("loginctl disable-linger $1") }},
+		{"socket", func() { vm.Chmod(guest.SocketPath, 0o666) }},
+		{"linger", func() { vm.SetLinger(false) }},
 		{"host-socket", vm.CloseForwards},
 		{"instance", vm.KillDriver},
 	} {
@@ -96,7 +97,7 @@ func TestWatchingCostsTwoLooks(t *testing.T) {
 	<-ended
 	looks := 0
 	for _, call := range b.Calls() {
-		if call.Script == "observe" {
+		if call.Does == "observe" {
 			looks++
 		}
 		if call.Changes() {
@@ -120,7 +121,7 @@ func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 		}
 		time.Sleep(1200 * time.Millisecond)
 		if looks++; looks == 2 {
-			_ = vm.Root("chmod 0666 /run/substrate.sock") // which this look sees
+			vm.Chmod(guest.SocketPath, 0o666) // which this look sees
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -140,10 +141,10 @@ func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 func TestStatusWhileARunIsAtWork(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	_ = b.VM("substrate").Root("chmod 0666 /run/substrate.sock")
+	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
 	var during error
 	var planned error
-	b.BeforeScript = func(name string) error {
+	b.BeforeGuest = func(name string) error {
 		if name == "activate" {
 			_, during = b.second().Status(t.Context())
 			_, planned = b.second().Plan(t.Context())
@@ -200,10 +201,10 @@ func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	vm := b.VM("substrate")
-	vm.Change(func(c *sim.Conditions) { c.ClockAhead = 3600 })
-	b.BeforeScript = func(name string) error {
+	vm.Change(func(c *fake.Conditions) { c.ClockAhead = 3600 })
+	b.BeforeGuest = func(name string) error {
 		if name == "observe" {
-			vm.Change(func(c *sim.Conditions) { c.ClockAhead = 3600 }) // somebody sets it again
+			vm.Change(func(c *fake.Conditions) { c.ClockAhead = 3600 }) // somebody sets it again
 		}
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // demoScenario is a state in which the demo finds a simulated world.
@@ -20,7 +21,10 @@ var demoScenarios = []demoScenario{
 	{"healthy", "a world that is as it should be", (*demoWorld).settle},
 	{"repair", "a world whose agent was removed, and whose socket is open to everybody", func(w *demoWorld) {
 		w.settle()
-		w.damage("rm -f /usr/local/bin/substrate-world-agent", "chmod 0666 /run/substrate.sock")
+		if vm := w.VM(w.spec.VM); vm != nil {
+			vm.Remove(guest.AgentPath)
+			vm.Chmod(guest.SocketPath, 0o666)
+		}
 	}},
 	{"replace", "a world that only another VM could be: a disk never shrinks", func(w *demoWorld) {
 		w.settle()

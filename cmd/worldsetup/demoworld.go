@@ -10,13 +10,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // demoWorld is a simulated Lima that takes its time, and the engine over it.
 type demoWorld struct {
-	*sim.World
+	*fake.World
 	spec    provision.Spec
 	dir     string
 	home    string // as it was
@@ -48,7 +48,7 @@ func newDemoWorld(speed float64) (*demoWorld, error) {
 		w.close()
 		return nil, err
 	}
-	w.World = sim.New(sim.Options{LimaHome: lima, Patience: time.Second})
+	w.World = fake.New(fake.Options{LimaHome: lima, Patience: time.Second})
 	w.World.Delay = w.delay
 	w.spec = provision.Spec{
 		VM: provision.DefaultVM, Project: project, LimaHome: lima, StateDir: filepath.Join(dir, "state"), Agent: provision.AgentBuiltin,
@@ -67,13 +67,6 @@ func (w *demoWorld) close() {
 // settle sets the world up, in no time.
 func (w *demoWorld) settle() {
 	_, _ = w.engine(provision.Setup{Spec: w.spec}).Run(context.Background())
-}
-
-// damage does what people do to guests.
-func (w *demoWorld) damage(script ...string) {
-	if vm := w.VM(w.spec.VM); vm != nil {
-		_ = vm.Root(strings.Join(script, "\n"))
-	}
 }
 
 // begin lets things take their time from now on.
@@ -113,7 +106,7 @@ var took = map[string]time.Duration{
 
 func (w *demoWorld) delay(what string) {
 	if what == "packages" && w.clock {
-		w.VM(w.spec.VM).Change(func(c *sim.Conditions) { c.Offline = w.offline })
+		w.VM(w.spec.VM).Change(func(c *fake.Conditions) { c.Offline = w.offline })
 		w.offline = false
 	}
 	if w.freeze != "" && w.clock && strings.Contains(what, w.freeze) {

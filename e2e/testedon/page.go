@@ -53,9 +53,7 @@ func newPage(lines []results.Line, tables []table) *page {
 	for _, t := range tables {
 		for _, s := range t.scenarios {
 			p.rows[s.Name], titles[s.Name] = s, t.title
-			if s.SimulationOnly == "" {
-				t.rows = append(t.rows, s.Name)
-			}
+			t.rows = append(t.rows, s.Name)
 		}
 		p.tables = append(p.tables, t)
 	}

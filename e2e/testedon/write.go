@@ -145,7 +145,7 @@ func (p *page) writeNever(line func(string, ...any)) {
 	byReason := map[string][]string{}
 	for name, s := range p.rows {
 		for where, reason := range map[string]string{
-			"the test bed": s.VMOnly, "a real VM": s.BedOnly, "either": s.SimulationOnly,
+			"the test bed": s.VMOnly, "a real VM": s.BedOnly,
 		} {
 			if reason != "" {
 				key := "Not on " + where + ": " + reason

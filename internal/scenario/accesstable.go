@@ -18,13 +18,13 @@ import (
 
 // harmlessAccess makes a row that nothing is planned for.
 func harmlessAccess(name, script, undo string) Scenario {
-	return Scenario{Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Want: steps(), NoSimulation: true}
+	return Scenario{Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Want: steps(), InTurn: true}
 }
 
 // repairedAccess makes a row that some steps repair. What the script leaves besides is undone afterwards.
 func repairedAccess(name, script, undo string, want []provision.StepID, sees ...string) Scenario {
 	return Scenario{
-		Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Sees: sights(sees...), Want: want, NoSimulation: true,
+		Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Sees: sights(sees...), Want: want, InTurn: true,
 	}
 }
 
@@ -37,7 +37,7 @@ func damagedAccess(name, script, undo string) Scenario {
 func startedAccess(name, script, undo string) Scenario {
 	return Scenario{
 		Name: name, Faults: []Fault{{Guest: script + severalGone, Undo: undo}, {Host: VMStopped}},
-		Sees: sights("instance", "stopped"), Want: slices.Concat(steps(start), severalBack), Boots: true, NoSimulation: true,
+		Sees: sights("instance", "stopped"), Want: slices.Concat(steps(start), severalBack), Boots: true, InTurn: true,
 	}
 }
 
@@ -52,7 +52,7 @@ var severalBack = steps(directories, units, agent, activate, marker)
 func reportedAccess(name, script, undo, item string, says ...string) Scenario {
 	return Scenario{
 		Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Sees: sights(item, says[0]), Want: steps(),
-		Kind: provision.KindUnhealthy, Says: says, NoSimulation: true,
+		Kind: provision.KindUnhealthy, Says: says, InTurn: true,
 	}
 }
 
@@ -112,7 +112,7 @@ var noiseScenarios = slices.Concat(
 		repairedAccess("agent removed, and .bashrc prints", prepend(bashrc, welcome)+"rm -f "+agentPath, restore(bashrc),
 			steps(agent, activate), "agent", "is missing"),
 		Scenario{
-			Name: "group deleted, and .bashrc prints", NoSimulation: true,
+			Name: "group deleted, and .bashrc prints", InTurn: true,
 			Faults: []Fault{{Guest: prepend(bashrc, welcome) + "groupdel substrate", Undo: restore(bashrc)}},
 			Sees:   sights("group", "does not exist"),
 			Want:   steps(group, connection), May: steps(directories, activate),

@@ -9,10 +9,10 @@ const (
 	rerunOnly = "it carries on from here"
 )
 
-// realOnly marks rows as ones that the simulation doesn't know.
-func realOnly(rows ...Scenario) []Scenario {
+// inTurn marks rows as ones that are played on one kind of guest after another.
+func inTurn(rows ...Scenario) []Scenario {
 	for i := range rows {
-		rows[i].NoSimulation = true
+		rows[i].InTurn = true
 	}
 	return rows
 }
@@ -23,7 +23,7 @@ func attribute(damage, letter, path string) []Fault {
 }
 
 // fileScenarios are files and directories that have the right name and are not what they look like.
-var fileScenarios = realOnly(
+var fileScenarios = inTurn(
 	// The attribute is a decision of the user's: it is named, with the command that takes it back, and not undone.
 	Scenario{
 		Name: "immutable unit file, edited", Faults: attribute("printf '# edited\\n' >>"+servicePath, "i", servicePath),

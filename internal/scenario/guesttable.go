@@ -1,7 +1,5 @@
 package scenario
 
-import "github.com/atomize-hq/worldsetup/internal/sim"
-
 // unitScenarios are damage to the units, and to what systemd makes of them.
 var unitScenarios = []Scenario{
 	{Name: "nothing is wrong", Want: steps()},
@@ -75,8 +73,8 @@ var socketScenarios = []Scenario{
 	},
 	{
 		Name: "a stranger's socket, dead",
-		Faults: like("rm -f /run/substrate.sock\npython3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('/run/substrate.sock')\"\n"+
-			"chgrp substrate /run/substrate.sock\nchmod 0660 /run/substrate.sock", func(vm *sim.VM) { vm.Stranger(false) }),
+		Faults: in("rm -f /run/substrate.sock\npython3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('/run/substrate.sock')\"\n" +
+			"chgrp substrate /run/substrate.sock\nchmod 0660 /run/substrate.sock"),
 		Sees: sights("socket", "nobody listens at the file /run/substrate.sock"), Want: steps(activate),
 	},
 	{
@@ -85,7 +83,6 @@ var socketScenarios = []Scenario{
 			Guest: "rm -f /run/substrate.sock\nsystemd-run --quiet --unit=stranger python3 -c \"import socket, time\n" +
 				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"\n" +
 				"while ! test -S /run/substrate.sock; do sleep 0.2; done",
-			Simulated: func(vm *sim.VM) { vm.Stranger(true) },
 		}},
 		Sees: sights("socket", "/run/substrate.sock is root:root 755 where root:substrate 660 was due"), Want: steps(activate),
 	},
@@ -97,7 +94,7 @@ var socketScenarios = []Scenario{
 			Undo:  allStarts(servicePath),
 		}},
 		Sees: sights("socket", theSocket+" is failed", "service", theService+" has failed (start-limit-hit)"),
-		Want: steps(activate), NoSimulation: true,
+		Want: steps(activate), InTurn: true,
 	},
 	{
 		Name: "socket unit started too often",
@@ -106,12 +103,12 @@ var socketScenarios = []Scenario{
 				"\nsystemctl stop " + theSocket + "\nsystemctl start " + theSocket + " || :",
 			Undo: allStarts(socketPath),
 		}},
-		Sees: sights("socket", theSocket+" is failed"), Want: steps(activate), NoSimulation: true,
+		Sees: sights("socket", theSocket+" is failed"), Want: steps(activate), InTurn: true,
 	},
 	{Name: "agent hangs", Faults: in("systemctl kill -s STOP " + theService), Sees: sights("socket", "connected, and no answer came in time"), Want: steps(activate)},
 	{
 		Name: "agent frozen", Faults: in("systemctl freeze " + theService), Sees: sights("socket", "connected, and no answer came in time"),
-		Want: steps(activate), NoSimulation: true,
+		Want: steps(activate), InTurn: true,
 	},
 }
 
@@ -154,18 +151,18 @@ var agentScenarios = []Scenario{
 	{
 		Name: "another agent runs than is installed",
 		// systemctl doesn't wait for the program to be run, and on a fast guest the right one would be back before.
-		Faults: like(otherAgentRuns+"\nuntil grep -q sleep \"/proc/$(systemctl show -P MainPID "+theService+")/cmdline\"; do sleep 0.1; done"+
-			otherAgentGone, func(vm *sim.VM) { _ = vm.Root(otherAgentRuns + otherAgentGone) }),
+		Faults: in(otherAgentRuns + "\nuntil grep -q sleep \"/proc/$(systemctl show -P MainPID " + theService + ")/cmdline\"; do sleep 0.1; done" +
+			otherAgentGone),
 		Sees: sights("service", "the agent that runs is not the one that is installed"), Want: steps(activate),
 	},
 	{
 		Name:   "agent answers 500",
-		Faults: like(scriptedAgent("fails", `connection.sendall(b"HTTP/1.0 500 it fails\r\n\r\n")`), func(vm *sim.VM) { vm.ReplaceAgent("fails") }),
+		Faults: in(scriptedAgent("fails", `connection.sendall(b"HTTP/1.0 500 it fails\r\n\r\n")`)),
 		Sees:   sights("agent", "is another one than", "socket", "HTTP status 500"), Want: steps(agent, activate),
 	},
 	{
 		Name:   "agent answers garbage",
-		Faults: like(scriptedAgent("closes", `pass`), func(vm *sim.VM) { vm.ReplaceAgent("closes") }),
+		Faults: in(scriptedAgent("closes", `pass`)),
 		Sees:   sights("agent", "is another one than", "socket", "got no HTTP answer"), Want: steps(agent, activate),
 	},
 	// The next connection starts it: that is what its socket is for.

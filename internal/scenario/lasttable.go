@@ -13,7 +13,7 @@ func bound(path, option, damage string) []Fault {
 }
 
 // fileSystemScenarios are mounts beside the root file system, and what they lack.
-var fileSystemScenarios = realOnly(
+var fileSystemScenarios = inTurn(
 	Scenario{
 		Name: "temporary files for root only", Faults: []Fault{{Guest: "chmod 0755 /tmp", Undo: "chmod 1777 /tmp"}},
 		Want: steps(),
@@ -103,7 +103,7 @@ func agentThat(answer string) []Fault {
 }
 
 // processScenarios are what agents and their clients do. Where no agent is named, whichever is installed counts.
-var processScenarios = realOnly(
+var processScenarios = inTurn(
 	Scenario{
 		Name: "an agent that was killed three times", Sees: sights("restarts", "3"), Want: steps(),
 		Faults: in("systemctl restart " + theService + "\nfor _ in 1 2 3; do\nold=$(systemctl show -P MainPID " +
@@ -154,7 +154,7 @@ var processScenarios = realOnly(
 )
 
 // networkScenarios are the guest's names and network, none of which the world needs.
-var networkScenarios = realOnly(
+var networkScenarios = inTurn(
 	Scenario{
 		Name: "a host name without an address", Want: steps(),
 		Faults: []Fault{{
@@ -180,7 +180,7 @@ var networkScenarios = realOnly(
 )
 
 // hostScenarios are damage to Lima's side.
-var hostScenarios = realOnly(
+var hostScenarios = inTurn(
 	Scenario{
 		// As after a night's sleep: no connection is left. Reverse-sshfs mounts end with it, hence the restart.
 		Name: "guest slept", Faults: on(GuestSlept),

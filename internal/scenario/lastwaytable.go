@@ -29,13 +29,13 @@ var lastWayScenarios = []Scenario{
 		}},
 		// What forwards the port takes the connection, and it depends on that how the client sees the rest fail.
 		Sees: sights("ssh", "not let in"), Want: steps(entry), Kind: provision.KindUnhealthy,
-		Says: []string{"don't stop the VM"}, NoSimulation: true,
+		Says: []string{"don't stop the VM"}, InTurn: true,
 	},
 	{
 		Name:   "mount lost, and login shell nologin",
 		Faults: in("usermod -s /usr/sbin/nologin \"$1\"\numount -l /src"),
 		Sees:   sights("mount-project", "nothing is mounted there", "ssh", "nologin"),
-		Want:   steps(entry, stop, start), Boots: true, NoSimulation: true,
+		Want:   steps(entry, stop, start), Boots: true, InTurn: true,
 	},
 }
 

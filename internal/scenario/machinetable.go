@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -13,35 +12,32 @@ var machineScenarios = []Scenario{
 	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"), Sees: sights("packages", "the guest lacks jq"), Want: steps(packages)},
 	{
 		// Lima's own agent in the guest sets it every some seconds: it is stopped for two minutes.
-		Name: "clock off by an hour",
-		Faults: like("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start lima-guestagent.service\ndate -s '+1 hour'",
-			func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.ClockAhead += 3600 }) }),
-		Sees: sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock), VMOnly: "a container has the clock of its host",
+		Name:   "clock off by an hour",
+		Faults: in("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start lima-guestagent.service\ndate -s '+1 hour'"),
+		Sees:   sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock), VMOnly: "a container has the clock of its host",
 	},
 	{
 		Name:   "root file system read-only",
-		Faults: like(readOnly, func(vm *sim.VM) { vm.RemountReadOnly(false) }),
+		Faults: in(readOnly),
 		Sees:   sights("root-fs", "read-only"), Want: steps(writable),
 		May:    steps(stop, start), // as the next one, if the guest has such a file open at that moment
 		VMOnly: rootIsOverlay,
 	},
 	{
 		// ext4 does not become writable again before a boot has dealt with them.
-		Name: "root file system read-only, and a deleted file open",
-		Faults: like("rm -f "+agentPath+"\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n"+readOnly,
-			func(vm *sim.VM) { _ = vm.Root("rm -f " + agentPath); vm.OpenDeleted(); vm.RemountReadOnly(false) }),
-		Sees: sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true, VMOnly: rootIsOverlay,
+		Name:   "root file system read-only, and a deleted file open",
+		Faults: in("rm -f " + agentPath + "\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n" + readOnly),
+		Sees:   sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true, VMOnly: rootIsOverlay,
 	},
 	{
 		Name:   "disk full of fetched packages",
-		Faults: like(fill("/var/cache/apt/archives/fill_1_all.deb"), func(vm *sim.VM) { vm.Fill(false) }),
+		Faults: in(fill("/var/cache/apt/archives/fill_1_all.deb")),
 		Sees:   sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room),
 	},
 	{
 		Name: "disk full of the user's own",
 		Faults: []Fault{{
-			Guest: fill("/home/fill"), Simulated: func(vm *sim.VM) { vm.Fill(true) },
-			Undo: "rm -f /home/fill", mended: func(vm *sim.VM) { vm.Change(func(c *sim.Conditions) { c.DiskUsed, c.DiskData = 0, 0 }) },
+			Guest: fill("/home/fill"), Undo: "rm -f /home/fill",
 		}},
 		Sees: sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room), Kind: provision.KindUnhealthy,
 	},
@@ -59,8 +55,7 @@ var machineScenarios = []Scenario{
 	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "others can write"), Want: steps(entry)},
 	{
 		// Where the socket stays, the next connection starts the service.
-		Name: "sshd stopped", Faults: like("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service",
-			func(vm *sim.VM) { _ = vm.Root("systemctl stop ssh.service") }),
+		Name: "sshd stopped", Faults: in("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service"),
 		Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry),
 	},
 }

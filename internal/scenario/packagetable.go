@@ -24,7 +24,7 @@ func broken(command, damage string) []Fault {
 }
 
 // packageScenarios are damage to packages, to the package manager, and to the programs that repairs are made with.
-var packageScenarios = realOnly(
+var packageScenarios = inTurn(
 	Scenario{
 		Name: "dpkg's lock held for a while", Faults: []Fault{hold("/var/lib/dpkg/lock-frontend", "10")},
 		Sees: sights("packages", "the guest lacks jq"), Want: steps(packages),

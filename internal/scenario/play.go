@@ -67,7 +67,7 @@ func Play(w World, s Scenario) error {
 		}
 	}
 	errs = append(errs, undo(w, s))
-	if s.Kind != "" && s.SimulationOnly == "" { // such a world of the simulation's is not used again
+	if s.Kind != "" {
 		errs = append(errs, ready("run after the damage was undone", w.Run(usual)))
 	}
 	return errors.Join(errs...)
@@ -82,7 +82,7 @@ func Undamaged(err error) bool { return errors.Is(err, errNoDamage) }
 // undo undoes what a run does not repair, or leaves as it is.
 func undo(w World, s Scenario) error {
 	for _, fault := range s.Faults {
-		undo := Fault{Guest: fault.Undo, Host: fault.UndoHost, Simulated: fault.mended}
+		undo := Fault{Guest: fault.Undo, Host: fault.UndoHost}
 		if undo.Guest == "" && undo.Host == "" {
 			continue
 		}

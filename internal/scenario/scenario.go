@@ -1,7 +1,7 @@
 // Package scenario is one table of damaged worlds and of what worldsetup has to do about each.
 //
-// The same table is played on the test bed, which shows nearly everything; on a real VM, for what a container can't show;
-// and what the simulation knows on that, in this package's test. A scenario that passes on only one of them is a finding.
+// The same table is played on the test bed, which shows nearly everything, and on a real VM, for what a container can't
+// show. A scenario that passes on only one of them is a finding.
 //
 // The rules are:
 //   - A scenario begins with a world in its usual state, names its damage as what a real guest would be told to do, and says
@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -52,10 +51,8 @@ type Scenario struct {
 	Boots bool
 	// Slow: it takes minutes everywhere, so it is played only where all is.
 	Slow bool
-	// SimulationOnly is why it cannot be played on a real VM; empty when it can.
-	SimulationOnly string
-	// NoSimulation: the simulation doesn't know such damage.
-	NoSimulation bool
+	// InTurn: when rigs take turns, it is played on some of them, and not on all.
+	InTurn bool
 	// VMOnly is why a container can't show it; empty when the test bed can.
 	VMOnly string
 	// BedOnly is why a real VM isn't brought into it; empty when it may be.
@@ -103,19 +100,15 @@ const (
 // usual is the state that every scenario begins with.
 var usual = Options{Netfilter: provision.Off}
 
-// Fault is one piece of damage: exactly one of Guest, Host and Simulated is set, or Guest, and Simulated for what it comes to,
-// where the simulation's shell does not know the commands.
+// Fault is one piece of damage: exactly one of Guest and Host is set.
 type Fault struct {
 	// Guest is a shell script that is run as root in the guest, with the SSH user's name as $1 and its home as $2.
 	Guest string
 	// Host is something that is done from the host.
 	Host HostFault
-	// Simulated is damage that only the simulation can do.
-	Simulated func(vm *sim.VM)
 	// Undo puts it right again, in the way of Guest, where worldsetup is not supposed to; UndoHost in the way of Host.
 	Undo     string
 	UndoHost HostFault
-	mended   func(vm *sim.VM) // like Simulated, for Undo
 }
 
 // HostFault is damage that is done from the host. Each World knows how.

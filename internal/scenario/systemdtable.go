@@ -40,7 +40,7 @@ const (
 )
 
 // systemdScenarios are settings that are laid over our units.
-var systemdScenarios = realOnly(slices.Concat(dropInEverywhere(), []Scenario{
+var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 	{
 		// It is there for all services: not ours to take away.
 		Name: "a drop-in for all services",
@@ -199,7 +199,7 @@ const withoutOther = "systemctl disable --now other-agent.socket other-agent.ser
 	"\nsystemctl stop " + bothUnits + "\nrm -f /run/substrate.sock"
 
 // unitFileScenarios are units beside ours, and what becomes of our files' names.
-var unitFileScenarios = realOnly(
+var unitFileScenarios = inTurn(
 	Scenario{
 		// Whose it is isn't known: it is named, with the command that stops it, and its socket stays.
 		Name:   "another unit listens at our path",

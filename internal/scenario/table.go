@@ -3,7 +3,6 @@ package scenario
 import (
 	"slices"
 
-	"github.com/atomize-hq/worldsetup/internal/sim"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -23,7 +22,7 @@ func Tables() [][]Scenario {
 	return [][]Scenario{
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
 		noiseScenarios, shellScenarios, environmentScenarios, wrapperScenarios, identityScenarios, sshScenarios,
-		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios, simulatedScenarios,
+		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios,
 		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios, networkScenarios, hostScenarios,
 		lastWayScenarios,
 	}
@@ -42,13 +41,6 @@ func on(host ...HostFault) (faults []Fault) {
 	}
 	return faults
 }
-
-// like is damage that the simulation's shell does not know, with what it comes to there.
-func like(script string, damage func(vm *sim.VM)) []Fault {
-	return []Fault{{Guest: script, Simulated: damage}}
-}
-
-func simulated(damage func(vm *sim.VM)) []Fault { return []Fault{{Simulated: damage}} }
 
 func steps(ids ...provision.StepID) []provision.StepID { return ids }
 
