@@ -4,29 +4,27 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
-// Outcome is what a check came to.
-type Outcome string
+// Outcome is the result of a check.
+type Outcome = finding.Outcome
 
 // The outcomes.
 const (
-	OK      Outcome = "ok"
-	Info    Outcome = "info"    // worth knowing
-	Warning Outcome = "warning" // works, and will not for long or for everybody
-	Failed  Outcome = "error"
-	Skipped Outcome = "skipped" // what it requires failed
-	Omitted Outcome = "omitted" // does not apply here
-	Pending Outcome = "pending" // announced, and not looked at yet
-	Unknown Outcome = "unknown" // could not be found out
+	OK      = finding.OK
+	Info    = finding.Info
+	Warning = finding.Warning
+	Failed  = finding.Failed
+	Skipped = finding.Skipped
+	Omitted = finding.Omitted
+	Pending = finding.Pending
+	Unknown = finding.Unknown
 )
 
-// Problem is why a check failed, for a person who wants to act on it.
-type Problem struct {
-	What string `json:"what"`           // what happened
-	Why  string `json:"why,omitempty"`  // the cause or the evidence; may have several lines
-	Next string `json:"next,omitempty"` // what to do, with the command to type
-}
+// Problem is why a check failed. It has no kind: that a failed check stops a run is for the engine to say.
+type Problem = finding.Error
 
 // Finding is what a probe found.
 type Finding struct {

@@ -26,8 +26,7 @@ func (t target) agents(exists bool) checks.Agents {
 	}
 	list.Passengers = t.passengerCandidates()
 	if t.agent == nil && !exists {
-		none := noAgentFor(t.arch, t.spec.Project, t.rejected)
-		list.None = &checks.Problem{What: none.What, Why: none.Why, Next: none.Next}
+		list.None = noAgentFor(t.arch, t.spec.Project, t.rejected).As("")
 	}
 	return list
 }

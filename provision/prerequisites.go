@@ -46,8 +46,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
 	}
 	if findErr != nil {
-		trouble := limaError(context.Background(), "Lima does not tell of its VMs", findErr)
-		wanted.VM.Trouble = &checks.Problem{What: trouble.What, Why: trouble.Why, Next: trouble.Next}
+		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr).As("")
 	}
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
@@ -129,7 +128,7 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr er
 	})
 	for _, result := range results {
 		if result.Outcome == Failed && first == nil {
-			first = &Error{Kind: KindPrerequisite, What: result.Problem.What, Why: result.Problem.Why, Next: result.Problem.Next}
+			first = result.Problem.As(KindPrerequisite)
 		}
 	}
 	if ctx.Err() != nil {

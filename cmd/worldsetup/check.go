@@ -87,7 +87,7 @@ func (a *app) check(ctx context.Context, wanted []checks.Check, fix bool) error 
 	a.showChecks(results)
 	failure := unready(results)
 	if told := provision.AsError(failure); told != nil && a.json == nil {
-		a.told = append(a.told, checks.Problem{What: told.What, Why: told.Why, Next: told.Next}) // line by line
+		a.told = append(a.told, *told) // line by line
 	}
 	return failure
 }

@@ -70,8 +70,8 @@ func TestEventsDocumentIsComplete(t *testing.T) {
 	words = append(words, constants(t, "event.go", "StepState")...)
 	words = append(words, constants(t, "steps.go", "StepID")...)
 	words = append(words, constants(t, "health.go", "Who")...)
-	words = append(words, constants(t, "errors.go", "Kind")...)
-	words = append(words, constants(t, "../checks/check.go", "Outcome")...)
+	words = append(words, constants(t, "finding/finding.go", "Kind")...)
+	words = append(words, constants(t, "finding/finding.go", "Outcome")...)
 	text := eventsDocument(t)
 	for _, word := range words {
 		if !strings.Contains(text, "`"+word+"`") {

@@ -50,7 +50,7 @@ func TestEveryKindHasItsExitCode(t *testing.T) {
 		seen[exit.Code] = true
 	}
 	codes := map[int]string{}
-	for _, kind := range constants(t, "errors.go", "Kind") {
+	for _, kind := range constants(t, "finding/finding.go", "Kind") {
 		code := exitCode(&provision.Error{Kind: provision.Kind(kind)})
 		if code == 0 || codes[code] != "" {
 			t.Errorf("%s exits with %d, as %q", kind, code, codes[code])

@@ -58,7 +58,7 @@ func settingsIn(t *testing.T, project string) string {
 func TestSaveAfterRuns(t *testing.T) {
 	const all = "agent: builtin; cpus: 2"
 	want := map[string]string{"provisioning": all, "unhealthy": all}
-	for _, kind := range append(constants(t, "errors.go", "Kind"), "") {
+	for _, kind := range append(constants(t, "finding/finding.go", "Kind"), "") {
 		project := t.TempDir()
 		a, s := saves(t, project)
 		var err error

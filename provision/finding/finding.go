@@ -1,0 +1,73 @@
+// Package finding holds what checks, plans and health reports have in common: how something turned out, and the one error
+// that tells a person what happened, why, and what to type. It imports nothing of worldsetup.
+package finding
+
+import "errors"
+
+// Outcome is the result of looking at one thing.
+type Outcome string
+
+// The outcomes.
+const (
+	OK      Outcome = "ok"
+	Info    Outcome = "info"    // worth knowing
+	Warning Outcome = "warning" // works now, but not for long or not for everyone
+	Failed  Outcome = "error"
+	Skipped Outcome = "skipped" // something that it requires failed
+	Omitted Outcome = "omitted" // does not apply here
+	Pending Outcome = "pending" // announced, not done yet
+	Unknown Outcome = "unknown" // could not be determined
+)
+
+// Kind is the class of a failure: what a program decides by.
+type Kind string
+
+// The kinds of failure.
+const (
+	KindUsage        Kind = "usage"        // invalid usage or configuration; nothing was changed
+	KindPrerequisite Kind = "prerequisite" // this machine lacks something; nothing was changed
+	KindReplacement  Kind = "replacement"  // the VM must be replaced, and there is no consent; nothing was changed
+	KindProvisioning Kind = "provisioning" // a step failed
+	KindUnhealthy    Kind = "unhealthy"    // no step failed, and the world still is not ready
+	KindBusy         Kind = "busy"         // another run holds the lock of this VM
+	KindInterrupted  Kind = "interrupted"  // the caller's context ended
+	KindInternal     Kind = "internal"     // a bug in worldsetup
+)
+
+// Error is a failure that a person can act on. Its fields are joined only where it is shown.
+type Error struct {
+	Kind Kind   `json:"kind,omitempty"` // empty for the problem of a check: its caller decides
+	What string `json:"what"`           // what happened
+	Why  string `json:"why,omitempty"`  // the cause or the evidence; may have several lines
+	Next string `json:"next,omitempty"` // what to do, with the command to type
+	Err  error  `json:"-"`              // the error behind it, for errors.Is and errors.As
+}
+
+func (e *Error) Error() string {
+	if e.Why == "" {
+		return e.What
+	}
+	return e.What + ": " + e.Why
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// As returns a copy of e that has the kind.
+func (e Error) As(kind Kind) *Error {
+	e.Kind = kind
+	return &e
+}
+
+// AsError returns the Error in err's chain, or wraps err as an internal one. It returns nil for nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	return &Error{
+		Kind: KindInternal, What: "unexpected internal error", Why: err.Error(),
+		Next: "run worldsetup again; if the error stays, report it with the log", Err: err,
+	}
+}
