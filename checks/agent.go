@@ -2,54 +2,82 @@ package checks
 
 import (
 	"context"
-	"fmt"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// Candidate is a place where an agent may come from, and what became of it.
+// Candidate is a place where an agent may come from, and whether it was chosen.
 type Candidate struct {
-	From  string // what it is called to a person: a path, a flag
+	From  string // what a person calls it: a path, a flag
 	Taken bool
 	Why   string // it was taken, or not
 }
 
 func (c Candidate) line() string {
-	word := map[bool]string{true: "taken", false: "not taken"}[c.Taken]
-	return fmt.Sprintf("%s: %s: %s", c.From, word, c.Why)
+	if c.Taken {
+		return c.From + ": taken: " + c.Why
+	}
+	return c.From + ": not taken: " + c.Why
 }
 
-// Agents is what the machine offers.
+// Agents are the programs that the machine offers for the VM.
 type Agents struct {
 	Candidates []Candidate // in the order in which they are preferred
-	// Passengers are the same of the programs beside the agent, all of which are optional.
-	Passengers []Candidate
-	// None is what it means that there is none; nil when the VM has one, or need not have one.
-	None *Problem
+	Companions []Candidate // the programs beside the agent, all of them optional
+	None       *Problem    // why there is no agent; nil when there is one, or when the VM need not get one
 }
 
-// agent says which agent will be taken and why each of the others was not.
-func agent(agents Agents) Check {
-	return Check{
-		ID: "agent", Title: "agent",
-		Probe: func(context.Context) Finding {
-			var lines []string
-			taken := ""
-			for _, candidate := range agents.Candidates {
-				if candidate.Taken {
-					taken = candidate.From
-				}
-				lines = append(lines, candidate.line())
-			}
-			for _, passenger := range agents.Passengers {
-				lines = append(lines, passenger.line())
-			}
-			switch {
-			case taken != "":
-				return ok("%s", taken).details(lines...)
-			case agents.None != nil:
-				finding := Finding{Outcome: Failed, Found: agents.None.What, Problem: agents.None}
-				return finding.details(lines...)
-			}
-			return Finding{Outcome: Info, Found: "none here; the one in the VM stays"}.details(lines...)
-		},
+// probe reports which agent will be installed, and why each of the others will not.
+func (a Agents) probe(context.Context) Finding {
+	var lines []string
+	taken := ""
+	for _, candidate := range a.Candidates {
+		if candidate.Taken {
+			taken = candidate.From
+		}
+		lines = append(lines, candidate.line())
 	}
+	for _, companion := range a.Companions {
+		lines = append(lines, companion.line())
+	}
+	switch {
+	case taken != "":
+		return ok("%s", taken).details(lines...)
+	case a.None != nil:
+		return Finding{Outcome: Failed, Found: a.None.What, Problem: a.None, Details: lines}
+	}
+	return info("none here; the one in the VM stays").details(lines...)
+}
+
+// unitLines are lines of the two units. A build without them was changed, or cut off.
+var unitLines = []string{
+	"ListenStream=" + lima.GuestSocket, "SocketMode=0660", "SocketUser=root", "SocketGroup=substrate", "WantedBy=sockets.target",
+	"ExecStart=/usr/local/bin/substrate-world-agent", "Group=substrate", "NoNewPrivileges=yes", "ProtectSystem=strict",
+	"WantedBy=multi-user.target",
+}
+
+// builtIn checks that the files that worldsetup puts into a VM are complete.
+func builtIn(context.Context) Finding {
+	return complete(embed.SocketUnit(), embed.ServiceUnit, embed.Profile())
+}
+
+func complete(socket string, service func(home string, netfilter bool) (string, error), profile []byte) Finding {
+	damaged := func(why string) Finding {
+		return failed("this build of worldsetup is damaged", why, "build it again: go build ./cmd/worldsetup in a fresh checkout")
+	}
+	unit, err := service("/home/user", false)
+	if err != nil {
+		return damaged("the service unit: " + err.Error())
+	}
+	if _, err := lima.ParseProfile(profile); err != nil {
+		return damaged("the profile: " + err.Error())
+	}
+	for _, line := range unitLines {
+		if !strings.Contains("\n"+socket+"\n"+unit, "\n"+line+"\n") {
+			return damaged("a unit lacks " + line)
+		}
+	}
+	return ok("complete")
 }

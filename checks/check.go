@@ -1,3 +1,12 @@
+// Package checks determines whether a machine can hold a world, before anything is changed on it.
+//
+// A [Check] is a value: an id, a title, what it requires, a deadline, and a probe that looks and reports. [List] is the
+// list of all checks, [Run] runs a list side by side, and [Apply] fixes what failed. To add a check, write its probe in
+// the file of its topic and its literal in list.go.
+//
+// The rules are: a probe changes nothing, not even for a moment, and leaves nothing behind. A failure says what was
+// found, why it matters, and what to type. A check without an answer is Unknown, never OK. A failure that follows from
+// another one is Skipped, so that only causes are shown. This package knows no terminal.
 package checks
 
 import (
@@ -26,35 +35,8 @@ const (
 // Problem is why a check failed. It has no kind: that a failed check stops a run is for the engine to say.
 type Problem = finding.Error
 
-// Finding is what a probe found.
-type Finding struct {
-	Outcome Outcome  // empty means Unknown
-	Found   string   // a few words: a version, a path
-	Details []string // how that came about, for those who ask
-	Problem *Problem // what is wrong, also for a Warning
-	Fix     *FixInfo // what would mend it; nil when only a person can
-}
-
-// FixInfo is what would mend a failed check. It is shown before it is done: see [Apply].
-type FixInfo struct {
-	Command []string `json:"command"`        // a program and its arguments, as a person would type them
-	Note    string   `json:"note,omitempty"` // what a person has to do afterwards
-}
-
-// Result is what became of one check of a list.
-type Result struct {
-	ID      string        `json:"id"`
-	Title   string        `json:"title"`
-	Outcome Outcome       `json:"outcome"`
-	Found   string        `json:"found,omitempty"`
-	Details []string      `json:"details,omitempty"` // how that came about, line by line
-	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
-	Fix     *FixInfo      `json:"fix,omitempty"`     // what [Apply] would do about it; nil when only a person can help
-	Elapsed time.Duration `json:"elapsed_ns"`
-}
-
-// DefaultDeadline is the time that a check has which names no other.
-const DefaultDeadline = 10 * time.Second
+// Probe looks at one thing and reports what it found. It must return soon after its context ends.
+type Probe = func(ctx context.Context) Finding
 
 // Check is one question about the machine.
 type Check struct {
@@ -65,17 +47,19 @@ type Check struct {
 	// Deadline bounds the probe; 0 means DefaultDeadline. A probe that takes longer has Failed.
 	Deadline time.Duration
 	// Late is what to do when the deadline has passed; empty means to try again.
-	Late string
-	// Probe looks. It must end soon after its context.
-	Probe func(ctx context.Context) Finding
-	// Mend runs the command of a fix and hands on each line of what it prints; nil means to run it on this machine. It never
-	// reads from a terminal.
-	Mend func(ctx context.Context, command []string, line func(string)) error
+	Late  string
+	Probe Probe
+	// RunFix runs the command of a fix and passes on each line that it prints; nil means to run it on this machine. It
+	// never reads from a terminal.
+	RunFix func(ctx context.Context, command []string, line func(string)) error
 
 	omitted string // why the check does not apply; empty when it does
 }
 
-// When returns the check as one that applies only if applies is true; otherwise it is Omitted, and why says why.
+// DefaultDeadline is the deadline of a check that names no other.
+const DefaultDeadline = 10 * time.Second
+
+// When omits the check, with the reason why, unless it applies.
 func (c Check) When(applies bool, why string) Check {
 	if !applies && c.omitted == "" {
 		c.omitted = why
@@ -83,35 +67,67 @@ func (c Check) When(applies bool, why string) Check {
 	return c
 }
 
-// ok is the finding of a check that is satisfied.
+// Finding is what a probe found.
+type Finding struct {
+	Outcome Outcome  // empty means Unknown
+	Found   string   // a few words: a version, a path
+	Details []string // how the finding came about, line by line
+	Problem *Problem // what is wrong, also for a Warning
+	Fix     *FixInfo // the command that would fix it; nil when only a person can
+}
+
+// FixInfo is the command that would fix a failed check. It is shown before it runs: see [Apply].
+type FixInfo struct {
+	Command []string `json:"command"`        // a program and its arguments, as a person would type them
+	Note    string   `json:"note,omitempty"` // what a person has to do afterwards
+}
+
+// Result is the result of one check of a list.
+type Result struct {
+	ID      string        `json:"id"`
+	Title   string        `json:"title"`
+	Outcome Outcome       `json:"outcome"`
+	Found   string        `json:"found,omitempty"`
+	Details []string      `json:"details,omitempty"` // how the finding came about, line by line
+	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
+	Fix     *FixInfo      `json:"fix,omitempty"`     // what [Apply] would run; nil when only a person can fix it
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
 func ok(format string, args ...any) Finding {
 	return Finding{Outcome: OK, Found: fmt.Sprintf(format, args...)}
 }
 
-// warning is the finding of a check that is satisfied for now; see because.
+func info(format string, args ...any) Finding {
+	return Finding{Outcome: Info, Found: fmt.Sprintf(format, args...)}
+}
+
+// warning needs because, which says what is wrong.
 func warning(format string, args ...any) Finding {
 	return Finding{Outcome: Warning, Found: fmt.Sprintf(format, args...)}
 }
 
-// because says what is wrong with what was found.
+func unknown(err error) Finding { return Finding{Found: err.Error()} }
+
+// failed shows what both as the finding and as the problem.
+func failed(what, why, next string) Finding {
+	return Finding{Outcome: Failed, Found: what}.because(what, why, next)
+}
+
+// because adds what is wrong with the thing that was found.
 func (f Finding) because(what, why, next string) Finding {
 	f.Problem = &Problem{What: what, Why: why, Next: next}
 	return f
 }
 
-// details says how a finding came about.
+// details adds how the finding came about.
 func (f Finding) details(lines ...string) Finding {
 	f.Details = lines
 	return f
 }
 
-// fixable adds to a finding the command that would mend it, and what is left to a person after it.
+// fixable adds the command that would fix what was found, and what a person has to do after it.
 func (f Finding) fixable(note string, command ...string) Finding {
 	f.Fix = &FixInfo{Command: command, Note: note}
 	return f
-}
-
-// failed is the finding of a check that is not, where what holds Found as well.
-func failed(what, why, next string) Finding {
-	return Finding{Outcome: Failed, Found: what, Problem: &Problem{What: what, Why: why, Next: next}}
 }

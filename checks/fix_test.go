@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// broken is a check that fails until it was mended.
-func broken(mends bool, note string, err error) (check Check, ran *[][]string) {
-	whole := false
+// broken is a check that fails until it is fixed.
+func broken(fixes bool, note string, err error) (check Check, ran *[][]string) {
+	fixed := false
 	ran = &[][]string{}
 	return Check{
 		ID: "tool", Title: "the tool",
 		Probe: func(context.Context) Finding {
-			if whole {
+			if fixed {
 				return ok("there")
 			}
 			return failed("it is not there", "looked for it", "get it").fixable(note, "sudo", "get", "the tool")
 		},
-		Mend: func(_ context.Context, command []string, line func(string)) error {
+		RunFix: func(_ context.Context, command []string, line func(string)) error {
 			*ran = append(*ran, command)
 			line("getting")
-			whole = mends
+			fixed = fixes
 			return err
 		},
 	}, ran
@@ -31,21 +31,21 @@ func broken(mends bool, note string, err error) (check Check, ran *[][]string) {
 
 func TestApply(t *testing.T) {
 	for name, test := range map[string]struct {
-		mends   bool
+		fixes   bool
 		note    string
 		err     error
 		outcome Outcome
 		why     string
 		next    string
 	}{
-		"mended":         {true, "", nil, OK, "", ""},
+		"fixed":          {true, "", nil, OK, "", ""},
 		"in vain":        {false, "", nil, Failed, "looked for it", "get it"},
-		"a person's":     {false, "log in again", nil, Failed, "sudo get 'the tool' was done", "log in again"},
-		"it fails":       {false, "log in again", errors.New("no network"), Failed, "no network", "run it yourself and see what it says: sudo get 'the tool'"},
+		"a person's":     {false, "log in again", nil, Failed, "sudo get 'the tool' was run", "log in again"},
+		"it fails":       {false, "log in again", errors.New("no network"), Failed, "no network", "run it yourself and read what it prints: sudo get 'the tool'"},
 		"fails and does": {true, "", errors.New("a warning"), OK, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			check, ran := broken(test.mends, test.note, test.err)
+			check, ran := broken(test.fixes, test.note, test.err)
 			var lines []string
 			result := Apply(t.Context(), check, func(line string) { lines = append(lines, line) })
 			if result.Outcome != test.outcome {
@@ -67,14 +67,14 @@ func TestApply(t *testing.T) {
 func TestApplyLeavesAlone(t *testing.T) {
 	for name, finding := range map[string]Finding{
 		"fine":       ok("there"),
-		"no fix":     failed("broken", "", "mend it"),
+		"no fix":     failed("broken", "", "fix it"),
 		"unknown":    Finding{}.fixable("", "rm", "x"),
 		"fine again": ok("there").fixable("", "rm", "x"),
 	} {
 		check := Check{
 			Probe: func(context.Context) Finding { return finding },
-			Mend: func(context.Context, []string, func(string)) error {
-				t.Errorf("%s: mended", name)
+			RunFix: func(context.Context, []string, func(string)) error {
+				t.Errorf("%s: the fix ran", name)
 				return nil
 			},
 		}
@@ -84,23 +84,23 @@ func TestApplyLeavesAlone(t *testing.T) {
 	}
 }
 
-// The real way: what a program prints arrives line by line, and its last words are in the error.
-func TestMendHere(t *testing.T) {
+// The real way: what a program prints arrives line by line, and the last line is in the error.
+func TestRunHere(t *testing.T) {
 	var lines []string
-	err := mendHere(t.Context(), []string{"sh", "-c", "echo one; echo two >&2; exit 3"}, func(line string) { lines = append(lines, line) })
+	err := runHere(t.Context(), []string{"sh", "-c", "echo one; echo two >&2; exit 3"}, func(line string) { lines = append(lines, line) })
 	if err == nil || err.Error() != "exit status 3: two" || !slices.Equal(lines, []string{"one", "two"}) {
 		t.Errorf("%v, %q", err, lines)
 	}
 	long := "head -c 200000 /dev/zero | tr '\\0' x; echo"
-	if err := mendHere(t.Context(), []string{"sh", "-c", long}, func(string) {}); err != nil {
+	if err := runHere(t.Context(), []string{"sh", "-c", long}, func(string) {}); err != nil {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
-	if err := mendHere(ctx, []string{"sleep", "60"}, func(string) {}); err == nil || err.Error() != "enough" {
+	if err := runHere(ctx, []string{"sleep", "60"}, func(string) {}); err == nil || err.Error() != "enough" {
 		t.Error(err)
 	}
-	if err := mendHere(t.Context(), []string{"/nonexistent/program"}, func(string) {}); err == nil {
+	if err := runHere(t.Context(), []string{"/nonexistent/program"}, func(string) {}); err == nil {
 		t.Error("a program that is not there ran")
 	}
 }

@@ -1,110 +1,146 @@
 package checks
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"runtime"
-	"strings"
+	"regexp"
+	"strconv"
 	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
-// Host is the machine as probes see it. Whatever a probe asks of the machine goes through one, so that what a Mac
-// answered can be judged on any other machine. [Here] is the real one.
-type Host struct {
-	OS, Arch string // of this program, as Go calls them
-	UID      func() int
-	User     func() string // the user's login name; empty when unknown
-	Getenv   func(name string) string
-	Find     func(program string) (path string, err error)
-	Run      func(ctx context.Context, name string, args ...string) (stdout string, err error)
-	Read     func(path string) ([]byte, error)
-	Stat     func(path string) (fs.FileInfo, error)
-	Real     func(path string) (real string, err error) // the path without symbolic links
-	Free     func(path string) (bytes int64, err error) // what this user may still write to the file system of an existing path
-	KVM      func() error                               // why no VM can be made through KVM
-	Inotify  func() error                               // why no file can be watched
-	Files    func() (limit uint64, err error)           // how many files a program may open at most
-	Alive    func(pid int) bool
-	Resolve  func(ctx context.Context, name string) error
-	Head     func(ctx context.Context, url string) error // why nothing can be downloaded from there
-	Proxy    func(url string) (proxy string, err error)  // the one in use for url, without its password; empty when there is none
-}
-
-// Here is this machine.
-func Here() Host {
-	return Host{
-		OS: runtime.GOOS, Arch: runtime.GOARCH, UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
-		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
-		KVM: kvm, Inotify: inotify, Files: openFiles,
-		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
-		Resolve: func(ctx context.Context, name string) error {
-			_, err := net.DefaultResolver.LookupHost(ctx, name)
-			return err
-		},
-		Head: head, Proxy: proxyFor,
+// system checks that Lima runs on the operating system; any Linux distribution will do.
+func (h Host) system(ctx context.Context) Finding {
+	switch h.OS {
+	case "linux":
+		text, _ := h.Read("/etc/os-release")
+		if name := regexp.MustCompile(`(?m)^PRETTY_NAME=["']?([^"'\n]+)`).FindSubmatch(text); name != nil {
+			return ok("%s", name[1])
+		}
+		return ok("Linux")
+	case "darwin":
+		return h.macOS(ctx)
 	}
+	return failed("worlds don't run on "+h.OS, "Lima runs them on macOS and on Linux only", "use a Mac, or a Linux machine")
 }
 
-func loginName() string {
-	if me, err := user.Current(); err == nil {
-		return me.Username
+// processor checks that worlds exist for this processor, and that worldsetup itself runs on it without translation: a VM
+// gets the processor that worldsetup sees.
+func (h Host) processor(ctx context.Context) Finding {
+	if h.Arch != "amd64" && h.Arch != "arm64" {
+		return failed("there are no worlds for the processor "+h.Arch, "they exist for x86_64 and aarch64",
+			"use a machine with one of those")
 	}
-	return ""
-}
-
-// run runs a program of this machine.
-func run(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := process.Command(ctx, name, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := process.Run(cmd)
-	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
-		err = fmt.Errorf("%w: %s", err, text)
+	if h.OS != "darwin" {
+		return ok("%s", h.Arch)
 	}
-	return stdout.String(), err
-}
-
-func freeSpace(path string) (int64, error) {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(path, &stat); err != nil {
-		return 0, err
-	}
-	return int64(stat.Bavail) * int64(stat.Bsize), nil
-}
-
-func openFiles() (uint64, error) {
-	var limit unix.Rlimit
-	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-	return limit.Max, err // limactl, like every Go program, raises its own to that
-}
-
-// head asks for the head of url as a download would: through the proxy in use, with the machine's own certificates.
-func head(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	translated, err := h.isSet(ctx, "sysctl.proc_translated")
 	if err != nil {
-		return err
+		return unknown(err)
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true}
-	response, err := transport.RoundTrip(request)
+	if translated {
+		return failed("worldsetup runs under Rosetta",
+			"sysctl.proc_translated is 1: this is worldsetup for Intel, or a terminal for Intel, on Apple silicon",
+			"build and run it for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build ./cmd/worldsetup")
+	}
+	return ok("%s", h.Arch)
+}
+
+// ordinaryUser checks that this is not root.
+func (h Host) ordinaryUser(context.Context) Finding {
+	if uid := h.UID(); uid != 0 {
+		return ok("uid %d", uid)
+	}
+	return failed("worldsetup runs as root", "Lima refuses to run as root; a VM belongs to the user who creates it",
+		"run it as an ordinary user: without sudo, or after `su - NAME`")
+}
+
+// memory checks that the machine has the memory that the VM may take: it must exist, and should be free.
+func (h Host) memory(wanted int64) Probe {
+	return func(ctx context.Context) Finding {
+		read := h.linuxMemory
+		if h.OS == "darwin" {
+			read = h.macMemory
+		}
+		total, free, err := read(ctx)
+		switch {
+		case err != nil:
+			return unknown(err)
+		case wanted > total:
+			return failed("this machine has less memory than the VM",
+				fmt.Sprintf("the VM needs %s, this machine has %s", size(wanted), size(total)),
+				fmt.Sprintf("make the VM smaller: --memory %dMiB", max(512, total/2>>20)))
+		case wanted > free:
+			return warning("%s of %s free, and the VM may take %s", size(free), size(total), size(wanted)).because(
+				"this machine may become slow", "other programs use the rest",
+				"close some programs, or make the VM smaller: --memory 2GiB")
+		}
+		return ok("%s of %s free", size(free), size(total))
+	}
+}
+
+func (h Host) linuxMemory(context.Context) (total, free int64, err error) {
+	text, err := h.Read("/proc/meminfo")
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	response.Body.Close()
-	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("the server says %s", response.Status)
+	total = number(string(text), `(?m)^MemTotal:\s+(\d+) kB$`) << 10
+	if total == 0 {
+		return 0, 0, errors.New("/proc/meminfo has no MemTotal")
 	}
-	return nil
+	return total, number(string(text), `(?m)^MemAvailable:\s+(\d+) kB$`) << 10, nil
+}
+
+// number returns the number that the group of pattern matches in text; 0 without a match.
+func number(text, pattern string) (n int64) {
+	if match := regexp.MustCompile(pattern).FindStringSubmatch(text); match != nil {
+		n, _ = strconv.ParseInt(match[1], 10, 64)
+	}
+	return n
+}
+
+// size formats a number of bytes.
+func size(bytes int64) string {
+	if bytes < 1<<30 {
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	}
+	return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
+}
+
+// enoughFiles is how many files limactl and ssh must be able to open: a mount over ssh keeps one open for each that is
+// open in the guest.
+const enoughFiles = 1024
+
+// openFiles checks how many files a program may open.
+func (h Host) openFiles(context.Context) Finding {
+	limit, err := h.Files()
+	switch {
+	case err != nil:
+		return unknown(err)
+	case limit > 1<<40:
+		return ok("unlimited")
+	case limit >= enoughFiles:
+		return ok("%d", limit)
+	}
+	next := "raise it: `nofile` in /etc/security/limits.conf, then log in again"
+	if h.OS == "darwin" {
+		next = "raise it: sudo launchctl limit maxfiles 65536 unlimited, then open a new terminal"
+	}
+	return warning("%d", limit).because("a program can open few files only",
+		fmt.Sprintf("the limit is %d, and mounts may need more than %d", limit, enoughFiles), next)
+}
+
+// fileWatching checks that files can be watched, which Lima's host agent does.
+func (h Host) fileWatching(context.Context) Finding {
+	err := h.Inotify()
+	switch {
+	case err == nil:
+		return ok("works")
+	case errors.Is(err, syscall.EMFILE):
+		const setting = "fs.inotify.max_user_instances=1024"
+		return failed("no more files can be watched", "all of fs.inotify.max_user_instances are in use: "+err.Error(),
+			"allow more: sudo sysctl -w "+setting).
+			fixable("to keep it after a restart: echo "+setting+" | sudo tee /etc/sysctl.d/60-inotify.conf", "sudo", "sysctl", "-w", setting)
+	}
+	return unknown(err)
 }

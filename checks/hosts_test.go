@@ -16,7 +16,7 @@ import (
 
 const gib = 1 << 30
 
-// inCellar is where Homebrew has what its links lead to.
+// inCellar returns where Homebrew has what its links point to.
 func inCellar(path string) (string, error) {
 	return "/usr/local/Cellar/lima/2.1.4" + strings.TrimPrefix(path, "/usr/local"), nil
 }
@@ -104,6 +104,12 @@ func noNames(h *Host) {
 		return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 	}
 }
+
+// one is a check with this probe.
+func one(probe Probe) Check { return Check{ID: "one", Title: "the check", Probe: probe} }
+
+// answers is a check that finds this.
+func answers(finding Finding) Check { return one(func(context.Context) Finding { return finding }) }
 
 // silent is the check with a probe that gets no answer.
 func silent(check Check) Check {

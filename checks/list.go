@@ -1,8 +1,11 @@
 package checks
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -14,11 +17,11 @@ type Target struct {
 	VM       VM
 	VMType   string        // limatype.VZ or limatype.QEMU
 	Arch     limatype.Arch // of the VM
-	Starts   bool          // the VM is to be created or started
+	Starts   bool          // the VM will be created or started
 	Memory   int64         // of the VM, in bytes
-	Space    Space         // what is to be put on the disk; whether the image is, is found out here
-	Images   []string      // places of a new VM's image, the best first; nil when nothing is to be fetched
-	Mounts   string        // the type of mount that was asked for; empty for Lima's choice
+	Space    Space         // what will be written to the disk; List finds out whether the image is part of it
+	Images   []string      // places of a new VM's image, the best first; nil when nothing has to be downloaded
+	Mounts   string        // the type of mount that was requested; empty for Lima's choice
 	Home     string        // the user's home directory
 	Project  string        // absolute
 	Agents   Agents
@@ -28,54 +31,96 @@ type Target struct {
 	Lima     lima.Client
 }
 
-// List is the list of checks for target on this machine, in the order in which they are shown.
+// List returns the checks for target on this machine, in the order in which they are shown.
 func List(target Target) []Check { return list(Here(), target) }
 
 func list(h Host, t Target) []Check {
 	const runs, none, macOnly = "the VM is running", "there is no VM", "on a Mac only"
 	qemuVM, vzVM, linux, mac := t.VMType == limatype.QEMU, t.VMType == limatype.VZ, h.OS == "linux", h.OS == "darwin"
+	noQEMU := "the VM's type is " + t.VMType
 	cache, _ := os.UserCacheDir() // where it is unknown, nothing is cached
 	address, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
 	t.Space.Image = address != ""
-	home := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima")
+	home, state := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima"), newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")
 	exists := t.VM.Instance != nil
+	limactl := []string{"limactl"}
 	return []Check{
 		// The host.
-		system(h),
-		processor(h),
-		ordinaryUser(h),
-		stateDir(newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")),
-		limaHome(home, t.VM.Name, h.OS),
-		memory(h, t.Memory).When(t.Starts, runs),
-		diskSpace(h, home, t.Space).When(t.Starts, runs),
-		fileLimit(h),
-		watches(h).When(linux, "on Linux only"),
-		virtualization(h, t.VMType).When(t.Starts, runs).When(mac || !qemuVM, "needed on a Mac only"),
-		acceleration(h, t.Arch).When(t.Starts, runs).When(qemuVM && linux, "QEMU on Linux only"),
+		{ID: "system", Title: "operating system", Probe: h.system},
+		{ID: "processor", Title: "processor", Probe: h.processor},
+		{ID: "host-user", Title: "ordinary user", Probe: h.ordinaryUser},
+		{ID: "state-directory", Title: "state directory", Late: lateDisk, Probe: state.probe("the state directory")},
+		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk, Probe: home.limaHome(t.VM.Name, h.OS)},
+		Check{ID: "memory", Title: "memory", Probe: h.memory(t.Memory)}.When(t.Starts, runs),
+		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.When(t.Starts, runs),
+		{ID: "open-files", Title: "limit of open files", Probe: h.openFiles},
+		Check{ID: "inotify", Title: "file watching", Probe: h.fileWatching}.When(linux, "on Linux only"),
+		Check{ID: "virtualization", Title: "virtualization", Probe: h.virtualization(t.VMType)}.
+			When(t.Starts, runs).When(mac || !qemuVM, "needed on a Mac only"),
+		Check{ID: "acceleration", Title: "hardware acceleration", Probe: h.acceleration(t.Arch)}.
+			When(t.Starts, runs).When(qemuVM && linux, "QEMU on Linux only"),
 		// Its tools.
-		homebrew(h).When(mac, macOnly).When(t.Starts, runs),
-		quarantine(h).When(mac, macOnly).When(t.Starts, runs),
-		limactl(t.Lima, h),
-		limactlCPU(h).When(mac, macOnly).When(t.Starts, runs),
-		entitlement(h).When(mac && vzVM, "VMs of the type vz only").When(t.Starts, runs),
-		guestAgent(h, t.Arch).When(t.Starts, runs),
-		sshClient(h),
-		qemu(h, t.Arch).When(t.Starts, runs).When(qemuVM, "the VM's type is "+t.VMType),
-		qemuVersion(h, t.Arch).When(t.Starts, runs).When(qemuVM, "the VM's type is "+t.VMType),
-		virtiofsd(h).When(t.Mounts == limatype.VIRTIOFS && qemuVM && linux, "no mounts by virtiofs of QEMU"),
+		Check{ID: "homebrew", Title: "Homebrew", Probe: h.homebrew}.When(mac, macOnly).When(t.Starts, runs),
+		Check{ID: "quarantine", Title: "quarantine", Probe: h.quarantine}.When(mac, macOnly).When(t.Starts, runs),
+		h.limactl(t.Lima),
+		Check{ID: "limactl-processor", Title: "Lima's processor", Requires: limactl, Probe: h.limactlProcessor}.
+			When(mac, macOnly).When(t.Starts, runs),
+		Check{ID: "vz-entitlement", Title: "permission to create VMs", Requires: limactl, Probe: h.entitlement}.
+			When(mac && vzVM, "VMs of the type vz only").When(t.Starts, runs),
+		Check{ID: "lima-guest-agent", Title: "Lima's guest agent", Requires: limactl, Probe: h.guestAgent(t.Arch)}.When(t.Starts, runs),
+		{ID: "ssh-client", Title: "ssh client", Probe: h.sshClient},
+		Check{ID: "qemu", Title: "QEMU", Probe: h.qemu(t.Arch)}.When(t.Starts, runs).When(qemuVM, noQEMU),
+		Check{ID: "qemu-version", Title: "QEMU's version", Requires: []string{"qemu"}, Probe: h.qemuVersion(t.Arch)}.
+			When(t.Starts, runs).When(qemuVM, noQEMU),
+		Check{ID: "virtiofsd", Title: "virtiofsd", Probe: h.virtiofsd}.
+			When(t.Mounts == limatype.VIRTIOFS && qemuVM && linux, "no mounts by virtiofs of QEMU"),
 		// The network, only when something must be downloaded.
-		proxy(h, address).When(address != "", local),
-		nameResolution(h, address).When(address != "", local),
-		imageHost(h, address).When(address != "", local),
+		Check{ID: "proxy", Title: "proxy", Probe: h.proxy(address)}.When(address != "", local),
+		Check{
+			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"}, Probe: h.nameResolution(address),
+			Late: "check that your name server answers: " + ping(address) + "; with a VPN, that it is connected",
+		}.When(address != "", local),
+		Check{
+			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"}, Probe: h.imageHost(address),
+			Late: "check that it can be reached: curl -I " + address + offline,
+		}.When(address != "", local),
 		// What is put into the VM.
-		project(t.Project, t.Home, t.LimaHome),
-		builtin(),
-		agent(t.Agents),
-		// The VM as it stands.
-		vmState(h, t.VM),
-		vmOwner(t.VM).When(exists, none),
-		vmProtected(t.VM).When(exists, none),
-		otherRun(h, t.Traces),
-		lastRun(h, t.Traces),
+		{ID: "project", Title: "project directory", Late: lateDisk, Probe: project(t.Project, t.Home, t.LimaHome, writable)},
+		{ID: "built-in-files", Title: "units and profile", Probe: builtIn},
+		{ID: "agent", Title: "agent", Probe: t.Agents.probe},
+		// The VM as it is.
+		{ID: "vm", Title: "VM", Requires: limactl, Probe: t.VM.state(h)},
+		Check{ID: "vm-owner", Title: "the VM's owner", Probe: t.VM.owner}.When(exists, none),
+		Check{ID: "vm-protected", Title: "protection of the VM", Probe: t.VM.protection}.When(exists, none),
+		{ID: "other-run", Title: "another run", Probe: t.Traces.otherRun(h)},
+		{ID: "last-run", Title: "last run", Requires: []string{"other-run"}, Probe: t.Traces.lastRun(h)},
 	}
+}
+
+// Pick returns the checks of list that ids name, in the order of the list; without ids, all of them.
+func Pick(list []Check, ids []string) ([]Check, error) {
+	if len(ids) == 0 {
+		return list, nil
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(list, func(check Check) bool { return check.ID == id }) {
+			return nil, fmt.Errorf("there is no check %q", id)
+		}
+	}
+	unwanted := func(check Check) bool { return !slices.Contains(ids, check.ID) }
+	return slices.DeleteFunc(slices.Clone(list), unwanted), nil
+}
+
+// IDs returns the ids of a list, for a person.
+func IDs(list []Check) string {
+	var ids []string
+	for _, check := range list {
+		ids = append(ids, check.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// Blocking returns the results that keep a world from being created.
+func Blocking(results []Result) []Result {
+	return slices.DeleteFunc(slices.Clone(results), func(result Result) bool { return result.Outcome != Failed })
 }

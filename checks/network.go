@@ -2,40 +2,109 @@ package checks
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 )
 
-// nameResolution checks that the name of the next machine on the way to address has an address: the proxy's, or the server's.
-func nameResolution(h Host, address string) Check {
-	return Check{
-		ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"},
-		Late: "see whether your name server answers: " + lookUp(address) + "; with a VPN, whether it is connected",
-		Probe: func(ctx context.Context) Finding {
-			next := address
-			if proxy, err := h.Proxy(address); err == nil && proxy != "" {
-				next = proxy
-			}
-			where, err := url.Parse(next)
-			if err != nil {
-				return Finding{Found: err.Error()}
-			}
-			if err := h.Resolve(ctx, where.Hostname()); err != nil {
-				return failed(where.Hostname()+" has no address here", err.Error(),
-					"connect to a network (with a VPN, see that it is connected) and try: "+lookUp(next)+offline)
-			}
-			return ok("%s", where.Hostname())
-		},
+// toDownload returns the address from which a new VM's image would be downloaded, or why it need not be. images are the
+// places where it may be, the best first: URLs and files. cache is Lima's cache of downloads.
+func toDownload(h Host, images []string, cache string) (address, local string) {
+	if len(images) == 0 {
+		return "", "the VM has its image"
+	}
+	for _, image := range images {
+		if !strings.HasPrefix(image, "https://") && !strings.HasPrefix(image, "http://") {
+			return "", "the image is a file"
+		}
+		if _, err := h.Stat(cached(cache, image)); err == nil {
+			return "", "Lima has the image in its cache"
+		}
+	}
+	return images[0], ""
+}
+
+// cached returns where Lima keeps what it downloaded from address (its pkg/downloader).
+func cached(cache, address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return filepath.Join(cache, "download", "by-url-sha256", hex.EncodeToString(sum[:]), "data")
+}
+
+// proxy says which proxy a download from address goes through, and checks that the environment names it correctly.
+func (h Host) proxy(address string) Probe {
+	return func(context.Context) Finding {
+		proxy, err := h.Proxy(address)
+		switch {
+		case err != nil:
+			return failed("the proxy's address is invalid", err.Error(),
+				"correct it: export https_proxy=http://HOST:PORT; or do without it: unset https_proxy HTTPS_PROXY")
+		case proxy == "":
+			return ok("none")
+		}
+		return info("%s", proxy)
 	}
 }
 
-// offline is the way around a network.
-const offline = "; or name an image that lies on this machine: --image FILE"
+// proxyFor returns the proxy that Go's programs, limactl among them, use for a download from address. They use none when
+// its address is invalid, and then the network seems to be down.
+func proxyFor(address string) (string, error) {
+	request, err := http.NewRequest(http.MethodHead, address, nil)
+	if err != nil {
+		return "", err
+	}
+	name := request.URL.Scheme + "_proxy"
+	for _, name := range []string{strings.ToUpper(name), name} {
+		if value := os.Getenv(name); value != "" && !isProxy(value) {
+			return "", errors.New(name + " is not the address of a proxy") // the value may hold a password
+		}
+	}
+	proxy, err := http.ProxyFromEnvironment(request)
+	if err != nil || proxy == nil {
+		return "", err
+	}
+	return proxy.Redacted(), nil
+}
 
-func lookUp(address string) string {
+// isProxy says whether value, with its scheme or without, is the address of a proxy.
+func isProxy(value string) bool {
+	for _, text := range []string{value, "http://" + value} {
+		if where, err := url.Parse(text); err == nil && where.Hostname() != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// nameResolution checks that the next machine on the way to address can be resolved: the proxy, or the server.
+func (h Host) nameResolution(address string) Probe {
+	return func(ctx context.Context) Finding {
+		next := address
+		if proxy, err := h.Proxy(address); err == nil && proxy != "" {
+			next = proxy
+		}
+		where, err := url.Parse(next)
+		if err != nil {
+			return unknown(err)
+		}
+		if err := h.Resolve(ctx, where.Hostname()); err != nil {
+			return failed("can't resolve "+where.Hostname()+" (offline?)", err.Error(),
+				"connect to a network (with a VPN, check that it is connected) and try: "+ping(next)+offline)
+		}
+		return ok("%s", where.Hostname())
+	}
+}
+
+// offline is the way to do without a network.
+const offline = "; or name an image on this machine: --image FILE"
+
+func ping(address string) string {
 	where, err := url.Parse(address)
 	if err != nil {
 		return "ping HOST"
@@ -43,33 +112,19 @@ func lookUp(address string) string {
 	return "ping " + where.Hostname()
 }
 
-// imageHost checks that the image can be had: the server is reached, and proves by a certificate that this machine
-// trusts who it is.
-func imageHost(h Host, address string) Check {
-	return Check{
-		ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"},
-		Late: "see whether it can be reached: curl -I " + address + offline,
-		Probe: func(ctx context.Context) Finding {
-			err := h.Head(ctx, address)
-			if err == nil {
-				return ok("%s", address)
-			}
-			if untrusted(err) {
-				return failed("the image's server is not trusted", err.Error(),
-					"where a proxy or security software reads along, add its certificate to this machine's (macOS: Keychain Access; Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
-			}
-			return failed("the image cannot be downloaded", fmt.Sprintf("%s: %v", address, err),
-				"see what this says: curl -I "+address+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
-		},
+// imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.
+func (h Host) imageHost(address string) Probe {
+	return func(ctx context.Context) Finding {
+		err := h.Head(ctx, address)
+		if err == nil {
+			return ok("%s", address)
+		}
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+			return failed("the image's server is not trusted", err.Error(),
+				"if a proxy or security software inspects TLS, add its certificate to this machine's (macOS: Keychain Access; "+
+					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
+		}
+		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", address, err),
+			"read what this prints: curl -I "+address+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
 	}
-}
-
-// untrusted says whether err is about the certificate of a server.
-func untrusted(err error) bool {
-	var authority x509.UnknownAuthorityError
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var roots x509.SystemRootsError
-	var verification *tls.CertificateVerificationError
-	return errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &name) || errors.As(err, &roots) || errors.As(err, &verification)
 }

@@ -4,99 +4,177 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/mattn/go-shellwords"
 )
-
-// qemu checks that the programs by which Lima runs a VM of QEMU for arch are there.
-func qemu(h Host, arch limatype.Arch) Check {
-	wanted := qemuX86Packages
-	if arch == limatype.AARCH64 {
-		wanted = qemuARMPackages
-	}
-	return Check{
-		ID: "qemu", Title: "QEMU",
-		Probe: func(context.Context) Finding {
-			command, err := readQEMU(arch, h.Getenv)
-			if err != nil {
-				return failed(fmt.Sprintf("%s cannot be read", command.variable), err.Error(),
-					fmt.Sprintf("correct it, or do without it: unset %s", command.variable))
-			}
-			path, err := h.Find(command.program)
-			if err != nil && command.own {
-				return failed(fmt.Sprintf("%s, which %s names, is not installed", command.program, command.variable), err.Error(),
-					fmt.Sprintf("correct it, or do without it: unset %s", command.variable))
-			}
-			if err != nil {
-				return h.missing("QEMU is not installed", err.Error(), wanted)
-			}
-			if _, err := h.Find("qemu-img"); err != nil {
-				return h.missing("QEMU's disk tool is not installed", err.Error(), wanted)
-			}
-			return ok("%s", path)
-		},
-	}
-}
 
 // qemuCommand is how Lima calls QEMU.
 type qemuCommand struct {
-	variable string // the environment variable that may say so
+	variable string // the environment variable that may override it
 	own      bool   // it does
 	program  string
-	args     []string // put before Lima's own
+	args     []string // before Lima's own
 }
 
-// readQEMU reads the variable QEMU_SYSTEM_<ARCH> as Lima does (its qemu.Exe): a program and arguments for it.
-func readQEMU(arch limatype.Arch, getenv func(string) string) (qemuCommand, error) {
+// qemuCommand reads the variable QEMU_SYSTEM_<ARCH> as Lima does (its qemu.Exe), with the same library.
+func (h Host) qemuCommand(arch limatype.Arch) (qemuCommand, error) {
 	command := qemuCommand{variable: "QEMU_SYSTEM_" + strings.ToUpper(arch), program: "qemu-system-" + arch}
-	value := getenv(command.variable)
+	value := h.Getenv(command.variable)
 	if value == "" {
 		return command, nil
 	}
-	words, err := splitWords(value)
+	words, err := shellwords.Parse(value)
 	if err != nil {
-		return command, err
+		return command, fmt.Errorf("a quote or a parenthesis in it is not closed: %s", value)
 	}
 	if len(words) == 0 {
-		return command, errors.New("it holds nothing but spaces, on which limactl crashes")
+		return command, errors.New("it contains no program; limactl crashes on that")
 	}
 	command.own, command.program, command.args = true, words[0], words[1:]
 	return command, nil
 }
 
-// splitWords splits text into words as a shell does, without expanding anything.
-func splitWords(text string) (words []string, err error) {
-	var word strings.Builder
-	var quote rune // ' or " while inside of them
-	inWord, escaped := false, false
-	for _, r := range text {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			inWord, escaped = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			inWord, quote = true, r
-		case quote == 0 && strings.ContainsRune(" \t\r\n", r):
-			if inWord {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			inWord = false
-		default:
-			inWord = true
-			word.WriteRune(r)
+// qemu checks that the programs with which Lima runs a VM of QEMU for arch are installed.
+func (h Host) qemu(arch limatype.Arch) Probe {
+	wanted := qemuX86
+	if arch == limatype.AARCH64 {
+		wanted = qemuARM
+	}
+	return func(context.Context) Finding {
+		command, err := h.qemuCommand(arch)
+		unset := fmt.Sprintf("correct it, or do without it: unset %s", command.variable)
+		if err != nil {
+			return failed(command.variable+" is invalid", err.Error(), unset)
+		}
+		path, err := h.Find(command.program)
+		if err != nil && command.own {
+			return failed(fmt.Sprintf("%s, which %s names, is not installed", command.program, command.variable), err.Error(), unset)
+		}
+		if err != nil {
+			return h.missing("QEMU is not installed", err.Error(), wanted)
+		}
+		if _, err := h.Find("qemu-img"); err != nil {
+			return h.missing("QEMU's disk tool is not installed", err.Error(), wanted)
+		}
+		return ok("%s", path)
+	}
+}
+
+// minimumQEMU is the oldest major version that Lima supports (its installation page).
+const minimumQEMU = 7
+
+// qemuVersion checks that QEMU answers, and is not too old.
+func (h Host) qemuVersion(arch limatype.Arch) Probe {
+	return func(ctx context.Context) Finding {
+		command, err := h.qemuCommand(arch)
+		if err != nil {
+			return unknown(err)
+		}
+		out, err := h.Run(ctx, command.program, "--version")
+		if err != nil {
+			return unknown(fmt.Errorf("%s --version: %w", command.program, err))
+		}
+		match := regexp.MustCompile(`version ((\d+)\.\S+)`).FindStringSubmatch(out)
+		if match == nil {
+			return unknown(fmt.Errorf("%s --version printed %.60q", command.program, strings.TrimSpace(out)))
+		}
+		if major, _ := strconv.Atoi(match[2]); major < minimumQEMU {
+			return warning("QEMU %s", match[1]).because("QEMU is old", fmt.Sprintf("Lima needs %d.0 or newer", minimumQEMU),
+				"upgrade it with your package manager, or use a newer release of your system")
+		}
+		return ok("QEMU %s", match[1])
+	}
+}
+
+// virtiofsdPlaces are where Linux distributions keep it, outside PATH; Lima looks there too (its qemu driver).
+var virtiofsdPlaces = []string{"virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd"}
+
+// virtiofsd checks that QEMU's server for mounts by virtiofs is installed.
+func (h Host) virtiofsd(context.Context) Finding {
+	for _, place := range virtiofsdPlaces {
+		if path, err := h.Find(place); err == nil {
+			return ok("%s", path)
 		}
 	}
-	if quote != 0 || escaped {
-		return nil, fmt.Errorf("a quote in it is not closed: %s", text)
+	finding := h.missing("virtiofsd is not installed", "QEMU needs it for the mount type virtiofs", virtiofsd)
+	finding.Problem.Next += "; or use another mount type: --mount-type reverse-sshfs"
+	return finding
+}
+
+// acceleration checks that QEMU on Linux can run a VM for arch on the processor itself, through KVM, or that emulation
+// was requested explicitly. Lima uses KVM whenever its file exists, and silently emulates when it does not.
+func (h Host) acceleration(arch limatype.Arch) Probe {
+	const slow = "expect minutes where KVM takes seconds"
+	return func(ctx context.Context) Finding {
+		command, err := h.qemuCommand(arch)
+		if err != nil {
+			return unknown(fmt.Errorf("%s is invalid: %w", command.variable, err))
+		}
+		if native := limatype.NewArch(h.Arch); arch != native {
+			return info("software emulation: the VM's processor is %s and this machine's is %s; %s", arch, native, slow)
+		}
+		requested, complete := emulation(command.args)
+		problem := h.KVM()
+		switch {
+		case !requested && problem == nil:
+			return ok("KVM")
+		case !requested:
+			return h.kvmProblem(ctx, problem, arch)
+		case !complete && !errors.Is(problem, fs.ErrNotExist):
+			return failed(command.variable+" requests emulation in a way that does not work",
+				"/dev/kvm exists, so Lima adds its own -machine and -cpu for KVM, unless the variable has both", emulateCommand(arch))
+		}
+		return info("software emulation, as requested by %s: %s", command.variable, slow)
 	}
-	if inWord {
-		words = append(words, word.String())
+}
+
+var accelKVM = regexp.MustCompile(`(-accel |accel=)[^ ,]*\bkvm\b`)
+
+// emulation reads the arguments as QEMU and Lima do: QEMU emulates when a machine or an accelerator is named, and not KVM
+// among them. Lima adds its own arguments for KVM unless both of the words -machine and -cpu are there.
+func emulation(args []string) (requested, complete bool) {
+	has := func(option string) bool { return slices.Contains(args, option) }
+	requested = (has("-machine") || has("-accel")) && !accelKVM.MatchString(strings.Join(args, " "))
+	return requested, has("-machine") && has("-cpu")
+}
+
+// relogin is for a person who has become a member of a group: sessions keep the groups that they began with.
+const relogin = "log out and in again (a restart does it as well), then run worldsetup again"
+
+func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Finding {
+	without := "; to go on without it, slowly: " + emulateCommand(arch)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return failed("this machine offers no hardware acceleration", err.Error(),
+			"enable virtualization in the machine's firmware (VT-x, AMD-V), or nested virtualization where this machine is itself a VM"+without)
+	case !errors.Is(err, fs.ErrPermission):
+		return failed("hardware acceleration does not work", "/dev/kvm exists, but creates no VM: "+err.Error(),
+			"enable nested virtualization if this machine is itself a VM, and stop other programs that run VMs"+without)
 	}
-	return words, nil
+	const what = "no permission to use KVM (/dev/kvm)"
+	user := h.User()
+	groups, groupsErr := h.Run(ctx, "id", "-nG", user) // with a name: as of the next login
+	if groupsErr == nil && slices.Contains(strings.Fields(groups), "kvm") {
+		return failed(what, err.Error()+": you are in the group kvm, but joined it after you logged in", relogin)
+	}
+	denied := failed(what, err.Error(), `join its group: sudo usermod -aG kvm "$USER", then log out and in again`+without)
+	if user == "" {
+		return denied
+	}
+	return denied.fixable(relogin, "sudo", "usermod", "-aG", "kvm", user)
+}
+
+// emulateCommand returns the command that requests emulation.
+func emulateCommand(arch limatype.Arch) string {
+	machine := "q35"
+	if arch == limatype.AARCH64 {
+		machine = "virt"
+	}
+	return fmt.Sprintf(`export QEMU_SYSTEM_%s="qemu-system-%s -machine %s,accel=tcg -cpu max"`, strings.ToUpper(arch), arch, machine)
 }

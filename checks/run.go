@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// unwind is how long a probe whose time is up may take to return, so that what it started is gone before Run is: a
+// unwind is how long a probe may take to return after its deadline, so that what it started is gone before Run is: a
 // program that ignores SIGTERM lives for 5 s more (internal/process).
 const unwind = 6 * time.Second
 
-// Run runs the checks of list side by side and returns their results in the order of list. They are given to each, which
-// may be nil: every check as Pending before the first probe starts, then its result, one at a time and a requirement before
-// what requires it.
+// Run runs the checks of list side by side and returns their results in the order of list. It passes them to each, which
+// may be nil: every check as Pending before the first probe starts, then its result, one at a time and a requirement
+// before what requires it.
 //
 // A check waits for those that it requires, as far as they are in the list, and is Skipped when one of them Failed, was
-// Skipped or is Unknown. A check over its deadline Failed. What has not settled when ctx ends is Unknown.
+// Skipped or is Unknown. A check over its deadline Failed. A check that has no result when ctx ends is Unknown.
 func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	results := make([]Result, len(list))
-	settled := make([]chan struct{}, len(list)) // closed when the result of the same index is there
+	done := make([]chan struct{}, len(list)) // closed when the result of the same index is there
 	for i := range list {
-		settled[i] = make(chan struct{})
+		done[i] = make(chan struct{})
 	}
 	if each != nil {
 		for _, check := range list {
@@ -32,20 +32,20 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	order := make(chan int, len(list))
 	for i, check := range list {
 		go func() {
-			cause := ""
-			// Only checks before this one count: requirements that run in a circle would never settle.
+			waitsFor := ""
+			// Only checks before this one count: a circle of requirements would never end.
 			for j, other := range list[:i] {
 				if !slices.Contains(check.Requires, other.ID) {
 					continue
 				}
-				<-settled[j]
-				if cause == "" && !holds(results[j].Outcome) {
-					cause = "waits for " + other.Title
+				<-done[j]
+				if outcome := results[j].Outcome; outcome == Failed || outcome == Skipped || outcome == Unknown {
+					waitsFor = cmp.Or(waitsFor, "waits for "+other.Title)
 				}
 			}
-			results[i] = check.settle(ctx, cause)
+			results[i] = check.run(ctx, waitsFor)
 			order <- i
-			close(settled[i])
+			close(done[i])
 		}()
 	}
 	for range list {
@@ -56,13 +56,8 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	return results
 }
 
-// holds says whether a check that requires one with this outcome can be made.
-func holds(outcome Outcome) bool {
-	return outcome != Failed && outcome != Skipped && outcome != Unknown
-}
-
-// settle makes the check, unless it does not apply or must wait for another one.
-func (c Check) settle(ctx context.Context, waitsFor string) Result {
+// run runs the check, unless it does not apply, or must wait for one that has not passed, which waitsFor says.
+func (c Check) run(ctx context.Context, waitsFor string) Result {
 	start := time.Now()
 	var finding Finding
 	switch {
@@ -77,12 +72,12 @@ func (c Check) settle(ctx context.Context, waitsFor string) Result {
 		finding.Problem = &Problem{What: c.Title + ": " + finding.Found}
 	}
 	return Result{
-		ID: c.ID, Title: c.Title, Outcome: cmp.Or(finding.Outcome, Unknown),
-		Found: finding.Found, Details: finding.Details, Problem: finding.Problem, Fix: finding.Fix, Elapsed: time.Since(start),
+		ID: c.ID, Title: c.Title, Outcome: cmp.Or(finding.Outcome, Unknown), Found: finding.Found,
+		Details: finding.Details, Problem: finding.Problem, Fix: finding.Fix, Elapsed: time.Since(start),
 	}
 }
 
-// probe runs the probe within its deadline. An answer that comes after it does not count: it may tell of nothing but the end.
+// probe runs the probe within its deadline. A later answer does not count: its cause may be the deadline itself.
 func (c Check) probe(ctx context.Context) Finding {
 	deadline := cmp.Or(c.Deadline, DefaultDeadline)
 	limited, cancel := context.WithTimeout(ctx, deadline)

@@ -1,10 +1,14 @@
 package checks
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -18,35 +22,33 @@ import (
 type VM struct {
 	Name     string
 	Instance *limatype.Instance // nil when there is none of that name
-	Trouble  *Problem           // why Lima could not say; nil otherwise
+	Trouble  *Problem           // why Lima could not list it; nil otherwise
 }
 
-// vmState says what there is of the VM. Nothing here fails: what is wrong with a VM is for the run to cure or to refuse.
-func vmState(h Host, vm VM) Check {
-	return Check{
-		ID: "vm", Title: "VM", Requires: []string{"limactl"},
-		Probe: func(context.Context) Finding {
-			quoted := shellescape.Quote(vm.Name)
-			switch {
-			case vm.Trouble != nil:
-				return warning("unknown").because(vm.Trouble.What, vm.Trouble.Why, vm.Trouble.Next)
-			case vm.Instance == nil:
-				return ok("none called %s", vm.Name)
-			case vm.Instance.Status == limatype.StatusBroken || len(vm.Instance.Errors) > 0:
-				return warning("%s", strings.ToLower(vm.Instance.Status)).because("Lima calls the VM broken", text(vm.Instance.Errors),
-					fmt.Sprintf("clear what is left of it: limactl stop --force %s; then run worldsetup again", quoted))
-			case !hasDisk(h, vm.Instance.Dir):
-				return warning("half-made").because("the VM was never completed", vm.Instance.Dir+" has no disk: its creation was interrupted",
-					fmt.Sprintf("run worldsetup, which carries on; or begin anew: limactl delete --force %s", quoted))
-			}
-			return ok("%s", strings.ToLower(vm.Instance.Status))
-		},
+// state reports the state of the VM. It never fails: what is wrong with a VM is for the run to repair or to refuse.
+func (vm VM) state(h Host) Probe {
+	return func(context.Context) Finding {
+		name := shellescape.Quote(vm.Name)
+		switch {
+		case vm.Trouble != nil:
+			return warning("unknown").because(vm.Trouble.What, vm.Trouble.Why, vm.Trouble.Next)
+		case vm.Instance == nil:
+			return ok("none called %s", vm.Name)
+		}
+		status := strings.ToLower(vm.Instance.Status)
+		switch {
+		case vm.Instance.Status == limatype.StatusBroken || len(vm.Instance.Errors) > 0:
+			return warning("%s", status).because("Lima calls the VM broken", fmt.Sprint(errors.Join(vm.Instance.Errors...)),
+				fmt.Sprintf("stop what is left of it: limactl stop --force %s; then run worldsetup again", name))
+		case !hasDisk(h, vm.Instance.Dir):
+			return warning("incomplete").because("the VM is incomplete", vm.Instance.Dir+" has no disk: its creation was interrupted",
+				fmt.Sprintf("run worldsetup, which completes it; or delete it first: limactl delete --force %s", name))
+		}
+		return ok("%s", status)
 	}
 }
 
-func text(errs []error) string { return fmt.Sprint(errors.Join(errs...)) }
-
-// hasDisk says whether an instance ever got as far as having a disk, under its name in Lima 2 or in Lima 1.
+// hasDisk says whether an instance has a disk, under its name in Lima 2 or in Lima 1.
 func hasDisk(h Host, dir string) bool {
 	for _, name := range []string{filenames.Disk, filenames.DiffDiskLegacy} {
 		if _, err := h.Stat(filepath.Join(dir, name)); err == nil {
@@ -56,34 +58,89 @@ func hasDisk(h Host, dir string) bool {
 	return false
 }
 
-// vmOwner checks that the VM is a world, or was at least made to be one: somebody else's would be changed.
-func vmOwner(vm VM) Check {
-	return Check{
-		ID: "vm-owner", Title: "the VM's maker",
-		Probe: func(context.Context) Finding {
-			if vm.Instance.Config == nil {
-				return Finding{Found: "its configuration cannot be read"}
-			}
-			for _, forward := range vm.Instance.Config.PortForwards {
-				if forward.GuestSocket == lima.GuestSocket {
-					return ok("a world")
-				}
-			}
-			return warning("somebody else").because(fmt.Sprintf("the VM %s was not made to be a world", vm.Name), "it forwards no "+lima.GuestSocket,
-				"use another name: --vm world; or go on, and worldsetup turns it into one")
-		},
+// owner checks that the VM is a world, or was at least created to be one: worldsetup would change someone else's.
+func (vm VM) owner(context.Context) Finding {
+	if vm.Instance.Config == nil {
+		return unknown(errors.New("its configuration can't be read"))
+	}
+	for _, forward := range vm.Instance.Config.PortForwards {
+		if forward.GuestSocket == lima.GuestSocket {
+			return ok("a world")
+		}
+	}
+	return warning("not worldsetup").because(fmt.Sprintf("the VM %s was not created to be a world", vm.Name),
+		"it forwards no "+lima.GuestSocket, "use another name: --vm world; or go on, and worldsetup turns it into one")
+}
+
+// protection says whether the VM is protected from being deleted, and so from being replaced.
+func (vm VM) protection(context.Context) Finding {
+	if !vm.Instance.Protected {
+		return ok("none")
+	}
+	return info("protected: before it can be replaced, run limactl unprotect %s", shellescape.Quote(vm.Name))
+}
+
+// Traces are the files that runs on one VM leave.
+type Traces struct {
+	Lock string // held while a run works, with "process N, since TIME" in it; stays afterwards
+	Log  string // of the last run, an event a line; the log of the one before ends in .old
+}
+
+// holder returns the process that took the lock last, its line in the lock, and whether it is alive. Trying the lock
+// would take it for a moment, in which another run would be refused.
+func (t Traces) holder(h Host) (pid int, line string, alive bool) {
+	content, err := h.Read(t.Lock)
+	if err != nil {
+		return 0, "", false
+	}
+	line = strings.TrimSpace(string(content))
+	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+	if len(words) < 2 {
+		return 0, line, false
+	}
+	pid, err = strconv.Atoi(words[1])
+	return pid, line, err == nil && pid > 0 && h.Alive(pid)
+}
+
+// otherRun checks whether another run works on the VM.
+func (t Traces) otherRun(h Host) Probe {
+	return func(context.Context) Finding {
+		pid, line, alive := t.holder(h)
+		if !alive || pid == os.Getpid() {
+			return ok("none")
+		}
+		return warning("process %d", pid).because("another run of worldsetup may be working on this VM",
+			line+", took its lock last, and is alive", fmt.Sprintf("wait until it ends; to see what it is: ps -p %d", pid))
 	}
 }
 
-// vmProtected says that a VM may not be deleted, and so not replaced.
-func vmProtected(vm VM) Check {
-	return Check{
-		ID: "vm-protected", Title: "protection of the VM",
-		Probe: func(context.Context) Finding {
-			if !vm.Instance.Protected {
-				return ok("none")
-			}
-			return Finding{Outcome: Info, Found: "protected: to have it replaced, first limactl unprotect " + shellescape.Quote(vm.Name)}
-		},
+// lastRun reports whether the last run finished. What it left behind is observed, and never read from its log.
+func (t Traces) lastRun(h Host) Probe {
+	return func(context.Context) Finding {
+		log := t.Log
+		pid, _, alive := t.holder(h)
+		switch {
+		case alive && pid == os.Getpid():
+			log += ".old" // the other one is this run's own
+		case alive:
+			return info("may still be running")
+		}
+		content, err := h.Read(log)
+		switch {
+		case err != nil:
+			return ok("none")
+		case finished(content):
+			return ok("finished")
+		}
+		return info("was interrupted; the next run continues from what it finds")
 	}
+}
+
+// finished says whether a log ends with the last event of a run.
+func finished(log []byte) bool {
+	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+	var event struct {
+		Type string `json:"type"`
+	}
+	return json.Unmarshal(lines[len(lines)-1], &event) == nil && event.Type == "finished"
 }

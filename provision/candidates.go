@@ -24,7 +24,7 @@ func (t target) agents(exists bool) checks.Agents {
 	if t.spec.Agent != AgentBuiltin {
 		list.Candidates = append(list.Candidates, checks.Candidate{From: "--agent builtin", Why: "the probe, which runs no commands, is only taken when it is asked for"})
 	}
-	list.Passengers = t.passengerCandidates()
+	list.Companions = t.passengerCandidates()
 	if t.agent == nil && !exists {
 		list.None = noAgentFor(t.arch, t.spec.Project, t.rejected).As("")
 	}

@@ -67,7 +67,7 @@ func TestFixWithAWrongPassword(t *testing.T) {
 	c.see("Password:")
 	c.press("sesame\n")
 	code, text := c.end()
-	if code != 3 || !strings.Contains(text, "not fixed") || !strings.Contains(text, "run it yourself and see what it says: sudo apt-get install --yes openssh-client") {
+	if code != 3 || !strings.Contains(text, "not fixed") || !strings.Contains(text, "run it yourself and read what it prints: sudo apt-get install --yes openssh-client") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

@@ -28,7 +28,7 @@ func (w *demoWorld) checks(checks.Target) (list []checks.Check) {
 		}}
 		switch fine.id {
 		case "qemu":
-			check.Mend = w.mend
+			check.RunFix = w.mend
 		case "acceleration":
 			check.Requires = []string{"qemu"}
 		}

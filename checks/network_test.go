@@ -2,6 +2,7 @@ package checks
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +42,21 @@ func TestCached(t *testing.T) {
 	const want = "/Users/foobar/Library/Caches/lima/download/by-url-sha256/346ee1ff9e381b78ba08e2a29445960b5cd31c51f896fc346b82e26e345a5b9a/data"
 	if got := cached("/Users/foobar/Library/Caches/lima", url); got != want {
 		t.Error(got)
+	}
+}
+
+// A proxy that Go's programs would silently go without is an error, and the error does not show its password.
+func TestProxyAddress(t *testing.T) {
+	for value, right := range map[string]bool{
+		"http://proxy:3128": true, "proxy:3128": true, "proxy": true, "socks5://10.0.0.1:1080": true, "http://u:secret@proxy": true,
+		"http://u:secret@%zz:1": false, "://": false,
+	} {
+		if isProxy(value) != right {
+			t.Errorf("%q: %v", value, !right)
+		}
+		t.Setenv("HTTPS_PROXY", value)
+		if _, err := proxyFor("https://images.example/x"); (err == nil) != right || err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", value, err)
+		}
 	}
 }

@@ -43,19 +43,19 @@ func fails(err error) limactlFunc {
 }
 
 func lima2(run limactlFunc, goos string) Check {
-	return limactl(lima.Client{Runner: run}, Host{OS: goos, Find: installed("brew"), Real: inCellar})
+	return Host{OS: goos, Find: installed("brew"), Real: inCellar}.limactl(lima.Client{Runner: run})
 }
 
-func sshOn(find lookPath, goos string) Check { return sshClient(Host{OS: goos, Find: find}) }
+func sshOn(find lookPath, goos string) Check { return one(Host{OS: goos, Find: find}.sshClient) }
 
 func qemuOn(arch limatype.Arch, getenv func(string) string, find lookPath, goos string) Check {
-	return qemu(Host{OS: goos, Find: find, Getenv: getenv}, arch)
+	return one(Host{OS: goos, Find: find, Getenv: getenv}.qemu(arch))
 }
 
 // accelerated is a machine of the user ada, who is in no group.
 func accelerated(arch, native limatype.Arch, getenv func(string) string, kvm func() error) Check {
 	goarch := map[limatype.Arch]string{x86: "amd64", arm: "arm64"}[native]
-	return acceleration(Host{OS: "linux", Arch: goarch, Getenv: getenv, KVM: kvm, User: func() string { return "ada" }, Run: noProgram}, arch)
+	return one(Host{OS: "linux", Arch: goarch, Getenv: getenv, KVM: kvm, User: func() string { return "ada" }, Run: noProgram}.acceleration(arch))
 }
 
 func noProgram(_ context.Context, name string, _ ...string) (string, error) {
@@ -63,11 +63,14 @@ func noProgram(_ context.Context, name string, _ ...string) (string, error) {
 }
 
 func virtualized(vmType, goos string, run runner) Check {
-	return virtualization(Host{OS: goos, Run: run}, vmType)
+	return one(Host{OS: goos, Run: run}.virtualization(vmType))
 }
 
 // runner runs a program to its end and returns what it printed on standard output.
 type runner func(ctx context.Context, name string, args ...string) (string, error)
+
+// lookPath finds a program, like exec.LookPath.
+type lookPath func(name string) (string, error)
 
 // installed finds the programs that are named, and no other.
 func installed(programs ...string) lookPath {
@@ -175,7 +178,7 @@ const (
 	x86, arm   = limatype.X8664, limatype.AARCH64
 )
 
-// Each machine that is ready or not, with the words that a person needs: of the cause and of the remedy.
+// Each machine that is ready or not, with the words that a person needs: the cause and the remedy.
 func TestMachines(t *testing.T) {
 	m := newMachine(t)
 	socketsFit := func(max int) directory { // the longest socket's path has max bytes with the VM v
@@ -194,34 +197,34 @@ func TestMachines(t *testing.T) {
 		words   []string // each is in what was found, or in the problem
 		next    string   // is in what to do
 	}{
-		"root":     {ordinaryUser(Host{UID: func() int { return 0 }}), Failed, []string{"root", "Lima refuses"}, "without sudo"},
-		"not root": {ordinaryUser(Host{UID: func() int { return 1000 }}), OK, []string{"1000"}, ""},
+		"root":     {one(Host{UID: func() int { return 0 }}.ordinaryUser), Failed, []string{"root", "Lima refuses"}, "without sudo"},
+		"not root": {one(Host{UID: func() int { return 1000 }}.ordinaryUser), OK, []string{"1000"}, ""},
 
-		"home there":             {limaHome(m.dir("lima", nil), "vm", "linux"), OK, []string{m.home + "/lima"}, ""},
-		"home a link":            {limaHome(m.dir("link", nil), "vm", "linux"), OK, nil, ""},
-		"home to be made":        {limaHome(m.dir("a/b/c", nil), "vm", "linux"), OK, []string{"to be made"}, ""},
-		"home a file":            {limaHome(m.dir("file", nil), "vm", "linux"), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
-		"home below a file":      {limaHome(m.dir("file/x/y", nil), "vm", "linux"), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
-		"home a device":          {limaHome(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}, "vm", "linux"), Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima"},
-		"home a dead link":       {limaHome(m.dir("dead", nil), "vm", "linux"), Failed, []string{"leads nowhere"}, "LIMA_HOME=DIR"},
-		"home below a dead link": {limaHome(m.away("dead/x", nil), "vm", "linux"), Failed, []string{"/dead: it is a link"}, "export LIMA_HOME=~/.lima"},
-		"home a loop":            {limaHome(m.away("loop", nil), "vm", "linux"), Failed, []string{"/loop"}, "export LIMA_HOME=~/.lima"},
-		"home not writable":      {limaHome(m.dir("lima", syscall.EACCES, "lima"), "vm", "linux"), Failed, []string{"permission denied"}, `sudo chown "$USER" ` + m.home + "/lima"},
-		"home not mine":          {limaHome(m.away("lima", syscall.EACCES, "lima"), "vm", "linux"), Failed, []string{"permission denied"}, "export LIMA_HOME=~/.lima"},
-		"home cannot be made":    {limaHome(m.away("x/y", syscall.EACCES, ""), "vm", "linux"), Failed, []string{m.home + ": permission denied"}, "export LIMA_HOME=~/.lima"},
-		"home read-only":         {limaHome(m.dir("lima", syscall.EROFS, "lima"), "vm", "linux"), Failed, []string{"read-only"}, "export LIMA_HOME=DIR"},
+		"home there":             {one(m.dir("lima", nil).limaHome("vm", "linux")), OK, []string{m.home + "/lima"}, ""},
+		"home a link":            {one(m.dir("link", nil).limaHome("vm", "linux")), OK, nil, ""},
+		"home absent":            {one(m.dir("a/b/c", nil).limaHome("vm", "linux")), OK, []string{"will be created"}, ""},
+		"home a file":            {one(m.dir("file", nil).limaHome("vm", "linux")), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
+		"home below a file":      {one(m.dir("file/x/y", nil).limaHome("vm", "linux")), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
+		"home a device":          {one(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}.limaHome("vm", "linux")), Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima"},
+		"home a dead link":       {one(m.dir("dead", nil).limaHome("vm", "linux")), Failed, []string{"a link to nothing"}, "LIMA_HOME=DIR"},
+		"home below a dead link": {one(m.away("dead/x", nil).limaHome("vm", "linux")), Failed, []string{"/dead: it is a link"}, "export LIMA_HOME=~/.lima"},
+		"home a loop":            {one(m.away("loop", nil).limaHome("vm", "linux")), Failed, []string{"/loop"}, "export LIMA_HOME=~/.lima"},
+		"home not writable":      {one(m.dir("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed, []string{"permission denied"}, `sudo chown "$USER" ` + m.home + "/lima"},
+		"home not mine":          {one(m.away("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed, []string{"permission denied"}, "export LIMA_HOME=~/.lima"},
+		"home cannot be made":    {one(m.away("x/y", syscall.EACCES, "").limaHome("vm", "linux")), Failed, []string{m.home + ": permission denied"}, "export LIMA_HOME=~/.lima"},
+		"home read-only":         {one(m.dir("lima", syscall.EROFS, "lima").limaHome("vm", "linux")), Failed, []string{"read-only"}, "export LIMA_HOME=DIR"},
 
-		"sockets just fit, Linux":     {limaHome(socketsFit(107), "v", "linux"), OK, nil, ""},
-		"sockets too long, Linux":     {limaHome(socketsFit(108), "v", "linux"), Failed, []string{"108 bytes", "fewer than 108", "ssh.sock."}, "export LIMA_HOME=~/.lima"},
-		"sockets just fit, Mac":       {limaHome(socketsFit(103), "v", "darwin"), OK, nil, ""},
-		"sockets too long, Mac":       {limaHome(socketsFit(104), "v", "darwin"), Failed, []string{"fewer than 104"}, "export LIMA_HOME=~/.lima"},
-		"sockets too long, by link":   {limaHome(m.away("long", nil), "substrate", "linux"), Failed, []string{"lll"}, "export LIMA_HOME=~/.lima"},
-		"sockets too long, long name": {limaHome(m.away("lima", nil), strings.Repeat("v", 76), "darwin"), Failed, []string{"too long"}, "--vm substrate"},
-		"sockets too long, long user": {limaHome(directory{path: "/" + strings.Repeat("u", 90), home: "/" + strings.Repeat("u", 90), access: kvmAccess}, "substrate", "darwin"), Failed, nil, "export LIMA_HOME=/opt/lima"},
+		"sockets just fit, Linux":     {one(socketsFit(107).limaHome("v", "linux")), OK, nil, ""},
+		"sockets too long, Linux":     {one(socketsFit(108).limaHome("v", "linux")), Failed, []string{"108 bytes", "fewer than 108", "ssh.sock."}, "export LIMA_HOME=~/.lima"},
+		"sockets just fit, Mac":       {one(socketsFit(103).limaHome("v", "darwin")), OK, nil, ""},
+		"sockets too long, Mac":       {one(socketsFit(104).limaHome("v", "darwin")), Failed, []string{"fewer than 104"}, "export LIMA_HOME=~/.lima"},
+		"sockets too long, by link":   {one(m.away("long", nil).limaHome("substrate", "linux")), Failed, []string{"lll"}, "export LIMA_HOME=~/.lima"},
+		"sockets too long, long name": {one(m.away("lima", nil).limaHome(strings.Repeat("v", 76), "darwin")), Failed, []string{"too long"}, "--vm substrate"},
+		"sockets too long, long user": {one(directory{path: "/" + strings.Repeat("u", 90), home: "/" + strings.Repeat("u", 90), access: kvmAccess}.limaHome("substrate", "darwin")), Failed, nil, "export LIMA_HOME=/opt/lima"},
 
-		"state to be made":   {stateDir(m.dir(".local/state/worldsetup", nil)), OK, []string{"to be made"}, ""},
-		"state a file":       {stateDir(m.dir("file", nil)), Failed, []string{"not a directory"}, "mv "},
-		"state not writable": {stateDir(m.dir("lima/x", syscall.EACCES, "lima")), Failed, []string{"the state directory", "permission denied"}, "sudo chown"},
+		"state absent":       {one(m.dir(".local/state/worldsetup", nil).probe("the state directory")), OK, []string{"will be created"}, ""},
+		"state a file":       {one(m.dir("file", nil).probe("the state directory")), Failed, []string{"not a directory"}, "mv "},
+		"state not writable": {one(m.dir("lima/x", syscall.EACCES, "lima").probe("the state directory")), Failed, []string{"the state directory", "permission denied"}, "sudo chown"},
 
 		"limactl":                    {lima2(says("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
 		"limactl from git":           {lima2(says("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
@@ -255,7 +258,7 @@ func TestMachines(t *testing.T) {
 		"qemu-img missing":   {qemuOn(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"}, "sudo dnf install qemu-system-x86 qemu-img"},
 		"qemu of one's own":  {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"), OK, []string{"my qemu"}, ""},
 		"qemu misnamed":      {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu named blank":   {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"nothing but spaces"}, "unset QEMU_SYSTEM_X86_64"},
+		"qemu named blank":   {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"no program"}, "unset QEMU_SYSTEM_X86_64"},
 		"qemu open quote":    {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed, []string{"quote"}, "unset QEMU_SYSTEM_X86_64"},
 		"qemu named for ARM": {qemuOn(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, nil, ""},
 
@@ -264,7 +267,7 @@ func TestMachines(t *testing.T) {
 		"KVM absent, ARM":      {accelerated(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
 		"KVM absent, firmware": {accelerated(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
 		"KVM denied":           {accelerated(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"}, `sudo usermod -aG kvm "$USER", then log out and in`},
-		"KVM unusable":         {accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm is there", "resource busy"}, "nested virtualization"},
+		"KVM unusable":         {accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm exists", "resource busy"}, "nested virtualization"},
 		"emulation asked for":  {accelerated(x86, x86, environment(emulate), kvmSays(missing)), Info, []string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, ""},
 		"emulation before KVM": {accelerated(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, ""},
 		"emulation, no CPU":    {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)), Failed, []string{"adds its own"}, "-cpu max"},
@@ -310,7 +313,7 @@ func TestMachines(t *testing.T) {
 
 func kvmAccess(string) error { return nil }
 
-// The real edges, as far as they can be had: a directory without write permission, on this very file system.
+// The real edges, as far as a test can set them up: a directory without write permission, on this very file system.
 func TestDirectoryAccess(t *testing.T) {
 	locked := filepath.Join(t.TempDir(), "locked")
 	if err := os.Mkdir(locked, 0o500); err != nil {
@@ -320,39 +323,17 @@ func TestDirectoryAccess(t *testing.T) {
 		if want == Failed && os.Geteuid() == 0 {
 			continue // root may write everywhere
 		}
-		if result := Run(t.Context(), []Check{StateDir(path)}, nil)[0]; result.Outcome != want {
+		if result := Run(t.Context(), []Check{one(newDirectory(path, "XDG_STATE_HOME", "~/.local/state").probe("the state directory"))}, nil)[0]; result.Outcome != want {
 			t.Errorf("%s: %s (%s), want %s", path, result.Outcome, result.Found, want)
 		}
 	}
 }
 
-// The real /dev/kvm: whatever is there, the answer comes, and is one of those that have words.
+// The real /dev/kvm: whatever is there, the check passes or fails.
 func TestKVM(t *testing.T) {
-	result := Run(t.Context(), []Check{accelerated(x86, x86, environment(""), kvm)}, nil)[0]
+	result := Run(t.Context(), []Check{accelerated(x86, x86, environment(""), Here().KVM)}, nil)[0]
 	if result.Outcome != OK && result.Outcome != Failed {
 		t.Errorf("%+v", result)
 	}
 	t.Logf("%s: %s %+v", result.Outcome, result.Found, result.Problem)
-}
-
-func TestSplitWords(t *testing.T) {
-	for text, want := range map[string][]string{
-		"":                       nil,
-		" \t ":                   nil,
-		"a  b":                   {"a", "b"},
-		`'a b' "c 'd'" e\ f`:     {"a b", "c 'd'", "e f"},
-		`a'b'"c"`:                {"abc"},
-		`'' x`:                   {"", "x"},
-		`"a\"b" '\'`:             {`a"b`, `\`},
-		"q -machine q35,accel=x": {"q", "-machine", "q35,accel=x"},
-	} {
-		if got, err := splitWords(text); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
-		}
-	}
-	for _, text := range []string{`'`, `"a`, `a\`, `"\"`} {
-		if got, err := splitWords(text); err == nil {
-			t.Errorf("%q: %q, want an error", text, got)
-		}
-	}
 }

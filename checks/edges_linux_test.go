@@ -28,19 +28,19 @@ func TestKVMForReal(t *testing.T) {
 		"no permission": {locked, "usermod -aG kvm"},
 	} {
 		h := linuxHost()
-		h.KVM = func() error { return kvmAt(test.path) }
+		h.KVM = func() error { return kvm(test.path) }
 		if test.path == locked {
-			h.KVM = func() error { return asNobody(func() error { return kvmAt(locked) }) }
+			h.KVM = func() error { return asOrdinaryUser(func() error { return kvm(locked) }) }
 		}
-		result := Run(t.Context(), []Check{acceleration(h, x86)}, nil)[0]
+		result := Run(t.Context(), []Check{one(h.acceleration(x86))}, nil)[0]
 		if result.Outcome != Failed || !strings.Contains(result.Problem.Next, test.next) {
 			t.Errorf("%s: %+v, %+v", name, result, result.Problem)
 		}
 	}
 }
 
-// asNobody does something on files as an ordinary user, also when the tests run as root, whom no mode keeps out.
-func asNobody(do func() error) error {
+// asOrdinaryUser calls do as an ordinary user, also when the tests run as root, to whom modes mean nothing.
+func asOrdinaryUser(do func() error) error {
 	if os.Geteuid() != 0 {
 		return do()
 	}

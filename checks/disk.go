@@ -1,0 +1,276 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// lateDisk is the advice when a directory gives no answer.
+const lateDisk = "check why `ls` of it gives no answer: is its file server gone?"
+
+// directory is a place that must be a writable directory, or one that can be created.
+type directory struct {
+	path     string
+	variable string                  // the environment variable that names another place
+	usual    string                  // its usual value, as a shell reads it
+	home     string                  // the user's home directory
+	access   func(path string) error // says why nothing can be created in a directory; nil when it can
+}
+
+func newDirectory(path, variable, usual string) directory {
+	home, _ := os.UserHomeDir() // only for better advice
+	return directory{path, variable, usual, home, writable}
+}
+
+// obstacle is what keeps a directory from being used.
+type obstacle struct {
+	at  string // the file or directory in the way
+	err error
+}
+
+var (
+	errNoDirectory = errors.New("it is not a directory")
+	errDeadLink    = errors.New("it is a link to nothing")
+)
+
+func (o *obstacle) Error() string { return fmt.Sprintf("%s: %v", o.at, o.err) }
+
+// usable returns what would be used: the path, or the existing directory in which it would be created. It asks the file
+// system only, so that nothing has to be written.
+func (d directory) usable() (string, *obstacle) {
+	for path := d.path; ; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && !info.IsDir():
+			return "", &obstacle{path, errNoDirectory}
+		case err == nil:
+			if err := d.access(path); err != nil {
+				return "", &obstacle{path, err}
+			}
+			return path, nil
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+			return "", &obstacle{path, withoutPath(err)}
+		}
+		if _, err := os.Lstat(path); err == nil {
+			return "", &obstacle{path, errDeadLink}
+		}
+		if path == filepath.Dir(path) {
+			return "", &obstacle{path, withoutPath(err)}
+		}
+	}
+}
+
+// withoutPath returns the part of a file's error that does not repeat the path.
+func withoutPath(err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return failure.Err
+	}
+	return err
+}
+
+// probe reports whether d, which is called what, can be used.
+func (d directory) probe(what string) Probe {
+	return func(context.Context) Finding {
+		used, obstacle := d.usable()
+		switch {
+		case obstacle != nil:
+			return d.fix(failed(fmt.Sprintf("%s %s cannot be used", what, d.path), obstacle.Error(), d.next(obstacle)), obstacle)
+		case used != d.path:
+			return ok("%s, will be created", d.path)
+		}
+		return ok("%s", d.path)
+	}
+}
+
+// next returns the way around obstacle. Only in the user's home may something be changed or moved, and only when the
+// usual place is elsewhere does it help to use that.
+func (d directory) next(obstacle *obstacle) string {
+	at := shellescape.Quote(obstacle.at)
+	mine := d.mine(obstacle.at)
+	other := fmt.Sprintf("export %s=%s", d.variable, d.usual)
+	if mine {
+		other = fmt.Sprintf("export %s=DIR", d.variable)
+	}
+	switch {
+	case mine && errors.Is(obstacle.err, fs.ErrPermission):
+		return fmt.Sprintf(`make it yours: sudo chown "$USER" %s && chmod u+rwx %s`, at, at)
+	case mine && (errors.Is(obstacle.err, errNoDirectory) || errors.Is(obstacle.err, errDeadLink)):
+		return fmt.Sprintf("move it away: mv %s %s; or choose another place: %s", at, shellescape.Quote(obstacle.at+".old"), other)
+	}
+	return "choose a directory that you may write to: " + other
+}
+
+// mine says whether path is in the user's home.
+func (d directory) mine(path string) bool { return d.home != "" && within(path, d.home) }
+
+// fix makes finding fixable where a command takes nothing from anyone: it gives the user's own directory its usual
+// permissions, and creates the directory that a link of the user's points to.
+func (d directory) fix(finding Finding, obstacle *obstacle) Finding {
+	info, err := os.Lstat(obstacle.at)
+	if err != nil || !d.mine(obstacle.at) {
+		return finding
+	}
+	status, _ := info.Sys().(*syscall.Stat_t)
+	own := status != nil && int(status.Uid) == os.Geteuid()
+	if own && errors.Is(obstacle.err, fs.ErrPermission) && info.Mode().Perm()&0o700 != 0o700 {
+		return finding.fixable("", "chmod", "u+rwx", obstacle.at)
+	}
+	if end, err := os.Readlink(obstacle.at); errors.Is(obstacle.err, errDeadLink) && err == nil {
+		if !filepath.IsAbs(end) {
+			end = filepath.Join(filepath.Dir(obstacle.at), end)
+		}
+		return finding.fixable("", "mkdir", "-p", end)
+	}
+	return finding
+}
+
+// limaHome checks that Lima can use d as its home directory, and that the sockets of the instance vm fit: their paths
+// have a maximum length.
+func (d directory) limaHome(vm, goos string) Probe {
+	return func(ctx context.Context) Finding {
+		finding := d.probe("Lima's home directory")(ctx)
+		if finding.Outcome != OK {
+			return finding
+		}
+		home := d.path
+		if real, err := filepath.EvalSymlinks(home); err == nil { // Lima counts after following links
+			home = real
+		}
+		limit := 104 // UNIX_PATH_MAX, in bytes with the final NUL; Lima has the same numbers (osutil.UnixPathMax)
+		if goos == "linux" {
+			limit = 108
+		}
+		path := longestSocket(home, vm)
+		if len(path) < limit {
+			return finding
+		}
+		return failed("the path of Lima's home directory is too long for a socket in it",
+			fmt.Sprintf("%s has %d bytes, and a socket's path must have fewer than %d", path, len(path), limit), d.shorter(vm, limit))
+	}
+}
+
+// longestSocket returns the longest path of a socket of vm: the longest of ssh's (Lima's filenames.LongestSock), or ours.
+func longestSocket(home, vm string) string {
+	theirs, ours := filepath.Join(home, vm, "ssh.sock.1234567890123456"), filepath.Join(home, vm, lima.HostSocket)
+	if len(ours) > len(theirs) {
+		return ours
+	}
+	return theirs
+}
+
+// shorter returns the command that makes the paths short enough.
+func (d directory) shorter(vm string, limit int) string {
+	const short = "/opt/lima"
+	switch {
+	case d.home != "" && len(longestSocket(filepath.Join(d.home, ".lima"), vm)) < limit:
+		return "use a shorter one: export LIMA_HOME=~/.lima"
+	case len(longestSocket(short, vm)) >= limit:
+		return "choose a shorter name for the VM: --vm substrate"
+	}
+	return fmt.Sprintf(`use a shorter one: sudo install -d -m 0700 -o "$USER" %s && export LIMA_HOME=%s`, short, short)
+}
+
+// What a world takes on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2 GiB to a
+// disk that takes only what was written. The margin is for what other programs write meanwhile.
+const (
+	imageSpace = 700 << 20
+	firstSpace = 2 << 30
+	spareSpace = 1 << 30
+)
+
+// Space is what will be written to the disk.
+type Space struct {
+	Image bool  // the image will be downloaded
+	Disk  int64 // the VM's, in bytes
+	Used  int64 // the part of Disk that is on the host already
+	Kept  int64 // by the VM that will be replaced, until the new one answers
+}
+
+// diskSpace checks that Lima's home has room: enough to begin with, and better for all that the VM's disk may ever take.
+func (h Host) diskSpace(home directory, space Space) Probe {
+	return func(context.Context) Finding {
+		path, obstacle := home.usable()
+		if obstacle != nil {
+			path = filepath.Dir(obstacle.at) // lima-home says what is wrong with it
+		}
+		free, err := h.Free(path)
+		if err != nil {
+			return unknown(err)
+		}
+		need, most, sum := space.sums()
+		next := "make room there, or use another disk: export LIMA_HOME=DIR"
+		switch {
+		case free < need:
+			return failed("there is too little room for a VM",
+				fmt.Sprintf("%s are free in %s, and the VM begins with %s (%s)", size(free), path, size(need), sum), next)
+		case free < most:
+			return warning("%s free of the %s that it may take", size(free), size(most)).
+				because("there may be too little room later", sum, next).details(sum)
+		}
+		return ok("%s free, at most %s needed", size(free), size(most)).details(sum)
+	}
+}
+
+// sums returns what is needed to begin with, what is needed at most, and how the latter comes about.
+func (s Space) sums() (need, most int64, sum string) {
+	parts := []string{"the VM's disk " + size(s.Disk)}
+	need, most = firstSpace+spareSpace, s.Disk+spareSpace
+	if s.Used > 0 {
+		parts = append(parts, "less the "+size(s.Used)+" that it takes already")
+		need, most = spareSpace, max(most-s.Used, spareSpace)
+	}
+	if s.Image {
+		parts = append(parts, "the image "+size(imageSpace))
+		need, most = need+imageSpace, most+imageSpace
+	}
+	// The VM that is kept during a replacement is on the disk already: it is just not freed before the end.
+	if s.Kept > 0 {
+		parts = append(parts, "the VM that is kept until then "+size(s.Kept)+" (on the disk already)")
+	}
+	parts = append(parts, "spare "+size(spareSpace))
+	return need, most, fmt.Sprintf("%s: %s at most", strings.Join(parts, " + "), size(most))
+}
+
+// project checks the directory that the world can write to: a program in the VM can change all of it.
+func project(path, home, limaHome string, access func(string) error) Probe {
+	return func(context.Context) Finding {
+		const other = "name the project's own directory: worldsetup DIR"
+		what, why := "", path+" is writable in the VM, and "
+		switch {
+		case within(home, path):
+			what, why = "the VM may change your whole home directory", why+"your home directory is in it"
+		case within(limaHome, path):
+			what, why = "the VM may change its own disk", why+"Lima's home directory is in it"
+		case within(path, limaHome):
+			what, why = "the project is in Lima's home directory", "Lima keeps VMs in "+limaHome+"; `limactl delete` removes them"
+		}
+		if what != "" {
+			return warning("%s", path).because(what, why, other)
+		}
+		if err := access(path); err != nil {
+			return warning("%s", path).because("the project directory is not writable for you",
+				err.Error()+": programs in the VM won't be able to write to it either",
+				`if it should be yours: sudo chown "$USER" `+shellescape.Quote(path))
+		}
+		return ok("%s", path)
+	}
+}
+
+// within says whether path is directory, or lies in it. An unknown path lies nowhere.
+func within(path, directory string) bool {
+	if path == "" || directory == "" {
+		return false
+	}
+	relative, err := filepath.Rel(directory, path)
+	return err == nil && filepath.IsLocal(relative)
+}

@@ -1,0 +1,112 @@
+package checks
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atomize-hq/worldsetup/internal/process"
+)
+
+// Host is the machine as probes see it. Whatever a probe asks of the machine goes through one, so that what a Mac
+// answered can be tested on any other machine. [Here] is the real one.
+type Host struct {
+	OS, Arch string // of this program, as Go calls them
+	UID      func() int
+	User     func() string // the user's login name; empty when unknown
+	Getenv   func(name string) string
+	Find     func(program string) (path string, err error)
+	Run      func(ctx context.Context, name string, args ...string) (stdout string, err error)
+	Read     func(path string) ([]byte, error)
+	Stat     func(path string) (fs.FileInfo, error)
+	Real     func(path string) (real string, err error) // the path without symbolic links
+	Free     func(path string) (bytes int64, err error) // what this user may still write to the file system of a path
+	KVM      func() error                               // why no VM can be created through KVM
+	Inotify  func() error                               // why no file can be watched
+	Files    func() (limit uint64, err error)           // how many files a program may open at most
+	Alive    func(pid int) bool
+	Resolve  func(ctx context.Context, name string) error
+	Head     func(ctx context.Context, url string) error // why nothing can be downloaded from there
+	Proxy    func(url string) (proxy string, err error)  // the one in use for url, without its password; empty for none
+}
+
+// Here returns this machine.
+func Here() Host {
+	return Host{
+		OS: runtime.GOOS, Arch: runtime.GOARCH, UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
+		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
+		KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
+		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
+		Resolve: func(ctx context.Context, name string) error {
+			_, err := net.DefaultResolver.LookupHost(ctx, name)
+			return err
+		},
+		Head: head, Proxy: proxyFor,
+	}
+}
+
+func loginName() string {
+	if me, err := user.Current(); err == nil {
+		return me.Username
+	}
+	return ""
+}
+
+func run(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := process.Command(ctx, name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := process.Run(cmd)
+	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
+		err = fmt.Errorf("%w: %s", err, text)
+	}
+	return stdout.String(), err
+}
+
+func freeSpace(path string) (int64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(path, &stat); err != nil {
+		return 0, err
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize), nil
+}
+
+func maxFiles() (uint64, error) {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return limit.Max, err // limactl, like every Go program, raises its own to that
+}
+
+// writable says why nothing can be created in a directory; nil when it can.
+func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
+
+// head requests the head of url as a download would: through the proxy in use, with the machine's own certificates.
+func head(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	response.Body.Close()
+	if response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("the server answered %s", response.Status)
+	}
+	return nil
+}

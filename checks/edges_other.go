@@ -1,0 +1,8 @@
+//go:build !linux
+
+package checks
+
+import "errors"
+
+func kvm(string) error { return errors.ErrUnsupported }
+func inotify() error   { return errors.ErrUnsupported }

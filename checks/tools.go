@@ -1,0 +1,121 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// limactlDeadline bounds `limactl --version`: normally it takes 0.05 s, and a few seconds when a Mac scans a new program.
+const limactlDeadline = 15 * time.Second
+
+// Limactl checks that limactl is installed, answers, and is not too old.
+func Limactl(client lima.Client) Check { return Here().limactl(client) }
+
+func (h Host) limactl(client lima.Client) Check {
+	return Check{
+		ID: "limactl", Title: "Lima",
+		Requires: []string{"host-user"}, // to root, limactl says nothing else
+		Deadline: limactlDeadline,
+		Late: "check whether `limactl --version` answers in a terminal; if it hangs there too, install Lima again: " +
+			h.brewLima("reinstall"),
+		Probe: func(ctx context.Context) Finding {
+			version, err := client.Version(ctx)
+			if err != nil {
+				return h.limactlProblem(err)
+			}
+			if version.LessThan(*lima.MinimumVersion) {
+				return h.fixLima(failed(fmt.Sprintf("Lima %s is too old", version),
+					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion), "upgrade it: "+h.brewLima("upgrade")), "upgrade")
+			}
+			return ok("limactl %s", version)
+		},
+	}
+}
+
+func (h Host) limactlProblem(err error) Finding {
+	again := "install it again: " + h.brewLima("reinstall")
+	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
+		finding := failed("Lima is not installed", err.Error(), "install it: "+h.brewLima("install"))
+		if brew := h.brew(); brew != "" { // other package managers have no Lima, or an old one
+			return finding.fixable("", brew, "install", "lima")
+		}
+		return finding
+	}
+	if killed(err) {
+		return h.fixLima(failed("limactl was killed as soon as it started (SIGKILL)",
+			"macOS does that to a program with a broken signature, or one that security software forbids; elsewhere, memory may have run out",
+			again+"; if that does not help, have your security software allow limactl"), "reinstall")
+	}
+	if _, ok := errors.AsType[*lima.CommandError](err); ok {
+		return h.fixLima(failed("limactl does not work", err.Error(), again), "reinstall")
+	}
+	return failed("limactl did not print its version", err.Error(), "check that `command -v limactl` is Lima's; or "+again)
+}
+
+// killed says whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code 137.
+func killed(err error) bool {
+	if failure, ok := errors.AsType[*lima.CommandError](err); ok {
+		return failure.ExitCode == 128+int(syscall.SIGKILL)
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// limactlFile returns the path of limactl without symbolic links, as far as they can be read.
+func (h Host) limactlFile() (string, error) {
+	path, err := h.Find("limactl")
+	if real, realErr := h.Real(path); err == nil && realErr == nil {
+		path = real
+	}
+	return path, err
+}
+
+// guestAgent checks that Lima's own program for the guest is where limactl looks for it: a limactl that was copied
+// alone, or one for another processor, lacks it.
+func (h Host) guestAgent(arch limatype.Arch) Probe {
+	return func(context.Context) Finding {
+		path, err := h.limactlFile()
+		if err != nil {
+			return unknown(err)
+		}
+		base := filepath.Join(filepath.Dir(filepath.Dir(path)), "share/lima/lima-guestagent.Linux-"+arch)
+		for _, name := range []string{base + ".gz", base} {
+			if _, err := h.Stat(name); err == nil {
+				return ok("%s", name)
+			}
+		}
+		next := "install all of Lima: " + h.brewLima("reinstall")
+		if arch != limatype.NewArch(h.Arch) {
+			next = "install it: " + strings.ReplaceAll(h.brewLima("install"), "install lima", "install lima-additional-guestagents")
+		}
+		return warning("not beside limactl").
+			because("Lima's guest agent is missing", "there is no "+base+".gz; without it, no VM starts", next)
+	}
+}
+
+// sshClient checks that there is an ssh client: both Lima and worldsetup reach the guest through it.
+func (h Host) sshClient(context.Context) Finding {
+	path, err := h.Find("ssh")
+	switch {
+	case err == nil:
+		return ok("%s", path)
+	case h.OS == "darwin":
+		return failed("there is no ssh client", err.Error(),
+			"add /usr/bin, where macOS has it, to PATH: export PATH=/usr/bin:$PATH")
+	}
+	return h.missing("there is no ssh client", err.Error(), ssh)
+}
