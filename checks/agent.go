@@ -2,25 +2,16 @@ package checks
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // Candidate is a place where an agent may come from, and whether it was chosen.
-type Candidate struct {
-	From  string // what a person calls it: a path, a flag
-	Taken bool
-	Why   string // it was taken, or not
-}
-
-func (c Candidate) line() string {
-	if c.Taken {
-		return c.From + ": taken: " + c.Why
-	}
-	return c.From + ": not taken: " + c.Why
-}
+type Candidate = agent.Candidate
 
 // Agents are the programs that the machine offers for the VM.
 type Agents struct {
@@ -32,15 +23,14 @@ type Agents struct {
 // probe reports which agent will be installed, and why each of the others will not.
 func (a Agents) probe(context.Context) Finding {
 	var lines []string
-	taken := ""
-	for _, candidate := range a.Candidates {
-		if candidate.Taken {
-			taken = candidate.From
-		}
-		lines = append(lines, candidate.line())
+	for _, one := range slices.Concat(a.Candidates, a.Companions) {
+		lines = append(lines, one.String())
 	}
-	for _, companion := range a.Companions {
-		lines = append(lines, companion.line())
+	taken := ""
+	for _, one := range a.Candidates {
+		if one.Taken {
+			taken = one.From
+		}
 	}
 	switch {
 	case taken != "":

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/provision/cargo"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -22,23 +22,23 @@ func (p *Plan) build(t target, s State, wrong string) {
 	if wrong == "" {
 		return
 	}
-	p.add(StepAgentBuild, wrong, t.agent.buildReason())
+	p.add(StepAgentBuild, wrong, buildReason(t.agent))
 	p.add(StepAgent, wrong)
 }
 
-func (a *Agent) buildReason() string {
+func buildReason(a *Agent) string {
 	return "its source is " + a.Path + "; a cargo is installed for that if the VM has none that will do"
 }
 
 // builder builds the agent in the guest, and installs it.
 type builder struct {
 	made    guest.Built // not installed yet; without a path when there is nothing
-	log     buildLog
+	log     agent.BuildOutput
 	fetches bool // cargo itself is being installed
 }
 
 // build builds the agent in the guest. Where no cargo will do, the distribution's is installed, if that one does.
-func (b *builder) build(ctx context.Context, in session, source cargo.Package, line func(string)) error {
+func (b *builder) build(ctx context.Context, in session, source agent.Package, line func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
 	order := guest.Build{Project: guest.ProjectMount, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}
@@ -56,9 +56,9 @@ func (b *builder) build(ctx context.Context, in session, source cargo.Package, l
 }
 
 func (b *builder) cargoBuild(ctx context.Context, in session, order guest.Build, line func(string)) (err error) {
-	b.log = buildLog{}
+	b.log = agent.BuildOutput{}
 	b.made, err = in.Build(ctx, in.route, order, func(text string) {
-		b.log.add(text)
+		b.log.Add(text)
 		line(text)
 	})
 	return err
@@ -80,54 +80,9 @@ func lacksToolchain(err error) bool {
 	return ok && script.ExitCode == guest.ExitNoToolchain
 }
 
-// maxErrorLines bounds what is shown of a compiler's error; the log has it all.
-const maxErrorLines = 24
-
-// buildLog keeps of what cargo says the last error, which is what a person needs first.
-type buildLog struct {
-	block   []string // the last error, or what is said of it so far
-	open    bool     // it goes on
-	last    string   // line that was not empty
-	omitted int
-}
-
-// add takes a line. An error begins with the word and ends with an empty line; cargo's own sums at the end are none, unless
-// there was no other.
-func (b *buildLog) add(line string) {
-	begins := strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "error[")
-	sum := strings.HasPrefix(line, "error: could not compile") || strings.HasPrefix(line, "error: aborting due to") || strings.HasPrefix(line, "error: build failed")
-	switch {
-	case begins && (!sum || b.block == nil):
-		b.block, b.open, b.omitted = []string{line}, true, 0
-	case line == "Caused by:" && b.block != nil: // an empty line stands between an error of cargo's own and its causes
-		b.block, b.open = append(b.block, line), true
-	case begins || strings.TrimSpace(line) == "" || strings.HasPrefix(line, "warning:"):
-		b.open = false
-	case b.open && len(b.block) < maxErrorLines:
-		b.block = append(b.block, line)
-	case b.open:
-		b.omitted++
-	}
-	if strings.TrimSpace(line) != "" {
-		b.last = line
-	}
-}
-
-// error is the last error; without one the last line.
-func (b *buildLog) error() string {
-	if b.block == nil {
-		return b.last
-	}
-	text := strings.Join(b.block, "\n")
-	if b.omitted > 0 {
-		text += fmt.Sprintf("\n(%d more lines of it are in the log)", b.omitted)
-	}
-	return text
-}
-
 // explainBuild says what kept the agent from being built.
 func explainBuild(r *run, _ State, failure *Error, err error) {
-	spec, source := r.target.spec, r.target.agent.source
+	spec, source := r.target.spec, r.target.agent.Package
 	failure.What = "the agent could not be built in the VM"
 	script := (*guest.ScriptError)(nil)
 	if !errors.As(err, &script) {
@@ -138,14 +93,14 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 	switch {
 	case lacksToolchain(err):
 		failure.Kind, failure.What = KindPrerequisite, "the VM has no cargo that could build the agent, and can install none"
-		failure.Why = fmt.Sprintf("%s\n%s", r.target.agent.needs(), failure.Why)
+		failure.Why = fmt.Sprintf("%s\n%s", source.Needs(), failure.Why)
 		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
-			spec.VM, cargoCommand(r.target.arch))
+			spec.VM, agent.CargoCommand(r.target.arch))
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
 	default:
-		if text := r.builder.log.error(); text != "" {
+		if text := r.builder.log.LastError(); text != "" {
 			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
 		failure.Next = fmt.Sprintf("mend it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",

@@ -173,7 +173,7 @@ func TestNotToBeBuilt(t *testing.T) {
 	b.spec.Agent = provision.AgentBuild
 	wantKind(t, b.run(t), provision.KindUsage, "no agent can be built", "no Cargo.lock")
 	b.spec.Agent, b.spec.RebuildAgent = provision.AgentBuiltin, true
-	wantKind(t, b.run(t), provision.KindUsage, "no agent to be built anew", "--agent build")
+	wantKind(t, b.run(t), provision.KindUsage, "no agent to rebuild", "--agent build")
 	if changes := b.changes(); len(changes) > 0 {
 		t.Errorf("it changed %v", changes)
 	}

@@ -149,7 +149,7 @@ func agentTask(t target, _ *guest.Observation, _ Step) (*task, error) {
 	if agent.Source == SourceBuild {
 		return nil, nil
 	}
-	return &task{change: guest.InstallAgent{SHA256: agent.SHA256, Content: agent.content}}, nil
+	return &task{change: guest.InstallAgent{SHA256: agent.SHA256, Content: agent.Content}}, nil
 }
 
 func planUnits(p *Plan, t target, s State) {

@@ -51,7 +51,7 @@ func (p *Plan) forNew(t target) {
 		}
 		step := newStep(k.id, "the VM is new")
 		if k.id == StepAgentBuild {
-			step.Reason += "; " + t.agent.buildReason()
+			step.Reason += "; " + buildReason(t.agent)
 		}
 		step.Conditional = k.conditional
 		p.Steps = append(p.Steps, step)

@@ -16,7 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/provision/cargo"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -98,11 +98,11 @@ func unit(name string, edit func(*guest.Unit)) func(*target, *State) {
 
 // fromSource has the agent come from the project's workspace.
 func fromSource(t *target, _ *State) {
-	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", source: cargo.Package{Name: agentPackage, LockVersion: 4, Cargo: "1.78"}}
+	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", Package: agent.Package{Name: "world-agent", LockVersion: 4, Cargo: "1.78"}}
 }
 
 func withGateway(t *target) {
-	t.passengers = []passenger{{name: "substrate-gateway", path: "/home/ada/proj/bin/substrate-gateway", sha256: "2"}}
+	t.companions = []agent.Companion{{Name: "substrate-gateway", Path: "/home/ada/proj/bin/substrate-gateway", SHA256: "2"}}
 }
 
 // plans are situations; what is planned for each stands in testdata/plans.golden.

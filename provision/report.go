@@ -121,7 +121,7 @@ func (h *Health) guest(t target, s State) {
 	for _, line := range guestItems(t, s) {
 		h.reasons(line.id, line.title, line.good, line.reasons)
 	}
-	h.passengers(t, o)
+	h.companions(t, o)
 	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
 	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])

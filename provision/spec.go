@@ -12,6 +12,8 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/agent"
 )
 
 // Spec says which world is wanted. The zero value of a field means "as it is, or the default": what is not asked for is
@@ -72,9 +74,9 @@ const (
 	DefaultDisk    = 20 << 30 // bytes
 	DefaultTimeout = time.Hour
 	// AgentBuiltin as Spec.Agent chooses the probe agent that ships inside worldsetup and runs no commands.
-	AgentBuiltin = "builtin"
+	AgentBuiltin = agent.Builtin
 	// AgentBuild as Spec.Agent has the agent built in the VM, from the project's Cargo workspace.
-	AgentBuild = "build"
+	AgentBuild = agent.Build
 )
 
 // Switch is a setting that may also be left as it is.

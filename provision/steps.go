@@ -165,10 +165,10 @@ func kinds() []kind {
 		{
 			id: StepPassengers, title: "install the programs beside the agent", usual: time.Second, rung: RungLive,
 			repairs: []string{"passengers"},
-			inNew:   func(t target) bool { return len(t.passengers) > 0 },
-			plan:    planPassengers,
+			inNew:   func(t target) bool { return len(t.companions) > 0 },
+			plan:    planCompanions,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
-				return r.target.installPassengers(ctx, r.session(at), step.operands)
+				return r.target.installCompanions(ctx, r.session(at), step.operands)
 			},
 		},
 		{
@@ -211,7 +211,7 @@ func kinds() []kind {
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, rung: RungLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.builder.build(ctx, r.session(at), r.target.agent.source, line)
+				return r.builder.build(ctx, r.session(at), r.target.agent.Package, line)
 			},
 			explain: explainBuild,
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -25,9 +26,9 @@ type target struct {
 	wanted   lima.Wanted        // only what was asked for, and what the contract needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
-	// passengers are the programs that the project has for the guest beside the agent; left are those that could not run there.
-	passengers []passenger
-	left       []Rejected
+	// companions are the programs that the project has for the guest beside the agent; leftOut are those that could not run.
+	companions []agent.Companion
+	leftOut    []Rejected
 }
 
 // newTarget looks for what spec names on the host. instance is the VM as it stands; nil when there is none.
@@ -65,7 +66,7 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	if t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch); err != nil {
 		return t, err
 	}
-	t.passengers, t.left = findPassengers(t.spec.Project, t.arch)
+	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
 	return t, t.checkRebuild()
 }
 

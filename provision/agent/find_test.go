@@ -1,4 +1,4 @@
-package provision
+package agent
 
 import (
 	"crypto/sha256"
@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
 // put writes a file below directory and returns its path.
@@ -36,17 +37,17 @@ func TestFindAgentByName(t *testing.T) {
 	path := put(t, dir, "my agent", content)
 	sum := sha256.Sum256(content)
 
-	agent, rejected, err := FindAgent(path, t.TempDir(), limatype.X8664)
+	agent, rejected, err := Find(path, t.TempDir(), limatype.X8664)
 	if err != nil || len(rejected) > 0 {
 		t.Fatal(rejected, err)
 	}
 	if agent.Source != SourceFlag || agent.Path != path || agent.SHA256 != hex.EncodeToString(sum[:]) ||
-		agent.Size != int64(len(content)) || agent.Probe || !slices.Equal(agent.content, content) {
+		agent.Size != int64(len(content)) || agent.Probe || !slices.Equal(agent.Content, content) {
 		t.Errorf("%+v", agent)
 	}
 
 	t.Chdir(dir)
-	if agent, _, err := FindAgent("my agent", "", limatype.X8664); err != nil || !filepath.IsAbs(agent.Path) {
+	if agent, _, err := Find("my agent", "", limatype.X8664); err != nil || !filepath.IsAbs(agent.Path) {
 		t.Errorf("%+v, %v; a relative path is taken from the working directory", agent, err)
 	}
 }
@@ -55,11 +56,11 @@ func TestFindAgentBuiltin(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "bin/world-agent", newProgram(elf.EM_X86_64).bytes())
 	for _, arch := range []limatype.Arch{limatype.X8664, limatype.AARCH64} {
-		agent, rejected, err := FindAgent(AgentBuiltin, project, arch)
+		agent, rejected, err := Find(Builtin, project, arch)
 		if err != nil || len(rejected) > 0 {
 			t.Fatal(rejected, err)
 		}
-		if agent.Source != SourceBuiltin || !agent.Probe || agent.Path != "" || !slices.Equal(agent.content, embed.ProbeAgent()) {
+		if agent.Source != SourceBuiltin || !agent.Probe || agent.Path != "" || !slices.Equal(agent.Content, embed.ProbeAgent()) {
 			t.Errorf("%+v", agent)
 		}
 	}
@@ -73,7 +74,7 @@ func TestFindAgentBadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	huge := put(t, dir, "huge", nil)
-	if err := os.Truncate(huge, maxAgent+1); err != nil { // takes no space
+	if err := os.Truncate(huge, maxSize+1); err != nil { // takes no space
 		t.Fatal(err)
 	}
 	unreadable := put(t, dir, "unreadable", whole)
@@ -85,9 +86,9 @@ func TestFindAgentBadFile(t *testing.T) {
 		"below a file":   {filepath.Join(huge, "x"), "not a directory"},
 		"newline":        {filepath.Join(dir, "a\nb"), "no such file"},
 		"directory":      {dir, "it is a directory"},
-		"FIFO":           {fifo, "no regular file"},
-		"device":         {"/dev/null", "no regular file"},
-		"too large":      {huge, "more than 536870912"},
+		"FIFO":           {fifo, "not a regular file"},
+		"device":         {"/dev/null", "not a regular file"},
+		"too large":      {huge, "at most 536870912"},
 		"unreadable":     {unreadable, "permission denied"},
 		"empty":          {put(t, dir, "empty", nil), "it is empty"},
 		"script":         {put(t, dir, "script", []byte("#!/bin/sh\n")), "a script"},
@@ -103,12 +104,12 @@ func TestFindAgentBadFile(t *testing.T) {
 			// A project that has an agent: what was asked for by name is never replaced by another one.
 			project := t.TempDir()
 			put(t, project, "bin/world-agent", whole)
-			agent, _, err := FindAgent(test.path, project, limatype.X8664)
-			failure := (*Error)(nil)
-			if agent != nil || !errors.As(err, &failure) {
+			agent, _, err := Find(test.path, project, limatype.X8664)
+			failure, ok := errors.AsType[*finding.Error](err)
+			if agent != nil || !ok {
 				t.Fatalf("%+v, %v", agent, err)
 			}
-			if failure.Kind != KindUsage || !strings.Contains(failure.What, test.path) ||
+			if failure.Kind != finding.KindUsage || !strings.Contains(failure.What, test.path) ||
 				!strings.Contains(failure.Why, test.why) || strings.Contains(failure.Why, test.path) || !strings.Contains(failure.Next, "--agent FILE") {
 				t.Errorf("kind %s, what %q, why %q, next %q; want %q", failure.Kind, failure.What, failure.Why, failure.Next, test.why)
 			}
@@ -136,7 +137,7 @@ func TestFindAgentOrder(t *testing.T) {
 		put(t, project, path, content)
 	}
 	for _, path := range want {
-		agent, rejected, err := FindAgent("", project, limatype.AARCH64)
+		agent, rejected, err := Find("", project, limatype.AARCH64)
 		if err != nil || agent == nil || len(rejected) > 0 {
 			t.Fatal(agent, rejected, err)
 		}
@@ -147,12 +148,12 @@ func TestFindAgentOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if agent, rejected, err := FindAgent("", project, limatype.AARCH64); agent != nil || len(rejected) > 0 || err != nil {
+	if agent, rejected, err := Find("", project, limatype.AARCH64); agent != nil || len(rejected) > 0 || err != nil {
 		t.Error(agent, rejected, err)
 	}
 }
 
-// A Mac build leaves a Mach-O in target/release: it is said, and the next candidate is taken.
+// A Mac build leaves a Mach-O in target/release: it is reported, and the next candidate is taken.
 func TestFindAgentRejects(t *testing.T) {
 	project := t.TempDir()
 	machO := put(t, project, "bin/world-agent", []byte("\xcf\xfa\xed\xfe\x0c\x00\x00\x01"))
@@ -163,7 +164,7 @@ func TestFindAgentRejects(t *testing.T) {
 	foreign := put(t, project, "target/x86_64-unknown-linux-musl/debug/world-agent", newProgram(elf.EM_AARCH64).bytes())
 	good := put(t, project, "target/debug/world-agent", newProgram(elf.EM_X86_64).bytes())
 
-	agent, rejected, err := FindAgent("", project, limatype.X8664)
+	agent, rejected, err := Find("", project, limatype.X8664)
 	if err != nil || agent == nil || agent.Path != good {
 		t.Fatal(agent, err)
 	}
@@ -181,17 +182,14 @@ func TestFindAgentOddProject(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "bin", []byte("a file in the place of a directory"))
 	for _, project := range []string{project, filepath.Join(project, "none")} {
-		if agent, rejected, err := FindAgent("", project, limatype.X8664); agent != nil || len(rejected) > 0 || err != nil {
+		if agent, rejected, err := Find("", project, limatype.X8664); agent != nil || len(rejected) > 0 || err != nil {
 			t.Errorf("%s: %+v, %+v, %v", project, agent, rejected, err)
 		}
 	}
 }
 
-func TestNoAgent(t *testing.T) {
-	err := noAgentFor(limatype.AARCH64, "/p", []Rejected{{"/p/bin/world-agent", "it is a script"}})
-	if err.Kind != KindPrerequisite {
-		t.Errorf("kind %s", err.Kind)
-	}
+func TestMissing(t *testing.T) {
+	err := Missing("/p", limatype.AARCH64, []Rejected{{"/p/bin/world-agent", "it is a script"}})
 	for text, words := range map[string][]string{
 		err.Why: {"/p holds none of bin/linux/world-agent, ", "target/aarch64-unknown-linux-gnu/release/world-agent", "/p/bin/world-agent was not taken: it is a script"},
 		err.Next: {
@@ -204,8 +202,5 @@ func TestNoAgent(t *testing.T) {
 				t.Errorf("%q is not in: %s", word, text)
 			}
 		}
-	}
-	if host := noAgent("/p", nil); !strings.Contains(host.Next, "cargo build") {
-		t.Errorf("%+v", host)
 	}
 }

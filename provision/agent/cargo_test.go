@@ -1,4 +1,4 @@
-package cargo
+package agent
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 const (
 	agentLocked  = "version = 3\n[[package]]\nname = \"world-agent\"\nversion = \"0.1.0\"\n"
-	agentPackage = "[package]\nname = \"world-agent\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"
+	manifestText = "[package]\nname = \"world-agent\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"
 )
 
 // tree is a directory with these files, by path.
@@ -30,22 +30,22 @@ func tree(t *testing.T, files map[string]string) string {
 }
 
 // Workspaces of all forms that cargo knows.
-func TestFind(t *testing.T) {
+func TestFindPackage(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string
 		want  Package
 	}{
 		"a package alone": {
-			map[string]string{"Cargo.toml": agentPackage, "Cargo.lock": agentLocked},
+			map[string]string{"Cargo.toml": manifestText, "Cargo.lock": agentLocked},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.56"},
 		},
 		"a member by name": {
-			map[string]string{"Cargo.toml": "[workspace]\nmembers = [\"agent\"]\n", "agent/Cargo.toml": agentPackage, "Cargo.lock": agentLocked},
+			map[string]string{"Cargo.toml": "[workspace]\nmembers = [\"agent\"]\n", "agent/Cargo.toml": manifestText, "Cargo.lock": agentLocked},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.56"},
 		},
 		"a member by pattern, and one that cannot be read": {
 			map[string]string{
-				"Cargo.toml": "[workspace]\nmembers = [\"crates/*\"]\n", "crates/a/Cargo.toml": agentPackage, "crates/b/Cargo.toml": "]",
+				"Cargo.toml": "[workspace]\nmembers = [\"crates/*\"]\n", "crates/a/Cargo.toml": manifestText, "crates/b/Cargo.toml": "]",
 				"Cargo.lock": strings.Replace(agentLocked, "3", "4", 1),
 			},
 			Package{LockVersion: 4, Cargo: "1.78", Rust: "1.56"},
@@ -58,7 +58,7 @@ func TestFind(t *testing.T) {
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.74"},
 		},
 		"an edition that wants more than the package says": {
-			map[string]string{"Cargo.toml": strings.Replace(agentPackage, "2021", "2024", 1) + "rust-version = \"1.9\"\n", "Cargo.lock": agentLocked},
+			map[string]string{"Cargo.toml": strings.Replace(manifestText, "2021", "2024", 1) + "rust-version = \"1.9\"\n", "Cargo.lock": agentLocked},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.85"},
 		},
 		"a member by its path alone": {
@@ -71,45 +71,45 @@ func TestFind(t *testing.T) {
 		},
 	} {
 		test.want.Name = "world-agent"
-		if found, err := Find(tree(t, test.files), "world-agent"); err != nil || found != test.want {
+		if found, err := findPackage(tree(t, test.files), "world-agent"); err != nil || found != test.want {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
 	}
 }
 
 // What cannot be built as it is locked says why.
-func TestFindNothing(t *testing.T) {
+func TestFindNoPackage(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string
 		want  string
 	}{
-		"no lock":         {map[string]string{"Cargo.toml": agentPackage}, "no Cargo.lock"},
+		"no lock":         {map[string]string{"Cargo.toml": manifestText}, "no Cargo.lock"},
 		"another package": {map[string]string{"Cargo.toml": "[package]\nname = \"zebra\"\n[workspace]\nmembers = [\"a\"]\n", "a/Cargo.toml": "[package]\nname = \"ape\"\n"}, "only ape, zebra"},
 		"excluded": {
-			map[string]string{"Cargo.toml": "[workspace]\nmembers = [\"c/*\"]\nexclude = [\"c/agent\"]\n", "c/agent/Cargo.toml": agentPackage, "Cargo.lock": "version = 3\n"},
+			map[string]string{"Cargo.toml": "[workspace]\nmembers = [\"c/*\"]\nexclude = [\"c/agent\"]\n", "c/agent/Cargo.toml": manifestText, "Cargo.lock": "version = 3\n"},
 			"no package world-agent",
 		},
 		"of a registry": {
 			map[string]string{"Cargo.toml": "[package]\nname = \"all\"\n", "Cargo.lock": agentLocked + "source = \"registry+https://example.org\"\n"},
 			"no package world-agent",
 		},
-		"not locked":   {map[string]string{"Cargo.toml": agentPackage, "Cargo.lock": "version = 3\n"}, "does not know world-agent"},
-		"a later lock": {map[string]string{"Cargo.toml": agentPackage, "Cargo.lock": strings.Replace(agentLocked, "3", "9", 1)}, "version 9"},
-		"garbage":      {map[string]string{"Cargo.toml": "[package\n"}, "Cargo.toml cannot be read"},
-		"bad lock":     {map[string]string{"Cargo.toml": agentPackage, "Cargo.lock": "<<<<<<<"}, "Cargo.lock cannot be read"},
+		"not locked":   {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": "version = 3\n"}, "lacks world-agent"},
+		"a later lock": {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": strings.Replace(agentLocked, "3", "9", 1)}, "version 9"},
+		"garbage":      {map[string]string{"Cargo.toml": "[package\n"}, "Cargo.toml is invalid"},
+		"bad lock":     {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": "<<<<<<<"}, "Cargo.lock is invalid"},
 	} {
-		if _, err := Find(tree(t, test.files), "world-agent"); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := findPackage(tree(t, test.files), "world-agent"); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Find(t.TempDir(), "world-agent"); !errors.Is(err, ErrNone) {
+	if _, err := findPackage(t.TempDir(), "world-agent"); !errors.Is(err, errNoManifest) {
 		t.Errorf("an empty directory: %v", err)
 	}
 }
 
 func TestLater(t *testing.T) {
 	for _, test := range [][3]string{{"1.9", "1.10", "1.10"}, {"", "1.2", "1.2"}, {"1.85", "", "1.85"}, {"", "", ""}, {"1.53", "1.53", "1.53"}} {
-		if later := Later(test[0], test[1]); later != test[2] {
+		if later := later(test[0], test[1]); later != test[2] {
 			t.Errorf("the later of %q and %q is %q", test[0], test[1], later)
 		}
 	}

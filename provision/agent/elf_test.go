@@ -1,9 +1,10 @@
-package provision
+package agent
 
 import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -18,11 +19,11 @@ type program struct {
 }
 
 func newProgram(machine elf.Machine) program {
-	const code = headerSize + programSize
+	const code = headerSize + segmentSize
 	p := program{
 		header: elf.Header64{
 			Type: uint16(elf.ET_DYN), Machine: uint16(machine), Version: 1, Entry: code, Phoff: headerSize, Shoff: code + 4,
-			Ehsize: headerSize, Phentsize: programSize, Phnum: 1, Shentsize: sectionSize, Shnum: 2,
+			Ehsize: headerSize, Phentsize: segmentSize, Phnum: 1, Shentsize: sectionSize, Shnum: 2,
 		},
 		segment: elf.Prog64{Type: uint32(elf.PT_LOAD), Filesz: code + 4, Memsz: 4096},
 	}
@@ -62,7 +63,7 @@ func TestCheckELF(t *testing.T) {
 		"whole":       {whole, ""},
 		"static":      {with(func(p *program) { p.header.Type = uint16(elf.ET_EXEC) }), ""},
 		"GNU ABI":     {with(func(p *program) { p.header.Ident[elf.EI_OSABI] = byte(elf.ELFOSABI_LINUX) }), ""},
-		"no sections": {with(func(p *program) { p.header.Shoff, p.header.Shnum = 0, 0 })[:headerSize+programSize+4], ""},
+		"no sections": {with(func(p *program) { p.header.Shoff, p.header.Shnum = 0, 0 })[:headerSize+segmentSize+4], ""},
 		"many sections": {with(func(p *program) {
 			p.header.Shnum = 0
 			p.sections[0].Size = 2
@@ -90,7 +91,7 @@ func TestCheckELF(t *testing.T) {
 		"library":     {with(func(p *program) { p.header.Entry = 0 }), "a library"},
 		"no segments": {with(func(p *program) { p.header.Phnum = 0 }), "no program headers"},
 		"odd entries": {with(func(p *program) { p.header.Phentsize = 32 }), "no program headers"},
-		"no load":     {with(func(p *program) { p.segment.Type = uint32(elf.PT_NOTE) }), "nothing in it would be loaded"},
+		"no load":     {with(func(p *program) { p.segment.Type = uint32(elf.PT_NOTE) }), "it has nothing to load"},
 		"odd section": {with(func(p *program) { p.header.Shentsize = 40 }), "section headers have 40 bytes"},
 
 		"segments beyond the end": {with(func(p *program) { p.header.Phoff = 1 << 40 }), "its program headers"},
@@ -141,9 +142,26 @@ func FuzzCheckELF(f *testing.F) {
 	f.Add(with(func(p *program) { p.header.Shnum = 0; p.sections[0].Size = 1 << 58 }))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for arch := range machines {
-			if err := checkELF(content, arch); err == nil && len(content) < headerSize+programSize {
+			if err := checkELF(content, arch); err == nil && len(content) < headerSize+segmentSize {
 				t.Errorf("%d bytes are no program", len(content))
 			}
 		}
 	})
+}
+
+// A hostile file must not cost more memory than its program headers may have, whatever it claims.
+func TestCheckELFIsBounded(t *testing.T) {
+	const size = 32 << 20
+	content := make([]byte, size)
+	copy(content, with(func(p *program) {
+		p.header.Shnum, p.header.Phnum = 0, 65535
+		p.sections[0].Size = size/sectionSize - 100
+	}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := checkELF(content, limatype.X8664)
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 8<<20 {
+		t.Errorf("%d bytes were allocated (%v)", used, err)
+	}
 }

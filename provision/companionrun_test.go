@@ -31,8 +31,8 @@ func elfProgram(t *testing.T, words string) string {
 	return content.String()
 }
 
-// TestPassengers: installed on the first run, copied again only when they changed, and left alone when the project has none.
-func TestPassengers(t *testing.T) {
+// TestCompanions: installed on the first run, copied again only when they changed, and left alone when the project has none.
+func TestCompanions(t *testing.T) {
 	b := newBench(t)
 	b.write(t, "bin/substrate", elfProgram(t, "one"))
 	b.write(t, "bin/substrate-gateway", "\xcf\xfa\xed\xfe of a Mac")

@@ -1,4 +1,4 @@
-package provision
+package agent
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 // What cargo and rustc print, as recorded with cargo 1.95, and what is shown of it.
-func TestBuildLog(t *testing.T) {
+func TestBuildOutput(t *testing.T) {
 	compiler := `   Compiling answers v0.1.0 (/src/crates/answers)
    Compiling world-agent v0.1.0 (/src/crates/world-agent)
 error[E0425]: cannot find function ` + "`listner`" + ` in this scope
@@ -32,23 +32,39 @@ If you want to try to generate the lock file without accessing the network, remo
 		"no error":            {"   Compiling answers\nKilled\n", "Killed", "Killed"},
 		"nothing":             {"", "", ""},
 	} {
-		var log buildLog
+		var log BuildOutput
 		for line := range strings.SplitSeq(test.text, "\n") {
-			log.add(line)
+			log.Add(line)
 		}
-		if text := log.error(); !strings.HasPrefix(text, test.first) || !strings.HasSuffix(text, test.last) {
+		if text := log.LastError(); !strings.HasPrefix(text, test.first) || !strings.HasSuffix(text, test.last) {
 			t.Errorf("%s: %q", name, text)
 		}
 	}
 }
 
-func TestBuildLogIsBounded(t *testing.T) {
-	var log buildLog
-	log.add("error: linking failed")
+func TestBuildOutputIsBounded(t *testing.T) {
+	var log BuildOutput
+	log.Add("error: linking failed")
 	for i := range 1000 {
-		log.add(fmt.Sprint("  = note: ", i))
+		log.Add(fmt.Sprint("  = note: ", i))
 	}
-	if text := log.error(); strings.Count(text, "\n") != maxErrorLines || !strings.HasSuffix(text, "(977 more lines of it are in the log)") {
+	if text := log.LastError(); strings.Count(text, "\n") != maxErrorLines || !strings.HasSuffix(text, "(977 more lines of it are in the log)") {
 		t.Error(text)
+	}
+}
+
+// Only the build script's last line says what was built.
+func TestBuildOutputResult(t *testing.T) {
+	var log BuildOutput
+	sum := strings.Repeat("0", 64)
+	for line, shown := range map[string]bool{
+		"built 5 " + sum + " relative/path": true, "built 5 0 /a": true, "built": true, "Compiling a": true,
+	} {
+		if log.Add(line) != shown || log.Path != "" {
+			t.Errorf("%q: %+v", line, log)
+		}
+	}
+	if log.Add("built 5 "+sum+" /home/u/a file") || log.Path != "/home/u/a file" || log.SHA256 != sum {
+		t.Errorf("%+v", log)
 	}
 }

@@ -1,0 +1,268 @@
+package agent
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/atomize-hq/worldsetup/provision/finding"
+)
+
+// packageName is the package of a project's workspace that is the agent, and the name of its program.
+const packageName = "world-agent"
+
+// findSource returns the project's workspace as the source of an agent. A project without a Cargo.toml has neither a source
+// nor a rejected one.
+func findSource(project string) (*Agent, []Rejected) {
+	path := SourcePath(project)
+	found, err := findPackage(filepath.Dir(path), packageName)
+	switch {
+	case errors.Is(err, errNoManifest):
+		return nil, nil
+	case err != nil:
+		return nil, []Rejected{{Path: path, Why: err.Error()}}
+	}
+	return &Agent{Source: SourceBuild, Path: path, Package: found}, nil
+}
+
+// SourcePath returns the absolute path of a project's Cargo.toml.
+func SourcePath(project string) string { return absolute(filepath.Join(project, "Cargo.toml")) }
+
+func noSource(project string, rejected []Rejected) error {
+	why := "there is no Cargo.toml in it"
+	if len(rejected) > 0 {
+		why = rejected[0].Why
+	}
+	return &finding.Error{
+		Kind: finding.KindUsage, What: fmt.Sprintf("no agent can be built from %s", project), Why: why,
+		Next: "name a project whose Cargo workspace has a package world-agent and a Cargo.lock, or name an agent: --agent FILE",
+	}
+}
+
+// Package is a package of a Cargo workspace that can be built with --locked. Its facts are read from the files, so that a
+// machine without Rust has them too; what the files don't say is left to cargo itself.
+type Package struct {
+	Name        string
+	LockVersion int // of the Cargo.lock
+	// Cargo is the oldest version, as in "1.78", that reads the Cargo.lock, and Rust the oldest that compiles the package, as
+	// it says itself; empty when any version does.
+	Cargo, Rust string
+}
+
+// Needs says what it takes to build the package.
+func (p Package) Needs() string {
+	var tools []string
+	if p.Cargo != "" {
+		tools = append(tools, fmt.Sprintf("cargo %s or later, by its Cargo.lock of version %d", p.Cargo, p.LockVersion))
+	}
+	if p.Rust != "" {
+		tools = append(tools, fmt.Sprintf("rustc %s or later", p.Rust))
+	}
+	text := fmt.Sprintf("package %s, locked", p.Name)
+	if len(tools) > 0 {
+		text += "; it needs " + strings.Join(tools, " and ")
+	}
+	return text
+}
+
+// manifest is a Cargo.toml. What may be inherited from the workspace is a table then, hence any.
+type manifest struct {
+	Package   *settings `toml:"package"`
+	Workspace *struct {
+		Members []string `toml:"members"`
+		Exclude []string `toml:"exclude"`
+		Package settings `toml:"package"`
+	} `toml:"workspace"`
+}
+
+type settings struct {
+	Name    string `toml:"name"`
+	Rust    any    `toml:"rust-version"`
+	Edition any    `toml:"edition"`
+}
+
+var errNoManifest = errors.New("there is no Cargo.toml")
+
+// findPackage returns the package called name of the workspace whose root is directory. The error says why it can't be
+// built there as it is locked; it is errNoManifest without a Cargo.toml.
+func findPackage(directory, name string) (Package, error) {
+	found := Package{Name: name}
+	root, err := readManifest(filepath.Join(directory, "Cargo.toml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return found, errNoManifest
+	}
+	if err != nil {
+		return found, err
+	}
+	locked, err := readLock(filepath.Join(directory, "Cargo.lock"))
+	own, names := root.find(directory, name)
+	switch {
+	case own == nil && !locked.local(name):
+		slices.Sort(names)
+		return found, fmt.Errorf("it has no package %s, only %s", name, cmp.Or(strings.Join(names, ", "), "none that could be read"))
+	case errors.Is(err, fs.ErrNotExist):
+		return found, errors.New("it has no Cargo.lock, which pins the versions to build from: run `cargo generate-lockfile`")
+	case err != nil:
+		return found, err
+	case !locked.local(name):
+		return found, fmt.Errorf("its Cargo.lock lacks %s: run `cargo update --workspace`", name)
+	}
+	found.LockVersion = locked.Version
+	if found.Cargo, err = locked.oldestCargo(); err != nil {
+		return found, err
+	}
+	if own != nil {
+		found.Rust = own.oldestRust(root)
+	}
+	return found, nil
+}
+
+// find returns the package called name among the root and the members, and the names of all of them. Cargo itself complains
+// about members that can't be read.
+func (root *manifest) find(directory, name string) (found *settings, names []string) {
+	packages := []*settings{root.Package}
+	for _, member := range root.members(directory) {
+		if one, err := readManifest(filepath.Join(member, "Cargo.toml")); err == nil {
+			packages = append(packages, one.Package)
+		}
+	}
+	for _, one := range packages {
+		if one == nil {
+			continue
+		}
+		if names = append(names, one.Name); one.Name == name {
+			found = one
+		}
+	}
+	return found, names
+}
+
+// members returns the directories of the workspace's members. The lock file has those that are members only because others
+// depend on their path.
+func (root *manifest) members(directory string) (members []string) {
+	if root.Workspace == nil {
+		return nil
+	}
+	for _, pattern := range root.Workspace.Members {
+		matches, _ := filepath.Glob(filepath.Join(directory, filepath.FromSlash(pattern))) // a bad pattern matches nothing
+		for _, match := range matches {
+			below, err := filepath.Rel(directory, match)
+			if err == nil && !slices.Contains(root.Workspace.Exclude, filepath.ToSlash(below)) {
+				members = append(members, match)
+			}
+		}
+	}
+	return members
+}
+
+// maxFile bounds a file that is read, in bytes: the largest lock files have some hundred KiB.
+const maxFile = 16 << 20
+
+func readManifest(path string) (*manifest, error) {
+	read := &manifest{}
+	return read, readTOML(path, read)
+}
+
+func readTOML(path string, into any) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return fmt.Errorf("%s is not a regular file, or too large", filepath.Base(path))
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := toml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s is invalid: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// lock is a Cargo.lock. The oldest form has no version.
+type lock struct {
+	Version int             `toml:"version"`
+	Package []lockedPackage `toml:"package"`
+}
+
+type lockedPackage struct {
+	Name   string `toml:"name"`
+	Source string `toml:"source"`
+}
+
+func readLock(path string) (*lock, error) {
+	read := &lock{}
+	return read, readTOML(path, read)
+}
+
+// local says whether name is a package of the workspace's own: those have no source.
+func (l *lock) local(name string) bool {
+	return slices.ContainsFunc(l.Package, func(one lockedPackage) bool { return one.Name == name && one.Source == "" })
+}
+
+// readers are the first versions of cargo that read each version of a lock file, as its documentation of
+// cargo::core::resolver::ResolveVersion says. The second has no number in it either.
+var readers = map[int]string{0: "", 1: "", 2: "1.38", 3: "1.53", 4: "1.78"}
+
+func (l *lock) oldestCargo() (string, error) {
+	version, ok := readers[l.Version]
+	if !ok {
+		return "", fmt.Errorf("its Cargo.lock has version %d, and cargo is known to read versions up to 4", l.Version)
+	}
+	return version, nil
+}
+
+// editions are the first compilers that know each edition, as the Edition Guide says.
+var editions = map[string]string{"2018": "1.31", "2021": "1.56", "2024": "1.85"}
+
+// oldestRust returns the later of what a package says itself and what its edition needs.
+func (s *settings) oldestRust(root *manifest) string {
+	var shared settings
+	if root.Workspace != nil {
+		shared = root.Workspace.Package
+	}
+	rust, edition := inherited(s.Rust, shared.Rust), inherited(s.Edition, shared.Edition)
+	return later(editions[edition], short(rust))
+}
+
+// inherited returns a setting's text, or the workspace's when the setting says `workspace = true`.
+func inherited(own, shared any) string {
+	if table, ok := own.(map[string]any); ok && table["workspace"] == true {
+		own = shared
+	}
+	text, _ := own.(string) // anything else is for cargo to complain about
+	return text
+}
+
+// short returns a version without its third number, on which no requirement depends.
+func short(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// later returns the later one of two versions, of which one may be empty.
+func later(a, b string) string {
+	if slices.CompareFunc(numbers(a), numbers(b), cmp.Compare[int]) >= 0 {
+		return a
+	}
+	return b
+}
+
+// numbers returns those of a version; anything else counts as 0.
+func numbers(version string) (numbers []int) {
+	for part := range strings.SplitSeq(version, ".") {
+		number, _ := strconv.Atoi(part)
+		numbers = append(numbers, number)
+	}
+	return numbers
+}
