@@ -5,13 +5,9 @@ import (
 	"context"
 	"errors"
 	"os/exec"
-	"strings"
 
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
-
-// stderrKept is how much of limactl's standard error is kept for messages, in bytes.
-const stderrKept = 64 << 10
 
 // Exec runs the limactl installed on this machine.
 type Exec struct {
@@ -36,11 +32,11 @@ func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 	cmd.Stdin = bytes.NewReader(command.Stdin)
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
-	stderr := &lines{each: command.Line}
+	stderr := &process.Lines{Each: command.Line}
 	cmd.Stderr = stderr
 	err = process.Run(cmd)
-	stderr.flush()
-	result := Result{Stdout: stdout.Bytes(), Stderr: string(stderr.kept)}
+	stderr.Flush()
+	result := Result{Stdout: stdout.Bytes(), Stderr: stderr.Tail()}
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
 	}
@@ -49,37 +45,4 @@ func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 		return result, nil
 	}
 	return result, err
-}
-
-// lines keeps the tail of what is written to it and hands on each whole line.
-type lines struct {
-	each    func(string)
-	partial []byte
-	kept    []byte
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.kept = append(l.kept, p...)
-	if over := len(l.kept) - stderrKept; over > 0 {
-		l.kept = append(l.kept[:0], l.kept[over:]...)
-	}
-	if l.each == nil {
-		return len(p), nil
-	}
-	l.partial = append(l.partial, p...)
-	for {
-		line, rest, found := bytes.Cut(l.partial, []byte("\n"))
-		if !found {
-			return len(p), nil
-		}
-		l.each(strings.TrimRight(string(line), "\r"))
-		l.partial = rest
-	}
-}
-
-func (l *lines) flush() {
-	if len(l.partial) > 0 {
-		l.each(string(l.partial))
-	}
-	l.partial = nil
 }

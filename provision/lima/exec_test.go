@@ -128,37 +128,3 @@ func gone(pid int) bool {
 	}
 	return false
 }
-
-func TestLinesAreSplitWhereverTheWritesEnd(t *testing.T) {
-	const text = "one\ntwo\r\n\nthree {\"msg\":\"x\"}\nunfinished"
-	want := []string{"one", "two", "", `three {"msg":"x"}`, "unfinished"}
-	for size := 1; size <= len(text); size++ {
-		var have []string
-		split := &lines{each: func(line string) { have = append(have, line) }}
-		for chunk := range slices.Chunk([]byte(text), size) {
-			if n, err := split.Write(chunk); n != len(chunk) || err != nil {
-				t.Fatal(n, err)
-			}
-		}
-		split.flush()
-		if !slices.Equal(have, want) || string(split.kept) != text {
-			t.Errorf("in writes of %d bytes: %q, kept %q", size, have, split.kept)
-		}
-	}
-	silent := &lines{}
-	_, _ = silent.Write([]byte("kept")) // it never fails
-	silent.flush()
-	if string(silent.kept) != "kept" {
-		t.Errorf("kept %q", silent.kept)
-	}
-}
-
-func TestOnlyTheTailOfALongLogIsKept(t *testing.T) {
-	split := &lines{}
-	for i := range 3 * stderrKept / 8 {
-		_, _ = split.Write([]byte(strconv.Itoa(10000000+i) + "\n")[:8])
-	}
-	if len(split.kept) != stderrKept || !bytes.HasSuffix(split.kept, []byte(strconv.Itoa(10000000 + 3*stderrKept/8 - 1)[:8])) {
-		t.Errorf("%d bytes are kept, the last are %q", len(split.kept), split.kept[len(split.kept)-8:])
-	}
-}
