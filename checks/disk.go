@@ -24,7 +24,7 @@ type directory struct {
 	variable string                  // the environment variable that names another place
 	usual    string                  // its usual value, as a shell reads it
 	home     string                  // the user's home directory
-	access   func(path string) error // says why nothing can be created in a directory; nil when it can
+	access   func(path string) error // returns why nothing can be created in a directory; nil when it can
 }
 
 func newDirectory(path, variable, usual string) directory {
@@ -42,8 +42,6 @@ var (
 	errNoDirectory = errors.New("it is not a directory")
 	errDeadLink    = errors.New("it is a link to nothing")
 )
-
-func (o *obstacle) Error() string { return fmt.Sprintf("%s: %v", o.at, o.err) }
 
 // usable returns what would be used: the path, or the existing directory in which it would be created. It asks the file
 // system only, so that nothing has to be written.
@@ -84,7 +82,7 @@ func (d directory) probe(what string) Probe {
 		used, obstacle := d.usable()
 		switch {
 		case obstacle != nil:
-			return d.fix(failed(fmt.Sprintf("%s %s cannot be used", what, d.path), obstacle.Error(), d.next(obstacle)), obstacle)
+			return d.unusable(fmt.Sprintf("%s %s cannot be used", what, d.path), *obstacle)
 		case used != d.path:
 			return ok("%s, will be created", d.path)
 		}
@@ -92,46 +90,36 @@ func (d directory) probe(what string) Probe {
 	}
 }
 
-// next returns the way around obstacle. Only in the user's home may something be changed or moved, and only when the
-// usual place is elsewhere does it help to use that.
-func (d directory) next(obstacle *obstacle) string {
-	at := shellescape.Quote(obstacle.at)
-	mine := d.mine(obstacle.at)
-	other := fmt.Sprintf("export %s=%s", d.variable, d.usual)
-	if mine {
-		other = fmt.Sprintf("export %s=DIR", d.variable)
-	}
+// unusable returns the finding about obstacle, and the way around it. Only in the user's home may something be changed or
+// moved, and only when the usual place is elsewhere does it help to use that. A fix takes nothing from anyone: it gives the
+// user's own directory its usual permissions, and creates the directory that a link of the user's points to.
+func (d directory) unusable(what string, o obstacle) Finding {
+	at, why := shellescape.Quote(o.at), fmt.Sprintf("%s: %v", o.at, o.err)
+	info, statErr := os.Lstat(o.at)
 	switch {
-	case mine && errors.Is(obstacle.err, fs.ErrPermission):
-		return fmt.Sprintf(`make it yours: sudo chown "$USER" %s && chmod u+rwx %s`, at, at)
-	case mine && (errors.Is(obstacle.err, errNoDirectory) || errors.Is(obstacle.err, errDeadLink)):
-		return fmt.Sprintf("move it away: mv %s %s; or choose another place: %s", at, shellescape.Quote(obstacle.at+".old"), other)
-	}
-	return "choose a directory that you may write to: " + other
-}
-
-// mine says whether path is in the user's home.
-func (d directory) mine(path string) bool { return d.home != "" && within(path, d.home) }
-
-// fix makes finding fixable where a command takes nothing from anyone: it gives the user's own directory its usual
-// permissions, and creates the directory that a link of the user's points to.
-func (d directory) fix(finding Finding, obstacle *obstacle) Finding {
-	info, err := os.Lstat(obstacle.at)
-	if err != nil || !d.mine(obstacle.at) {
+	case !within(o.at, d.home):
+		return failed(what, why, fmt.Sprintf("choose a directory that you may write to: export %s=%s", d.variable, d.usual))
+	case errors.Is(o.err, fs.ErrPermission):
+		finding := failed(what, why, fmt.Sprintf(`make it yours: sudo chown "$USER" %s && chmod u+rwx %s`, at, at))
+		if statErr != nil || info.Mode().Perm()&0o700 == 0o700 {
+			return finding
+		}
+		if status, ok := info.Sys().(*syscall.Stat_t); ok && int(status.Uid) == os.Geteuid() {
+			return finding.fixable("", "chmod", "u+rwx", o.at)
+		}
+		return finding
+	case errors.Is(o.err, errNoDirectory) || errors.Is(o.err, errDeadLink):
+		finding := failed(what, why, fmt.Sprintf("move it away: mv %s %s; or choose another place: export %s=DIR",
+			at, shellescape.Quote(o.at+".old"), d.variable))
+		if end, err := os.Readlink(o.at); err == nil && errors.Is(o.err, errDeadLink) {
+			if !filepath.IsAbs(end) {
+				end = filepath.Join(filepath.Dir(o.at), end)
+			}
+			return finding.fixable("", "mkdir", "-p", end)
+		}
 		return finding
 	}
-	status, _ := info.Sys().(*syscall.Stat_t)
-	own := status != nil && int(status.Uid) == os.Geteuid()
-	if own && errors.Is(obstacle.err, fs.ErrPermission) && info.Mode().Perm()&0o700 != 0o700 {
-		return finding.fixable("", "chmod", "u+rwx", obstacle.at)
-	}
-	if end, err := os.Readlink(obstacle.at); errors.Is(obstacle.err, errDeadLink) && err == nil {
-		if !filepath.IsAbs(end) {
-			end = filepath.Join(filepath.Dir(obstacle.at), end)
-		}
-		return finding.fixable("", "mkdir", "-p", end)
-	}
-	return finding
+	return failed(what, why, fmt.Sprintf("choose a directory that you may write to: export %s=DIR", d.variable))
 }
 
 // limaHome checks that Lima can use d as its home directory, and that the sockets of the instance vm fit: their paths
@@ -266,7 +254,7 @@ func project(path, home, limaHome string, access func(string) error) Probe {
 	}
 }
 
-// within says whether path is directory, or lies in it. An unknown path lies nowhere.
+// within reports whether path is directory, or lies in it. An unknown path lies nowhere.
 func within(path, directory string) bool {
 	if path == "" || directory == "" {
 		return false

@@ -90,7 +90,7 @@ func maxFiles() (uint64, error) {
 	return limit.Max, err // limactl, like every Go program, raises its own to that
 }
 
-// writable says why nothing can be created in a directory; nil when it can.
+// writable returns why nothing can be created in a directory; nil when it can.
 func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
 
 // head requests the head of url as a download would: through the proxy in use, with the machine's own certificates.

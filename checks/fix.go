@@ -18,7 +18,7 @@ const fixDeadline = 15 * time.Minute
 // String returns the command as a person would type it.
 func (f *FixInfo) String() string { return shellescape.QuoteCommand(f.Command) }
 
-// AsRoot says whether the command calls sudo. Apply gives it no terminal to ask for a password at: a caller that has
+// AsRoot reports whether the command calls sudo. Apply gives it no terminal to ask for a password at: a caller that has
 // one runs `sudo -v` on it first.
 func (f *FixInfo) AsRoot() bool { return len(f.Command) > 0 && f.Command[0] == "sudo" }
 
@@ -49,13 +49,12 @@ func Apply(ctx context.Context, check Check, line func(string)) Result {
 
 // notFixed returns the problem that is left after its fix, with what a person has to do now.
 func notFixed(problem Problem, fix *FixInfo, err error) *Problem {
-	switch {
-	case err != nil:
-		problem.Why = strings.TrimPrefix(problem.Why+"\n", "\n") + fmt.Sprintf("%s failed: %v", fix, err)
-		problem.Next = "run it yourself and read what it prints: " + fix.String()
-	case fix.Note != "":
-		problem.Why = strings.TrimPrefix(problem.Why+"\n", "\n") + fix.String() + " was run"
-		problem.Next = fix.Note
+	did, next := fix.String()+" was run", fix.Note
+	if err != nil {
+		did, next = fmt.Sprintf("%s failed: %v", fix, err), "run it yourself and read what it prints: "+fix.String()
+	}
+	if next != "" {
+		problem.Why, problem.Next = strings.TrimPrefix(problem.Why+"\n", "\n")+did, next
 	}
 	return &problem
 }
@@ -68,48 +67,17 @@ func runHere(ctx context.Context, command []string, line func(string)) error {
 		args = append([]string{"-n"}, args...)
 	}
 	cmd := process.Command(ctx, command[0], args...)
-	output := &lines{each: line}
+	output := &process.Lines{Each: line}
 	cmd.Stdout, cmd.Stderr = output, output
 	err := process.Run(cmd)
-	output.flush()
+	output.Flush()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil && output.last != "" {
-		return fmt.Errorf("%w: %s", err, output.last)
+	if last := output.LastLine(); err != nil && last != "" {
+		return fmt.Errorf("%w: %s", err, last)
 	}
 	return err
-}
-
-// lines passes on each line that is written to it, and keeps the last one that is not blank.
-type lines struct {
-	each          func(string)
-	partial, last string
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.partial += string(p)
-	for {
-		line, rest, found := strings.Cut(l.partial, "\n")
-		if !found {
-			return len(p), nil
-		}
-		l.partial = rest
-		l.add(strings.TrimRight(line, "\r"))
-	}
-}
-
-func (l *lines) add(line string) {
-	if strings.TrimSpace(line) != "" {
-		l.last = line
-	}
-	l.each(line)
-}
-
-func (l *lines) flush() {
-	if l.partial != "" {
-		l.add(l.partial)
-	}
 }
 
 // Homebrew's two homes on a Mac (docs.brew.sh/Installation). A PATH without them is common on Apple silicon.
@@ -120,15 +88,8 @@ const (
 
 // brew returns Homebrew's program: its name when it is in PATH, its path in one of its usual homes otherwise.
 func (h Host) brew() string {
-	places := []string{"brew"}
-	if h.OS == "darwin" && h.Arch != "amd64" {
-		places = append(places, brewAppleSilicon)
-	}
-	if h.OS == "darwin" {
-		places = append(places, brewIntel)
-	}
-	for _, place := range places {
-		if _, err := h.Find(place); err == nil {
+	for _, place := range []string{"brew", brewAppleSilicon, brewIntel} {
+		if _, err := h.Find(place); err == nil && (place != brewAppleSilicon || h.Arch != "amd64") {
 			return place
 		}
 	}
@@ -153,41 +114,34 @@ func (h Host) fixLima(finding Finding, verb string) Finding {
 	return finding
 }
 
-// managers are the known package managers on Linux: how each installs something, how it does so unasked, and what each
-// tool's packages are called. QEMU's include firmware, since guests boot by UEFI.
-var managers = []struct {
-	program, install, yes string
-	packages              map[tool]string
-}{
-	{"apt-get", "sudo apt-get install ", "--yes", map[tool]string{
-		ssh: "openssh-client", virtiofsd: "virtiofsd",
-		qemuX86: "qemu-system-x86 qemu-utils ovmf", qemuARM: "qemu-system-arm qemu-utils qemu-efi-aarch64",
-	}},
-	{"dnf", "sudo dnf install ", "--assumeyes", map[tool]string{
-		ssh: "openssh-clients", virtiofsd: "virtiofsd",
-		qemuX86: "qemu-system-x86 qemu-img edk2-ovmf", qemuARM: "qemu-system-aarch64 qemu-img edk2-aarch64",
-	}},
-	{"pacman", "sudo pacman -S ", "--noconfirm", map[tool]string{
-		ssh: "openssh", virtiofsd: "virtiofsd",
-		qemuX86: "qemu-system-x86 qemu-img edk2-ovmf", qemuARM: "qemu-system-aarch64 qemu-img edk2-aarch64",
-	}},
-	{"zypper", "sudo zypper install ", "--no-confirm", map[tool]string{
-		ssh: "openssh-clients", virtiofsd: "virtiofsd",
-		qemuX86: "qemu-x86 qemu-img qemu-ovmf-x86_64", qemuARM: "qemu-arm qemu-img qemu-uefi-aarch64",
-	}},
-}
-
-// tool is something that a package manager can install. On a Mac, only QEMU is missing ever.
+// tool is something that a package manager can install.
 type tool int
 
 const (
 	ssh tool = iota
+	virtiofsd
 	qemuX86
 	qemuARM
-	virtiofsd
 )
 
-// missing returns the finding about a program that is not installed, with the command that installs it here.
+// managers are the known package managers on Linux: how each installs something, how it does so unasked, and the packages of
+// each tool. QEMU's include firmware, since guests boot by UEFI.
+var managers = []struct {
+	program, install, yes string
+	packages              [4]string
+}{
+	{"apt-get", "sudo apt-get install ", "--yes", [4]string{"openssh-client", "virtiofsd",
+		"qemu-system-x86 qemu-utils ovmf", "qemu-system-arm qemu-utils qemu-efi-aarch64"}},
+	{"dnf", "sudo dnf install ", "--assumeyes", [4]string{"openssh-clients", "virtiofsd",
+		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64"}},
+	{"pacman", "sudo pacman -S ", "--noconfirm", [4]string{"openssh", "virtiofsd",
+		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64"}},
+	{"zypper", "sudo zypper install ", "--no-confirm", [4]string{"openssh-clients", "virtiofsd",
+		"qemu-x86 qemu-img qemu-ovmf-x86_64", "qemu-arm qemu-img qemu-uefi-aarch64"}},
+}
+
+// missing returns the finding about a program that is not installed, with the command that installs it here. On a Mac, that
+// can only be QEMU.
 func (h Host) missing(what, why string, wanted tool) Finding {
 	if h.OS == "darwin" {
 		finding := failed(what, why, "install it: brew install qemu")
@@ -203,5 +157,6 @@ func (h Host) missing(what, why string, wanted tool) Finding {
 				fixable("", strings.Fields(manager.install+manager.yes+" "+names)...)
 		}
 	}
-	return failed(what, why, "install it with your package manager; on Debian and Ubuntu: sudo apt-get install "+managers[0].packages[wanted])
+	return failed(what, why, "install it with your package manager; on Debian and Ubuntu: "+
+		managers[0].install+managers[0].packages[wanted])
 }

@@ -46,7 +46,7 @@ func (h Host) sysctl(ctx context.Context, name string) (value string, known bool
 	return strings.TrimSpace(value), err == nil, err
 }
 
-// isSet says whether name is known and 1.
+// isSet reports whether name is known and 1.
 func (h Host) isSet(ctx context.Context, name string) (bool, error) {
 	value, known, err := h.sysctl(ctx, name)
 	return known && value == "1", err
@@ -110,7 +110,7 @@ func (h Host) virtualization(vmType string) Probe {
 	}
 }
 
-// homebrew says which Homebrew there is. Only fixes need one; on Apple silicon, the one for Intel installs a Lima for Intel.
+// homebrew reports which Homebrew there is. Only fixes need one; on Apple silicon, the one for Intel installs a Lima for Intel.
 func (h Host) homebrew(ctx context.Context) Finding {
 	brew := h.brew()
 	if brew == "" {
@@ -163,10 +163,10 @@ func (h Host) entitlement(ctx context.Context) Finding {
 	}
 	// Older versions of codesign don't know --xml. Both forms contain the name, and this one works everywhere.
 	out, err := h.Run(ctx, "codesign", "-d", "--entitlements", "-", path)
-	if _, ok := errors.AsType[*exec.ExitError](err); ok {
-		return unsigned("limactl has no valid signature", err.Error())
-	}
+	_, exited := errors.AsType[*exec.ExitError](err)
 	switch {
+	case exited:
+		return unsigned("limactl has no valid signature", err.Error())
 	case err != nil:
 		return unknown(err)
 	case !strings.Contains(out, vzEntitlement):

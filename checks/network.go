@@ -37,7 +37,7 @@ func cached(cache, address string) string {
 	return filepath.Join(cache, "download", "by-url-sha256", hex.EncodeToString(sum[:]), "data")
 }
 
-// proxy says which proxy a download from address goes through, and checks that the environment names it correctly.
+// proxy reports which proxy a download from address goes through, and checks that the environment names it correctly.
 func (h Host) proxy(address string) Probe {
 	return func(context.Context) Finding {
 		proxy, err := h.Proxy(address)
@@ -72,7 +72,7 @@ func proxyFor(address string) (string, error) {
 	return proxy.Redacted(), nil
 }
 
-// isProxy says whether value, with its scheme or without, is the address of a proxy.
+// isProxy reports whether value, with its scheme or without, is the address of a proxy.
 func isProxy(value string) bool {
 	for _, text := range []string{value, "http://" + value} {
 		if where, err := url.Parse(text); err == nil && where.Hostname() != "" {

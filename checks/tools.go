@@ -62,7 +62,7 @@ func (h Host) limactlProblem(err error) Finding {
 	return failed("limactl did not print its version", err.Error(), "check that `command -v limactl` is Lima's; or "+again)
 }
 
-// killed says whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code 137.
+// killed reports whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code 137.
 func killed(err error) bool {
 	if failure, ok := errors.AsType[*lima.CommandError](err); ok {
 		return failure.ExitCode == 128+int(syscall.SIGKILL)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -48,14 +47,11 @@ func (vm VM) state(h Host) Probe {
 	}
 }
 
-// hasDisk says whether an instance has a disk, under its name in Lima 2 or in Lima 1.
+// hasDisk reports whether an instance has a disk, under its name in Lima 2 or in Lima 1.
 func hasDisk(h Host, dir string) bool {
-	for _, name := range []string{filenames.Disk, filenames.DiffDiskLegacy} {
-		if _, err := h.Stat(filepath.Join(dir, name)); err == nil {
-			return true
-		}
-	}
-	return false
+	_, err := h.Stat(filepath.Join(dir, filenames.Disk))
+	_, legacyErr := h.Stat(filepath.Join(dir, filenames.DiffDiskLegacy))
+	return err == nil || legacyErr == nil
 }
 
 // owner checks that the VM is a world, or was at least created to be one: worldsetup would change someone else's.
@@ -72,7 +68,7 @@ func (vm VM) owner(context.Context) Finding {
 		"it forwards no "+lima.GuestSocket, "use another name: --vm world; or go on, and worldsetup turns it into one")
 }
 
-// protection says whether the VM is protected from being deleted, and so from being replaced.
+// protection reports whether the VM is protected from being deleted, and so from being replaced.
 func (vm VM) protection(context.Context) Finding {
 	if !vm.Instance.Protected {
 		return ok("none")
@@ -89,17 +85,12 @@ type Traces struct {
 // holder returns the process that took the lock last, its line in the lock, and whether it is alive. Trying the lock
 // would take it for a moment, in which another run would be refused.
 func (t Traces) holder(h Host) (pid int, line string, alive bool) {
-	content, err := h.Read(t.Lock)
-	if err != nil {
-		return 0, "", false
-	}
+	content, _ := h.Read(t.Lock)
 	line = strings.TrimSpace(string(content))
-	words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
-	if len(words) < 2 {
+	if _, err := fmt.Sscanf(line, "process %d", &pid); err != nil || pid <= 0 {
 		return 0, line, false
 	}
-	pid, err = strconv.Atoi(words[1])
-	return pid, line, err == nil && pid > 0 && h.Alive(pid)
+	return pid, line, h.Alive(pid)
 }
 
 // otherRun checks whether another run works on the VM.
@@ -136,7 +127,7 @@ func (t Traces) lastRun(h Host) Probe {
 	}
 }
 
-// finished says whether a log ends with the last event of a run.
+// finished reports whether a log ends with the last event of a run.
 func finished(log []byte) bool {
 	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
 	var event struct {

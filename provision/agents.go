@@ -32,7 +32,7 @@ func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, er
 	return agent.Find(name, project, arch)
 }
 
-// builds says whether the agent is built in the VM from the project's workspace.
+// builds reports whether the agent is built in the VM from the project's workspace.
 func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
 
 // noAgent returns the error of a world that needs an agent when none was found in project.
@@ -40,7 +40,7 @@ func noAgent(project string, rejected []Rejected) *Error {
 	return agent.Missing(project, limatype.NewArch(runtime.GOARCH), rejected).As(KindPrerequisite) // worlds have their host's processor
 }
 
-// agents explains the choice of the agent and its companions for the checks. exists says that there is a VM.
+// agents explains the choice of the agent and its companions for the checks. exists reports that there is a VM.
 func (t target) agents(exists bool) checks.Agents {
 	project := t.spec.Project
 	list := checks.Agents{

@@ -91,7 +91,7 @@ type settings struct {
 
 var errNoManifest = errors.New("there is no Cargo.toml")
 
-// findPackage returns the package called name of the workspace whose root is directory. The error says why it can't be
+// findPackage returns the package called name of the workspace whose root is directory. The error returns why it can't be
 // built there as it is locked; it is errNoManifest without a Cargo.toml.
 func findPackage(directory, name string) (Package, error) {
 	found := Package{Name: name}
@@ -205,7 +205,7 @@ func readLock(path string) (*lock, error) {
 	return read, readTOML(path, read)
 }
 
-// local says whether name is a package of the workspace's own: those have no source.
+// local reports whether name is a package of the workspace's own: those have no source.
 func (l *lock) local(name string) bool {
 	return slices.ContainsFunc(l.Package, func(one lockedPackage) bool { return one.Name == name && one.Source == "" })
 }

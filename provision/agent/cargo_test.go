@@ -77,7 +77,7 @@ func TestFindPackage(t *testing.T) {
 	}
 }
 
-// What cannot be built as it is locked says why.
+// What cannot be built as it is locked returns why.
 func TestFindNoPackage(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string

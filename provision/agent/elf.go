@@ -24,7 +24,7 @@ const (
 	sectionSize = 64
 )
 
-// checkELF says why content is not a complete Linux program for arch; nil when it is. It reads three of debug/elf's
+// checkELF returns why content is not a complete Linux program for arch; nil when it is. It reads three of debug/elf's
 // structures itself, since [elf.NewFile] decides something else: it refuses files that the kernel runs (for their section
 // names), accepts sizes that the kernel refuses, and a hostile file makes it expand a compressed table of names, or list
 // eight million sections, many times the file's size.
@@ -146,7 +146,7 @@ func checkSections(content []byte, header elf.Header64) error {
 	return nil
 }
 
-// contains says whether content[offset:offset+length] exists.
+// contains reports whether content[offset:offset+length] exists.
 func contains(content []byte, offset, length uint64) bool {
 	size := uint64(len(content))
 	return offset <= size && length <= size-offset

@@ -25,7 +25,7 @@ func (c Candidate) String() string {
 	return c.From + ": not taken: " + c.Why
 }
 
-// Candidates explains what [Find] chose: each place, in order, and why it was taken or not. stays says that the VM keeps an
+// Candidates explains what [Find] chose: each place, in order, and why it was taken or not. stays reports that the VM keeps an
 // agent that it has already, even if a workspace could build another one.
 func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected []Rejected, stays bool) []Candidate {
 	probe := Candidate{From: "--agent builtin", Why: "the probe, which runs no commands, is only taken when it is asked for"}
