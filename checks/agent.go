@@ -43,7 +43,8 @@ func (a Agents) probe(context.Context) Finding {
 
 // unitLines are lines of the two units. A build without them was changed, or cut off.
 var unitLines = []string{
-	"ListenStream=" + lima.GuestSocket, "SocketMode=0660", "SocketUser=root", "SocketGroup=substrate", "WantedBy=sockets.target",
+	"ListenStream=" + lima.GuestSocket, "SocketMode=0660", "SocketUser=root", "SocketGroup=substrate",
+	"WantedBy=sockets.target",
 	"ExecStart=/usr/local/bin/substrate-world-agent", "Group=substrate", "NoNewPrivileges=yes", "ProtectSystem=strict",
 	"WantedBy=multi-user.target",
 }
@@ -55,7 +56,8 @@ func builtIn(context.Context) Finding {
 
 func complete(socket string, service func(home string, netfilter bool) (string, error), profile []byte) Finding {
 	damaged := func(why string) Finding {
-		return failed("this build of worldsetup is damaged", why, "build it again: go build ./cmd/worldsetup in a fresh checkout")
+		return failed("this build of worldsetup is damaged", why,
+			"build it again: go build ./cmd/worldsetup in a fresh checkout")
 	}
 	unit, err := service("/home/user", false)
 	if err != nil {

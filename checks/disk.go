@@ -90,9 +90,9 @@ func (d directory) probe(what string) Probe {
 	}
 }
 
-// unusable returns the finding about obstacle, and the way around it. Only in the user's home may something be changed or
-// moved, and only when the usual place is elsewhere does it help to use that. A fix takes nothing from anyone: it gives the
-// user's own directory its usual permissions, and creates the directory that a link of the user's points to.
+// unusable returns the finding about obstacle, and the way around it. Only in the user's home may something be changed
+// or moved, and only when the usual place is elsewhere does it help to use that. A fix takes nothing from anyone: it
+// gives the user's own directory its usual permissions, and creates the directory that a link of the user's points to.
 func (d directory) unusable(what string, o obstacle) Finding {
 	at, why := shellescape.Quote(o.at), fmt.Sprintf("%s: %v", o.at, o.err)
 	info, statErr := os.Lstat(o.at)
@@ -143,11 +143,13 @@ func (d directory) limaHome(vm, goos string) Probe {
 			return finding
 		}
 		return failed("the path of Lima's home directory is too long for a socket in it",
-			fmt.Sprintf("%s has %d bytes, and a socket's path must have fewer than %d", path, len(path), limit), d.shorter(vm, limit))
+			fmt.Sprintf("%s has %d bytes, and a socket's path must have fewer than %d", path, len(path), limit),
+			d.shorter(vm, limit))
 	}
 }
 
-// longestSocket returns the longest path of a socket of vm: the longest of ssh's (Lima's filenames.LongestSock), or ours.
+// longestSocket returns the longest path of a socket of vm: the longest of ssh's (Lima's filenames.LongestSock), or
+// ours.
 func longestSocket(home, vm string) string {
 	theirs, ours := filepath.Join(home, vm, "ssh.sock.1234567890123456"), filepath.Join(home, vm, lima.HostSocket)
 	if len(ours) > len(theirs) {
@@ -184,7 +186,8 @@ type Space struct {
 	Kept  int64 // by the VM that will be replaced, until the new one answers
 }
 
-// diskSpace checks that Lima's home has room: enough to begin with, and better for all that the VM's disk may ever take.
+// diskSpace checks that Lima's home has room: enough to begin with, and better for all that the VM's disk may ever
+// take.
 func (h Host) diskSpace(home directory, space Space) Probe {
 	return func(context.Context) Finding {
 		path, obstacle := home.usable()
@@ -240,7 +243,7 @@ func project(path, home, limaHome string, access func(string) error) Probe {
 		case within(limaHome, path):
 			what, why = "the VM may change its own disk", why+"Lima's home directory is in it"
 		case within(path, limaHome):
-			what, why = "the project is in Lima's home directory", "Lima keeps VMs in "+limaHome+"; `limactl delete` removes them"
+			what, why = "the project is in Lima's home directory", "`limactl delete` removes what is in "+limaHome
 		}
 		if what != "" {
 			return warning("%s", path).because(what, why, other)

@@ -23,7 +23,8 @@ func TestDirectoryFixes(t *testing.T) {
 		return nil
 	}
 	for path, fix := range map[string]string{shut: "chmod u+rwx " + shut, link: "mkdir -p " + home + "/there/and/on"} {
-		check := one(directory{path: path, variable: "XDG_STATE_HOME", usual: "~/.local/state", home: home, access: byMode}.probe("the state directory"))
+		check := one(directory{path: path, variable: "XDG_STATE_HOME", usual: "~/.local/state", home: home,
+			access: byMode}.probe("the state directory"))
 		if before := Run(t.Context(), []Check{check}, nil)[0]; before.Fix == nil || before.Fix.String() != fix {
 			t.Errorf("%s: fix %v, want %q", path, before.Fix, fix)
 		}

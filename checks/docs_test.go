@@ -14,14 +14,15 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told, real []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([^|]+) \\|").FindAllStringSubmatch(string(text), -1) {
-		told = append(told, row[1]+": "+row[2])
+	var listed, real []string
+	rows := regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([^|]+) \\|")
+	for _, row := range rows.FindAllStringSubmatch(string(text), -1) {
+		listed = append(listed, row[1]+": "+row[2])
 	}
 	for _, check := range List(Target{}) {
 		real = append(real, fmt.Sprintf("%s: %s", check.ID, check.Title))
 	}
-	if !slices.Equal(told, real) {
-		t.Errorf("docs/checks.md tells of\n%q\nand there are\n%q", told, real)
+	if !slices.Equal(listed, real) {
+		t.Errorf("docs/checks.md lists\n%q\nand there are\n%q", listed, real)
 	}
 }

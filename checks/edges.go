@@ -99,7 +99,9 @@ func head(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true,
+	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return err

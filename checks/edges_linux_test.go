@@ -62,7 +62,8 @@ func TestHere(t *testing.T) {
 	}), nil)
 	for _, result := range results {
 		switch result.ID {
-		case "system", "processor", "memory", "disk-space", "open-files", "inotify", "built-in-files", "other-run", "last-run":
+		case "system", "processor", "memory", "disk-space", "open-files", "inotify", "built-in-files", "other-run",
+			"last-run":
 			if result.Outcome == Unknown || result.Found == "" {
 				t.Errorf("%+v", result)
 			}

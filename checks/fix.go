@@ -12,7 +12,8 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
-// fixDeadline bounds a fix: installing QEMU takes half a minute on a good network, and Homebrew may compile for a while.
+// fixDeadline bounds a fix: installing QEMU takes half a minute on a good network, and Homebrew may compile for a
+// while.
 const fixDeadline = 15 * time.Minute
 
 // String returns the command as a person would type it.
@@ -22,8 +23,8 @@ func (f *FixInfo) String() string { return shellescape.QuoteCommand(f.Command) }
 // one runs `sudo -v` on it first.
 func (f *FixInfo) AsRoot() bool { return len(f.Command) > 0 && f.Command[0] == "sudo" }
 
-// Apply runs check, the fix of what Failed, and check again, and returns the last result. line gets the command and what
-// it prints; it may be nil. Without a failure, or without a fix, nothing is changed.
+// Apply runs check, the fix of what Failed, and check again, and returns the last result. line gets the command and
+// what it prints; it may be nil. Without a failure, or without a fix, nothing is changed.
 func Apply(ctx context.Context, check Check, line func(string)) Result {
 	if line == nil {
 		line = func(string) {}
@@ -59,8 +60,8 @@ func notFixed(problem Problem, fix *FixInfo, err error) *Problem {
 	return &problem
 }
 
-// runHere runs command on this machine, without a terminal: sudo must not ask for a password there, or it would stop for
-// ever as a background process.
+// runHere runs command on this machine, without a terminal: sudo must not ask for a password there, or it would stop
+// for ever as a background process.
 func runHere(ctx context.Context, command []string, line func(string)) error {
 	args := command[1:]
 	if command[0] == "sudo" {
@@ -124,8 +125,8 @@ const (
 	qemuARM
 )
 
-// managers are the known package managers on Linux: how each installs something, how it does so unasked, and the packages of
-// each tool. QEMU's include firmware, since guests boot by UEFI.
+// managers are the known package managers on Linux: how each installs something, how it does so unasked, and the
+// packages of each tool. QEMU's include firmware, since guests boot by UEFI.
 var managers = []struct {
 	program, install, yes string
 	packages              [4]string
@@ -140,8 +141,8 @@ var managers = []struct {
 		"qemu-x86 qemu-img qemu-ovmf-x86_64", "qemu-arm qemu-img qemu-uefi-aarch64"}},
 }
 
-// missing returns the finding about a program that is not installed, with the command that installs it here. On a Mac, that
-// can only be QEMU.
+// missing returns the finding about a program that is not installed, with the command that installs it here. On a Mac,
+// that can only be QEMU.
 func (h Host) missing(what, why string, wanted tool) Finding {
 	if h.OS == "darwin" {
 		finding := failed(what, why, "install it: brew install qemu")

@@ -38,10 +38,13 @@ func TestApply(t *testing.T) {
 		why     string
 		next    string
 	}{
-		"fixed":          {true, "", nil, OK, "", ""},
-		"in vain":        {false, "", nil, Failed, "looked for it", "get it"},
-		"a person's":     {false, "log in again", nil, Failed, "sudo get 'the tool' was run", "log in again"},
-		"it fails":       {false, "log in again", errors.New("no network"), Failed, "no network", "run it yourself and read what it prints: sudo get 'the tool'"},
+		"fixed":      {true, "", nil, OK, "", ""},
+		"in vain":    {false, "", nil, Failed, "looked for it", "get it"},
+		"a person's": {false, "log in again", nil, Failed, "sudo get 'the tool' was run", "log in again"},
+		"it fails": {
+			false, "log in again", errors.New("no network"), Failed, "no network",
+			"run it yourself and read what it prints: sudo get 'the tool'",
+		},
 		"fails and does": {true, "", errors.New("a warning"), OK, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,7 +60,8 @@ func TestApply(t *testing.T) {
 			if len(*ran) != 1 || !slices.Equal((*ran)[0], []string{"sudo", "get", "the tool"}) {
 				t.Errorf("ran %q", *ran)
 			}
-			if result.Outcome == Failed && (!strings.Contains(result.Problem.Why, test.why) || result.Problem.Next != test.next) {
+			if result.Outcome == Failed && (!strings.Contains(result.Problem.Why, test.why) ||
+				result.Problem.Next != test.next) {
 				t.Errorf("problem %+v", result.Problem)
 			}
 		})
@@ -87,7 +91,8 @@ func TestApplyLeavesAlone(t *testing.T) {
 // The real way: what a program prints arrives line by line, and the last line is in the error.
 func TestRunHere(t *testing.T) {
 	var lines []string
-	err := runHere(t.Context(), []string{"sh", "-c", "echo one; echo two >&2; exit 3"}, func(line string) { lines = append(lines, line) })
+	err := runHere(t.Context(), []string{"sh", "-c", "echo one; echo two >&2; exit 3"},
+		func(line string) { lines = append(lines, line) })
 	if err == nil || err.Error() != "exit status 3: two" || !slices.Equal(lines, []string{"one", "two"}) {
 		t.Errorf("%v, %q", err, lines)
 	}

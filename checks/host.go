@@ -21,11 +21,11 @@ func (h Host) system(ctx context.Context) Finding {
 	case "darwin":
 		return h.macOS(ctx)
 	}
-	return failed("worlds don't run on "+h.OS, "Lima runs them on macOS and on Linux only", "use a Mac, or a Linux machine")
+	return failed("worlds don't run on "+h.OS, "Lima runs on macOS and on Linux only", "use a Mac, or a Linux machine")
 }
 
-// processor checks that worlds exist for this processor, and that worldsetup itself runs on it without translation: a VM
-// gets the processor that worldsetup sees.
+// processor checks that worlds exist for this processor, and that worldsetup itself runs on it without translation: a
+// VM gets the processor that worldsetup sees.
 func (h Host) processor(ctx context.Context) Finding {
 	if h.Arch != "amd64" && h.Arch != "arm64" {
 		return failed("there are no worlds for the processor "+h.Arch, "they exist for x86_64 and aarch64",
@@ -41,7 +41,7 @@ func (h Host) processor(ctx context.Context) Finding {
 	if translated {
 		return failed("worldsetup runs under Rosetta",
 			"sysctl.proc_translated is 1: this is worldsetup for Intel, or a terminal for Intel, on Apple silicon",
-			"build and run it for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build ./cmd/worldsetup")
+			"build it for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build ./cmd/worldsetup")
 	}
 	return ok("%s", h.Arch)
 }
@@ -140,7 +140,8 @@ func (h Host) fileWatching(context.Context) Finding {
 		const setting = "fs.inotify.max_user_instances=1024"
 		return failed("no more files can be watched", "all of fs.inotify.max_user_instances are in use: "+err.Error(),
 			"allow more: sudo sysctl -w "+setting).
-			fixable("to keep it after a restart: echo "+setting+" | sudo tee /etc/sysctl.d/60-inotify.conf", "sudo", "sysctl", "-w", setting)
+			fixable("to keep it after a restart: echo "+setting+" | sudo tee /etc/sysctl.d/60-inotify.conf",
+				"sudo", "sysctl", "-w", setting)
 	}
 	return unknown(err)
 }

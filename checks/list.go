@@ -41,7 +41,8 @@ func list(h Host, t Target) []Check {
 	cache, _ := os.UserCacheDir() // where it is unknown, nothing is cached
 	address, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
 	t.Space.Image = address != ""
-	home, state := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima"), newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")
+	home := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima")
+	state := newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")
 	exists := t.VM.Instance != nil
 	limactl := []string{"limactl"}
 	return []Check{
@@ -52,7 +53,8 @@ func list(h Host, t Target) []Check {
 		{ID: "state-directory", Title: "state directory", Late: lateDisk, Probe: state.probe("the state directory")},
 		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk, Probe: home.limaHome(t.VM.Name, h.OS)},
 		Check{ID: "memory", Title: "memory", Probe: h.memory(t.Memory)}.When(t.Starts, runs),
-		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.When(t.Starts, runs),
+		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.
+			When(t.Starts, runs),
 		{ID: "open-files", Title: "limit of open files", Probe: h.openFiles},
 		Check{ID: "inotify", Title: "file watching", Probe: h.fileWatching}.When(linux, "on Linux only"),
 		Check{ID: "virtualization", Title: "virtualization", Probe: h.virtualization(t.VMType)}.
@@ -67,7 +69,8 @@ func list(h Host, t Target) []Check {
 			When(mac, macOnly).When(t.Starts, runs),
 		Check{ID: "vz-entitlement", Title: "permission to create VMs", Requires: limactl, Probe: h.entitlement}.
 			When(mac && vzVM, "VMs of the type vz only").When(t.Starts, runs),
-		Check{ID: "lima-guest-agent", Title: "Lima's guest agent", Requires: limactl, Probe: h.guestAgent(t.Arch)}.When(t.Starts, runs),
+		Check{ID: "lima-guest-agent", Title: "Lima's guest agent", Requires: limactl, Probe: h.guestAgent(t.Arch)}.
+			When(t.Starts, runs),
 		{ID: "ssh-client", Title: "ssh client", Probe: h.sshClient},
 		Check{ID: "qemu", Title: "QEMU", Probe: h.qemu(t.Arch)}.When(t.Starts, runs).When(qemuVM, noQEMU),
 		Check{ID: "qemu-version", Title: "QEMU's version", Requires: []string{"qemu"}, Probe: h.qemuVersion(t.Arch)}.

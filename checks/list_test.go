@@ -13,7 +13,8 @@ import (
 func TestList(t *testing.T) {
 	kebab := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	seen := map[string]bool{}
-	for _, check := range List(Target{VM: VM{Name: "substrate"}, VMType: limatype.QEMU, Arch: limatype.X8664, Starts: true}) {
+	for _, check := range List(Target{VM: VM{Name: "substrate"}, VMType: limatype.QEMU, Arch: limatype.X8664,
+		Starts: true}) {
 		if !kebab.MatchString(check.ID) || seen[check.ID] {
 			t.Errorf("the id %q is not in kebab case, or not the only one", check.ID)
 		}
@@ -60,7 +61,8 @@ func TestImports(t *testing.T) {
 	}
 	for path := range strings.Lines(string(out)) {
 		path = strings.TrimSpace(path)
-		if strings.HasPrefix(path, "charm.land/") || strings.HasSuffix(path, "/worldsetup/tui") || strings.HasSuffix(path, "/worldsetup/provision") {
+		if strings.HasPrefix(path, "charm.land/") || strings.HasSuffix(path, "/worldsetup/tui") ||
+			strings.HasSuffix(path, "/worldsetup/provision") {
 			t.Errorf("checks imports %s", path)
 		}
 	}

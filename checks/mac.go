@@ -30,7 +30,7 @@ func (h Host) macOS(ctx context.Context) Finding {
 		return unknown(fmt.Errorf("sw_vers printed %.80q, which has no version", out))
 	}
 	if major, _ := strconv.Atoi(version[2]); major < minimumMacOS {
-		return failed(fmt.Sprintf("macOS %s is too old", version[1]), fmt.Sprintf("Lima's VMs need macOS %d or newer", minimumMacOS),
+		return failed("macOS "+version[1]+" is too old", fmt.Sprintf("Lima's VMs need macOS %d or newer", minimumMacOS),
 			"upgrade it: Apple menu > System Settings (or System Preferences) > Software Update")
 	}
 	return ok("macOS %s", version[1])
@@ -90,7 +90,7 @@ func (h Host) macFree(ctx context.Context) (int64, error) {
 func (h Host) virtualization(vmType string) Probe {
 	return func(ctx context.Context) Finding {
 		if h.OS != "darwin" {
-			return failed(fmt.Sprintf("VMs of the type %s don't run here", vmType), "they run on macOS only", "use QEMU: --vm-type "+limatype.QEMU)
+			return failed("VMs of the type "+vmType+" don't run here", "they need macOS", "use QEMU: --vm-type "+limatype.QEMU)
 		}
 		value, known, err := h.sysctl(ctx, "kern.hv_support")
 		evidence := fmt.Sprintf("kern.hv_support is %q", value)
@@ -110,7 +110,8 @@ func (h Host) virtualization(vmType string) Probe {
 	}
 }
 
-// homebrew reports which Homebrew there is. Only fixes need one; on Apple silicon, the one for Intel installs a Lima for Intel.
+// homebrew reports which Homebrew there is. Only fixes need one; on Apple silicon, the one for Intel installs a Lima
+// for Intel.
 func (h Host) homebrew(ctx context.Context) Finding {
 	brew := h.brew()
 	if brew == "" {
@@ -201,17 +202,20 @@ func (h Host) limactlProcessor(ctx context.Context) Finding {
 
 func (h Host) wrongProcessor(path string, cpu macho.Cpu) Finding {
 	if cpu == macho.CpuArm64 {
-		return failed("Lima is for Apple silicon, and this Mac has an Intel processor", fmt.Sprintf("%s is for %v", path, cpu),
-			"install Lima for Intel: "+h.brewLima("reinstall"))
+		return failed("Lima is for Apple silicon, and this Mac has an Intel processor",
+			fmt.Sprintf("%s is for %v", path, cpu), "install Lima for Intel: "+h.brewLima("reinstall"))
 	}
 	const brew = brewAppleSilicon
-	what, why := "Lima is for Intel, and would run under Rosetta", fmt.Sprintf("%s is for %v, and this is Apple silicon", path, cpu)
+	what := "Lima is for Intel, and would run under Rosetta"
+	why := fmt.Sprintf("%s is for %v, and this is Apple silicon", path, cpu)
 	if _, err := h.Find(brew); err != nil {
-		return failed(what, why, "install Homebrew for Apple silicon from https://brew.sh in a native shell (arch -arm64 /bin/zsh), "+
-			"then: "+brew+" install lima")
+		return failed(what, why, "install Homebrew for Apple silicon from https://brew.sh in a native shell "+
+			"(arch -arm64 /bin/zsh), then: "+brew+" install lima")
 	}
-	return failed(what, why, "install Lima for Apple silicon: arch -arm64 "+brew+" install lima; and put /opt/homebrew/bin first in PATH").
-		fixable(`put Homebrew for Apple silicon first in PATH: eval "$(/opt/homebrew/bin/brew shellenv)"`, "arch", "-arm64", brew, "install", "lima")
+	const next = "install Lima for Apple silicon: arch -arm64 " + brew + " install lima; " +
+		"and put /opt/homebrew/bin first in PATH"
+	const note = `put Homebrew for Apple silicon first in PATH: eval "$(/opt/homebrew/bin/brew shellenv)"`
+	return failed(what, why, next).fixable(note, "arch", "-arm64", brew, "install", "lima")
 }
 
 // machOCPUs returns the processors that a macOS program is for; none for anything else.

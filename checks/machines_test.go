@@ -55,7 +55,8 @@ func qemuOn(arch limatype.Arch, getenv func(string) string, find lookPath, goos 
 // accelerated is a machine of the user ada, who is in no group.
 func accelerated(arch, native limatype.Arch, getenv func(string) string, kvm func() error) Check {
 	goarch := map[limatype.Arch]string{x86: "amd64", arm: "arm64"}[native]
-	return one(Host{OS: "linux", Arch: goarch, Getenv: getenv, KVM: kvm, User: func() string { return "ada" }, Run: noProgram}.acceleration(arch))
+	return one(Host{OS: "linux", Arch: goarch, Getenv: getenv, KVM: kvm, User: func() string { return "ada" },
+		Run: noProgram}.acceleration(arch))
 }
 
 func noProgram(_ context.Context, name string, _ ...string) (string, error) {
@@ -197,48 +198,133 @@ func TestMachines(t *testing.T) {
 		words   []string // each is in what was found, or in the problem
 		next    string   // is in what to do
 	}{
-		"root":     {one(Host{UID: func() int { return 0 }}.ordinaryUser), Failed, []string{"root", "Lima refuses"}, "without sudo"},
+		"root": {
+			one(Host{UID: func() int { return 0 }}.ordinaryUser), Failed, []string{"root", "Lima refuses"},
+			"without sudo",
+		},
 		"not root": {one(Host{UID: func() int { return 1000 }}.ordinaryUser), OK, []string{"1000"}, ""},
 
-		"home there":             {one(m.dir("lima", nil).limaHome("vm", "linux")), OK, []string{m.home + "/lima"}, ""},
-		"home a link":            {one(m.dir("link", nil).limaHome("vm", "linux")), OK, nil, ""},
-		"home absent":            {one(m.dir("a/b/c", nil).limaHome("vm", "linux")), OK, []string{"will be created"}, ""},
-		"home a file":            {one(m.dir("file", nil).limaHome("vm", "linux")), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
-		"home below a file":      {one(m.dir("file/x/y", nil).limaHome("vm", "linux")), Failed, []string{"/file: it is not a directory"}, "mv " + m.home + "/file"},
-		"home a device":          {one(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}.limaHome("vm", "linux")), Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima"},
-		"home a dead link":       {one(m.dir("dead", nil).limaHome("vm", "linux")), Failed, []string{"a link to nothing"}, "LIMA_HOME=DIR"},
-		"home below a dead link": {one(m.away("dead/x", nil).limaHome("vm", "linux")), Failed, []string{"/dead: it is a link"}, "export LIMA_HOME=~/.lima"},
-		"home a loop":            {one(m.away("loop", nil).limaHome("vm", "linux")), Failed, []string{"/loop"}, "export LIMA_HOME=~/.lima"},
-		"home not writable":      {one(m.dir("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed, []string{"permission denied"}, `sudo chown "$USER" ` + m.home + "/lima"},
-		"home not mine":          {one(m.away("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed, []string{"permission denied"}, "export LIMA_HOME=~/.lima"},
-		"home cannot be made":    {one(m.away("x/y", syscall.EACCES, "").limaHome("vm", "linux")), Failed, []string{m.home + ": permission denied"}, "export LIMA_HOME=~/.lima"},
-		"home read-only":         {one(m.dir("lima", syscall.EROFS, "lima").limaHome("vm", "linux")), Failed, []string{"read-only"}, "export LIMA_HOME=DIR"},
+		"home there":  {one(m.dir("lima", nil).limaHome("vm", "linux")), OK, []string{m.home + "/lima"}, ""},
+		"home a link": {one(m.dir("link", nil).limaHome("vm", "linux")), OK, nil, ""},
+		"home absent": {one(m.dir("a/b/c", nil).limaHome("vm", "linux")), OK, []string{"will be created"}, ""},
+		"home a file": {
+			one(m.dir("file", nil).limaHome("vm", "linux")), Failed, []string{"/file: it is not a directory"},
+			"mv " + m.home + "/file",
+		},
+		"home below a file": {
+			one(m.dir("file/x/y", nil).limaHome("vm", "linux")), Failed,
+			[]string{"/file: it is not a directory"}, "mv " + m.home + "/file",
+		},
+		"home a device": {
+			one(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}.limaHome("vm", "linux")),
+			Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima",
+		},
+		"home a dead link": {
+			one(m.dir("dead", nil).limaHome("vm", "linux")), Failed, []string{"a link to nothing"},
+			"LIMA_HOME=DIR",
+		},
+		"home below a dead link": {
+			one(m.away("dead/x", nil).limaHome("vm", "linux")), Failed, []string{"/dead: it is a link"},
+			"export LIMA_HOME=~/.lima",
+		},
+		"home a loop": {
+			one(m.away("loop", nil).limaHome("vm", "linux")), Failed, []string{"/loop"},
+			"export LIMA_HOME=~/.lima",
+		},
+		"home not writable": {
+			one(m.dir("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed,
+			[]string{"permission denied"}, `sudo chown "$USER" ` + m.home + "/lima",
+		},
+		"home not mine": {
+			one(m.away("lima", syscall.EACCES, "lima").limaHome("vm", "linux")), Failed,
+			[]string{"permission denied"}, "export LIMA_HOME=~/.lima",
+		},
+		"home cannot be made": {
+			one(m.away("x/y", syscall.EACCES, "").limaHome("vm", "linux")), Failed,
+			[]string{m.home + ": permission denied"}, "export LIMA_HOME=~/.lima",
+		},
+		"home read-only": {
+			one(m.dir("lima", syscall.EROFS, "lima").limaHome("vm", "linux")), Failed, []string{"read-only"},
+			"export LIMA_HOME=DIR",
+		},
 
-		"sockets just fit, Linux":     {one(socketsFit(107).limaHome("v", "linux")), OK, nil, ""},
-		"sockets too long, Linux":     {one(socketsFit(108).limaHome("v", "linux")), Failed, []string{"108 bytes", "fewer than 108", "ssh.sock."}, "export LIMA_HOME=~/.lima"},
-		"sockets just fit, Mac":       {one(socketsFit(103).limaHome("v", "darwin")), OK, nil, ""},
-		"sockets too long, Mac":       {one(socketsFit(104).limaHome("v", "darwin")), Failed, []string{"fewer than 104"}, "export LIMA_HOME=~/.lima"},
-		"sockets too long, by link":   {one(m.away("long", nil).limaHome("substrate", "linux")), Failed, []string{"lll"}, "export LIMA_HOME=~/.lima"},
-		"sockets too long, long name": {one(m.away("lima", nil).limaHome(strings.Repeat("v", 76), "darwin")), Failed, []string{"too long"}, "--vm substrate"},
-		"sockets too long, long user": {one(directory{path: "/" + strings.Repeat("u", 90), home: "/" + strings.Repeat("u", 90), access: kvmAccess}.limaHome("substrate", "darwin")), Failed, nil, "export LIMA_HOME=/opt/lima"},
+		"sockets just fit, Linux": {one(socketsFit(107).limaHome("v", "linux")), OK, nil, ""},
+		"sockets too long, Linux": {
+			one(socketsFit(108).limaHome("v", "linux")), Failed,
+			[]string{"108 bytes", "fewer than 108", "ssh.sock."}, "export LIMA_HOME=~/.lima",
+		},
+		"sockets just fit, Mac": {one(socketsFit(103).limaHome("v", "darwin")), OK, nil, ""},
+		"sockets too long, Mac": {
+			one(socketsFit(104).limaHome("v", "darwin")), Failed, []string{"fewer than 104"},
+			"export LIMA_HOME=~/.lima",
+		},
+		"sockets too long, by link": {
+			one(m.away("long", nil).limaHome("substrate", "linux")), Failed, []string{"lll"},
+			"export LIMA_HOME=~/.lima",
+		},
+		"sockets too long, long name": {
+			one(m.away("lima", nil).limaHome(strings.Repeat("v", 76), "darwin")), Failed, []string{"too long"},
+			"--vm substrate",
+		},
+		"sockets too long, long user": {
+			one(directory{path: "/" + strings.Repeat("u", 90), home: "/" + strings.Repeat("u", 90),
+				access: kvmAccess}.limaHome("substrate", "darwin")),
+			Failed, nil, "export LIMA_HOME=/opt/lima",
+		},
 
-		"state absent":       {one(m.dir(".local/state/worldsetup", nil).probe("the state directory")), OK, []string{"will be created"}, ""},
-		"state a file":       {one(m.dir("file", nil).probe("the state directory")), Failed, []string{"not a directory"}, "mv "},
-		"state not writable": {one(m.dir("lima/x", syscall.EACCES, "lima").probe("the state directory")), Failed, []string{"the state directory", "permission denied"}, "sudo chown"},
+		"state absent": {
+			one(m.dir(".local/state/worldsetup", nil).probe("the state directory")), OK,
+			[]string{"will be created"}, "",
+		},
+		"state a file": {
+			one(m.dir("file", nil).probe("the state directory")), Failed, []string{"not a directory"}, "mv ",
+		},
+		"state not writable": {
+			one(m.dir("lima/x", syscall.EACCES, "lima").probe("the state directory")), Failed,
+			[]string{"the state directory", "permission denied"}, "sudo chown",
+		},
 
-		"limactl":                    {lima2(says("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
-		"limactl from git":           {lima2(says("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
-		"limactl missing, Mac":       {lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed, []string{"not installed"}, "brew install lima"},
-		"limactl missing, Linux":     {lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "linux"), Failed, []string{"not installed"}, "https://lima-vm.io/docs/installation/"},
-		"limactl too old":            {lima2(says("limactl version 1.2.1\n"), "darwin"), Failed, []string{"1.2.1 is too old", "2.0.0 or newer"}, "brew upgrade lima"},
-		"limactl a preview":          {lima2(says("limactl version 2.0.0-beta.0\n"), "linux"), Failed, []string{"too old"}, "upgrade"},
-		"limactl prints garbage":     {lima2(says("Segmentation violation, or so\n"), "linux"), Failed, []string{`"Segmentation violation, or so"`}, "command -v limactl"},
-		"limactl prints nothing":     {lima2(says(""), "linux"), Failed, []string{`""`}, "command -v limactl"},
-		"limactl exits 137":          {lima2(exits(137, ""), "darwin"), Failed, []string{"killed", "signature"}, "brew reinstall lima"},
-		"limactl killed by a signal": {lima2(fails(exitError(t, "kill -9 $$")), "darwin"), Failed, []string{"killed", "security software"}, "brew reinstall lima"},
-		"limactl segfaults":          {lima2(fails(exitError(t, "kill -SEGV $$")), "darwin"), Failed, []string{"segmentation fault"}, "brew reinstall lima"},
-		"limactl fails":              {lima2(exits(1, "limactl: cannot open libfoo.so\n"), "linux"), Failed, []string{"cannot open libfoo.so"}, "install it again"},
-		"limactl for another CPU":    {lima2(fails(fmt.Errorf("fork/exec: %w", syscall.ENOEXEC)), "linux"), Failed, []string{"exec format error"}, "command -v limactl"},
+		"limactl":          {lima2(says("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
+		"limactl from git": {lima2(says("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
+		"limactl missing, Mac": {
+			lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed,
+			[]string{"not installed"}, "brew install lima",
+		},
+		"limactl missing, Linux": {
+			lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "linux"), Failed,
+			[]string{"not installed"}, "https://lima-vm.io/docs/installation/",
+		},
+		"limactl too old": {
+			lima2(says("limactl version 1.2.1\n"), "darwin"), Failed,
+			[]string{"1.2.1 is too old", "2.0.0 or newer"}, "brew upgrade lima",
+		},
+		"limactl a preview": {
+			lima2(says("limactl version 2.0.0-beta.0\n"), "linux"), Failed, []string{"too old"}, "upgrade",
+		},
+		"limactl prints garbage": {
+			lima2(says("Segmentation violation, or so\n"), "linux"), Failed,
+			[]string{`"Segmentation violation, or so"`}, "command -v limactl",
+		},
+		"limactl prints nothing": {lima2(says(""), "linux"), Failed, []string{`""`}, "command -v limactl"},
+		"limactl exits 137": {
+			lima2(exits(137, ""), "darwin"), Failed, []string{"killed", "signature"}, "brew reinstall lima",
+		},
+		"limactl killed by a signal": {
+			lima2(fails(exitError(t, "kill -9 $$")), "darwin"), Failed, []string{"killed", "security software"},
+			"brew reinstall lima",
+		},
+		"limactl segfaults": {
+			lima2(fails(exitError(t, "kill -SEGV $$")), "darwin"), Failed, []string{"segmentation fault"},
+			"brew reinstall lima",
+		},
+		"limactl fails": {
+			lima2(exits(1, "limactl: cannot open libfoo.so\n"), "linux"), Failed,
+			[]string{"cannot open libfoo.so"}, "install it again",
+		},
+		"limactl for another CPU": {
+			lima2(fails(fmt.Errorf("fork/exec: %w", syscall.ENOEXEC)), "linux"), Failed,
+			[]string{"exec format error"}, "command -v limactl",
+		},
 		"limactl hangs": {lima2(func(ctx context.Context) (lima.Result, error) {
 			<-ctx.Done()
 			time.Sleep(5 * time.Second) // until SIGKILL
@@ -251,38 +337,114 @@ func TestMachines(t *testing.T) {
 		"ssh missing, dnf":   {sshOn(installed("dnf"), "linux"), Failed, nil, "sudo dnf install openssh-clients"},
 		"ssh missing, other": {sshOn(installed(), "linux"), Failed, nil, "with your package manager"},
 
-		"qemu":               {qemuOn(x86, none, installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, []string{"/usr/bin/qemu-system-x86_64"}, ""},
-		"qemu missing":       {qemuOn(x86, none, installed("qemu-img", "apt-get"), "linux"), Failed, []string{"qemu-system-x86_64"}, "sudo apt-get install qemu-system-x86 qemu-utils"},
-		"qemu for ARM":       {qemuOn(arm, none, installed("qemu-system-x86_64", "qemu-img", "pacman"), "linux"), Failed, []string{"qemu-system-aarch64"}, "sudo pacman -S qemu-system-aarch64"},
-		"qemu missing, Mac":  {qemuOn(arm, none, installed(), "darwin"), Failed, nil, "brew install qemu"},
-		"qemu-img missing":   {qemuOn(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"}, "sudo dnf install qemu-system-x86 qemu-img"},
-		"qemu of one's own":  {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"), OK, []string{"my qemu"}, ""},
-		"qemu misnamed":      {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu named blank":   {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"), Failed, []string{"no program"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu open quote":    {qemuOn(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed, []string{"quote"}, "unset QEMU_SYSTEM_X86_64"},
-		"qemu named for ARM": {qemuOn(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"), OK, nil, ""},
+		"qemu": {
+			qemuOn(x86, none, installed("qemu-system-x86_64", "qemu-img"), "linux"), OK,
+			[]string{"/usr/bin/qemu-system-x86_64"}, "",
+		},
+		"qemu missing": {
+			qemuOn(x86, none, installed("qemu-img", "apt-get"), "linux"), Failed,
+			[]string{"qemu-system-x86_64"}, "sudo apt-get install qemu-system-x86 qemu-utils",
+		},
+		"qemu for ARM": {
+			qemuOn(arm, none, installed("qemu-system-x86_64", "qemu-img", "pacman"), "linux"), Failed,
+			[]string{"qemu-system-aarch64"}, "sudo pacman -S qemu-system-aarch64",
+		},
+		"qemu missing, Mac": {qemuOn(arm, none, installed(), "darwin"), Failed, nil, "brew install qemu"},
+		"qemu-img missing": {
+			qemuOn(x86, none, installed("qemu-system-x86_64", "dnf"), "linux"), Failed, []string{"qemu-img"},
+			"sudo dnf install qemu-system-x86 qemu-img",
+		},
+		"qemu of one's own": {
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"),
+			OK, []string{"my qemu"}, "",
+		},
+		"qemu misnamed": {
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"),
+			Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64",
+		},
+		"qemu named blank": {
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=  `), installed("qemu-system-x86_64", "qemu-img"), "linux"),
+			Failed, []string{"no program"}, "unset QEMU_SYSTEM_X86_64",
+		},
+		"qemu open quote": {
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64="qemu`), installed(), "linux"), Failed,
+			[]string{"quote"}, "unset QEMU_SYSTEM_X86_64",
+		},
+		"qemu named for ARM": {
+			qemuOn(x86, environment(`QEMU_SYSTEM_AARCH64=x`), installed("qemu-system-x86_64", "qemu-img"), "linux"),
+			OK, nil, "",
+		},
 
-		"KVM":                  {accelerated(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
-		"KVM absent":           {accelerated(x86, x86, none, kvmSays(missing)), Failed, []string{"no hardware acceleration", "/dev/kvm: no such file"}, "export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`},
+		"KVM": {accelerated(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
+		"KVM absent": {
+			accelerated(x86, x86, none, kvmSays(missing)), Failed,
+			[]string{"no hardware acceleration", "/dev/kvm: no such file"},
+			"export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`,
+		},
 		"KVM absent, ARM":      {accelerated(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
 		"KVM absent, firmware": {accelerated(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
-		"KVM denied":           {accelerated(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"}, `sudo usermod -aG kvm "$USER", then log out and in`},
-		"KVM unusable":         {accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm exists", "resource busy"}, "nested virtualization"},
-		"emulation asked for":  {accelerated(x86, x86, environment(emulate), kvmSays(missing)), Info, []string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, ""},
-		"emulation before KVM": {accelerated(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, ""},
-		"emulation, no CPU":    {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)), Failed, []string{"adds its own"}, "-cpu max"},
-		"emulation, -accel":    {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)), Failed, []string{"adds its own"}, "-machine q35,accel=tcg"},
-		"emulation, no file":   {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)), Info, nil, ""},
-		"arguments, no accel":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
-		"KVM by name, absent":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)), Failed, nil, "export QEMU"},
-		"another CPU":          {accelerated(arm, x86, none, kvmSays(nil)), Info, []string{"aarch64", "x86_64", "software emulation"}, ""},
-		"variable unreadable":  {accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown, []string{"quote"}, ""},
+		"KVM denied": {
+			accelerated(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"},
+			`sudo usermod -aG kvm "$USER", then log out and in`,
+		},
+		"KVM unusable": {
+			accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm exists", "resource busy"},
+			"nested virtualization",
+		},
+		"emulation asked for": {
+			accelerated(x86, x86, environment(emulate), kvmSays(missing)), Info,
+			[]string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, "",
+		},
+		"emulation before KVM": {
+			accelerated(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, "",
+		},
+		"emulation, no CPU": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)),
+			Failed, []string{"adds its own"}, "-cpu max",
+		},
+		"emulation, -accel": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)),
+			Failed, []string{"adds its own"}, "-machine q35,accel=tcg",
+		},
+		"emulation, no file": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)),
+			Info, nil, "",
+		},
+		"arguments, no accel": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil,
+			"export QEMU",
+		},
+		"KVM by name, absent": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)),
+			Failed, nil, "export QEMU",
+		},
+		"another CPU": {
+			accelerated(arm, x86, none, kvmSays(nil)), Info,
+			[]string{"aarch64", "x86_64", "software emulation"}, "",
+		},
+		"variable unreadable": {
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown,
+			[]string{"quote"}, "",
+		},
 
-		"Mac":                  {virtualized("vz", "darwin", sysctl("kern.hv_support: 1\n", nil)), OK, []string{"kern.hv_support is 1"}, ""},
-		"Mac without":          {virtualized("vz", "darwin", sysctl("kern.hv_support: 0\n", nil)), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support"},
-		"Mac in a VM":          {virtualized("vz", "darwin", sysctl("", exitError(t, "exit 1"))), Failed, []string{"has no kern.hv_support"}, "nested virtualization"},
-		"Mac without sysctl":   {virtualized("vz", "darwin", sysctl("", exec.ErrNotFound)), Unknown, []string{"not found"}, ""},
-		"vz on another system": {virtualized("vz", "linux", nil), Failed, []string{"vz", "macOS only"}, "--vm-type qemu"},
+		"Mac": {
+			virtualized("vz", "darwin", sysctl("kern.hv_support: 1\n", nil)), OK,
+			[]string{"kern.hv_support is 1"}, "",
+		},
+		"Mac without": {
+			virtualized("vz", "darwin", sysctl("kern.hv_support: 0\n", nil)), Failed,
+			[]string{`kern.hv_support is "0"`}, "kern.hv_support",
+		},
+		"Mac in a VM": {
+			virtualized("vz", "darwin", sysctl("", exitError(t, "exit 1"))), Failed,
+			[]string{"has no kern.hv_support"}, "nested virtualization",
+		},
+		"Mac without sysctl": {
+			virtualized("vz", "darwin", sysctl("", exec.ErrNotFound)), Unknown, []string{"not found"}, "",
+		},
+		"vz on another system": {
+			virtualized("vz", "linux", nil), Failed, []string{"vz", "they need macOS"}, "--vm-type qemu",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := m.files(t)
@@ -323,7 +485,8 @@ func TestDirectoryAccess(t *testing.T) {
 		if want == Failed && os.Geteuid() == 0 {
 			continue // root may write everywhere
 		}
-		if result := Run(t.Context(), []Check{one(newDirectory(path, "XDG_STATE_HOME", "~/.local/state").probe("the state directory"))}, nil)[0]; result.Outcome != want {
+		if result := Run(t.Context(), []Check{one(newDirectory(path, "XDG_STATE_HOME",
+			"~/.local/state").probe("the state directory"))}, nil)[0]; result.Outcome != want {
 			t.Errorf("%s: %s (%s), want %s", path, result.Outcome, result.Found, want)
 		}
 	}

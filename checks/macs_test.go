@@ -16,8 +16,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// mac answers as the recorded ones did that are named, of several the first that knows the command. A command that none of
-// them has fails the test: nothing is made up.
+// mac answers as the recorded ones did that are named, of several the first that knows the command. A command that none
+// of them has fails the test: nothing is made up.
 func mac(t *testing.T, goarch string, names ...string) Host {
 	t.Helper()
 	recorded := map[string]string{}
@@ -68,33 +68,77 @@ func TestMacs(t *testing.T) {
 		next    string
 		fix     string
 	}{
-		"High Sierra": {one(mac(t, "amd64", "high-sierra-10.13.1").system), Failed, []string{"macOS 10.13.1 is too old", "macOS 13 or newer"}, "Software Update", ""},
-		"Catalina":    {one(mac(t, "amd64", "catalina-10.15.5").system), Failed, []string{"macOS 10.15.5 is too old"}, "Software Update", ""},
-		"Sequoia":     {one(mac(t, "arm64", "sequoia-15.0.1").system), OK, []string{"macOS 15.0.1"}, "", ""},
-		"Tahoe":       {one(mac(t, "arm64", "tahoe-26.4").system), OK, []string{"macOS 26.4"}, "", ""},
+		"High Sierra": {
+			one(mac(t, "amd64", "high-sierra-10.13.1").system), Failed,
+			[]string{"macOS 10.13.1 is too old", "macOS 13 or newer"}, "Software Update", "",
+		},
+		"Catalina": {
+			one(mac(t, "amd64", "catalina-10.15.5").system), Failed, []string{"macOS 10.15.5 is too old"},
+			"Software Update", "",
+		},
+		"Sequoia": {one(mac(t, "arm64", "sequoia-15.0.1").system), OK, []string{"macOS 15.0.1"}, "", ""},
+		"Tahoe":   {one(mac(t, "arm64", "tahoe-26.4").system), OK, []string{"macOS 26.4"}, "", ""},
 
-		"native shell":  {one(mac(t, "arm64", "shell-native").processor), OK, []string{"arm64"}, "", ""},
-		"Rosetta shell": {one(mac(t, "amd64", "shell-rosetta").processor), Failed, []string{"runs under Rosetta", "sysctl.proc_translated is 1"}, "arch -arm64", ""},
+		"native shell": {one(mac(t, "arm64", "shell-native").processor), OK, []string{"arm64"}, "", ""},
+		"Rosetta shell": {
+			one(mac(t, "amd64", "shell-rosetta").processor), Failed,
+			[]string{"runs under Rosetta", "sysctl.proc_translated is 1"}, "arch -arm64", "",
+		},
 
-		"GitHub's runner":  {one(mac(t, "arm64", "runner-macos-14-arm64").virtualization("vz")), Failed, []string{"unknown oid 'kern.hv_support'"}, "nested virtualization", ""},
-		"guest of vz":      {one(mac(t, "arm64", "vz-guest").virtualization("vz")), Failed, []string{`kern.hv_support is "0"`}, "a Mac that is not a VM", ""},
-		"an old processor": {one(mac(t, "amd64", "intel-2010").virtualization("vz")), Failed, []string{`kern.hv_support is "0"`}, "kern.hv_support", ""},
+		"GitHub's runner": {
+			one(mac(t, "arm64", "runner-macos-14-arm64").virtualization("vz")), Failed,
+			[]string{"unknown oid 'kern.hv_support'"}, "nested virtualization", "",
+		},
+		"guest of vz": {
+			one(mac(t, "arm64", "vz-guest").virtualization("vz")), Failed, []string{`kern.hv_support is "0"`},
+			"a Mac that is not a VM", "",
+		},
+		"an old processor": {
+			one(mac(t, "amd64", "intel-2010").virtualization("vz")), Failed, []string{`kern.hv_support is "0"`},
+			"kern.hv_support", "",
+		},
 
-		"limactl as Lima signed it": {one(with(mac(t, "arm64", "lima-entitled"), homebrewLima).entitlement), OK, []string{"com.apple.security.virtualization"}, "", ""},
-		"limactl signed again": {one(with(mac(t, "arm64", "signature-without-entitlements"), homebrewLima).entitlement), Failed,
+		"limactl as Lima signed it": {
+			one(with(mac(t, "arm64", "lima-entitled"), homebrewLima).entitlement), OK,
+			[]string{"com.apple.security.virtualization"}, "", "",
+		},
+		"limactl signed again": {one(with(mac(t, "arm64", "signature-without-entitlements"), homebrewLima).entitlement),
+			Failed,
 			[]string{"may not create VMs", "/opt/homebrew/bin/limactl"}, "brew reinstall lima", "brew reinstall lima"},
-		"limactl in quarantine": {one(with(mac(t, "arm64", "quarantined"), homebrewLima).quarantine), Failed, []string{"quarantine"},
-			"xattr -d com.apple.quarantine /opt/homebrew/bin/limactl", "xattr -d com.apple.quarantine /opt/homebrew/bin/limactl"},
-		"no limactl to quarantine": {one(mac(t, "arm64", "quarantined").quarantine), Info, []string{"no limactl yet"}, "", ""},
+		"limactl in quarantine": {
+			one(with(mac(t, "arm64", "quarantined"), homebrewLima).quarantine), Failed, []string{"quarantine"},
+			"xattr -d com.apple.quarantine /opt/homebrew/bin/limactl",
+			"xattr -d com.apple.quarantine /opt/homebrew/bin/limactl"},
+		"no limactl to quarantine": {
+			one(mac(t, "arm64", "quarantined").quarantine), Info, []string{"no limactl yet"}, "", "",
+		},
 
-		"Homebrew for Apple silicon": {one(mac(t, "arm64", "homebrew-apple-silicon").homebrew), OK, []string{"/opt/homebrew"}, "", ""},
-		"Homebrew for Intel, under Rosetta": {one(mac(t, "amd64", "homebrew-intel-on-apple-silicon").homebrew), Warning, []string{"for Intel", "Rosetta"},
+		"Homebrew for Apple silicon": {
+			one(mac(t, "arm64", "homebrew-apple-silicon").homebrew), OK, []string{"/opt/homebrew"}, "", "",
+		},
+		"Homebrew for Intel, under Rosetta": {
+			one(mac(t, "amd64", "homebrew-intel-on-apple-silicon").homebrew), Warning,
+			[]string{"for Intel", "Rosetta"},
 			"/opt/homebrew", ""},
-		"no Homebrew":          {one(with(mac(t, "arm64", "homebrew-apple-silicon"), installed()).homebrew), Info, []string{"https://brew.sh"}, "", ""},
-		"Homebrew not in PATH": {lima2Mac(with(mac(t, "arm64"), installed(brewAppleSilicon))), Failed, []string{"not installed"}, "/opt/homebrew/bin/brew install lima", "/opt/homebrew/bin/brew install lima"},
-		"Homebrew for Intel":   {lima2Mac(with(mac(t, "amd64"), installed(brewIntel))), Failed, []string{"not installed"}, "/usr/local/bin/brew install lima", "/usr/local/bin/brew install lima"},
-		"neither":              {lima2Mac(with(mac(t, "arm64"), installed())), Failed, []string{"not installed"}, "https://brew.sh", ""},
-		"ssh out of PATH":      {one(with(mac(t, "arm64"), installed("brew")).sshClient), Failed, nil, "PATH=/usr/bin:$PATH", ""},
+		"no Homebrew": {
+			one(with(mac(t, "arm64", "homebrew-apple-silicon"), installed()).homebrew), Info,
+			[]string{"https://brew.sh"}, "", "",
+		},
+		"Homebrew not in PATH": {
+			lima2Mac(with(mac(t, "arm64"), installed(brewAppleSilicon))), Failed, []string{"not installed"},
+			"/opt/homebrew/bin/brew install lima", "/opt/homebrew/bin/brew install lima",
+		},
+		"Homebrew for Intel": {
+			lima2Mac(with(mac(t, "amd64"), installed(brewIntel))), Failed, []string{"not installed"},
+			"/usr/local/bin/brew install lima", "/usr/local/bin/brew install lima",
+		},
+		"neither": {
+			lima2Mac(with(mac(t, "arm64"), installed())), Failed, []string{"not installed"}, "https://brew.sh",
+			"",
+		},
+		"ssh out of PATH": {
+			one(with(mac(t, "arm64"), installed("brew")).sshClient), Failed, nil, "PATH=/usr/bin:$PATH", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := Run(t.Context(), []Check{test.check}, nil)[0]
@@ -131,7 +175,8 @@ func judgeWords(t *testing.T, result Result, words []string, next string) {
 	}
 }
 
-// What vm_stat prints of the pages is recorded; how much memory those Macs have is not, so only the free part is judged.
+// What vm_stat prints of the pages is recorded; how much memory those Macs have is not, so only the free part is
+// judged.
 func TestMacMemory(t *testing.T) {
 	for name, want := range map[string]int64{
 		"memory-intel":         4096 * (6127229 + 628646),

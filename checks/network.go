@@ -52,8 +52,8 @@ func (h Host) proxy(address string) Probe {
 	}
 }
 
-// proxyFor returns the proxy that Go's programs, limactl among them, use for a download from address. They use none when
-// its address is invalid, and then the network seems to be down.
+// proxyFor returns the proxy that Go's programs, limactl among them, use for a download from address. They use none
+// when its address is invalid, and then the network seems to be down.
 func proxyFor(address string) (string, error) {
 	request, err := http.NewRequest(http.MethodHead, address, nil)
 	if err != nil {

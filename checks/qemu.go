@@ -54,7 +54,7 @@ func (h Host) qemu(arch limatype.Arch) Probe {
 		}
 		path, err := h.Find(command.program)
 		if err != nil && command.own {
-			return failed(fmt.Sprintf("%s, which %s names, is not installed", command.program, command.variable), err.Error(), unset)
+			return failed(command.program+", which "+command.variable+" names, is not installed", err.Error(), unset)
 		}
 		if err != nil {
 			return h.missing("QEMU is not installed", err.Error(), wanted)
@@ -128,7 +128,8 @@ func (h Host) acceleration(arch limatype.Arch) Probe {
 			return h.kvmProblem(ctx, problem, arch)
 		case !complete && !errors.Is(problem, fs.ErrNotExist):
 			return failed(command.variable+" requests emulation in a way that does not work",
-				"/dev/kvm exists, so Lima adds its own -machine and -cpu for KVM, unless the variable has both", emulateCommand(arch))
+				"/dev/kvm exists, so Lima adds its own -machine and -cpu for KVM, unless the variable has both",
+				emulateCommand(arch))
 		}
 		return info("software emulation, as requested by %s: %s", command.variable, slow)
 	}
@@ -136,8 +137,8 @@ func (h Host) acceleration(arch limatype.Arch) Probe {
 
 var accelKVM = regexp.MustCompile(`(-accel |accel=)[^ ,]*\bkvm\b`)
 
-// emulation reads the arguments as QEMU and Lima do: QEMU emulates when a machine or an accelerator is named, and not KVM
-// among them. Lima adds its own arguments for KVM unless both of the words -machine and -cpu are there.
+// emulation reads the arguments as QEMU and Lima do: QEMU emulates when a machine or an accelerator is named, and not
+// KVM among them. Lima adds its own arguments for KVM unless both of the words -machine and -cpu are there.
 func emulation(args []string) (requested, complete bool) {
 	has := func(option string) bool { return slices.Contains(args, option) }
 	requested = (has("-machine") || has("-accel")) && !accelKVM.MatchString(strings.Join(args, " "))
@@ -152,7 +153,8 @@ func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Fin
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return failed("this machine offers no hardware acceleration", err.Error(),
-			"enable virtualization in the machine's firmware (VT-x, AMD-V), or nested virtualization where this machine is itself a VM"+without)
+			"enable virtualization in the machine's firmware (VT-x, AMD-V), or nested virtualization if this machine is itself "+
+				"a VM"+without)
 	case !errors.Is(err, fs.ErrPermission):
 		return failed("hardware acceleration does not work", "/dev/kvm exists, but creates no VM: "+err.Error(),
 			"enable nested virtualization if this machine is itself a VM, and stop other programs that run VMs"+without)
@@ -176,5 +178,6 @@ func emulateCommand(arch limatype.Arch) string {
 	if arch == limatype.AARCH64 {
 		machine = "virt"
 	}
-	return fmt.Sprintf(`export QEMU_SYSTEM_%s="qemu-system-%s -machine %s,accel=tcg -cpu max"`, strings.ToUpper(arch), arch, machine)
+	const command = `export QEMU_SYSTEM_%s="qemu-system-%s -machine %s,accel=tcg -cpu max"`
+	return fmt.Sprintf(command, strings.ToUpper(arch), arch, machine)
 }

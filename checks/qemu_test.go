@@ -27,7 +27,8 @@ func TestQEMUCommand(t *testing.T) {
 			t.Errorf("%q: %+v, want an error", text, command)
 		}
 	}
-	if command, err := (Host{Getenv: environment("")}).qemuCommand(arm); err != nil || command.own || command.program != "qemu-system-aarch64" {
+	if command, err := (Host{Getenv: environment("")}).qemuCommand(arm); err != nil || command.own ||
+		command.program != "qemu-system-aarch64" {
 		t.Errorf("without the variable: %+v, %v", command, err)
 	}
 }

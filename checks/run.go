@@ -12,9 +12,9 @@ import (
 // program that ignores SIGTERM lives for 5 s more (internal/process).
 const unwind = 6 * time.Second
 
-// Run runs the checks of list side by side and returns their results in the order of list. It passes them to each, which
-// may be nil: every check as Pending before the first probe starts, then its result, one at a time and a requirement
-// before what requires it.
+// Run runs the checks of list side by side and returns their results in the order of list. It passes them to each,
+// which may be nil: every check as Pending before the first probe starts, then its result, one at a time and a
+// requirement before what requires it.
 //
 // A check waits for those that it requires, as far as they are in the list, and is Skipped when one of them Failed, was
 // Skipped or is Unknown. A check over its deadline Failed. A check that has no result when ctx ends is Unknown.

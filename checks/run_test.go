@@ -23,7 +23,9 @@ func after(d time.Duration, finding Finding) func(context.Context) Finding {
 }
 
 func collect(ctx context.Context, list []Check) (results []Result, settled []string) {
-	results = Run(ctx, list, func(r Result) { settled = append(settled, strings.TrimSuffix(r.ID+" "+string(r.Outcome), " ok")) })
+	results = Run(ctx, list, func(r Result) {
+		settled = append(settled, strings.TrimSuffix(r.ID+" "+string(r.Outcome), " ok"))
+	})
 	return results, settled
 }
 
@@ -45,7 +47,8 @@ func TestRunSideBySide(t *testing.T) {
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("took %v", took)
 		}
-		if want := []string{"slow pending", "fast pending", "next pending", "fast", "next", "slow"}; !slices.Equal(settled, want) {
+		want := []string{"slow pending", "fast pending", "next pending", "fast", "next", "slow"}
+		if !slices.Equal(settled, want) {
 			t.Errorf("settled as %q, want %q", settled, want)
 		}
 		for i, want := range []string{"slow", "fast", "next"} {
@@ -63,7 +66,7 @@ func TestRunShowsCausesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probed := func(context.Context) Finding { t.Error("probed although its requirement failed"); return ok("") }
 		results, settled := collect(t.Context(), []Check{
-			{ID: "cause", Title: "the cause", Probe: after(time.Second, failed("broken", "", "mend it"))},
+			{ID: "cause", Title: "the cause", Probe: after(time.Second, failed("broken", "", "fix it"))},
 			{ID: "second", Title: "second", Requires: []string{"cause"}, Probe: probed},
 			{ID: "third", Requires: []string{"second"}, Probe: probed},
 			{ID: "unknown", Title: "unknown", Probe: after(0, Finding{Found: "who knows"})},
@@ -76,7 +79,9 @@ func TestRunShowsCausesOnly(t *testing.T) {
 		if got := outcomes(results); !slices.Equal(got, want) {
 			t.Errorf("outcomes %q, want %q", got, want)
 		}
-		for i, found := range map[int]string{1: "waits for the cause", 2: "waits for second", 4: "waits for unknown", 5: "another system"} {
+		for i, found := range map[int]string{
+			1: "waits for the cause", 2: "waits for second", 4: "waits for unknown", 5: "another system",
+		} {
 			if results[i].Found != found {
 				t.Errorf("%s found %q, want %q", results[i].ID, results[i].Found, found)
 			}
@@ -137,7 +142,8 @@ func TestRunCancelled(t *testing.T) {
 }
 
 func TestRunFailedHasProblem(t *testing.T) {
-	results := Run(t.Context(), []Check{{ID: "bare", Title: "bare", Probe: after(0, Finding{Outcome: Failed, Found: "no words"})}}, nil)
+	bare := Check{ID: "bare", Title: "bare", Probe: after(0, Finding{Outcome: Failed, Found: "no words"})}
+	results := Run(t.Context(), []Check{bare}, nil)
 	if results[0].Problem == nil || results[0].Problem.What != "bare: no words" {
 		t.Errorf("problem %+v", results[0].Problem)
 	}
@@ -145,9 +151,11 @@ func TestRunFailedHasProblem(t *testing.T) {
 
 func TestResultJSON(t *testing.T) {
 	text, err := json.Marshal(Result{
-		ID: "limactl", Title: "Lima", Outcome: Failed, Found: "f", Problem: &Problem{What: "w", Why: "y", Next: "n"}, Elapsed: 5,
+		ID: "limactl", Title: "Lima", Outcome: Failed, Found: "f", Problem: &Problem{What: "w", Why: "y", Next: "n"},
+		Elapsed: 5,
 	})
-	want := `{"id":"limactl","title":"Lima","outcome":"error","found":"f","problem":{"what":"w","why":"y","next":"n"},"elapsed_ns":5}`
+	want := `{"id":"limactl","title":"Lima","outcome":"error","found":"f",` +
+		`"problem":{"what":"w","why":"y","next":"n"},"elapsed_ns":5}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s, %v; want %s", text, err, want)
 	}

@@ -15,7 +15,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// limactlDeadline bounds `limactl --version`: normally it takes 0.05 s, and a few seconds when a Mac scans a new program.
+// limactlDeadline bounds `limactl --version`: normally it takes 0.05 s, and a few seconds when a Mac scans a new
+// program.
 const limactlDeadline = 15 * time.Second
 
 // Limactl checks that limactl is installed, answers, and is not too old.
@@ -53,7 +54,7 @@ func (h Host) limactlProblem(err error) Finding {
 	}
 	if killed(err) {
 		return h.fixLima(failed("limactl was killed as soon as it started (SIGKILL)",
-			"macOS does that to a program with a broken signature, or one that security software forbids; elsewhere, memory may have run out",
+			"macOS kills a program with a broken signature, or one that security software blocks; elsewhere, memory may be full",
 			again+"; if that does not help, have your security software allow limactl"), "reinstall")
 	}
 	if _, ok := errors.AsType[*lima.CommandError](err); ok {
@@ -62,7 +63,8 @@ func (h Host) limactlProblem(err error) Finding {
 	return failed("limactl did not print its version", err.Error(), "check that `command -v limactl` is Lima's; or "+again)
 }
 
-// killed reports whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code 137.
+// killed reports whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code
+// 137.
 func killed(err error) bool {
 	if failure, ok := errors.AsType[*lima.CommandError](err); ok {
 		return failure.ExitCode == 128+int(syscall.SIGKILL)
@@ -100,7 +102,8 @@ func (h Host) guestAgent(arch limatype.Arch) Probe {
 		}
 		next := "install all of Lima: " + h.brewLima("reinstall")
 		if arch != limatype.NewArch(h.Arch) {
-			next = "install it: " + strings.ReplaceAll(h.brewLima("install"), "install lima", "install lima-additional-guestagents")
+			next = strings.ReplaceAll(h.brewLima("install"), "install lima", "install lima-additional-guestagents")
+			next = "install it: " + next
 		}
 		return warning("not beside limactl").
 			because("Lima's guest agent is missing", "there is no "+base+".gz; without it, no VM starts", next)

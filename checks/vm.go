@@ -40,7 +40,8 @@ func (vm VM) state(h Host) Probe {
 			return warning("%s", status).because("Lima calls the VM broken", fmt.Sprint(errors.Join(vm.Instance.Errors...)),
 				fmt.Sprintf("stop what is left of it: limactl stop --force %s; then run worldsetup again", name))
 		case !hasDisk(h, vm.Instance.Dir):
-			return warning("incomplete").because("the VM is incomplete", vm.Instance.Dir+" has no disk: its creation was interrupted",
+			return warning("incomplete").because("the VM is incomplete",
+				vm.Instance.Dir+" has no disk: its creation was interrupted",
 				fmt.Sprintf("run worldsetup, which completes it; or delete it first: limactl delete --force %s", name))
 		}
 		return ok("%s", status)

@@ -37,10 +37,11 @@ func (t target) builds() bool { return t.agent != nil && t.agent.Source == Sourc
 
 // noAgent returns the error of a world that needs an agent when none was found in project.
 func noAgent(project string, rejected []Rejected) *Error {
-	return agent.Missing(project, limatype.NewArch(runtime.GOARCH), rejected).As(KindPrerequisite) // worlds have their host's processor
+	arch := limatype.NewArch(runtime.GOARCH) // worlds have their host's processor
+	return agent.Missing(project, arch, rejected).As(KindPrerequisite)
 }
 
-// agents explains the choice of the agent and its companions for the checks. exists reports that there is a VM.
+// agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
 func (t target) agents(exists bool) checks.Agents {
 	project := t.spec.Project
 	list := checks.Agents{

@@ -26,7 +26,8 @@ func TestAgentsForChecks(t *testing.T) {
 		return list, lines
 	}
 	spec := Spec{Project: t.TempDir()}
-	if list, lines := explained(spec, false); list.None == nil || list.None.Kind != "" || !strings.Contains(list.None.Next, "--agent builtin") ||
+	if list, lines := explained(spec, false); list.None == nil || list.None.Kind != "" ||
+		!strings.Contains(list.None.Next, "--agent builtin") ||
 		!strings.Contains(lines, "substrate-gateway: not taken") {
 		t.Errorf("a new VM: %+v\n%s", list.None, lines)
 	}
@@ -34,13 +35,15 @@ func TestAgentsForChecks(t *testing.T) {
 		t.Errorf("a VM that may have one: %+v", list.None)
 	}
 	for file, text := range map[string]string{
-		"Cargo.toml": "[package]\nname = \"world-agent\"\n", "Cargo.lock": "version = 4\n[[package]]\nname = \"world-agent\"\n",
+		"Cargo.toml": "[package]\nname = \"world-agent\"\n",
+		"Cargo.lock": "version = 4\n[[package]]\nname = \"world-agent\"\n",
 	} {
 		if err := os.WriteFile(filepath.Join(spec.Project, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, test := range []struct{ exists, rebuild, stays bool }{{true, false, true}, {true, true, false}, {false, false, false}} {
+	for _, test := range []struct{ exists, rebuild, stays bool }{{true, false, true}, {true, true, false},
+		{false, false, false}} {
 		spec.RebuildAgent = test.rebuild
 		if _, lines := explained(spec, test.exists); strings.Contains(lines, "unless --rebuild-agent") != test.stays {
 			t.Errorf("%+v:\n%s", test, lines)

@@ -17,10 +17,12 @@ func TestCompanionsAreReported(t *testing.T) {
 	health := Health{}
 	health.companions(target, state.Guest)
 	if len(health.Items) != 2 || health.Items[0].Outcome != Failed || health.Items[1].Outcome != Info ||
-		!strings.Contains(health.Items[1].Found, "Mach-O") || !strings.Contains(health.Items[1].Found, "/usr/local/bin/substrate is not from this project") {
+		!strings.Contains(health.Items[1].Found, "Mach-O") || !strings.Contains(health.Items[1].Found,
+		"/usr/local/bin/substrate is not from this project") {
 		t.Errorf("%+v", health.Items)
 	}
-	state.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "2"}
+	state.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755",
+		Owner: "root", Group: "root", SHA256: "2"}
 	health = Health{}
 	if health.companions(target, state.Guest); health.Items[0].Outcome != OK {
 		t.Errorf("%+v", health.Items)

@@ -9,8 +9,8 @@ import (
 // maxErrorLines bounds what is shown of a compiler's error; the log has all of it.
 const maxErrorLines = 24
 
-// BuildOutput is what the output of a build in the guest says: the program that was built, or the last error, which is what
-// a person needs first.
+// BuildOutput is what the output of a build in the guest says: the program that was built, or the last error, which is
+// what a person needs first.
 type BuildOutput struct {
 	Path, SHA256 string // of the program in the guest; empty until the build is done
 
@@ -27,8 +27,8 @@ func (b *BuildOutput) Add(line string) bool {
 		b.SHA256, b.Path = words[2], words[3]
 		return false
 	}
-	// An error begins with the word and ends with an empty line. Cargo's own summaries at the end don't count, unless there
-	// was no other error.
+	// An error begins with the word and ends with an empty line. Cargo's own summaries at the end don't count, unless
+	// there was no other error.
 	begins := strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "error[")
 	summary := strings.HasPrefix(line, "error: could not compile") || strings.HasPrefix(line, "error: aborting due to") ||
 		strings.HasPrefix(line, "error: build failed")

@@ -19,8 +19,8 @@ import (
 // packageName is the package of a project's workspace that is the agent, and the name of its program.
 const packageName = "world-agent"
 
-// findSource returns the project's workspace as the source of an agent. A project without a Cargo.toml has neither a source
-// nor a rejected one.
+// findSource returns the project's workspace as the source of an agent. A project without a Cargo.toml has neither a
+// source nor a rejected one.
 func findSource(project string) (*Agent, []Rejected) {
 	path := SourcePath(project)
 	found, err := findPackage(filepath.Dir(path), packageName)
@@ -43,17 +43,17 @@ func noSource(project string, rejected []Rejected) error {
 	}
 	return &finding.Error{
 		Kind: finding.KindUsage, What: fmt.Sprintf("no agent can be built from %s", project), Why: why,
-		Next: "name a project whose Cargo workspace has a package world-agent and a Cargo.lock, or name an agent: --agent FILE",
+		Next: "name a project with a Cargo.lock and a package world-agent in its workspace, or name an agent: --agent FILE",
 	}
 }
 
-// Package is a package of a Cargo workspace that can be built with --locked. Its facts are read from the files, so that a
-// machine without Rust has them too; what the files don't say is left to cargo itself.
+// Package is a package of a Cargo workspace that can be built with --locked. Its facts are read from the files, so that
+// a machine without Rust has them too; what the files don't say is left to cargo itself.
 type Package struct {
 	Name        string
 	LockVersion int // of the Cargo.lock
-	// Cargo is the oldest version, as in "1.78", that reads the Cargo.lock, and Rust the oldest that compiles the package, as
-	// it says itself; empty when any version does.
+	// Cargo is the oldest version, as in "1.78", that reads the Cargo.lock, and Rust the oldest that compiles the
+	// package, as it says itself; empty when any version does.
 	Cargo, Rust string
 }
 
@@ -91,8 +91,8 @@ type settings struct {
 
 var errNoManifest = errors.New("there is no Cargo.toml")
 
-// findPackage returns the package called name of the workspace whose root is directory. The error returns why it can't be
-// built there as it is locked; it is errNoManifest without a Cargo.toml.
+// findPackage returns the package called name of the workspace whose root is directory. The error says why it can't
+// be built there as it is locked; it is errNoManifest without a Cargo.toml.
 func findPackage(directory, name string) (Package, error) {
 	found := Package{Name: name}
 	root, err := readManifest(filepath.Join(directory, "Cargo.toml"))
@@ -107,7 +107,8 @@ func findPackage(directory, name string) (Package, error) {
 	switch {
 	case own == nil && !locked.local(name):
 		slices.Sort(names)
-		return found, fmt.Errorf("it has no package %s, only %s", name, cmp.Or(strings.Join(names, ", "), "none that could be read"))
+		others := cmp.Or(strings.Join(names, ", "), "none that could be read")
+		return found, fmt.Errorf("it has no package %s, only %s", name, others)
 	case errors.Is(err, fs.ErrNotExist):
 		return found, errors.New("it has no Cargo.lock, which pins the versions to build from: run `cargo generate-lockfile`")
 	case err != nil:
@@ -125,8 +126,8 @@ func findPackage(directory, name string) (Package, error) {
 	return found, nil
 }
 
-// find returns the package called name among the root and the members, and the names of all of them. Cargo itself complains
-// about members that can't be read.
+// find returns the package called name among the root and the members, and the names of all of them. Cargo itself
+// complains about members that can't be read.
 func (root *manifest) find(directory, name string) (found *settings, names []string) {
 	packages := []*settings{root.Package}
 	for _, member := range root.members(directory) {
@@ -145,8 +146,8 @@ func (root *manifest) find(directory, name string) (found *settings, names []str
 	return found, names
 }
 
-// members returns the directories of the workspace's members. The lock file has those that are members only because others
-// depend on their path.
+// members returns the directories of the workspace's members. The lock file has those that are members only because
+// others depend on their path.
 func (root *manifest) members(directory string) (members []string) {
 	if root.Workspace == nil {
 		return nil

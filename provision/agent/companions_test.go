@@ -16,7 +16,8 @@ func TestFindCompanions(t *testing.T) {
 	put(t, project, "target/release/substrate", newProgram(elf.EM_AARCH64).bytes())
 
 	found, left := FindCompanions(project, limatype.X8664)
-	if len(found) != 1 || found[0].Name != "substrate-gateway" || found[0].Path != gateway || found[0].SHA256 != sum(content) {
+	if len(found) != 1 || found[0].Name != "substrate-gateway" || found[0].Path != gateway ||
+		found[0].SHA256 != sum(content) {
 		t.Errorf("found %+v", found)
 	}
 	if len(left) != 2 || !strings.Contains(left[0].Why, "Mach-O") || !strings.Contains(left[1].Why, "aarch64") {
@@ -37,7 +38,8 @@ func TestCompanionCandidates(t *testing.T) {
 		lines = append(lines, strings.TrimPrefix(one.From, project+"/")+": "+one.Why)
 	}
 	text := strings.Join(lines, "\n")
-	for _, words := range []string{"bin/substrate-gateway: it is a script", "substrate-gateway: the project has none", "bin/substrate: installed beside the agent"} {
+	for _, words := range []string{"bin/substrate-gateway: it is a script",
+		"substrate-gateway: the project has none", "bin/substrate: installed beside the agent"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("%q is not in\n%s", words, text)
 		}

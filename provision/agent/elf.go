@@ -25,12 +25,12 @@ const (
 )
 
 // checkELF returns why content is not a complete Linux program for arch; nil when it is. It reads three of debug/elf's
-// structures itself, since [elf.NewFile] decides something else: it refuses files that the kernel runs (for their section
-// names), accepts sizes that the kernel refuses, and a hostile file makes it expand a compressed table of names, or list
-// eight million sections, many times the file's size.
+// structures itself, since [elf.NewFile] decides something else: it refuses files that the kernel runs (for their
+// section names), accepts sizes that the kernel refuses, and a hostile file makes it expand a compressed table of
+// names, or list eight million sections, many times the file's size.
 //
-// The rules are: only what the guest's kernel would refuse, or what shows that a part of the file is missing, counts; and
-// every number in the file may be a lie, so each is compared with the file's length before it is used.
+// The rules are: only what the guest's kernel would refuse, or what shows that a part of the file is missing, counts;
+// and every number in the file may be a lie, so each is compared with the file's length before it is used.
 func checkELF(content []byte, arch limatype.Arch) error {
 	machine, ok := machines[arch]
 	if !ok {
@@ -126,8 +126,8 @@ func checkSegments(content []byte, header elf.Header64) error {
 	return nil
 }
 
-// checkSections checks that the section headers are in the file. The kernel needs none; but linkers put them last, so that
-// a file whose end is missing lacks them first.
+// checkSections checks that the section headers are in the file. The kernel needs none; but linkers put them last, so
+// that a file whose end is missing lacks them first.
 func checkSections(content []byte, header elf.Header64) error {
 	if header.Shoff == 0 {
 		return nil // they were stripped

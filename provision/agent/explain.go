@@ -25,10 +25,11 @@ func (c Candidate) String() string {
 	return c.From + ": not taken: " + c.Why
 }
 
-// Candidates explains what [Find] chose: each place, in order, and why it was taken or not. stays reports that the VM keeps an
-// agent that it has already, even if a workspace could build another one.
+// Candidates explains what [Find] chose: each place, in order, and why it was taken or not. stays means that the VM
+// keeps an agent that it has already, even if a workspace could build another one.
 func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected []Rejected, stays bool) []Candidate {
-	probe := Candidate{From: "--agent builtin", Why: "the probe, which runs no commands, is only taken when it is asked for"}
+	const optIn = "the probe, which runs no commands, is only taken when it is asked for"
+	probe := Candidate{From: "--agent builtin", Why: optIn}
 	if name != "" {
 		named := Candidate{From: "--agent " + name, Taken: true, Why: found.Describe()}
 		if name == Builtin {
@@ -84,12 +85,13 @@ func Missing(project string, arch limatype.Arch, rejected []Rejected) *finding.E
 		Next: "name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;\n" +
 			"or copy it into the project directory, as bin/linux/world-agent;\n" +
 			"or build it there: " + CargoCommand(arch) + ";\n" +
-			"or let the VM build it: that needs a Cargo.lock, and a package world-agent in the workspace of the project's Cargo.toml;\n" +
+			"or let the VM build it: the project needs a Cargo.lock, and a package world-agent in its Cargo workspace;\n" +
 			"or use the built-in probe, which verifies the world and runs no commands: --agent builtin",
 	}
 }
 
-// CargoCommand returns the command that builds an agent for arch that needs nothing of the guest, not even its C library.
+// CargoCommand returns the command that builds an agent for arch that needs nothing of the guest, not even its C
+// library.
 func CargoCommand(arch limatype.Arch) string {
 	command := "cargo build --release --locked -p " + packageName
 	if names := triples[arch]; len(names) > 0 {

@@ -9,7 +9,8 @@ import (
 )
 
 // explained is what Find chose, explained place by place.
-func explained(t *testing.T, name, project string, stays bool) (list []Candidate, byPlace map[string]Candidate, rejected []Rejected) {
+func explained(t *testing.T, name, project string, stays bool) (list []Candidate, byPlace map[string]Candidate,
+	rejected []Rejected) {
 	t.Helper()
 	found, rejected, err := Find(name, project, limatype.X8664)
 	if err != nil {
@@ -53,7 +54,8 @@ func TestSourceCandidate(t *testing.T) {
 	put(t, project, "Cargo.toml", []byte("[package]\nname = \"world-agent\"\nrust-version = \"1.70\"\n"))
 	_, found, rejected := explained(t, "", project, false)
 	missing := Missing(project, limatype.X8664, rejected)
-	if one := found["Cargo.toml"]; one.Taken || !strings.Contains(one.Why, "no Cargo.lock") || !strings.Contains(missing.Why, "no Cargo.lock") {
+	if one := found["Cargo.toml"]; one.Taken || !strings.Contains(one.Why, "no Cargo.lock") ||
+		!strings.Contains(missing.Why, "no Cargo.lock") {
 		t.Errorf("without a lock: %+v, %+v", one, missing)
 	}
 	put(t, project, "Cargo.lock", []byte("version = 4\n[[package]]\nname = \"world-agent\"\n"))
@@ -69,7 +71,8 @@ func TestSourceCandidate(t *testing.T) {
 		t.Errorf("asked for: %+v", found)
 	}
 	put(t, project, "bin/world-agent", newProgram(elf.EM_X86_64).bytes())
-	if _, found, _ = explained(t, "", project, false); found["Cargo.toml"].Taken || found["Cargo.toml"].Why != "an earlier one was taken" {
+	if _, found, _ = explained(t, "", project, false); found["Cargo.toml"].Taken ||
+		found["Cargo.toml"].Why != "an earlier one was taken" {
 		t.Errorf("%+v", found["Cargo.toml"])
 	}
 }
@@ -80,7 +83,8 @@ func TestNamedCandidate(t *testing.T) {
 		t.Errorf("the probe: %+v", list)
 	}
 	program := put(t, t.TempDir(), "mine", newProgram(elf.EM_X86_64).bytes())
-	if list, _, _ = explained(t, program, t.TempDir(), false); len(list) != 2 || !list[0].Taken || list[1].From != "--agent builtin" {
+	if list, _, _ = explained(t, program, t.TempDir(), false); len(list) != 2 || !list[0].Taken ||
+		list[1].From != "--agent builtin" {
 		t.Errorf("a file: %+v", list)
 	}
 }

@@ -1,5 +1,5 @@
-// Package agent finds the programs that a project has for the guest: the world agent, or the Cargo package to build it from,
-// and the companion binaries. It knows nothing of the engine that installs them.
+// Package agent finds the programs that a project has for the guest: the world agent, or the Cargo package to build it
+// from, and the companion binaries. It knows nothing of the engine that installs them.
 //
 // The rules are: a program is read once, so that what was checked is what gets copied; a file that could not run in the
 // guest is rejected with a reason; and what was named explicitly is never replaced by something else.
@@ -59,8 +59,8 @@ type Rejected struct {
 	Why  string `json:"why"`
 }
 
-// maxSize is the size of the largest program that is read, in bytes. Agents have a few to tens of MiB, debug builds a few
-// hundred.
+// maxSize is the size of the largest program that is read, in bytes. Agents have a few to tens of MiB, debug builds a
+// few hundred.
 const maxSize = 512 << 20
 
 // triples are Rust's names for Linux on the processors that worlds exist for, in the order of preference.
@@ -69,8 +69,8 @@ var triples = map[limatype.Arch][]string{
 	limatype.AARCH64: {"aarch64-unknown-linux-gnu", "aarch64-unknown-linux-musl"},
 }
 
-// Find returns the agent for a guest whose processor is arch: [Builtin], [Build], the file called name, or, when name is
-// empty, the first of the project directory's candidates that could run in the guest:
+// Find returns the agent for a guest whose processor is arch: [Builtin], [Build], the file called name, or, when name
+// is empty, the first of the project directory's candidates that could run in the guest:
 //
 //	bin/linux/world-agent
 //	bin/world-agent-linux
@@ -80,10 +80,10 @@ var triples = map[limatype.Arch][]string{
 //	target/<triple>/debug/world-agent
 //	target/debug/world-agent
 //
-// where <triple> is x86_64-unknown-linux-gnu, then -musl, and the same for aarch64. Without one, the project's Cargo.toml
-// is the source of an agent, if its workspace has a package called world-agent and a Cargo.lock. Candidates that exist and
-// could not run are returned as rejected. Without any agent in the project, the agent and the error are nil. A file that
-// was named and could not run is an error of KindUsage.
+// where <triple> is x86_64-unknown-linux-gnu, then -musl, and the same for aarch64. Without one, the project's
+// Cargo.toml is the source of an agent, if its workspace has a package called world-agent and a Cargo.lock. Candidates
+// that exist and could not run are returned as rejected. Without any agent in the project, the agent and the error are
+// nil. A file that was named and could not run is an error of KindUsage.
 func Find(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
 	switch name {
 	case Builtin:
@@ -132,8 +132,8 @@ func absolute(path string) string {
 	return path
 }
 
-// firstProgram returns the first program called name in the project directory that could run on arch, and those before it
-// that could not.
+// firstProgram returns the first program called name in the project directory that could run on arch, and those before
+// it that could not.
 func firstProgram(project, name string, arch limatype.Arch) (path string, content []byte, rejected []Rejected) {
 	for _, place := range places(name, arch) {
 		path := absolute(filepath.Join(project, filepath.FromSlash(place)))
@@ -161,7 +161,8 @@ func places(name string, arch limatype.Arch) []string {
 	return paths
 }
 
-// readProgram reads the whole file at path, if it is a program that could run on arch. The error does not repeat the path.
+// readProgram reads the whole file at path, if it is a program that could run on arch. The error does not repeat the
+// path.
 func readProgram(path string, arch limatype.Arch) ([]byte, error) {
 	info, err := os.Stat(path) // before opening it: a FIFO would block
 	switch {

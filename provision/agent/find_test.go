@@ -60,7 +60,8 @@ func TestFindAgentBuiltin(t *testing.T) {
 		if err != nil || len(rejected) > 0 {
 			t.Fatal(rejected, err)
 		}
-		if agent.Source != SourceBuiltin || !agent.Probe || agent.Path != "" || !slices.Equal(agent.Content, embed.ProbeAgent()) {
+		if agent.Source != SourceBuiltin || !agent.Probe || agent.Path != "" || !slices.Equal(agent.Content,
+			embed.ProbeAgent()) {
 			t.Errorf("%+v", agent)
 		}
 	}
@@ -110,8 +111,10 @@ func TestFindAgentBadFile(t *testing.T) {
 				t.Fatalf("%+v, %v", agent, err)
 			}
 			if failure.Kind != finding.KindUsage || !strings.Contains(failure.What, test.path) ||
-				!strings.Contains(failure.Why, test.why) || strings.Contains(failure.Why, test.path) || !strings.Contains(failure.Next, "--agent FILE") {
-				t.Errorf("kind %s, what %q, why %q, next %q; want %q", failure.Kind, failure.What, failure.Why, failure.Next, test.why)
+				!strings.Contains(failure.Why, test.why) || strings.Contains(failure.Why, test.path) ||
+				!strings.Contains(failure.Next, "--agent FILE") {
+				t.Errorf("kind %s, what %q, why %q, next %q; want %q", failure.Kind, failure.What, failure.Why, failure.Next,
+					test.why)
 			}
 		})
 	}
@@ -191,7 +194,8 @@ func TestFindAgentOddProject(t *testing.T) {
 func TestMissing(t *testing.T) {
 	err := Missing("/p", limatype.AARCH64, []Rejected{{"/p/bin/world-agent", "it is a script"}})
 	for text, words := range map[string][]string{
-		err.Why: {"/p holds none of bin/linux/world-agent, ", "target/aarch64-unknown-linux-gnu/release/world-agent", "/p/bin/world-agent was not taken: it is a script"},
+		err.Why: {"/p holds none of bin/linux/world-agent, ", "target/aarch64-unknown-linux-gnu/release/world-agent",
+			"/p/bin/world-agent was not taken: it is a script"},
 		err.Next: {
 			"--agent FILE", "WORLDSETUP_AGENT", "bin/linux/world-agent", "--agent builtin", "runs no commands",
 			"cargo build --release --locked -p world-agent --target aarch64-unknown-linux-musl",

@@ -1,5 +1,5 @@
-// Package finding holds what checks, plans and health reports have in common: how something turned out, and the one error
-// that tells a person what happened, why, and what to type. It imports nothing of worldsetup.
+// Package finding holds what checks, plans and health reports have in common: how something turned out, and the one
+// error that tells a person what happened, why, and what to type. It imports nothing of worldsetup.
 package finding
 
 import "errors"

@@ -13,7 +13,8 @@ func TestAsError(t *testing.T) {
 	if got := AsError(fmt.Errorf("wrapped: %w", known)); got != known || !errors.Is(got, cause) {
 		t.Errorf("%+v", got)
 	}
-	if got := AsError(cause); got.Kind != KindInternal || got.Why != "no such file" || got.Next == "" || !errors.Is(got, cause) {
+	if got := AsError(cause); got.Kind != KindInternal || got.Why != "no such file" || got.Next == "" ||
+		!errors.Is(got, cause) {
 		t.Errorf("%+v", got)
 	}
 	if AsError(nil) != nil {
