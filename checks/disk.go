@@ -11,7 +11,9 @@ import (
 	"syscall"
 
 	"al.essio.dev/pkg/shellescape"
+	"golang.org/x/sys/unix"
 
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -57,23 +59,15 @@ func (d directory) usable() (string, *obstacle) {
 			}
 			return path, nil
 		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
-			return "", &obstacle{path, withoutPath(err)}
+			return "", &obstacle{path, finding.Cause(err)}
 		}
 		if _, err := os.Lstat(path); err == nil {
 			return "", &obstacle{path, errDeadLink}
 		}
 		if path == filepath.Dir(path) {
-			return "", &obstacle{path, withoutPath(err)}
+			return "", &obstacle{path, finding.Cause(err)}
 		}
 	}
-}
-
-// withoutPath returns the part of a file's error that does not repeat the path.
-func withoutPath(err error) error {
-	if failure, ok := errors.AsType[*fs.PathError](err); ok {
-		return failure.Err
-	}
-	return err
 }
 
 // probe reports whether d, which is called what, can be used.
@@ -94,41 +88,42 @@ func (d directory) probe(what string) Probe {
 // or moved, and only when the usual place is elsewhere does it help to use that. A fix takes nothing from anyone: it
 // gives the user's own directory its usual permissions, and creates the directory that a link of the user's points to.
 func (d directory) unusable(what string, o obstacle) Finding {
-	at, why := shellescape.Quote(o.at), fmt.Sprintf("%s: %v", o.at, o.err)
-	info, statErr := os.Lstat(o.at)
+	at := shellescape.Quote(o.at)
+	next := fmt.Sprintf("choose a directory that you may write to: export %s=DIR", d.variable)
+	var fix []string
 	switch {
 	case !within(o.at, d.home):
-		return failed(what, why, fmt.Sprintf("choose a directory that you may write to: export %s=%s", d.variable, d.usual))
+		next = fmt.Sprintf("choose a directory that you may write to: export %s=%s", d.variable, d.usual)
 	case errors.Is(o.err, fs.ErrPermission):
-		finding := failed(what, why, fmt.Sprintf(`make it yours: sudo chown "$USER" %s && chmod u+rwx %s`, at, at))
-		if statErr != nil || info.Mode().Perm()&0o700 == 0o700 {
-			return finding
+		next = fmt.Sprintf(`make it yours: sudo chown "$USER" %s && chmod u+rwx %s`, at, at)
+		var status unix.Stat_t
+		if unix.Lstat(o.at, &status) == nil && int(status.Uid) == os.Geteuid() && status.Mode&0o700 != 0o700 {
+			fix = []string{"chmod", "u+rwx", o.at}
 		}
-		if status, ok := info.Sys().(*syscall.Stat_t); ok && int(status.Uid) == os.Geteuid() {
-			return finding.fixable("", "chmod", "u+rwx", o.at)
-		}
-		return finding
-	case errors.Is(o.err, errNoDirectory) || errors.Is(o.err, errDeadLink):
-		finding := failed(what, why, fmt.Sprintf("move it away: mv %s %s; or choose another place: export %s=DIR",
-			at, shellescape.Quote(o.at+".old"), d.variable))
+	case errors.Is(o.err, errNoDirectory), errors.Is(o.err, errDeadLink):
+		next = fmt.Sprintf("move it away: mv %s %s; or choose another place: export %s=DIR",
+			at, shellescape.Quote(o.at+".old"), d.variable)
 		if end, err := os.Readlink(o.at); err == nil && errors.Is(o.err, errDeadLink) {
 			if !filepath.IsAbs(end) {
 				end = filepath.Join(filepath.Dir(o.at), end)
 			}
-			return finding.fixable("", "mkdir", "-p", end)
+			fix = []string{"mkdir", "-p", end}
 		}
-		return finding
 	}
-	return failed(what, why, fmt.Sprintf("choose a directory that you may write to: export %s=DIR", d.variable))
+	found := failed(what, fmt.Sprintf("%s: %v", o.at, o.err), next)
+	if fix != nil {
+		return found.fixable("", fix...)
+	}
+	return found
 }
 
 // limaHome checks that Lima can use d as its home directory, and that the sockets of the instance vm fit: their paths
 // have a maximum length.
 func (d directory) limaHome(vm, goos string) Probe {
 	return func(ctx context.Context) Finding {
-		finding := d.probe("Lima's home directory")(ctx)
-		if finding.Outcome != OK {
-			return finding
+		found := d.probe("Lima's home directory")(ctx)
+		if found.Outcome != OK {
+			return found
 		}
 		home := d.path
 		if real, err := filepath.EvalSymlinks(home); err == nil { // Lima counts after following links
@@ -140,7 +135,7 @@ func (d directory) limaHome(vm, goos string) Probe {
 		}
 		path := longestSocket(home, vm)
 		if len(path) < limit {
-			return finding
+			return found
 		}
 		return failed("the path of Lima's home directory is too long for a socket in it",
 			fmt.Sprintf("%s has %d bytes, and a socket's path must have fewer than %d", path, len(path), limit),

@@ -81,7 +81,7 @@ func list(h Host, t Target) []Check {
 		Check{ID: "proxy", Title: "proxy", Probe: h.proxy(address)}.When(address != "", local),
 		Check{
 			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"}, Probe: h.nameResolution(address),
-			Late: "check that your name server answers: " + ping(address) + "; with a VPN, that it is connected",
+			Late: "check that your name server answers: ping " + hostOf(address) + "; with a VPN, that it is connected",
 		}.When(address != "", local),
 		Check{
 			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"}, Probe: h.imageHost(address),

@@ -89,27 +89,24 @@ func (h Host) nameResolution(address string) Probe {
 		if proxy, err := h.Proxy(address); err == nil && proxy != "" {
 			next = proxy
 		}
-		where, err := url.Parse(next)
-		if err != nil {
-			return unknown(err)
+		host := hostOf(next)
+		if err := h.Resolve(ctx, host); err != nil {
+			return failed("can't resolve "+host+" (offline?)", err.Error(),
+				"connect to a network (with a VPN, check that it is connected) and try: ping "+host+offline)
 		}
-		if err := h.Resolve(ctx, where.Hostname()); err != nil {
-			return failed("can't resolve "+where.Hostname()+" (offline?)", err.Error(),
-				"connect to a network (with a VPN, check that it is connected) and try: "+ping(next)+offline)
-		}
-		return ok("%s", where.Hostname())
+		return ok("%s", host)
 	}
 }
 
 // offline is the way to do without a network.
 const offline = "; or name an image on this machine: --image FILE"
 
-func ping(address string) string {
+func hostOf(address string) string {
 	where, err := url.Parse(address)
 	if err != nil {
-		return "ping HOST"
+		return "HOST"
 	}
-	return "ping " + where.Hostname()
+	return where.Hostname()
 }
 
 // imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.

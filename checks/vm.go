@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -60,10 +61,9 @@ func (vm VM) owner(context.Context) Finding {
 	if vm.Instance.Config == nil {
 		return unknown(errors.New("its configuration can't be read"))
 	}
-	for _, forward := range vm.Instance.Config.PortForwards {
-		if forward.GuestSocket == lima.GuestSocket {
-			return ok("a world")
-		}
+	ours := func(forward limatype.PortForward) bool { return forward.GuestSocket == lima.GuestSocket }
+	if slices.ContainsFunc(vm.Instance.Config.PortForwards, ours) {
+		return ok("a world")
 	}
 	return warning("not worldsetup").because(fmt.Sprintf("the VM %s was not created to be a world", vm.Name),
 		"it forwards no "+lima.GuestSocket, "use another name: --vm world; or go on, and worldsetup turns it into one")

@@ -167,7 +167,7 @@ func readProgram(path string, arch limatype.Arch) ([]byte, error) {
 	info, err := os.Stat(path) // before opening it: a FIFO would block
 	switch {
 	case err != nil:
-		return nil, withoutPath(err)
+		return nil, finding.Cause(err)
 	case info.IsDir():
 		return nil, errors.New("it is a directory")
 	case !info.Mode().IsRegular():
@@ -177,13 +177,13 @@ func readProgram(path string, arch limatype.Arch) ([]byte, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, finding.Cause(err)
 	}
 	defer file.Close()
 	var content bytes.Buffer
 	content.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := content.ReadFrom(io.LimitReader(file, maxSize+1)); err != nil {
-		return nil, withoutPath(err)
+		return nil, finding.Cause(err)
 	}
 	if content.Len() > maxSize {
 		return nil, fmt.Errorf("it grew beyond %d bytes while it was read", maxSize)
@@ -192,12 +192,4 @@ func readProgram(path string, arch limatype.Arch) ([]byte, error) {
 		return nil, err
 	}
 	return content.Bytes(), nil
-}
-
-// withoutPath returns the part of a file's error that does not repeat the path.
-func withoutPath(err error) error {
-	if failure, ok := errors.AsType[*fs.PathError](err); ok {
-		return failure.Err
-	}
-	return err
 }

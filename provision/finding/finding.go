@@ -2,7 +2,10 @@
 // error that tells a person what happened, why, and what to type. It imports nothing of worldsetup.
 package finding
 
-import "errors"
+import (
+	"errors"
+	"io/fs"
+)
 
 // Outcome is the result of looking at one thing.
 type Outcome string
@@ -70,4 +73,12 @@ func AsError(err error) *Error {
 		Kind: KindInternal, What: "unexpected internal error", Why: err.Error(),
 		Next: "run worldsetup again; if the error stays, report it with the log", Err: err,
 	}
+}
+
+// Cause returns the part of a file's error that does not repeat the path.
+func Cause(err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return failure.Err
+	}
+	return err
 }
