@@ -95,14 +95,14 @@ var errNoManifest = errors.New("there is no Cargo.toml")
 // be built there as it is locked; it is errNoManifest without a Cargo.toml.
 func findPackage(directory, name string) (Package, error) {
 	found := Package{Name: name}
-	root, err := readManifest(filepath.Join(directory, "Cargo.toml"))
+	root, err := readTOML[manifest](filepath.Join(directory, "Cargo.toml"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return found, errNoManifest
 	}
 	if err != nil {
 		return found, err
 	}
-	locked, err := readLock(filepath.Join(directory, "Cargo.lock"))
+	locked, err := readTOML[lock](filepath.Join(directory, "Cargo.lock"))
 	own, names := root.find(directory, name)
 	switch {
 	case own == nil && !locked.local(name):
@@ -128,10 +128,10 @@ func findPackage(directory, name string) (Package, error) {
 
 // find returns the package called name among the root and the members, and the names of all of them. Cargo itself
 // complains about members that can't be read.
-func (root *manifest) find(directory, name string) (found *settings, names []string) {
+func (root manifest) find(directory, name string) (found *settings, names []string) {
 	packages := []*settings{root.Package}
 	for _, member := range root.members(directory) {
-		if one, err := readManifest(filepath.Join(member, "Cargo.toml")); err == nil {
+		if one, err := readTOML[manifest](filepath.Join(member, "Cargo.toml")); err == nil {
 			packages = append(packages, one.Package)
 		}
 	}
@@ -148,7 +148,7 @@ func (root *manifest) find(directory, name string) (found *settings, names []str
 
 // members returns the directories of the workspace's members. The lock file has those that are members only because
 // others depend on their path.
-func (root *manifest) members(directory string) (members []string) {
+func (root manifest) members(directory string) (members []string) {
 	if root.Workspace == nil {
 		return nil
 	}
@@ -167,27 +167,23 @@ func (root *manifest) members(directory string) (members []string) {
 // maxFile bounds a file that is read, in bytes: the largest lock files have some hundred KiB.
 const maxFile = 16 << 20
 
-func readManifest(path string) (*manifest, error) {
-	read := &manifest{}
-	return read, readTOML(path, read)
-}
-
-func readTOML(path string, into any) error {
+// readTOML returns an empty T with an error.
+func readTOML[T any](path string) (read T, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return read, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return fmt.Errorf("%s is not a regular file, or too large", filepath.Base(path))
+		return read, fmt.Errorf("%s is not a regular file, or too large", filepath.Base(path))
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return read, err
 	}
-	if err := toml.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s is invalid: %w", filepath.Base(path), err)
+	if err := toml.Unmarshal(text, &read); err != nil {
+		return *new(T), fmt.Errorf("%s is invalid: %w", filepath.Base(path), err)
 	}
-	return nil
+	return read, nil
 }
 
 // lock is a Cargo.lock. The oldest form has no version.
@@ -201,13 +197,8 @@ type lockedPackage struct {
 	Source string `toml:"source"`
 }
 
-func readLock(path string) (*lock, error) {
-	read := &lock{}
-	return read, readTOML(path, read)
-}
-
 // local reports whether name is a package of the workspace's own: those have no source.
-func (l *lock) local(name string) bool {
+func (l lock) local(name string) bool {
 	return slices.ContainsFunc(l.Package, func(one lockedPackage) bool { return one.Name == name && one.Source == "" })
 }
 
@@ -215,7 +206,7 @@ func (l *lock) local(name string) bool {
 // cargo::core::resolver::ResolveVersion says. The second has no number in it either.
 var readers = map[int]string{0: "", 1: "", 2: "1.38", 3: "1.53", 4: "1.78"}
 
-func (l *lock) oldestCargo() (string, error) {
+func (l lock) oldestCargo() (string, error) {
 	version, ok := readers[l.Version]
 	if !ok {
 		return "", fmt.Errorf("its Cargo.lock has version %d, and cargo is known to read versions up to 4", l.Version)
@@ -227,7 +218,7 @@ func (l *lock) oldestCargo() (string, error) {
 var editions = map[string]string{"2018": "1.31", "2021": "1.56", "2024": "1.85"}
 
 // oldestRust returns the later of what a package says itself and what its edition needs.
-func (s *settings) oldestRust(root *manifest) string {
+func (s *settings) oldestRust(root manifest) string {
 	var shared settings
 	if root.Workspace != nil {
 		shared = root.Workspace.Package

@@ -24,10 +24,10 @@ const (
 	sectionSize = 64
 )
 
-// checkELF returns why content is not a complete Linux program for arch; nil when it is. It reads three of debug/elf's
-// structures itself, since [elf.NewFile] decides something else: it refuses files that the kernel runs (for their
-// section names), accepts sizes that the kernel refuses, and a hostile file makes it expand a compressed table of
-// names, or list eight million sections, many times the file's size.
+// checkELF returns why content is not a complete Linux program for arch; nil when it is. It decodes debug/elf's
+// structures and does not call [elf.NewFile]: that one unpacks the table of section names (a hostile file of 0.5 MiB
+// made it allocate 2.6 GiB), refuses files that the kernel runs, for the sake of that table, and accepts sizes that the
+// kernel refuses.
 //
 // The rules are: only what the guest's kernel would refuse, or what shows that a part of the file is missing, counts;
 // and every number in the file may be a lie, so each is compared with the file's length before it is used.
