@@ -36,9 +36,9 @@ func (m *model) request(what call) Request {
 	}
 	switch what {
 	case running:
-		request.Approve = Agreed(f.plan)
+		request.Approve = f.plan.Approve
 	case restoring, removing:
-		request.Approve = Agreed(f.agreed)
+		request.Approve = f.agreed.Approve
 	}
 	return request
 }

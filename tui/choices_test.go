@@ -10,7 +10,9 @@ import (
 )
 
 func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
-	w := newWizard(t, func(o *Options) { o.Choices = Choices{Project: "/home/ada", Agent: "/tmp/agent", Disk: "40GiB"} })
+	w := newWizard(t, func(o *Options) {
+		o.Choices = provision.Choices{Project: "/home/ada", Agent: "/tmp/agent", Disk: "40GiB"}
+	})
 	scenes["plan"](w)
 	w.press("c")
 	w.judges(nil)
@@ -18,14 +20,14 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 	w.types("/p")
 	w.press("enter")
 	w.shows("checking")
-	w.judges(Verdict{FieldProject: {true, "there is no such directory"}})
+	w.judges(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
 	w.shows("there is no such directory", "They cannot be taken")
 	if w.model.facts.doing != idle {
 		t.Fatal("they were taken")
 	}
 	w.press("backspace", "backspace", "down", "right", "down", "right", "enter")
-	w.judges(Verdict{FieldAgent: {false, "it runs no commands"}})
-	if want := (Choices{Project: "/home/ada", Agent: provision.AgentBuiltin}); w.model.request(planning).Choices != want {
+	w.judges(provision.Validation{provision.FieldAgent: {Text: "it runs no commands"}})
+	if want := (provision.Choices{Project: "/home/ada", Agent: provision.AgentBuiltin}); w.model.request(planning).Choices != want {
 		t.Errorf("asked for %+v", w.model.request(planning).Choices)
 	}
 	w.ends(planning, firstPlan, nil, nil)
@@ -34,7 +36,7 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 
 func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	w := newWizard(t, func(o *Options) {
-		o.Keep = func(_ context.Context, c Choices) (string, error) {
+		o.Keep = func(_ context.Context, c provision.Choices) (string, error) {
 			if c.Project == "/home/ada/full" {
 				return "", errors.New("no space left on device")
 			}
@@ -49,22 +51,22 @@ func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	if w.press("ctrl+s") != nil {
 		t.Fatal("kept before they are known to be fine")
 	}
-	w.judges(Verdict{FieldProject: {true, "there is no such directory"}})
-	if page := w.model.over.(choicesPage); page.then != nothing || page.value(FieldProject) != "/home/ada/ful" {
-		t.Fatalf("%v is wanted of what was not fine, which is %q", page.then, page.value(FieldProject))
+	w.judges(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
+	if page := w.model.over.(choicesPage); page.then != nothing || page.value(provision.FieldProject) != "/home/ada/ful" {
+		t.Fatalf("%v is wanted of what was not fine, which is %q", page.then, page.value(provision.FieldProject))
 	}
 	w.types("l")
-	w.judges(Verdict{})
+	w.judges(provision.Validation{})
 	w.model.Update(w.press("ctrl+s")())
 	w.shows("They were not kept: no space left on device", "They can be taken")
 	w.press("backspace", "backspace")
-	w.judges(Verdict{})
+	w.judges(provision.Validation{})
 	if strings.Contains(w.screen(), "not kept") {
 		t.Error("what was said of others stays")
 	}
 	w.model.Update(w.press("ctrl+s")())
 	w.shows("They are kept in /home/ada/fu/worldsetup.yaml")
-	if w.model.facts.choices != (Choices{}) {
+	if w.model.facts.choices != (provision.Choices{}) {
 		t.Error("they were taken by that")
 	}
 	w.press("esc")
@@ -78,7 +80,7 @@ func TestChoicesLeft(t *testing.T) {
 	w.press("enter")
 	w.shows("They cannot be taken")
 	w.press("esc")
-	if w.shows("enter do it"); w.model.facts.choices != (Choices{}) {
+	if w.shows("enter do it"); w.model.facts.choices != (provision.Choices{}) {
 		t.Errorf("they were taken: %+v", w.model.facts.choices)
 	}
 	w.model.Update(checkedMsg{}) // that was still on its way
@@ -95,12 +97,12 @@ func TestOneCheckAtATime(t *testing.T) {
 	if w.press("b") != nil {
 		t.Fatal("two checks at once")
 	}
-	_, next := w.model.Update(checkedMsg{Choices{Project: "a"}, nil})
+	_, next := w.model.Update(checkedMsg{provision.Choices{Project: "a"}, nil})
 	if next == nil {
 		t.Fatal("what was typed meanwhile is not checked")
 	}
 	w.shows("checking")
-	if _, next = w.model.Update(checkedMsg{Choices{Project: "ab"}, nil}); next != nil {
+	if _, next = w.model.Update(checkedMsg{provision.Choices{Project: "ab"}, nil}); next != nil {
 		t.Fatal("it checks for ever")
 	}
 	w.shows("They can be taken")

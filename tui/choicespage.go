@@ -15,8 +15,8 @@ type choicesPage struct {
 	fields []field
 	at     int // the field that keys go to, among those that are shown
 
-	checked  *Choices // what the verdict is about; nil before the first one
-	verdict  Verdict
+	checked  *provision.Choices // what the verdict is about; nil before the first one
+	verdict  provision.Validation
 	checking bool
 	then     action // what somebody wants with them, and a verdict is awaited
 	said     notice // what came of keeping them
@@ -24,7 +24,7 @@ type choicesPage struct {
 
 // field is a choice among few, or a line of text.
 type field struct {
-	id      Field
+	id      provision.Field
 	label   string
 	options []option
 	picked  int
@@ -39,7 +39,7 @@ const (
 	custom = "custom"
 )
 
-func newChoicesPage(c Choices) choicesPage {
+func newChoicesPage(c provision.Choices) choicesPage {
 	agent, file := c.Agent, ""
 	if agent != "" && agent != provision.AgentBuiltin {
 		agent, file = aFile, c.Agent
@@ -49,17 +49,17 @@ func newChoicesPage(c Choices) choicesPage {
 		size = custom
 	}
 	return choicesPage{fields: []field{
-		{id: FieldProject, label: "project", input: newInput(c.Project)},
-		pick(FieldAgent, "agent", agent, option{"", "the project's own"}, option{aFile, "a file"}, option{provision.AgentBuiltin, "built-in probe"}),
+		{id: provision.FieldProject, label: "project", input: newInput(c.Project)},
+		pick(provision.FieldAgent, "agent", agent, option{"", "the project's own"}, option{aFile, "a file"}, option{provision.AgentBuiltin, "built-in probe"}),
 		{id: aFile, label: "file", input: newInput(file)},
-		pick(FieldSize, "size", size, option{"", "as it is, or default"}, option{SizeDefault, "default"}, option{SizeDev, "dev: twice as much"}, option{custom, "custom"}),
-		{id: FieldCPUs, label: "cpus", input: newInput(c.CPUs)},
-		{id: FieldMemory, label: "memory", input: newInput(c.Memory)},
-		{id: FieldDisk, label: "disk", input: newInput(c.Disk)},
+		pick(provision.FieldSize, "size", size, option{"", "as it is, or default"}, option{provision.SizeDefault, "default"}, option{provision.SizeDev, "dev: twice as much"}, option{custom, "custom"}),
+		{id: provision.FieldCPUs, label: "cpus", input: newInput(c.CPUs)},
+		{id: provision.FieldMemory, label: "memory", input: newInput(c.Memory)},
+		{id: provision.FieldDisk, label: "disk", input: newInput(c.Disk)},
 	}}
 }
 
-func pick(id Field, label, value string, options ...option) field {
+func pick(id provision.Field, label, value string, options ...option) field {
 	picked := slices.IndexFunc(options, func(o option) bool { return o.value == value })
 	return field{id: id, label: label, options: options, picked: max(0, picked)}
 }
@@ -72,7 +72,7 @@ func (f field) value() string {
 	return strings.TrimSpace(f.input.Value())
 }
 
-func (p choicesPage) value(id Field) string {
+func (p choicesPage) value(id provision.Field) string {
 	for _, field := range p.fields {
 		if field.id == id {
 			return field.value()
@@ -86,11 +86,11 @@ func (p choicesPage) shown() (shown []int) {
 	for i, field := range p.fields {
 		switch field.id {
 		case aFile:
-			if p.value(FieldAgent) != aFile {
+			if p.value(provision.FieldAgent) != aFile {
 				continue
 			}
-		case FieldCPUs, FieldMemory, FieldDisk:
-			if p.value(FieldSize) != custom {
+		case provision.FieldCPUs, provision.FieldMemory, provision.FieldDisk:
+			if p.value(provision.FieldSize) != custom {
 				continue
 			}
 		}
@@ -100,13 +100,13 @@ func (p choicesPage) shown() (shown []int) {
 }
 
 // choices are what the fields say.
-func (p choicesPage) choices() Choices {
-	c := Choices{Project: p.value(FieldProject), Agent: p.value(FieldAgent), Size: p.value(FieldSize)}
+func (p choicesPage) choices() provision.Choices {
+	c := provision.Choices{Project: p.value(provision.FieldProject), Agent: p.value(provision.FieldAgent), Size: p.value(provision.FieldSize)}
 	if c.Agent == aFile {
 		c.Agent = p.value(aFile)
 	}
 	if c.Size == custom {
-		c.Size, c.CPUs, c.Memory, c.Disk = "", p.value(FieldCPUs), p.value(FieldMemory), p.value(FieldDisk)
+		c.Size, c.CPUs, c.Memory, c.Disk = "", p.value(provision.FieldCPUs), p.value(provision.FieldMemory), p.value(provision.FieldDisk)
 	}
 	return c
 }

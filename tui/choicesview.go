@@ -53,8 +53,8 @@ func (p choicesPage) note(t *text, f field) {
 	id := f.id
 	switch {
 	case id == aFile:
-		id = FieldAgent
-	case id == FieldAgent && p.value(FieldAgent) == aFile:
+		id = provision.FieldAgent
+	case id == provision.FieldAgent && p.value(provision.FieldAgent) == aFile:
 		return // it is the file's
 	}
 	note, is := p.verdict[id]
@@ -74,7 +74,7 @@ func (p choicesPage) sum(t *text) {
 	switch {
 	case !p.settled():
 		t.styled(t.dim, "", "checking"+t.more)
-	case !p.verdict.fine():
+	case !p.verdict.OK():
 		t.put(t.mark(provision.Failed)+" ", "They cannot be taken like this.")
 	default:
 		t.put(t.mark(provision.OK)+" ", "They can be taken.")

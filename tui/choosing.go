@@ -79,7 +79,7 @@ func (m *model) whenFine(wanted action) (page choicesPage, fine bool) {
 		page.then = wanted
 	}
 	m.over = page
-	return page, page.then == nothing && page.verdict.fine()
+	return page, page.then == nothing && page.verdict.OK()
 }
 
 // move goes to another field, or picks another option.

@@ -49,12 +49,12 @@ func heed(ctx context.Context) tea.Cmd {
 }
 
 // judge finds out what choices come to.
-func judge(ctx context.Context, options Options, choices Choices) tea.Cmd {
+func judge(ctx context.Context, options Options, choices provision.Choices) tea.Cmd {
 	return func() tea.Msg { return checkedMsg{choices, options.Check(ctx, choices)} }
 }
 
 // retain has choices kept.
-func retain(ctx context.Context, options Options, choices Choices) tea.Cmd {
+func retain(ctx context.Context, options Options, choices provision.Choices) tea.Cmd {
 	return func() tea.Msg {
 		path, err := options.Keep(ctx, choices)
 		return keptMsg{path, err}
@@ -76,14 +76,15 @@ func mend(ctx context.Context, options Options, check string) tea.Cmd {
 
 // fixing is a fix in the form that Bubble Tea gives the terminal to.
 type fixing struct {
-	ctx      context.Context
-	fix      func(context.Context, string, Terminal) error
-	check    string
-	terminal Terminal
+	ctx   context.Context
+	fix   func(context.Context, string, io.Reader, io.Writer) error
+	check string
+	in    io.Reader
+	out   io.Writer
 }
 
-func (f *fixing) SetStdin(in io.Reader)   { f.terminal.In = in }
-func (f *fixing) SetStdout(out io.Writer) { f.terminal.Out = out }
+func (f *fixing) SetStdin(in io.Reader)   { f.in = in }
+func (f *fixing) SetStdout(out io.Writer) { f.out = out }
 func (f *fixing) SetStderr(io.Writer)     {}
 
 func (f *fixing) Run() (err error) {
@@ -93,7 +94,7 @@ func (f *fixing) Run() (err error) {
 		}
 	}()
 	defer time.Sleep(settling)
-	return f.fix(f.ctx, f.check, f.terminal)
+	return f.fix(f.ctx, f.check, f.in, f.out)
 }
 
 // settling is for Bubble Tea (v2.1.1), which stops the ticker of its frames a moment after it has let go of the terminal: a fix

@@ -49,7 +49,7 @@ func TestWholesNeedTheName(t *testing.T) {
 		plan  provision.Plan
 		words []string
 	}{
-		"B": {restoring, restorePlan, []string{"Bring the kept VM back", "goes away: of the VM that there is now", "the VM that was kept"}},
+		"B": {restoring, restorePlan, []string{"Bring the kept VM back", "goes away: of the current VM", "the VM that was kept"}},
 		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
@@ -160,7 +160,7 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	other.Steps = slices.Clone(firstPlan.Steps)
 	other.Steps[1].Reason = "it was stopped"
 	err := provision.AsError(approve(t.Context(), other))
-	if err == nil || !errors.As(err.Err, &changedPlan{}) {
+	if err == nil || !errors.As(err, &provision.ChangedError{}) {
 		t.Fatalf("%+v", err)
 	}
 	w.press("enter")
@@ -245,14 +245,6 @@ func TestWholesRefused(t *testing.T) {
 	w.press("D")
 	w.model.Update(foreseenMsg{about: removing, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
 	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
-}
-
-// What is kept is not said to go away.
-func TestFateOfRestoringWithKeepOld(t *testing.T) {
-	plan := provision.Plan{VM: "w", Steps: []provision.Step{{ID: provision.StepRestoreKeep}}}
-	if lost, kept := FateOfRestoring(plan); lost != "nothing" || !strings.Contains(kept, "the VM that there is now, stopped") {
-		t.Errorf("%q, %q", lost, kept)
-	}
 }
 
 // On a small screen what goes away is read first, and the input comes into sight with the first letter.

@@ -29,11 +29,11 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	if msg.call == planning {
 		return m.planned(msg.plan)
 	}
-	if changed := (changedPlan{}); f.failure != nil && errors.As(f.failure.Err, &changed) {
+	if changed, ok := errors.AsType[provision.ChangedError](asError(msg.err)); ok {
 		if plans[msg.call] != idle {
-			m.askAgain(msg.call, changed.plan)
+			m.askAgain(msg.call, changed.Plan)
 		} else {
-			m.planned(changed.plan)
+			m.planned(changed.Plan)
 		}
 		f.notice = notice{provision.Warning, "What would be done has changed since you agreed to it, so nothing was. This is the plan now."}
 		return nil
@@ -66,14 +66,15 @@ func (m *model) watched(stopped bool, err *provision.Error) tea.Cmd {
 func (m *model) planned(plan provision.Plan) tea.Cmd {
 	f := &m.facts
 	f.plan = plan
+	_, changed := errors.AsType[provision.ChangedError](asError(f.failure))
 	switch {
 	case f.failure != nil && f.failure.Kind == provision.KindPrerequisite && len(f.story.troubles()) > 0:
 		m.show(prerequisitesPage{})
-	case f.failure != nil && !errors.As(f.failure.Err, &changedPlan{}):
+	case f.failure != nil && !changed:
 		m.show(failurePage{})
 	case plan.Empty():
 		return m.begin(proving, progressPage{})
-	case needsConsent(plan) && !f.replacing:
+	case plan.OnlyReplacement() && !f.replacing:
 		// What a replacement would do is worth seeing before anybody consents to it: the plan is made with it.
 		f.replacing, f.refusal = true, provision.AsError(plan.Err())
 		return m.begin(planning, prerequisitesPage{})
@@ -87,11 +88,6 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 	return nil
 }
 
-// needsConsent says whether only another VM would do, and the plan does not say how.
-func needsConsent(plan provision.Plan) bool {
-	return len(plan.Replace) > 0 && len(plan.Steps) == 0 && plan.Blocked == nil
-}
-
 // cancelled leaves as soon as the engine has ended: it has the same context.
 func (m *model) cancelled(msg cancelledMsg) tea.Cmd {
 	m.leaving = true
@@ -101,4 +97,12 @@ func (m *model) cancelled(msg cancelledMsg) tea.Cmd {
 	}
 	m.facts.failure, m.facts.ready = interruption("the wizard was ended", msg.cause), false
 	return m.leave()
+}
+
+// asError is a failure as an error: a nil *Error is no nil error.
+func asError(failure *provision.Error) error {
+	if failure == nil {
+		return nil
+	}
+	return failure
 }

@@ -19,7 +19,7 @@ func existing(f *facts, t *text) {
 		t.heading("What exists now")
 		t.put("  ", "There is no VM called "+f.plan.VM+".")
 		return
-	case standsAside(f.plan):
+	case f.plan.RestoresBackup():
 		t.heading("What exists now")
 		t.put("  ", "There is no VM called "+f.plan.VM+". An old one stands aside, whole and stopped; it gets its name back.")
 		return

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -46,10 +45,9 @@ func (failurePage) body(f *facts, t *text) {
 
 // undone says whether a VM got its name back in the end. When the undoing failed as well, the error says so.
 func undone(f *facts) bool {
-	const undoing = "undo-"
 	steps := f.story.steps
 	placed := slices.ContainsFunc(steps, func(s step) bool { return s.ID == provision.StepUndoPlace && s.State == provision.StepDone })
-	return placed && strings.HasPrefix(string(steps[len(steps)-1].ID), undoing) && steps[len(steps)-1].State == provision.StepDone
+	return placed && steps[len(steps)-1].ID.RollsBack() && steps[len(steps)-1].State == provision.StepDone
 }
 
 // lastWords are the end of the log: what went wrong is often said there.

@@ -28,7 +28,7 @@ func (healthPage) offers(f *facts) (offers []offer) {
 	if f.can.export {
 		offers = append(offers, offer{export, "export"})
 	}
-	if f.doing == idle && f.health.Instance != "absent" {
+	if f.doing == idle && f.health.Exists() {
 		offers = append(offers, f.wholes("replace")...)
 	}
 	return append(offers, offer{openLog, "log"}, offer{leave, "leave"})

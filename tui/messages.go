@@ -32,8 +32,8 @@ type cancelledMsg struct{ cause error }
 
 // checkedMsg brings what choices come to.
 type checkedMsg struct {
-	choices Choices
-	verdict Verdict
+	choices provision.Choices
+	verdict provision.Validation
 }
 
 // exportedMsg says where a report was written, or why it was not.

@@ -51,11 +51,11 @@ func (p namePage) body(f *facts, t *text) {
 	}
 	switch p.about {
 	case restoring:
-		fate(t)(FateOfRestoring(*p.plan))
+		fate(t)(p.plan.RestoreLosses())
 	case removing:
-		fate(t)(FateOfRemoving(*p.plan))
+		fate(t)(p.plan.RemoveLosses())
 	default:
-		fate(t)(Fate(*p.plan))
+		fate(t)(p.plan.Losses())
 	}
 	t.blank()
 	t.put("", "To go ahead, type the name of the VM, "+f.plan.VM+", and press enter. Esc leaves it as it is.")

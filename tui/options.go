@@ -26,7 +26,7 @@ type Engine interface {
 
 // Request is what an engine is made for.
 type Request struct {
-	Choices Choices
+	Choices provision.Choices
 	// Replace is the name of the VM when a person has consented by typing it to its replacement, the return of the kept one
 	// or its removal, or wants to see the plan of a replacement; empty otherwise.
 	Replace string
@@ -41,14 +41,14 @@ type Options struct {
 	// Engine makes an engine.
 	Engine func(Request) Engine
 	// Choices are those to begin with, and Check says what choices come to. It may look at files.
-	Choices Choices
-	Check   func(context.Context, Choices) Verdict
+	Choices provision.Choices
+	Check   func(context.Context, provision.Choices) provision.Validation
 	// Keep keeps choices for the next time and returns the path of the file.
-	Keep func(context.Context, Choices) (path string, err error)
+	Keep func(context.Context, provision.Choices) (path string, err error)
 	// Replacing says that another VM in the place of this one is asked for from the start. A person still has to consent.
 	Replacing bool
 	// Fix does what the remedy of a failed prerequisite says, with the terminal to itself, and says why that did not help.
-	Fix func(ctx context.Context, check string, terminal Terminal) error
+	Fix func(ctx context.Context, check string, in io.Reader, out io.Writer) error
 	// Export writes a report to a file and returns its path.
 	Export func(context.Context, provision.Health) (path string, err error)
 
@@ -70,12 +70,6 @@ type Options struct {
 	Mouse bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-}
-
-// Terminal is where a fix may ask and tell, while the wizard has left the screen.
-type Terminal struct {
-	In  io.Reader
-	Out io.Writer
 }
 
 func (o Options) check() (Options, error) {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,7 +29,7 @@ type question interface{ asks() }
 type facts struct {
 	vm, logPath string
 	can         abilities
-	choices     Choices
+	choices     provision.Choices
 
 	story  story
 	log    ring
@@ -96,7 +95,7 @@ func (f *facts) seen(health *provision.Health) {
 // kept says whether there is a VM that could be brought back.
 func (f *facts) kept() bool {
 	if f.health != nil {
-		return slices.ContainsFunc(f.health.Items, func(item provision.Item) bool { return item.ID == "kept" })
+		return f.health.Keeps()
 	}
 	e := f.existing()
 	return e != nil && e.Kept != ""

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -17,11 +16,11 @@ func (planPage) title() string { return "Plan" }
 func (planPage) offers(f *facts) (offers []offer) {
 	switch {
 	case len(f.plan.Steps) == 0:
-	case Destroys(f.plan):
+	case f.plan.Destroys():
 		offers = append(offers, offer{replace, "replace it"})
-	case standsAside(f.plan):
+	case f.plan.RestoresBackup():
 		offers = append(offers, offer{goOn, "bring it back"})
-	case repairs(f.plan):
+	case f.plan.Repairs():
 		offers = append(offers, offer{goOn, "repair it"})
 	default:
 		offers = append(offers, offer{goOn, "do it"})
@@ -29,7 +28,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 	if f.plan.Existing != nil && !f.replacing {
 		offers = append(offers, f.wholes("replace instead")...)
 	}
-	if standsAside(f.plan) {
+	if f.plan.RestoresBackup() {
 		offers = append(offers, offer{remove, "remove"})
 	}
 	if f.can.choose {
@@ -37,19 +36,6 @@ func (planPage) offers(f *facts) (offers []offer) {
 	}
 	return append(offers, offer{again, "look again"}, offer{openLog, "log"}, offer{leave, "leave it"})
 }
-
-// Destroys says whether a plan does away with something that cannot be had back.
-func Destroys(plan provision.Plan) bool {
-	return len(plan.Replace) > 0 || gone(plan)
-}
-
-// standsAside says whether there is no VM but an old one, which gets its name back.
-func standsAside(plan provision.Plan) bool {
-	return plan.Existing == nil && does(plan, provision.StepUndoPlace)
-}
-
-// repairs says whether there was a world before.
-func repairs(plan provision.Plan) bool { return plan.Existing != nil && plan.Existing.Layout != "" }
 
 func (planPage) body(f *facts, t *text) {
 	f.notify(t)
@@ -62,8 +48,8 @@ func (planPage) body(f *facts, t *text) {
 		t.put("", "Nothing has been changed.")
 	default:
 		consent(f, t)
-		if Destroys(f.plan) {
-			fate(t)(Fate(f.plan))
+		if f.plan.Destroys() {
+			fate(t)(f.plan.Losses())
 		}
 	}
 	existing(f, t)
@@ -83,7 +69,7 @@ func replacement(f *facts, t *text) {
 		t.put("  "+t.dot+" ", reason)
 	}
 	if len(f.plan.Steps) > 0 {
-		fate(t)(Fate(f.plan))
+		fate(t)(f.plan.Losses())
 		return
 	}
 	t.blank()
@@ -94,7 +80,7 @@ func replacement(f *facts, t *text) {
 
 func consent(f *facts, t *text) {
 	summary := fmt.Sprintf("%s for the VM %s", count(len(f.plan.Steps), "step"), f.plan.VM)
-	if usual := inAll(f.plan); usual > 0 {
+	if usual := f.plan.Usual(); usual > 0 {
 		summary += ", usually " + plaintext.Duration(usual) + " in all"
 	}
 	t.put("", summary+". Nothing has been changed yet.")
@@ -104,13 +90,6 @@ func consent(f *facts, t *text) {
 	if f.plan.Unseen {
 		t.put("  ", "More may follow: the inside of the VM is seen only when it runs.")
 	}
-}
-
-func inAll(plan provision.Plan) (usual time.Duration) {
-	for _, step := range plan.Steps {
-		usual += step.Usual
-	}
-	return usual
 }
 
 // steps are what would be changed.

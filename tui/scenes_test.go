@@ -74,7 +74,7 @@ func init() { // some begin with others
 			w.types("/tmp/agent")
 			w.press("down", "right", "right", "right", "down")
 			w.types("0")
-			w.judges(Verdict{FieldAgent: {true, "/tmp/agent: no such file"}, FieldCPUs: {true, "0 is no number of processors"}})
+			w.judges(provision.Validation{provision.FieldAgent: {Wrong: true, Text: "/tmp/agent: no such file"}, provision.FieldCPUs: {Wrong: true, Text: "0 is no number of processors"}})
 		},
 		"fix": func(w *wizard) {
 			w.tells(time.Second, fixableCheck)

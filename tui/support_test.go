@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +27,12 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 	w := &wizard{t: t, clock: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	options := Options{
 		Engine: func(Request) Engine { panic("the model called the engine by itself") },
-		Check:  func(context.Context, Choices) Verdict { panic("the model looked at files by itself") },
-		Fix:    func(context.Context, string, Terminal) error { panic("the model fixed by itself") },
+		Check: func(context.Context, provision.Choices) provision.Validation {
+			panic("the model looked at files by itself")
+		},
+		Fix:    func(context.Context, string, io.Reader, io.Writer) error { panic("the model fixed by itself") },
 		Export: func(context.Context, provision.Health) (string, error) { panic("the model wrote by itself") },
-		Keep:   func(context.Context, Choices) (string, error) { panic("the model kept something by itself") },
+		Keep:   func(context.Context, provision.Choices) (string, error) { panic("the model kept something by itself") },
 		VM:     "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
 		Now: func() time.Time { return w.clock },
 	}
@@ -120,7 +123,7 @@ func (w *wizard) shows(texts ...string) {
 }
 
 // judges answers what the choices come to.
-func (w *wizard) judges(verdict Verdict) {
+func (w *wizard) judges(verdict provision.Validation) {
 	w.t.Helper()
 	page, is := w.model.over.(choicesPage)
 	if !is || !page.checking {

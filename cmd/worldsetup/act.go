@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"io"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // face shows the events of a run to somebody: the plain and the JSON face. The third, the wizard, reads them in package tui.
@@ -26,17 +26,17 @@ func (a *app) face() face {
 // setUp makes the world, and keeps the choices if that was asked for.
 func (a *app) setUp(ctx context.Context, spec provision.Spec, answers []answer) error {
 	if !a.save {
-		return a.carryOut(ctx, spec, func(tui.Choices) {})
+		return a.carryOut(ctx, spec, func(provision.Choices) {})
 	}
 	saving, err := a.newSaving(spec, answers)
 	if err != nil {
 		return err
 	}
-	return a.end(saving, a.carryOut(ctx, spec, func(c tui.Choices) { saving.chosen = c }))
+	return a.end(saving, a.carryOut(ctx, spec, func(c provision.Choices) { saving.chosen = c }))
 }
 
 // carryOut makes the world at the face that fits. What somebody chooses is told.
-func (a *app) carryOut(ctx context.Context, spec provision.Spec, chosen func(tui.Choices)) error {
+func (a *app) carryOut(ctx context.Context, spec provision.Spec, chosen func(provision.Choices)) error {
 	if a.draws() {
 		return a.wizard(ctx, a.wizardFor(spec, chosen))
 	}
@@ -45,8 +45,8 @@ func (a *app) carryOut(ctx context.Context, spec provision.Spec, chosen func(tui
 
 // lines makes the world in lines, and asks if there is somebody to answer.
 func (a *app) lines(
-	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine, fix func(context.Context, string, tui.Terminal) error,
-	chosen func(tui.Choices),
+	ctx context.Context, spec provision.Spec, engine func(provision.Setup) engine, fix func(context.Context, string, io.Reader, io.Writer) error,
+	chosen func(provision.Choices),
 ) error {
 	if a.json != nil || a.silent || a.person.out == nil {
 		_, err := engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)

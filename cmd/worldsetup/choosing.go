@@ -9,12 +9,11 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // choicesOf are the choices that a Spec holds.
-func choicesOf(spec provision.Spec) tui.Choices {
-	c := tui.Choices{Project: spec.Project, Agent: spec.Agent, Memory: sizeText(spec.Memory), Disk: sizeText(spec.Disk)}
+func choicesOf(spec provision.Spec) provision.Choices {
+	c := provision.Choices{Project: spec.Project, Agent: spec.Agent, Memory: sizeText(spec.Memory), Disk: sizeText(spec.Disk)}
 	if spec.CPUs != 0 {
 		c.CPUs = strconv.Itoa(spec.CPUs)
 	}
@@ -39,20 +38,20 @@ func sizeText(bytes int64) string {
 
 // choice is one of the choices, as a setting of a Spec.
 type choice struct {
-	field tui.Field
+	field provision.Field
 	value string
 	set   func(*provision.Spec, string) error
 }
 
 // choicesFor are all of them, in the order in which they take effect.
-func choicesFor(c tui.Choices) []choice {
+func choicesFor(c provision.Choices) []choice {
 	return []choice{
-		{tui.FieldProject, c.Project, func(spec *provision.Spec, value string) error { spec.Project = value; return nil }},
-		{tui.FieldAgent, c.Agent, func(spec *provision.Spec, value string) error { spec.Agent = value; return nil }},
-		{tui.FieldSize, c.Size, setSize},
-		{tui.FieldCPUs, c.CPUs, setCPUs},
-		{tui.FieldMemory, c.Memory, func(spec *provision.Spec, value string) (err error) { spec.Memory, err = parseSize(value); return err }},
-		{tui.FieldDisk, c.Disk, func(spec *provision.Spec, value string) (err error) { spec.Disk, err = parseSize(value); return err }},
+		{provision.FieldProject, c.Project, func(spec *provision.Spec, value string) error { spec.Project = value; return nil }},
+		{provision.FieldAgent, c.Agent, func(spec *provision.Spec, value string) error { spec.Agent = value; return nil }},
+		{provision.FieldSize, c.Size, setSize},
+		{provision.FieldCPUs, c.CPUs, setCPUs},
+		{provision.FieldMemory, c.Memory, func(spec *provision.Spec, value string) (err error) { spec.Memory, err = parseSize(value); return err }},
+		{provision.FieldDisk, c.Disk, func(spec *provision.Spec, value string) (err error) { spec.Disk, err = parseSize(value); return err }},
 	}
 }
 
@@ -63,7 +62,7 @@ func withoutChoices(spec provision.Spec) provision.Spec {
 }
 
 // withChoices is a Spec with other choices. The error is the first of them that cannot be.
-func withChoices(spec provision.Spec, c tui.Choices) (provision.Spec, error) {
+func withChoices(spec provision.Spec, c provision.Choices) (provision.Spec, error) {
 	spec = withoutChoices(spec)
 	for _, choice := range choicesFor(c) {
 		if choice.value == "" {
@@ -77,8 +76,8 @@ func withChoices(spec provision.Spec, c tui.Choices) (provision.Spec, error) {
 }
 
 // judgeChoices says of each choice on its own whether it can be, and what it comes to.
-func judgeChoices(spec provision.Spec, c tui.Choices) tui.Verdict {
-	verdict := tui.Verdict{}
+func judgeChoices(spec provision.Spec, c provision.Choices) provision.Validation {
+	verdict := provision.Validation{}
 	for _, choice := range choicesFor(c) {
 		if choice.value == "" {
 			continue
@@ -90,45 +89,45 @@ func judgeChoices(spec provision.Spec, c tui.Choices) tui.Verdict {
 		}
 		verdict[choice.field] = note(alone, choice.field, err)
 	}
-	if verdict[tui.FieldProject].Wrong {
+	if verdict[provision.FieldProject].Wrong {
 		return verdict
 	}
-	verdict[tui.FieldAgent] = agentNote(spec, c)
+	verdict[provision.FieldAgent] = agentNote(spec, c)
 	return verdict
 }
 
 // note is what is to be said about a choice that is in spec, or could not be.
-func note(spec provision.Spec, field tui.Field, err error) tui.Note {
+func note(spec provision.Spec, field provision.Field, err error) provision.FieldResult {
 	if err != nil {
-		return tui.Note{Wrong: true, Text: provision.AsError(err).What}
+		return provision.FieldResult{Wrong: true, Text: provision.AsError(err).What}
 	}
 	switch field {
-	case tui.FieldProject:
-		return tui.Note{Text: spec.Project}
-	case tui.FieldSize:
-		return tui.Note{Text: fmt.Sprintf("%d processors, %s of memory, a disk of %s", spec.CPUs, plaintext.Bytes(spec.Memory), plaintext.Bytes(spec.Disk))}
+	case provision.FieldProject:
+		return provision.FieldResult{Text: spec.Project}
+	case provision.FieldSize:
+		return provision.FieldResult{Text: fmt.Sprintf("%d processors, %s of memory, a disk of %s", spec.CPUs, plaintext.Bytes(spec.Memory), plaintext.Bytes(spec.Disk))}
 	}
-	return tui.Note{}
+	return provision.FieldResult{}
 }
 
 // agentNote says which agent that would be. Worlds have their host's processor unless a profile says otherwise.
-func agentNote(spec provision.Spec, c tui.Choices) tui.Note {
+func agentNote(spec provision.Spec, c provision.Choices) provision.FieldResult {
 	if c.Agent == "" && c.Project == "" {
-		return tui.Note{}
+		return provision.FieldResult{}
 	}
 	agent, rejected, err := provision.FindAgent(c.Agent, c.Project, limatype.NewArch(runtime.GOARCH))
 	switch {
 	case err != nil:
 		failure := provision.AsError(err)
-		return tui.Note{Wrong: true, Text: failure.What + ": " + failure.Why}
+		return provision.FieldResult{Wrong: true, Text: failure.What + ": " + failure.Why}
 	case agent == nil && len(rejected) > 0:
-		return tui.Note{Text: rejected[0].Path + " was not taken: " + rejected[0].Why}
+		return provision.FieldResult{Text: rejected[0].Path + " was not taken: " + rejected[0].Why}
 	case agent == nil:
-		return tui.Note{Text: "the project has none; a VM keeps the one that it has"}
+		return provision.FieldResult{Text: "the project has none; a VM keeps the one that it has"}
 	case agent.Source == provision.SourceBuild:
-		return tui.Note{Text: "built in the VM from " + agent.Path}
+		return provision.FieldResult{Text: "built in the VM from " + agent.Path}
 	case agent.Probe:
-		return tui.Note{Text: "it proves the world and runs no commands"}
+		return provision.FieldResult{Text: "it proves the world and runs no commands"}
 	}
-	return tui.Note{Text: agent.Path + ", " + plaintext.Bytes(agent.Size)}
+	return provision.FieldResult{Text: agent.Path + ", " + plaintext.Bytes(agent.Size)}
 }

@@ -7,14 +7,13 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 func TestChoicesAndBack(t *testing.T) {
 	project := t.TempDir()
 	spec := provision.Spec{VM: "w", Project: project, Agent: provision.AgentBuiltin, CPUs: 3, Memory: 1536 << 20, Disk: 40 << 30, Image: "kept"}
 	c := choicesOf(spec)
-	if want := (tui.Choices{Project: project, Agent: "builtin", CPUs: "3", Memory: "1536MiB", Disk: "40GiB"}); c != want {
+	if want := (provision.Choices{Project: project, Agent: "builtin", CPUs: "3", Memory: "1536MiB", Disk: "40GiB"}); c != want {
 		t.Errorf("%+v, want %+v", c, want)
 	}
 	spec.Image = ""
@@ -22,10 +21,10 @@ func TestChoicesAndBack(t *testing.T) {
 	if err != nil || again.CPUs != 3 || again.Memory != spec.Memory || again.Disk != spec.Disk || again.VM != "w" || again.Project != project {
 		t.Errorf("%v: %+v", err, again)
 	}
-	if none, err := withChoices(spec, tui.Choices{}); err != nil || none.CPUs != 0 || none.Project != "" || none.Agent != "" {
+	if none, err := withChoices(spec, provision.Choices{}); err != nil || none.CPUs != 0 || none.Project != "" || none.Agent != "" {
 		t.Errorf("what was taken back is still there: %v: %+v", err, none)
 	}
-	if dev, err := withChoices(spec, tui.Choices{Size: tui.SizeDev}); err != nil || dev.CPUs != 2*provision.DefaultCPUs {
+	if dev, err := withChoices(spec, provision.Choices{Size: provision.SizeDev}); err != nil || dev.CPUs != 2*provision.DefaultCPUs {
 		t.Errorf("%v: %+v", err, dev)
 	}
 }
@@ -40,21 +39,21 @@ func TestJudgeChoices(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		choices tui.Choices
-		field   tui.Field
+		choices provision.Choices
+		field   provision.Field
 		wrong   bool
 		text    string
 	}{
-		{tui.Choices{Project: project}, tui.FieldProject, false, project},
-		{tui.Choices{Project: project}, tui.FieldAgent, false, "was not taken"},
-		{tui.Choices{Project: t.TempDir()}, tui.FieldAgent, false, "the project has none"},
-		{tui.Choices{Project: project + "/none"}, tui.FieldProject, true, "no such file"},
-		{tui.Choices{Agent: "builtin"}, tui.FieldAgent, false, "runs no commands"},
-		{tui.Choices{Agent: fake}, tui.FieldAgent, true, "cannot be used"},
-		{tui.Choices{Size: "dev"}, tui.FieldSize, false, "8 processors"},
-		{tui.Choices{CPUs: "0"}, tui.FieldCPUs, true, "no number of processors"},
-		{tui.Choices{Memory: "1KiB"}, tui.FieldMemory, true, "cannot be had"},
-		{tui.Choices{Disk: "large"}, tui.FieldDisk, true, "no size"},
+		{provision.Choices{Project: project}, provision.FieldProject, false, project},
+		{provision.Choices{Project: project}, provision.FieldAgent, false, "was not taken"},
+		{provision.Choices{Project: t.TempDir()}, provision.FieldAgent, false, "the project has none"},
+		{provision.Choices{Project: project + "/none"}, provision.FieldProject, true, "no such file"},
+		{provision.Choices{Agent: "builtin"}, provision.FieldAgent, false, "runs no commands"},
+		{provision.Choices{Agent: fake}, provision.FieldAgent, true, "cannot be used"},
+		{provision.Choices{Size: "dev"}, provision.FieldSize, false, "8 processors"},
+		{provision.Choices{CPUs: "0"}, provision.FieldCPUs, true, "no number of processors"},
+		{provision.Choices{Memory: "1KiB"}, provision.FieldMemory, true, "cannot be had"},
+		{provision.Choices{Disk: "large"}, provision.FieldDisk, true, "no size"},
 	} {
 		verdict := judgeChoices(provision.Spec{}, test.choices)
 		if note := verdict[test.field]; note.Wrong != test.wrong || !strings.Contains(note.Text, test.text) {

@@ -3,22 +3,22 @@ package main
 import (
 	"context"
 
-	"github.com/atomize-hq/worldsetup/tui"
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // asked is a choice as it is asked for in lines.
 type asked struct {
-	field    tui.Field
+	field    provision.Field
 	question string
-	value    func(*tui.Choices) *string
+	value    func(*provision.Choices) *string
 }
 
 var askedFor = []asked{
-	{tui.FieldProject, "project directory", func(c *tui.Choices) *string { return &c.Project }},
-	{tui.FieldAgent, "agent: a file, builtin for the probe, or - for the project's own", func(c *tui.Choices) *string { return &c.Agent }},
-	{tui.FieldCPUs, "processors", func(c *tui.Choices) *string { return &c.CPUs }},
-	{tui.FieldMemory, "memory, as in 4GiB", func(c *tui.Choices) *string { return &c.Memory }},
-	{tui.FieldDisk, "disk, as in 20GiB", func(c *tui.Choices) *string { return &c.Disk }},
+	{provision.FieldProject, "project directory", func(c *provision.Choices) *string { return &c.Project }},
+	{provision.FieldAgent, "agent: a file, builtin for the probe, or - for the project's own", func(c *provision.Choices) *string { return &c.Agent }},
+	{provision.FieldCPUs, "processors", func(c *provision.Choices) *string { return &c.CPUs }},
+	{provision.FieldMemory, "memory, as in 4GiB", func(c *provision.Choices) *string { return &c.Memory }},
+	{provision.FieldDisk, "disk, as in 20GiB", func(c *provision.Choices) *string { return &c.Disk }},
 }
 
 // choose asks for each of the choices.
@@ -36,7 +36,7 @@ func (c *conversation) choose(ctx context.Context) error {
 }
 
 // chooseOne asks until the answer can be.
-func (c *conversation) chooseOne(ctx context.Context, choices *tui.Choices, asked asked) error {
+func (c *conversation) chooseOne(ctx context.Context, choices *provision.Choices, asked asked) error {
 	for {
 		value := asked.value(choices)
 		answer, err := c.ask(ctx, asked.question+" ["+*value+"]:")

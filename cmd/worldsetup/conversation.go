@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // conversation is a run in lines, with somebody who types: what the wizard asks is asked here.
@@ -15,7 +15,7 @@ type conversation struct {
 	spec   provision.Spec
 	face   face
 	engine func(provision.Setup) engine
-	fix    func(ctx context.Context, check string, at tui.Terminal) error
+	fix    func(ctx context.Context, check string, in io.Reader, out io.Writer) error
 	at     terminal
 
 	failed []checks.Result // prerequisites of the last run with a fix
@@ -66,10 +66,10 @@ func (c *conversation) show(event provision.Event) {
 
 // approve asks whether to go ahead. A replacement was consented to before, together with its plan.
 func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
-	if c.agreed != nil && tui.Same(*c.agreed, plan) {
+	if c.agreed != nil && c.agreed.Same(plan) {
 		return nil
 	}
-	if c.typed == "" && tui.Destroys(plan) {
+	if c.typed == "" && plan.Destroys() {
 		return c.named(ctx, plan)
 	}
 	answer, err := c.ask(ctx, "go ahead? [y/N, or c to change the choices]")
@@ -112,7 +112,7 @@ func (c *conversation) replace(ctx context.Context, why error) (again bool, err 
 
 // named asks for the VM's name as the consent to its replacement.
 func (c *conversation) named(ctx context.Context, plan provision.Plan) error {
-	lost, kept := tui.Fate(plan)
+	lost, kept := plan.Losses()
 	name, err := c.asker.named(ctx, lost, kept, plan.VM, "replace it")
 	if err != nil || name == plan.VM {
 		return err
@@ -131,7 +131,7 @@ func (c *conversation) mend(ctx context.Context, why error) (again bool, err err
 		if !yes {
 			return false, why
 		}
-		if err := c.fix(ctx, check.ID, tui.Terminal{In: c.at.in, Out: c.at.out}); err != nil {
+		if err := c.fix(ctx, check.ID, c.at.in, c.at.out); err != nil {
 			c.to.printf("it did not help: %v", err)
 			return false, why
 		}

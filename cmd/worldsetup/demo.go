@@ -55,14 +55,14 @@ func (a *app) demo(ctx context.Context, prepare func(*demoWorld), speed float64)
 		return simulated(a.wizard(ctx, world.options()))
 	}
 	newLines(a.out, a.utf8).printf("%s: nothing on this machine is looked at or changed", demoBanner)
-	return simulated(a.lines(ctx, world.spec, world.engine, world.fix, func(tui.Choices) {}))
+	return simulated(a.lines(ctx, world.spec, world.engine, world.fix, func(provision.Choices) {}))
 }
 
 // options are those of a wizard in the simulation.
 func (w *demoWorld) options() tui.Options {
 	return tui.Options{
 		VM: w.spec.VM, LogPath: provision.LogPath(w.spec), Banner: demoBanner, Now: w.now, Choices: choicesOf(w.spec),
-		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(w.spec, c) },
+		Check: func(_ context.Context, c provision.Choices) provision.Validation { return judgeChoices(w.spec, c) },
 		Fix:   w.fix,
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(w.spec.StateDir, health)

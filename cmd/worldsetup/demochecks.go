@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"io"
 	"slices"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // checks are prerequisites of a machine that has everything, or all but one thing.
@@ -58,8 +58,8 @@ func (w *demoWorld) mend(_ context.Context, _ []string, line func(string)) error
 }
 
 // fix is what the wizard's key for it does, without sudo.
-func (w *demoWorld) fix(ctx context.Context, id string, at tui.Terminal) error {
+func (w *demoWorld) fix(ctx context.Context, id string, _ io.Reader, out io.Writer) error {
 	list := w.checks(checks.Target{})
 	i := slices.IndexFunc(list, func(c checks.Check) bool { return c.ID == id })
-	return apply(ctx, list[i], newLines(at.Out, false))
+	return apply(ctx, list[i], newLines(out, false))
 }

@@ -9,15 +9,14 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // saving is what --save does: what the flags say is kept, and what was chosen in the course of the run.
 type saving struct {
 	project string
 	answers []answer
-	begun   tui.Choices // before somebody chose
-	chosen  tui.Choices
+	begun   provision.Choices // before somebody chose
+	chosen  provision.Choices
 }
 
 // newSaving finds out, before anything is changed, whether the choices can be kept.
@@ -94,9 +93,9 @@ func kept(answers []answer, dir string, sources ...source) (entries []config.Ent
 }
 
 // chosenOnes are choices as they are written in dir. What was left open is kept no longer.
-func chosenOnes(c tui.Choices, dir string) (entries []config.Entry) {
+func chosenOnes(c provision.Choices, dir string) (entries []config.Entry) {
 	for _, choice := range choicesFor(c) {
-		if choice.field == tui.FieldProject {
+		if choice.field == provision.FieldProject {
 			continue // it is where the file is
 		}
 		entry := config.Entry{Key: string(choice.field)}
@@ -109,7 +108,7 @@ func chosenOnes(c tui.Choices, dir string) (entries []config.Entry) {
 }
 
 // keepChoices keeps choices in the project's file, and says where that is.
-func keepChoices(c tui.Choices) (path string, err error) {
+func keepChoices(c provision.Choices) (path string, err error) {
 	if path, err = projectFile(c.Project); err != nil {
 		return "", err
 	}

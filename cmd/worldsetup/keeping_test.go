@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // saves is a saving of --cpus 2 --agent builtin for a project, and an app that does it.
@@ -83,15 +82,15 @@ func TestSaveAfterRuns(t *testing.T) {
 func TestSaveWhatWasChosen(t *testing.T) {
 	project, other := t.TempDir(), t.TempDir()
 	a, s := saves(t, project)
-	s.chosen = tui.Choices{Project: project, CPUs: "3", Disk: "40GiB"}
+	s.chosen = provision.Choices{Project: project, CPUs: "3", Disk: "40GiB"}
 	if err := a.end(s, nil); err != nil || settingsIn(t, project) != "cpus: 3; disk: 40GiB" {
 		t.Errorf("%v: %s", err, settingsIn(t, project))
 	}
-	s.chosen = tui.Choices{Project: other, Agent: filepath.Join(other, "a b"), Size: "dev"}
+	s.chosen = provision.Choices{Project: other, Agent: filepath.Join(other, "a b"), Size: "dev"}
 	if err := a.end(s, nil); err != nil || settingsIn(t, other) != `agent: "./a b"; size: dev` {
 		t.Errorf("%v: %s", err, settingsIn(t, other))
 	}
-	if path, err := keepChoices(tui.Choices{Project: project, Memory: "8GiB"}); err != nil || path != filepath.Join(project, "worldsetup.yaml") || settingsIn(t, project) != "memory: 8GiB" {
+	if path, err := keepChoices(provision.Choices{Project: project, Memory: "8GiB"}); err != nil || path != filepath.Join(project, "worldsetup.yaml") || settingsIn(t, project) != "memory: 8GiB" {
 		t.Errorf("%s, %v: %s", path, err, settingsIn(t, project))
 	}
 }

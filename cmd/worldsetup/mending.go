@@ -3,24 +3,24 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // fixer makes what fixes a failed prerequisite of a world, at a terminal where sudo may ask for a password.
-func (a *app) fixer(spec provision.Spec) func(context.Context, string, tui.Terminal) error {
-	return func(ctx context.Context, id string, at tui.Terminal) error {
+func (a *app) fixer(spec provision.Spec) func(context.Context, string, io.Reader, io.Writer) error {
+	return func(ctx context.Context, id string, in io.Reader, out io.Writer) error {
 		list, err := a.checksFor(ctx, spec, []string{id})
 		if err != nil {
 			return err
 		}
 		for i, result := range checks.Run(ctx, list, nil) {
 			if result.Fix != nil && result.Fix.AsRoot() {
-				askForPassword(ctx, newLines(at.Out, a.utf8), terminal{at.In, at.Out})
+				askForPassword(ctx, newLines(out, a.utf8), terminal{in, out})
 			}
-			if err := apply(ctx, list[i], newLines(at.Out, a.utf8)); err != nil {
+			if err := apply(ctx, list[i], newLines(out, a.utf8)); err != nil {
 				return err
 			}
 		}

@@ -4,12 +4,11 @@ import (
 	"context"
 
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/tui"
 )
 
 // restore brings the kept VM back.
 func (a *app) restore(ctx context.Context, spec provision.Spec) error {
-	return a.consented(ctx, spec, "bring the kept one back in its place", tui.FateOfRestoring, engine.PlanRestore, func(setup provision.Setup) error {
+	return a.consented(ctx, spec, "bring the kept one back in its place", provision.Plan.RestoreLosses, engine.PlanRestore, func(setup provision.Setup) error {
 		_, err := a.engine(setup).Restore(ctx)
 		return err
 	})
@@ -17,7 +16,7 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 
 // remove takes the world away.
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
-	return a.consented(ctx, spec, "remove it", tui.FateOfRemoving, engine.PlanRemove, func(setup provision.Setup) error {
+	return a.consented(ctx, spec, "remove it", provision.Plan.RemoveLosses, engine.PlanRemove, func(setup provision.Setup) error {
 		return a.engine(setup).Remove(ctx)
 	})
 }
@@ -43,7 +42,7 @@ func (a *app) consented(
 	if setup.Spec.Replace, err = asker.named(ctx, lost, kept, spec.VM, what); err != nil || setup.Spec.Replace == "" {
 		return orElse(err, failure)
 	}
-	setup.Approve = tui.Agreed(plan)
+	setup.Approve = plan.Approve
 	return act(setup)
 }
 

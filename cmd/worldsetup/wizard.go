@@ -72,11 +72,11 @@ func (a *app) wizard(ctx context.Context, options tui.Options) error {
 }
 
 // wizardFor are the options of a wizard on this machine.
-func (a *app) wizardFor(spec provision.Spec, chosen func(tui.Choices)) tui.Options {
+func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui.Options {
 	return tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
-		Check: func(_ context.Context, c tui.Choices) tui.Verdict { return judgeChoices(spec, c) },
-		Keep:  func(_ context.Context, c tui.Choices) (string, error) { return keepChoices(c) },
+		Check: func(_ context.Context, c provision.Choices) provision.Validation { return judgeChoices(spec, c) },
+		Keep:  func(_ context.Context, c provision.Choices) (string, error) { return keepChoices(c) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)

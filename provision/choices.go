@@ -1,0 +1,50 @@
+package provision
+
+// Choices are the settings that a person can change between two plans, as text. An empty one keeps what the VM has, or
+// means the default of a new VM.
+type Choices struct {
+	Project string // a directory
+	Agent   string // a file, AgentBuiltin, or empty for the project's own
+	Size    string // a named size; empty when CPUs, Memory and Disk say it
+	CPUs    string
+	Memory  string
+	Disk    string
+}
+
+// Field names one of the choices.
+type Field string
+
+// The fields of Choices.
+const (
+	FieldProject Field = "project"
+	FieldAgent   Field = "agent"
+	FieldSize    Field = "size"
+	FieldCPUs    Field = "cpus"
+	FieldMemory  Field = "memory"
+	FieldDisk    Field = "disk"
+)
+
+// The named sizes.
+const (
+	SizeDefault = "default"
+	SizeDev     = "dev"
+)
+
+// FieldResult is what validating a field came to: what is wrong with it, or what it amounts to.
+type FieldResult struct {
+	Wrong bool
+	Text  string
+}
+
+// Validation holds the results of the fields that there is something to say about.
+type Validation map[Field]FieldResult
+
+// OK reports whether no field is wrong.
+func (v Validation) OK() bool {
+	for _, result := range v {
+		if result.Wrong {
+			return false
+		}
+	}
+	return true
+}
