@@ -3,12 +3,20 @@ package provision
 import (
 	"slices"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
 )
+
+// CheckResult is what a prerequisite came to.
+type CheckResult = checks.Result
 
 // OnlyReplacement reports whether only another VM would do, and the plan has no steps for that, since consent is missing.
 func (p Plan) OnlyReplacement() bool {
 	return len(p.Replace) > 0 && len(p.Steps) == 0 && p.Blocked == nil
 }
+
+// Creates reports whether the plan creates a VM.
+func (p Plan) Creates() bool { return p.has(StepCreate) }
 
 // RestoresBackup reports whether there is no VM, but a backup that a run renames back first.
 func (p Plan) RestoresBackup() bool { return p.Existing == nil && p.has(StepUndoPlace) }

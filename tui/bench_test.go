@@ -17,7 +17,7 @@ func BenchmarkFlood(b *testing.B) {
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 40})
 	m.press(keyPress("l"))
 	m.over = logPage{}
-	line := said("[   12.345678] systemd[1]: Started a unit with a name of the usual length, and some words more.")
+	line := logged("[   12.345678] systemd[1]: Started a unit with a name of the usual length, and some words more.")
 	for b.Loop() {
 		for range 2500 {
 			m.worker.mailbox.put(line)

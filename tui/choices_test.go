@@ -15,18 +15,18 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 	})
 	scenes["plan"](w)
 	w.press("c")
-	w.judges(nil)
-	w.shows("> project /home/ada", "agent a file", "file /tmp/agent", "size custom", "disk 40GiB", "They can be taken")
+	w.validates(nil)
+	w.shows("> project /home/ada", "agent a file", "file /tmp/agent", "size custom", "disk 40GiB", "Looks good")
 	w.types("/p")
 	w.press("enter")
 	w.shows("checking")
-	w.judges(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
-	w.shows("there is no such directory", "They cannot be taken")
-	if w.model.facts.doing != idle {
+	w.validates(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
+	w.shows("there is no such directory", "Fix the fields marked ✗")
+	if w.model.facts.call != idle {
 		t.Fatal("they were taken")
 	}
 	w.press("backspace", "backspace", "down", "right", "down", "right", "enter")
-	w.judges(provision.Validation{provision.FieldAgent: {Text: "it runs no commands"}})
+	w.validates(provision.Validation{provision.FieldAgent: {Text: "it runs no commands"}})
 	if want := (provision.Choices{Project: "/home/ada", Agent: provision.AgentBuiltin}); w.model.request(planning).Choices != want {
 		t.Errorf("asked for %+v", w.model.request(planning).Choices)
 	}
@@ -36,7 +36,7 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 
 func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	w := newWizard(t, func(o *Options) {
-		o.Keep = func(_ context.Context, c provision.Choices) (string, error) {
+		o.Save = func(_ context.Context, c provision.Choices) (string, error) {
 			if c.Project == "/home/ada/full" {
 				return "", errors.New("no space left on device")
 			}
@@ -45,32 +45,32 @@ func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	})
 	scenes["plan"](w)
 	w.press("c")
-	w.judges(nil)
-	w.shows("ctrl+s keep them")
+	w.validates(nil)
+	w.shows("ctrl+s save")
 	w.types("/home/ada/ful")
 	if w.press("ctrl+s") != nil {
 		t.Fatal("kept before they are known to be fine")
 	}
-	w.judges(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
-	if page := w.model.over.(choicesPage); page.then != nothing || page.value(provision.FieldProject) != "/home/ada/ful" {
-		t.Fatalf("%v is wanted of what was not fine, which is %q", page.then, page.value(provision.FieldProject))
+	w.validates(provision.Validation{provision.FieldProject: {Wrong: true, Text: "there is no such directory"}})
+	if page := w.model.over.(choicesPage); page.then != nil || page.value(provision.FieldProject) != "/home/ada/ful" {
+		t.Fatalf("something waits for the validation of %q, which is wrong", page.value(provision.FieldProject))
 	}
 	w.types("l")
-	w.judges(provision.Validation{})
+	w.validates(provision.Validation{})
 	w.model.Update(w.press("ctrl+s")())
-	w.shows("They were not kept: no space left on device", "They can be taken")
+	w.shows("Not saved: no space left on device", "Looks good")
 	w.press("backspace", "backspace")
-	w.judges(provision.Validation{})
+	w.validates(provision.Validation{})
 	if strings.Contains(w.screen(), "not kept") {
 		t.Error("what was said of others stays")
 	}
 	w.model.Update(w.press("ctrl+s")())
-	w.shows("They are kept in /home/ada/fu/worldsetup.yaml")
+	w.shows("Saved in /home/ada/fu/worldsetup.yaml")
 	if w.model.facts.choices != (provision.Choices{}) {
 		t.Error("they were taken by that")
 	}
 	w.press("esc")
-	w.model.Update(keptMsg{"/x", nil}) // that was still on its way
+	w.model.Update(savedMsg{"/x", nil}) // that was still on its way
 	w.shows("enter do it")
 }
 
@@ -78,12 +78,12 @@ func TestChoicesLeft(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["choices-custom"](w)
 	w.press("enter")
-	w.shows("They cannot be taken")
+	w.shows("Fix the fields marked ✗")
 	w.press("esc")
 	if w.shows("enter do it"); w.model.facts.choices != (provision.Choices{}) {
 		t.Errorf("they were taken: %+v", w.model.facts.choices)
 	}
-	w.model.Update(checkedMsg{}) // that was still on its way
+	w.model.Update(validatedMsg{}) // that was still on its way
 	w.shows("enter do it")
 }
 
@@ -97,15 +97,15 @@ func TestOneCheckAtATime(t *testing.T) {
 	if w.press("b") != nil {
 		t.Fatal("two checks at once")
 	}
-	_, next := w.model.Update(checkedMsg{provision.Choices{Project: "a"}, nil})
+	_, next := w.model.Update(validatedMsg{provision.Choices{Project: "a"}, nil})
 	if next == nil {
 		t.Fatal("what was typed meanwhile is not checked")
 	}
 	w.shows("checking")
-	if _, next = w.model.Update(checkedMsg{provision.Choices{Project: "ab"}, nil}); next != nil {
+	if _, next = w.model.Update(validatedMsg{provision.Choices{Project: "ab"}, nil}); next != nil {
 		t.Fatal("it checks for ever")
 	}
-	w.shows("They can be taken")
+	w.shows("Looks good")
 }
 
 func TestCursorStandsWhereOneTypes(t *testing.T) {

@@ -19,14 +19,14 @@ func TestReplacementNeedsTheName(t *testing.T) {
 		t.Error("the plan of the replacement was not asked for")
 	}
 	w.ends(planning, replacePlan(replaceSteps), nil, nil)
-	w.shows("goes away:", "3.1 GiB", "kept:", "/home/ada/project", "x replace it")
+	w.shows("will be deleted:", "3.1 GiB", "kept:", "/home/ada/project", "x replace it")
 	w.press("enter", "y", "x")
 	w.shows("Replace the VM substrate?", "type the name")
 	w.press("enter")
 	w.types("Substrate")
 	w.press("enter")
 	w.shows("Substrate is not its name", "Nothing has been changed")
-	if w.model.facts.doing != idle {
+	if w.model.facts.call != idle {
 		t.Fatal("it began with a wrong name")
 	}
 	w.press("esc")
@@ -34,7 +34,7 @@ func TestReplacementNeedsTheName(t *testing.T) {
 	w.press("x")
 	w.model.Update(tea.PasteMsg{Content: " substrate\n"})
 	w.press("enter")
-	if w.model.facts.doing != running {
+	if w.model.facts.call != running {
 		t.Fatal("it did not begin")
 	}
 	if request := w.model.request(running); request.Replace != "substrate" || request.Approve(t.Context(), replacePlan(nil)) == nil {
@@ -49,7 +49,7 @@ func TestWholesNeedTheName(t *testing.T) {
 		plan  provision.Plan
 		words []string
 	}{
-		"B": {restoring, restorePlan, []string{"Bring the kept VM back", "goes away: of the current VM", "the VM that was kept"}},
+		"B": {restoring, restorePlan, []string{"Restore the kept VM", "will be deleted: of the current VM", "the VM that was kept"}},
 		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
@@ -57,25 +57,25 @@ func TestWholesNeedTheName(t *testing.T) {
 		w.press(key)
 		w.types("substrate")
 		w.press("enter")
-		if w.model.facts.doing != idle {
+		if w.model.facts.call != idle {
 			t.Fatalf("%s: it began before anybody could see what goes away", key)
 		}
 		for range "substrate" {
 			w.press("backspace")
 		}
-		w.foresees(test.plan)
+		w.previews(test.plan)
 		w.shows(test.words...)
 		w.press("enter")
 		w.types("y")
 		w.press("enter")
 		w.shows("y is not its name", "Nothing has been changed")
-		if w.model.facts.doing != idle {
+		if w.model.facts.call != idle {
 			t.Fatalf("%s: it began with a wrong name", key)
 		}
 		w.types("substrate")
 		w.press("enter")
-		if w.model.facts.doing != test.call || w.model.request(test.call).Replace != "substrate" {
-			t.Errorf("%s: it did %d", key, w.model.facts.doing)
+		if w.model.facts.call != test.call || w.model.request(test.call).Replace != "substrate" {
+			t.Errorf("%s: it did %d", key, w.model.facts.call)
 		}
 		approve := w.model.request(test.call).Approve
 		other := test.plan
@@ -84,10 +84,10 @@ func TestWholesNeedTheName(t *testing.T) {
 			t.Fatalf("%s: something else is approved of than what was shown", key)
 		}
 		w.press("ctrl+c")
-		w.shows("Stop what is being done?")
+		w.shows("Stop the current work?")
 		w.press("esc")
 		w.ends(test.call, provision.Plan{}, nil, provision.AsError(approve(t.Context(), other)))
-		w.shows(destroying[test.call].question, "has changed since you agreed")
+		w.shows(consents[test.call].question, "has changed since you agreed")
 	}
 }
 
@@ -97,21 +97,21 @@ func TestBringBackNeedsAKeptVM(t *testing.T) {
 	scenes["plan-interrupts"](w)
 	w.press("B")
 	w.shows("D remove")
-	if strings.Contains(w.screen(), "bring back") {
+	if strings.Contains(w.screen(), "B restore") {
 		t.Errorf("nothing is kept:\n%s", w.screen())
 	}
 	health := healthy()
 	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: "substrate.ws-old"})
 	w = newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate", Existing: existingVM}, nil, nil)
-	w.ends(proving, provision.Plan{}, health, nil)
-	w.shows("B bring back", "D remove")
+	w.ends(verifying, provision.Plan{}, health, nil)
+	w.shows("B restore", "D remove")
 	w.press("B")
-	w.foresees(restorePlan)
+	w.previews(restorePlan)
 	w.types("substrate")
 	w.press("enter")
 	w.ends(restoring, provision.Plan{}, healthy(), nil)
-	w.shows("was proven just now")
+	w.shows("was verified just now")
 }
 
 // A world that was taken away is no failure, and another can be planned.
@@ -187,18 +187,18 @@ func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
 	w.press("D")
 	removal, restoration := removalPlan, restorePlan
 	removal.Existing, restoration.Existing = &now, &now
-	w.foresees(removal)
+	w.previews(removal)
 	w.shows("the kept VM substrate.ws-old", "1 GiB")
 	w.press("esc", "B")
-	w.foresees(restoration)
+	w.previews(restoration)
 	w.shows("1 GiB")
 }
 
 // A VM that stands aside while there is none in its place is offered.
 func TestKeptVMWithoutAnother(t *testing.T) {
 	w := newWizard(t, nil)
-	scenes["aside"](w)
-	w.shows("There is no VM called substrate. An old one stands aside", "enter bring it back", "D remove")
+	scenes["backup"](w)
+	w.shows("There is no VM called substrate. Its backup is complete", "enter restore it", "D remove")
 }
 
 // What is undone is not said to stay.
@@ -210,7 +210,7 @@ func TestStoppingWhatIsUndone(t *testing.T) {
 		scenes[name](w)
 		w.press(test.key)
 		if test.key == "B" {
-			w.foresees(restorePlan)
+			w.previews(restorePlan)
 		}
 		w.types("substrate")
 		w.press("enter", "ctrl+c")
@@ -220,8 +220,8 @@ func TestStoppingWhatIsUndone(t *testing.T) {
 		}
 	}
 	w := newWizard(t, nil)
-	scenes["undone"](w)
-	w.shows("It was undone", "done: give the old VM its name back", "r look again")
+	scenes["rolled-back"](w)
+	w.shows("It was rolled back", "done: give the old VM its name back", "r check again")
 	if strings.Contains(w.screen(), "stays as it is") {
 		t.Error(w.screen())
 	}
@@ -232,10 +232,10 @@ func TestStoppingARemoval(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
-	w.foresees(removalPlan)
+	w.previews(removalPlan)
 	w.types("substrate")
 	w.press("enter", "ctrl+c")
-	w.shows("What is removed by then is gone")
+	w.shows("What is deleted by then stays deleted")
 }
 
 // What is refused is refused before anybody types a name.
@@ -243,7 +243,7 @@ func TestWholesRefused(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
-	w.model.Update(foreseenMsg{about: removing, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
+	w.model.Update(previewMsg{call: removing, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
 	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
 }
 
@@ -252,7 +252,7 @@ func TestNamePageOnASmallScreen(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["remove"](w)
 	w.resize(40, 12)
-	w.shows("Remove the world", "goes away:")
+	w.shows("Remove the world", "will be deleted:")
 	w.types("s")
 	w.shows("> s")
 }

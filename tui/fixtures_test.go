@@ -19,7 +19,7 @@ func stepped(number int, step provision.Step, state provision.StepState, elapsed
 	}}
 }
 
-func said(line string) provision.Event {
+func logged(line string) provision.Event {
 	return provision.Event{Type: provision.EventLog, Message: line, Step: &provision.StepStatus{Number: 2}}
 }
 
@@ -120,6 +120,6 @@ var (
 		Kind: provision.KindProvisioning, What: `the step "start the VM" failed`, Why: "limactl exited with 1:\nhost agent process has exited: signal: killed",
 		Next: "see /home/ada/.lima/substrate/ha.stderr.log, then run worldsetup again",
 	}
-	notReady = &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready", Next: "run worldsetup, which cures what it can"}
-	stopped  = &provision.Error{Kind: provision.KindInterrupted, What: `the run was interrupted during the step "start the VM"`, Why: "it was stopped from the keyboard", Next: "run worldsetup again", Err: context.Canceled}
+	notReady = &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready", Next: "run worldsetup, which repairs what it can"}
+	stopped  = &provision.Error{Kind: provision.KindInterrupted, What: `the run was interrupted during the step "start the VM"`, Why: "stopped from the keyboard", Next: "run worldsetup again", Err: context.Canceled}
 )

@@ -19,16 +19,16 @@ func TestFirstRun(t *testing.T) {
 	scenes["plan"](w)
 	w.shows("Nothing has been changed yet", "create the VM", "there is no VM called substrate", "usually 20s", "warning: free space: 21 GiB", "next: make room")
 	w.press("enter")
-	w.shows("Progress", "looking at the VM before the first change")
-	w.tells(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
+	w.shows("Progress", "checking the VM before the first change")
+	w.emits(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
 	w.shows("[1/3] create the VM: 4s", "· start the VM; usually 20s")
-	w.tells(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second), stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), said("Waiting for ssh"))
+	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second), stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
 	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
 	// The world was observed anew: what is planned now counts.
-	w.tells(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
-	w.shows("proving: connecting as everybody who may")
+	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
+	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
-	w.shows("Health", "ready: the world in the VM substrate was proven just now", "path /run/substrate.sock", "members ada, grace",
+	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock", "members ada, grace",
 		"warning: disk of the guest")
 	w.press("end")
 	w.shows("! PROBE: the built-in agent", "linger: on")
@@ -42,7 +42,7 @@ func TestHealthyWorld(t *testing.T) {
 	w := newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
 	w.shows("There is nothing to change")
-	w.ends(proving, provision.Plan{}, healthy(), nil)
+	w.ends(verifying, provision.Plan{}, healthy(), nil)
 	w.press("r")
 	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
 }
@@ -54,7 +54,7 @@ func TestRepairIsAgreedTo(t *testing.T) {
 	w.press("r")
 	w.ends(planning, repairPlan, nil, nil)
 	w.shows("Nothing has been changed yet", "stop the VM", "Programs that run in the VM will be stopped")
-	if w.model.facts.doing != idle {
+	if w.model.facts.call != idle {
 		t.Error("it began without consent")
 	}
 	w.press("enter")
@@ -91,12 +91,12 @@ func TestWrongKeysDoNothing(t *testing.T) {
 	for name, scene := range scenes {
 		w := newWizard(t, nil)
 		scene(w)
-		if form, is := w.model.front().(form); name == "search" || is && form.writing() { // there, letters are letters
+		if form, ok := w.model.front().(form); name == "search" || ok && form.typing() { // there, letters are letters
 			continue
 		}
 		var offered []string
 		for _, offer := range w.model.offers() {
-			offered = append(offered, w.model.keys[offer.action].Keys()...)
+			offered = append(offered, offer.key.Keys()...)
 		}
 		before := w.screen()
 		for _, key := range everything {
@@ -112,19 +112,19 @@ func TestWrongKeysDoNothing(t *testing.T) {
 
 func TestStopping(t *testing.T) {
 	w := newWizard(t, nil)
-	atWork(w)
+	working(w)
 	ctx, stopCall := context.WithCancelCause(t.Context())
 	w.model.endCall = stopCall
 
 	w.press("ctrl+c")
-	w.shows("Stop what is being done?", "enter/n no, go on", "y yes, stop")
+	w.shows("Stop the current work?", "enter/n no, go on", "y yes, stop")
 	w.press("enter") // it starts on no
 	w.shows("Progress")
 	if w.model.facts.stopping {
 		t.Fatal("enter stopped it")
 	}
 	command := w.press("ctrl+c", "x", "q", "y")
-	w.shows("Stopping: waiting for the end of what is under way")
+	w.shows("Stopping: waiting for the current step to end")
 	if command == nil || command() != nil || !errors.Is(context.Cause(ctx), errStopped) {
 		t.Fatalf("the engine's context ends with %v", context.Cause(ctx))
 	}
@@ -132,7 +132,7 @@ func TestStopping(t *testing.T) {
 		t.Fatal("it left before the engine had ended")
 	}
 	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInterrupted, What: "the run was interrupted", Next: "run worldsetup again"})
-	w.shows("the run was interrupted", "done: create the VM", "begun: start the VM", "run worldsetup again", "r try again")
+	w.shows("the run was interrupted", "done: create the VM", "started: start the VM", "run worldsetup again", "r try again")
 	w.press("r")
 	w.ends(planning, firstPlan, nil, nil)
 }
@@ -162,7 +162,7 @@ func TestStoppingAPlan(t *testing.T) {
 func TestSignal(t *testing.T) {
 	cause := errors.New("SIGTERM was received")
 	w := newWizard(t, nil)
-	atWork(w)
+	working(w)
 	w.model.Update(cancelledMsg{cause})
 	w.shows("Stopping")
 	if w.model.outcome != nil {
@@ -183,7 +183,7 @@ func TestSignal(t *testing.T) {
 
 func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	w := newWizard(t, nil)
-	atWork(w)
+	working(w)
 	w.press("l") // also from the log
 	w.ends(running, provision.Plan{}, nil, broken)
 	w.shows(`error: the step "start the VM" failed`, "signal: killed", "ha.stderr.log", "log: /home/ada/.local/state/worldsetup/", "r try again")
@@ -192,7 +192,7 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	w.press("esc", "r")
 	w.ends(planning, firstPlan, nil, nil)
 	w.shows("Nothing has been changed yet")
-	if w.press("q"); w.model.outcome.Err.What != "it was left before the world was ready" {
+	if w.press("q"); w.model.outcome.Err.What != "stopped before the world was ready" {
 		t.Errorf("the outcome is %+v", w.model.outcome.Err)
 	}
 }
@@ -207,31 +207,31 @@ func TestNoReportIsNoSuccess(t *testing.T) {
 func TestLogFollowsUntilSomebodyScrolls(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["log"](w)
-	w.tells(0, said("the newest line"))
+	w.emits(0, logged("the newest line"))
 	w.shows("the newest line")
 	w.press("home")
 	w.shows("[1/3] create the VM: running")
-	w.tells(0, said("a still newer line"))
+	w.emits(0, logged("a still newer line"))
 	w.shows("[1/3] create the VM: running")
 	w.press("G")
 	w.shows("a still newer line")
-	w.tells(0, said("the last one"))
+	w.emits(0, logged("the last one"))
 	w.shows("the last one")
 }
 
 func TestSearchInTheLog(t *testing.T) {
 	w := newWizard(t, nil)
-	atWork(w)
+	working(w)
 	for i := range 300 {
 		line := "line"
 		if i%100 == 50 {
 			line = fmt.Sprintf("The FAULT number %d ql?", i)
 		}
-		w.tells(0, said(line))
+		w.emits(0, logged(line))
 	}
 	w.press("l", "/")
 	w.press("f", "a", "u", "l", "x", "backspace", "t")
-	w.shows("search: fault_", "enter find", "esc give up")
+	w.shows("search: fault_", "enter find", "esc cancel")
 	w.press("enter")
 	w.shows("FAULT number 250", "found: fault")
 	w.press("n")
@@ -243,7 +243,7 @@ func TestSearchInTheLog(t *testing.T) {
 	w.press("/", "q", "l", "?", "esc") // letters that mean something elsewhere
 	w.shows("Log", "/ search")
 	w.press("/", "x", "ctrl+c")
-	w.shows("Stop what is being done?")
+	w.shows("Stop the current work?")
 }
 
 func TestProgressBarOfTheTerminal(t *testing.T) {
@@ -265,9 +265,9 @@ func TestProgressBarOfTheTerminal(t *testing.T) {
 // The clock is a sign of life while the engine says nothing.
 func TestTheClockGoes(t *testing.T) {
 	w := newWizard(t, func(o *Options) { o.Still = true })
-	atWork(w)
+	working(w)
 	before := w.screen()
-	w.tells(time.Second)
+	w.emits(time.Second)
 	if w.screen() == before {
 		t.Error("a second went by, and nothing moved")
 	}

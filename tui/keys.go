@@ -1,113 +1,120 @@
 package tui
 
-import "charm.land/bubbles/v2/key"
+import (
+	"slices"
 
-// action is something that a person can have done.
-type action int
-
-const (
-	nothing action = iota
-	goOn
-	again
-	openLog
-	leave
-	stop
-	yes
-	no
-	help
-	back
-	suspend
-	startSearch
-	find
-	giveUp
-	next
-	previous
-	up
-	down
-	pageUp
-	pageDown
-	top
-	bottom
-	choose
-	take
-	drop
-	nextField
-	previousField
-	nextOption
-	previousOption
-	replace
-	instead
-	bringBack
-	remove
-	confirm
-	fix
-	watch
-	export
-	keep
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
 )
 
-// keyMap says which keys bring an action about. It is the only place that names keys.
-type keyMap map[action]key.Binding
+// The keys: no other file names any. Some mean several things, since pages offer them at different times.
+var (
+	keyEnter    = bind("enter", "enter")
+	keyEsc      = bind("esc", "esc")
+	keyAgain    = bind("r", "r")
+	keyLog      = bind("l", "l")
+	keyLeave    = bind("q", "q")
+	keyStop     = bind("ctrl+c", "ctrl+c")
+	keySuspend  = bind("ctrl+z", "ctrl+z")
+	keyYes      = bind("y", "y", "ctrl+c")
+	keyNo       = bind("enter/n", "n", "enter", "esc")
+	keyHelp     = bind("?", "?", "f1")
+	keyBack     = bind("esc", "esc", "q", "l", "?")
+	keySearch   = bind("/", "/")
+	keyNext     = bind("n", "n")
+	keyPrevious = bind("N", "N")
 
-func newKeyMap(utf8 bool) keyMap {
-	arrow := func(glyph, word string) string {
-		if utf8 {
-			return glyph
-		}
+	keyUp       = bind("↑", "up", "k")
+	keyDown     = bind("↓", "down", "j")
+	keyPageUp   = bind("pgup", "pgup", "b")
+	keyPageDown = bind("pgdn", "pgdown", "space")
+	keyTop      = bind("home", "home", "g")
+	keyBottom   = bind("end", "end", "G")
+
+	keyChoices        = bind("c", "c")
+	keyNextField      = bind("↓", "down", "tab")
+	keyPreviousField  = bind("↑", "up", "shift+tab")
+	keyNextOption     = bind("→", "right", "space")
+	keyPreviousOption = bind("←", "left")
+	keySave           = bind("ctrl+s", "ctrl+s")
+
+	keyReplace = bind("x", "x")
+	keyRestore = bind("B", "B")
+	keyRemove  = bind("D", "D")
+	keyFix     = bind("f", "f")
+	keyWatch   = bind("w", "w")
+	keyExport  = bind("e", "e")
+)
+
+// bind makes a binding of keys that is shown as name.
+func bind(name string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(name, ""))
+}
+
+// arrows are the names of keys that ASCII lacks.
+var arrows = map[string]string{"↑": "up", "↓": "down", "→": "right", "←": "left"}
+
+// keyName is how a key is shown.
+func (t theme) keyName(k key.Binding) string {
+	name := k.Help().Key
+	if word, ok := arrows[name]; ok && !t.utf8 {
 		return word
 	}
-	bind := func(shown string, keys ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, ""))
-	}
-	return keyMap{
-		goOn:        bind("enter", "enter"),
-		again:       bind("r", "r"),
-		openLog:     bind("l", "l"),
-		leave:       bind("q", "q"),
-		stop:        bind("ctrl+c", "ctrl+c"),
-		yes:         bind("y", "y", "ctrl+c"),
-		no:          bind("enter/n", "n", "enter", "esc"),
-		help:        bind("?", "?", "f1"),
-		back:        bind("esc", "esc", "q", "l", "?"),
-		startSearch: bind("/", "/"),
-		find:        bind("enter", "enter"),
-		giveUp:      bind("esc", "esc"),
-		next:        bind("n", "n"),
-		previous:    bind("N", "N"),
-		suspend:     bind("ctrl+z", "ctrl+z"),
-		up:          bind(arrow("↑", "up"), "up", "k"),
-		down:        bind(arrow("↓", "down"), "down", "j"),
-		pageUp:      bind("pgup", "pgup", "b"),
-		pageDown:    bind("pgdn", "pgdown", "space"),
-		top:         bind("home", "home", "g"),
-		bottom:      bind("end", "end", "G"),
+	return name
+}
 
-		choose:         bind("c", "c"),
-		take:           bind("enter", "enter"),
-		drop:           bind("esc", "esc"),
-		nextField:      bind(arrow("↓", "down"), "down", "tab"),
-		previousField:  bind(arrow("↑", "up"), "up", "shift+tab"),
-		nextOption:     bind(arrow("→", "right"), "right", "space"),
-		previousOption: bind(arrow("←", "left"), "left"),
-		replace:        bind("x", "x"),
-		instead:        bind("x", "x"),
-		bringBack:      bind("B", "B"),
-		remove:         bind("D", "D"),
-		confirm:        bind("enter", "enter"),
-		fix:            bind("f", "f"),
-		watch:          bind("w", "w"),
-		export:         bind("e", "e"),
-		keep:           bind("ctrl+s", "ctrl+s"),
+// offer is something that can be done now: its key, words that fit the place, and what does it.
+type offer struct {
+	key   key.Binding
+	words string
+	do    func(*model) tea.Cmd
+}
+
+// Offers of several pages.
+var (
+	offerLog  = offer{keyLog, "log", func(m *model) tea.Cmd { return m.cover(logPage{}) }}
+	offerBack = offer{keyBack, "back", (*model).uncover}
+)
+
+// everywhere is what can be done on every page that asks no question.
+func everywhere(f *facts) []offer {
+	words := "leave"
+	if f.call != idle {
+		words = "stop"
+	}
+	return []offer{
+		{keyHelp, "help", func(m *model) tea.Cmd { return m.cover(helpPage{m.front()}) }},
+		{keyStop, words, (*model).askToStop},
+		{keySuspend, "suspend", func(*model) tea.Cmd { return tea.Suspend }},
 	}
 }
 
-// offer is an action that can be done now, in words that fit the place.
-type offer struct {
-	action action
-	words  string
+// scroller is what scrolls: the viewport of a page, or the window of the log.
+type scroller interface {
+	Height() int
+	YOffset() int
+	SetYOffset(int) // keeps it within the text
 }
 
 // scrolling is offered wherever there is more than fits.
 func scrolling() []offer {
-	return []offer{{up, "line up"}, {down, "line down"}, {pageUp, "page up"}, {pageDown, "page down"}, {top, "to the top"}, {bottom, "to the end"}}
+	const end = 1 << 30
+	by := func(to func(scroller) int) func(*model) tea.Cmd {
+		return func(m *model) tea.Cmd { return m.scroll(to) }
+	}
+	return []offer{
+		{keyUp, "line up", by(func(s scroller) int { return s.YOffset() - 1 })},
+		{keyDown, "line down", by(func(s scroller) int { return s.YOffset() + 1 })},
+		{keyPageUp, "page up", by(func(s scroller) int { return s.YOffset() - max(1, s.Height()-1) })},
+		{keyPageDown, "page down", by(func(s scroller) int { return s.YOffset() + max(1, s.Height()-1) })},
+		{keyTop, "to the top", by(func(scroller) int { return 0 })},
+		{keyBottom, "to the end", by(func(scroller) int { return end })},
+	}
 }
+
+// has reports whether a key is among those offered.
+func has(offers []offer, k key.Binding) bool {
+	return slices.ContainsFunc(offers, func(o offer) bool { return o.is(k) })
+}
+
+func (o offer) is(k key.Binding) bool { return o.key.Help().Key == k.Help().Key }

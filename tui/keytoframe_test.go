@@ -27,7 +27,7 @@ func (flood) Plan(context.Context) (provision.Plan, error) {
 }
 
 func (f flood) Run(ctx context.Context) (provision.Health, error) {
-	line := said("[   12.345678] systemd[1]: Started a unit with a name of the usual length, and some words more.")
+	line := logged("[   12.345678] systemd[1]: Started a unit with a name of the usual length, and some words more.")
 	for ctx.Err() == nil {
 		for range 500 {
 			f.tell(line)

@@ -1,80 +1,154 @@
 package tui
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
 
-// logPage scrolls through what was said. It wraps only the lines that are seen: there may be 5,000.
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+)
+
+// logPage scrolls through the log and searches it.
 type logPage struct {
-	first   int  // the line at the top, counted from the beginning of the run
-	holding bool // somebody scrolled: stay there, and don't follow the end
-	search  search
+	first    int  // the line at the top, counted from the beginning of the run
+	scrolled bool // a person scrolled: stay there, and don't follow the end
+	search   search
+}
+
+// search finds words in the log, upper and lower case alike.
+type search struct {
+	typing bool
+	words  textinput.Model
+	at     int  // the line found last, counted from the beginning of the run
+	missed bool // there was no other
 }
 
 func (logPage) title() string { return "Log" }
 
 func (p logPage) offers(*facts) []offer {
+	startSearch := offer{keySearch, "search", onLog(func(p *logPage, _ *logWindow) {
+		p.search = search{typing: true, words: newInput("")}
+	})}
 	switch {
 	case p.search.typing:
-		return []offer{{find, "find"}, {giveUp, "give up"}}
-	case p.search.words != "":
-		return []offer{{back, "back"}, {next, "next older"}, {previous, "next newer"}, {startSearch, "search"}}
+		return []offer{
+			{keyEnter, "find", onLog(func(p *logPage, w *logWindow) {
+				p.search.typing, p.search.at = false, w.log.end() // the last problem is searched for most
+				p.find(w, -1)
+			})},
+			{keyEsc, "cancel", onLog(func(p *logPage, _ *logWindow) { p.search = search{} })},
+		}
+	case p.search.words.Value() != "":
+		older := onLog(func(p *logPage, w *logWindow) { p.find(w, -1) })
+		newer := onLog(func(p *logPage, w *logWindow) { p.find(w, +1) })
+		return []offer{offerBack, {keyNext, "next older", older}, {keyPrevious, "next newer", newer}, startSearch}
 	}
-	return []offer{{back, "back"}, {startSearch, "search"}}
+	return []offer{offerBack, startSearch}
 }
 
-func (logPage) body(*facts, *text) {}
+// onLog makes an offer of what changes the log's page.
+func onLog(change func(*logPage, *logWindow)) func(*model) tea.Cmd {
+	return func(m *model) tea.Cmd {
+		if page, ok := m.over.(logPage); ok {
+			change(&page, page.window(&m.facts.log, m.layout()))
+			m.over = page
+		}
+		return nil
+	}
+}
 
-// scrolled is the page after a scrolling action.
-func (p logPage) scrolled(f *facts, t *text, height int, a action) logPage {
-	last := p.lastTop(f, t, height)
-	if !p.holding {
-		p.first = last
-	}
-	switch a {
-	case up:
-		p.first--
-	case down:
-		p.first++
-	case pageUp:
-		p.first -= max(1, height-1)
-	case pageDown:
-		p.first += max(1, height-1)
-	case top:
-		p.first = f.log.lost
-	case bottom:
-		p.first = last
-	}
-	p.first = max(f.log.lost, min(p.first, last))
-	p.holding = p.first < last
+func (logPage) body(*facts, *text) {} // visible writes what fits
+
+func (p logPage) typing() bool { return p.search.typing }
+
+func (p logPage) edited(msg tea.Msg) page {
+	p.search.words, _ = p.search.words.Update(msg)
 	return p
 }
 
-// lastTop is the line at the top when the end is seen.
-func (p logPage) lastTop(f *facts, t *text, height int) int {
-	n := f.log.len()
+// logWindow is the part of the log that is visible. It wraps only those lines: there may be 5,000.
+type logWindow struct {
+	log           *ring
+	width, height int
+	first, last   int // the line at the top, and the one that is when the end is visible
+}
+
+func (p logPage) window(log *ring, l layout) *logWindow {
+	w := &logWindow{log: log, width: l.text, height: l.body}
+	n := log.len()
 	for rows := 0; n > 0; n-- {
-		if rows += len(wrap(f.log.at(n-1), t.width)); rows > height {
+		if rows += len(wrap(log.at(n-1), w.width)); rows > w.height {
 			break
 		}
 	}
-	return f.log.lost + min(n, max(0, f.log.len()-1))
+	w.last = log.lost + min(n, max(0, log.len()-1))
+	if w.first = w.last; p.scrolled {
+		w.first = max(p.first, log.lost)
+	}
+	return w
 }
 
-// window writes the lines that are seen, and says which they are.
-func (p logPage) window(f *facts, t *text, height int) (position string) {
-	if f.log.len() == 0 {
-		t.put("", "Nothing was said so far.")
-		return ""
-	}
-	first := p.lastTop(f, t, height)
-	if p.holding {
-		first = max(p.first, f.log.lost)
-	}
-	n := first
-	for ; n < f.log.lost+f.log.len() && len(t.lines) < height; n++ {
-		for _, row := range wrap(f.log.at(n-f.log.lost), t.width) {
-			t.lines = append(t.lines, p.search.style(t, f.log.at(n-f.log.lost)).Render(row))
+// at is the page with the window.
+func (p logPage) at(w *logWindow) logPage {
+	p.first, p.scrolled = w.first, w.first < w.last
+	return p
+}
+
+func (w *logWindow) Height() int          { return w.height }
+func (w *logWindow) YOffset() int         { return w.first }
+func (w *logWindow) SetYOffset(first int) { w.first = max(w.log.lost, min(first, w.last)) }
+
+// visible are the lines that fit, and which they are.
+func (p logPage) visible(log *ring, theme theme, l layout) (rows []string, position string) {
+	w := p.window(log, l)
+	n := w.first
+	for ; n < log.end() && len(rows) < l.body; n++ {
+		style := lipgloss.NewStyle()
+		if p.search.matches(log.line(n)) {
+			style = theme.banner
+		}
+		for _, row := range wrap(log.line(n), l.text) {
+			rows = append(rows, style.Render(row))
 		}
 	}
-	t.lines = t.lines[:min(len(t.lines), height)]
-	return fmt.Sprintf("%d-%d of %d", first+1, n, f.log.lost+f.log.len()) + p.search.note(t)
+	if log.len() == 0 {
+		rows = []string{"The log is empty."}
+	} else {
+		position = fmt.Sprintf("%d-%d of %d", w.first+1, n, log.end()) + p.search.status(theme)
+	}
+	return append(rows, make([]string, l.body)...)[:l.body], position
+}
+
+func (s search) matches(line string) bool {
+	words := s.words.Value()
+	return words != "" && strings.Contains(strings.ToLower(line), strings.ToLower(words))
+}
+
+// status says what is searched for.
+func (s search) status(theme theme) string {
+	letters := []rune(s.words.Value())
+	words, at := theme.clean(string(letters)), s.words.Position()
+	switch {
+	case s.typing:
+		return ", search: " + theme.clean(string(letters[:at])) + "_" + theme.clean(string(letters[at:]))
+	case s.missed:
+		return ", no other: " + words
+	case words != "":
+		return ", found: " + words
+	}
+	return ""
+}
+
+// find goes to the next line that matches, by steps of -1 or +1.
+func (p *logPage) find(w *logWindow, step int) {
+	for at := p.search.at + step; at >= w.log.lost && at < w.log.end(); at += step {
+		if p.search.matches(w.log.line(at)) {
+			p.search.at, p.search.missed = at, false
+			w.SetYOffset(at - w.height/3)
+			p.first, p.scrolled = w.first, true
+			return
+		}
+	}
+	p.search.missed = p.search.words.Value() != ""
 }

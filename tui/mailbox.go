@@ -8,17 +8,22 @@ import (
 )
 
 // mailbox is where the engine leaves its events until the next tick. At 50,000 lines a second a message per line takes a
-// whole core (Bubble Tea draws after each); here they cost a lock, and those nobody could read fall out of a ring.
+// whole core (Bubble Tea draws after each); here they cost a lock, and lines that scroll by unread drop out of a ring.
 type mailbox struct {
-	mu     sync.Mutex
-	events []provision.Event // all but log lines, of which there are few
-	log    ring
-	last   string // what a tool said last in the step under way
-	moved  bool   // last is news
-	health *provision.Health
+	mu sync.Mutex
+	mail
 }
 
-// put takes an event. It is what the engine calls, from its own goroutines.
+// mail is what came since the last tick.
+type mail struct {
+	events  []provision.Event // all but log lines, of which there are few
+	log     ring
+	last    string            // the last line of a tool in the current step
+	newLast bool              // last has changed
+	health  *provision.Health // the latest, when watching
+}
+
+// put takes an event. The engine calls it, from its own goroutines.
 func (b *mailbox) put(event provision.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -27,43 +32,35 @@ func (b *mailbox) put(event provision.Event) {
 	}
 	switch event.Type {
 	case provision.EventLog:
-		b.last, b.moved = event.Message, true
+		b.last, b.newLast = event.Message, true
 		return
 	case provision.EventStep:
-		b.last, b.moved = "", true
+		b.last, b.newLast = "", true
 	case provision.EventProgress:
 		if event.Message != "" {
-			b.last, b.moved = event.Message, true
+			b.last, b.newLast = event.Message, true
 		}
 	}
 	b.events = append(b.events, event)
 }
 
-// report takes what watching has found.
-func (b *mailbox) report(health provision.Health) {
+// putHealth takes a report of watching.
+func (b *mailbox) putHealth(health provision.Health) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.health = &health
 }
 
-// mail is what came since the last time.
-type mail struct {
-	events []provision.Event
-	log    ring
-	last   string
-	moved  bool
-	health *provision.Health // the latest, when watching
-}
-
+// take empties the mailbox.
 func (b *mailbox) take() mail {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := mail{b.events, b.log, b.last, b.moved, b.health}
-	b.events, b.log, b.last, b.moved, b.health = nil, ring{}, "", false, nil
+	taken := b.mail
+	b.mail = mail{}
 	return taken
 }
 
-// logLine is an event as a line of the log; empty for those that say nothing there.
+// logLine is an event as a line of the log; empty for those that have none.
 func logLine(event provision.Event) string {
 	switch event.Type {
 	case provision.EventLog:
@@ -83,3 +80,34 @@ func logLine(event provision.Event) string {
 	}
 	return ""
 }
+
+// ringSize is how many log lines are kept to scroll in: 5,000 take under a megabyte, and the file has the rest.
+const ringSize = 5000
+
+// ring keeps the last ringSize lines. The zero value is empty.
+type ring struct {
+	lines []string
+	start int // of the oldest, once the ring is full
+	lost  int // how many dropped out
+}
+
+func (r *ring) add(line string) {
+	if len(r.lines) < ringSize {
+		r.lines = append(r.lines, line)
+		return
+	}
+	r.lines[r.start] = line
+	r.start = (r.start + 1) % ringSize
+	r.lost++
+}
+
+func (r *ring) len() int { return len(r.lines) }
+
+// end is the number of the line after the newest, counted from the beginning of the run.
+func (r *ring) end() int { return r.lost + len(r.lines) }
+
+// at is the line i, counted from the oldest that is kept.
+func (r *ring) at(i int) string { return r.lines[(r.start+i)%len(r.lines)] }
+
+// line is the line n, counted from the beginning of the run.
+func (r *ring) line(n int) string { return r.at(n - r.lost) }

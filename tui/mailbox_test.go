@@ -28,18 +28,18 @@ func TestMailboxHoldsAFlood(t *testing.T) {
 	for range 4 {
 		writers.Go(func() {
 			for range 3 * ringSize {
-				b.put(said("line"))
+				b.put(logged("line"))
 			}
 			b.put(provision.Event{Type: provision.EventHeartbeat})
 		})
 	}
 	writers.Wait()
-	b.put(said("the last"))
+	b.put(logged("the last"))
 	came := b.take()
-	if came.log.len() != ringSize || len(came.events) != 4 || came.last != "the last" || !came.moved {
+	if came.log.len() != ringSize || len(came.events) != 4 || came.last != "the last" || !came.newLast {
 		t.Errorf("%d lines, %d events, %q last", came.log.len(), len(came.events), came.last)
 	}
-	if came = b.take(); came.log.len() != 0 || len(came.events) != 0 || came.moved {
+	if came = b.take(); came.log.len() != 0 || len(came.events) != 0 || came.newLast {
 		t.Errorf("the same came twice: %+v", came)
 	}
 }
@@ -47,9 +47,9 @@ func TestMailboxHoldsAFlood(t *testing.T) {
 // What a tool said belongs to the step in which it was said.
 func TestLastLineGoesWithItsStep(t *testing.T) {
 	w := newWizard(t, nil)
-	atWork(w)
-	w.tells(0, said("of the old step"), stepped(2, firstPlan.Steps[1], provision.StepDone, 0), stepped(3, firstPlan.Steps[2], provision.StepRunning, 0))
-	if last := w.model.facts.story.last; last != "" {
+	working(w)
+	w.emits(0, logged("of the old step"), stepped(2, firstPlan.Steps[1], provision.StepDone, 0), stepped(3, firstPlan.Steps[2], provision.StepRunning, 0))
+	if last := w.model.facts.history.last; last != "" {
 		t.Errorf("the new step shows %q", last)
 	}
 }

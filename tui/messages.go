@@ -8,32 +8,38 @@ import (
 
 // Messages are for changes of state only: Bubble Tea draws after each one.
 
-// tickMsg is the beat at which the mailbox is emptied and the clock moves, while the engine is at work.
+// tickMsg is the beat at which the mailbox is emptied and the clock moves, while a call is running.
 type tickMsg struct{ now time.Time }
 
-// endedMsg says that the engine has ended a call.
+// endedMsg reports the end of a call of the engine.
 type endedMsg struct {
 	call   call
 	now    time.Time
 	plan   provision.Plan    // of a planning
-	health *provision.Health // of a run or a proof; nil when nothing was found out
+	health *provision.Health // of a run or a verification; nil when nothing was observed
 	err    *provision.Error
 }
 
-// foreseenMsg brings what would be done about a VM as a whole, or why that is refused.
-type foreseenMsg struct {
-	about call
-	plan  provision.Plan
-	err   *provision.Error
+// previewMsg brings the plan of restoring or removing, or why that is refused.
+type previewMsg struct {
+	call call
+	plan provision.Plan
+	err  *provision.Error
 }
 
-// cancelledMsg says that the caller of the wizard wants it to end: a signal came.
+// cancelledMsg reports that the context of the wizard has ended: a signal came.
 type cancelledMsg struct{ cause error }
 
-// checkedMsg brings what choices come to.
-type checkedMsg struct {
-	choices provision.Choices
-	verdict provision.Validation
+// validatedMsg brings the validation of choices.
+type validatedMsg struct {
+	choices    provision.Choices
+	validation provision.Validation
+}
+
+// savedMsg says where choices were saved, or why they were not.
+type savedMsg struct {
+	path string
+	err  error
 }
 
 // exportedMsg says where a report was written, or why it was not.
@@ -42,11 +48,5 @@ type exportedMsg struct {
 	err  error
 }
 
-// keptMsg says where choices were kept, or why they were not.
-type keptMsg struct {
-	path string
-	err  error
-}
-
-// fixedMsg says that a fix has ended; an error says why it did not help.
+// fixedMsg reports the end of a fix; an error says why it did not help.
 type fixedMsg struct{ err error }

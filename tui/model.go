@@ -3,21 +3,23 @@ package tui
 import (
 	"context"
 	"errors"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // The causes of a call's end.
 var (
-	errStopped = errors.New("it was stopped from the keyboard")
-	errGone    = errors.New("the terminal went away")
+	errStopped = errors.New("stopped from the keyboard")
+	errClosed  = errors.New("the terminal was closed")
 )
 
 // model is the root: it routes keys and messages, and knows which page is shown.
 type model struct {
 	options Options
-	look    look
-	keys    keyMap
+	theme   theme
 	worker  *worker
 	ctx     context.Context // of the caller; it ends with a signal
 
@@ -25,7 +27,7 @@ type model struct {
 	page          page
 	over          page // shown in front of page; nil for none
 	offset        int  // the line of the page at the top
-	held          bool // somebody scrolled: the page does not follow its focus
+	scrolled      bool // a person scrolled: the page does not follow its focus
 
 	facts   facts
 	endCall context.CancelCauseFunc
@@ -34,61 +36,93 @@ type model struct {
 	outcome *Outcome // set when the wizard was left
 }
 
+// page is a screen: what it shows and what can be done on it. Pages hold no state of the run; that is in facts.
+type page interface {
+	title() string
+	offers(f *facts) []offer
+	body(f *facts, t *text)
+}
+
+// form is a page that takes text.
+type form interface {
+	page
+	typing() bool            // letters are text now
+	edited(msg tea.Msg) page // the page after a key, or after something was pasted
+}
+
+// question is a page that nothing leads away from but its answers.
+type question interface{ asks() }
+
+// facts are what is known of the run. Pages read them; only the root model writes them.
+type facts struct {
+	vm, logPath string
+	can         abilities
+	choices     provision.Choices
+
+	history history
+	log     ring
+	plan    provision.Plan // that needs consent, or had it
+	agreed  provision.Plan // what the name was typed for, last
+	// replacing: plan is one of a replacement, which has no consent yet. refusal is the failure if it gets none.
+	replacing bool
+	refusal   *provision.Error
+	alert     alert // what the page in front begins with, until another page is shown
+
+	call     call
+	stopping bool // the call was cancelled and has not ended yet
+	began    time.Time
+	now      time.Time
+	beats    int
+
+	health   *provision.Health
+	observed time.Time        // when health came
+	stale    string           // why the health that is being watched may be out of date; empty when it is not
+	failure  *provision.Error // why the world is not ready
+	ready    bool             // it was verified to be, by the last call
+	removed  bool             // the world was, by the last call
+	changed  bool             // something was, since the start
+}
+
+// abilities are what the options allow.
+type abilities struct{ choose, fix, export, save bool }
+
+// alert is a line about something that has just happened.
+type alert struct {
+	outcome provision.Outcome
+	words   string
+}
+
 func newModel(ctx context.Context, options Options) *model {
 	return &model{
-		options: options, ctx: ctx, keys: newKeyMap(options.UTF8), look: newLook(options.UTF8, options.NoColor, options.Still),
+		options: options, ctx: ctx, theme: newTheme(options.UTF8, options.NoColor, options.Still),
 		worker: &worker{engine: options.Engine, mailbox: &mailbox{}, now: options.Now},
-		page:   prerequisitesPage{}, facts: facts{
+		page:   prerequisitesPage{},
+		facts: facts{
 			vm: options.VM, logPath: options.LogPath, choices: options.Choices, replacing: options.Replacing,
-			can: abilities{choose: options.Check != nil, fix: options.Fix != nil, export: options.Export != nil, keep: options.Keep != nil},
+			can: abilities{options.Check != nil, options.Fix != nil, options.Export != nil, options.Save != nil},
 		},
 	}
 }
 
 // Init implements tea.Model.
-func (m *model) Init() tea.Cmd { return tea.Batch(heed(m.ctx), m.begin(planning, prerequisitesPage{})) }
-
-// Update implements tea.Model.
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case tea.KeyPressMsg:
-		return m, m.press(msg)
-	case tea.PasteMsg:
-		return m, m.paste(msg)
-	case tea.MouseWheelMsg:
-		return m, m.wheel(msg)
-	case tea.MouseClickMsg:
-		return m, m.click(msg)
-	case tickMsg:
-		return m, m.tick(msg)
-	case endedMsg:
-		return m, m.ended(msg)
-	case foreseenMsg:
-		m.foreseen(msg)
-	case checkedMsg:
-		return m, m.checked(msg)
-	case keptMsg:
-		m.kept(msg)
-	case exportedMsg:
-		m.exported(msg)
-	case fixedMsg:
-		return m, m.fixed(msg)
-	case cancelledMsg:
-		return m, m.cancelled(msg)
-	}
-	return m, nil
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(waitForCancel(m.ctx), m.start(planning, prerequisitesPage{}))
 }
 
-// show turns to a page, away from whatever was in front of the last one.
+// show shows another page, and nothing in front of it.
 func (m *model) show(page page) {
-	m.page, m.facts.notice = page, notice{}
-	m.cover(nil)
+	m.page, m.facts.alert = page, alert{}
+	m.uncover()
 }
 
-// cover puts a page in front of the one that is shown; nil takes it away.
-func (m *model) cover(page page) { m.over, m.offset, m.held = page, 0, false }
+// cover shows a page in front of the others.
+func (m *model) cover(page page) tea.Cmd {
+	m.over, m.offset, m.scrolled = page, 0, false
+	return nil
+}
+
+// uncover closes the page in front.
+func (m *model) uncover() tea.Cmd { return m.cover(nil) }
 
 // front is the page that is seen.
 func (m *model) front() page {
@@ -96,4 +130,79 @@ func (m *model) front() page {
 		return m.over
 	}
 	return m.page
+}
+
+// offers are those of the page in front, and those of every page. Each key is offered once.
+func (m *model) offers() []offer {
+	offers := m.front().offers(&m.facts)
+	if _, asks := m.over.(question); asks {
+		return offers
+	}
+	for _, offer := range everywhere(&m.facts) {
+		if !has(offers, offer.key) && !(offer.is(keyHelp) && m.over != nil) {
+			offers = append(offers, offer)
+		}
+	}
+	return offers
+}
+
+// take takes a report of watching.
+func (f *facts) take(health *provision.Health) {
+	f.stale = ""
+	for _, item := range health.Items {
+		if item.ID == provision.ItemLook && f.health != nil { // the last report stays until there is another one
+			f.stale = item.Found
+			return
+		}
+	}
+	f.health, f.observed, f.ready, f.failure = health, f.now, health.Ready, nil
+	if !health.Ready {
+		f.failure = &provision.Error{
+			Kind: provision.KindUnhealthy, What: "the world in the VM " + health.VM + " is not ready",
+			Next: "run worldsetup, which repairs what it can",
+		}
+	}
+}
+
+// kept reports whether there is a VM that can be restored.
+func (f *facts) kept() bool {
+	if f.health != nil { // what was planned may have been done
+		return f.health.Keeps()
+	}
+	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
+}
+
+// repairable reports whether the last verification has shown steps that would help.
+func (f *facts) repairable() bool {
+	return !f.ready && f.health != nil && len(f.health.Drift.Steps) > 0
+}
+
+// replaceable reports whether the last verification has shown that only another VM would help.
+func (f *facts) replaceable() bool {
+	return !f.ready && f.health != nil && len(f.health.Drift.Replace) > 0
+}
+
+// lifecycle offers what can be done about a VM as a whole.
+func (f *facts) lifecycle(replace string) []offer {
+	offers := []offer{{keyReplace, replace, (*model).planReplacement}}
+	if f.kept() {
+		offers = append(offers, offer{keyRestore, "restore", askConsent(restoring)})
+	}
+	return append(offers, offer{keyRemove, "remove", askConsent(removing)})
+}
+
+// offerChoices is the way to the choices.
+func (f *facts) offerChoices() (offers []offer) {
+	if f.can.choose {
+		offers = []offer{{keyChoices, "choices", (*model).choose}}
+	}
+	return offers
+}
+
+// showAlert writes the alert.
+func (f *facts) showAlert(t *text) {
+	if f.alert.words != "" {
+		t.put(t.mark(f.alert.outcome)+" ", f.alert.words)
+		t.blank()
+	}
 }

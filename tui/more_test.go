@@ -14,11 +14,11 @@ import (
 
 func TestChecksAreAnnouncedAndSettle(t *testing.T) {
 	w := newWizard(t, nil)
-	w.tells(0, checked(checks.Pending, "Lima", "", nil), checked(checks.Pending, "QEMU", "", nil), checked(checks.Pending, "acceleration", "", nil))
+	w.emits(0, checked(checks.Pending, "Lima", "", nil), checked(checks.Pending, "QEMU", "", nil), checked(checks.Pending, "acceleration", "", nil))
 	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the look itself
 		t.Errorf("not all of them spin:\n%s", screen)
 	}
-	w.tells(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), fixableCheck, checked(checks.Skipped, "acceleration", "waits for QEMU", nil))
+	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), fixableCheck, checked(checks.Skipped, "acceleration", "waits for QEMU", nil))
 	w.shows("✓ Lima: 2.1.4", "– acceleration: waits for QEMU")
 	if strings.Count(w.screen(), "Lima") != 1 {
 		t.Errorf("a check stands there twice:\n%s", w.screen())
@@ -28,15 +28,15 @@ func TestChecksAreAnnouncedAndSettle(t *testing.T) {
 func TestFix(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["fix"](w)
-	w.shows("This is what will be run, exactly", "$ sudo apt-get install -y qemu-utils", "enter/n no")
+	w.shows("This command will be run, exactly", "$ sudo apt-get install -y qemu-utils", "enter/n no")
 	w.press("enter", "f", "x", "esc")
-	w.shows("This machine lacks something")
+	w.shows("Prerequisites are missing")
 	if w.press("f", "y") == nil {
 		t.Fatal("nothing is run")
 	}
 	w.model.Update(fixedMsg{errors.New("no network")})
 	w.shows("The fix did not help: no network")
-	w.tells(0, fixableCheck)
+	w.emits(0, fixableCheck)
 	w.ends(planning, provision.Plan{}, nil, missing)
 	w.press("f", "y")
 	w.model.Update(fixedMsg{})
@@ -48,12 +48,12 @@ func TestFix(t *testing.T) {
 func TestWatchingUnsure(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching-unsure"](w)
-	w.shows("something changed, and is being looked at", "/run/substrate.sock", "VM substrate: looking")
+	w.shows("something changed, and is being looked at", "/run/substrate.sock", "VM substrate: checking")
 	if strings.Contains(w.screen(), "ready") {
 		t.Errorf("it is called ready:\n%s", w.screen())
 	}
-	w.model.worker.mailbox.report(*healthy())
-	w.tells(0)
+	w.model.worker.mailbox.putHealth(*healthy())
+	w.emits(0)
 	w.shows("ready: the world in the VM substrate")
 }
 
@@ -61,8 +61,8 @@ func TestWatching(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching"](w)
 	w.shows("not ready", "watching live", "7s ago", "found: answered")
-	w.model.worker.mailbox.report(*healthy())
-	w.tells(0)
+	w.model.worker.mailbox.putHealth(*healthy())
+	w.emits(0)
 	w.shows("ready: the world in the VM substrate", "w stop watching")
 	w.model.facts.replacing = true // as after a replacement
 	if w.model.request(watching).Replace != "" {
@@ -101,12 +101,12 @@ func TestExport(t *testing.T) {
 // The last word of a tool is told with its age, so that silence looks like silence.
 func TestSilenceIsSeen(t *testing.T) {
 	w := newWizard(t, nil)
-	atWork(w)
-	w.tells(3 * time.Second)
+	working(w)
+	w.emits(3 * time.Second)
 	if strings.Contains(w.screen(), "ago") {
 		t.Errorf("three seconds are no silence:\n%s", w.screen())
 	}
-	w.tells(30 * time.Second)
+	w.emits(30 * time.Second)
 	w.shows("is satisfied (33s ago)")
 }
 

@@ -14,10 +14,10 @@ type Engine interface {
 	Plan(context.Context) (provision.Plan, error)
 	Run(context.Context) (provision.Health, error)
 	Status(context.Context) (provision.Health, error)
-	// Restore brings the kept VM back, and Remove takes the world away, when the request names the VM as the consent to that.
+	// Restore restores the kept VM, and Remove deletes the world, when the request names the VM as the consent to that.
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
-	// PlanRestore and PlanRemove say what these would do.
+	// PlanRestore and PlanRemove plan what these would do.
 	PlanRestore(context.Context) (provision.Plan, error)
 	PlanRemove(context.Context) (provision.Plan, error)
 	// Watch calls changed at once and whenever what can be observed changes, until its context ends.
@@ -27,12 +27,12 @@ type Engine interface {
 // Request is what an engine is made for.
 type Request struct {
 	Choices provision.Choices
-	// Replace is the name of the VM when a person has consented by typing it to its replacement, the return of the kept one
-	// or its removal, or wants to see the plan of a replacement; empty otherwise.
+	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to see
+	// the plan of a replacement; empty otherwise.
 	Replace string
-	// Approve is to be called with the plan that is about to be carried out; an error of it ends the run unchanged.
+	// Approve is called with the plan that is about to be applied; an error of it ends the run unchanged.
 	Approve func(context.Context, provision.Plan) error
-	// Events gets what the engine tells.
+	// Events gets what the engine emits.
 	Events func(provision.Event)
 }
 
@@ -40,14 +40,14 @@ type Request struct {
 type Options struct {
 	// Engine makes an engine.
 	Engine func(Request) Engine
-	// Choices are those to begin with, and Check says what choices come to. It may look at files.
+	// Choices are the first ones, and Check validates others. It may read files.
 	Choices provision.Choices
 	Check   func(context.Context, provision.Choices) provision.Validation
-	// Keep keeps choices for the next time and returns the path of the file.
-	Keep func(context.Context, provision.Choices) (path string, err error)
-	// Replacing says that another VM in the place of this one is asked for from the start. A person still has to consent.
+	// Save saves choices for the next time and returns the path of the file.
+	Save func(context.Context, provision.Choices) (path string, err error)
+	// Replacing starts with the plan of a replacement. A person still has to consent.
 	Replacing bool
-	// Fix does what the remedy of a failed prerequisite says, with the terminal to itself, and says why that did not help.
+	// Fix runs the fix of a failed prerequisite, with the terminal to itself. The error says why that did not help.
 	Fix func(ctx context.Context, check string, in io.Reader, out io.Writer) error
 	// Export writes a report to a file and returns its path.
 	Export func(context.Context, provision.Health) (path string, err error)
@@ -56,17 +56,17 @@ type Options struct {
 	Input  io.Reader
 	Output io.Writer
 
-	// VM is the name of the VM, and LogPath the file that keeps what happened; both are only shown.
+	// VM is the name of the VM, and LogPath the file of the log; both are only shown.
 	VM, LogPath string
 	// Banner is shown on every screen; a simulation says here that it is one.
 	Banner string
-	// UTF8 says that the terminal shows more than ASCII.
+	// UTF8 shows more than ASCII.
 	UTF8 bool
-	// NoColor leaves colours out.
+	// NoColor shows no colours.
 	NoColor bool
-	// Still leaves out what moves without telling anything: spinners stand still.
+	// Still stops what moves without saying anything: spinners.
 	Still bool
-	// Mouse has the wheel scroll and a click on a key press it. Text is then marked with shift held down.
+	// Mouse scrolls with the wheel, and a click on a key presses it. Text is then marked with shift held down.
 	Mouse bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -82,16 +82,16 @@ func (o Options) check() (Options, error) {
 	return o, nil
 }
 
-// Outcome is what came of it when the wizard was left.
+// Outcome is how things stood when the wizard was left.
 type Outcome struct {
-	// Health is the last report; nil when nothing was proven.
+	// Health is the last report; nil when nothing was verified.
 	Health *provision.Health
-	// Err is why the world is not ready; nil when it was proven to be.
+	// Err is why the world is not ready; nil when it was verified to be.
 	Err *provision.Error
-	// Removed says that the world was taken away last, as it was asked for.
+	// Removed is set when the world was deleted last, as it was asked for.
 	Removed bool
-	// Cancelled says that somebody left or stopped it before its end.
+	// Cancelled is set when the run was left or stopped before its end.
 	Cancelled bool
-	// Abandoned says that somebody insisted on leaving while something was still under way.
+	// Abandoned is set when a person left without waiting for the current call.
 	Abandoned bool
 }

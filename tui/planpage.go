@@ -1,75 +1,78 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// planPage shows what there is, what would be changed and why, and asks for consent, or says why it cannot be.
+// planPage shows what exists, what would be changed and why, and asks for consent, or says why the plan can't be applied.
 type planPage struct{}
 
 func (planPage) title() string { return "Plan" }
 
 // offers begin with the consent. What destroys is not agreed to by a key that is pressed elsewhere.
 func (planPage) offers(f *facts) (offers []offer) {
+	backup := f.plan.RestoresBackup()
 	switch {
 	case len(f.plan.Steps) == 0:
 	case f.plan.Destroys():
-		offers = append(offers, offer{replace, "replace it"})
-	case f.plan.RestoresBackup():
-		offers = append(offers, offer{goOn, "bring it back"})
+		plan := f.plan
+		offers = []offer{{keyReplace, "replace it", askConsentTo(running, &plan)}}
+	case backup:
+		offers = []offer{{keyEnter, "restore it", (*model).apply}}
 	case f.plan.Repairs():
-		offers = append(offers, offer{goOn, "repair it"})
+		offers = []offer{{keyEnter, "repair it", (*model).apply}}
 	default:
-		offers = append(offers, offer{goOn, "do it"})
+		offers = []offer{{keyEnter, "do it", (*model).apply}}
 	}
 	if f.plan.Existing != nil && !f.replacing {
-		offers = append(offers, f.wholes("replace instead")...)
+		offers = append(offers, f.lifecycle("replace instead")...)
 	}
-	if f.plan.RestoresBackup() {
-		offers = append(offers, offer{remove, "remove"})
+	if backup {
+		offers = append(offers, offer{keyRemove, "remove", askConsent(removing)})
 	}
-	if f.can.choose {
-		offers = append(offers, offer{choose, "choices"})
-	}
-	return append(offers, offer{again, "look again"}, offer{openLog, "log"}, offer{leave, "leave it"})
+	offers = append(offers, f.offerChoices()...)
+	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog, offer{keyLeave, "leave it", (*model).leave})
 }
 
 func (planPage) body(f *facts, t *text) {
-	f.notify(t)
+	f.showAlert(t)
 	switch {
 	case len(f.plan.Replace) > 0:
-		replacement(f, t)
+		showReplacement(f, t)
 	case f.failure != nil:
-		showError(t, f.failure)
+		t.failure(f.failure)
 		t.blank()
 		t.put("", "Nothing has been changed.")
 	default:
-		consent(f, t)
+		showSummary(f.plan, t)
 		if f.plan.Destroys() {
-			fate(t)(f.plan.Losses())
+			t.losses(f.plan.Losses())
 		}
 	}
-	existing(f, t)
-	steps(f, t)
-	if troubles := f.story.troubles(); len(troubles) > 0 {
+	showExisting(f, t)
+	showSteps(f.plan, t)
+	if problems := f.history.problems(); len(problems) > 0 {
 		t.heading("Worth knowing")
-		for _, check := range troubles {
+		for _, check := range problems {
 			showCheck(f, t, check)
 		}
 	}
 }
 
-// replacement says why no other step would help.
-func replacement(f *facts, t *text) {
-	t.put(t.mark(provision.Failed)+" ", "Only another VM would do: the VM "+f.plan.VM+" cannot become the world that was asked for. Nothing has been changed.")
+// showReplacement says why no other step would help.
+func showReplacement(f *facts, t *text) {
+	t.put(t.mark(provision.Failed)+" ", "VM "+f.plan.VM+
+		" can't be changed to match these settings; it must be replaced. Nothing has been changed.")
 	for _, reason := range f.plan.Replace {
 		t.put("  "+t.dot+" ", reason)
 	}
 	if len(f.plan.Steps) > 0 {
-		fate(t)(f.plan.Losses())
+		t.losses(f.plan.Losses())
 		return
 	}
 	t.blank()
@@ -78,49 +81,62 @@ func replacement(f *facts, t *text) {
 	}
 }
 
-func consent(f *facts, t *text) {
-	summary := fmt.Sprintf("%s for the VM %s", count(len(f.plan.Steps), "step"), f.plan.VM)
-	if usual := f.plan.Usual(); usual > 0 {
-		summary += ", usually " + plaintext.Duration(usual) + " in all"
+func showSummary(plan provision.Plan, t *text) {
+	summary := fmt.Sprintf("%s for the VM %s", count(len(plan.Steps), "step"), plan.VM)
+	if usual := usually(plan.Usual()); usual != "" {
+		summary += ", " + usual + " in all"
 	}
 	t.put("", summary+". Nothing has been changed yet.")
-	if f.plan.Interrupts() {
+	if plan.Interrupts() {
 		t.put(t.warn.Render("!")+" ", "Programs that run in the VM will be stopped.")
 	}
-	if f.plan.Unseen {
-		t.put("  ", "More may follow: the inside of the VM is seen only when it runs.")
+	if plan.Unseen {
+		t.put("  ", "More may follow: the inside of the VM is visible only while it runs.")
 	}
 }
 
-// steps are what would be changed.
-func steps(f *facts, t *text) {
-	if len(f.plan.Steps) == 0 {
+func showExisting(f *facts, t *text) {
+	const heading = "What exists now"
+	e, none := f.plan.Existing, "There is no VM called "+f.plan.VM+"."
+	switch {
+	case e != nil:
+	case f.plan.Creates():
+		t.heading(heading)
+		t.put("  ", none)
+		return
+	case f.plan.RestoresBackup():
+		t.heading(heading)
+		t.put("  ", none+" Its backup is complete and stopped; it gets its name back.")
+		return
+	default:
+		return
+	}
+	t.heading(heading)
+	machine := e.Type + when(e.Type != "" && e.Arch != "", ", ") + e.Arch
+	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.Protected, "protected against deletion")))
+	t.field("size", fmt.Sprintf("%s, %s of memory, a disk of %s",
+		count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
+		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
+	if !e.Created.IsZero() {
+		t.field("created", fmt.Sprintf("%s ago, on %s", age(f.now.Sub(e.Created)), e.Created.Local().Format(time.DateOnly)))
+	}
+	t.field("layout", cmp.Or(e.Layout, "unknown"))
+	t.field("project", e.Project)
+	t.field("kept", when(e.Kept != "", e.Kept+", which can be restored"))
+}
+
+// showSteps writes what would be changed.
+func showSteps(plan provision.Plan, t *text) {
+	if len(plan.Steps) == 0 {
 		return
 	}
 	t.heading("What would be done")
-	for i, step := range f.plan.Steps {
+	for i, step := range plan.Steps {
 		t.put(fmt.Sprintf("%2d. ", i+1), step.Title)
-		t.styled(t.dim, "    ", note(step.Reason, usually(step.Usual), when(step.Conditional, "left out if not needed"), when(step.Interrupts, "stops programs in the VM")))
+		t.styled(t.dim, "    ", join(step.Reason, usually(step.Usual), when(step.Conditional, "skipped if not needed"),
+			when(step.Interrupts, "stops programs in the VM")))
 		if step.Destroys {
-			t.put("    "+t.warn.Render("!")+" ", "what it takes away cannot be had back")
+			t.put("    "+t.warn.Render("!")+" ", "what it deletes can't be restored")
 		}
 	}
-}
-
-// note joins what there is to say.
-func note(parts ...string) (joined string) {
-	for _, part := range parts {
-		if part != "" && joined != "" {
-			joined += "; "
-		}
-		joined += part
-	}
-	return joined
-}
-
-func when(is bool, words string) string {
-	if is {
-		return words
-	}
-	return ""
 }

@@ -32,7 +32,7 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 		},
 		Fix:    func(context.Context, string, io.Reader, io.Writer) error { panic("the model fixed by itself") },
 		Export: func(context.Context, provision.Health) (string, error) { panic("the model wrote by itself") },
-		Keep:   func(context.Context, provision.Choices) (string, error) { panic("the model kept something by itself") },
+		Save:   func(context.Context, provision.Choices) (string, error) { panic("the model kept something by itself") },
 		VM:     "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
 		Now: func() time.Time { return w.clock },
 	}
@@ -72,7 +72,7 @@ func keyPress(name string) tea.KeyPressMsg {
 }
 
 // tells has the engine tell events, and time pass until the next beat.
-func (w *wizard) tells(after time.Duration, events ...provision.Event) {
+func (w *wizard) emits(after time.Duration, events ...provision.Event) {
 	for _, event := range events {
 		w.seq++
 		event.Seq, event.Time = w.seq, w.clock
@@ -92,20 +92,20 @@ func (w *wizard) types(text string) {
 // ends has the engine end the call that it was asked for, which must be what.
 func (w *wizard) ends(what call, plan provision.Plan, health *provision.Health, err *provision.Error) {
 	w.t.Helper()
-	if w.model.facts.doing != what {
-		w.t.Fatalf("the engine was asked for %d, want %d; the screen:\n%s", w.model.facts.doing, what, w.screen())
+	if w.model.facts.call != what {
+		w.t.Fatalf("the engine was asked for %d, want %d; the screen:\n%s", w.model.facts.call, what, w.screen())
 	}
 	w.model.Update(endedMsg{call: what, now: w.clock, plan: plan, health: health, err: err})
 }
 
 // foresees answers what would be done about the VM as a whole.
-func (w *wizard) foresees(plan provision.Plan) {
+func (w *wizard) previews(plan provision.Plan) {
 	w.t.Helper()
-	page, is := w.model.over.(namePage)
-	if !is || page.plan != nil {
+	page, ok := w.model.over.(consentPage)
+	if !ok || page.plan != nil {
 		w.t.Fatalf("nobody asked what would be done; the screen:\n%s", w.screen())
 	}
-	w.model.Update(foreseenMsg{about: page.about, plan: plan})
+	w.model.Update(previewMsg{call: page.call, plan: plan})
 }
 
 func (w *wizard) screen() string { return ansi.Strip(w.model.View().Content) }
@@ -123,16 +123,16 @@ func (w *wizard) shows(texts ...string) {
 }
 
 // judges answers what the choices come to.
-func (w *wizard) judges(verdict provision.Validation) {
+func (w *wizard) validates(verdict provision.Validation) {
 	w.t.Helper()
-	page, is := w.model.over.(choicesPage)
-	if !is || !page.checking {
+	page, ok := w.model.over.(choicesPage)
+	if !ok || !page.validating {
 		w.t.Fatalf("nobody asked for a verdict; the screen:\n%s", w.screen())
 	}
 	for range 99 { // each answer to an older question is followed by another question
 		page := w.model.over.(choicesPage)
-		w.model.Update(checkedMsg{page.choices(), verdict})
-		if page, is := w.model.over.(choicesPage); !is || !page.checking {
+		w.model.Update(validatedMsg{page.choices(), verdict})
+		if page, ok := w.model.over.(choicesPage); !ok || !page.validating {
 			return
 		}
 	}

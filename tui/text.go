@@ -1,32 +1,34 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/charmbracelet/x/ansi"
 
-	"charm.land/lipgloss/v2"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // text is a page being written: lines that are at most width cells wide.
 type text struct {
-	look
+	theme
 	width  int
 	lines  []string
-	focus  int   // the line that should be seen; -1 when any will do
-	cursor *cell // where somebody types; nil when nobody does
+	focus  int   // the line that should be visible; -1 when any will do
+	cursor *cell // where a person types; nil when there is no field
 }
 
-func newText(look look, width int) *text { return &text{look: look, width: width, focus: -1} }
+// cell is a place in a page.
+type cell struct{ x, line int }
 
-// hanging is how far the lines after the first stand in. Where there is little room, a long prefix must not eat it.
-func hanging(prefix, width int) int {
-	const narrow, enough = 60, 4
-	if width < narrow {
-		return min(prefix, enough)
-	}
-	return prefix
-}
+func newText(theme theme, width int) *text { return &text{theme: theme, width: width, focus: -1} }
 
 // blank leaves a line free, though not at the top and never two.
 func (t *text) blank() {
@@ -40,30 +42,20 @@ func (t *text) put(prefix, words string) { t.styled(lipgloss.NewStyle(), prefix,
 
 // styled is put with a style for the words.
 func (t *text) styled(style lipgloss.Style, prefix, words string) {
-	indent := strings.Repeat(" ", hanging(ansi.StringWidth(prefix), t.width))
+	const narrow, enough = 60, 4
+	indent := ansi.StringWidth(prefix)
+	if t.width < narrow { // a long prefix must not take the little room
+		indent = min(indent, enough)
+	}
 	for paragraph := range strings.Lines(strings.TrimRight(words, "\n")) {
 		rest := t.clean(strings.TrimRight(paragraph, "\r\n"))
 		for first := true; first || rest != ""; first = false {
 			var line string
 			line, rest = split(rest, t.width-ansi.StringWidth(prefix))
 			t.lines = append(t.lines, strings.TrimRight(prefix+style.Render(line), " "))
-			prefix = indent
+			prefix = strings.Repeat(" ", indent)
 		}
 	}
-}
-
-// split takes the first line of width cells off a text, at a space if there is one: a hyphen at the end of a line would
-// make two readings of a command or an address. Words that are too long are cut.
-func split(words string, width int) (line, rest string) {
-	width = max(width, 8)
-	if ansi.StringWidth(words) <= width {
-		return words, ""
-	}
-	end := len(ansi.Truncate(words, width, ""))
-	if space := strings.LastIndexByte(words[:end+1], ' '); space > 0 && strings.TrimSpace(words[:space]) != "" {
-		end = space
-	}
-	return strings.TrimRight(words[:end], " "), strings.TrimLeft(words[end:], " ")
 }
 
 // heading writes a line that others stand under.
@@ -82,10 +74,64 @@ func (t *text) labelled(indent int, label, words string) {
 // field writes a label in a column of its own, and its value; nothing when there is none.
 func (t *text) field(label, value string) {
 	const column = 13
-	if value == "" {
-		return
+	if value != "" {
+		t.put("  "+t.dim.Render(label)+strings.Repeat(" ", max(1, column-ansi.StringWidth(label))), value)
 	}
-	t.put("  "+t.dim.Render(label)+strings.Repeat(" ", max(1, column-ansi.StringWidth(label))), value)
+}
+
+// failure writes an error in its three parts.
+func (t *text) failure(failure *provision.Error) {
+	t.put(t.mark(provision.Failed)+" "+t.bad.Render("error")+": ", failure.What)
+	t.blank()
+	t.labelled(2, "why:", failure.Why)
+	t.blank()
+	t.labelled(2, "next:", failure.Next)
+}
+
+// losses writes what will be deleted, and what is kept.
+func (t *text) losses(deleted, kept string) {
+	t.blank()
+	t.put(t.warn.Render("! will be deleted:")+" ", deleted)
+	t.put(t.mark(provision.OK)+" kept: ", kept)
+}
+
+// input writes a line of text that is being typed, and remembers where the cursor stands.
+func (t *text) input(prefix string, input textinput.Model) {
+	letters := []rune(input.Value())
+	before, after := t.clean(string(letters[:input.Position()])), t.clean(string(letters[input.Position():]))
+	room := max(8, t.width-ansi.StringWidth(prefix)-1) // a cell for the cursor
+	if over := ansi.StringWidth(before) - room; over > 0 {
+		before = ansi.TruncateLeft(before, over+1, t.more)
+	}
+	t.cursor = &cell{x: ansi.StringWidth(prefix + before), line: len(t.lines)}
+	t.focus = len(t.lines)
+	value := ansi.Truncate(before+after, room, t.more)
+	rest := t.dim.Render(strings.Repeat("_", room+1-ansi.StringWidth(value)))
+	t.lines = append(t.lines, prefix+t.strong.Render(value)+rest)
+}
+
+// newInput is a field that takes a line of text. Pages draw it, since what is pasted is foreign text.
+func newInput(value string) textinput.Model {
+	input, none := textinput.New(), key.NewBinding()
+	input.KeyMap.Paste = none // the terminal's own paste needs no access to the clipboard
+	input.KeyMap.AcceptSuggestion, input.KeyMap.NextSuggestion, input.KeyMap.PrevSuggestion = none, none, none
+	input.SetVirtualCursor(false)
+	input.CharLimit = 4096 // the longest path there can be
+	input.SetValue(value)
+	input.CursorEnd()
+	input.Focus()
+	return input
+}
+
+// edits reports whether a key changes a line of text, or moves in it.
+func edits(msg tea.KeyPressMsg) bool {
+	if msg.Text != "" {
+		return true
+	}
+	keys := textinput.DefaultKeyMap()
+	return key.Matches(msg, keys.CharacterForward, keys.CharacterBackward, keys.WordForward, keys.WordBackward,
+		keys.DeleteWordBackward, keys.DeleteWordForward, keys.DeleteAfterCursor, keys.DeleteBeforeCursor,
+		keys.DeleteCharacterBackward, keys.DeleteCharacterForward, keys.LineStart, keys.LineEnd)
 }
 
 // wrap breaks a line into as many as it takes.
@@ -99,6 +145,61 @@ func wrap(words string, width int) (lines []string) {
 }
 
 // cut shortens a line to width cells.
-func (t *text) cut(line string, width int) string {
-	return ansi.Truncate(line, max(width, 1), t.more)
+func (t *text) cut(line string, width int) string { return ansi.Truncate(line, max(width, 1), t.more) }
+
+// split takes the first line of width cells off a text, at a space if there is one: a hyphen at the end of a line would
+// make two readings of a command or an address. Words that are too long are cut.
+func split(words string, width int) (line, rest string) {
+	width = max(width, 8)
+	if ansi.StringWidth(words) <= width {
+		return words, ""
+	}
+	end := len(ansi.Truncate(words, width, ""))
+	if space := strings.LastIndexByte(words[:end+1], ' '); space > 0 && strings.TrimSpace(words[:space]) != "" {
+		end = space
+	}
+	return strings.TrimRight(words[:end], " "), strings.TrimLeft(words[end:], " ")
+}
+
+// join joins the parts that are not empty.
+func join(parts ...string) (joined string) {
+	for _, part := range parts {
+		if part != "" && joined != "" {
+			joined += "; "
+		}
+		joined += part
+	}
+	return joined
+}
+
+func when(ok bool, words string) string {
+	if ok {
+		return words
+	}
+	return ""
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// clock is a duration while it runs: whole seconds.
+func clock(d time.Duration) string { return max(0, d).Truncate(time.Second).String() }
+
+// usually says how long something usually takes; nothing when that is unknown.
+func usually(d time.Duration) string { return when(d > 0, "usually "+plaintext.Duration(d)) }
+
+// age is how old something is, in the largest unit that fits.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d >= 2*day:
+		return fmt.Sprintf("%d days", d/day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return count(int(max(0, d)/time.Minute), "minute")
 }

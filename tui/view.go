@@ -2,8 +2,10 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/charmbracelet/x/ansi"
@@ -15,8 +17,8 @@ import (
 func (m *model) View() tea.View {
 	view := tea.NewView(m.screen())
 	view.AltScreen = true
-	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.look.clean(m.facts.vm))
-	view.ProgressBar = m.bar()
+	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.theme.clean(m.facts.vm))
+	view.ProgressBar = m.progressBar()
 	view.Cursor = m.cursor()
 	if m.options.Mouse {
 		view.MouseMode = tea.MouseModeCellMotion
@@ -24,47 +26,82 @@ func (m *model) View() tea.View {
 	return view
 }
 
-// cursor is where somebody types; nil when nobody does, or that is out of sight.
+// cursor is where a person types; nil without a field, or when that is out of sight.
 func (m *model) cursor() *tea.Cursor {
-	if _, is := m.front().(form); !is || tooSmall(m.width, m.height) {
+	if _, ok := m.front().(form); !ok || tooSmall(m.width, m.height) {
 		return nil
 	}
 	l := m.layout()
-	t := m.paint(l)
+	v, t := m.viewport(l)
 	if t.cursor == nil {
 		return nil
 	}
-	row := t.cursor.line - m.top(t, l)
+	row := t.cursor.line - v.YOffset()
 	if row < 0 || row >= l.body {
 		return nil
 	}
 	return tea.NewCursor(t.cursor.x+1, row+l.first())
 }
 
-// bar is the terminal's own progress bar.
-func (m *model) bar() *tea.ProgressBar {
+// progressBar is the terminal's own progress bar.
+func (m *model) progressBar() *tea.ProgressBar {
 	f := &m.facts
 	_, failed := m.page.(failurePage)
 	switch {
 	case failed:
 		return tea.NewProgressBar(tea.ProgressBarError, 100)
-	case f.doing.changes():
-		return tea.NewProgressBar(tea.ProgressBarDefault, f.story.share(f.now))
-	case f.doing != idle && f.doing != watching:
+	case f.call.changes():
+		return tea.NewProgressBar(tea.ProgressBarDefault, f.history.percent(f.now))
+	case f.call != idle && f.call != watching:
 		return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
 	}
 	return nil
 }
+
+// The smallest screen on which everything can be reached, and the widest text that reads well.
+const (
+	minWidth, minHeight = 40, 12
+	maxText             = 120
+)
+
+func tooSmall(width, height int) bool { return width < minWidth || height < minHeight }
+
+// layout is how a screen is divided. It depends on nothing but the size and the footer's height.
+type layout struct {
+	width int
+	text  int // the width of the page's text
+	body  int // the height of the page
+	airy  bool
+}
+
+func newLayout(width, height, footer int) layout {
+	l := layout{width: width, text: min(width-2, maxText), airy: height >= 16}
+	l.body = height - 2 - footer // the header and the rule above the footer
+	if l.airy {
+		l.body -= 2 // a line below the header and one above the rule
+	}
+	return l
+}
+
+// first is the screen's line on which the page begins.
+func (l layout) first() int {
+	if l.airy {
+		return 2
+	}
+	return 1
+}
+
+func (m *model) layout() layout { return newLayout(m.width, m.height, len(m.footer())) }
 
 func (m *model) screen() string {
 	if m.width == 0 || m.height == 0 {
 		return ""
 	}
 	if tooSmall(m.width, m.height) {
-		return m.small()
+		return m.tooSmallScreen()
 	}
 	l := m.layout()
-	lines, position := m.seen(l)
+	lines, position := m.body(l)
 	screen := []string{m.header(l)}
 	if l.airy {
 		screen = append(screen, "")
@@ -75,94 +112,154 @@ func (m *model) screen() string {
 	if l.airy {
 		screen = append(screen, "")
 	}
-	screen = append(screen, m.ruler(l, position))
+	screen = append(screen, m.rule(l, position))
 	return strings.Join(append(screen, m.footer()...), "\n")
 }
 
-// small says that the terminal is too small, in as little as there is.
-func (m *model) small() string {
-	lines := strings.Split(ansi.Wrap(fmt.Sprintf("too small: %dx%d, and %dx%d is needed", m.width, m.height, minWidth, minHeight), m.width, ""), "\n")
+// tooSmallScreen says that the terminal is too small, in as little as there is.
+func (m *model) tooSmallScreen() string {
+	words := fmt.Sprintf("too small: %dx%d, and %dx%d is needed", m.width, m.height, minWidth, minHeight)
+	lines := strings.Split(ansi.Wrap(words, m.width, ""), "\n")
 	if m.options.Banner != "" {
-		lines = append([]string{ansi.Truncate(m.look.clean(m.options.Banner), m.width, "")}, lines...)
+		lines = append([]string{ansi.Truncate(m.theme.clean(m.options.Banner), m.width, "")}, lines...)
 	}
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
 }
 
-func (m *model) layout() layout { return lay(m.width, m.height, len(m.footer())) }
-
-// paint has the page in front write itself.
-func (m *model) paint(l layout) *text {
-	t := newText(m.look, l.text)
+// viewport has the page in front write itself, and scrolls to where a person scrolled, or such that the focus is visible.
+func (m *model) viewport(l layout) (viewport.Model, *text) {
+	t := newText(m.theme, l.text)
 	m.front().body(&m.facts, t)
-	return t
+	v := viewport.New(viewport.WithWidth(l.text), viewport.WithHeight(l.body))
+	v.SetContentLines(t.lines)
+	if m.scrolled || t.focus < 0 {
+		v.SetYOffset(m.offset)
+	} else {
+		v.SetYOffset(t.focus + 3 - l.body) // what comes next is worth two lines
+	}
+	return v, t
 }
 
-// seen are the lines of the page that fit, and which they are when not all do.
-func (m *model) seen(l layout) (lines []string, position string) {
-	if log, is := m.over.(logPage); is {
-		t := newText(m.look, l.text)
-		position = log.window(&m.facts, t, l.body)
-		return visible(t.lines, 0, l.body), position
+// body are the lines of the page that fit, and which they are when not all do.
+func (m *model) body(l layout) (lines []string, position string) {
+	if page, ok := m.over.(logPage); ok {
+		return page.visible(&m.facts.log, m.theme, l)
 	}
-	t := m.paint(l)
-	offset := m.top(t, l)
-	if len(t.lines) > l.body {
-		position = fmt.Sprintf("%d-%d of %d", offset+1, min(offset+l.body, len(t.lines)), len(t.lines))
+	v, t := m.viewport(l)
+	if n := len(t.lines); n > l.body {
+		position = fmt.Sprintf("%d-%d of %d", v.YOffset()+1, min(v.YOffset()+l.body, n), n)
 	}
-	return visible(t.lines, offset, l.body), position
+	return strings.Split(v.View(), "\n"), position
 }
 
 func (m *model) header(l layout) string {
 	left := " "
 	if m.options.Banner != "" {
-		left += m.look.banner.Render(" "+m.look.clean(m.options.Banner)+" ") + " "
+		left += m.theme.banner.Render(" "+m.theme.clean(m.options.Banner)+" ") + " "
 	}
-	left += m.look.strong.Render("worldsetup") + " " + m.look.dot + " " + m.front().title()
-	vm, state := "VM "+m.look.clean(m.facts.vm), m.state()
-	if state != "" {
+	left += m.theme.strong.Render("worldsetup") + " " + m.theme.dot + " " + m.front().title()
+	vm, status := "VM "+m.theme.clean(m.facts.vm), m.status()
+	if status != "" {
 		vm += ": "
 	}
-	if ansi.StringWidth(left+vm+state)+3 > l.width {
+	if ansi.StringWidth(left+vm+status)+3 > l.width {
 		vm = "" // there is room for the one word that changes
 	}
-	return spread(left, vm+state+" ", l.width)
+	gap := l.width - ansi.StringWidth(left) - ansi.StringWidth(vm+status) - 1
+	if gap < 2 {
+		return ansi.Truncate(left, l.width, "")
+	}
+	return left + strings.Repeat(" ", gap) + vm + status + " "
 }
 
-// state is how the world stands, in a word.
-func (m *model) state() string {
-	f := &m.facts
+// status is how the world stands, in a word.
+func (m *model) status() string {
+	f, t := &m.facts, m.theme
 	switch {
 	case f.stopping:
-		return m.look.warn.Render("stopping")
-	case f.doing.changes():
-		return m.look.warn.Render("at work")
-	case f.doing == watching && f.unsure != "":
-		return m.look.warn.Render("looking")
-	case f.doing == watching && f.ready:
-		return m.look.good.Render("watched")
-	case f.doing == watching:
-		return m.look.bad.Render("not ready")
-	case f.doing != idle:
-		return m.look.warn.Render("looking")
+		return t.warn.Render("stopping")
+	case f.call.changes():
+		return t.warn.Render("working")
+	case f.call == watching && f.stale != "":
+		return t.warn.Render("checking")
+	case f.call == watching && f.ready:
+		return t.good.Render("watching")
+	case f.call == watching:
+		return t.bad.Render("not ready")
+	case f.call != idle:
+		return t.warn.Render("checking")
 	case f.removed:
-		return m.look.good.Render("removed")
+		return t.good.Render("removed")
 	case f.ready:
-		return m.look.good.Render("ready")
+		return t.good.Render("ready")
 	case f.failure != nil && f.failure.Kind == provision.KindInterrupted:
-		return m.look.warn.Render("stopped")
+		return t.warn.Render("stopped")
 	case f.failure != nil:
-		return m.look.bad.Render("not ready")
+		return t.bad.Render("not ready")
 	}
 	return ""
 }
 
-// ruler parts the page from the keys, and tells of what is out of sight.
-func (m *model) ruler(l layout, position string) string {
+// rule divides the page from the keys, and says which lines of the page are visible.
+func (m *model) rule(l layout, position string) string {
+	line := func(n int) string { return m.theme.dim.Render(strings.Repeat(m.theme.rule, max(0, n))) }
 	if position == "" {
-		return m.look.dim.Render(strings.Repeat(m.look.rule, l.width))
+		return line(l.width)
 	}
-	note := fmt.Sprintf(" %s/%s %s ", m.keys[up].Help().Key, m.keys[down].Help().Key, position)
-	note = ansi.Truncate(note, l.width-4, "")
-	rest := max(0, l.width-4-ansi.StringWidth(note))
-	return m.look.dim.Render(strings.Repeat(m.look.rule, 4)) + m.look.strong.Render(note) + m.look.dim.Render(strings.Repeat(m.look.rule, rest))
+	const before = 4
+	words := fmt.Sprintf(" %s/%s %s ", m.theme.keyName(keyUp), m.theme.keyName(keyDown), position)
+	words = ansi.Truncate(words, l.width-before, "")
+	return line(before) + m.theme.strong.Render(words) + line(l.width-before-ansi.StringWidth(words))
+}
+
+// place is where an offer stands in the footer.
+type place struct {
+	offer
+	item    string
+	x, line int
+}
+
+// footer are the keys that do something here.
+func (m *model) footer() (lines []string) {
+	for _, place := range m.places() {
+		for len(lines) <= place.line {
+			lines = append(lines, "")
+		}
+		lines[place.line] += strings.Repeat(" ", place.x-ansi.StringWidth(lines[place.line])) + place.item
+	}
+	return lines
+}
+
+// places are the offers of the footer, in at most two lines. Where there is no room for all of them, help stays: it has
+// the rest.
+func (m *model) places() []place {
+	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
+		return o.is(keySuspend) || o.is(keyStop) && m.facts.call == idle // which are known everywhere
+	})
+	for {
+		places := m.arrange(offers)
+		if len(places) == 0 || places[len(places)-1].line < 2 {
+			return places
+		}
+		last := len(offers) - 1
+		if offers[last].is(keyHelp) {
+			last--
+		}
+		offers = slices.Delete(offers, last, last+1)
+	}
+}
+
+// arrange puts offers side by side, two spaces between them, into as many lines as it takes.
+func (m *model) arrange(offers []offer) (places []place) {
+	x, line := 1, 0
+	for _, offer := range offers {
+		item := m.theme.strong.Render(m.theme.keyName(offer.key)) + " " + offer.words
+		width := ansi.StringWidth(item)
+		if x > 1 && x+width > m.width-1 {
+			x, line = 1, line+1
+		}
+		places = append(places, place{offer, item, x, line})
+		x += width + 2
+	}
+	return places
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestScreens holds every screen at three sizes. testdata/*.golden show them as they are seen, without colours.
 func TestScreens(t *testing.T) {
@@ -71,7 +71,8 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 				}
 				fits(t, where+", at the end", w, width, height)
 				l := w.model.layout()
-				for _, line := range w.model.paint(l).lines {
+				_, painted := w.model.viewport(l)
+				for _, line := range painted.lines {
 					if !strings.Contains(reached, ansi.Strip(line)) {
 						t.Fatalf("%s: out of reach: %q", where, ansi.Strip(line))
 					}
@@ -87,11 +88,11 @@ func TestHelpIsAlwaysInSight(t *testing.T) {
 		w := newWizard(t, nil)
 		scene(w)
 		w.resize(minWidth, minHeight)
-		if has(w.model.offers(), help) {
+		if has(w.model.offers(), keyHelp) {
 			w.shows("? help")
 		}
 		places := w.model.places()
-		if len(places) == 0 || !has(w.model.offers(), help) && len(places) < len(w.model.front().offers(&w.model.facts)) {
+		if len(places) == 0 || !has(w.model.offers(), keyHelp) && len(places) < len(w.model.front().offers(&w.model.facts)) {
 			t.Errorf("%s: an answer is out of sight:\n%s", name, w.screen())
 		}
 	}
@@ -125,7 +126,7 @@ func TestTooSmall(t *testing.T) {
 			w.shows("SIMULATION", "too small", "40x12 is needed")
 		}
 		w.press("enter")
-		if w.model.facts.doing != idle {
+		if w.model.facts.call != idle {
 			t.Errorf("%v: a plan that could not be read was agreed to", size)
 		}
 		w.resize(80, 24)
@@ -157,8 +158,8 @@ func TestMarksAndColoursThatTheTerminalHas(t *testing.T) {
 func TestForeignTextIsHarmless(t *testing.T) {
 	const evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2Jevil\u202e\rtext"
 	w := newWizard(t, func(o *Options) { o.VM, o.NoColor, o.LogPath = evil, true, evil })
-	atWork(w)
-	w.tells(0, said(evil))
+	working(w)
+	w.emits(0, logged(evil))
 	seen := w.model.View().Content + w.model.View().WindowTitle
 	w.press("l")
 	seen += w.model.View().Content

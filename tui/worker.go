@@ -15,19 +15,26 @@ type call int
 
 const (
 	idle      call = iota
-	planning       // Engine.Plan: looks, and changes nothing
+	planning       // Engine.Plan: observes, and changes nothing
 	running        // Engine.Run: changes
-	proving        // Engine.Status: looks and connects, and changes nothing
+	verifying      // Engine.Status: observes and connects, and changes nothing
 	watching       // Engine.Watch: the same again and again
 	restoring      // Engine.Restore: changes
 	removing       // Engine.Remove: changes
-	// Engine.PlanRestore and Engine.PlanRemove look, while a page waits in front of the others.
+	// Engine.PlanRestore and Engine.PlanRemove run while a page waits in front of the others.
 	planningRestore
 	planningRemoval
 )
 
-// changes says whether the call may change something.
+// previews are the calls that plan what another one would do.
+var previews = map[call]call{restoring: planningRestore, removing: planningRemoval}
+
+// changes reports whether the call may change something.
 func (c call) changes() bool { return c == running || c == restoring || c == removing }
+
+// emits reports whether the events of the call belong into the history and the log: those of a preview and of watching
+// are no run, and would fill the log.
+func (c call) emits() bool { return c != watching && c != planningRestore && c != planningRemoval }
 
 // worker makes the calls of the engine, and knows when the last one has ended.
 type worker struct {
@@ -35,9 +42,9 @@ type worker struct {
 	mailbox *mailbox
 	now     func() time.Time
 
-	mu     sync.Mutex
-	closed bool
-	busy   sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
 }
 
 // do makes a call. It blocks until the engine has ended.
@@ -46,13 +53,13 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 	if !w.enter() {
 		return ended
 	}
-	defer w.busy.Done()
+	defer w.running.Done()
 	defer func() {
 		if problem := recover(); problem != nil {
-			ended.err, ended.now = bug(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
+			ended.err, ended.now = internalError(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
 		}
 	}()
-	if what != watching && what < planningRestore { // which are no run, and would fill the log
+	if what.emits() {
 		request.Events = w.mailbox.put
 	}
 	engine := w.engine(request)
@@ -63,7 +70,7 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 		ended.plan, err = engine.Plan(ctx)
 	case running:
 		health, err = engine.Run(ctx)
-	case proving:
+	case verifying:
 		health, err = engine.Status(ctx)
 	case planningRestore:
 		ended.plan, err = engine.PlanRestore(ctx)
@@ -74,33 +81,47 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 	case removing:
 		err = engine.Remove(ctx)
 	case watching:
-		err = engine.Watch(ctx, w.mailbox.report)
+		err = engine.Watch(ctx, w.mailbox.putHealth)
 	}
-	ended.health, ended.err, ended.now = healthOf(health), provision.AsError(err), w.now()
+	if health.Schema != 0 { // something was observed
+		ended.health = &health
+	}
+	ended.err, ended.now = provision.AsError(err), w.now()
 	return ended
-}
-
-// bug is the error of a program that is wrong.
-func bug(why string) *provision.Error {
-	return &provision.Error{
-		Kind: provision.KindInternal, What: "worldsetup has a bug", Why: why,
-		Next: "report it with these lines; running it again does no harm",
-	}
 }
 
 func (w *worker) enter() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.closed {
-		w.busy.Add(1)
+		w.running.Add(1)
 	}
 	return !w.closed
 }
 
-// close waits for the call under way, and lets no other begin.
+// close waits for the current call, and lets no other begin.
 func (w *worker) close() {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
-	w.busy.Wait()
+	w.running.Wait()
+}
+
+// internalError is the error of a bug.
+func internalError(why string) *provision.Error {
+	return &provision.Error{
+		Kind: provision.KindInternal, What: "unexpected internal error", Why: why,
+		Next: "report it with these lines; running it again does no harm",
+	}
+}
+
+// interruption is the error of a run that was stopped.
+func interruption(what string, cause error) *provision.Error {
+	failure := &provision.Error{
+		Kind: provision.KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there", Err: cause,
+	}
+	if cause != nil {
+		failure.Why = cause.Error()
+	}
+	return failure
 }

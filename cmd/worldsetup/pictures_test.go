@@ -37,11 +37,11 @@ const agreed = "enter do it"
 var shots = []shot{
 	{"prerequisites", "worldsetup: prerequisites", 80, 24, "prerequisites", "", nil, "f fix"},
 	{"plan", "worldsetup: the plan", 80, 24, "first-run", "", nil, agreed},
-	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "Only another VM would do"},
+	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "it must be replaced"},
 	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
 	{"log", "worldsetup: the log", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}, {"Reached target", "l"}}, "Reached target"},
 	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
-	{"health", "worldsetup: the health of a world", 80, 34, "healthy", "", nil, "was proven just now"},
+	{"health", "worldsetup: the health of a world", 80, 34, "healthy", "", nil, "was verified just now"},
 	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},
 }
 
@@ -50,7 +50,7 @@ var film = []shot{
 	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, "Starting QEMU"},
 	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
 	{"", "", 80, 24, "first-run", "activate", []typed{{agreed, "\r"}}, "wait for its answer:"},
-	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was proven just now"},
+	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was verified just now"},
 }
 
 // TestPictures holds the pictures in docs/ against what the program shows now. What they say counts, but for numbers and

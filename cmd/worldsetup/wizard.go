@@ -76,7 +76,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 	return tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
 		Check: func(_ context.Context, c provision.Choices) provision.Validation { return judgeChoices(spec, c) },
-		Keep:  func(_ context.Context, c provision.Choices) (string, error) { return keepChoices(c) },
+		Save:  func(_ context.Context, c provision.Choices) (string, error) { return keepChoices(c) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)

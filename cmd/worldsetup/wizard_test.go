@@ -14,11 +14,11 @@ func TestWizardFirstRun(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
 	c.see("SIMULATION", "Nothing has been changed yet", "create the VM", "enter do it")
 	c.press("?")
-	c.see("look again", "page down")
+	c.see("check again", "page down")
 	c.press("?x")
 	c.see("enter do it")
 	c.press("\r")
-	c.see("SIMULATION", "was proven just now", "/run/substrate.sock", "root in the guest: answered")
+	c.see("SIMULATION", "was verified just now", "/run/substrate.sock", "root in the guest: answered")
 	c.press("q")
 	code, text := c.end()
 	if code != 0 {
@@ -44,7 +44,7 @@ func TestWizardResized(t *testing.T) {
 
 func TestWizardReplacement(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "replace")
-	c.see("Only another VM would do", "its disk has 20", "Nothing has been changed")
+	c.see("it must be replaced", "its disk has 20", "Nothing has been changed")
 	c.press("\rxsub\r")
 	c.see("sub is not its name", "Nothing has been changed")
 	c.press("\x1b")
@@ -57,11 +57,11 @@ func TestWizardReplacement(t *testing.T) {
 
 func TestWizardReplaces(t *testing.T) {
 	c := start(t, 80, 50, nil, "demo", "--speed", "1000", "--scenario", "replace")
-	c.see("goes away: the disk of the VM", "kept: the project", "put the old VM aside", "x replace it")
+	c.see("will be deleted: the disk of the VM", "kept: the project", "put the old VM aside", "x replace it")
 	c.press("x")
 	c.see("type the name of the VM")
 	c.press("substrate\r")
-	c.see("was proven just now")
+	c.see("was verified just now")
 	c.press("q")
 	if code, text := c.end(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, text)
@@ -75,18 +75,18 @@ func TestWizardChoices(t *testing.T) {
 	c.press("c\t\t\x1b[D")
 	c.see("custom")
 	c.press("\t999\r")
-	c.see("999 processors cannot be had", "They cannot be taken")
+	c.see("999 processors cannot be had", "Fix the fields marked")
 	c.press("\x7f\x7f\x7f2\r")
 	c.see("Nothing has been changed yet", "enter do it")
 	c.press("\r")
-	c.see("was proven just now")
+	c.see("was verified just now")
 	c.press("q")
 	c.end()
 }
 
 func TestWizardSmallTerminal(t *testing.T) {
 	c := start(t, 40, 12, nil, "demo", "--speed", "1000", "--scenario", "healthy")
-	c.see("SIMULATION", "was proven just")
+	c.see("SIMULATION", "was verified just")
 	c.press("q")
 	if code, _ := c.end(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -97,7 +97,7 @@ func TestWizardConsentRefused(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
 	c.see("enter do it")
 	c.press("q")
-	if code, text := c.end(); code != 130 || !strings.Contains(text, "left before anything was changed") {
+	if code, text := c.end(); code != 130 || !strings.Contains(text, "stopped; nothing was changed") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
@@ -110,7 +110,7 @@ func TestWizardFailureAndRetry(t *testing.T) {
 	c.press("r")
 	c.see("enter do it")
 	c.press("\r")
-	c.see("was proven just now")
+	c.see("was verified just now")
 	c.press("q")
 	if code, _ := c.end(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -175,7 +175,7 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	c := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--speed", "1000", "--scenario", "repair")
 	c.see("install the agent", "enter repair it")
 	c.press("\r")
-	c.see("was proven just now")
+	c.see("was verified just now")
 	c.press("q")
 	code, text := c.end()
 	if code != 0 || !strings.Contains(out.String(), "health of the VM substrate: ready") || strings.Contains(out.String(), "\x1b") {
@@ -189,13 +189,13 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 // A VM that is kept is brought back, and a world is taken away, after its name was typed.
 func TestWizardWholes(t *testing.T) {
 	c := start(t, 120, 50, nil, "demo", "--speed", "1000", "--scenario", "kept")
-	c.see("was proven just now", "B bring back", "D remove")
+	c.see("was verified just now", "B restore", "D remove")
 	c.press("B")
-	c.see("Bring the kept VM back", "goes away")
+	c.see("Restore the kept VM", "will be deleted")
 	c.press("substrate\r")
-	c.see("was proven just now", "D remove")
+	c.see("was verified just now", "D remove")
 	c.press("D")
-	c.see("Remove the world in the VM substrate?", "goes away")
+	c.see("Remove the world in the VM substrate?", "will be deleted")
 	c.press("other\r")
 	c.see("other is not its name")
 	c.press("substrate\r")

@@ -1,0 +1,95 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// consentPage asks for consent to what destroys. It starts on no: only the VM's name, typed, is a yes.
+type consentPage struct {
+	call  call
+	plan  *provision.Plan // what would be done; nil while it is being planned
+	name  textinput.Model
+	wrong string // what was typed and is not the name
+}
+
+func newConsentPage(what call, plan *provision.Plan) consentPage {
+	return consentPage{call: what, plan: plan, name: newInput("")}
+}
+
+// consents are the words for what destroys.
+var consents = map[call]struct{ title, question, verb string }{
+	running:   {"Replace?", "Replace the VM ", "replace"},
+	restoring: {"Restore?", "Restore the kept VM, in the place of the VM ", "restore"},
+	removing:  {"Remove?", "Remove the world in the VM ", "remove"},
+}
+
+func (p consentPage) title() string { return consents[p.call].title }
+
+func (p consentPage) offers(*facts) []offer {
+	return []offer{
+		{keyEsc, "no, leave it", (*model).uncover},
+		{keyEnter, consents[p.call].verb + ", once the name is typed", (*model).confirm},
+	}
+}
+
+func (consentPage) typing() bool { return true }
+
+func (p consentPage) edited(msg tea.Msg) page {
+	p.name, _ = p.name.Update(msg)
+	p.wrong = ""
+	return p
+}
+
+func (p consentPage) typed() string { return strings.TrimSpace(p.name.Value()) }
+
+func (p consentPage) body(f *facts, t *text) {
+	f.showAlert(t)
+	t.styled(t.strong, "", consents[p.call].question+f.plan.VM+"?")
+	if p.plan == nil {
+		t.blank()
+		t.put("", "Checking what will be deleted"+t.more)
+		return
+	}
+	switch p.call {
+	case restoring:
+		t.losses(p.plan.RestoreLosses())
+	case removing:
+		t.losses(p.plan.RemoveLosses())
+	default:
+		t.losses(p.plan.Losses())
+	}
+	t.blank()
+	t.put("", "To go ahead, type the name of the VM, "+f.plan.VM+", and press enter. Esc leaves it as it is.")
+	t.input("> ", p.name)
+	if p.wrong != "" {
+		t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
+		t.focus = len(t.lines) - 1
+	} else if p.name.Value() == "" {
+		t.focus = -1 // what will be deleted is read first
+	}
+}
+
+// askConsentTo asks for the consent to a plan that is known.
+func askConsentTo(what call, plan *provision.Plan) func(*model) tea.Cmd {
+	return func(m *model) tea.Cmd { return m.cover(newConsentPage(what, plan)) }
+}
+
+// confirm starts what destroys, if the name that was typed is the VM's.
+func (m *model) confirm() tea.Cmd {
+	page, ok := m.over.(consentPage)
+	switch {
+	case !ok || page.plan == nil || page.typed() == "":
+		return nil
+	case page.typed() != m.facts.plan.VM:
+		page.wrong, page.name = page.typed(), newInput("")
+		m.over = page
+		return nil
+	}
+	m.facts.agreed = *page.plan
+	return m.start(page.call, progressPage{})
+}

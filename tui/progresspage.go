@@ -1,0 +1,129 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// progressPage shows what is being done, or verified.
+type progressPage struct{}
+
+func (progressPage) title() string { return "Progress" }
+
+func (progressPage) offers(f *facts) []offer {
+	words := "stop"
+	if f.stopping {
+		words = "leave without waiting"
+	}
+	return []offer{offerLog, {keyStop, words, (*model).askToStop}}
+}
+
+func (progressPage) body(f *facts, t *text) {
+	h := &f.history
+	if f.call == verifying {
+		t.put(t.mark(provision.OK)+" ", "There is nothing to change.")
+	} else {
+		showPercent(f, t)
+	}
+	if f.stopping {
+		t.put(t.warn.Render("!")+" ", "Stopping: waiting for the current step to end.")
+	}
+	t.blank()
+	for i := range h.steps {
+		showProgress(f, t, &h.steps[i])
+	}
+	if h.current() == nil {
+		t.put(t.spin(f.beats)+" ", betweenSteps(f)+" ("+clock(f.now.Sub(f.began))+" so far)")
+		t.focus = len(t.lines) - 1
+	}
+	for _, next := range h.pending {
+		words := join(next.Title, usually(next.Usual), when(next.Conditional, "skipped if not needed"))
+		t.styled(t.dim, t.dot+" ", words)
+	}
+}
+
+// showPercent draws how much of the whole is done.
+func showPercent(f *facts, t *text) {
+	percent := f.history.percent(f.now)
+	cells := max(8, min(t.width-24, 50))
+	full := cells * percent / 100
+	bar := t.good.Render(strings.Repeat(t.full, full)) + t.dim.Render(strings.Repeat(t.empty, cells-full))
+	t.lines = append(t.lines, bar+fmt.Sprintf(" %3d %%  %s", percent, clock(f.now.Sub(f.began))))
+}
+
+func showProgress(f *facts, t *text, step *step) {
+	number := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, step.Of)) + " "
+	switch step.State {
+	case provision.StepDone:
+		t.put(t.mark(provision.OK)+" "+number, step.Title+", "+plaintext.Duration(step.Elapsed))
+	case provision.StepFailed:
+		t.put(t.mark(provision.Failed)+" "+number, step.Title+": failed after "+plaintext.Duration(step.Elapsed))
+	default:
+		t.put(t.spin(f.beats)+" "+number, join(step.Title+": "+clock(f.now.Sub(step.began)), usually(step.Usual)))
+		t.styled(t.dim, "    ", step.Reason)
+		showPhases(f, t, step)
+		showLastLine(f, t)
+		t.focus = len(t.lines) - 1
+	}
+}
+
+// showPhases writes how far a step has come that takes long.
+func showPhases(f *facts, t *text, step *step) {
+	for i, phase := range step.phases {
+		if i+1 < len(step.phases) {
+			took := plaintext.Duration(step.phases[i+1].began.Sub(phase.began))
+			t.styled(t.dim, "    "+t.mark(provision.OK)+" ", phase.name+", "+took)
+		} else {
+			t.put("    "+t.spin(f.beats)+" ", phase.name+": "+clock(f.now.Sub(phase.began)))
+		}
+	}
+	if step.Transfer != nil {
+		t.put("    "+t.dot+" ", transferred(*step.Transfer))
+	}
+}
+
+// transferred says how much has come, how fast, and how long the rest will take.
+func transferred(t provision.Transfer) string {
+	words := plaintext.Bytes(t.Done)
+	if t.Total > 0 {
+		words += fmt.Sprintf(" of %s, %d %%", plaintext.Bytes(t.Total), 100*t.Done/t.Total)
+	}
+	if t.Rate > 0 {
+		words += ", " + plaintext.Bytes(t.Rate) + "/s"
+	}
+	if t.Left > 0 {
+		words += ", " + plaintext.Duration(t.Left.Round(time.Second)) + " left"
+	}
+	return words
+}
+
+// showLastLine writes the last line of a tool, and how old it is when the tool has fallen silent.
+func showLastLine(f *facts, t *text) {
+	const silence = 5 * time.Second
+	if f.history.last == "" {
+		return
+	}
+	age := ""
+	if silent := f.now.Sub(f.history.lastAt); silent >= silence {
+		age = " (" + clock(silent) + " ago)"
+	}
+	t.lines = append(t.lines, t.cut("    > "+t.clean(f.history.last), t.width-len(age))+t.dim.Render(age))
+}
+
+// betweenSteps says what is done while no step is running.
+func betweenSteps(f *facts) string {
+	h := &f.history
+	switch {
+	case f.call == verifying, len(h.steps) > 0 && len(h.pending) == 0:
+		return "verifying access: connecting as those who are allowed, and as a user who must be refused"
+	case len(h.steps) > 0:
+		return "checking what is left to do"
+	case h.message != "":
+		return h.message
+	}
+	return "checking the VM before the first change"
+}

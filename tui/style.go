@@ -1,0 +1,94 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/spinner"
+	"charm.land/lipgloss/v2"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// theme is how things are drawn: marks of one cell, and the terminal's own colours, which fit its background.
+type theme struct {
+	utf8, still bool
+
+	rule, full, empty, dot, more string
+	spinner                      []string
+
+	good, warn, bad, dim, strong, banner lipgloss.Style
+}
+
+func newTheme(utf8, noColor, still bool) theme {
+	t := theme{
+		utf8: utf8, still: still, rule: "-", full: "#", empty: ".", dot: "-", more: "~",
+		spinner: []string{"|", "/", "=", `\`}, // spinner.Line has -, which marks what was skipped
+	}
+	if utf8 {
+		t.rule, t.full, t.empty, t.dot, t.more = "─", "█", "░", "·", "…"
+		t.spinner = spinner.MiniDot.Frames
+	}
+	plain := lipgloss.NewStyle()
+	t.good, t.warn, t.bad = plain, plain, plain
+	// Faint is readable on every background; the palette's grey is invisible on some.
+	t.dim, t.strong, t.banner = plain.Faint(true), plain.Bold(true), plain.Reverse(true).Bold(true)
+	if !noColor {
+		t.good, t.warn, t.bad = plain.Foreground(lipgloss.Green), plain.Foreground(lipgloss.Yellow), plain.Foreground(lipgloss.Red)
+	}
+	return t
+}
+
+// clean makes foreign text fit to be shown.
+func (t theme) clean(text string) string { return plaintext.Clean(text, t.utf8) }
+
+// glyph is one cell that stands for an outcome, different for each.
+func (t theme) glyph(outcome provision.Outcome) string {
+	ascii, glyph := "?", "?"
+	switch outcome {
+	case provision.OK:
+		ascii, glyph = "+", "✓"
+	case provision.Info:
+		ascii, glyph = "i", "i"
+	case provision.Warning:
+		ascii, glyph = "!", "!"
+	case provision.Failed:
+		ascii, glyph = "x", "✗"
+	case provision.Skipped, provision.Omitted:
+		ascii, glyph = "-", "–"
+	}
+	if t.utf8 {
+		return glyph
+	}
+	return ascii
+}
+
+// mark is the glyph in the outcome's style.
+func (t theme) mark(outcome provision.Outcome) string {
+	return t.style(outcome).Render(t.glyph(outcome))
+}
+
+// word is the outcome as a word, in its style.
+func (t theme) word(outcome provision.Outcome) string {
+	return t.style(outcome).Render(string(outcome))
+}
+
+func (t theme) style(outcome provision.Outcome) lipgloss.Style {
+	switch outcome {
+	case provision.OK:
+		return t.good
+	case provision.Failed:
+		return t.bad
+	case provision.Skipped, provision.Omitted:
+		return t.dim
+	case provision.Info:
+		return lipgloss.NewStyle()
+	}
+	return t.warn
+}
+
+// spin is the spinner's frame at a beat.
+func (t theme) spin(beats int) string {
+	if t.still {
+		return t.warn.Render(t.more)
+	}
+	return t.warn.Render(t.spinner[beats/2%len(t.spinner)])
+}

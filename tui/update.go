@@ -1,0 +1,288 @@
+package tui
+
+import (
+	"errors"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// Update implements tea.Model.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyPressMsg:
+		return m, m.press(msg)
+	case tea.PasteMsg:
+		return m, m.paste(msg)
+	case tea.MouseWheelMsg:
+		return m, m.wheel(msg)
+	case tea.MouseClickMsg:
+		return m, m.click(msg)
+	case tickMsg:
+		return m, m.tick(msg)
+	case endedMsg:
+		return m, m.ended(msg)
+	case previewMsg:
+		m.previewed(msg)
+	case validatedMsg:
+		return m, m.validated(msg)
+	case savedMsg:
+		m.saved(msg)
+	case exportedMsg:
+		m.exported(msg)
+	case fixedMsg:
+		return m, m.fixed(msg)
+	case cancelledMsg:
+		return m, m.cancelled(msg)
+	}
+	return m, nil
+}
+
+// press does what a key is offered for; other keys do nothing.
+func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
+	if tooSmall(m.width, m.height) && !key.Matches(msg, keyStop, keySuspend) {
+		return nil // no consent to what can't be seen
+	}
+	if form, ok := m.front().(form); ok && form.typing() && edits(msg) {
+		return m.edit(form, msg)
+	}
+	for _, offer := range append(m.offers(), scrolling()...) {
+		if key.Matches(msg, offer.key) {
+			return offer.do(m)
+		}
+	}
+	return nil
+}
+
+// paste gives what was pasted to the page that takes text.
+func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
+	if form, ok := m.front().(form); ok && form.typing() && !tooSmall(m.width, m.height) {
+		return m.edit(form, msg)
+	}
+	return nil
+}
+
+// edit gives what was typed or pasted to the page in front.
+func (m *model) edit(form form, msg tea.Msg) tea.Cmd {
+	m.over, m.scrolled = form.edited(msg), false
+	return m.validate()
+}
+
+// wheel scrolls by three lines.
+func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
+	lines := 0
+	switch msg.Button {
+	case tea.MouseWheelUp:
+		lines = -3
+	case tea.MouseWheelDown:
+		lines = 3
+	}
+	if lines == 0 || tooSmall(m.width, m.height) {
+		return nil
+	}
+	return m.scroll(func(s scroller) int { return s.YOffset() + lines })
+}
+
+// click does what is offered where a person clicks.
+func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
+	if tooSmall(m.width, m.height) || msg.Button != tea.MouseLeft {
+		return nil
+	}
+	footer := m.height - len(m.footer())
+	for _, place := range m.places() {
+		if msg.Y == footer+place.line && msg.X >= place.x && msg.X < place.x+ansi.StringWidth(place.item) {
+			return place.do(m)
+		}
+	}
+	return nil
+}
+
+// scroll moves the page in front.
+func (m *model) scroll(to func(scroller) int) tea.Cmd {
+	l := m.layout()
+	if page, ok := m.over.(logPage); ok {
+		w := page.window(&m.facts.log, l)
+		w.SetYOffset(to(w))
+		m.over = page.at(w)
+		return nil
+	}
+	v, _ := m.viewport(l)
+	v.SetYOffset(to(&v))
+	m.offset, m.scrolled = v.YOffset(), true
+	return nil
+}
+
+// tick takes what has come and asks for the next beat, as long as a call is running.
+func (m *model) tick(msg tickMsg) tea.Cmd {
+	m.facts.now = msg.now
+	m.facts.beats++
+	m.collect()
+	if m.ticking = m.facts.call != idle; m.ticking {
+		return tick(m.options.Now)
+	}
+	return nil
+}
+
+// collect empties the mailbox.
+func (m *model) collect() {
+	f, mail := &m.facts, m.worker.mailbox.take()
+	for _, event := range mail.events {
+		f.history.fold(event)
+	}
+	for i := range mail.log.len() {
+		f.log.add(m.theme.clean(mail.log.at(i)))
+	}
+	if mail.newLast {
+		f.history.last, f.history.lastAt = mail.last, f.now
+	}
+	if mail.health != nil {
+		f.take(mail.health)
+	}
+}
+
+// ended shows the page that the end of a call leads to.
+func (m *model) ended(msg endedMsg) tea.Cmd {
+	m.facts.now = msg.now
+	m.collect()
+	m.endCall(nil)
+	f := &m.facts
+	stopped := f.stopping
+	f.changed = f.changed || len(f.history.steps) > 0
+	f.call, f.stopping = idle, false
+	if msg.call == watching {
+		return m.watched(stopped, msg.err)
+	}
+	f.health, f.failure, f.observed = msg.health, msg.err, msg.now
+	f.removed = msg.call == removing && msg.err == nil
+	f.ready = msg.call != planning && msg.err == nil && !f.removed
+	if m.leaving {
+		return m.leave()
+	}
+	if changed, ok := changedPlan(msg.err); ok {
+		return m.planChanged(msg.call, changed)
+	}
+	switch {
+	case msg.call == planning:
+		return m.planned(msg.plan)
+	case f.removed:
+		m.show(removedPage{})
+	case f.health != nil && (f.ready || msg.err != nil && msg.err.Kind == provision.KindUnhealthy):
+		m.show(healthPage{})
+	default:
+		m.show(failurePage{})
+	}
+	return nil
+}
+
+// watched ends watching. The last report stays.
+func (m *model) watched(stopped bool, err *provision.Error) tea.Cmd {
+	if m.leaving {
+		return m.leave()
+	}
+	if err != nil && !stopped {
+		m.facts.alert = alert{provision.Failed, "Watching ended: " + err.Error()}
+	}
+	return nil
+}
+
+// changedPlan is the plan that would have been applied when it was not the one that was agreed to.
+func changedPlan(failure *provision.Error) (provision.Plan, bool) {
+	if failure == nil {
+		return provision.Plan{}, false
+	}
+	changed, ok := errors.AsType[provision.ChangedError](failure)
+	return changed.Plan, ok
+}
+
+// planChanged asks again, for the consent to the plan as it is now.
+func (m *model) planChanged(what call, plan provision.Plan) (next tea.Cmd) {
+	if previews[what] != idle {
+		m.show(failurePage{})
+		m.cover(newConsentPage(what, &plan))
+	} else {
+		m.facts.failure = nil
+		next = m.planned(plan)
+	}
+	m.facts.alert = alert{
+		provision.Warning, "The plan has changed since you agreed to it, so nothing was done. This is the new plan.",
+	}
+	return next
+}
+
+// planned shows the plan, or goes on when nothing needs consent.
+func (m *model) planned(plan provision.Plan) tea.Cmd {
+	f := &m.facts
+	f.plan = plan
+	switch {
+	case f.failure != nil && f.failure.Kind == provision.KindPrerequisite && len(f.history.problems()) > 0:
+		m.show(prerequisitesPage{})
+	case f.failure != nil:
+		m.show(failurePage{})
+	case plan.Empty():
+		return m.start(verifying, progressPage{})
+	case plan.OnlyReplacement() && !f.replacing:
+		// What a replacement would do is worth seeing before the consent to it: the plan is made with it.
+		f.replacing, f.refusal = true, provision.AsError(plan.Err())
+		return m.start(planning, prerequisitesPage{})
+	default:
+		f.failure = provision.AsError(plan.Err())
+		if f.failure == nil && f.replacing {
+			f.failure = f.refusal
+		}
+		m.show(planPage{})
+	}
+	return nil
+}
+
+// previewed takes what would be done, if the page still waits for it. What is refused needs no name.
+func (m *model) previewed(msg previewMsg) {
+	page, ok := m.over.(consentPage)
+	if !ok || page.call != msg.call || page.plan != nil {
+		return
+	}
+	if msg.err != nil {
+		m.uncover()
+		m.facts.alert = alert{provision.Failed, join(msg.err.What, msg.err.Why, msg.err.Next)}
+		return
+	}
+	page.plan = &msg.plan
+	m.over = page
+}
+
+// exported says where the report is.
+func (m *model) exported(msg exportedMsg) {
+	m.facts.alert = alert{provision.OK, "The report was written to " + msg.path}
+	if msg.err != nil {
+		m.facts.alert = alert{provision.Failed, "The report was not written: " + msg.err.Error()}
+	}
+	m.offset, m.scrolled = 0, false
+}
+
+// fixed checks everything again.
+func (m *model) fixed(msg fixedMsg) tea.Cmd {
+	if m.leaving {
+		return m.leave()
+	}
+	next := m.replan()
+	if msg.err != nil {
+		m.facts.alert = alert{provision.Failed, "The fix did not help: " + msg.err.Error()}
+	}
+	return next
+}
+
+// cancelled leaves as soon as the engine has ended: it has the same context.
+func (m *model) cancelled(msg cancelledMsg) tea.Cmd {
+	m.leaving = true
+	if m.facts.call != idle {
+		m.facts.stopping = true
+		return nil
+	}
+	m.facts.failure, m.facts.ready = interruption("the wizard was ended", msg.cause), false
+	return m.leave()
+}
