@@ -65,7 +65,7 @@ func askConsent(what call) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		m.facts.alert = alert{}
 		m.cover(newConsentPage(what, nil))
-		return preview(m.ctx, m.worker, what, Request{Choices: m.facts.choices})
+		return callEngine(m.ctx, m.worker, previews[what], Request{Choices: m.facts.choices})
 	}
 }
 

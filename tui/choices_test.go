@@ -70,7 +70,7 @@ func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 		t.Error("they were taken by that")
 	}
 	w.press("esc")
-	w.model.Update(savedMsg{"/x", nil}) // that was still on its way
+	w.model.Update(written("Saved in ", "")("/x", nil)) // that was still on its way
 	w.shows("enter do it")
 }
 

@@ -21,8 +21,7 @@ type choicesPage struct {
 	validated  *provision.Choices // what validation is about; nil before the first one
 	validation provision.Validation
 	validating bool
-	then       func(*model) tea.Cmd // what waits for the validation; nil for nothing
-	result     alert                // of saving
+	then       func(*model, provision.Choices) tea.Cmd // what waits for the validation; nil for nothing
 }
 
 // field is a choice among few, or a line of text.
@@ -120,35 +119,39 @@ func (p choicesPage) current() bool { return p.validated != nil && *p.validated 
 func (choicesPage) title() string { return "Choices" }
 
 func (p choicesPage) offers(f *facts) []offer {
-	offers := []offer{{keyEnter, "use these", (*model).useChoices}, {keyEsc, "cancel", (*model).uncover}}
-	if f.can.save {
-		offers = append(offers, offer{keySave, "save", (*model).saveChoices})
+	use := func(m *model, choices provision.Choices) tea.Cmd {
+		m.facts.choices = choices
+		return m.replan()
 	}
-	n := len(p.shown())
-	offers = append(offers,
-		offer{keyNextField, "next", changeChoices(func(p *choicesPage) { p.at = (p.at + 1) % n })},
-		offer{keyPreviousField, "previous", changeChoices(func(p *choicesPage) { p.at = (p.at + n - 1) % n })})
-	if !p.typing() {
-		offers = append(offers,
-			offer{keyNextOption, "another", changeChoices(func(p *choicesPage) { p.pickNext(+1) })},
-			offer{keyPreviousOption, "back", changeChoices(func(p *choicesPage) { p.pickNext(-1) })})
+	offers := []offer{{keyEnter, "use these", whenValid(use)}, {keyEsc, "cancel", (*model).uncover}}
+	if f.can.save {
+		offers = append(offers, offer{keySave, "save", whenValid(func(m *model, choices provision.Choices) tea.Cmd {
+			return save(m.ctx, m.options, choices)
+		})})
+	}
+	goTo := func(by int) func(*model) tea.Cmd {
+		return changeChoices(func(p *choicesPage, _ *field) { p.at = (p.at + by) % len(p.shown()) })
+	}
+	offers = append(offers, offer{keyNextField, "next", goTo(1)}, offer{keyPreviousField, "previous", goTo(len(p.shown()) - 1)})
+	if options := len(p.focused().options); options > 0 {
+		pick := func(by int) func(*model) tea.Cmd {
+			return changeChoices(func(_ *choicesPage, f *field) { f.picked = (f.picked + by) % options })
+		}
+		offers = append(offers, offer{keyNextOption, "another", pick(1)}, offer{keyPreviousOption, "back", pick(options - 1)})
 	}
 	return offers
 }
 
-// edit returns the field that keys go to, in a copy of the page's fields, and drops what waits for the validation.
+// focused is the field that keys go to.
+func (p choicesPage) focused() *field { return &p.fields[p.shown()[p.at]] }
+
+// edit is the focused field in a copy of the others. What waits for the validation does so no longer.
 func (p *choicesPage) edit() *field {
-	p.fields = slices.Clone(p.fields)
-	p.then, p.result = nil, alert{}
-	return &p.fields[p.shown()[p.at]]
+	p.fields, p.then = slices.Clone(p.fields), nil
+	return p.focused()
 }
 
-func (p *choicesPage) pickNext(by int) {
-	field := p.edit()
-	field.picked = (field.picked + by + len(field.options)) % len(field.options)
-}
-
-func (p choicesPage) typing() bool { return p.fields[p.shown()[p.at]].options == nil }
+func (p choicesPage) typing() bool { return p.focused().options == nil }
 
 func (p choicesPage) edited(msg tea.Msg) page {
 	field := p.edit()
@@ -156,10 +159,10 @@ func (p choicesPage) edited(msg tea.Msg) page {
 	return p
 }
 
-func (p choicesPage) body(_ *facts, t *text) {
+func (p choicesPage) body(f *facts, t *text) {
 	t.put("", "Empty fields keep what the VM has; a new VM gets the defaults. The plan is made again with your choices.")
 	focus := -1
-	var cursor *cell
+	var cursor *tea.Cursor
 	t.blank()
 	for i, index := range p.shown() {
 		p.showField(t, p.fields[index], i == p.at)
@@ -178,9 +181,7 @@ func (p choicesPage) body(_ *facts, t *text) {
 	default:
 		t.put(t.mark(provision.OK)+" ", "Looks good.")
 	}
-	if p.result.words != "" {
-		t.put(t.mark(p.result.outcome)+" ", p.result.words)
-	}
+	f.showAlert(t)
 }
 
 func (p choicesPage) showField(t *text, f field, focused bool) {
@@ -228,11 +229,10 @@ func (m *model) choose() tea.Cmd {
 }
 
 // changeChoices makes an offer of what changes no text on the page.
-func changeChoices(change func(*choicesPage)) func(*model) tea.Cmd {
+func changeChoices(change func(*choicesPage, *field)) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		if page, ok := m.over.(choicesPage); ok {
-			page.edit()
-			change(&page)
+			change(&page, page.edit())
 			m.over, m.scrolled = page, false
 		}
 		return m.validate()
@@ -242,6 +242,9 @@ func changeChoices(change func(*choicesPage)) func(*model) tea.Cmd {
 // validate validates the choices, unless that is done or running: one reading of the files at a time.
 func (m *model) validate() tea.Cmd {
 	page, ok := m.over.(choicesPage)
+	if ok {
+		m.facts.alert = alert{} // it was about others
+	}
 	if !ok || page.validating || page.current() {
 		return nil
 	}
@@ -259,53 +262,26 @@ func (m *model) validated(msg validatedMsg) tea.Cmd {
 	page.validating, page.validated, page.validation = false, &msg.choices, msg.validation
 	m.over = page
 	if page.current() && page.then != nil {
-		return page.then(m)
+		return whenValid(page.then)(m)
 	}
 	return m.validate()
 }
 
-// useChoices plans again with the choices, as soon as they are known to be valid.
-func (m *model) useChoices() tea.Cmd {
-	page, ok := m.whenValid((*model).useChoices)
-	if !ok {
-		return nil
+// whenValid makes an offer of what needs valid choices: it is done as soon as they are known to be.
+func whenValid(do func(*model, provision.Choices) tea.Cmd) func(*model) tea.Cmd {
+	return func(m *model) tea.Cmd {
+		page, ok := m.over.(choicesPage)
+		if !ok {
+			return nil
+		}
+		m.facts.alert, page.then = alert{}, nil
+		if !page.current() {
+			page.then = do
+		}
+		m.over = page
+		if !page.current() || !page.validation.OK() {
+			return nil
+		}
+		return do(m, page.choices())
 	}
-	m.facts.choices = page.choices()
-	return m.replan()
-}
-
-// saveChoices saves the choices, as soon as they are known to be valid. It does not use them.
-func (m *model) saveChoices() tea.Cmd {
-	page, ok := m.whenValid((*model).saveChoices)
-	if !ok {
-		return nil
-	}
-	return save(m.ctx, m.options, page.choices())
-}
-
-// whenValid is the page, and whether its choices are valid. While that is unknown, then waits for it.
-func (m *model) whenValid(then func(*model) tea.Cmd) (page choicesPage, valid bool) {
-	page, ok := m.over.(choicesPage)
-	if !ok {
-		return page, false
-	}
-	page.then, page.result = nil, alert{}
-	if !page.current() {
-		page.then = then
-	}
-	m.over = page
-	return page, page.current() && page.validation.OK()
-}
-
-// saved says where the choices were saved.
-func (m *model) saved(msg savedMsg) {
-	page, ok := m.over.(choicesPage)
-	if !ok {
-		return
-	}
-	page.result = alert{provision.OK, "Saved in " + msg.path}
-	if msg.err != nil {
-		page.result = alert{provision.Failed, "Not saved: " + msg.err.Error()}
-	}
-	m.over = page
 }

@@ -26,14 +26,6 @@ func callEngine(ctx context.Context, w *worker, what call, request Request) tea.
 	return func() tea.Msg { return w.do(ctx, what, request) }
 }
 
-// preview plans what a call would do, and changes nothing.
-func preview(ctx context.Context, w *worker, what call, request Request) tea.Cmd {
-	return func() tea.Msg {
-		ended := w.do(ctx, previews[what], request)
-		return previewMsg{what, ended.plan, ended.err}
-	}
-}
-
 // cancel ends the context of a call.
 func cancel(stop context.CancelCauseFunc, cause error) tea.Cmd {
 	return func() tea.Msg {
@@ -57,23 +49,30 @@ func validate(ctx context.Context, options Options, choices provision.Choices) t
 
 // save saves choices to a file.
 func save(ctx context.Context, options Options, choices provision.Choices) tea.Cmd {
-	return func() tea.Msg {
-		path, err := options.Save(ctx, choices)
-		return savedMsg{path, err}
-	}
+	return func() tea.Msg { return written("Saved in ", "Not saved: ")(options.Save(ctx, choices)) }
 }
 
 // export writes a report to a file.
 func export(ctx context.Context, options Options, health provision.Health) tea.Cmd {
 	return func() tea.Msg {
-		path, err := options.Export(ctx, health)
-		return exportedMsg{path, err}
+		return written("The report was written to ", "The report was not written: ")(options.Export(ctx, health))
+	}
+}
+
+// written makes the message about a file that was to be written.
+func written(to, not string) func(path string, err error) tea.Msg {
+	return func(path string, err error) tea.Msg {
+		if err != nil {
+			return writtenMsg{alert{provision.Failed, not + err.Error()}}
+		}
+		return writtenMsg{alert{provision.OK, to + path}}
 	}
 }
 
 // runFix runs the fix of a check while the terminal is its own: it may ask for a password.
 func runFix(ctx context.Context, options Options, check string) tea.Cmd {
-	return tea.Exec(&fixCommand{ctx: ctx, fix: options.Fix, check: check}, func(err error) tea.Msg { return fixedMsg{err} })
+	fix := &fixCommand{ctx: ctx, fix: options.Fix, check: check}
+	return tea.Exec(fix, func(err error) tea.Msg { return fixedMsg{err} })
 }
 
 // fixCommand is a fix in the form that Bubble Tea gives the terminal to.

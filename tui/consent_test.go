@@ -243,7 +243,7 @@ func TestWholesRefused(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
-	w.model.Update(previewMsg{call: removing, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
+	w.model.Update(endedMsg{call: planningRemoval, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
 	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
 }
 

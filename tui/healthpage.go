@@ -111,13 +111,8 @@ func showSocket(t *text, s provision.Socket) {
 		t.put("  ", "not found; expected at "+s.Path)
 		return
 	}
-	t.field("path", s.Path)
-	t.field("type", s.Type)
-	t.field("owner", s.Owner)
-	t.field("mode", s.Mode)
-	t.field("group", s.Group)
-	t.field("members", cmp.Or(strings.Join(s.Members, ", "), "none"))
-	t.field("on the host", s.Host)
+	t.fields("path", s.Path, "type", s.Type, "owner", s.Owner, "mode", s.Mode, "group", s.Group,
+		"members", cmp.Or(strings.Join(s.Members, ", "), "none"), "on the host", s.Host)
 }
 
 func showAccess(t *text, access []provision.Access) {
@@ -149,10 +144,6 @@ func showAgent(t *text, a provision.AgentInfo) {
 		t.put(t.warn.Render("! PROBE")+": ", "the built-in agent, which answers questions and runs no commands; "+
 			"install a real one with --agent FILE")
 	}
-	t.field("kind", kind)
-	t.field("interface", a.Version)
-	t.field("backend", a.Backend)
-	t.field("platform", a.Platform)
-	t.field("features", strings.Join(a.Features, ", "))
-	t.field("sha256", a.SHA256)
+	t.fields("kind", kind, "interface", a.Version, "backend", a.Backend, "platform", a.Platform,
+		"features", strings.Join(a.Features, ", "), "sha256", a.SHA256)
 }

@@ -15,16 +15,9 @@ type tickMsg struct{ now time.Time }
 type endedMsg struct {
 	call   call
 	now    time.Time
-	plan   provision.Plan    // of a planning
+	plan   provision.Plan    // of planning
 	health *provision.Health // of a run or a verification; nil when nothing was observed
 	err    *provision.Error
-}
-
-// previewMsg brings the plan of restoring or removing, or why that is refused.
-type previewMsg struct {
-	call call
-	plan provision.Plan
-	err  *provision.Error
 }
 
 // cancelledMsg reports that the context of the wizard has ended: a signal came.
@@ -36,17 +29,8 @@ type validatedMsg struct {
 	validation provision.Validation
 }
 
-// savedMsg says where choices were saved, or why they were not.
-type savedMsg struct {
-	path string
-	err  error
-}
-
-// exportedMsg says where a report was written, or why it was not.
-type exportedMsg struct {
-	path string
-	err  error
-}
+// writtenMsg says where a file was written, or why it was not.
+type writtenMsg struct{ alert }
 
 // fixedMsg reports the end of a fix; an error says why it did not help.
 type fixedMsg struct{ err error }

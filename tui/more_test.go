@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -87,14 +88,15 @@ func TestWatching(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	w := newWizard(t, nil)
+	path, failure := "/home/ada/report.json", error(nil)
+	w := newWizard(t, func(o *Options) {
+		o.Export = func(context.Context, provision.Health) (string, error) { return path, failure }
+	})
 	scenes["health"](w)
-	if w.press("e") == nil {
-		t.Fatal("nothing is written")
-	}
-	w.model.Update(exportedMsg{path: "/home/ada/report.json"})
+	w.model.Update(w.press("e")())
 	w.shows("The report was written to /home/ada/report.json")
-	w.model.Update(exportedMsg{err: errors.New("no space left")})
+	path, failure = "", errors.New("no space left")
+	w.model.Update(w.press("e")())
 	w.shows("The report was not written: no space left")
 }
 

@@ -120,9 +120,8 @@ func showExisting(f *facts, t *text) {
 	if !e.Created.IsZero() {
 		t.field("created", fmt.Sprintf("%s ago, on %s", age(f.now.Sub(e.Created)), e.Created.Local().Format(time.DateOnly)))
 	}
-	t.field("layout", cmp.Or(e.Layout, "unknown"))
-	t.field("project", e.Project)
-	t.field("kept", when(e.Kept != "", e.Kept+", which can be restored"))
+	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
+		"kept", when(e.Kept != "", e.Kept+", which can be restored"))
 }
 
 // showSteps writes what would be changed.

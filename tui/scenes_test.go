@@ -98,7 +98,7 @@ func init() { // some begin with others
 		},
 		"exported": func(w *wizard) {
 			scenes["health"](w)
-			w.model.Update(exportedMsg{path: "/home/ada/.local/state/worldsetup/substrate-health.json"})
+			w.model.Update(written("The report was written to ", "")("/home/ada/.local/state/worldsetup/substrate-health.json", nil))
 		},
 		"phases": func(w *wizard) {
 			working(w)

@@ -32,7 +32,8 @@ func newTheme(utf8, noColor, still bool) theme {
 	// Faint is readable on every background; the palette's grey is invisible on some.
 	t.dim, t.strong, t.banner = plain.Faint(true), plain.Bold(true), plain.Reverse(true).Bold(true)
 	if !noColor {
-		t.good, t.warn, t.bad = plain.Foreground(lipgloss.Green), plain.Foreground(lipgloss.Yellow), plain.Foreground(lipgloss.Red)
+		t.good, t.warn = plain.Foreground(lipgloss.Green), plain.Foreground(lipgloss.Yellow)
+		t.bad = plain.Foreground(lipgloss.Red)
 	}
 	return t
 }
@@ -40,25 +41,17 @@ func newTheme(utf8, noColor, still bool) theme {
 // clean makes foreign text fit to be shown.
 func (t theme) clean(text string) string { return plaintext.Clean(text, t.utf8) }
 
-// glyph is one cell that stands for an outcome, different for each.
+// glyphs stand for outcomes, in ASCII and beyond: one cell, different for each.
+var glyphs = map[provision.Outcome][2]string{
+	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"}, provision.Failed: {"x", "✗"},
+	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"}, provision.Unknown: {"?", "?"},
+}
+
 func (t theme) glyph(outcome provision.Outcome) string {
-	ascii, glyph := "?", "?"
-	switch outcome {
-	case provision.OK:
-		ascii, glyph = "+", "✓"
-	case provision.Info:
-		ascii, glyph = "i", "i"
-	case provision.Warning:
-		ascii, glyph = "!", "!"
-	case provision.Failed:
-		ascii, glyph = "x", "✗"
-	case provision.Skipped, provision.Omitted:
-		ascii, glyph = "-", "–"
-	}
 	if t.utf8 {
-		return glyph
+		return glyphs[outcome][1]
 	}
-	return ascii
+	return glyphs[outcome][0]
 }
 
 // mark is the glyph in the outcome's style.

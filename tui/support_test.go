@@ -105,7 +105,7 @@ func (w *wizard) previews(plan provision.Plan) {
 	if !ok || page.plan != nil {
 		w.t.Fatalf("nobody asked what would be done; the screen:\n%s", w.screen())
 	}
-	w.model.Update(previewMsg{call: page.call, plan: plan})
+	w.model.Update(endedMsg{call: previews[page.call], plan: plan})
 }
 
 func (w *wizard) screen() string { return ansi.Strip(w.model.View().Content) }

@@ -21,12 +21,9 @@ type text struct {
 	theme
 	width  int
 	lines  []string
-	focus  int   // the line that should be visible; -1 when any will do
-	cursor *cell // where a person types; nil when there is no field
+	focus  int         // the line that should be visible; -1 when any will do
+	cursor *tea.Cursor // where a person types; nil when there is no field
 }
-
-// cell is a place in a page.
-type cell struct{ x, line int }
 
 func newText(theme theme, width int) *text { return &text{theme: theme, width: width, focus: -1} }
 
@@ -79,6 +76,13 @@ func (t *text) field(label, value string) {
 	}
 }
 
+// fields writes labels and their values in turn.
+func (t *text) fields(pairs ...string) {
+	for i := 0; i < len(pairs); i += 2 {
+		t.field(pairs[i], pairs[i+1])
+	}
+}
+
 // failure writes an error in its three parts.
 func (t *text) failure(failure *provision.Error) {
 	t.put(t.mark(provision.Failed)+" "+t.bad.Render("error")+": ", failure.What)
@@ -103,7 +107,7 @@ func (t *text) input(prefix string, input textinput.Model) {
 	if over := ansi.StringWidth(before) - room; over > 0 {
 		before = ansi.TruncateLeft(before, over+1, t.more)
 	}
-	t.cursor = &cell{x: ansi.StringWidth(prefix + before), line: len(t.lines)}
+	t.cursor = tea.NewCursor(ansi.StringWidth(prefix+before), len(t.lines))
 	t.focus = len(t.lines)
 	value := ansi.Truncate(before+after, room, t.more)
 	rest := t.dim.Render(strings.Repeat("_", room+1-ansi.StringWidth(value)))

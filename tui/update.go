@@ -19,7 +19,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
-		return m, m.paste(msg)
+		return m, m.edit(msg)
 	case tea.MouseWheelMsg:
 		return m, m.wheel(msg)
 	case tea.MouseClickMsg:
@@ -28,14 +28,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.tick(msg)
 	case endedMsg:
 		return m, m.ended(msg)
-	case previewMsg:
-		m.previewed(msg)
 	case validatedMsg:
 		return m, m.validated(msg)
-	case savedMsg:
-		m.saved(msg)
-	case exportedMsg:
-		m.exported(msg)
+	case writtenMsg:
+		m.facts.alert, m.offset, m.scrolled = msg.alert, 0, false
 	case fixedMsg:
 		return m, m.fixed(msg)
 	case cancelledMsg:
@@ -50,7 +46,7 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return nil // no consent to what can't be seen
 	}
 	if form, ok := m.front().(form); ok && form.typing() && edits(msg) {
-		return m.edit(form, msg)
+		return m.edit(msg)
 	}
 	for _, offer := range append(m.offers(), scrolling()...) {
 		if key.Matches(msg, offer.key) {
@@ -60,29 +56,19 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// paste gives what was pasted to the page that takes text.
-func (m *model) paste(msg tea.PasteMsg) tea.Cmd {
-	if form, ok := m.front().(form); ok && form.typing() && !tooSmall(m.width, m.height) {
-		return m.edit(form, msg)
+// edit gives what was typed or pasted to the page in front, if that takes text.
+func (m *model) edit(msg tea.Msg) tea.Cmd {
+	form, ok := m.front().(form)
+	if !ok || !form.typing() || tooSmall(m.width, m.height) {
+		return nil
 	}
-	return nil
-}
-
-// edit gives what was typed or pasted to the page in front.
-func (m *model) edit(form form, msg tea.Msg) tea.Cmd {
 	m.over, m.scrolled = form.edited(msg), false
 	return m.validate()
 }
 
 // wheel scrolls by three lines.
 func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
-	lines := 0
-	switch msg.Button {
-	case tea.MouseWheelUp:
-		lines = -3
-	case tea.MouseWheelDown:
-		lines = 3
-	}
+	lines := map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[msg.Button]
 	if lines == 0 || tooSmall(m.width, m.height) {
 		return nil
 	}
@@ -148,26 +134,35 @@ func (m *model) collect() {
 
 // ended shows the page that the end of a call leads to.
 func (m *model) ended(msg endedMsg) tea.Cmd {
-	m.facts.now = msg.now
+	if msg.call.previews() {
+		m.previewed(msg)
+		return nil
+	}
+	f := &m.facts
+	f.now = msg.now
 	m.collect()
 	m.endCall(nil)
-	f := &m.facts
 	stopped := f.stopping
 	f.changed = f.changed || len(f.history.steps) > 0
 	f.call, f.stopping = idle, false
-	if msg.call == watching {
-		return m.watched(stopped, msg.err)
+	if msg.call != watching { // the last report of watching stays
+		f.health, f.failure, f.observed = msg.health, msg.err, msg.now
+		f.removed = msg.call == removing && msg.err == nil
+		f.ready = msg.call != planning && msg.err == nil && !f.removed
 	}
-	f.health, f.failure, f.observed = msg.health, msg.err, msg.now
-	f.removed = msg.call == removing && msg.err == nil
-	f.ready = msg.call != planning && msg.err == nil && !f.removed
 	if m.leaving {
 		return m.leave()
 	}
-	if changed, ok := changedPlan(msg.err); ok {
-		return m.planChanged(msg.call, changed)
+	if msg.err != nil {
+		if changed, ok := errors.AsType[provision.ChangedError](msg.err); ok {
+			return m.planChanged(msg.call, changed.Plan)
+		}
 	}
 	switch {
+	case msg.call == watching:
+		if msg.err != nil && !stopped {
+			f.alert = alert{provision.Failed, "Watching ended: " + msg.err.Error()}
+		}
 	case msg.call == planning:
 		return m.planned(msg.plan)
 	case f.removed:
@@ -180,29 +175,9 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	return nil
 }
 
-// watched ends watching. The last report stays.
-func (m *model) watched(stopped bool, err *provision.Error) tea.Cmd {
-	if m.leaving {
-		return m.leave()
-	}
-	if err != nil && !stopped {
-		m.facts.alert = alert{provision.Failed, "Watching ended: " + err.Error()}
-	}
-	return nil
-}
-
-// changedPlan is the plan that would have been applied when it was not the one that was agreed to.
-func changedPlan(failure *provision.Error) (provision.Plan, bool) {
-	if failure == nil {
-		return provision.Plan{}, false
-	}
-	changed, ok := errors.AsType[provision.ChangedError](failure)
-	return changed.Plan, ok
-}
-
 // planChanged asks again, for the consent to the plan as it is now.
 func (m *model) planChanged(what call, plan provision.Plan) (next tea.Cmd) {
-	if previews[what] != idle {
+	if what != running {
 		m.show(failurePage{})
 		m.cover(newConsentPage(what, &plan))
 	} else {
@@ -241,9 +216,9 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 }
 
 // previewed takes what would be done, if the page still waits for it. What is refused needs no name.
-func (m *model) previewed(msg previewMsg) {
+func (m *model) previewed(msg endedMsg) {
 	page, ok := m.over.(consentPage)
-	if !ok || page.call != msg.call || page.plan != nil {
+	if !ok || previews[page.call] != msg.call || page.plan != nil {
 		return
 	}
 	if msg.err != nil {
@@ -253,15 +228,6 @@ func (m *model) previewed(msg previewMsg) {
 	}
 	page.plan = &msg.plan
 	m.over = page
-}
-
-// exported says where the report is.
-func (m *model) exported(msg exportedMsg) {
-	m.facts.alert = alert{provision.OK, "The report was written to " + msg.path}
-	if msg.err != nil {
-		m.facts.alert = alert{provision.Failed, "The report was not written: " + msg.err.Error()}
-	}
-	m.offset, m.scrolled = 0, false
 }
 
 // fixed checks everything again.

@@ -36,11 +36,11 @@ func (m *model) cursor() *tea.Cursor {
 	if t.cursor == nil {
 		return nil
 	}
-	row := t.cursor.line - v.YOffset()
+	row := t.cursor.Y - v.YOffset()
 	if row < 0 || row >= l.body {
 		return nil
 	}
-	return tea.NewCursor(t.cursor.x+1, row+l.first())
+	return tea.NewCursor(t.cursor.X+1, row+1+l.margin)
 }
 
 // progressBar is the terminal's own progress bar.
@@ -68,30 +68,20 @@ func tooSmall(width, height int) bool { return width < minWidth || height < minH
 
 // layout is how a screen is divided. It depends on nothing but the size and the footer's height.
 type layout struct {
-	width int
-	text  int // the width of the page's text
-	body  int // the height of the page
-	airy  bool
+	width  int
+	text   int // the width of the page's text
+	body   int // the height of the page
+	margin int // free lines above and below the page
 }
 
-func newLayout(width, height, footer int) layout {
-	l := layout{width: width, text: min(width-2, maxText), airy: height >= 16}
-	l.body = height - 2 - footer // the header and the rule above the footer
-	if l.airy {
-		l.body -= 2 // a line below the header and one above the rule
+func (m *model) layout() layout {
+	l := layout{width: m.width, text: min(m.width-2, maxText)}
+	if m.height >= 16 {
+		l.margin = 1
 	}
+	l.body = m.height - 2 - 2*l.margin - len(m.footer()) // the header and the rule above the footer
 	return l
 }
-
-// first is the screen's line on which the page begins.
-func (l layout) first() int {
-	if l.airy {
-		return 2
-	}
-	return 1
-}
-
-func (m *model) layout() layout { return newLayout(m.width, m.height, len(m.footer())) }
 
 func (m *model) screen() string {
 	if m.width == 0 || m.height == 0 {
@@ -102,17 +92,12 @@ func (m *model) screen() string {
 	}
 	l := m.layout()
 	lines, position := m.body(l)
-	screen := []string{m.header(l)}
-	if l.airy {
-		screen = append(screen, "")
-	}
+	margin := make([]string, l.margin)
+	screen := append([]string{m.header(l)}, margin...)
 	for _, line := range lines {
 		screen = append(screen, " "+line)
 	}
-	if l.airy {
-		screen = append(screen, "")
-	}
-	screen = append(screen, m.rule(l, position))
+	screen = append(append(screen, margin...), m.rule(l, position))
 	return strings.Join(append(screen, m.footer()...), "\n")
 }
 

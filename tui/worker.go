@@ -32,9 +32,8 @@ var previews = map[call]call{restoring: planningRestore, removing: planningRemov
 // changes reports whether the call may change something.
 func (c call) changes() bool { return c == running || c == restoring || c == removing }
 
-// emits reports whether the events of the call belong into the history and the log: those of a preview and of watching
-// are no run, and would fill the log.
-func (c call) emits() bool { return c != watching && c != planningRestore && c != planningRemoval }
+// previews reports whether the call plans for a page that waits in front of the others.
+func (c call) previews() bool { return c == planningRestore || c == planningRemoval }
 
 // worker makes the calls of the engine, and knows when the last one has ended.
 type worker struct {
@@ -59,7 +58,7 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 			ended.err, ended.now = internalError(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
 		}
 	}()
-	if what.emits() {
+	if what != watching && !what.previews() { // which are no run, and would fill the log
 		request.Events = w.mailbox.put
 	}
 	engine := w.engine(request)
