@@ -48,3 +48,11 @@ func (h Health) Exists() bool { return h.Instance != "absent" }
 func (h Health) Keeps() bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == "kept" })
 }
+
+// Err is the error of a world that is not ready; nil for one that is.
+func (h Health) Err() error {
+	if h.Ready {
+		return nil
+	}
+	return unhealthy(h)
+}

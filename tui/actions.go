@@ -34,7 +34,7 @@ func (m *model) request(what call) Request {
 	f := &m.facts
 	request := Request{Choices: f.choices}
 	if f.replacing && (what == planning || what == running) || what == restoring || what == removing {
-		request.Replace = f.vm
+		request.Replace = f.options.VM
 	}
 	switch what {
 	case running:
@@ -49,14 +49,13 @@ func (m *model) request(what call) Request {
 func (m *model) apply() tea.Cmd { return m.start(running, progressPage{}) }
 
 // replan checks and plans again.
-func (m *model) replan() tea.Cmd {
-	m.facts.replacing, m.facts.refusal = false, nil
-	return m.start(planning, prerequisitesPage{})
-}
+func (m *model) replan() tea.Cmd { return m.plan(false, nil) }
 
 // planReplacement plans another VM in the place of this one. That is no consent to it.
-func (m *model) planReplacement() tea.Cmd {
-	m.facts.replacing, m.facts.refusal = true, nil
+func (m *model) planReplacement() tea.Cmd { return m.plan(true, nil) }
+
+func (m *model) plan(replacing bool, refusal *provision.Error) tea.Cmd {
+	m.facts.replacing, m.facts.refusal = replacing, refusal
 	return m.start(planning, prerequisitesPage{})
 }
 
@@ -84,7 +83,7 @@ func (m *model) askToStop() tea.Cmd {
 	case f.call == idle:
 		return m.leave()
 	case f.stopping: // a person insists
-		f.failure = interruption("the wizard was left while its work was still running", errStopped)
+		f.failure = provision.StoppedError("the wizard was left while its work was still running", errStopped)
 		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
 		return tea.Quit
 	case f.call.changes():
@@ -111,14 +110,12 @@ func (m *model) leave() tea.Cmd {
 		return m.askToStop()
 	}
 	outcome := Outcome{Health: f.health, Err: f.failure, Removed: f.removed}
-	if !f.ready && !f.removed && f.failure == nil {
-		outcome.Err = &provision.Error{
-			Kind: provision.KindInterrupted, What: "stopped; nothing was changed",
-			Next: "run worldsetup again; `worldsetup plan` prints what it would do",
-		}
-		if f.changed {
-			outcome.Err.What = "stopped before the world was ready"
-		}
+	switch {
+	case f.ready, f.removed, f.failure != nil:
+	case f.changed:
+		outcome.Err = provision.StoppedError("stopped before the world was ready", nil)
+	default:
+		outcome.Err = provision.DeclinedError()
 	}
 	outcome.Cancelled = outcome.Err != nil && outcome.Err.Kind == provision.KindInterrupted
 	m.outcome = &outcome

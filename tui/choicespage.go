@@ -7,7 +7,6 @@ import (
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
-
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/atomize-hq/worldsetup/provision"
@@ -124,7 +123,7 @@ func (p choicesPage) offers(f *facts) []offer {
 		return m.replan()
 	}
 	offers := []offer{{keyEnter, "use these", whenValid(use)}, {keyEsc, "cancel", (*model).uncover}}
-	if f.can.save {
+	if f.options.Save != nil {
 		offers = append(offers, offer{keySave, "save", whenValid(func(m *model, choices provision.Choices) tea.Cmd {
 			return save(m.ctx, m.options, choices)
 		})})

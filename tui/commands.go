@@ -91,7 +91,7 @@ func (f *fixCommand) SetStderr(io.Writer)     {}
 func (f *fixCommand) Run() (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			err = errors.New(internalError("").What)
+			err = errors.New(provision.PanicError(problem).What)
 		}
 	}()
 	defer time.Sleep(handover)

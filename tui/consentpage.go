@@ -29,6 +29,7 @@ var consents = map[call]struct{ title, question, verb string }{
 }
 
 func (p consentPage) title() string { return consents[p.call].title }
+func (consentPage) typing() bool    { return true }
 
 func (p consentPage) offers(*facts) []offer {
 	return []offer{
@@ -36,8 +37,6 @@ func (p consentPage) offers(*facts) []offer {
 		{keyEnter, consents[p.call].verb + ", once the name is typed", (*model).confirm},
 	}
 }
-
-func (consentPage) typing() bool { return true }
 
 func (p consentPage) edited(msg tea.Msg) page {
 	p.name, _ = p.name.Update(msg)
@@ -72,11 +71,6 @@ func (p consentPage) body(f *facts, t *text) {
 	} else if p.name.Value() == "" {
 		t.focus = -1 // what will be deleted is read first
 	}
-}
-
-// askConsentTo asks for the consent to a plan that is known.
-func askConsentTo(what call, plan *provision.Plan) func(*model) tea.Cmd {
-	return func(m *model) tea.Cmd { return m.cover(newConsentPage(what, plan)) }
 }
 
 // confirm starts what destroys, if the name that was typed is the VM's.

@@ -10,8 +10,7 @@ import (
 type stopPage struct{}
 
 func (stopPage) title() string { return "Stop?" }
-
-func (stopPage) asks() {}
+func (stopPage) asks()         {}
 
 func (stopPage) offers(*facts) []offer {
 	return []offer{{keyNo, "no, go on", (*model).uncover}, {keyYes, "yes, stop", func(m *model) tea.Cmd {

@@ -34,7 +34,7 @@ func (failurePage) body(f *facts, t *text) {
 	}
 	showResults(f, t)
 	t.blank()
-	t.labelled(0, "log:", f.logPath)
+	t.labelled(0, "log:", f.options.LogPath)
 	showLogEnd(f, t)
 }
 
@@ -55,13 +55,12 @@ func showResults(f *facts, t *text) {
 // showLogEnd writes the end of the log: the cause is often there.
 func showLogEnd(f *facts, t *text) {
 	const few = 5
-	n := f.log.len()
-	if n == 0 {
+	if f.log.len() == 0 {
 		return
 	}
 	t.heading("The end of the log")
-	for i := max(0, n-few); i < n; i++ {
-		t.styled(t.dim, "  ", f.log.at(i))
+	for n := max(f.log.lost, f.log.end()-few); n < f.log.end(); n++ {
+		t.styled(t.dim, "  ", f.log.line(n))
 	}
 }
 
@@ -76,7 +75,7 @@ func (removedPage) offers(*facts) []offer {
 
 func (removedPage) body(f *facts, t *text) {
 	t.put(t.mark(provision.OK)+" "+t.good.Render("removed")+": ",
-		"the world in the VM "+f.vm+" is gone. Lima's downloads are kept for the next one.")
+		"the world in the VM "+f.options.VM+" is gone. Lima's downloads are kept for the next one.")
 	t.blank()
 	showResults(f, t)
 }

@@ -20,15 +20,16 @@ func (healthPage) offers(f *facts) (offers []offer) {
 		offers = []offer{{keyWatch, "stop watching", (*model).toggleWatching}}
 	} else {
 		words := "verify again"
-		switch {
-		case f.replaceable():
+		switch drift := f.health.Drift; {
+		case f.ready:
+		case len(drift.Replace) > 0:
 			words = "see the replacement"
-		case f.repairable():
+		case len(drift.Steps) > 0:
 			words = "repair"
 		}
 		offers = []offer{{keyAgain, words, (*model).replan}, {keyWatch, "watch live", (*model).toggleWatching}}
 	}
-	if f.can.export {
+	if f.options.Export != nil {
 		offers = append(offers, offer{keyExport, "export", func(m *model) tea.Cmd {
 			return export(m.ctx, m.options, *m.facts.health)
 		}})
@@ -52,7 +53,7 @@ func (healthPage) body(f *facts, t *text) {
 		t.put(t.mark(provision.Failed)+" "+t.bad.Render("not ready")+": ", "the VM "+h.VM+" is "+h.Instance)
 		switch {
 		case f.call == watching:
-		case f.repairable(), f.replaceable():
+		case len(h.Drift.Replace)+len(h.Drift.Steps) > 0:
 			t.labelled(2, "next:", "r shows what would repair it, and asks before anything is changed")
 		case f.failure != nil:
 			t.labelled(2, "next:", f.failure.Next)

@@ -13,33 +13,29 @@ import (
 type logPage struct {
 	first    int  // the line at the top, counted from the beginning of the run
 	scrolled bool // a person scrolled: stay there, and don't follow the end
-	search   search
-}
 
-// search finds words in the log, upper and lower case alike.
-type search struct {
-	typing bool
-	words  textinput.Model
-	at     int  // the line found last, counted from the beginning of the run
-	missed bool // there was no other
+	search    textinput.Model // what is searched for, upper and lower case alike
+	searching bool            // it is being typed
+	found     int             // the line found last, counted from the beginning of the run
+	missed    bool            // there was no other
 }
 
 func (logPage) title() string { return "Log" }
 
 func (p logPage) offers(*facts) []offer {
 	startSearch := offer{keySearch, "search", onLog(func(p *logPage, _ *logWindow) {
-		p.search = search{typing: true, words: newInput("")}
+		p.search, p.searching, p.missed = newInput(""), true, false
 	})}
 	switch {
-	case p.search.typing:
+	case p.searching:
 		return []offer{
 			{keyEnter, "find", onLog(func(p *logPage, w *logWindow) {
-				p.search.typing, p.search.at = false, w.log.end() // the last problem is searched for most
+				p.searching, p.found = false, w.log.end() // the last problem is searched for most
 				p.find(w, -1)
 			})},
-			{keyEsc, "cancel", onLog(func(p *logPage, _ *logWindow) { p.search = search{} })},
+			{keyEsc, "cancel", onLog(func(p *logPage, _ *logWindow) { p.search, p.searching = textinput.Model{}, false })},
 		}
-	case p.search.words.Value() != "":
+	case p.search.Value() != "":
 		older := onLog(func(p *logPage, w *logWindow) { p.find(w, -1) })
 		newer := onLog(func(p *logPage, w *logWindow) { p.find(w, +1) })
 		return []offer{offerBack, {keyNext, "next older", older}, {keyPrevious, "next newer", newer}, startSearch}
@@ -59,11 +55,10 @@ func onLog(change func(*logPage, *logWindow)) func(*model) tea.Cmd {
 }
 
 func (logPage) body(*facts, *text) {} // visible writes what fits
-
-func (p logPage) typing() bool { return p.search.typing }
+func (p logPage) typing() bool     { return p.searching }
 
 func (p logPage) edited(msg tea.Msg) page {
-	p.search.words, _ = p.search.words.Update(msg)
+	p.search, _ = p.search.Update(msg)
 	return p
 }
 
@@ -78,7 +73,7 @@ func (p logPage) window(log *ring, l layout) *logWindow {
 	w := &logWindow{log: log, width: l.text, height: l.body}
 	n := log.len()
 	for rows := 0; n > 0; n-- {
-		if rows += len(wrap(log.at(n-1), w.width)); rows > w.height {
+		if rows += len(wrap(log.line(log.lost+n-1), w.width)); rows > w.height {
 			break
 		}
 	}
@@ -105,7 +100,7 @@ func (p logPage) visible(log *ring, theme theme, l layout) (rows []string, posit
 	n := w.first
 	for ; n < log.end() && len(rows) < l.body; n++ {
 		style := lipgloss.NewStyle()
-		if p.search.matches(log.line(n)) {
+		if p.matches(log.line(n)) {
 			style = theme.banner
 		}
 		for _, row := range wrap(log.line(n), l.text) {
@@ -115,40 +110,39 @@ func (p logPage) visible(log *ring, theme theme, l layout) (rows []string, posit
 	if log.len() == 0 {
 		rows = []string{"The log is empty."}
 	} else {
-		position = fmt.Sprintf("%d-%d of %d", w.first+1, n, log.end()) + p.search.status(theme)
+		position = fmt.Sprintf("%d-%d of %d", w.first+1, n, log.end()) + p.status(theme)
 	}
 	return append(rows, make([]string, l.body)...)[:l.body], position
 }
 
-func (s search) matches(line string) bool {
-	words := s.words.Value()
+func (p logPage) matches(line string) bool {
+	words := p.search.Value()
 	return words != "" && strings.Contains(strings.ToLower(line), strings.ToLower(words))
 }
 
 // status says what is searched for.
-func (s search) status(theme theme) string {
-	letters := []rune(s.words.Value())
-	words, at := theme.clean(string(letters)), s.words.Position()
+func (p logPage) status(theme theme) string {
+	letters, at := []rune(p.search.Value()), p.search.Position()
 	switch {
-	case s.typing:
+	case p.searching:
 		return ", search: " + theme.clean(string(letters[:at])) + "_" + theme.clean(string(letters[at:]))
-	case s.missed:
-		return ", no other: " + words
-	case words != "":
-		return ", found: " + words
+	case p.missed:
+		return ", no other: " + theme.clean(string(letters))
+	case len(letters) > 0:
+		return ", found: " + theme.clean(string(letters))
 	}
 	return ""
 }
 
 // find goes to the next line that matches, by steps of -1 or +1.
 func (p *logPage) find(w *logWindow, step int) {
-	for at := p.search.at + step; at >= w.log.lost && at < w.log.end(); at += step {
-		if p.search.matches(w.log.line(at)) {
-			p.search.at, p.search.missed = at, false
-			w.SetYOffset(at - w.height/3)
+	for n := p.found + step; n >= w.log.lost && n < w.log.end(); n += step {
+		if p.matches(w.log.line(n)) {
+			p.found, p.missed = n, false
+			w.SetYOffset(n - w.height/3)
 			p.first, p.scrolled = w.first, true
 			return
 		}
 	}
-	p.search.missed = p.search.words.Value() != ""
+	p.missed = p.search.Value() != ""
 }

@@ -106,8 +106,5 @@ func (r *ring) len() int { return len(r.lines) }
 // end is the number of the line after the newest, counted from the beginning of the run.
 func (r *ring) end() int { return r.lost + len(r.lines) }
 
-// at is the line i, counted from the oldest that is kept.
-func (r *ring) at(i int) string { return r.lines[(r.start+i)%len(r.lines)] }
-
 // line is the line n, counted from the beginning of the run.
-func (r *ring) line(n int) string { return r.at(n - r.lost) }
+func (r *ring) line(n int) string { return r.lines[(r.start+n-r.lost)%len(r.lines)] }

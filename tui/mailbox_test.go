@@ -16,8 +16,8 @@ func TestRing(t *testing.T) {
 	for i := range 2*ringSize + 7 {
 		r.add(fmt.Sprint(i))
 	}
-	if r.len() != ringSize || r.lost != ringSize+7 || r.at(0) != fmt.Sprint(ringSize+7) || r.at(ringSize-1) != fmt.Sprint(2*ringSize+6) {
-		t.Errorf("%d lines, %d lost, from %s to %s", r.len(), r.lost, r.at(0), r.at(ringSize-1))
+	if r.len() != ringSize || r.lost != ringSize+7 || r.line(r.lost) != fmt.Sprint(ringSize+7) || r.line(r.end()-1) != fmt.Sprint(2*ringSize+6) {
+		t.Errorf("%d lines, %d lost, from %s to %s", r.len(), r.lost, r.line(r.lost), r.line(r.end()-1))
 	}
 }
 

@@ -55,9 +55,8 @@ type question interface{ asks() }
 
 // facts are what is known of the run. Pages read them; only the root model writes them.
 type facts struct {
-	vm, logPath string
-	can         abilities
-	choices     provision.Choices
+	options *Options
+	choices provision.Choices
 
 	history history
 	log     ring
@@ -83,9 +82,6 @@ type facts struct {
 	changed  bool             // something was, since the start
 }
 
-// abilities are what the options allow.
-type abilities struct{ choose, fix, export, save bool }
-
 // alert is a line about something that has just happened.
 type alert struct {
 	outcome provision.Outcome
@@ -97,10 +93,7 @@ func newModel(ctx context.Context, options Options) *model {
 		options: options, ctx: ctx, theme: newTheme(options.UTF8, options.NoColor, options.Still),
 		worker: &worker{engine: options.Engine, mailbox: &mailbox{}, now: options.Now},
 		page:   prerequisitesPage{},
-		facts: facts{
-			vm: options.VM, logPath: options.LogPath, choices: options.Choices, replacing: options.Replacing,
-			can: abilities{options.Check != nil, options.Fix != nil, options.Export != nil, options.Save != nil},
-		},
+		facts:  facts{options: &options, choices: options.Choices, replacing: options.Replacing},
 	}
 }
 
@@ -155,13 +148,7 @@ func (f *facts) take(health *provision.Health) {
 			return
 		}
 	}
-	f.health, f.observed, f.ready, f.failure = health, f.now, health.Ready, nil
-	if !health.Ready {
-		f.failure = &provision.Error{
-			Kind: provision.KindUnhealthy, What: "the world in the VM " + health.VM + " is not ready",
-			Next: "run worldsetup, which repairs what it can",
-		}
-	}
+	f.health, f.observed, f.ready, f.failure = health, f.now, health.Ready, provision.AsError(health.Err())
 }
 
 // kept reports whether there is a VM that can be restored.
@@ -170,16 +157,6 @@ func (f *facts) kept() bool {
 		return f.health.Keeps()
 	}
 	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
-}
-
-// repairable reports whether the last verification has shown steps that would help.
-func (f *facts) repairable() bool {
-	return !f.ready && f.health != nil && len(f.health.Drift.Steps) > 0
-}
-
-// replaceable reports whether the last verification has shown that only another VM would help.
-func (f *facts) replaceable() bool {
-	return !f.ready && f.health != nil && len(f.health.Drift.Replace) > 0
 }
 
 // lifecycle offers what can be done about a VM as a whole.
@@ -193,7 +170,7 @@ func (f *facts) lifecycle(replace string) []offer {
 
 // offerChoices is the way to the choices.
 func (f *facts) offerChoices() (offers []offer) {
-	if f.can.choose {
+	if f.options.Check != nil {
 		offers = []offer{{keyChoices, "choices", (*model).choose}}
 	}
 	return offers

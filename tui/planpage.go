@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -21,7 +23,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 	case len(f.plan.Steps) == 0:
 	case f.plan.Destroys():
 		plan := f.plan
-		offers = []offer{{keyReplace, "replace it", askConsentTo(running, &plan)}}
+		offers = []offer{{keyReplace, "replace it", func(m *model) tea.Cmd { return m.cover(newConsentPage(running, &plan)) }}}
 	case backup:
 		offers = []offer{{keyEnter, "restore it", (*model).apply}}
 	case f.plan.Repairs():
@@ -82,7 +84,7 @@ func showReplacement(f *facts, t *text) {
 }
 
 func showSummary(plan provision.Plan, t *text) {
-	summary := fmt.Sprintf("%s for the VM %s", count(len(plan.Steps), "step"), plan.VM)
+	summary := fmt.Sprintf("%s for the VM %s", plaintext.Count(len(plan.Steps), "step"), plan.VM)
 	if usual := usually(plan.Usual()); usual != "" {
 		summary += ", " + usual + " in all"
 	}
@@ -96,29 +98,23 @@ func showSummary(plan provision.Plan, t *text) {
 }
 
 func showExisting(f *facts, t *text) {
-	const heading = "What exists now"
-	e, none := f.plan.Existing, "There is no VM called "+f.plan.VM+"."
-	switch {
-	case e != nil:
-	case f.plan.Creates():
-		t.heading(heading)
-		t.put("  ", none)
-		return
-	case f.plan.RestoresBackup():
-		t.heading(heading)
-		t.put("  ", none+" Its backup is complete and stopped; it gets its name back.")
-		return
-	default:
+	e := f.plan.Existing
+	if e == nil && !f.plan.Creates() && !f.plan.RestoresBackup() {
 		return
 	}
-	t.heading(heading)
+	t.heading("What exists now")
+	if e == nil {
+		t.put("  ", "There is no VM called "+f.plan.VM+"."+
+			when(f.plan.RestoresBackup(), " Its backup is complete and stopped; it gets its name back."))
+		return
+	}
 	machine := e.Type + when(e.Type != "" && e.Arch != "", ", ") + e.Arch
 	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.Protected, "protected against deletion")))
 	t.field("size", fmt.Sprintf("%s, %s of memory, a disk of %s",
-		count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
+		plaintext.Count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
 		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
 	if !e.Created.IsZero() {
-		t.field("created", fmt.Sprintf("%s ago, on %s", age(f.now.Sub(e.Created)), e.Created.Local().Format(time.DateOnly)))
+		t.field("created", fmt.Sprintf("%s ago, on %s", plaintext.Age(f.now.Sub(e.Created)), e.Created.Local().Format(time.DateOnly)))
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))

@@ -15,7 +15,7 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	if f.call != idle {
 		return []offer{{keyStop, "stop", (*model).askToStop}}
 	}
-	if check := f.history.fixable(); f.can.fix && check != nil {
+	if check := f.history.fixable(); f.options.Fix != nil && check != nil {
 		offers = []offer{{keyFix, "fix", func(m *model) tea.Cmd { return m.cover(fixPage{*check}) }}}
 	}
 	offers = append(offers, f.offerChoices()...)
@@ -42,7 +42,7 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	case f.stopping:
 		t.put(t.spin(f.beats)+" ", "stopping"+t.more)
 	case !done:
-		t.put(t.spin(f.beats)+" ", "checking this machine and the VM "+f.vm+", changing nothing: "+clock(f.now.Sub(f.began)))
+		t.put(t.spin(f.beats)+" ", "checking this machine and the VM "+f.options.VM+", changing nothing: "+clock(f.now.Sub(f.began)))
 		t.focus = len(t.lines) - 1
 	}
 }
@@ -66,7 +66,7 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 		t.labelled(2, "why:", check.Problem.Why)
 		t.labelled(2, "next:", check.Problem.Next)
 	}
-	if check.Fix != nil && f.can.fix {
+	if check.Fix != nil && f.options.Fix != nil {
 		t.labelled(2, "fix:", "f shows the command that would fix it, and asks")
 	}
 }
@@ -75,8 +75,7 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 type fixPage struct{ check provision.CheckResult }
 
 func (fixPage) title() string { return "Fix?" }
-
-func (fixPage) asks() {}
+func (fixPage) asks()         {}
 
 func (p fixPage) offers(*facts) []offer {
 	return []offer{{keyNo, "no", (*model).uncover}, {keyYes, "yes, run it", func(m *model) tea.Cmd {

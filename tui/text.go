@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
-
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -183,27 +181,8 @@ func when(ok bool, words string) string {
 	return ""
 }
 
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
 // clock is a duration while it runs: whole seconds.
 func clock(d time.Duration) string { return max(0, d).Truncate(time.Second).String() }
 
 // usually says how long something usually takes; nothing when that is unknown.
 func usually(d time.Duration) string { return when(d > 0, "usually "+plaintext.Duration(d)) }
-
-// age is how old something is, in the largest unit that fits.
-func age(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*day:
-		return fmt.Sprintf("%d days", d/day)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	}
-	return count(int(max(0, d)/time.Minute), "minute")
-}

@@ -20,6 +20,8 @@ import (
 	"io"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // Run shows the wizard until it is left, and returns its outcome. When ctx ends, so does the current call, and then the
@@ -46,9 +48,9 @@ func Run(ctx context.Context, options Options) (Outcome, error) {
 		return *m.outcome, nil
 	}
 	if errors.Is(err, tea.ErrProgramPanic) {
-		return Outcome{Err: internalError(err.Error())}, err
+		return Outcome{Err: provision.PanicError(err)}, err
 	}
-	return Outcome{Err: interruption("the terminal was closed", err), Cancelled: true}, err
+	return Outcome{Err: provision.StoppedError("the terminal was closed", err), Cancelled: true}, err
 }
 
 // terminal is a file that Bubble Tea treats as a terminal: it needs more than to read.

@@ -5,7 +5,6 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/atomize-hq/worldsetup/provision"
@@ -121,8 +120,8 @@ func (m *model) collect() {
 	for _, event := range mail.events {
 		f.history.fold(event)
 	}
-	for i := range mail.log.len() {
-		f.log.add(m.theme.clean(mail.log.at(i)))
+	for n := mail.log.lost; n < mail.log.end(); n++ {
+		f.log.add(m.theme.clean(mail.log.line(n)))
 	}
 	if mail.newLast {
 		f.history.last, f.history.lastAt = mail.last, f.now
@@ -203,8 +202,7 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 		return m.start(verifying, progressPage{})
 	case plan.OnlyReplacement() && !f.replacing:
 		// What a replacement would do is worth seeing before the consent to it: the plan is made with it.
-		f.replacing, f.refusal = true, provision.AsError(plan.Err())
-		return m.start(planning, prerequisitesPage{})
+		return m.plan(true, provision.AsError(plan.Err()))
 	default:
 		f.failure = provision.AsError(plan.Err())
 		if f.failure == nil && f.replacing {
@@ -249,6 +247,6 @@ func (m *model) cancelled(msg cancelledMsg) tea.Cmd {
 		m.facts.stopping = true
 		return nil
 	}
-	m.facts.failure, m.facts.ready = interruption("the wizard was ended", msg.cause), false
+	m.facts.failure, m.facts.ready = provision.StoppedError("the wizard was ended", msg.cause), false
 	return m.leave()
 }

@@ -7,7 +7,6 @@ import (
 
 	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
-
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/atomize-hq/worldsetup/provision"
@@ -17,7 +16,7 @@ import (
 func (m *model) View() tea.View {
 	view := tea.NewView(m.screen())
 	view.AltScreen = true
-	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.theme.clean(m.facts.vm))
+	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.theme.clean(m.options.VM))
 	view.ProgressBar = m.progressBar()
 	view.Cursor = m.cursor()
 	if m.options.Mouse {
@@ -143,7 +142,7 @@ func (m *model) header(l layout) string {
 		left += m.theme.banner.Render(" "+m.theme.clean(m.options.Banner)+" ") + " "
 	}
 	left += m.theme.strong.Render("worldsetup") + " " + m.theme.dot + " " + m.front().title()
-	vm, status := "VM "+m.theme.clean(m.facts.vm), m.status()
+	vm, status := "VM "+m.theme.clean(m.options.VM), m.status()
 	if status != "" {
 		vm += ": "
 	}

@@ -2,8 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -55,7 +53,7 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 	defer w.running.Done()
 	defer func() {
 		if problem := recover(); problem != nil {
-			ended.err, ended.now = internalError(fmt.Sprintf("%v\n%s", problem, debug.Stack())), w.now()
+			ended.err, ended.now = provision.PanicError(problem), w.now()
 		}
 	}()
 	if what != watching && !what.previews() { // which are no run, and would fill the log
@@ -104,23 +102,4 @@ func (w *worker) close() {
 	w.closed = true
 	w.mu.Unlock()
 	w.running.Wait()
-}
-
-// internalError is the error of a bug.
-func internalError(why string) *provision.Error {
-	return &provision.Error{
-		Kind: provision.KindInternal, What: "unexpected internal error", Why: why,
-		Next: "report it with these lines; running it again does no harm",
-	}
-}
-
-// interruption is the error of a run that was stopped.
-func interruption(what string, cause error) *provision.Error {
-	failure := &provision.Error{
-		Kind: provision.KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there", Err: cause,
-	}
-	if cause != nil {
-		failure.Why = cause.Error()
-	}
-	return failure
 }
