@@ -7,8 +7,8 @@ type ChangedError struct{ Plan Plan }
 
 func (ChangedError) Error() string { return "the plan has changed" }
 
-// Approve approves of the plan that a person has seen, and of no other: between the question and the first change another
-// program may have changed the VM. It fits [Setup.Approve].
+// Approve approves of the plan that a person has seen, and of no other: between the question and the first change
+// another program may have changed the VM. It fits [Setup.Approve].
 func (p Plan) Approve(_ context.Context, now Plan) error {
 	if p.Same(now) {
 		return nil

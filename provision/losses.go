@@ -62,7 +62,8 @@ func (p Plan) RemoveLosses() (deleted, kept string) {
 
 // onlyInVM describes what is in the VM and nowhere else.
 func (e *Existing) onlyInVM() string {
-	lost := "the disk of the VM with everything that is only there: installed programs, containers, files outside of the mounts"
+	lost := "the disk of the VM with everything that is only there: " +
+		"installed programs, containers, files outside of the mounts"
 	if e != nil && e.DiskUsed > 0 {
 		lost += " (" + plaintext.Bytes(e.DiskUsed) + ")"
 	}

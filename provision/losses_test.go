@@ -19,15 +19,20 @@ func TestLosses(t *testing.T) {
 		losses        func() (deleted, kept string)
 		deleted, kept string
 	}{
-		"replace":              {plan(true, Step{Destroys: true}).Losses, "the disk of the VM", "restored if it never does"},
-		"replace with keep":    {plan(true, Step{}).Losses, "nothing: the old VM is kept", "/home/ada/p"},
-		"restore":              {plan(false, Step{ID: StepRestoreRemove, Destroys: true}).RestoreLosses, "of the current VM, the disk of the VM", "the VM that was kept"},
-		"restore with keep":    {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing", "the current VM, stopped"},
-		"restore, leftovers":   {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RestoreLosses, "leftovers", "/home/ada/p"},
+		"replace":           {plan(true, Step{Destroys: true}).Losses, "the disk of the VM", "restored if it never does"},
+		"replace with keep": {plan(true, Step{}).Losses, "nothing: the old VM is kept", "/home/ada/p"},
+		"restore": {plan(false, Step{ID: StepRestoreRemove, Destroys: true}).RestoreLosses,
+			"of the current VM, the disk of the VM", "the VM that was kept"},
+		"restore with keep": {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing", "the current VM, stopped"},
+		"restore, leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RestoreLosses, "leftovers",
+			"/home/ada/p"},
 		"restore, no other VM": {plan(false, Step{ID: StepRestorePlace}).RestoreLosses, "nothing", "the VM that was kept"},
-		"remove":               {plan(false, Step{ID: StepRemoveVM, Destroys: true}).RemoveLosses, "(1 GiB); the log", "Lima's downloads"},
-		"remove a kept one":    {plan(false, Step{ID: StepRemoveKept, Destroys: true}).RemoveLosses, "the kept VM w.old with everything in it", "/home/ada/p"},
-		"remove leftovers":     {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RemoveLosses, "leftovers", "/home/ada/p"},
+		"remove": {plan(false, Step{ID: StepRemoveVM, Destroys: true}).RemoveLosses, "(1 GiB); the log",
+			"Lima's downloads"},
+		"remove a kept one": {plan(false, Step{ID: StepRemoveKept, Destroys: true}).RemoveLosses,
+			"the kept VM w.old with everything in it", "/home/ada/p"},
+		"remove leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RemoveLosses, "leftovers",
+			"/home/ada/p"},
 	} {
 		if deleted, kept := test.losses(); !strings.Contains(deleted, test.deleted) || !strings.Contains(kept, test.kept) {
 			t.Errorf("%s: deleted: %q, kept: %q", name, deleted, kept)
@@ -52,7 +57,8 @@ func TestDestroys(t *testing.T) {
 // What is applied is what was agreed to.
 func TestApprove(t *testing.T) {
 	agreed := Plan{VM: "w", Steps: []Step{{ID: StepStop, Reason: "a"}, {ID: StepStart, Reason: "b"}}}
-	if err := agreed.Approve(t.Context(), Plan{VM: "w", Steps: []Step{{ID: StepStop, Reason: "a"}, {ID: StepStart, Reason: "b"}}}); err != nil {
+	if err := agreed.Approve(t.Context(), Plan{VM: "w", Steps: []Step{{ID: StepStop, Reason: "a"},
+		{ID: StepStart, Reason: "b"}}}); err != nil {
 		t.Errorf("the same plan: %v", err)
 	}
 	for name, now := range map[string]Plan{
@@ -69,7 +75,8 @@ func TestApprove(t *testing.T) {
 }
 
 func TestRollsBack(t *testing.T) {
-	for id, want := range map[StepID]bool{StepUndoPlace: true, StepUndoStart: true, StepRestorePlace: false, StepReplaceAside: false, StepStart: false} {
+	for id, want := range map[StepID]bool{StepUndoPlace: true, StepUndoStart: true, StepRestorePlace: false,
+		StepReplaceAside: false, StepStart: false} {
 		if id.RollsBack() != want {
 			t.Errorf("%s: %v", id, !want)
 		}

@@ -10,7 +10,8 @@ import (
 // CheckResult is what a prerequisite came to.
 type CheckResult = checks.Result
 
-// OnlyReplacement reports whether only another VM would do, and the plan has no steps for that, since consent is missing.
+// OnlyReplacement reports whether only another VM would do, and the plan has no steps for that, since consent is
+// missing.
 func (p Plan) OnlyReplacement() bool {
 	return len(p.Replace) > 0 && len(p.Steps) == 0 && p.Blocked == nil
 }
@@ -35,7 +36,8 @@ func (p Plan) Usual() (usual time.Duration) {
 // RollsBack reports whether the step undoes a swap of VMs that failed or was interrupted.
 func (id StepID) RollsBack() bool {
 	switch id {
-	case StepUndoAside, StepUndoPlace, StepUndoStart, StepUndoProve, StepUndoRemove, StepUndoMark, StepUndoHollow, StepUndoRename:
+	case StepUndoAside, StepUndoPlace, StepUndoStart, StepUndoProve,
+		StepUndoRemove, StepUndoMark, StepUndoHollow, StepUndoRename:
 		return true
 	}
 	return false

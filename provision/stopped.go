@@ -7,7 +7,8 @@ import (
 
 // StoppedError is the error of a run that a person, a signal or a closed terminal stopped.
 func StoppedError(what string, cause error) *Error {
-	failure := &Error{Kind: KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there", Err: cause}
+	failure := &Error{Kind: KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there",
+		Err: cause}
 	if cause != nil {
 		failure.Why = cause.Error()
 	}

@@ -7,8 +7,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// BenchmarkFlood is one beat of 50 ms under 50,000 log lines a second: the lines, the tick, a key, and the frame, with the
-// log open. A quarter of a core is 12.5 ms a beat.
+// BenchmarkFlood is one beat of 50 ms under 50,000 log lines a second: the lines, the tick, a key, and the frame, with
+// the log open. A quarter of a core is 12.5 ms a beat.
 //
 //	go test -bench Flood -benchmem ./tui
 func BenchmarkFlood(b *testing.B) {

@@ -17,7 +17,8 @@ const module = "github.com/atomize-hq/worldsetup/"
 // The wizard shows and asks; it acts through the engine only. What it does not import it cannot do.
 func TestTheWizardDoesNotAct(t *testing.T) {
 	allowed := map[string]bool{
-		"cmp": true, "context": true, "errors": true, "fmt": true, "io": true, "slices": true, "strings": true, "sync": true, "time": true,
+		"cmp": true, "context": true, "errors": true, "fmt": true, "io": true, "slices": true,
+		"strings": true, "sync": true, "time": true,
 		module + "provision": true, module + "internal/plaintext": true, "github.com/charmbracelet/x/ansi": true,
 	}
 	entries, err := os.ReadDir(".")
@@ -44,8 +45,8 @@ func TestTheWizardDoesNotAct(t *testing.T) {
 	}
 }
 
-// TestOnlyTheCommandRunsTheWizard holds the other direction: nothing but cmd imports this package, and cmd takes nothing
-// from it but what runs the wizard. What a plan, a restore or a choice means belongs to package provision.
+// TestOnlyTheCommandRunsTheWizard holds the other direction: nothing but cmd imports this package, and cmd takes
+// nothing from it but what runs the wizard. What a plan, a restore or a choice means belongs to package provision.
 func TestOnlyTheCommandRunsTheWizard(t *testing.T) {
 	allowed := map[string]bool{"Run": true, "Options": true, "Request": true, "Engine": true, "Outcome": true}
 	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {

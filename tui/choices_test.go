@@ -27,7 +27,8 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 	}
 	w.press("backspace", "backspace", "down", "right", "down", "right", "enter")
 	w.validates(provision.Validation{provision.FieldAgent: {Text: "it runs no commands"}})
-	if want := (provision.Choices{Project: "/home/ada", Agent: provision.AgentBuiltin}); w.model.request(planning).Choices != want {
+	if want := (provision.Choices{Project: "/home/ada",
+		Agent: provision.AgentBuiltin}); w.model.request(planning).Choices != want {
 		t.Errorf("asked for %+v", w.model.request(planning).Choices)
 	}
 	w.ends(planning, firstPlan, nil, nil)

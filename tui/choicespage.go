@@ -30,6 +30,8 @@ type field struct {
 	options []option
 	picked  int
 	input   textinput.Model
+	of      provision.Field // shown only when this field has the value is; empty for always
+	is      string
 }
 
 type option struct{ value, words string }
@@ -48,17 +50,20 @@ func newChoicesPage(c provision.Choices) choicesPage {
 	if c.CPUs+c.Memory+c.Disk != "" {
 		size = customSize
 	}
+	custom := func(id provision.Field, value string) field {
+		return field{id: id, label: string(id), input: newInput(value), of: provision.FieldSize, is: customSize}
+	}
 	return choicesPage{fields: []field{
 		{id: provision.FieldProject, label: "project", input: newInput(c.Project)},
 		pick(provision.FieldAgent, "agent", agent,
 			option{"", "the project's own"}, option{agentFile, "a file"}, option{provision.AgentBuiltin, "built-in probe"}),
-		{id: agentFile, label: "file", input: newInput(file)},
+		{id: agentFile, label: "file", input: newInput(file), of: provision.FieldAgent, is: agentFile},
 		pick(provision.FieldSize, "size", size,
 			option{"", "as it is, or default"}, option{provision.SizeDefault, "default"},
 			option{provision.SizeDev, "dev: twice as much"}, option{customSize, "custom"}),
-		{id: provision.FieldCPUs, label: "cpus", input: newInput(c.CPUs)},
-		{id: provision.FieldMemory, label: "memory", input: newInput(c.Memory)},
-		{id: provision.FieldDisk, label: "disk", input: newInput(c.Disk)},
+		custom(provision.FieldCPUs, c.CPUs),
+		custom(provision.FieldMemory, c.Memory),
+		custom(provision.FieldDisk, c.Disk),
 	}}
 }
 
@@ -82,17 +87,9 @@ func (p choicesPage) value(id provision.Field) string {
 // shown are the fields that matter now, by index.
 func (p choicesPage) shown() (shown []int) {
 	for i, field := range p.fields {
-		switch field.id {
-		case agentFile:
-			if p.value(provision.FieldAgent) != agentFile {
-				continue
-			}
-		case provision.FieldCPUs, provision.FieldMemory, provision.FieldDisk:
-			if p.value(provision.FieldSize) != customSize {
-				continue
-			}
+		if field.of == "" || p.value(field.of) == field.is {
+			shown = append(shown, i)
 		}
-		shown = append(shown, i)
 	}
 	return shown
 }
@@ -101,13 +98,15 @@ func (p choicesPage) shown() (shown []int) {
 func (p choicesPage) choices() provision.Choices {
 	c := provision.Choices{
 		Project: p.value(provision.FieldProject), Agent: p.value(provision.FieldAgent), Size: p.value(provision.FieldSize),
+		CPUs: p.value(provision.FieldCPUs), Memory: p.value(provision.FieldMemory), Disk: p.value(provision.FieldDisk),
 	}
 	if c.Agent == agentFile {
 		c.Agent = p.value(agentFile)
 	}
 	if c.Size == customSize {
-		c.Size, c.CPUs = "", p.value(provision.FieldCPUs)
-		c.Memory, c.Disk = p.value(provision.FieldMemory), p.value(provision.FieldDisk)
+		c.Size = ""
+	} else {
+		c.CPUs, c.Memory, c.Disk = "", "", ""
 	}
 	return c
 }
@@ -131,7 +130,8 @@ func (p choicesPage) offers(f *facts) []offer {
 	goTo := func(by int) func(*model) tea.Cmd {
 		return changeChoices(func(p *choicesPage, _ *field) { p.at = (p.at + by) % len(p.shown()) })
 	}
-	offers = append(offers, offer{keyNextField, "next", goTo(1)}, offer{keyPreviousField, "previous", goTo(len(p.shown()) - 1)})
+	offers = append(offers, offer{keyNextField, "next", goTo(1)},
+		offer{keyPreviousField, "previous", goTo(len(p.shown()) - 1)})
 	if options := len(p.focused().options); options > 0 {
 		pick := func(by int) func(*model) tea.Cmd {
 			return changeChoices(func(_ *choicesPage, f *field) { f.picked = (f.picked + by) % options })
@@ -160,17 +160,14 @@ func (p choicesPage) edited(msg tea.Msg) page {
 
 func (p choicesPage) body(f *facts, t *text) {
 	t.put("", "Empty fields keep what the VM has; a new VM gets the defaults. The plan is made again with your choices.")
-	focus := -1
-	var cursor *tea.Cursor
 	t.blank()
 	for i, index := range p.shown() {
 		p.showField(t, p.fields[index], i == p.at)
 		p.showResult(t, p.fields[index])
 		if i == p.at {
-			focus, cursor = len(t.lines)-1, t.cursor
+			t.focus = len(t.lines) - 1
 		}
 	}
-	t.focus, t.cursor = focus, cursor
 	t.blank()
 	switch {
 	case !p.current():

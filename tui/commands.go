@@ -98,6 +98,6 @@ func (f *fixCommand) Run() (err error) {
 	return f.fix(f.ctx, f.check, f.in, f.out)
 }
 
-// handover is for Bubble Tea (v2.1.1), which stops the ticker of its frames a moment after it has released the terminal:
-// a fix that ended before that would leave a screen that nothing draws.
+// handover is for Bubble Tea (v2.1.1), which stops the ticker of its frames a moment after it has released the
+// terminal: a fix that ended before that would leave a screen that nothing draws.
 const handover = 100 * time.Millisecond

@@ -37,7 +37,8 @@ func TestReplacementNeedsTheName(t *testing.T) {
 	if w.model.facts.call != running {
 		t.Fatal("it did not begin")
 	}
-	if request := w.model.request(running); request.Replace != "substrate" || request.Approve(t.Context(), replacePlan(nil)) == nil {
+	if request := w.model.request(running); request.Replace != "substrate" ||
+		request.Approve(t.Context(), replacePlan(nil)) == nil {
 		t.Errorf("the request is %+v", request)
 	}
 }
@@ -49,8 +50,10 @@ func TestWholesNeedTheName(t *testing.T) {
 		plan  provision.Plan
 		words []string
 	}{
-		"B": {restoring, restorePlan, []string{"Restore the kept VM", "will be deleted: of the current VM", "the VM that was kept"}},
-		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old", "/home/ada/project"}},
+		"B": {restoring, restorePlan, []string{"Restore the kept VM", "will be deleted: of the current VM",
+			"the VM that was kept"}},
+		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old",
+			"/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
 		scenes["kept"](w)
@@ -101,7 +104,8 @@ func TestBringBackNeedsAKeptVM(t *testing.T) {
 		t.Errorf("nothing is kept:\n%s", w.screen())
 	}
 	health := healthy()
-	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: "substrate.ws-old"})
+	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info,
+		Found: "substrate.ws-old"})
 	w = newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate", Existing: existingVM}, nil, nil)
 	w.ends(verifying, provision.Plan{}, health, nil)
@@ -182,7 +186,8 @@ func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
 	now.DiskUsed, now.Kept = 1<<30, "substrate.ws-old"
 	health := healthy()
 	health.Drift = provision.Plan{VM: "substrate", Existing: &now}
-	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info, Found: now.Kept})
+	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info,
+		Found: now.Kept})
 	w.ends(running, provision.Plan{}, health, nil)
 	w.press("D")
 	removal, restoration := removalPlan, restorePlan
@@ -243,7 +248,8 @@ func TestWholesRefused(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
-	w.model.Update(endedMsg{call: planningRemoval, err: &provision.Error{What: "the VM substrate is protected", Next: "limactl unprotect substrate"}})
+	w.model.Update(endedMsg{call: planningRemoval, err: &provision.Error{What: "the VM substrate is protected",
+		Next: "limactl unprotect substrate"}})
 	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
 }
 

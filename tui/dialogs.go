@@ -23,7 +23,7 @@ func (stopPage) body(f *facts, t *text) {
 	t.styled(t.strong, "", "Stop the current work?")
 	t.blank()
 	t.put("", "Work continues until you answer. "+afterStopping(f))
-	if step := f.history.current(); step != nil {
+	if step := f.progress.Current(); step != nil {
 		t.blank()
 		t.put("current step: ", step.Title)
 	}

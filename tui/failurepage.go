@@ -9,11 +9,11 @@ func (failurePage) title() string { return "Not ready" }
 
 func (failurePage) offers(f *facts) []offer {
 	words := "try again"
-	if f.history.rolledBack() {
+	if f.progress.RolledBack() {
 		words = "check again" // the consent to it is over
 	}
 	offers := []offer{{keyAgain, words, (*model).replan}}
-	if len(f.history.steps) == 0 { // the choices may be to blame
+	if len(f.progress.Steps) == 0 { // the choices may be to blame
 		offers = append(offers, f.offerChoices()...)
 	}
 	return append(offers, offerLog, offer{keyLeave, "leave", (*model).leave})
@@ -25,9 +25,9 @@ func (failurePage) body(f *facts, t *text) {
 	}
 	t.blank()
 	switch {
-	case len(f.history.steps) == 0:
+	case len(f.progress.Steps) == 0:
 		t.put("", "Nothing has been changed.")
-	case f.history.rolledBack():
+	case f.progress.RolledBack():
 		t.put("", "It was rolled back. These are the steps, including the rollback:")
 	default:
 		t.put("", "Finished steps are kept, and another try carries on from there:")
@@ -40,7 +40,7 @@ func (failurePage) body(f *facts, t *text) {
 
 // showResults writes the result of each step.
 func showResults(f *facts, t *text) {
-	for _, step := range f.history.steps {
+	for _, step := range f.progress.Steps {
 		switch step.State {
 		case provision.StepDone:
 			t.put("  "+t.mark(provision.OK)+" ", "done: "+step.Title)

@@ -10,12 +10,14 @@ import (
 )
 
 func checked(outcome checks.Outcome, title, found string, problem *checks.Problem) provision.Event {
-	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{ID: title, Title: title, Outcome: outcome, Found: found, Problem: problem}}
+	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{ID: title, Title: title, Outcome: outcome,
+		Found: found, Problem: problem}}
 }
 
 func stepped(number int, step provision.Step, state provision.StepState, elapsed time.Duration) provision.Event {
 	return provision.Event{Type: provision.EventStep, Step: &provision.StepStatus{
-		Number: number, Of: 3, ID: step.ID, Title: step.Title, Reason: step.Reason, Usual: step.Usual, State: state, Elapsed: elapsed,
+		Number: number, Of: 3, ID: step.ID, Title: step.Title, Reason: step.Reason, Usual: step.Usual,
+		State: state, Elapsed: elapsed,
 	}}
 }
 
@@ -30,8 +32,10 @@ func progressed(phase string, transfer *provision.Transfer) provision.Event {
 }
 
 var fixableCheck = provision.Event{Type: provision.EventCheck, Check: &checks.Result{
-	ID: "qemu", Title: "QEMU", Outcome: checks.Failed, Found: "QEMU is not installed", Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-utils"}},
-	Problem: &checks.Problem{What: "QEMU is not installed", Why: "there is no qemu-system-x86_64 in PATH", Next: "install it: sudo apt-get install qemu-utils"},
+	ID: "qemu", Title: "QEMU", Outcome: checks.Failed, Found: "QEMU is not installed",
+	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-utils"}},
+	Problem: &checks.Problem{What: "QEMU is not installed", Why: "there is no qemu-system-x86_64 in PATH",
+		Next: "install it: sudo apt-get install qemu-utils"},
 }}
 
 func planned(plan provision.Plan) provision.Event {
@@ -41,7 +45,8 @@ func planned(plan provision.Plan) provision.Event {
 var firstPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", Usual: time.Second},
 	{ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second},
-	{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new", Usual: 15 * time.Second, Conditional: true},
+	{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new",
+		Usual: 15 * time.Second, Conditional: true},
 }}
 
 // existingVM is what the plans about an existing VM find.
@@ -51,20 +56,25 @@ var existingVM = &provision.Existing{
 }
 
 var replaceSteps = []provision.Step{
-	{ID: provision.StepReplaceAside, Title: "put the old VM aside", Reason: "its processor is aarch64", Usual: 3 * time.Second, Interrupts: true},
+	{ID: provision.StepReplaceAside, Title: "put the old VM aside", Reason: "its processor is aarch64",
+		Usual: 3 * time.Second, Interrupts: true},
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is set aside", Usual: time.Second},
-	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was proven", Usual: time.Second, Destroys: true},
+	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was proven", Usual: time.Second,
+		Destroys: true},
 }
 
 func replacePlan(steps []provision.Step) provision.Plan {
-	return provision.Plan{VM: "substrate", Steps: steps, Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
+	return provision.Plan{VM: "substrate", Steps: steps,
+		Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
 }
 
 // undoPlace is what a run begins with that finds a VM aside and none in its place.
-var undoPlace = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back", Reason: "an interrupted run has put it aside", Usual: time.Second}
+var undoPlace = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back",
+	Reason: "an interrupted run has put it aside", Usual: time.Second}
 
 var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
-	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second, Interrupts: true},
+	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second,
+		Interrupts: true},
 }}
 
 // keptPlan is a repair of a VM beside which another is kept.
@@ -76,7 +86,8 @@ var keptPlan = func() provision.Plan {
 }()
 
 var removalPlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
-	{ID: provision.StepRemoveKept, Title: "remove the kept VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
+	{ID: provision.StepRemoveKept, Title: "remove the kept VM", Reason: "it was asked for", Usual: time.Second,
+		Destroys: true},
 	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
 }}
 
@@ -99,10 +110,12 @@ func healthy() *provision.Health {
 			{Who: provision.WhoOutsider, Want: "refused", Found: "refused", Outcome: provision.OK},
 			{Who: provision.WhoHost, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 16 * time.Millisecond},
 		},
-		Agent: provision.AgentInfo{SHA256: strings.Repeat("0123456789abcdef", 4), Probe: true, Version: "v1", Backend: "world-agent", Platform: "linux", Features: []string{"probe"}},
+		Agent: provision.AgentInfo{SHA256: strings.Repeat("0123456789abcdef", 4), Probe: true, Version: "v1",
+			Backend: "world-agent", Platform: "linux", Features: []string{"probe"}},
 		Items: []provision.Item{
 			{ID: "linger", Title: "linger", Outcome: provision.OK, Found: "on"},
-			{ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used", Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE"},
+			{ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used",
+				Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE"},
 		},
 	}
 }
@@ -115,11 +128,16 @@ func unhealthy() *provision.Health {
 }
 
 var (
-	missing = &provision.Error{Kind: provision.KindPrerequisite, What: "Lima is not installed", Why: "there is no limactl in PATH", Next: "brew install lima"}
-	broken  = &provision.Error{
-		Kind: provision.KindProvisioning, What: `the step "start the VM" failed`, Why: "limactl exited with 1:\nhost agent process has exited: signal: killed",
+	missing = &provision.Error{Kind: provision.KindPrerequisite, What: "Lima is not installed",
+		Why: "there is no limactl in PATH", Next: "brew install lima"}
+	broken = &provision.Error{
+		Kind: provision.KindProvisioning, What: `the step "start the VM" failed`,
+		Why:  "limactl exited with 1:\nhost agent process has exited: signal: killed",
 		Next: "see /home/ada/.lima/substrate/ha.stderr.log, then run worldsetup again",
 	}
-	notReady = &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready", Next: "run worldsetup, which repairs what it can"}
-	stopped  = &provision.Error{Kind: provision.KindInterrupted, What: `the run was interrupted during the step "start the VM"`, Why: "stopped from the keyboard", Next: "run worldsetup again", Err: context.Canceled}
+	notReady = &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready",
+		Next: "run worldsetup, which repairs what it can"}
+	stopped = &provision.Error{Kind: provision.KindInterrupted,
+		What: `the run was interrupted during the step "start the VM"`, Why: "stopped from the keyboard",
+		Next: "run worldsetup again", Err: context.Canceled}
 )

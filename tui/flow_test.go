@@ -17,18 +17,21 @@ func TestFirstRun(t *testing.T) {
 	w := newWizard(t, nil)
 	w.shows("Prerequisites", "changing nothing")
 	scenes["plan"](w)
-	w.shows("Nothing has been changed yet", "create the VM", "there is no VM called substrate", "usually 20s", "warning: free space: 21 GiB", "next: make room")
+	w.shows("Nothing has been changed yet", "create the VM", "there is no VM called substrate", "usually 20s",
+		"warning: free space: 21 GiB", "next: make room")
 	w.press("enter")
 	w.shows("Progress", "checking the VM before the first change")
 	w.emits(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
 	w.shows("[1/3] create the VM: 4s", "· start the VM; usually 20s")
-	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second), stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
+	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second),
+		stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
 	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
 	// The world was observed anew: what is planned now counts.
 	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
 	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
-	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock", "members ada, grace",
+	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock",
+		"members ada, grace",
 		"warning: disk of the guest")
 	w.press("end")
 	w.shows("! PROBE: the built-in agent", "linger: on")
@@ -66,7 +69,8 @@ func TestLeaving(t *testing.T) {
 		kind      provision.Kind
 		cancelled bool
 	}{
-		"plan": {provision.KindInterrupted, true}, "plan-replace": {provision.KindReplacement, false}, "plan-blocked": {provision.KindUsage, false},
+		"plan": {provision.KindInterrupted, true}, "plan-replace": {provision.KindReplacement,
+			false}, "plan-blocked": {provision.KindUsage, false},
 		"prerequisites": {provision.KindPrerequisite, false}, "failure": {provision.KindProvisioning, false},
 		"stopped": {provision.KindInterrupted, true}, "unhealthy": {provision.KindUnhealthy, false}, "health": {"", false},
 	} {
@@ -78,7 +82,8 @@ func TestLeaving(t *testing.T) {
 			switch {
 			case outcome == nil:
 				t.Errorf("%s: %s does not leave", name, key)
-			case outcome.Cancelled != test.cancelled || (outcome.Err == nil) != (test.kind == "") || outcome.Err != nil && outcome.Err.Kind != test.kind:
+			case outcome.Cancelled != test.cancelled || (outcome.Err == nil) != (test.kind == "") || outcome.Err != nil &&
+				outcome.Err.Kind != test.kind:
 				t.Errorf("%s: the outcome is %+v", name, outcome)
 			}
 		}
@@ -87,7 +92,8 @@ func TestLeaving(t *testing.T) {
 
 // Keys that are not offered do nothing, whatever they mean elsewhere.
 func TestWrongKeysDoNothing(t *testing.T) {
-	everything := []string{"a", "x", "y", "n", "r", "enter", "tab", "Q", "1", "/", "ctrl+d", "ctrl+q", "backspace", "q", "l", "?", "esc"}
+	everything := []string{"a", "x", "y", "n", "r", "enter", "tab", "Q", "1", "/", "ctrl+d", "ctrl+q", "backspace", "q",
+		"l", "?", "esc"}
 	for name, scene := range scenes {
 		w := newWizard(t, nil)
 		scene(w)
@@ -131,8 +137,10 @@ func TestStopping(t *testing.T) {
 	if w.model.outcome != nil {
 		t.Fatal("it left before the engine had ended")
 	}
-	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInterrupted, What: "the run was interrupted", Next: "run worldsetup again"})
-	w.shows("the run was interrupted", "done: create the VM", "started: start the VM", "run worldsetup again", "r try again")
+	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInterrupted,
+		What: "the run was interrupted", Next: "run worldsetup again"})
+	w.shows("the run was interrupted", "done: create the VM", "started: start the VM", "run worldsetup again",
+		"r try again")
 	w.press("r")
 	w.ends(planning, firstPlan, nil, nil)
 }
@@ -176,7 +184,8 @@ func TestSignal(t *testing.T) {
 	w = newWizard(t, nil)
 	scenes["health"](w)
 	w.model.Update(cancelledMsg{cause})
-	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !errors.Is(outcome.Err, cause) || outcome.Health == nil {
+	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !errors.Is(outcome.Err, cause) ||
+		outcome.Health == nil {
 		t.Errorf("the outcome is %+v", outcome)
 	}
 }
@@ -186,7 +195,8 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	working(w)
 	w.press("l") // also from the log
 	w.ends(running, provision.Plan{}, nil, broken)
-	w.shows(`error: the step "start the VM" failed`, "signal: killed", "ha.stderr.log", "log: /home/ada/.local/state/worldsetup/", "r try again")
+	w.shows(`error: the step "start the VM" failed`, "signal: killed", "ha.stderr.log",
+		"log: /home/ada/.local/state/worldsetup/", "r try again")
 	w.press("l")
 	w.shows("The essential requirement 1 of 2 is satisfied")
 	w.press("esc", "r")

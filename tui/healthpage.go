@@ -68,7 +68,7 @@ func (healthPage) body(f *facts, t *text) {
 	showAgent(t, h.Agent)
 	t.heading("Everything else")
 	for _, item := range h.Items {
-		if fine(item.Outcome) {
+		if !provision.IsProblem(item.Outcome) {
 			t.put(t.mark(item.Outcome)+" ", item.Title+": "+item.Found)
 		}
 	}
@@ -100,7 +100,7 @@ func showProblems(t *text, h *provision.Health) {
 		}
 	}
 	for _, item := range h.Items {
-		if !fine(item.Outcome) {
+		if provision.IsProblem(item.Outcome) {
 			show(item.Outcome, item.Title, item.Want, item.Found, item.Remedy)
 		}
 	}

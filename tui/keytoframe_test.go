@@ -38,8 +38,8 @@ func (f flood) Run(ctx context.Context) (provision.Health, error) {
 }
 
 // BenchmarkKeyToFrame types into the search of the log of a flooded wizard, on a real terminal, and waits for what was
-// typed to be drawn. p99-ms/key should be 25 at most, and cores a quarter; the latter counts the flood and this program's
-// own reading as well.
+// typed to be drawn. p99-ms/key should be 25 at most, and cores a quarter; the latter counts the flood and this
+// program's own reading as well.
 //
 //	make bench-tui
 func BenchmarkKeyToFrame(b *testing.B) {

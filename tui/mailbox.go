@@ -7,8 +7,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// mailbox is where the engine leaves its events until the next tick. At 50,000 lines a second a message per line takes a
-// whole core (Bubble Tea draws after each); here they cost a lock, and lines that scroll by unread drop out of a ring.
+// mailbox is where the engine leaves its events until the next tick. At 50,000 lines a second a message per line takes
+// a whole core (Bubble Tea draws after each); here they cost a lock, and lines that scroll by unread drop out of a
+// ring.
 type mailbox struct {
 	mu sync.Mutex
 	mail

@@ -16,7 +16,8 @@ func TestRing(t *testing.T) {
 	for i := range 2*ringSize + 7 {
 		r.add(fmt.Sprint(i))
 	}
-	if r.len() != ringSize || r.lost != ringSize+7 || r.line(r.lost) != fmt.Sprint(ringSize+7) || r.line(r.end()-1) != fmt.Sprint(2*ringSize+6) {
+	if r.len() != ringSize || r.lost != ringSize+7 || r.line(r.lost) != fmt.Sprint(ringSize+7) ||
+		r.line(r.end()-1) != fmt.Sprint(2*ringSize+6) {
 		t.Errorf("%d lines, %d lost, from %s to %s", r.len(), r.lost, r.line(r.lost), r.line(r.end()-1))
 	}
 }
@@ -48,8 +49,9 @@ func TestMailboxHoldsAFlood(t *testing.T) {
 func TestLastLineGoesWithItsStep(t *testing.T) {
 	w := newWizard(t, nil)
 	working(w)
-	w.emits(0, logged("of the old step"), stepped(2, firstPlan.Steps[1], provision.StepDone, 0), stepped(3, firstPlan.Steps[2], provision.StepRunning, 0))
-	if last := w.model.facts.history.last; last != "" {
+	w.emits(0, logged("of the old step"), stepped(2, firstPlan.Steps[1], provision.StepDone, 0),
+		stepped(3, firstPlan.Steps[2], provision.StepRunning, 0))
+	if last := w.model.facts.lastLine; last != "" {
 		t.Errorf("the new step shows %q", last)
 	}
 }
@@ -84,7 +86,8 @@ func (e fakeEngine) Watch(context.Context, func(provision.Health)) error { retur
 // A panic of the engine is an error like others: the terminal is left in order, and the exit code is that of a bug.
 func TestWorkerSurvivesAPanic(t *testing.T) {
 	w := &worker{engine: func(Request) Engine { panic("boom") }, mailbox: &mailbox{}, now: time.Now}
-	if ended := w.do(t.Context(), planning, Request{}); ended.err == nil || ended.err.Kind != provision.KindInternal || !strings.Contains(ended.err.Why, "boom") {
+	if ended := w.do(t.Context(), planning, Request{}); ended.err == nil || ended.err.Kind != provision.KindInternal ||
+		!strings.Contains(ended.err.Why, "boom") {
 		t.Errorf("%+v", ended)
 	}
 	w.close()

@@ -58,10 +58,12 @@ type facts struct {
 	options *Options
 	choices provision.Choices
 
-	history history
-	log     ring
-	plan    provision.Plan // that needs consent, or had it
-	agreed  provision.Plan // what the name was typed for, last
+	progress provision.Progress
+	log      ring
+	lastLine string         // of a tool, in the current step
+	lastAt   time.Time      // when it came
+	plan     provision.Plan // that needs consent, or had it
+	agreed   provision.Plan // what the name was typed for, last
 	// replacing: plan is one of a replacement, which has no consent yet. refusal is the failure if it gets none.
 	replacing bool
 	refusal   *provision.Error

@@ -27,8 +27,8 @@ type Engine interface {
 // Request is what an engine is made for.
 type Request struct {
 	Choices provision.Choices
-	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to see
-	// the plan of a replacement; empty otherwise.
+	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to
+	// see the plan of a replacement; empty otherwise.
 	Replace string
 	// Approve is called with the plan that is about to be applied; an error of it ends the run unchanged.
 	Approve func(context.Context, provision.Plan) error

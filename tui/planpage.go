@@ -11,7 +11,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// planPage shows what exists, what would be changed and why, and asks for consent, or says why the plan can't be applied.
+// planPage shows what exists, what would be changed and why, and asks for consent, or says why the plan can't be
+// applied.
 type planPage struct{}
 
 func (planPage) title() string { return "Plan" }
@@ -23,7 +24,9 @@ func (planPage) offers(f *facts) (offers []offer) {
 	case len(f.plan.Steps) == 0:
 	case f.plan.Destroys():
 		plan := f.plan
-		offers = []offer{{keyReplace, "replace it", func(m *model) tea.Cmd { return m.cover(newConsentPage(running, &plan)) }}}
+		offers = []offer{{keyReplace, "replace it", func(m *model) tea.Cmd {
+			return m.cover(newConsentPage(running, &plan))
+		}}}
 	case backup:
 		offers = []offer{{keyEnter, "restore it", (*model).apply}}
 	case f.plan.Repairs():
@@ -38,7 +41,8 @@ func (planPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{keyRemove, "remove", askConsent(removing)})
 	}
 	offers = append(offers, f.offerChoices()...)
-	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog, offer{keyLeave, "leave it", (*model).leave})
+	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
+		offer{keyLeave, "leave it", (*model).leave})
 }
 
 func (planPage) body(f *facts, t *text) {
@@ -58,7 +62,7 @@ func (planPage) body(f *facts, t *text) {
 	}
 	showExisting(f, t)
 	showSteps(f.plan, t)
-	if problems := f.history.problems(); len(problems) > 0 {
+	if problems := f.progress.Problems(); len(problems) > 0 {
 		t.heading("Worth knowing")
 		for _, check := range problems {
 			showCheck(f, t, check)
@@ -114,7 +118,8 @@ func showExisting(f *facts, t *text) {
 		plaintext.Count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
 		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
 	if !e.Created.IsZero() {
-		t.field("created", fmt.Sprintf("%s ago, on %s", plaintext.Age(f.now.Sub(e.Created)), e.Created.Local().Format(time.DateOnly)))
+		t.field("created", fmt.Sprintf("%s ago, on %s", plaintext.Age(f.now.Sub(e.Created)),
+			e.Created.Local().Format(time.DateOnly)))
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))

@@ -15,11 +15,12 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	if f.call != idle {
 		return []offer{{keyStop, "stop", (*model).askToStop}}
 	}
-	if check := f.history.fixable(); f.options.Fix != nil && check != nil {
+	if check := f.progress.Fixable(); f.options.Fix != nil && check != nil {
 		offers = []offer{{keyFix, "fix", func(m *model) tea.Cmd { return m.cover(fixPage{*check}) }}}
 	}
 	offers = append(offers, f.offerChoices()...)
-	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog, offer{keyLeave, "leave", (*model).leave})
+	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
+		offer{keyLeave, "leave", (*model).leave})
 }
 
 func (prerequisitesPage) body(f *facts, t *text) {
@@ -28,13 +29,13 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	if done {
 		t.put("", "Prerequisites are missing. Nothing has been changed.")
 		t.blank()
-		for _, check := range f.history.problems() {
+		for _, check := range f.progress.Problems() {
 			showCheck(f, t, check)
 		}
 		t.blank()
 	}
-	for _, check := range f.history.checks {
-		if check.Outcome != provision.Omitted && !(done && problem(check)) {
+	for _, check := range f.progress.Checks {
+		if check.Outcome != provision.Omitted && !(done && provision.IsProblem(check.Outcome)) {
 			showCheck(f, t, check)
 		}
 	}
@@ -42,7 +43,8 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	case f.stopping:
 		t.put(t.spin(f.beats)+" ", "stopping"+t.more)
 	case !done:
-		t.put(t.spin(f.beats)+" ", "checking this machine and the VM "+f.options.VM+", changing nothing: "+clock(f.now.Sub(f.began)))
+		words := "checking this machine and the VM " + f.options.VM + ", changing nothing: "
+		t.put(t.spin(f.beats)+" ", words+clock(f.now.Sub(f.began)))
 		t.focus = len(t.lines) - 1
 	}
 }
@@ -58,7 +60,7 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 		return
 	}
 	word := ""
-	if problem(check) {
+	if provision.IsProblem(check.Outcome) {
 		word = t.word(check.Outcome) + ": "
 	}
 	t.put(t.mark(check.Outcome)+" "+word, check.Title+when(check.Found != "", ": "+check.Found))

@@ -23,7 +23,7 @@ func (progressPage) offers(f *facts) []offer {
 }
 
 func (progressPage) body(f *facts, t *text) {
-	h := &f.history
+	p := &f.progress
 	if f.call == verifying {
 		t.put(t.mark(provision.OK)+" ", "There is nothing to change.")
 	} else {
@@ -33,14 +33,14 @@ func (progressPage) body(f *facts, t *text) {
 		t.put(t.warn.Render("!")+" ", "Stopping: waiting for the current step to end.")
 	}
 	t.blank()
-	for i := range h.steps {
-		showProgress(f, t, &h.steps[i])
+	for i := range p.Steps {
+		showProgress(f, t, &p.Steps[i])
 	}
-	if h.current() == nil {
+	if p.Current() == nil {
 		t.put(t.spin(f.beats)+" ", betweenSteps(f)+" ("+clock(f.now.Sub(f.began))+" so far)")
 		t.focus = len(t.lines) - 1
 	}
-	for _, next := range h.pending {
+	for _, next := range p.Pending {
 		words := join(next.Title, usually(next.Usual), when(next.Conditional, "skipped if not needed"))
 		t.styled(t.dim, t.dot+" ", words)
 	}
@@ -48,14 +48,14 @@ func (progressPage) body(f *facts, t *text) {
 
 // showPercent draws how much of the whole is done.
 func showPercent(f *facts, t *text) {
-	percent := f.history.percent(f.now)
+	percent := f.progress.Percent(f.now)
 	cells := max(8, min(t.width-24, 50))
 	full := cells * percent / 100
 	bar := t.good.Render(strings.Repeat(t.full, full)) + t.dim.Render(strings.Repeat(t.empty, cells-full))
 	t.lines = append(t.lines, bar+fmt.Sprintf(" %3d %%  %s", percent, clock(f.now.Sub(f.began))))
 }
 
-func showProgress(f *facts, t *text, step *step) {
+func showProgress(f *facts, t *text, step *provision.StepProgress) {
 	number := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, step.Of)) + " "
 	switch step.State {
 	case provision.StepDone:
@@ -63,7 +63,7 @@ func showProgress(f *facts, t *text, step *step) {
 	case provision.StepFailed:
 		t.put(t.mark(provision.Failed)+" "+number, step.Title+": failed after "+plaintext.Duration(step.Elapsed))
 	default:
-		t.put(t.spin(f.beats)+" "+number, join(step.Title+": "+clock(f.now.Sub(step.began)), usually(step.Usual)))
+		t.put(t.spin(f.beats)+" "+number, join(step.Title+": "+clock(f.now.Sub(step.Began)), usually(step.Usual)))
 		t.styled(t.dim, "    ", step.Reason)
 		showPhases(f, t, step)
 		showLastLine(f, t)
@@ -72,13 +72,13 @@ func showProgress(f *facts, t *text, step *step) {
 }
 
 // showPhases writes how far a step has come that takes long.
-func showPhases(f *facts, t *text, step *step) {
-	for i, phase := range step.phases {
-		if i+1 < len(step.phases) {
-			took := plaintext.Duration(step.phases[i+1].began.Sub(phase.began))
-			t.styled(t.dim, "    "+t.mark(provision.OK)+" ", phase.name+", "+took)
+func showPhases(f *facts, t *text, step *provision.StepProgress) {
+	for i, phase := range step.Phases {
+		if i+1 < len(step.Phases) {
+			took := plaintext.Duration(step.Phases[i+1].Began.Sub(phase.Began))
+			t.styled(t.dim, "    "+t.mark(provision.OK)+" ", phase.Name+", "+took)
 		} else {
-			t.put("    "+t.spin(f.beats)+" ", phase.name+": "+clock(f.now.Sub(phase.began)))
+			t.put("    "+t.spin(f.beats)+" ", phase.Name+": "+clock(f.now.Sub(phase.Began)))
 		}
 	}
 	if step.Transfer != nil {
@@ -104,26 +104,26 @@ func transferred(t provision.Transfer) string {
 // showLastLine writes the last line of a tool, and how old it is when the tool has fallen silent.
 func showLastLine(f *facts, t *text) {
 	const silence = 5 * time.Second
-	if f.history.last == "" {
+	if f.lastLine == "" {
 		return
 	}
 	age := ""
-	if silent := f.now.Sub(f.history.lastAt); silent >= silence {
+	if silent := f.now.Sub(f.lastAt); silent >= silence {
 		age = " (" + clock(silent) + " ago)"
 	}
-	t.lines = append(t.lines, t.cut("    > "+t.clean(f.history.last), t.width-len(age))+t.dim.Render(age))
+	t.lines = append(t.lines, t.cut("    > "+t.clean(f.lastLine), t.width-len(age))+t.dim.Render(age))
 }
 
 // betweenSteps says what is done while no step is running.
 func betweenSteps(f *facts) string {
-	h := &f.history
+	p := &f.progress
 	switch {
-	case f.call == verifying, len(h.steps) > 0 && len(h.pending) == 0:
+	case f.call == verifying, len(p.Steps) > 0 && len(p.Pending) == 0:
 		return "verifying access: connecting as those who are allowed, and as a user who must be refused"
-	case len(h.steps) > 0:
+	case len(p.Steps) > 0:
 		return "checking what is left to do"
-	case h.message != "":
-		return h.message
+	case p.Message != "":
+		return p.Message
 	}
 	return "checking the VM before the first change"
 }

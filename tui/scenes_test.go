@@ -14,16 +14,19 @@ var scenes map[string]func(*wizard)
 func init() { // some begin with others
 	scenes = map[string]func(*wizard){
 		"checking": func(w *wizard) {
-			w.emits(3*time.Second, checked(checks.OK, "Lima", "2.1.4", nil), checked(checks.Omitted, "virtualization", "macOS only", nil))
+			w.emits(3*time.Second, checked(checks.OK, "Lima", "2.1.4", nil),
+				checked(checks.Omitted, "virtualization", "macOS only", nil))
 		},
 		"prerequisites": func(w *wizard) {
 			w.emits(time.Second, checked(checks.OK, "ssh client", "OpenSSH 9.6", nil),
-				checked(checks.Failed, "Lima", "not installed", &checks.Problem{What: "Lima is not installed", Why: "there is no limactl in PATH", Next: "brew install lima"}),
+				checked(checks.Failed, "Lima", "not installed", &checks.Problem{What: "Lima is not installed",
+					Why: "there is no limactl in PATH", Next: "brew install lima"}),
 				checked(checks.Skipped, "QEMU", "waits for Lima", nil))
 			w.ends(planning, provision.Plan{}, nil, missing)
 		},
 		"plan": func(w *wizard) {
-			w.emits(time.Second, checked(checks.Warning, "free space", "21 GiB", &checks.Problem{Why: "the plan needs 20 GiB", Next: "make room"}))
+			w.emits(time.Second, checked(checks.Warning, "free space", "21 GiB",
+				&checks.Problem{Why: "the plan needs 20 GiB", Next: "make room"}))
 			w.ends(planning, firstPlan, nil, nil)
 		},
 		"plan-interrupts": func(w *wizard) { w.ends(planning, repairPlan, nil, nil) },
@@ -74,7 +77,8 @@ func init() { // some begin with others
 			w.types("/tmp/agent")
 			w.press("down", "right", "right", "right", "down")
 			w.types("0")
-			w.validates(provision.Validation{provision.FieldAgent: {Wrong: true, Text: "/tmp/agent: no such file"}, provision.FieldCPUs: {Wrong: true, Text: "0 is no number of processors"}})
+			w.validates(provision.Validation{provision.FieldAgent: {Wrong: true, Text: "/tmp/agent: no such file"},
+				provision.FieldCPUs: {Wrong: true, Text: "0 is no number of processors"}})
 		},
 		"fix": func(w *wizard) {
 			w.emits(time.Second, fixableCheck)
@@ -91,24 +95,29 @@ func init() { // some begin with others
 		"watching-unsure": func(w *wizard) {
 			scenes["health"](w)
 			w.press("w")
-			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown", Items: []provision.Item{
-				{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown, Found: "something changed, and is being looked at"},
-			}})
+			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown",
+				Items: []provision.Item{
+					{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
+						Found: "something changed, and is being looked at"},
+				}})
 			w.emits(0)
 		},
 		"exported": func(w *wizard) {
 			scenes["health"](w)
-			w.model.Update(written("The report was written to ", "")("/home/ada/.local/state/worldsetup/substrate-health.json", nil))
+			const path = "/home/ada/.local/state/worldsetup/substrate-health.json"
+			w.model.Update(written("The report was written to ", "")(path, nil))
 		},
 		"phases": func(w *wizard) {
 			working(w)
 			for _, phase := range []string{"starting the driver", "driver up", "kernel output", "ssh port accepts"} {
 				w.emits(2*time.Second, progressed(phase, nil))
 			}
-			w.emits(6*time.Second, progressed("ssh port accepts", &provision.Transfer{Done: 300 << 20, Total: 600 << 20, Rate: 9 << 20, Left: 33 * time.Second}))
+			w.emits(6*time.Second, progressed("ssh port accepts", &provision.Transfer{Done: 300 << 20, Total: 600 << 20,
+				Rate: 9 << 20, Left: 33 * time.Second}))
 		},
 		"plan-blocked": func(w *wizard) {
-			w.ends(planning, provision.Plan{VM: "substrate", Blocked: &provision.Error{Kind: provision.KindUsage, What: "there is no agent to install", Next: "give one: --agent FILE"}}, nil, nil)
+			w.ends(planning, provision.Plan{VM: "substrate", Blocked: &provision.Error{Kind: provision.KindUsage,
+				What: "there is no agent to install", Next: "give one: --agent FILE"}}, nil, nil)
 		},
 		"progress": working,
 		"stop":     func(w *wizard) { working(w); w.press("ctrl+c") },
@@ -145,10 +154,14 @@ func init() { // some begin with others
 			w.types("substrate")
 			w.press("enter")
 			aside := provision.Step{ID: provision.StepRestoreAside, Title: "put the VM aside"}
-			w.emits(0, stepped(1, aside, provision.StepDone, time.Second), stepped(2, undoPlace, provision.StepDone, time.Second))
+			w.emits(0, stepped(1, aside, provision.StepDone, time.Second),
+				stepped(2, undoPlace, provision.StepDone, time.Second))
 			w.ends(restoring, provision.Plan{}, nil, stopped)
 		},
-		"verifying": func(w *wizard) { w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil); w.emits(2 * time.Second) },
+		"verifying": func(w *wizard) {
+			w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
+			w.emits(2 * time.Second)
+		},
 		"health": func(w *wizard) {
 			w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
 			w.ends(verifying, provision.Plan{}, healthy(), nil)
@@ -163,7 +176,9 @@ func init() { // some begin with others
 func working(w *wizard) {
 	w.ends(planning, firstPlan, nil, nil)
 	w.press("enter")
-	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
+	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), planned(firstPlan),
+		stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
 	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 900*time.Millisecond))
-	w.emits(12*time.Second, stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("The essential requirement 1 of 2 is satisfied"))
+	w.emits(12*time.Second, stepped(2, firstPlan.Steps[1], provision.StepRunning, 0),
+		logged("The essential requirement 1 of 2 is satisfied"))
 }

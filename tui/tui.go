@@ -1,17 +1,19 @@
-// Package tui is the wizard: the screens of a run on a terminal, from the prerequisites over the plan and the progress to
-// the health of the world.
+// Package tui is the wizard: the screens of a run on a terminal, from the prerequisites over the plan and the progress
+// to the health of the world.
 //
-// One root model routes. A page per screen writes its lines and offers what can be done on it; keys, footer and help all
-// come from those offers. The events of the engine are folded into one history, which every page reads.
+// One root model routes. A page per screen writes its lines and offers what can be done on it; keys, footer and help
+// all come from those offers. The events of the engine are folded into one [provision.Progress], which every page
+// reads.
 //
 // The rules are: this package acts through an Engine and in no other way; what a plan means, package provision decides.
-// Update does no I/O, View is a pure function of the model. Log lines never travel as messages: the engine puts them into
-// a mailbox that one tick empties. Nothing is shown by colour alone, and foreign text passes through internal/plaintext
-// before it is shown. How a run ended is a field of the Outcome: that the program ended without an error says nothing.
+// Update does no I/O, View is a pure function of the model. Log lines never travel as messages: the engine puts them
+// into a mailbox that one tick empties. Nothing is shown by colour alone, and foreign text passes through
+// internal/plaintext before it is shown. How a run ended is a field of the Outcome: that the program ended without an
+// error says nothing.
 //
-// Hand-written in spite of bubbles: the footer, since help draws one line without places to click; the progress bar, two
-// calls of strings.Repeat where progress brings a physics engine; the log, since viewport would wrap all of its 5,000
-// lines for each frame. Spinners have the frames of bubbles, and the one tick of the wizard moves them all.
+// Hand-written in spite of bubbles: the footer, since help draws one line without places to click; the progress bar,
+// two calls of strings.Repeat where progress brings a physics engine; the log, since viewport would wrap all of its
+// 5,000 lines for each frame. Spinners have the frames of bubbles, and the one tick of the wizard moves them all.
 package tui
 
 import (

@@ -118,13 +118,13 @@ func (m *model) tick(msg tickMsg) tea.Cmd {
 func (m *model) collect() {
 	f, mail := &m.facts, m.worker.mailbox.take()
 	for _, event := range mail.events {
-		f.history.fold(event)
+		f.progress.Add(event)
 	}
 	for n := mail.log.lost; n < mail.log.end(); n++ {
 		f.log.add(m.theme.clean(mail.log.line(n)))
 	}
 	if mail.newLast {
-		f.history.last, f.history.lastAt = mail.last, f.now
+		f.lastLine, f.lastAt = mail.last, f.now
 	}
 	if mail.health != nil {
 		f.take(mail.health)
@@ -142,7 +142,7 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	m.collect()
 	m.endCall(nil)
 	stopped := f.stopping
-	f.changed = f.changed || len(f.history.steps) > 0
+	f.changed = f.changed || len(f.progress.Steps) > 0
 	f.call, f.stopping = idle, false
 	if msg.call != watching { // the last report of watching stays
 		f.health, f.failure, f.observed = msg.health, msg.err, msg.now
@@ -194,7 +194,7 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 	f := &m.facts
 	f.plan = plan
 	switch {
-	case f.failure != nil && f.failure.Kind == provision.KindPrerequisite && len(f.history.problems()) > 0:
+	case f.failure != nil && f.failure.Kind == provision.KindPrerequisite && len(f.progress.Problems()) > 0:
 		m.show(prerequisitesPage{})
 	case f.failure != nil:
 		m.show(failurePage{})

@@ -50,7 +50,7 @@ func (m *model) progressBar() *tea.ProgressBar {
 	case failed:
 		return tea.NewProgressBar(tea.ProgressBarError, 100)
 	case f.call.changes():
-		return tea.NewProgressBar(tea.ProgressBarDefault, f.history.percent(f.now))
+		return tea.NewProgressBar(tea.ProgressBarDefault, f.progress.Percent(f.now))
 	case f.call != idle && f.call != watching:
 		return tea.NewProgressBar(tea.ProgressBarIndeterminate, 0)
 	}
@@ -110,7 +110,8 @@ func (m *model) tooSmallScreen() string {
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
 }
 
-// viewport has the page in front write itself, and scrolls to where a person scrolled, or such that the focus is visible.
+// viewport has the page in front write itself, and scrolls to where a person scrolled, or such that the focus is
+// visible.
 func (m *model) viewport(l layout) (viewport.Model, *text) {
 	t := newText(m.theme, l.text)
 	m.front().body(&m.facts, t)

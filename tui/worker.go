@@ -47,9 +47,13 @@ type worker struct {
 // do makes a call. It blocks until the engine has ended.
 func (w *worker) do(ctx context.Context, what call, request Request) (ended endedMsg) {
 	ended = endedMsg{call: what}
-	if !w.enter() {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
 		return ended
 	}
+	w.running.Add(1)
+	w.mu.Unlock()
 	defer w.running.Done()
 	defer func() {
 		if problem := recover(); problem != nil {
@@ -85,15 +89,6 @@ func (w *worker) do(ctx context.Context, what call, request Request) (ended ende
 	}
 	ended.err, ended.now = provision.AsError(err), w.now()
 	return ended
-}
-
-func (w *worker) enter() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.closed {
-		w.running.Add(1)
-	}
-	return !w.closed
 }
 
 // close waits for the current call, and lets no other begin.

@@ -1,0 +1,69 @@
+package provision
+
+import (
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+)
+
+func TestProgress(t *testing.T) {
+	begin := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	event := func(after time.Duration, step Step, number int, state StepState, phase string) Event {
+		return Event{Type: EventStep, Time: begin.Add(after), Step: &StepStatus{
+			Number: number, ID: step.ID, Usual: step.Usual, State: state, Elapsed: 0, Phase: phase,
+		}}
+	}
+	create, start := Step{ID: StepCreate, Usual: 10 * time.Second}, Step{ID: StepStart, Usual: 30 * time.Second}
+	var p Progress
+	if p.Percent(begin) != 0 || p.Current() != nil || p.RolledBack() || p.Fixable() != nil {
+		t.Errorf("the start is %+v", p)
+	}
+	p.Add(Event{Type: EventCheck, Check: &CheckResult{ID: "qemu", Outcome: Pending}})
+	p.Add(Event{Type: EventCheck, Check: &CheckResult{ID: "qemu", Outcome: Failed, Fix: &checks.FixInfo{}}})
+	if len(p.Checks) != 1 || len(p.Problems()) != 1 || p.Fixable() == nil {
+		t.Errorf("the checks are %+v", p.Checks)
+	}
+	p.Add(Event{Type: EventPlan, Plan: &Plan{Steps: []Step{create, start,
+		{ID: StepPackages, Usual: time.Hour, Conditional: true}}}})
+	p.Add(event(0, create, 1, StepRunning, ""))
+	p.Add(event(10*time.Second, create, 1, StepDone, ""))
+	if p.Current() != nil || p.Percent(begin) != 25 {
+		t.Errorf("after the first of two steps: %d %%, %+v", p.Percent(begin), p.Current())
+	}
+	p.Add(event(10*time.Second, start, 2, StepRunning, "driver"))
+	p.Add(event(15*time.Second, start, 2, StepRunning, "driver"))
+	p.Add(event(16*time.Second, start, 2, StepRunning, "kernel"))
+	step := p.Current()
+	if step == nil || len(step.Phases) != 2 || !step.Phases[1].Began.Equal(begin.Add(16*time.Second)) ||
+		len(p.Pending) != 1 {
+		t.Fatalf("the step is %+v, pending are %+v", step, p.Pending)
+	}
+	if now := begin.Add(20 * time.Second); p.Percent(now) != 50 {
+		t.Errorf("in the middle: %d %%", p.Percent(now))
+	}
+	if now := begin.Add(time.Hour); p.Percent(now) >= 100 {
+		t.Errorf("a step that takes too long is done: %d %%", p.Percent(now))
+	}
+}
+
+func TestRolledBack(t *testing.T) {
+	status := func(id StepID, state StepState) StepProgress {
+		return StepProgress{StepStatus: StepStatus{ID: id,
+			State: state}}
+	}
+	for name, test := range map[string]struct {
+		steps []StepProgress
+		want  bool
+	}{
+		"placed":           {[]StepProgress{status(StepStart, StepFailed), status(StepUndoPlace, StepDone)}, true},
+		"placed, started":  {[]StepProgress{status(StepUndoPlace, StepDone), status(StepUndoStart, StepDone)}, true},
+		"not placed":       {[]StepProgress{status(StepUndoAside, StepDone)}, false},
+		"failed":           {[]StepProgress{status(StepUndoPlace, StepDone), status(StepUndoStart, StepFailed)}, false},
+		"went on after it": {[]StepProgress{status(StepUndoPlace, StepDone), status(StepStart, StepDone)}, false},
+	} {
+		if p := (&Progress{Steps: test.steps}); p.RolledBack() != test.want {
+			t.Errorf("%s: %v", name, !test.want)
+		}
+	}
+}
