@@ -5,7 +5,7 @@ package provision
 type Choices struct {
 	Project string // a directory
 	Agent   string // a file, AgentBuiltin, or empty for the project's own
-	Size    string // a named size; empty when CPUs, Memory and Disk say it
+	Size    string // a named size; empty when CPUs, Memory and Disk are set
 	CPUs    string
 	Memory  string
 	Disk    string
@@ -36,7 +36,7 @@ type FieldResult struct {
 	Text  string
 }
 
-// Validation holds the results of the fields that there is something to say about.
+// Validation holds the results of the fields that have any.
 type Validation map[Field]FieldResult
 
 // OK reports whether no field is wrong.

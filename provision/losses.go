@@ -13,7 +13,7 @@ func (p Plan) deletesVM() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Destroys })
 }
 
-// Losses says what a run deletes when it applies the plan, and what it keeps.
+// Losses describes what a run deletes when it applies the plan, and what it keeps.
 func (p Plan) Losses() (deleted, kept string) {
 	deleted, kept = p.Existing.onlyInVM(), p.Existing.onHost()
 	switch {
@@ -25,7 +25,7 @@ func (p Plan) Losses() (deleted, kept string) {
 	return deleted, kept
 }
 
-// RestoreLosses says the same of a plan of [Setup.PlanRestore].
+// RestoreLosses describes the same for a plan of [Setup.PlanRestore].
 func (p Plan) RestoreLosses() (deleted, kept string) {
 	kept = "the VM that was kept, with everything in it; "
 	switch {
@@ -42,7 +42,7 @@ func (p Plan) RestoreLosses() (deleted, kept string) {
 	return deleted, kept + p.Existing.onHost() + ". The current VM is restored if the other one does not answer"
 }
 
-// RemoveLosses says the same of a plan of [Setup.PlanRemove].
+// RemoveLosses describes the same for a plan of [Setup.PlanRemove].
 func (p Plan) RemoveLosses() (deleted, kept string) {
 	if p.has(StepRemoveVM) {
 		deleted = p.Existing.onlyInVM() + "; "

@@ -33,7 +33,7 @@ func (p Plan) Usual() (usual time.Duration) {
 	return usual
 }
 
-// RollsBack reports whether the step undoes a swap of VMs that failed or was interrupted.
+// RollsBack reports whether the step reverts a swap of VMs that failed or was interrupted.
 func (id StepID) RollsBack() bool {
 	switch id {
 	case StepUndoAside, StepUndoPlace, StepUndoStart, StepUndoProve,

@@ -98,7 +98,7 @@ func (p *Progress) Fixable() *CheckResult {
 	return nil
 }
 
-// RolledBack reports whether a VM got its name back in the end. When the rollback failed as well, the error says so.
+// RolledBack reports whether a VM got its name back in the end. When the rollback failed as well, the error has it.
 func (p *Progress) RolledBack() bool {
 	n := len(p.Steps)
 	if n == 0 || !p.Steps[n-1].ID.RollsBack() || p.Steps[n-1].State != StepDone {

@@ -63,7 +63,7 @@ func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	w.press("backspace", "backspace")
 	w.validates(provision.Validation{})
 	if strings.Contains(w.screen(), "not kept") {
-		t.Error("what was said of others stays")
+		t.Error("the result of saving others stays")
 	}
 	w.model.Update(w.press("ctrl+s")())
 	w.shows("Saved in /home/ada/fu/worldsetup.yaml")
@@ -88,12 +88,12 @@ func TestChoicesLeft(t *testing.T) {
 	w.shows("enter do it")
 }
 
-// Only one look at the files is under way at a time, and the last one is about what is there now.
+// Only one validation runs at a time, and the last one is of the current choices.
 func TestOneCheckAtATime(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["choices"](w)
 	if w.press("a") == nil {
-		t.Fatal("nobody checks")
+		t.Fatal("nothing is validated")
 	}
 	if w.press("b") != nil {
 		t.Fatal("two checks at once")
@@ -122,6 +122,6 @@ func TestCursorStandsWhereOneTypes(t *testing.T) {
 	}
 	w.press("esc")
 	if w.model.View().Cursor != nil {
-		t.Error("there is a cursor where nobody types")
+		t.Error("there is a cursor without a field")
 	}
 }

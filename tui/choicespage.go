@@ -36,7 +36,7 @@ type field struct {
 
 type option struct{ value, words string }
 
-// What is picked when a line of text says more.
+// What is picked when a line of text follows.
 const (
 	agentFile  = "file"
 	customSize = "custom"
@@ -94,7 +94,7 @@ func (p choicesPage) shown() (shown []int) {
 	return shown
 }
 
-// choices are what the fields say.
+// choices are the values of the fields.
 func (p choicesPage) choices() provision.Choices {
 	c := provision.Choices{
 		Project: p.value(provision.FieldProject), Agent: p.value(provision.FieldAgent), Size: p.value(provision.FieldSize),
@@ -111,7 +111,7 @@ func (p choicesPage) choices() provision.Choices {
 	return c
 }
 
-// current reports whether the validation is about what the fields say.
+// current reports whether the validation is about the values of the fields.
 func (p choicesPage) current() bool { return p.validated != nil && *p.validated == p.choices() }
 
 func (choicesPage) title() string { return "Choices" }
@@ -198,7 +198,7 @@ func (p choicesPage) showField(t *text, f field, focused bool) {
 	}
 }
 
-// showResult writes what the validation says about a field.
+// showResult writes what the validation found for a field.
 func (p choicesPage) showResult(t *text, f field) {
 	id := f.id
 	switch {

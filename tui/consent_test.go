@@ -11,7 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// What cannot be had back is agreed to by typing its name, and by nothing else.
+// What can't be restored is agreed to by typing its name, and by nothing else.
 func TestReplacementNeedsTheName(t *testing.T) {
 	w := newWizard(t, nil)
 	w.ends(planning, replacePlan(nil), nil, nil)
@@ -43,8 +43,8 @@ func TestReplacementNeedsTheName(t *testing.T) {
 	}
 }
 
-// The same holds for what is done about a VM as a whole.
-func TestWholesNeedTheName(t *testing.T) {
+// The same holds for restoring and removing.
+func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 	for key, test := range map[string]struct {
 		call  call
 		plan  provision.Plan
@@ -61,7 +61,7 @@ func TestWholesNeedTheName(t *testing.T) {
 		w.types("substrate")
 		w.press("enter")
 		if w.model.facts.call != idle {
-			t.Fatalf("%s: it began before anybody could see what goes away", key)
+			t.Fatalf("%s: it began before what will be deleted was shown", key)
 		}
 		for range "substrate" {
 			w.press("backspace")
@@ -84,7 +84,7 @@ func TestWholesNeedTheName(t *testing.T) {
 		other := test.plan
 		other.Steps = other.Steps[:1]
 		if approve == nil || approve(t.Context(), test.plan) != nil || approve(t.Context(), other) == nil {
-			t.Fatalf("%s: something else is approved of than what was shown", key)
+			t.Fatalf("%s: another plan is approved of than what was shown", key)
 		}
 		w.press("ctrl+c")
 		w.shows("Stop the current work?")
@@ -94,8 +94,8 @@ func TestWholesNeedTheName(t *testing.T) {
 	}
 }
 
-// What is kept can be brought back, and nothing else can.
-func TestBringBackNeedsAKeptVM(t *testing.T) {
+// A kept VM can be restored, and nothing else can.
+func TestRestoringNeedsAKeptVM(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["plan-interrupts"](w)
 	w.press("B")
@@ -148,11 +148,11 @@ func TestReplaceInsteadOfRepair(t *testing.T) {
 	w.ends(planning, replacePlan(replaceSteps), nil, nil)
 	w.press("r")
 	if w.model.request(planning).Replace != "" {
-		t.Error("looking again is still about the replacement")
+		t.Error("checking again is still about the replacement")
 	}
 }
 
-// Between the question and the first change somebody else may have been at work.
+// Between the question and the first change another program may have changed the VM.
 func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["plan"](w)
@@ -175,8 +175,8 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	}
 }
 
-// What goes away is told of the VM that there is now, also when the plan was made before another one took its place.
-func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
+// What will be deleted is shown for the current VM, also when the plan was made before another one took its place.
+func TestLossesAreOfTheCurrentVM(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["plan-replace"](w)
 	w.press("x")
@@ -199,15 +199,15 @@ func TestFateIsOfTheVMThatThereIsNow(t *testing.T) {
 	w.shows("1 GiB")
 }
 
-// A VM that stands aside while there is none in its place is offered.
+// A backup without a VM in its place is offered.
 func TestKeptVMWithoutAnother(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["backup"](w)
 	w.shows("There is no VM called substrate. Its backup is complete", "enter restore it", "D remove")
 }
 
-// What is undone is not said to stay.
-func TestStoppingWhatIsUndone(t *testing.T) {
+// What is rolled back is not shown as kept.
+func TestStoppingWhatIsRolledBack(t *testing.T) {
 	for name, test := range map[string]struct{ key, words string }{
 		"kept": {"B", "the VM gets its name back"}, "plan-replace": {"x", "the VM gets its name back"},
 	} {
@@ -243,8 +243,8 @@ func TestStoppingARemoval(t *testing.T) {
 	w.shows("What is deleted by then stays deleted")
 }
 
-// What is refused is refused before anybody types a name.
-func TestWholesRefused(t *testing.T) {
+// What is refused is refused before a person types a name.
+func TestPreviewRefused(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
 	w.press("D")
@@ -253,8 +253,8 @@ func TestWholesRefused(t *testing.T) {
 	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
 }
 
-// On a small screen what goes away is read first, and the input comes into sight with the first letter.
-func TestNamePageOnASmallScreen(t *testing.T) {
+// On a small screen what will be deleted is read first, and the input comes into sight with the first letter.
+func TestConsentOnASmallScreen(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["remove"](w)
 	w.resize(40, 12)

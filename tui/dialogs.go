@@ -29,7 +29,7 @@ func (stopPage) body(f *facts, t *text) {
 	}
 }
 
-// afterStopping says what happens to the work when it is stopped.
+// afterStopping describes what happens to the work when it is stopped.
 func afterStopping(f *facts) string {
 	switch {
 	case f.call == removing:

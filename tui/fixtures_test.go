@@ -56,10 +56,10 @@ var existingVM = &provision.Existing{
 }
 
 var replaceSteps = []provision.Step{
-	{ID: provision.StepReplaceAside, Title: "put the old VM aside", Reason: "its processor is aarch64",
+	{ID: provision.StepReplaceAside, Title: "back up the old VM", Reason: "its processor is aarch64",
 		Usual: 3 * time.Second, Interrupts: true},
-	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is set aside", Usual: time.Second},
-	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was proven", Usual: time.Second,
+	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is backed up", Usual: time.Second},
+	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was verified", Usual: time.Second,
 		Destroys: true},
 }
 
@@ -68,9 +68,9 @@ func replacePlan(steps []provision.Step) provision.Plan {
 		Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
 }
 
-// undoPlace is what a run begins with that finds a VM aside and none in its place.
-var undoPlace = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back",
-	Reason: "an interrupted run has put it aside", Usual: time.Second}
+// placeBack starts a run that finds a backup and no VM in its place.
+var placeBack = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back",
+	Reason: "an interrupted run has backed it up", Usual: time.Second}
 
 var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
 	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second,
@@ -91,10 +91,10 @@ var removalPlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, S
 	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
 }}
 
-// restorePlan brings the kept VM back.
+// restorePlan restores the kept VM.
 var restorePlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
 	{ID: provision.StepRestorePlace, Title: "give the kept VM its name back"},
-	{ID: provision.StepRestoreRemove, Title: "remove the VM that was put aside", Destroys: true},
+	{ID: provision.StepRestoreRemove, Title: "remove the backup", Destroys: true},
 }}
 
 func healthy() *provision.Health {

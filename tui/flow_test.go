@@ -26,7 +26,7 @@ func TestFirstRun(t *testing.T) {
 	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second),
 		stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
 	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
-	// The world was observed anew: what is planned now counts.
+	// The world was observed again: the new plan counts.
 	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
 	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
@@ -40,7 +40,7 @@ func TestFirstRun(t *testing.T) {
 	}
 }
 
-// A healthy world is proven without a question, by a call that changes nothing.
+// A healthy world is verified without a question, by a call that changes nothing.
 func TestHealthyWorld(t *testing.T) {
 	w := newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
@@ -145,7 +145,7 @@ func TestStopping(t *testing.T) {
 	w.ends(planning, firstPlan, nil, nil)
 }
 
-// Somebody who insists gets out, and hears that something is still under way.
+// A person who insists gets out, and the outcome reports that work is still running.
 func TestInsisting(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["stopping"](w)
@@ -155,7 +155,7 @@ func TestInsisting(t *testing.T) {
 	}
 }
 
-// What only looks needs no question before it is stopped.
+// What changes nothing needs no question before it is stopped.
 func TestStoppingAPlan(t *testing.T) {
 	w := newWizard(t, nil)
 	w.press("ctrl+c")
@@ -166,7 +166,7 @@ func TestStoppingAPlan(t *testing.T) {
 	}
 }
 
-// A signal ends the context of the wizard: what is under way ends first.
+// A signal ends the context of the wizard: the current call ends first.
 func TestSignal(t *testing.T) {
 	cause := errors.New("SIGTERM was received")
 	w := newWizard(t, nil)
@@ -214,7 +214,7 @@ func TestNoReportIsNoSuccess(t *testing.T) {
 	w.shows("Not ready", "a bug")
 }
 
-func TestLogFollowsUntilSomebodyScrolls(t *testing.T) {
+func TestLogFollowsUntilItIsScrolled(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["log"](w)
 	w.emits(0, logged("the newest line"))
@@ -272,7 +272,7 @@ func TestProgressBarOfTheTerminal(t *testing.T) {
 	}
 }
 
-// The clock is a sign of life while the engine says nothing.
+// The clock is a sign of life while the engine is silent.
 func TestTheClockGoes(t *testing.T) {
 	w := newWizard(t, func(o *Options) { o.Still = true })
 	working(w)

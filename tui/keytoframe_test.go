@@ -16,10 +16,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// flood is an engine that says 50,000 lines a second until it is stopped.
+// flood is an engine that emits 50,000 lines a second until it is stopped.
 type flood struct {
 	Engine
-	tell func(provision.Event)
+	emit func(provision.Event)
 }
 
 func (flood) Plan(context.Context) (provision.Plan, error) {
@@ -30,7 +30,7 @@ func (f flood) Run(ctx context.Context) (provision.Health, error) {
 	line := logged("[   12.345678] systemd[1]: Started a unit with a name of the usual length, and some words more.")
 	for ctx.Err() == nil {
 		for range 500 {
-			f.tell(line)
+			f.emit(line)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -57,7 +57,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	go func() {
 		_, err := Run(ctx, Options{
 			VM: "substrate", UTF8: true, Input: terminal, Output: terminal,
-			Engine: func(r Request) Engine { return flood{tell: r.Events} },
+			Engine: func(r Request) Engine { return flood{emit: r.Events} },
 		})
 		ended <- err
 	}()
@@ -85,7 +85,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		see("é")
 		took = append(took, time.Since(pressed))
 		press("\x7f")
-		time.Sleep(107 * time.Millisecond) // until it is gone again; and so that keys come at all phases of a beat
+		time.Sleep(107 * time.Millisecond) // until it is deleted again; and so that keys come at all phases of a beat
 	}
 	share := float64(processorTime()-used) / float64(time.Since(begun))
 	var memory runtime.MemStats
@@ -107,7 +107,7 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// sight reads what is drawn, and says when a text was.
+// sight reads what is drawn, and waits for texts.
 type sight struct {
 	chunks chan []byte
 	seen   []byte

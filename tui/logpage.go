@@ -120,7 +120,7 @@ func (p logPage) matches(line string) bool {
 	return words != "" && strings.Contains(strings.ToLower(line), strings.ToLower(words))
 }
 
-// status says what is searched for.
+// status shows what is searched for.
 func (p logPage) status(theme theme) string {
 	letters, at := []rune(p.search.Value()), p.search.Position()
 	switch {

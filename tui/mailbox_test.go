@@ -45,7 +45,7 @@ func TestMailboxHoldsAFlood(t *testing.T) {
 	}
 }
 
-// What a tool said belongs to the step in which it was said.
+// The last line of a tool belongs to the step in which it came.
 func TestLastLineGoesWithItsStep(t *testing.T) {
 	w := newWizard(t, nil)
 	working(w)

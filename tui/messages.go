@@ -29,8 +29,8 @@ type validatedMsg struct {
 	validation provision.Validation
 }
 
-// writtenMsg says where a file was written, or why it was not.
+// writtenMsg reports where a file was written, or why it was not.
 type writtenMsg struct{ alert }
 
-// fixedMsg reports the end of a fix; an error says why it did not help.
+// fixedMsg reports the end of a fix; an error is why it did not help.
 type fixedMsg struct{ err error }

@@ -161,7 +161,7 @@ func (f *facts) kept() bool {
 	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
 }
 
-// lifecycle offers what can be done about a VM as a whole.
+// lifecycle offers what can be done with a VM itself: another in its place, the kept one, or none.
 func (f *facts) lifecycle(replace string) []offer {
 	offers := []offer{{keyReplace, replace, (*model).planReplacement}}
 	if f.kept() {

@@ -17,7 +17,7 @@ func TestChecksAreAnnouncedAndSettle(t *testing.T) {
 	w := newWizard(t, nil)
 	w.emits(0, checked(checks.Pending, "Lima", "", nil), checked(checks.Pending, "QEMU", "", nil),
 		checked(checks.Pending, "acceleration", "", nil))
-	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the look itself
+	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the call itself
 		t.Errorf("not all of them spin:\n%s", screen)
 	}
 	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), fixableCheck,
@@ -47,11 +47,11 @@ func TestFix(t *testing.T) {
 	w.shows("Nothing has been changed yet")
 }
 
-// While it is being looked at again, what was seen stays in sight, and nothing is called ready.
+// While it is observed again, the last report stays in sight, and nothing is called ready.
 func TestWatchingUnsure(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching-unsure"](w)
-	w.shows("something changed, and is being looked at", "/run/substrate.sock", "VM substrate: checking")
+	w.shows("something changed, and is being observed", "/run/substrate.sock", "VM substrate: checking")
 	if strings.Contains(w.screen(), "ready") {
 		t.Errorf("it is called ready:\n%s", w.screen())
 	}
@@ -102,7 +102,7 @@ func TestExport(t *testing.T) {
 	w.shows("The report was not written: no space left")
 }
 
-// The last word of a tool is told with its age, so that silence looks like silence.
+// The last line of a tool is shown with its age, so that silence looks like silence.
 func TestSilenceIsSeen(t *testing.T) {
 	w := newWizard(t, nil)
 	working(w)

@@ -47,7 +47,7 @@ type Options struct {
 	Save func(context.Context, provision.Choices) (path string, err error)
 	// Replacing starts with the plan of a replacement. A person still has to consent.
 	Replacing bool
-	// Fix runs the fix of a failed prerequisite, with the terminal to itself. The error says why that did not help.
+	// Fix runs the fix of a failed prerequisite, with the terminal to itself. The error is why that did not help.
 	Fix func(ctx context.Context, check string, in io.Reader, out io.Writer) error
 	// Export writes a report to a file and returns its path.
 	Export func(context.Context, provision.Health) (path string, err error)
@@ -58,13 +58,13 @@ type Options struct {
 
 	// VM is the name of the VM, and LogPath the file of the log; both are only shown.
 	VM, LogPath string
-	// Banner is shown on every screen; a simulation says here that it is one.
+	// Banner is shown on every screen; a simulation calls itself one here.
 	Banner string
 	// UTF8 shows more than ASCII.
 	UTF8 bool
 	// NoColor shows no colours.
 	NoColor bool
-	// Still stops what moves without saying anything: spinners.
+	// Still stops what moves without meaning: spinners.
 	Still bool
 	// Mouse scrolls with the wheel, and a click on a key presses it. Text is then marked with shift held down.
 	Mouse bool

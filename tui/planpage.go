@@ -11,7 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// planPage shows what exists, what would be changed and why, and asks for consent, or says why the plan can't be
+// planPage shows what exists, what would be changed and why, and asks for consent, or shows why the plan can't be
 // applied.
 type planPage struct{}
 
@@ -70,7 +70,7 @@ func (planPage) body(f *facts, t *text) {
 	}
 }
 
-// showReplacement says why no other step would help.
+// showReplacement writes why no other step would help.
 func showReplacement(f *facts, t *text) {
 	t.put(t.mark(provision.Failed)+" ", "VM "+f.plan.VM+
 		" can't be changed to match these settings; it must be replaced. Nothing has been changed.")

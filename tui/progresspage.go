@@ -86,7 +86,7 @@ func showPhases(f *facts, t *text, step *provision.StepProgress) {
 	}
 }
 
-// transferred says how much has come, how fast, and how long the rest will take.
+// transferred describes how much has come, how fast, and how long the rest will take.
 func transferred(t provision.Transfer) string {
 	words := plaintext.Bytes(t.Done)
 	if t.Total > 0 {
@@ -114,7 +114,7 @@ func showLastLine(f *facts, t *text) {
 	t.lines = append(t.lines, t.cut("    > "+t.clean(f.lastLine), t.width-len(age))+t.dim.Render(age))
 }
 
-// betweenSteps says what is done while no step is running.
+// betweenSteps describes what is done while no step is running.
 func betweenSteps(f *facts) string {
 	p := &f.progress
 	switch {

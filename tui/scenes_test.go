@@ -98,7 +98,7 @@ func init() { // some begin with others
 			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown",
 				Items: []provision.Item{
 					{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
-						Found: "something changed, and is being looked at"},
+						Found: "something changed, and is being observed"},
 				}})
 			w.emits(0)
 		},
@@ -145,7 +145,7 @@ func init() { // some begin with others
 			w.ends(running, provision.Plan{}, nil, broken)
 		},
 		"backup": func(w *wizard) {
-			w.ends(planning, provision.Plan{VM: "substrate", Unseen: true, Steps: []provision.Step{undoPlace}}, nil, nil)
+			w.ends(planning, provision.Plan{VM: "substrate", Unseen: true, Steps: []provision.Step{placeBack}}, nil, nil)
 		},
 		"rolled-back": func(w *wizard) {
 			scenes["kept"](w)
@@ -153,9 +153,9 @@ func init() { // some begin with others
 			w.previews(restorePlan)
 			w.types("substrate")
 			w.press("enter")
-			aside := provision.Step{ID: provision.StepRestoreAside, Title: "put the VM aside"}
-			w.emits(0, stepped(1, aside, provision.StepDone, time.Second),
-				stepped(2, undoPlace, provision.StepDone, time.Second))
+			backup := provision.Step{ID: provision.StepRestoreAside, Title: "back up the VM"}
+			w.emits(0, stepped(1, backup, provision.StepDone, time.Second),
+				stepped(2, placeBack, provision.StepDone, time.Second))
 			w.ends(restoring, provision.Plan{}, nil, stopped)
 		},
 		"verifying": func(w *wizard) {

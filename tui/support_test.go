@@ -14,7 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// wizard is a model under test: its engine is the test itself, and its clock goes when the test says so.
+// wizard is a model under test: its engine is the test itself, and its clock moves when the test moves it.
 type wizard struct {
 	t     *testing.T
 	model *model
@@ -28,7 +28,7 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 	options := Options{
 		Engine: func(Request) Engine { panic("the model called the engine by itself") },
 		Check: func(context.Context, provision.Choices) provision.Validation {
-			panic("the model looked at files by itself")
+			panic("the model read files by itself")
 		},
 		Fix:    func(context.Context, string, io.Reader, io.Writer) error { panic("the model fixed by itself") },
 		Export: func(context.Context, provision.Health) (string, error) { panic("the model wrote by itself") },
@@ -73,7 +73,7 @@ func keyPress(name string) tea.KeyPressMsg {
 	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
 }
 
-// tells has the engine tell events, and time pass until the next beat.
+// emits has the engine emit events, and time pass until the next beat.
 func (w *wizard) emits(after time.Duration, events ...provision.Event) {
 	for _, event := range events {
 		w.seq++
@@ -100,12 +100,12 @@ func (w *wizard) ends(what call, plan provision.Plan, health *provision.Health, 
 	w.model.Update(endedMsg{call: what, now: w.clock, plan: plan, health: health, err: err})
 }
 
-// foresees answers what would be done about the VM as a whole.
+// previews answers what restoring or removing would do.
 func (w *wizard) previews(plan provision.Plan) {
 	w.t.Helper()
 	page, ok := w.model.over.(consentPage)
 	if !ok || page.plan != nil {
-		w.t.Fatalf("nobody asked what would be done; the screen:\n%s", w.screen())
+		w.t.Fatalf("there was no preview; the screen:\n%s", w.screen())
 	}
 	w.model.Update(endedMsg{call: previews[page.call], plan: plan})
 }
@@ -124,12 +124,12 @@ func (w *wizard) shows(texts ...string) {
 	}
 }
 
-// judges answers what the choices come to.
+// validates answers the validation of the choices.
 func (w *wizard) validates(verdict provision.Validation) {
 	w.t.Helper()
 	page, ok := w.model.over.(choicesPage)
 	if !ok || !page.validating {
-		w.t.Fatalf("nobody asked for a verdict; the screen:\n%s", w.screen())
+		w.t.Fatalf("there was no validation; the screen:\n%s", w.screen())
 	}
 	for range 99 { // each answer to an older question is followed by another question
 		page := w.model.over.(choicesPage)

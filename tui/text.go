@@ -39,7 +39,7 @@ func (t *text) put(prefix, words string) { t.styled(lipgloss.NewStyle(), prefix,
 func (t *text) styled(style lipgloss.Style, prefix, words string) {
 	const narrow, enough = 60, 4
 	indent := ansi.StringWidth(prefix)
-	if t.width < narrow { // a long prefix must not take the little room
+	if t.width < narrow { // a long prefix must not take the little space
 		indent = min(indent, enough)
 	}
 	for paragraph := range strings.Lines(strings.TrimRight(words, "\n")) {
@@ -101,14 +101,14 @@ func (t *text) losses(deleted, kept string) {
 func (t *text) input(prefix string, input textinput.Model) {
 	letters := []rune(input.Value())
 	before, after := t.clean(string(letters[:input.Position()])), t.clean(string(letters[input.Position():]))
-	room := max(8, t.width-ansi.StringWidth(prefix)-1) // a cell for the cursor
-	if over := ansi.StringWidth(before) - room; over > 0 {
+	cells := max(8, t.width-ansi.StringWidth(prefix)-1) // one for the cursor
+	if over := ansi.StringWidth(before) - cells; over > 0 {
 		before = ansi.TruncateLeft(before, over+1, t.more)
 	}
 	t.cursor = tea.NewCursor(ansi.StringWidth(prefix+before), len(t.lines))
 	t.focus = len(t.lines)
-	value := ansi.Truncate(before+after, room, t.more)
-	rest := t.dim.Render(strings.Repeat("_", room+1-ansi.StringWidth(value)))
+	value := ansi.Truncate(before+after, cells, t.more)
+	rest := t.dim.Render(strings.Repeat("_", cells+1-ansi.StringWidth(value)))
 	t.lines = append(t.lines, prefix+t.strong.Render(value)+rest)
 }
 
@@ -184,5 +184,5 @@ func when(ok bool, words string) string {
 // clock is a duration while it runs: whole seconds.
 func clock(d time.Duration) string { return max(0, d).Truncate(time.Second).String() }
 
-// usually says how long something usually takes; nothing when that is unknown.
+// usually is how long something usually takes; nothing when that is unknown.
 func usually(d time.Duration) string { return when(d > 0, "usually "+plaintext.Duration(d)) }

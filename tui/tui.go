@@ -9,7 +9,7 @@
 // Update does no I/O, View is a pure function of the model. Log lines never travel as messages: the engine puts them
 // into a mailbox that one tick empties. Nothing is shown by colour alone, and foreign text passes through
 // internal/plaintext before it is shown. How a run ended is a field of the Outcome: that the program ended without an
-// error says nothing.
+// error means nothing.
 //
 // Hand-written in spite of bubbles: the footer, since help draws one line without places to click; the progress bar,
 // two calls of strings.Repeat where progress brings a physics engine; the log, since viewport would wrap all of its

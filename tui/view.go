@@ -100,7 +100,7 @@ func (m *model) screen() string {
 	return strings.Join(append(screen, m.footer()...), "\n")
 }
 
-// tooSmallScreen says that the terminal is too small, in as little as there is.
+// tooSmallScreen shows that the terminal is too small, in as little as there is.
 func (m *model) tooSmallScreen() string {
 	words := fmt.Sprintf("too small: %dx%d, and %dx%d is needed", m.width, m.height, minWidth, minHeight)
 	lines := strings.Split(ansi.Wrap(words, m.width, ""), "\n")
@@ -148,7 +148,7 @@ func (m *model) header(l layout) string {
 		vm += ": "
 	}
 	if ansi.StringWidth(left+vm+status)+3 > l.width {
-		vm = "" // there is room for the one word that changes
+		vm = "" // there is space for the one word that changes
 	}
 	gap := l.width - ansi.StringWidth(left) - ansi.StringWidth(vm+status) - 1
 	if gap < 2 {
@@ -185,7 +185,7 @@ func (m *model) status() string {
 	return ""
 }
 
-// rule divides the page from the keys, and says which lines of the page are visible.
+// rule divides the page from the keys, and shows which lines of the page are visible.
 func (m *model) rule(l layout, position string) string {
 	line := func(n int) string { return m.theme.dim.Render(strings.Repeat(m.theme.rule, max(0, n))) }
 	if position == "" {
@@ -215,7 +215,7 @@ func (m *model) footer() (lines []string) {
 	return lines
 }
 
-// places are the offers of the footer, in at most two lines. Where there is no room for all of them, help stays: it has
+// places are the offers of the footer, in at most two lines. Where there is no space for all of them, help stays: it has
 // the rest.
 func (m *model) places() []place {
 	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {

@@ -82,7 +82,7 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 	}
 }
 
-// However little room there is, the way to all keys is shown, or there is a question with few answers.
+// However small the screen is, the way to all keys is shown, or there is a question with few answers.
 func TestHelpIsAlwaysInSight(t *testing.T) {
 	for name, scene := range scenes {
 		w := newWizard(t, nil)
@@ -110,7 +110,7 @@ func fits(t *testing.T, where string, w *wizard, width, height int) {
 		}
 	}
 	if !strings.Contains(lines[0], "SIMULATION") {
-		t.Fatalf("%s: no word of the simulation: %q", where, lines[0])
+		t.Fatalf("%s: nothing about the simulation: %q", where, lines[0])
 	}
 }
 
@@ -154,7 +154,7 @@ func TestMarksAndColoursThatTheTerminalHas(t *testing.T) {
 	}
 }
 
-// What tools and guests say must not command the terminal.
+// What tools and guests write must not command the terminal.
 func TestForeignTextIsHarmless(t *testing.T) {
 	const evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2Jevil\u202e\rtext"
 	w := newWizard(t, func(o *Options) { o.VM, o.NoColor, o.LogPath = evil, true, evil })
@@ -174,6 +174,6 @@ func TestForeignTextIsHarmless(t *testing.T) {
 		}
 	}
 	if !strings.Contains(seen, "text") {
-		t.Error("the words are gone")
+		t.Error("the words are missing")
 	}
 }
