@@ -74,10 +74,6 @@ func (healthPage) body(f *facts, t *text) {
 	}
 }
 
-func fine(outcome provision.Outcome) bool {
-	return outcome == provision.OK || outcome == provision.Info
-}
-
 // showProblems writes what is wrong, and what to do about it.
 func showProblems(t *text, h *provision.Health) {
 	heading := "Problems"
