@@ -175,6 +175,20 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	}
 }
 
+// If nothing is left to do by then, the world is verified.
+func TestChangedToNothing(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["plan"](w)
+	err := provision.AsError(w.model.request(running).Approve(t.Context(), provision.Plan{VM: "substrate"}))
+	w.press("enter")
+	_, next := w.model.Update(endedMsg{call: running, now: w.clock, err: err})
+	if next == nil || w.model.facts.call != verifying {
+		t.Fatalf("the engine was asked for %d; the screen:\n%s", w.model.facts.call, w.screen())
+	}
+	w.ends(verifying, provision.Plan{}, healthy(), nil)
+	w.shows("was verified just now")
+}
+
 // What will be deleted is shown for the current VM, also when the plan was made before another one took its place.
 func TestLossesAreOfTheCurrentVM(t *testing.T) {
 	w := newWizard(t, nil)

@@ -252,7 +252,9 @@ func TestSearchInTheLog(t *testing.T) {
 	w.shows("FAULT number 150")
 	w.press("/", "q", "l", "?", "esc") // letters that mean something elsewhere
 	w.shows("Log", "/ search")
-	w.press("/", "x", "ctrl+c")
+	w.press("/", "a", "c", "left", "b")
+	w.shows("search: ab_c")
+	w.press("esc", "/", "x", "ctrl+c")
 	w.shows("Stop the current work?")
 }
 
