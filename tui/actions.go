@@ -87,8 +87,7 @@ func (m *model) askToStop() tea.Cmd {
 		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
 		return tea.Quit
 	case f.call.changes():
-		m.over = stopPage{}
-		return nil
+		return m.cover(stopPage{})
 	}
 	m.leaving = true
 	return m.stop()

@@ -40,7 +40,7 @@ type Request struct {
 type Options struct {
 	// Engine makes an engine.
 	Engine func(Request) Engine
-	// Choices are the first ones, and Check validates others. It may read files.
+	// Choices are the initial ones, and Check validates others. It may read files.
 	Choices provision.Choices
 	Check   func(context.Context, provision.Choices) provision.Validation
 	// Save saves choices for the next time and returns the path of the file.

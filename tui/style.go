@@ -44,14 +44,18 @@ func (t theme) clean(text string) string { return plaintext.Clean(text, t.utf8) 
 // glyphs stand for outcomes, in ASCII and beyond: one cell, different for each.
 var glyphs = map[provision.Outcome][2]string{
 	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"}, provision.Failed: {"x", "✗"},
-	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"}, provision.Unknown: {"?", "?"},
+	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
 }
 
 func (t theme) glyph(outcome provision.Outcome) string {
-	if t.utf8 {
-		return glyphs[outcome][1]
+	glyph, ok := glyphs[outcome]
+	switch {
+	case !ok:
+		return "?"
+	case t.utf8:
+		return glyph[1]
 	}
-	return glyphs[outcome][0]
+	return glyph[0]
 }
 
 // mark is the glyph in the outcome's style.
