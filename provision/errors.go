@@ -31,3 +31,9 @@ func AsError(err error) *Error { return finding.AsError(err) }
 func usage(next, format string, args ...any) *Error {
 	return &Error{Kind: KindUsage, What: fmt.Sprintf(format, args...), Next: next}
 }
+
+// about names the option whose value is wrong.
+func about(option string, failure *Error) *Error {
+	failure.Option = option
+	return failure
+}

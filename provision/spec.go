@@ -200,7 +200,7 @@ func (s *Spec) checkReplace() error {
 	if s.Replace == "" || s.Replace == s.VM {
 		return nil
 	}
-	return usage("give the name of the VM itself, or leave the consent out", "the consent is for the VM %q, and this is about %q", s.Replace, s.VM)
+	return about("vm", usage("give the name of the VM itself, or leave the consent out", "the consent is for the VM %q, and this is about %q", s.Replace, s.VM))
 }
 
 func (s *Spec) checkSizes() error {

@@ -72,6 +72,14 @@ type kind struct {
 // ofLayout says whether the step installs a part of the layout.
 func (k kind) ofLayout() bool { return k.inNew != nil }
 
+// StepIDs returns the IDs of all steps, in the order in which a plan holds them.
+func StepIDs() (ids []StepID) {
+	for _, k := range kinds() {
+		ids = append(ids, k.id)
+	}
+	return ids
+}
+
 // kindOf returns the kind of a step's ID.
 func kindOf(id StepID) kind {
 	all := kinds()

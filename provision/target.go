@@ -105,12 +105,14 @@ func baseProfile(spec Spec) (*limatype.LimaYAML, error) {
 		name = "the profile " + spec.Profile
 		var err error
 		if text, err = os.ReadFile(spec.Profile); err != nil {
-			return nil, usage("name a readable file: --profile FILE", "%s cannot be read: %v", name, err)
+			return nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name, err))
 		}
 	}
 	profile, err := lima.ParseProfile(text)
 	if err != nil {
-		return nil, &Error{Kind: KindUsage, What: name + " is no Lima profile", Why: err.Error(), Next: "mend it; `limactl validate FILE` checks one", Err: err}
+		failure := about("profile", usage("mend it; `limactl validate FILE` checks one", "%s is no Lima profile", name))
+		failure.Why, failure.Err = err.Error(), err
+		return nil, failure
 	}
 	return profile, nil
 }
@@ -140,19 +142,19 @@ func (t target) checkDigest() error {
 	}
 	file, err := openRegular(t.spec.Image)
 	if err != nil {
-		return usage("name a readable file: --image FILE", "the image cannot be used: %v", err)
+		return about("image", usage("name a readable file: --image FILE", "the image cannot be used: %v", err))
 	}
 	defer file.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		return usage("name a readable file: --image FILE", "the image cannot be read: %v", err)
+		return about("image", usage("name a readable file: --image FILE", "the image cannot be read: %v", err))
 	}
 	if found := "sha256:" + hex.EncodeToString(hash.Sum(nil)); found != t.spec.ImageDigest {
 		return &Error{
 			Kind: KindUsage,
 			What: fmt.Sprintf("the image %s is not the one that was asked for", t.spec.Image),
 			Why:  fmt.Sprintf("its digest is %s, and %s was given", found, t.spec.ImageDigest),
-			Next: "fetch the image again, or correct --image-digest",
+			Next: "fetch the image again, or correct --image-digest", Option: "image",
 		}
 	}
 	return nil

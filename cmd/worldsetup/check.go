@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,72 +14,57 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-const checkLong = `Looks whether this machine can hold the world: each check says what it found, and what to do when that will not do.
-Nothing is changed, unless --fix says so. docs/checks.md describes all of them; --list names them.
+const checkLong = `check checks this machine's prerequisites: each check prints what it found, and what to do if that
+isn't enough. It changes nothing without --fix. docs/checks.md describes all checks; --list names them.
 
-The project is the working directory, or that of the VM; --project names another one. What worldsetup.yaml keeps counts here, too.`
+The project is the working directory, or that of the VM; --project names another one. worldsetup.yaml counts, too.`
 
-// checker is the engine as far as checks go.
-type checker interface {
-	Checks(context.Context) ([]checks.Check, error)
-}
-
-// checkCommand checks the prerequisites, all of them or those that are named.
+// checkCommand returns the command that checks the prerequisites, all or those that are named.
 func (a *app) checkCommand() *cobra.Command {
-	command := &cobra.Command{Use: "check [ID...]", Short: "look whether this machine can hold the world, and mend what can be", Long: checkLong}
+	command := &cobra.Command{
+		Use: "check [ID...]", Short: "check this machine's prerequisites; --fix repairs what it can", Long: checkLong,
+	}
 	flags := command.Flags()
-	flags.SortFlags = false
-	project := flags.String("project", "", "the project directory")
-	fix := flags.Bool("fix", false, "mend what has failed, each by the command that is shown first")
-	list := flags.Bool("list", false, "name the checks, and look at nothing")
-	choices := newChoices(flags, a.getenv, settings())
-	flags.Bool("json", false, "one JSON object, for scripts")
-	command.RunE = func(command *cobra.Command, ids []string) error {
-		if err := a.settleFace(command); err != nil {
-			return err
-		}
+	flags.String("project", "", "the project directory")
+	fix := flags.Bool("fix", false, "fix what failed; each command is shown before it runs")
+	list := flags.Bool("list", false, "list the checks without running them")
+	command.Args = func(*cobra.Command, []string) error {
 		if *fix && *list {
 			return usage("leave one of them out", "--fix and --list exclude each other")
 		}
-		spec, answers, err := choices.spec(*project)
+		return nil
+	}
+	return a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
+		selected, err := a.checksFor(ctx, c.spec, c.args)
 		if err != nil {
 			return err
 		}
-		wanted, err := a.checksFor(command.Context(), spec, ids)
-		if err != nil {
-			return blame(answers, err)
-		}
 		if *list {
-			a.listChecks(wanted)
+			a.listChecks(selected)
 			return nil
 		}
-		return a.check(command.Context(), wanted, *fix)
-	}
-	return command
+		return a.check(ctx, selected, *fix)
+	})
 }
 
-// checksFor are the checks of spec that ids name.
+// checksFor returns the checks for spec that ids name; all without ids.
 func (a *app) checksFor(ctx context.Context, spec provision.Spec, ids []string) ([]checks.Check, error) {
-	engine, ok := a.engine(provision.Setup{Spec: spec}).(checker)
-	if !ok {
-		return nil, fmt.Errorf("this engine has no checks")
-	}
-	all, err := engine.Checks(ctx)
+	all, err := a.engine(provision.Setup{Spec: spec}).Checks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	picked, err := checks.Pick(all, ids)
+	selected, err := checks.Pick(all, ids)
 	if err != nil {
 		return nil, usage("name some of these: "+checks.IDs(all), "%v", err)
 	}
-	return picked, nil
+	return selected, nil
 }
 
-// check looks, mends if fix says so, and tells the outcome.
-func (a *app) check(ctx context.Context, wanted []checks.Check, fix bool) error {
-	results := checks.Run(ctx, wanted, nil)
-	if fix && ctx.Err() == nil && a.mend(ctx, wanted, results) {
-		results = checks.Run(ctx, wanted, nil) // what waited for the mended ones as well
+// check runs the checks, fixes what failed if fix is set, and shows the results.
+func (a *app) check(ctx context.Context, selected []checks.Check, fix bool) error {
+	results := checks.Run(ctx, selected, nil)
+	if fix && ctx.Err() == nil && a.fixFailed(ctx, selected, results) {
+		results = checks.Run(ctx, selected, nil) // those that waited for the fixed ones as well
 	}
 	if ctx.Err() != nil {
 		return &provision.Error{
@@ -85,30 +73,142 @@ func (a *app) check(ctx context.Context, wanted []checks.Check, fix bool) error 
 		}
 	}
 	a.showChecks(results)
-	failure := unready(results)
-	if told := provision.AsError(failure); told != nil && a.json == nil {
-		a.told = append(a.told, *told) // line by line
-	}
-	return failure
+	a.shown = a.json == nil
+	return checkError(results)
 }
 
-// unready is the error of a machine on which a check has failed: its remedies are all there is to read.
-func unready(results []checks.Result) error {
+// checkError returns the error of a machine on which a check failed. It repeats all problems for readers of standard
+// error.
+func checkError(results []checks.Result) error {
 	blocking := checks.Blocking(results)
 	if len(blocking) == 0 {
 		return nil
 	}
-	failure := &provision.Error{Kind: provision.KindPrerequisite, What: fmt.Sprintf("this machine is not ready: %s failed", count(len(blocking), "check"))}
-	var whys, nexts []string
+	var why, next []string
 	for _, result := range blocking {
-		whys = append(whys, result.ID+": "+result.Problem.What)
+		why = append(why, result.ID+": "+result.Problem.What)
 		if result.Problem.Next != "" {
-			nexts = append(nexts, result.Problem.Next)
+			next = append(next, result.Problem.Next)
 		}
 		if result.Fix != nil {
-			nexts = append(nexts, "  or let worldsetup do it: worldsetup check --fix "+result.ID)
+			next = append(next, "  or let worldsetup do it: worldsetup check --fix "+result.ID)
 		}
 	}
-	failure.Why, failure.Next = strings.Join(whys, "\n"), strings.Join(nexts, "\n")
-	return failure
+	return &provision.Error{
+		Kind: provision.KindPrerequisite, What: "this machine is not ready: " + count(len(blocking), "check") + " failed",
+		Why: strings.Join(why, "\n"), Next: strings.Join(next, "\n"),
+	}
+}
+
+// fixFailed applies the fixes of the failed checks, in order, and reports whether there were any. What it does goes to
+// standard error when standard output is for scripts.
+func (a *app) fixFailed(ctx context.Context, selected []checks.Check, results []checks.Result) (found bool) {
+	to := newLines(a.out, a.utf8)
+	if a.json != nil {
+		to = a.errors
+	}
+	for i, result := range results {
+		if result.Outcome == checks.Failed && result.Fix != nil && ctx.Err() == nil {
+			found = true
+			to.printf("fixing %s: %s", result.Title, result.Problem.What)
+			_ = applyFix(ctx, selected[i], result.Fix, to, a.terminal) // it shows a check that still fails
+		}
+	}
+	return found
+}
+
+// fixer returns the function that fixes a failed prerequisite of a run, at a terminal where sudo may ask for a
+// password.
+func (a *app) fixer(spec provision.Spec) func(context.Context, string, io.Reader, io.Writer) error {
+	return func(ctx context.Context, id string, in io.Reader, out io.Writer) error {
+		to := newLines(out, a.utf8)
+		list, err := a.checksFor(ctx, spec, []string{id})
+		if err != nil {
+			to.printf("not fixed: %v", err)
+			return err
+		}
+		fix := checks.Run(ctx, list, nil)[0].Fix
+		if a.simulation != nil {
+			return applyFix(ctx, list[0], fix, to, terminal{}) // without sudo
+		}
+		return applyFix(ctx, list[0], fix, to, terminal{in, out})
+	}
+}
+
+// applyFix fixes a check, shows what it does, and returns why the check still fails. If the fix needs root and there
+// is a terminal, sudo asks for the password before the fix, which has no terminal.
+func applyFix(ctx context.Context, check checks.Check, fix *checks.FixInfo, to *lines, at terminal) error {
+	if at.in != nil && fix != nil && fix.AsRoot() && exec.CommandContext(ctx, "sudo", "-n", "true").Run() != nil {
+		to.printf("sudo asks for your password:")
+		ask := exec.CommandContext(ctx, "sudo", "-v")
+		ask.Stdin, ask.Stdout, ask.Stderr = os.Stdin, os.Stderr, os.Stderr
+		_ = ask.Run() // the fix fails without it
+	}
+	result := checks.Apply(ctx, check, func(line string) { to.put("    | ", "    | ", line) })
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case result.Outcome != checks.Failed || result.Problem == nil:
+		to.printf("fixed: %s: %s", result.Title, result.Found)
+		return nil
+	}
+	to.printf("not fixed: %s", result.Problem.What)
+	showProblem(to, result.Problem)
+	return fmt.Errorf("%s\n%s\n%s", result.Problem.What, result.Problem.Why, result.Problem.Next)
+}
+
+// checksObject is the JSON form of checks.
+type checksObject struct {
+	Schema int `json:"schema"`
+	Checks any `json:"checks"`
+}
+
+// showChecks shows every result.
+func (a *app) showChecks(results []checks.Result) {
+	if a.json != nil {
+		a.json.result(checksObject{provision.Schema, results})
+		return
+	}
+	to := newLines(a.out, a.utf8)
+	for _, result := range results {
+		showCheck(to, result)
+		for _, line := range result.Details {
+			to.put("  - ", "    ", line)
+		}
+		if result.Fix != nil {
+			to.printf("  fix: %s", result.Fix)
+			to.put("  then: ", "        ", result.Fix.Note)
+		}
+	}
+	to.printf("%s, %d failed", count(len(results), "check"), len(checks.Blocking(results)))
+}
+
+func showCheck(to *lines, check checks.Result) {
+	to.printf("%s: %s: %s", check.Outcome, check.Title, check.Found)
+	showProblem(to, check.Problem)
+}
+
+func showProblem(to *lines, problem *checks.Problem) {
+	if problem != nil {
+		to.put("  why: ", "       ", problem.Why)
+		to.put("  next: ", "        ", problem.Next)
+	}
+}
+
+// listChecks shows the names of the checks.
+func (a *app) listChecks(list []checks.Check) {
+	type name struct {
+		ID    string `json:"id"`
+		Title string `json:"title"`
+	}
+	names, rows := []name{}, [][]string{}
+	for _, check := range list {
+		names = append(names, name{check.ID, check.Title})
+		rows = append(rows, []string{check.ID, check.Title})
+	}
+	if a.json != nil {
+		a.json.result(checksObject{provision.Schema, names})
+		return
+	}
+	table(newLines(a.out, a.utf8), rows)
 }

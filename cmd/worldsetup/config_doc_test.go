@@ -17,19 +17,14 @@ const tableOfKeys = "| key | flag | type | value | default | environment |\n| --
 
 // The table in the document is made from the code: go test ./cmd/worldsetup -update
 func TestConfigDocument(t *testing.T) {
-	types := map[config.Kind]string{config.Text: "text", config.Number: "whole number", config.Size: "text, or whole number of bytes", config.Switch: "switch"}
 	rows := tableOfKeys
-	for _, setting := range settings() {
-		key, can := keyOf(setting.flag)
-		if !can {
-			continue
-		}
-		variables := strings.Join(setting.env, "`, `")
+	for _, o := range savedOptions() {
+		variables := strings.Join(o.env, "`, `")
 		if variables != "" {
 			variables = "`" + variables + "`"
 		}
-		flag := strings.TrimSpace("--" + setting.flag + " " + setting.value)
-		rows += fmt.Sprintf("| `%s` | `%s` | %s | %s | %s | %s |\n", key.flag, flag, types[key.kind], key.values, key.unset, variables)
+		flag := strings.TrimSpace("--" + o.name + " " + o.arg)
+		rows += fmt.Sprintf("| `%s` | `%s` | %s | %s | %s | %s |\n", o.name, flag, o.kind, o.values, o.initial, variables)
 	}
 	const path = "../../docs/config.md"
 	text, err := os.ReadFile(path)
@@ -40,7 +35,7 @@ func TestConfigDocument(t *testing.T) {
 	golden(t, path, table.ReplaceAllLiteralString(string(text), rows))
 }
 
-// The examples in the document and in a new file are read, and mean something.
+// The examples in the document and in a new file are valid.
 func TestConfigExamples(t *testing.T) {
 	text, err := os.ReadFile("../../docs/config.md")
 	if err != nil {
@@ -61,25 +56,25 @@ func TestConfigExamples(t *testing.T) {
 			t.Errorf("%v in\n%s", err, example)
 			continue
 		}
-		for _, entry := range file.Entries {
-			i := slices.IndexFunc(settings(), func(s setting) bool { return s.flag == entry.Key })
-			if err := settings()[i].set(&provision.Spec{}, entry.Value); err != nil {
-				t.Errorf("%s: %v", entry.Key, err)
+		for _, value := range file.Values {
+			if err := optionNamed(value.Key).set(&provision.Spec{}, value.Text); err != nil {
+				t.Errorf("%s: %v", value.Key, err)
 			}
 		}
-		if example == uncommented && len(file.Entries) != len(keys()) {
-			t.Errorf("%d keys of %d in a new file", len(file.Entries), len(keys()))
+		if example == uncommented && len(file.Values) != len(savedOptions()) {
+			t.Errorf("%d keys of %d in a new file", len(file.Values), len(savedOptions()))
 		}
 	}
 }
 
-// The table's edges are those of the code, and its defaults as well.
-func TestEdgesOfKeys(t *testing.T) {
+// The limits and defaults in the table are those of the code.
+func TestLimits(t *testing.T) {
 	for text, fine := range map[string]bool{
 		"cpus: 1": true, "cpus: 256": true, "cpus: 0": false, "cpus: 257": false,
 		"memory: 512MiB": true, "memory: 511MiB": false, "memory: 4TiB": true, "memory: 5TiB": false,
 		"disk: 4GiB": true, "disk: 3GiB": false, "disk: 64TiB": true, "disk: 65TiB": false,
-		"size: default": true, "size: dev": true, "size: small": false, "vm-type: vz": true, "vm-type: qemu": true, "vm-type: wsl2": false,
+		"size: default": true, "size: dev": true, "size: small": false, "vm-type: vz": true, "vm-type: qemu": true,
+		"vm-type: wsl2":        false,
 		"mount-type: virtiofs": true, "mount-type: 9p": true, "mount-type: reverse-sshfs": true, "mount-type: nfs": false,
 		"timeout: 45m": true, "timeout: 45": false, "timeout: -1m": false,
 		"vm: " + strings.Repeat("a", 76): true, "vm: " + strings.Repeat("a", 77): false,
@@ -89,32 +84,40 @@ func TestEdgesOfKeys(t *testing.T) {
 		}
 	}
 	defaults := provision.Spec{}
-	for _, key := range keys() {
-		i := slices.IndexFunc(settings(), func(s setting) bool { return s.flag == key.flag })
-		if slices.Contains([]string{"vm", "cpus", "memory", "disk", "timeout"}, key.flag) {
-			if err := settings()[i].set(&defaults, key.unset); err != nil {
-				t.Error(err)
-			}
+	for _, o := range optionsNamed("vm", "cpus", "memory", "disk", "timeout") {
+		if err := o.set(&defaults, o.initial); err != nil {
+			t.Error(err)
 		}
 	}
-	want := provision.Spec{VM: provision.DefaultVM, CPUs: provision.DefaultCPUs, Memory: provision.DefaultMemory, Disk: provision.DefaultDisk, Timeout: provision.DefaultTimeout}
+	want := provision.Spec{VM: provision.DefaultVM, CPUs: provision.DefaultCPUs, Memory: provision.DefaultMemory,
+		Disk: provision.DefaultDisk, Timeout: provision.DefaultTimeout}
 	if defaults != want {
 		t.Errorf("%+v, want %+v", defaults, want)
 	}
 }
 
-// Every setting can be kept, in the same order, except for the consent and for what is for one run.
-func TestKeysAreTheSettings(t *testing.T) {
-	var flags, names []string
-	for _, setting := range settings() {
-		if setting.flag != "replace" && setting.flag != "rebuild-agent" {
-			flags = append(flags, setting.flag)
+// Every option can be saved, except for consent and what is for one run; and each has what its flag, help and key need.
+func TestOptionsAreComplete(t *testing.T) {
+	var never, names []string
+	for _, o := range options {
+		names = append(names, o.name)
+		if o.never != "" {
+			never = append(never, o.name)
+		}
+		if o.usage == "" || o.values == "" || o.set == nil || (o.arg == "") != (o.kind == config.Switch) {
+			t.Errorf("%s is incomplete: %+v", o.name, o)
+		}
+		if o.never == "" && (o.initial == "" || o.example == "") {
+			t.Errorf("%s has no default or no example", o.name)
+		}
+		if o.partOf != "" && !slices.Contains(names, o.partOf) {
+			t.Errorf("%s takes effect before %s, which would overwrite it", o.name, o.partOf)
+		}
+		if o.partOf != "" && !o.hidden && o.get == nil {
+			t.Errorf("%s is set by %s and can't be read from a Spec", o.name, o.partOf)
 		}
 	}
-	for _, key := range keys() {
-		names = append(names, key.flag)
-	}
-	if !slices.Equal(flags, names) {
-		t.Errorf("settings %v\nkeys     %v", flags, names)
+	if want := []string{"rebuild-agent", "replace", "remove"}; !slices.Equal(never, want) {
+		t.Errorf("never saved: %v, want %v", never, want)
 	}
 }

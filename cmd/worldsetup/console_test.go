@@ -29,8 +29,8 @@ type console struct {
 	device  *os.File
 	mu      sync.Mutex // guards screen but for Read: vt's SafeEmulator leaves String out
 	screen  *vt.Emulator
-	drawn   chan struct{} // something was drawn since the last look
-	closed  chan struct{} // nobody draws any more
+	drawn   chan struct{} // something was drawn since the last check
+	closed  chan struct{} // the command has ended
 	raw     bytes.Buffer  // read it after closed
 	temp    string        // TMPDIR of the command
 }
@@ -53,9 +53,10 @@ func start(t *testing.T, width, height int, change func(*exec.Cmd), args ...stri
 		drawn: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	c.command.Env = []string{
-		"TERM=xterm-256color", "LANG=C.UTF-8", "HOME=" + temp, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0",
+		"TERM=xterm-256color", "LANG=C.UTF-8", "HOME=" + temp, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH"),
+		"GORACE=atexit_sleep_ms=0",
 	}
-	c.command.Dir = temp // who is nobody may not get to where the checkout is
+	c.command.Dir = temp // the user nobody may have no access to the checkout
 	if change != nil {
 		change(c.command)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -14,44 +15,59 @@ type exit struct {
 	Meaning string
 }
 
-// exits is the one table of exit codes. Scripts rely on it: lines may be added and never change their number.
-func exits() []exit {
-	return []exit{
-		{0, "", "ready: the world was proven; for plan: the plan was made, and may be empty; for check: nothing failed; for remove: the world is gone; for init: the file is written"},
-		{1, provision.KindInternal, "a bug in worldsetup"},
-		{2, provision.KindUsage, "what was asked for cannot be; nothing was changed"},
-		{3, provision.KindPrerequisite, "this machine lacks something; nothing was changed"},
-		{4, provision.KindReplacement, "a VM would have to be replaced or removed, and nobody consented to that; nothing was changed"},
-		{5, provision.KindProvisioning, "a step failed; a rerun carries on; of a replacement: the old world is back, or the next run brings it back"},
-		{6, provision.KindUnhealthy, "the world is not ready, or a proof failed"},
-		{7, provision.KindBusy, "another run is at work on this VM"},
-		{130, provision.KindInterrupted, "stopped by a signal or in the wizard, or nobody reads the output; a rerun carries on"},
-	}
+// exits is the one table of exit codes. Scripts rely on it: lines may be added, but their numbers never change.
+var exits = []exit{
+	{0, "", "ready: the world was verified; for plan: the plan was made, and may be empty; for check: nothing failed; " +
+		"for remove: the world was deleted; for init: the file was written"},
+	{1, provision.KindInternal, "a bug in worldsetup"},
+	{2, provision.KindUsage, "invalid usage or configuration; nothing was changed"},
+	{3, provision.KindPrerequisite, "this machine lacks a prerequisite; nothing was changed"},
+	{4, provision.KindReplacement, "a VM would have to be replaced or deleted, without consent; nothing was changed"},
+	{5, provision.KindProvisioning, "a step failed; a rerun continues; for a replacement: the old VM was restored, " +
+		"or the next run restores it"},
+	{6, provision.KindUnhealthy, "the world is not ready, or its verification failed"},
+	{7, provision.KindBusy, "another run is in progress on this VM"},
+	{130, provision.KindInterrupted, "stopped by a signal or in the wizard, or the output is not read; a rerun continues"},
 }
 
-// exitCode is the exit code for a failure; nil is success.
+// exitCode returns the exit code for a failure; nil is success.
 func exitCode(failure *provision.Error) int {
-	var kind provision.Kind
-	if failure != nil {
-		kind = failure.Kind
+	if failure == nil {
+		return 0
 	}
-	for _, exit := range exits() {
-		if exit.Kind == kind && (kind != "" || failure == nil) {
-			return exit.Code
+	for _, e := range exits {
+		if e.Kind == failure.Kind && failure.Kind != "" {
+			return e.Code
 		}
 	}
-	return 1 // a kind that the table does not know is a bug
+	return 1 // a kind that the table lacks is a bug
 }
 
-// exitTable is the table as text.
+// exitTable returns the table as text.
 func exitTable() string {
 	var text strings.Builder
-	for _, exit := range exits() {
-		kind := string(exit.Kind)
-		if kind == "" {
-			kind = "-"
-		}
-		fmt.Fprintf(&text, "  %-4d  %-12s  %s\n", exit.Code, kind, exit.Meaning)
+	for _, e := range exits {
+		fmt.Fprintf(&text, "  %-4d  %-12s  %s\n", e.Code, cmp.Or(e.Kind, "-"), e.Meaning)
 	}
 	return text.String()
+}
+
+// kindOf returns the kind of an error; empty for nil.
+func kindOf(err error) provision.Kind {
+	if failure := provision.AsError(err); failure != nil {
+		return failure.Kind
+	}
+	return ""
+}
+
+// usage makes an error about how the command was called.
+func usage(next, format string, args ...any) *provision.Error {
+	return &provision.Error{Kind: provision.KindUsage, What: fmt.Sprintf(format, args...), Next: next}
+}
+
+// printError shows a failure as three labelled parts.
+func printError(to *lines, failure *provision.Error) {
+	to.put("error: ", "       ", failure.What)
+	to.put("  why: ", "       ", failure.Why)
+	to.put("  next: ", "        ", failure.Next)
 }

@@ -43,9 +43,9 @@ func constants(t *testing.T, file, typeName string) []string {
 
 func TestEveryKindHasItsExitCode(t *testing.T) {
 	seen := map[int]bool{}
-	for _, exit := range exits() {
+	for _, exit := range exits {
 		if seen[exit.Code] {
-			t.Errorf("%d stands twice in the table", exit.Code)
+			t.Errorf("%d is in the table twice", exit.Code)
 		}
 		seen[exit.Code] = true
 	}
@@ -57,8 +57,8 @@ func TestEveryKindHasItsExitCode(t *testing.T) {
 		}
 		codes[code] = kind
 	}
-	if len(codes)+1 != len(exits()) {
-		t.Errorf("%d kinds, %d lines", len(codes), len(exits()))
+	if len(codes)+1 != len(exits) {
+		t.Errorf("%d kinds, %d lines", len(codes), len(exits))
 	}
 }
 
@@ -78,13 +78,14 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ` + "`worldsetup` and its commands `plan`, `status`, `check`, `init`, `restore` and `remove`" + ` exit with. The kind is that of the error in the JSON output; ` + "`worldsetup help exit-codes`" + `
-prints the same table. A failed run never exits with 0, and a code never changes its meaning.
+What ~worldsetup~ and its commands ~plan~, ~status~, ~check~, ~init~, ~restore~ and ~remove~ exit with. The kind is
+that of the error in the JSON output; ~worldsetup help exit-codes~ prints the same table. A failed run never exits
+with 0, and a code never changes its meaning.
 
 | code | kind | meaning |
 | ---: | --- | --- |
 `)
-	for _, exit := range exits() {
+	for _, exit := range exits {
 		kind := ""
 		if exit.Kind != "" {
 			kind = "`" + string(exit.Kind) + "`"
@@ -92,18 +93,19 @@ prints the same table. A failed run never exits with 0, and a code never changes
 		fmt.Fprintf(&text, "| %d | %s | %s |\n", exit.Code, kind, exit.Meaning)
 	}
 	text.WriteString(`
-"Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of its VM and
-begins a log, both in the state folder. ` + "`worldsetup check --fix`" + ` changes this machine by the commands that it shows, whatever comes of them.
+"Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of
+its VM and begins a log, both in the state directory. ~worldsetup check --fix~ changes this machine by the commands
+that it shows, whatever their result.
 
-A standard output that nobody reads ends the run (130). One that was closed before the program started cannot be told from
-` + "`/dev/null`" + ` and is treated like it.
+An output that is not read ends the run (130). A standard output that was closed before the program started can't be
+told from ~/dev/null~, and is treated like it.
 
-` + "Consent (4) is given by name: `--replace=NAME`, and for `worldsetup remove` `--remove=NAME`." + ` The name of another VM is refused (2), and so is
-a VM that is protected or is no world; the message says how to lift that.
+Consent (4) is given by name: ~--replace=NAME~, and for ~worldsetup remove~ ~--remove=NAME~. The name of another VM
+is refused (2), and so is a VM that is protected or not a world; the message says how to change that.
 
-A run that replaces or restores a VM and is stopped by a signal undoes that before it ends, which takes as long as the old VM takes to start. A
-second signal a second later does not wait for it, and neither does SIGKILL: the next run finds out what is there and brings the old VM
-back, or carries on with the new one.
+A run that replaces or restores a VM and is stopped by a signal rolls that back before it ends, which takes as long
+as the old VM takes to start. A second signal a second later does not wait for it, and neither does SIGKILL: the
+next run observes the state and restores the old VM, or continues with the new one.
 `)
-	golden(t, "../../docs/exit-codes.md", text.String())
+	golden(t, "../../docs/exit-codes.md", strings.ReplaceAll(text.String(), "~", "`"))
 }

@@ -35,13 +35,14 @@ func finished(result provision.Result) provision.Event {
 	return provision.Event{Type: provision.EventFinished, Result: &result}
 }
 
-// healthy is the report of a world that is as it should be.
+// healthy returns the report of a healthy world.
 func healthy() provision.Health {
 	answered := func(who provision.Who, took time.Duration) provision.Access {
 		return provision.Access{Who: who, Want: "answered", Found: "answered", Outcome: provision.OK, Took: took}
 	}
 	return provision.Health{
-		Schema: provision.Schema, VM: "substrate", Time: time.Date(2026, 3, 14, 9, 28, 0, 0, time.UTC), Ready: true, Instance: "running",
+		Schema: provision.Schema, VM: "substrate", Time: time.Date(2026, 3, 14, 9, 28, 0, 0, time.UTC), Ready: true,
+		Instance: "running",
 		Socket: provision.Socket{
 			Path: "/run/substrate.sock", Type: "socket", Owner: "root", Group: "substrate", Mode: "0660",
 			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
@@ -58,40 +59,47 @@ func healthy() provision.Health {
 		},
 		Items: []provision.Item{
 			{ID: "instance", Title: "VM", Outcome: provision.OK, Want: "running", Found: "running"},
-			{ID: "clock", Title: "clock of the guest", Outcome: provision.OK, Want: "within 2s of the host's", Found: "+0.1 s from the host's"},
+			{ID: "clock", Title: "clock of the guest", Outcome: provision.OK, Want: "within 2s of the host's",
+				Found: "+0.1 s from the host's"},
 		},
 		Drift: provision.Plan{VM: "substrate", Steps: []provision.Step{}},
 	}
 }
 
-// firstRun is a run from nothing to a proven world.
+// firstRun returns the events of a run from nothing to a verified world.
 func firstRun() []provision.Event {
 	start := provision.StepStatus{
-		Number: 2, Of: 3, ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second, State: provision.StepRunning,
+		Number: 2, Of: 3, ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second,
+		State: provision.StepRunning,
 	}
 	silent, done := start, start
 	silent.Elapsed = 10 * time.Second
 	done.State, done.Elapsed = provision.StepDone, 112*time.Second
-	create := provision.StepStatus{Number: 1, Of: 3, ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", State: provision.StepRunning}
+	create := provision.StepStatus{Number: 1, Of: 3, ID: provision.StepCreate, Title: "create the VM",
+		Reason: "there is no VM called substrate", State: provision.StepRunning}
 	created := create
 	created.State, created.Elapsed = provision.StepDone, 412*time.Millisecond
 	plan := provision.Plan{VM: "substrate", Steps: []provision.Step{
 		{ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", Usual: time.Second},
 		{ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second},
-		{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new", Usual: 75 * time.Second, Conditional: true},
+		{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new",
+			Usual: 75 * time.Second, Conditional: true},
 	}}
 	health := healthy()
 	return number([]provision.Event{
 		{Type: provision.EventStarted, Message: "the VM substrate with the project /home/ada/Grüße"},
-		checked(checks.Result{ID: "limactl", Title: "Lima", Outcome: checks.OK, Found: "2.1.4", Elapsed: 50 * time.Millisecond}),
+		checked(checks.Result{ID: "limactl", Title: "Lima", Outcome: checks.OK, Found: "2.1.4",
+			Elapsed: 50 * time.Millisecond}),
 		checked(checks.Result{ID: "rosetta", Title: "Rosetta", Outcome: checks.Omitted, Found: "this is no Mac"}),
-		checked(checks.Result{ID: "acceleration", Title: "hardware acceleration", Outcome: checks.Info, Found: "software emulation"}),
+		checked(checks.Result{ID: "acceleration", Title: "hardware acceleration", Outcome: checks.Info,
+			Found: "software emulation"}),
 		planned(plan),
 		stepped(provision.EventStep, "", create),
 		stepped(provision.EventStep, "", created),
 		stepped(provision.EventStep, "", start),
 		stepped(provision.EventLog, "Starting the instance \"substrate\" with internal VM driver \"qemu\"", start),
-		stepped(provision.EventLog, "\x1b[32mgreen\x1b[0m \x1b]0;title\x07and\a \u009b1mbold, 10%\r99% of \u202eGrüße\x00", start),
+		stepped(provision.EventLog,
+			"\x1b[32mgreen\x1b[0m \x1b]0;title\x07and\a \u009b1mbold, 10%\r99% of \u202eGrüße\x00", start),
 		stepped(provision.EventLog, "two\nready: a line of its own", start),
 		stepped(provision.EventHeartbeat, "", silent),
 		stepped(provision.EventStep, "", done),
@@ -104,11 +112,14 @@ func firstRun() []provision.Event {
 // failingRun ends in a step.
 func failingRun() []provision.Event {
 	failure := &provision.Error{
-		Kind: provision.KindProvisioning, What: "the packages could not be installed", Why: "E: Unable to locate package fuse3\nE: no network",
+		Kind: provision.KindProvisioning, What: "the packages could not be installed",
+		Why:  "E: Unable to locate package fuse3\nE: no network",
 		Next: "connect the machine to the network, then run worldsetup again",
 	}
-	stop := provision.Step{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second, Interrupts: true}
-	step := provision.StepStatus{Number: 1, Of: 1, ID: provision.StepPackages, Title: "install packages in the guest", State: provision.StepRunning}
+	stop := provision.Step{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost",
+		Usual: 3 * time.Second, Interrupts: true}
+	step := provision.StepStatus{Number: 1, Of: 1, ID: provision.StepPackages, Title: "install packages in the guest",
+		State: provision.StepRunning}
 	failed := step
 	failed.State, failed.Elapsed, failed.Error = provision.StepFailed, 61*time.Minute, failure
 	problem := &checks.Problem{What: "there is little room", Why: "the plan needs 20 GiB", Next: "make room"}
@@ -129,13 +140,17 @@ func unhealthyRun() []provision.Event {
 	health.Ready = false
 	health.Agent = provision.AgentInfo{SHA256: health.Agent.SHA256, Probe: true}
 	health.Access[2] = provision.Access{
-		Who: provision.WhoOutsider, Want: "refused", Found: "answered", Outcome: provision.Failed, Remedy: "see its log: limactl shell …",
+		Who: provision.WhoOutsider, Want: "refused", Found: "answered", Outcome: provision.Failed,
+		Remedy: "see its log: limactl shell …",
 	}
 	health.Items = append(health.Items, provision.Item{
-		ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used", Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE",
+		ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used",
+		Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE",
 	})
-	health.Drift.Steps = []provision.Step{{ID: provision.StepUnits, Title: "install and enable the systemd units", Reason: "the socket unit has another mode"}}
-	failure := &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready", Next: "run worldsetup"}
+	health.Drift.Steps = []provision.Step{{ID: provision.StepUnits, Title: "install and enable the systemd units",
+		Reason: "the socket unit has another mode"}}
+	failure := &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready",
+		Next: "run worldsetup"}
 	return number([]provision.Event{
 		{Type: provision.EventStarted, Message: "the VM substrate with the project /home/ada/project"},
 		planned(provision.Plan{VM: "substrate", Steps: []provision.Step{}}),
@@ -164,7 +179,8 @@ func TestFaces(t *testing.T) {
 
 func TestPrintError(t *testing.T) {
 	var out strings.Builder
-	printError(newLines(&out, false), &provision.Error{What: "it\nbroke", Why: "first \x1b[1mcause\n\nsecond cause\n", Next: "do\nthis"})
+	printError(newLines(&out, false), &provision.Error{What: "it\nbroke", Why: "first \x1b[1mcause\n\nsecond cause\n",
+		Next: "do\nthis"})
 	want := "error: it\n       broke\n  why: first cause\n\n       second cause\n  next: do\n        this\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)

@@ -26,8 +26,8 @@ func (model) View() tea.View                      { view := tea.NewView("do it")
 func main() { _, _ = tea.NewProgram(model{}).Run() }
 `
 
-// BenchmarkFirstFrame measures the time from starting the program to its first frame, against that of an empty Bubble Tea
-// program. The ratio should be 1.3 at most.
+// BenchmarkFirstFrame measures the time from starting the program to its first frame, against that of an empty Bubble
+// Tea program. The ratio should be 1.3 at most.
 //
 //	make bench-tui
 func BenchmarkFirstFrame(b *testing.B) {
@@ -38,8 +38,8 @@ func BenchmarkFirstFrame(b *testing.B) {
 		b.Fatal(err)
 	}
 	for output, what := range map[string]string{ours: ".", empty: source} {
-		if said, err := exec.Command("go", "build", "-o", output, what).CombinedOutput(); err != nil {
-			b.Fatalf("%v\n%s", err, said)
+		if printed, err := exec.Command("go", "build", "-o", output, what).CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, printed)
 		}
 	}
 	var first, floor []time.Duration
@@ -72,7 +72,7 @@ func firstFrame(b *testing.B, text, program string, args ...string) time.Duratio
 	return time.Since(begun)
 }
 
-// drawnOn reads until text was drawn, and says whether it was.
+// drawnOn reads until text was drawn, and reports whether it was.
 func drawnOn(screen *os.File, text string) bool {
 	var all []byte
 	buffer := make([]byte, 64<<10)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the documents made from tables anew")
+var update = flag.Bool("update", false, "rewrite the golden files and the documents made from tables")
 
 // golden compares got with a file; with -update it writes the file.
 func golden(t *testing.T, path, got string) {

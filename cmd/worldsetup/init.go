@@ -1,11 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -15,65 +16,56 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-const initLong = `init writes the choices that flags and environment variables make into worldsetup.yaml, with a line of documentation for
-each key. It goes into PROJECT, else into the working directory, and with --user into the user's own folder, for all projects:
-$XDG_CONFIG_HOME/worldsetup, else ~/.config/worldsetup.
+const initLong = `init saves the values of flags and environment variables in worldsetup.yaml, with a line of
+documentation for each key. It writes the file to PROJECT, else to the working directory, and with --user to the user's
+own directory, for all projects: $XDG_CONFIG_HOME/worldsetup, else ~/.config/worldsetup.
 
-A file that is there already is left alone, unless --force says otherwise. To add to one: worldsetup --save. docs/config.md
-describes the keys.`
+An existing file stays as it is, unless --force is given. To add to it: worldsetup --save. docs/config.md describes the
+keys.`
 
-// initCommand writes a file of choices.
+// initCommand returns the command that writes worldsetup.yaml.
 func (a *app) initCommand() *cobra.Command {
-	command := &cobra.Command{Use: "init [PROJECT]", Short: "write the choices to worldsetup.yaml, where the other commands find them", Long: initLong, Args: atMostOneProject}
-	flags := command.Flags()
-	flags.SortFlags = false
-	user := flags.Bool("user", false, "the user's own file, in place of the project's")
-	force := flags.Bool("force", false, "write it anew if there is one")
-	choices := newChoices(flags, a.getenv, slices.DeleteFunc(settings(), func(s setting) bool { _, can := keyOf(s.flag); return !can }))
-	flags.Bool("json", false, "one JSON object, for scripts")
-	command.RunE = func(command *cobra.Command, args []string) error {
-		if err := a.settleFace(command); err != nil {
-			return err
-		}
-		project := strings.Join(args, "") // at most one
-		if *user && project != "" {
+	command := &cobra.Command{
+		Use: "init [PROJECT]", Short: "write worldsetup.yaml, which saves values for the other commands", Long: initLong,
+	}
+	user := command.Flags().Bool("user", false, "write the user's own file instead of the project's")
+	force := command.Flags().Bool("force", false, "replace an existing file")
+	command.Args = func(command *cobra.Command, args []string) error {
+		if *user && len(args) > 0 {
 			return usage("leave one of them out", "--user and a project exclude each other")
 		}
-		_, answers, err := choices.specOf(project, choices.flags, choices.environment)
-		if err != nil {
-			return err
-		}
-		return a.init(project, *user, *force, answers)
+		return atMostOneProject(command, args)
 	}
-	return command
+	in := &inputs{options: savedOptions(), noFiles: true}
+	return a.withOptions(command, in, func(_ context.Context, c invocation) error { return a.init(c, *user, *force) })
 }
 
 // init writes the file.
-func (a *app) init(project string, user, force bool, answers []answer) error {
-	path, mode, err := a.initPath(project, user)
+func (a *app) init(c invocation, user, force bool) error {
+	path, mode, err := a.initPath(c.project(), user)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
-		return usage("look at it first; --force writes it anew, and `worldsetup --save` adds to it", "%s is there already", path)
+		return usage("read it first; --force replaces it, and `worldsetup --save` adds to it", "%s exists already", path)
 	}
 	dir := filepath.Dir(path)
 	if user {
-		dir = "" // what is named is somewhere else
+		dir = "" // the paths in it are somewhere else
 	}
-	changes := kept(answers, dir, fromFlag, fromEnvironment)
-	text, err := config.New(path, []byte(fileTemplate(user))).With(changes, fileKeys())
+	changes := savedValues(c.values, dir, fromFlag, fromEnvironment)
+	text, err := config.New(path, []byte(fileTemplate(user)), fileKeys()).With(changes)
 	if err != nil {
 		return err
 	}
 	if err := config.Write(path, text, mode); err != nil {
-		return usage("name a directory that you can write to", "%s cannot be written: %v", path, err)
+		return usage("name a directory that you can write to", "%s can't be written: %v", path, err)
 	}
-	a.tellInit(path, project, changes)
+	a.showWritten(path, c.project(), changes)
 	return nil
 }
 
-// initPath is where the file goes, and what others may do with it. The user's folder is made.
+// initPath returns the path of the file and its mode. It creates the user's directory.
 func (a *app) initPath(project string, user bool) (path string, mode fs.FileMode, err error) {
 	if !user {
 		path, err = projectFile(project)
@@ -83,7 +75,7 @@ func (a *app) initPath(project string, user bool) (path string, mode fs.FileMode
 		return "", 0, usage("set HOME to your home directory", "your home directory is unknown")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", 0, usage("make it, or set XDG_CONFIG_HOME", "the folder for %s cannot be made: %v", path, err)
+		return "", 0, usage("create it, or set XDG_CONFIG_HOME", "the directory of %s can't be created: %v", path, err)
 	}
 	return path, 0o600, nil
 }
@@ -95,26 +87,26 @@ type written struct {
 	Settings map[string]string `json:"settings"`
 }
 
-func (a *app) tellInit(path, project string, changes []config.Entry) {
+func (a *app) showWritten(path, project string, changes []config.Value) {
 	if a.json != nil {
 		object := written{provision.Schema, path, map[string]string{}}
 		for _, change := range changes {
-			object.Settings[change.Key] = change.Value
+			object.Settings[change.Key] = change.Text
 		}
-		a.json.answer(object)
+		a.json.result(object)
 		return
 	}
 	to := newLines(a.out, a.utf8)
 	if len(changes) == 0 {
-		to.printf("wrote %s: it keeps nothing yet, and says what it could", path)
+		to.printf("wrote %s: no values yet, and a line for each key", path)
 	} else {
-		to.printf("wrote %s: it keeps %s", path, keysOf(changes))
+		to.printf("wrote %s: it saves %s", path, keysOf(changes))
 	}
 	to.printf("next, type:")
 	to.printf("  %s", strings.TrimSpace("worldsetup plan "+quoteProject(project)))
 }
 
-// quoteProject is a project as it is typed.
+// quoteProject returns a project as it is typed.
 func quoteProject(project string) string {
 	if project == "" {
 		return ""
@@ -123,4 +115,24 @@ func quoteProject(project string) string {
 		project = "./" + project
 	}
 	return shellescape.Quote(project)
+}
+
+// fileHeader returns the comment that begins a file.
+func fileHeader(user bool) string {
+	const plan = "# `worldsetup plan` shows where each value comes from."
+	if user {
+		return "# Values for all projects. Flags, variables and a project's own worldsetup.yaml beat them.\n" + plan + "\n"
+	}
+	return "# Values for this project. Flags and variables beat them; they beat those of the user's own file.\n" + plan +
+		" Relative paths start here.\n"
+}
+
+// fileTemplate returns a file with all keys, commented out, and what they mean.
+func fileTemplate(user bool) string {
+	var text strings.Builder
+	text.WriteString(fileHeader(user))
+	for _, o := range savedOptions() {
+		fmt.Fprintf(&text, "\n# %s\n#%s: %s\n", o.help(), o.name, o.example)
+	}
+	return text.String()
 }

@@ -16,24 +16,24 @@ import (
 type jsonFace struct {
 	out  io.Writer
 	seq  int  // of the last event
-	said bool // the last line was written
+	last bool // the last line was written
 }
 
 func (f *jsonFace) show(event provision.Event) {
 	f.seq = event.Seq
-	f.said = event.Type == provision.EventFinished
+	f.last = event.Type == provision.EventFinished
 	f.write(event)
 }
 
-// answer writes the one object that a command is about.
-func (f *jsonFace) answer(object any) {
-	f.said = true
+// result writes the one object that is a command's result.
+func (f *jsonFace) result(object any) {
+	f.last = true
 	f.write(object)
 }
 
-// fail makes sure that a script gets a last line also when the failure came before any other, or from a bug.
+// fail writes the last line that a script expects, also when the failure came before any other line, or from a bug.
 func (f *jsonFace) fail(failure *provision.Error) {
-	if f == nil || f.said {
+	if f == nil || f.last {
 		return
 	}
 	f.show(provision.Event{
@@ -42,7 +42,7 @@ func (f *jsonFace) fail(failure *provision.Error) {
 	})
 }
 
-// write writes a line. Errors are the writer's to know.
+// write writes a line. The writer keeps errors.
 func (f *jsonFace) write(object any) {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
@@ -53,7 +53,7 @@ func (f *jsonFace) write(object any) {
 	_, _ = f.out.Write(ascii(line.Bytes()))
 }
 
-// ascii escapes everything else, in JSON's own way: the same value, safe to look at in any terminal.
+// ascii escapes all other characters in JSON's own way: the same value, harmless in any terminal.
 func ascii(text []byte) []byte {
 	var escaped []byte
 	for _, r := range string(text) {

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
-// lines writes text line by line, a write a line. Whatever a tool or a guest said is made harmless on the way.
+// lines writes text line by line, with one write per line. It makes the output of tools and guests harmless.
 type lines struct {
 	to   io.Writer
 	utf8 bool
@@ -16,13 +17,13 @@ type lines struct {
 
 func newLines(to io.Writer, utf8 bool) *lines { return &lines{to, utf8} }
 
-// printf writes one line; should an argument hold newlines, what follows them is indented.
+// printf writes one line; if an argument contains newlines, the lines after them are indented.
 func (l *lines) printf(format string, args ...any) {
 	l.put("", "      ", fmt.Sprintf(format, args...))
 }
 
-// put writes text with first before its first line and rest before the others, or nothing when text is empty. Errors
-// are the writer's to know.
+// put writes text with first before its first line and rest before the others, or nothing when text is empty. The
+// writer keeps errors.
 func (l *lines) put(first, rest, text string) {
 	prefix := first
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
@@ -31,5 +32,34 @@ func (l *lines) put(first, rest, text string) {
 	}
 }
 
-// clean makes a line harmless. Where the locale has ASCII only, other characters are spelled out.
+// clean makes a line harmless. Where the locale has ASCII only, other characters are escaped.
 func (l *lines) clean(line string) string { return plaintext.Clean(line, l.utf8) }
+
+// table shows rows in aligned columns, without the rows whose cells after the first are empty.
+func table(to *lines, rows [][]string) {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		if strings.Join(row[1:], "") == "" {
+			continue
+		}
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = oneLine(to, cell)
+		}
+		fmt.Fprintln(columns, strings.Join(cells, "\t"))
+	}
+	columns.Flush()
+	for line := range strings.Lines(text.String()) {
+		to.printf("  %s", line)
+	}
+}
+
+// oneLine joins the lines of a cell.
+func oneLine(to *lines, cell string) string {
+	var parts []string
+	for line := range strings.Lines(cell) {
+		parts = append(parts, to.clean(strings.TrimSpace(line)))
+	}
+	return strings.Join(parts, "; ")
+}

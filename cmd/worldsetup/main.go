@@ -1,14 +1,141 @@
 // Command worldsetup sets up a Substrate world on this machine, from a shell or from a script.
 //
-// The rules are: what to do is package provision's business, and this command only turns flags and environment into a
-// provision.Spec, shows the events through a face (wizard, plain lines or JSON lines), and turns errors into exit codes by one
-// table. On a terminal the wizard of package tui is the face. Results go to standard output and errors to standard error,
-// and beside the wizard's no output ever holds an escape sequence.
+// The rules are: package provision decides what to do. This command turns flags, environment and worldsetup.yaml into
+// a provision.Spec, shows the events through a face (wizard, plain lines or JSON lines), and turns errors into exit
+// codes by one table. On a terminal the wizard of package tui is the face. Results go to standard output and errors
+// to standard error, and apart from the wizard's no output contains an escape sequence. Each command has a file of
+// its name; options.go lists the options, and values.go says which of their values counts.
 package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/demo"
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], system())) }
+
+// engine is the part of a provision.Setup that the commands use.
+type engine interface {
+	Run(context.Context) (provision.Health, error)
+	Plan(context.Context) (provision.Plan, error)
+	Status(context.Context) (provision.Health, error)
+	Restore(context.Context) (provision.Health, error)
+	Remove(context.Context) error
+	PlanRestore(context.Context) (provision.Plan, error)
+	PlanRemove(context.Context) (provision.Plan, error)
+	Watch(context.Context, func(provision.Health)) error
+	Checks(context.Context) ([]checks.Check, error)
+}
+
+// realEngine returns the engine on this machine.
+func realEngine(setup provision.Setup) engine { return &setup }
+
+// app is one call of the command.
+type app struct {
+	out      io.Writer // standard output, watched
+	errors   *lines    // standard error
+	json     *jsonFace // set with --json, before the flags are parsed
+	plain    bool      // plain lines, on a terminal too
+	neverAsk bool
+	noMouse  bool
+	save     bool // save the values of the flags
+	utf8     bool
+	terminal terminal // for the wizard
+	person   terminal // for prompts in lines
+	screen   *screen
+	getenv   func(string) string
+	shown    bool // the last failed prerequisites were shown in full
+	engine   func(provision.Setup) engine
+
+	simulation *demo.World // nil for the real world
+}
+
+// run runs the command and returns its exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	again, stop := onSignals(cancel)
+	defer stop()
+	done := make(chan int, 1)
+	go func() { done <- runWith(ctx, cancel, realEngine, args, s) }()
+	select {
+	case code := <-done:
+		return code
+	case <-again:
+		s.Screen.restore()
+		return exitCode(&provision.Error{Kind: provision.KindInterrupted})
+	}
+}
+
+// runWith is run without the signals and with any engine.
+func runWith(
+	ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Setup) engine, args []string, s streams,
+) int {
+	out := &watchedWriter{to: s.Out, failed: cancel}
+	a := &app{
+		out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv,
+		terminal: s.terminal(), person: s.person(), screen: s.Screen, engine: makeEngine,
+	}
+	if asksForJSON(args) {
+		a.json = &jsonFace{out: out}
+	}
+	err := a.execute(ctx, args)
+	if err == nil && out.err != nil {
+		err = &provision.Error{
+			Kind: provision.KindInterrupted, What: "the output could not be written", Why: out.err.Error(),
+			Next: "run it again with a reader for its output", Err: out.err,
+		}
+	}
+	if err == nil {
+		return exitCode(nil)
+	}
+	failure := provision.AsError(err)
+	a.json.fail(failure)
+	// A failed prerequisite is on the screen already when both streams go to a terminal.
+	if !a.shown || failure.Kind != provision.KindPrerequisite || !isTerminal(s.Out) || !isTerminal(s.Err) {
+		printError(a.errors, failure)
+	}
+	return exitCode(failure)
+}
+
+// execute runs the command. A panic becomes an internal error, since Go's own exit code for it is that of a usage
+// error.
+func (a *app) execute(ctx context.Context, args []string) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = &provision.Error{
+				Kind: provision.KindInternal, What: "worldsetup has a bug",
+				Why:  fmt.Sprintf("%v\n%s", problem, debug.Stack()),
+				Next: "report it with these lines; it is safe to run it again",
+			}
+		}
+	}()
+	root := a.rootCommand()
+	root.SetArgs(append([]string{}, args...)) // not nil: cobra would take os.Args
+	return root.ExecuteContext(ctx)
+}
+
+// asksForJSON finds --json before the flags are parsed, so that errors in them are JSON too.
+func asksForJSON(args []string) (asks bool) {
+	for _, arg := range args {
+		value, found := strings.CutPrefix(arg, "--json=")
+		switch {
+		case arg == "--":
+			return asks
+		case arg == "--json":
+			asks = true
+		case found:
+			asks, _ = strconv.ParseBool(value)
+		}
+	}
+	return asks
+}

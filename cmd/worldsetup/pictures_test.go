@@ -15,7 +15,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/picture"
 )
 
-var draw = flag.Bool("draw", false, "draw docs/pictures anew instead of comparing them")
+var draw = flag.Bool("draw", false, "redraw docs/pictures instead of comparing them")
 
 const pictures = "../../docs/pictures"
 
@@ -38,8 +38,10 @@ var shots = []shot{
 	{"prerequisites", "worldsetup: prerequisites", 80, 24, "prerequisites", "", nil, "f fix"},
 	{"plan", "worldsetup: the plan", 80, 24, "first-run", "", nil, agreed},
 	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "it must be replaced"},
-	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
-	{"log", "worldsetup: the log", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}, {"Reached target", "l"}}, "Reached target"},
+	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}},
+		"Reached target"},
+	{"log", "worldsetup: the log", 80, 24, "first-run", "essential requirement 2 of",
+		[]typed{{agreed, "\r"}, {"Reached target", "l"}}, "Reached target"},
 	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
 	{"health", "worldsetup: the health of a world", 80, 34, "healthy", "", nil, "was verified just now"},
 	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},
@@ -53,40 +55,40 @@ var film = []shot{
 	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was verified just now"},
 }
 
-// TestPictures holds the pictures in docs/ against what the program shows now. What they say counts, but for numbers and
-// bars, which tell of time; `make pictures` draws them anew.
+// TestPictures holds the pictures in docs/ against what the program shows now. What they say counts, but for numbers
+// and bars, which depend on time; `make pictures` redraws them.
 func TestPictures(t *testing.T) {
 	for _, shot := range shots {
 		t.Run(shot.name, func(t *testing.T) {
 			t.Parallel()
-			publish(t, shot.name, shot.title, shot.moment(t, keptFrames(t, shot.name)[0]))
+			publish(t, shot.name, shot.title, shot.moment(t, savedFrames(t, shot.name)[0]))
 		})
 	}
 	t.Run("first-run", func(t *testing.T) {
 		t.Parallel()
 		var frames []picture.Frame
-		for i, want := range keptFrames(t, "first-run")[:len(film)] {
+		for i, want := range savedFrames(t, "first-run")[:len(film)] {
 			frames = append(frames, film[i].moment(t, want))
 		}
 		publish(t, "first-run", "worldsetup: a first run", frames...)
 	})
 }
 
-// moment is the moment that was kept, if the program still has it. A VM that boots does several things at once, and which of
-// them is seen first differs from time to time, so it gets a few chances.
+// moment is the moment that was kept, if the program still has it. A VM that boots does several things at once, and
+// which of them is seen first differs from time to time, so it gets a few chances.
 func (s shot) moment(t *testing.T, want string) (frame picture.Frame) {
 	t.Helper()
 	for range 5 {
 		frame = picture.Frame{Screen: s.take(t), For: 3 * time.Second}
-		if *draw || says(svg(t, "", frame)) == want {
+		if *draw || textOf(svg(t, "", frame)) == want {
 			break
 		}
 	}
 	return frame
 }
 
-// keptFrames is what each frame of a picture says that is in docs/.
-func keptFrames(t *testing.T, name string) (frames []string) {
+// savedFrames returns the text of each frame of a picture in docs/.
+func savedFrames(t *testing.T, name string) (frames []string) {
 	t.Helper()
 	if *draw {
 		return make([]string, len(film))
@@ -96,7 +98,7 @@ func keptFrames(t *testing.T, name string) (frames []string) {
 		t.Fatal(err)
 	}
 	for _, frame := range strings.Split(string(text), `<g class="f `)[1:] {
-		frames = append(frames, says(frame))
+		frames = append(frames, textOf(frame))
 	}
 	return frames
 }
@@ -161,7 +163,7 @@ func publish(t *testing.T, name, title string, frames ...picture.Frame) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if have, want := says(drawn), says(string(kept)); have != want {
+	if have, want := textOf(drawn), textOf(string(kept)); have != want {
 		t.Errorf("%s is not what the program shows any more: make pictures\n--- shown\n%s\n--- kept\n%s", path, have, want)
 	}
 }
@@ -174,8 +176,8 @@ var (
 	blanks   = regexp.MustCompile(`\s+`)
 )
 
-// says is the text of a picture without what depends on how fast things went.
-func says(svg string) string {
+// textOf returns the text of a picture without what depends on how fast things went.
+func textOf(svg string) string {
 	var lines []string
 	for _, match := range pictured.FindAllStringSubmatch(svg, -1) {
 		line := bars.ReplaceAllString(figures.ReplaceAllString(names.ReplaceAllString(match[1], "$1-"), "0"), "")

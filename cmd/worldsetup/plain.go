@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
@@ -10,17 +9,32 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// plainFace tells events in lines of words: for pipes, logs, and readers of all kinds.
-type plainFace struct {
-	*lines
-	checked, troubled int  // prerequisites since the last summary
-	planned           bool // a plan was shown
-	phase             string
-	last              time.Duration // into the step, when it was last said that it goes on
-	told              func(checks.Problem)
+// face shows the events of a run: the plain and the JSON face. The third, the wizard, is package tui.
+type face interface {
+	show(provision.Event)
 }
 
-func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, told: func(checks.Problem) {}} }
+// face returns the one that the flags ask for.
+func (a *app) face() face {
+	if a.json != nil {
+		return a.json
+	}
+	f := newPlainFace(newLines(a.out, a.utf8))
+	f.shown = &a.shown
+	return f
+}
+
+// plainFace shows events as lines of text: for pipes, logs, and screen readers.
+type plainFace struct {
+	*lines
+	checked, notOK int  // prerequisites since the last summary
+	planned        bool // a plan was shown
+	phase          string
+	last           time.Duration // into the step, of the last progress line
+	shown          *bool         // whether failed prerequisites were shown in the current run
+}
+
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, shown: new(bool)} }
 
 func (f *plainFace) show(event provision.Event) {
 	if event.Type != provision.EventCheck {
@@ -28,6 +42,7 @@ func (f *plainFace) show(event provision.Event) {
 	}
 	switch event.Type {
 	case provision.EventStarted:
+		*f.shown = false
 		f.printf("worldsetup: %s", event.Message)
 	case provision.EventWaiting:
 		f.printf("waiting: %s", event.Message)
@@ -48,33 +63,30 @@ func (f *plainFace) show(event provision.Event) {
 	}
 }
 
-// check shows a prerequisite only when it is worth a look.
+// check shows a prerequisite that is not ok, and counts the others.
 func (f *plainFace) check(check checks.Result) {
-	if check.Outcome == checks.Omitted || check.Outcome == checks.Pending {
-		return
-	}
-	f.checked++
 	switch check.Outcome {
+	case checks.Omitted, checks.Pending:
+		return
 	case provision.Warning, provision.Failed, provision.Unknown:
-		f.troubled++
+		f.notOK++
 		showCheck(f.lines, check)
 	}
-	if check.Problem != nil {
-		f.told(*check.Problem)
-	}
+	f.checked++
+	*f.shown = *f.shown || check.Outcome == checks.Failed
 }
 
 func (f *plainFace) sumUpChecks() {
 	switch {
-	case f.checked > 0 && f.troubled == 0:
-		f.printf("checked %s: all fine", count(f.checked, "prerequisite"))
+	case f.checked > 0 && f.notOK == 0:
+		f.printf("checked %s: all ok", count(f.checked, "prerequisite"))
 	case f.checked > 0:
-		f.printf("checked %s: %d not fine", count(f.checked, "prerequisite"), f.troubled)
+		f.printf("checked %s: %d not ok", count(f.checked, "prerequisite"), f.notOK)
 	}
-	f.checked, f.troubled = 0, 0
+	f.checked, f.notOK = 0, 0
 }
 
-// plan shows the first plan and what a later one adds; that nothing is left goes without saying.
+// plan shows the first plan and what a later one adds. A later plan that is empty is not shown.
 func (f *plainFace) plan(plan provision.Plan) {
 	if !f.planned || !plan.Empty() {
 		showPlan(f.lines, plan, "nothing to change")
@@ -95,56 +107,43 @@ func (f *plainFace) step(step provision.StepStatus) {
 	}
 }
 
-// atLeastEvery is how often it is said that a step still goes on.
-const atLeastEvery = 10 * time.Second
+// progressEvery is the time between lines about the progress of a step.
+const progressEvery = 10 * time.Second
 
-// progress says how far a step has come: each phase once, and from time to time that it goes on.
+// progress shows the progress of a step: each phase once, and from time to time that it is still running.
 func (f *plainFace) progress(step provision.StepStatus) {
 	if step.Phase != f.phase && step.Phase != "" {
 		f.phase, f.last = step.Phase, step.Elapsed
 		f.printf("    %s", step.Phase)
 		return
 	}
-	if step.Elapsed-f.last < atLeastEvery {
+	if step.Elapsed-f.last < progressEvery {
 		return
 	}
 	f.last = step.Elapsed
-	fetched := ""
+	downloaded := ""
 	if step.Transfer != nil {
-		fetched = ", " + plaintext.Bytes(step.Transfer.Done) + " fetched"
+		downloaded = ", " + plaintext.Bytes(step.Transfer.Done) + " downloaded"
 	}
-	f.printf("    still at it, %s so far%s%s", plaintext.Duration(step.Elapsed), fetched, usually(step.Usual))
+	f.printf("    still running after %s%s%s", plaintext.Duration(step.Elapsed), downloaded, usually(step.Usual))
 }
 
 func (f *plainFace) finished(result provision.Result) {
+	steps := count(result.Steps, "step")
+	var outcome string
 	switch {
 	case !result.Changed && result.Ready:
-		f.printf("ready: nothing had to be changed (%s)", plaintext.Duration(result.Elapsed))
+		outcome = "ready: nothing to change"
 	case result.Ready:
-		f.printf("ready: %s done (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
+		outcome = "ready: " + steps + " done"
 	case result.Error == nil && !result.Changed:
-		f.printf("done: there was nothing to do (%s)", plaintext.Duration(result.Elapsed))
+		outcome = "done: nothing to do"
 	case result.Error == nil:
-		f.printf("done: %s (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
+		outcome = "done: " + steps
 	case !result.Changed:
-		f.printf("not ready: nothing was changed (%s)", plaintext.Duration(result.Elapsed))
+		outcome = "not ready: nothing was changed"
 	default:
-		f.printf("not ready: %s begun (%s)", count(result.Steps, "step"), plaintext.Duration(result.Elapsed))
+		outcome = "not ready: " + steps + " begun"
 	}
-}
-
-// because appends a reason.
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + strings.TrimSuffix(reason, ".")
-}
-
-// count puts a number before a noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
+	f.printf("%s (%s)", outcome, plaintext.Duration(result.Elapsed))
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// nobody is the user as whom the command runs when the tests run as root: Lima refuses root, and root reads everything.
+// nobody is the user that runs the command when the tests run as root: Lima refuses root, and root reads everything.
 const nobody = 65534
 
 func TestMain(m *testing.M) {
@@ -52,8 +52,8 @@ func dropRoot() error {
 // TestScripts runs testdata/script. Its commands, beside those of testscript:
 //
 //	exits CODE PROGRAM ARG…   runs it; the exit code must be CODE, and no output may hold an escape byte
-//	unread CODE PROGRAM ARG…  the same with a standard output that nobody reads
-//	unchanged [besides-state] the home directory must be as it was before the script, or all of it but the state folder
+//	unread CODE PROGRAM ARG…  the same with a standard output that is not read
+//	unchanged [besides-state] the home directory must be as before the script, or all of it but the state directory
 //	events TYPE…              the last standard output must be events: these types, in this order, others between them
 //	fill FILE BYTES           makes a file of that size
 func TestScripts(t *testing.T) {
@@ -105,7 +105,8 @@ func withoutLima(path, work string) (string, error) {
 
 func setUpScript(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
-	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(env.WorkDir, "project"), 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(home, 0o755), os.MkdirAll(filepath.Join(env.WorkDir, "project"),
+		0o755)); err != nil {
 		return err
 	}
 	env.Setenv("HOME", home)
@@ -132,15 +133,15 @@ func setUpScript(env *testscript.Env) error {
 	return err
 }
 
-// fakeProgram says its version, as QEMU does, and nothing else.
+// fakeProgram prints its version, as QEMU does, and nothing else.
 const fakeProgram = `#!/bin/sh
 [ "$*" = --version ] && echo 'QEMU emulator version 8.2.2 (fake)' && exit
 echo "unexpected: $0 $*" >&2
 exit 98
 `
 
-// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are looked for: no script may depend
-// on a network.
+// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are looked for: no script may
+// depend on a network.
 func fakeDownloads(env *testscript.Env) error {
 	cache := filepath.Join(env.WorkDir, "cache")
 	env.Setenv("XDG_CACHE_HOME", cache)
@@ -148,9 +149,11 @@ func fakeDownloads(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	files := []string{filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-x86_64.gz"), filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-aarch64.gz")}
+	files := []string{filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-x86_64.gz"),
+		filepath.Join(env.WorkDir, "share/lima/lima-guestagent.Linux-aarch64.gz")}
 	for _, image := range profile.Images {
-		files = append(files, fmt.Sprintf("%s/lima/download/by-url-sha256/%x/data", cache, sha256.Sum256([]byte(image.Location))))
+		files = append(files, fmt.Sprintf("%s/lima/download/by-url-sha256/%x/data", cache,
+			sha256.Sum256([]byte(image.Location))))
 	}
 	for _, file := range files {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("fake"), 0o644)); err != nil {
@@ -178,7 +181,7 @@ func fakePrograms(bin string) error {
 	return err
 }
 
-// give lets the user nobody work in dir, if that is who the command will be.
+// give lets the user nobody work in dir, if the command will run as that user.
 func give(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil

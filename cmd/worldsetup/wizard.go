@@ -2,95 +2,77 @@ package main
 
 import (
 	"context"
-	"io"
+	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 
-	"github.com/charmbracelet/x/term"
-
+	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/tui"
 )
 
-// terminal is where a person sits. The zero value is nobody.
-type terminal struct {
-	in  io.Reader
-	out io.Writer
-}
-
-// terminal finds somebody to show the wizard to: a terminal to read keys from, and one to draw on. Where standard output
-// is redirected that is standard error, and the result alone goes to standard output.
-func (s streams) terminal() terminal {
-	if name := s.Getenv("TERM"); name == "" || name == "dumb" || s.Getenv("ACCESSIBLE") != "" {
-		return terminal{}
-	}
-	return s.person()
-}
-
-// person finds somebody who can be asked in lines: a terminal on both sides, of whatever kind.
-func (s streams) person() terminal {
-	if !isTerminal(s.In) {
-		return terminal{}
-	}
-	for _, out := range []io.Writer{s.Out, s.Err} {
-		if isTerminal(out) {
-			return terminal{s.In, out}
-		}
-	}
-	return terminal{}
-}
-
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(file.Fd())
-}
-
-// draws says whether the wizard is the face that is wanted.
+// draws reports whether the wizard is the face of this call.
 func (a *app) draws() bool { return a.json == nil && !a.plain && a.terminal.out != nil }
 
-// wizard sets up the world on the terminal. What it came to is told in plain lines after it, where they can be scrolled to.
-func (a *app) wizard(ctx context.Context, options tui.Options) error {
-	options.Input, options.Output, options.UTF8 = a.terminal.in, a.terminal.out, a.utf8
-	options.NoColor, options.Still = a.getenv("NO_COLOR") != "", a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
-	options.Mouse = !a.noMouse && a.getenv("WORLDSETUP_NO_MOUSE") == ""
-	giveBack := a.screen.take(a.terminal)
-	outcome, err := tui.Run(ctx, options)
-	giveBack()
+// wizard runs the wizard on the terminal. It prints the result in plain lines after it, for the scrollback.
+func (a *app) wizard(ctx context.Context, opts tui.Options) error {
+	opts.Input, opts.Output, opts.UTF8 = a.terminal.in, a.terminal.out, a.utf8
+	opts.NoColor, opts.Still = a.getenv("NO_COLOR") != "", a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
+	opts.Mouse = !a.noMouse && a.getenv("WORLDSETUP_NO_MOUSE") == ""
+	release := a.screen.take(a.terminal)
+	outcome, err := tui.Run(ctx, opts)
+	release()
 	if outcome.Health != nil {
 		to := newLines(a.out, a.utf8)
-		if options.Banner != "" {
-			to.printf("%s", options.Banner)
+		if opts.Banner != "" {
+			to.printf("%s", opts.Banner)
 		}
 		showHealth(to, *outcome.Health)
 	}
 	if outcome.Removed {
-		newLines(a.out, a.utf8).printf("removed: the world in the VM %s is gone", options.VM)
+		newLines(a.out, a.utf8).printf("removed: the world in the VM %s was deleted", opts.VM)
 	}
 	if outcome.Err != nil {
-		return outcome.Err // not as it stands: a nil *Error is no nil error
+		return outcome.Err // in an if: a nil *Error is not a nil error
 	}
 	return err
 }
 
-// wizardFor are the options of a wizard on this machine.
+// wizardFor returns the options of a wizard. It passes what the user chooses to chosen.
 func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui.Options {
-	return tui.Options{
+	opts := tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
-		Check: func(_ context.Context, c provision.Choices) provision.Validation { return judgeChoices(spec, c) },
-		Save:  func(_ context.Context, c provision.Choices) (string, error) { return keepChoices(c) },
+		Check: func(_ context.Context, c provision.Choices) provision.Validation { return validateChoices(spec, c) },
+		Save:  func(_ context.Context, c provision.Choices) (string, error) { return saveChoices(c) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)
 		},
 		Engine: func(r tui.Request) tui.Engine {
 			chosen(r.Choices)
-			return a.engine(setupFor(spec, r))
+			chosenSpec, _ := withChoices(spec, r.Choices) // the engine reports what is wrong with them, too
+			chosenSpec.Replace = r.Replace
+			return a.engine(provision.Setup{Spec: chosenSpec, Events: r.Events, Approve: r.Approve})
 		},
 	}
+	if a.simulation != nil {
+		opts.Banner, opts.Now, opts.Save = demoBanner, a.simulation.Now, nil
+	}
+	return opts
 }
 
-// setupFor is what a wizard asks for.
-func setupFor(spec provision.Spec, r tui.Request) provision.Setup {
-	spec, _ = withChoices(spec, r.Choices) // what is wrong with it, the engine says, too
-	spec.Replace = r.Replace
-	return provision.Setup{Spec: spec, Events: r.Events, Approve: r.Approve}
+// exportHealth writes a report as JSON to the state directory, for its owner only, all of it or nothing. It returns
+// the path.
+func exportHealth(stateDir string, health provision.Health) (path string, err error) {
+	text, err := json.MarshalIndent(health, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(stateDir, 0o700); err != nil {
+		return "", err
+	}
+	stamp := health.Time.UTC().Format("20060102T150405Z")
+	path = filepath.Join(stateDir, fmt.Sprintf("%s-health-%s.json", health.VM, stamp))
+	return path, config.Write(path, append(text, '\n'), 0o600)
 }

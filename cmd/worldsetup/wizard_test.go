@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The whole way, as somebody would go it who sees worldsetup for the first time.
+// The whole way of a first-time user.
 func TestWizardFirstRun(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
 	c.see("SIMULATION", "Nothing has been changed yet", "create the VM", "enter do it")
@@ -144,7 +144,7 @@ func TestWizardSignals(t *testing.T) {
 	}
 }
 
-// A terminal that was closed leaves nobody to ask: what is under way ends, and nothing stays behind.
+// Without a terminal there is no user to ask: the current work ends, and nothing stays behind.
 func TestWizardTerminalClosed(t *testing.T) {
 	deaf := func(command *exec.Cmd) { // as nohup does it
 		command.Args = append([]string{"sh", "-c", `trap '' HUP; exec "$0" "$@"`, command.Path}, command.Args[1:]...)
@@ -172,13 +172,15 @@ func closeTerminal(t *testing.T, change func(*exec.Cmd)) {
 // The result goes where standard output goes; the wizard stays on the terminal.
 func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	var out bytes.Buffer
-	c := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--speed", "1000", "--scenario", "repair")
+	c := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--speed", "1000", "--scenario",
+		"repair")
 	c.see("install the agent", "enter repair it")
 	c.press("\r")
 	c.see("was verified just now")
 	c.press("q")
 	code, text := c.end()
-	if code != 0 || !strings.Contains(out.String(), "health of the VM substrate: ready") || strings.Contains(out.String(), "\x1b") {
+	if code != 0 || !strings.Contains(out.String(), "health of the VM substrate: ready") ||
+		strings.Contains(out.String(), "\x1b") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
 	if strings.Contains(text, "health of the VM") {
@@ -186,8 +188,8 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	}
 }
 
-// A VM that is kept is brought back, and a world is taken away, after its name was typed.
-func TestWizardWholes(t *testing.T) {
+// A kept VM is restored, and a world is deleted, after its name was typed.
+func TestWizardRestoresAndRemoves(t *testing.T) {
 	c := start(t, 120, 50, nil, "demo", "--speed", "1000", "--scenario", "kept")
 	c.see("was verified just now", "B restore", "D remove")
 	c.press("B")
@@ -201,12 +203,12 @@ func TestWizardWholes(t *testing.T) {
 	c.press("substrate\r")
 	c.see("the world in the VM substrate is gone")
 	c.press("q")
-	if code, text := c.end(); code != 0 || !strings.Contains(text, "removed: the world in the VM substrate is gone") {
+	if code, text := c.end(); code != 0 || !strings.Contains(text, "removed: the world in the VM substrate was deleted") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
 
-// Whoever types is asked the same in lines as in the wizard.
+// Prompts in lines ask the same as the wizard.
 func TestAskedInLines(t *testing.T) {
 	for name, test := range map[string]struct {
 		scenario string
@@ -214,16 +216,19 @@ func TestAskedInLines(t *testing.T) {
 		code     int
 		text     string
 	}{
-		"no":         {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "left before anything was changed"},
-		"the end":    {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "left before anything was changed"},
-		"not fixed":  {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3, "not ready"},
-		"fixed":      {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
-		"not named":  {"replace", []string{"goes away: the disk", "", "type the name of the VM, substrate", "other\r"}, 4, "other is not its name: nothing was changed"},
+		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "stopped before anything was changed"},
+		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "stopped before anything was changed"},
+		"not fixed": {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3,
+			"not ready"},
+		"fixed": {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
+		"not named": {"replace", []string{"will be deleted: the disk", "", "type the name of the VM, substrate",
+			"other\r"}, 4, "other is not its name: nothing was changed"},
 		"named":      {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
-		"nothing to": {"healthy", nil, 0, "nothing had to be changed"},
+		"nothing to": {"healthy", nil, 0, "ready: nothing to change"},
 		"choices": {"first-run", []string{
-			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "that cannot be", "", "project directory [", "\r", "agent: a file", "\r",
-			"processors []", "2\r", "memory", "\r", "disk", "\r", "go ahead? [y/N", "y\r",
+			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "not possible", "", "project directory [",
+			"\r", "agent: a file", "\r",
+			"CPUs []", "2\r", "memory", "\r", "disk", "\r", "go ahead? [y/N", "y\r",
 		}, 0, "steps done"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +242,7 @@ func TestAskedInLines(t *testing.T) {
 				t.Errorf("exit code %d\n%s", code, text)
 			}
 			if n := strings.Count(text, "executable file not found"); n > 1 && name == "not fixed" {
-				t.Errorf("an error was told twice:\n%s", text)
+				t.Errorf("an error was shown twice:\n%s", text)
 			}
 		})
 	}
@@ -280,7 +285,8 @@ func TestNoWizard(t *testing.T) {
 		environment string
 		args        []string
 	}{
-		"--plain": {"", []string{"--plain"}}, "dumb": {"TERM=dumb", nil}, "no TERM": {"TERM=", nil}, "accessible": {"ACCESSIBLE=1", nil},
+		"--plain": {"", []string{"--plain"}}, "dumb": {"TERM=dumb", nil}, "no TERM": {"TERM=", nil},
+		"accessible": {"ACCESSIBLE=1", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, 80, 24, func(command *exec.Cmd) { command.Env = append(command.Env, test.environment) },
@@ -298,13 +304,13 @@ func TestNoWizard(t *testing.T) {
 	}
 }
 
-// What a check says on a terminal is said once; scripts that read standard error alone still get the error.
-func TestChecksAreToldOnce(t *testing.T) {
+// A problem is shown once on a terminal; scripts that read standard error alone still get the error.
+func TestChecksAreShownOnce(t *testing.T) {
 	bare := func(command *exec.Cmd) { command.Env = append(command.Env, "PATH=/nonexistent") }
 	c := start(t, 120, 40, bare, "check", "limactl")
 	code, text := c.end()
 	if n := strings.Count(text, "Lima is not installed"); code != 3 || n != 1 {
-		t.Errorf("exit code %d, told %d times:\n%s", code, n, text)
+		t.Errorf("exit code %d, shown %d times:\n%s", code, n, text)
 	}
 	var errors bytes.Buffer
 	c = start(t, 120, 40, func(command *exec.Cmd) { bare(command); command.Stderr = &errors }, "check", "limactl")

@@ -11,7 +11,7 @@ ask() {
     who=$1
     shift
     # -w comes after the body: the last line of the output is ours.
-    out=$("$@" /usr/bin/env -i PATH="$PATH" curl -q -sS --max-time 10 --max-filesize 65536 -w '\n%{http_code} %{time_total}' \
+    out=$("$@" /usr/bin/env -i PATH="$PATH" curl -q -sS --max-time 10 --max-filesize 1048576 -w '\n%{http_code} %{time_total}' \
         --unix-socket /run/substrate.sock http://localhost/v1/capabilities 2>/dev/null)
     code=$?
     body=${out%"$newline"*}

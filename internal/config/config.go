@@ -1,16 +1,16 @@
-// Package config reads and writes worldsetup.yaml, in which choices are kept.
+// Package config reads and writes worldsetup.yaml, which holds values of options.
 //
-// The rules are: the file is a flat list of keys with one plain value each. It is read strictly: a key that nobody knows, a
-// key that stands twice, a value of another type, and anything that YAML offers beyond that are errors, which name the file,
-// the line and the key. What a value means is the caller's to judge. Writing keeps what is there already, comments included,
-// and puts all of a file in its place, or nothing.
+// The rules are: the file is a flat list of keys with one plain value each. It is read strictly: an unknown key, a
+// duplicate key, a value of another type and everything else that YAML offers are errors that name the file, the line
+// and the key. The caller decides what a value means. An edit changes only the lines of the keys that it is about, so
+// comments, order, blank lines and line ends stay. Files are written whole or not at all.
 package config
 
 import (
 	"path/filepath"
 )
 
-// Name is what the file is called, in a project and in the user's folder.
+// Name is the name of the file, in a project and in the user's configuration directory.
 const Name = "worldsetup.yaml"
 
 // Kind is the type of a value.
@@ -24,29 +24,47 @@ const (
 	Switch             // true or false
 )
 
-// Key is a key that the file may have. Never says why it may not, of one that people might expect.
+var kinds = [...]struct{ name, advice string }{
+	Text:   {"text", "give it as one text"},
+	Number: {"whole number", "give a whole number, without quotes"},
+	Size:   {"text, or whole number of bytes", "give a size such as 4GiB or 512MiB"},
+	Switch: {"switch", "use true or false, without quotes"},
+}
+
+func (k Kind) String() string { return kinds[k].name }
+
+// Key is a key of the file. Never says why the file may not have it; it is empty for a key that it may have.
 type Key struct {
 	Name  string
 	Kind  Kind
 	Never string
 }
 
-// Entry is a key with its value, as text, whatever its kind. Line is where it stands. Of a change, an empty value means that
-// the key goes.
-type Entry struct {
-	Key, Value string
-	Line       int
+// Value is the value of a key, as text whatever its kind. Line is its line in the file. In a change, an empty text
+// removes the key.
+type Value struct {
+	Key, Text string
+	Line      int
+
+	column int    // of the value in its line, from 1
+	source string // the value as it is written in the file
 }
 
-// File is what was read.
+// File is a file that was read.
 type File struct {
-	Path    string
-	Entries []Entry
-	text    []byte
+	Path   string
+	Values []Value
+	keys   []Key
+	text   []byte
 }
 
-// UserPath is where the user's own file is: in $XDG_CONFIG_HOME, else in ~/.config, on every system. It is empty when
-// neither is known; a relative one is none, as the XDG specification says.
+// New returns a file that does not exist yet, with an initial text of comments.
+func New(path string, text []byte, keys []Key) *File {
+	return &File{Path: path, text: text, keys: keys}
+}
+
+// UserPath returns the path of the user's own file: in $XDG_CONFIG_HOME, else in ~/.config, on every system. It is
+// empty when neither is known; a relative XDG_CONFIG_HOME is ignored, as the XDG specification says.
 func UserPath(getenv func(string) string) string {
 	dir := getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) {

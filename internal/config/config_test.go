@@ -13,8 +13,9 @@ import (
 )
 
 var keys = []Key{
-	{Name: "vm"}, {Name: "cpus", Kind: Number}, {Name: "memory", Kind: Size}, {Name: "mount-type"}, {Name: "netfilter", Kind: Switch},
-	{Name: "agent"}, {Name: "replace", Never: "consent is given anew each time"},
+	{Name: "vm"}, {Name: "cpus", Kind: Number}, {Name: "memory", Kind: Size}, {Name: "mount-type"},
+	{Name: "netfilter", Kind: Switch},
+	{Name: "agent"}, {Name: "replace", Never: "consent is given for one run"},
 }
 
 // put writes a file with a text and returns its path.
@@ -27,7 +28,7 @@ func put(t *testing.T, text string) string {
 	return path
 }
 
-// refused wants a usage error with the words in it.
+// refused checks that err is a usage error that contains the words.
 func refused(t *testing.T, err error, words ...string) {
 	t.Helper()
 	failure := provision.AsError(err)
@@ -42,55 +43,60 @@ func refused(t *testing.T, err error, words ...string) {
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		text  string
 		words []string
 	}{
-		"unknown key":            {"vm: a\n\ncpu: 3", []string{`:3: there is no key "cpu"`, "did you mean cpus?", "memory, mount-type"}},
-		"another spelling":       {"mountType: 9p", []string{`no key "mountType"`, "did you mean mount-type?"}},
-		"unlike any key":         {"kubernetes: yes", []string{`no key "kubernetes"`, "the keys are: vm, cpus"}},
-		"consent":                {"replace: substrate", []string{":1: replace: it is never kept: consent"}},
-		"twice":                  {"vm: a\ncpus: 2\nvm: b", []string{":3: vm: it stands in line 1 already"}},
-		"twice, quoted":          {"vm: a\n'vm': b", []string{":2: vm: it stands in line 1 already"}},
-		"twice on a line":        {"{vm: a, vm: b}", []string{":1: vm: it stands in line 1 already"}},
-		"number for text":        {"vm: 123", []string{":1: vm: its value is a number: 123", `put quotes around it: vm: "123"`}},
-		"version for text":       {"vm: 1.0", []string{"its value is a number: 1.0", `vm: "1.0"`}},
-		"switch for text":        {"vm: true", []string{"its value is true or false", `vm: "true"`}},
-		"text for a number":      {"cpus: '4'", []string{":1: cpus: its value is a text", "a whole number, without quotes"}},
-		"words for a number":     {"cpus: four", []string{"cpus: its value is a text"}},
-		"fraction":               {"cpus: 2.5", []string{"cpus: its value is a number: 2.5"}},
-		"infinity":               {"cpus: .inf", []string{"cpus: its value is a number"}},
-		"list":                   {"cpus: [4]", []string{"cpus: its value is a list"}},
-		"list below":             {"vm:\n- a\n- b", []string{"vm: its value is a list"}},
-		"group":                  {"cpus:\n  count: 4", []string{":1: cpus: its value is a group of keys"}},
-		"old YAML's yes":         {"netfilter: yes", []string{"netfilter: its value is a text", "use true or false"}},
-		"number for a switch":    {"netfilter: 1", []string{"its value is a number: 1", "use true or false"}},
-		"fraction for a size":    {"memory: 1.5", []string{"memory: its value is a number: 1.5", "4GiB"}},
+		"unknown key": {"vm: a\n\ncpu: 3", []string{`:3: unknown key "cpu"`, "did you mean cpus?",
+			"memory, mount-type"}},
+		"another spelling": {"mountType: 9p", []string{`unknown key "mountType"`, "did you mean mount-type?"}},
+		"unlike any key":   {"kubernetes: yes", []string{`unknown key "kubernetes"`, "the keys are: vm, cpus"}},
+		"consent":          {"replace: substrate", []string{":1: replace: it can't be saved: consent"}},
+		"twice":            {"vm: a\ncpus: 2\nvm: b", []string{":3: vm: it is in line 1 already"}},
+		"twice, quoted":    {"vm: a\n'vm': b", []string{":2: vm: it is in line 1 already"}},
+		"twice on a line":  {"{vm: a, vm: b}", []string{":1: vm: it is in line 1 already"}},
+		"number for text": {"vm: 123", []string{":1: vm: expected text, found integer 123",
+			`put quotes around it: vm: "123"`}},
+		"version for text": {"vm: 1.0", []string{"expected text, found float 1.0", `vm: "1.0"`}},
+		"switch for text":  {"vm: true", []string{"expected text, found bool true", `vm: "true"`}},
+		"text for a number": {"cpus: '4'", []string{":1: cpus: expected whole number, found string",
+			"a whole number, without quotes"}},
+		"words for a number": {"cpus: four", []string{"cpus: expected whole number, found string"}},
+		"fraction":           {"cpus: 2.5", []string{"cpus: expected whole number, found float 2.5"}},
+		"infinity":           {"cpus: .inf", []string{"cpus: expected whole number, found infinity .inf"}},
+		"list":               {"cpus: [4]", []string{"cpus: expected whole number, found sequence"}},
+		"list below":         {"vm:\n- a\n- b", []string{"vm: expected text, found sequence"}},
+		"group":              {"cpus:\n  count: 4", []string{":1: cpus: expected whole number, found mapping"}},
+		"old YAML's yes": {"netfilter: yes", []string{"netfilter: expected switch, found string",
+			"use true or false"}},
+		"number for a switch": {"netfilter: 1", []string{"expected switch, found integer 1", "use true or false"}},
+		"fraction for a size": {"memory: 1.5",
+			[]string{"memory: expected text, or whole number of bytes, found float 1.5", "4GiB"}},
 		"no value":               {"vm:\ncpus: 2", []string{":1: vm: it has no value"}},
 		"null":                   {"vm: ~", []string{"vm: it has no value"}},
-		"empty value":            {"vm: ''", []string{"vm: it has an empty value"}},
-		"block of text":          {"vm: |\n  a", []string{"vm: its value is a block of text"}},
-		"alias":                  {"vm: &x a\ncpus: *x", []string{":1: vm: its value is something for which"}},
-		"tag":                    {"vm: !!str 1", []string{"(tag)"}},
-		"merge":                  {"<<: {vm: a}", []string{"the key << is no name"}},
-		"number for a key":       {"1: 2", []string{":1: the key 1 is no name"}},
-		"list of everything":     {"- vm: a", []string{"no list of keys with values, but a list"}},
-		"one word":               {"# x\nsubstrate", []string{":2: this is no list of keys with values, but a text"}},
-		"no space":               {"vm:a", []string{"but a text", "`key: value`"}},
-		"documents":              {"vm: a\n---\ncpus: 3", []string{":3: there is more than one document"}},
-		"open quote":             {"vm: a\nagent: \"x", []string{":2: this is no YAML"}},
-		"tabulator":              {"vm: a\n\tcpus: 3", []string{":2: this is no YAML"}},
-		"indented":               {"vm: a\n  cpus: 3", []string{"this is no YAML"}},
-		"JSON, unfinished":       {"{vm: a", []string{"this is no YAML"}},
-		"colon in a value":       {"vm: a: b", []string{"this is no YAML"}},
-		"another language":       {"[world]\nvm = 'a'", []string{"no YAML"}},
-		"NUL":                    {"vm: a\x00", []string{":1: there is a control character"}},
-		"escape":                 {"cpus: 2\nvm: \x1b[31m", []string{":2: there is a control character"}},
+		"empty value":            {"vm: ''", []string{"vm: it has no value"}},
+		"block of text":          {"vm: |\n  a", []string{"vm: expected text, found literal"}},
+		"alias":                  {"vm: &x a\ncpus: *x", []string{":1: vm: expected text, found anchor"}},
+		"tag":                    {"vm: !!str 1", []string{"found tag"}},
+		"merge":                  {"<<: {vm: a}", []string{"the key << is not a name"}},
+		"number for a key":       {"1: 2", []string{":1: the key 1 is not a name"}},
+		"list of everything":     {"- vm: a", []string{"expected a mapping of keys to values, found sequence"}},
+		"one word":               {"# x\nsubstrate", []string{":2: expected a mapping of keys to values, found string"}},
+		"no space":               {"vm:a", []string{"found string", "`key: value`"}},
+		"documents":              {"vm: a\n---\ncpus: 3", []string{":3: more than one document"}},
+		"open quote":             {"vm: a\nagent: \"x", []string{":2: this is not valid YAML"}},
+		"tabulator":              {"vm: a\n\tcpus: 3", []string{":2: this is not valid YAML"}},
+		"indented":               {"vm: a\n  cpus: 3", []string{"this is not valid YAML"}},
+		"JSON, unfinished":       {"{vm: a", []string{"this is not valid YAML"}},
+		"colon in a value":       {"vm: a: b", []string{"this is not valid YAML"}},
+		"another language":       {"[world]\nvm = 'a'", []string{"not valid YAML"}},
+		"NUL":                    {"vm: a\x00", []string{":1: it contains the control character"}},
+		"escape":                 {"cpus: 2\nvm: \x1b[31m", []string{":2: it contains the control character"}},
 		"Latin-1":                {"agent: /tmp/Gr\xfc\xdfe", []string{"is not in UTF-8"}},
 		"UTF-16":                 {"\xff\xfev\x00m\x00", []string{"is not in UTF-8"}},
 		"large":                  {strings.Repeat("# x\n", 20000), []string{"more than 16384 bytes"}},
-		"value of another type:": {"agent: {file: x}", []string{"agent: its value is a group of keys"}},
+		"value of another type:": {"agent: {file: x}", []string{"agent: expected text, found mapping"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := put(t, test.text)
@@ -100,19 +106,19 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFileOfChoices(t *testing.T) {
+func TestNotAConfigurationFile(t *testing.T) {
 	for name, test := range map[string]struct {
 		make  func(path string) error
 		words string
 	}{
 		"directory":      {func(path string) error { return os.Mkdir(path, 0o755) }, "is a directory"},
-		"FIFO":           {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "is no regular file"},
-		"link to itself": {func(path string) error { return os.Symlink(Name, path) }, "cannot be read"},
+		"FIFO":           {func(path string) error { return syscall.Mkfifo(path, 0o644) }, "is not a regular file"},
+		"link to itself": {func(path string) error { return os.Symlink(Name, path) }, "can't be read"},
 		"link to none":   {func(path string) error { return os.Symlink("nowhere", path) }, "no such file"},
-		"device":         {func(path string) error { return os.Symlink("/dev/zero", path) }, "is no regular file"},
-		"of everybody": {func(path string) error {
+		"device":         {func(path string) error { return os.Symlink("/dev/zero", path) }, "is not a regular file"},
+		"writable for all": {func(path string) error {
 			return errors.Join(os.WriteFile(path, []byte("vm: a"), 0o644), os.Chmod(path, 0o646))
-		}, "can be written by everybody"},
+		}, "is writable for all users"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), Name)
@@ -137,7 +143,7 @@ func (i info) IsDir() bool       { return i.mode.IsDir() }
 func (i info) Size() int64       { return 1 }
 func (i info) Sys() any          { return &i.stat }
 
-func TestWhoMayWriteIt(t *testing.T) {
+func TestOwnerAndMode(t *testing.T) {
 	me, mine := uint32(os.Geteuid()), uint32(os.Getegid())
 	for _, test := range []struct {
 		mode     fs.FileMode
@@ -147,21 +153,21 @@ func TestWhoMayWriteIt(t *testing.T) {
 		{0o644, me, mine, ""},
 		{0o600, me, mine + 1, ""},
 		{0o644, 0, 0, ""},
-		{0o666, me, mine, "by everybody"},
-		{0o602, me, mine, "by everybody"},
-		{0o664, me, mine + 1, "by others, its group"},
+		{0o666, me, mine, "for all users"},
+		{0o602, me, mine, "for all users"},
+		{0o664, me, mine + 1, "for its group"},
 		{0o644, me + 1, mine, "belongs to another user"},
 	} {
 		err := acceptable("/p/w.yaml", info{mode: test.mode, stat: syscall.Stat_t{Uid: test.uid, Gid: test.gid}})
 		if test.words != "" {
-			refused(t, err, test.words, "says what is run")
+			refused(t, err, test.words, "decides what runs in the VM")
 		} else if err != nil {
 			t.Errorf("%+v: %v", test, err)
 		}
 	}
 }
 
-func TestWhatIsRead(t *testing.T) {
+func TestRead(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "",
 		"\n\n":                              "",
@@ -183,7 +189,7 @@ func TestWhatIsRead(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if got := told(file.Entries); got != want {
+		if got := written(file.Values); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
@@ -211,9 +217,9 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		change := Entry{Key: "agent", Value: "x y"}
-		if changed, err := file.With([]Entry{change}, keys); err == nil {
-			if again, err := parse("w", changed, keys); err != nil || !again.holds(file.Entries, []Entry{change}) {
+		change := Value{Key: "agent", Text: "x y"}
+		if changed, err := file.With([]Value{change}); err == nil {
+			if again, err := parse("w", changed, keys); err != nil || !again.holds(file.Values, []Value{change}) {
 				t.Fatalf("%q became %q: %v", text, changed, err)
 			}
 		}

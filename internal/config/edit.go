@@ -1,73 +1,62 @@
 package config
 
 import (
-	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml"
 )
 
-// With is the text of the file with other values; what is not changed stays as it is, comments included. It is read again
-// before it is returned: where the file is written in a way that this cannot change, that is an error.
-func (f *File) With(changes []Entry, keys []Key) ([]byte, error) {
-	lines, added := strings.SplitAfter(string(f.text), "\n"), []Entry{}
+// With returns the text of the file with other values. The lines of other keys and all comments stay as they are: the
+// YAML library's own printer would drop blank lines, alignment and CR LF, so only its positions and its quoting are
+// used here. The result is read again before it is returned; a file that can't be changed like this is an error.
+func (f *File) With(changes []Value) ([]byte, error) {
+	lines := strings.SplitAfter(string(f.text), "\n")
+	var added []Value
 	for _, change := range changes {
-		at := slices.IndexFunc(f.Entries, func(e Entry) bool { return e.Key == change.Key })
+		at := slices.IndexFunc(f.Values, func(v Value) bool { return v.Key == change.Key })
 		switch {
-		case at < 0:
+		case at < 0 && change.Text != "":
 			added = append(added, change)
-		case change.Value == "":
-			lines[f.Entries[at].Line-1] = "" // the others stay where they are
+		case at < 0:
+		case change.Text == "":
+			lines[f.Values[at].Line-1] = "" // keeps the numbers of the other lines
 		default:
-			line := &lines[f.Entries[at].Line-1]
-			*line = replaceValue(*line, encode(change, keys))
+			before := f.Values[at]
+			line := &lines[before.Line-1]
+			if start := before.column - 1; start >= 0 && strings.HasPrefix((*line)[min(start, len(*line)):], before.source) {
+				*line = (*line)[:start] + f.encode(change) + (*line)[start+len(before.source):]
+			}
 		}
 	}
 	for _, change := range added {
-		if change.Value != "" {
-			insert(lines, change.Key, change.Key+": "+encode(change, keys)+"\n")
-		}
+		insert(lines, change.Key, change.Key+": "+f.encode(change)+"\n")
 	}
 	text := []byte(strings.Join(lines, ""))
-	again, err := parse(f.Path, text, keys)
-	if err != nil || !again.holds(f.Entries, changes) {
-		return nil, usage(asInExample+"; or change it yourself", "%s is written in a way that worldsetup does not change", f.Path)
+	again, err := parse(f.Path, text, f.keys)
+	if err != nil || !again.holds(f.Values, changes) {
+		return nil, usage(asInExample+"; or change it yourself", "worldsetup can't edit %s in the form that it has", f.Path)
 	}
 	return text, nil
 }
 
-// New is a file that is not there yet, with this text.
-func New(path string, text []byte) *File { return &File{Path: path, text: text} }
-
-// holds says whether the file has what it had before, and the changes.
-func (f *File) holds(before, changes []Entry) bool {
+// holds reports whether the file has the values from before with the changes.
+func (f *File) holds(before, changes []Value) bool {
 	want, found := map[string]string{}, map[string]string{}
-	for _, entry := range slices.Concat(before, changes) {
-		want[entry.Key] = entry.Value
+	for _, value := range slices.Concat(before, changes) {
+		want[value.Key] = value.Text
 	}
-	for _, entry := range f.Entries {
-		found[entry.Key] = entry.Value
+	for _, value := range f.Values {
+		found[value.Key] = value.Text
 	}
-	maps.DeleteFunc(want, func(_, value string) bool { return value == "" })
+	maps.DeleteFunc(want, func(_, text string) bool { return text == "" })
 	return maps.Equal(want, found)
 }
 
-// valuePattern takes a line apart: the key, its value, and what stands behind it.
-var valuePattern = regexp.MustCompile(`^([^:]*:[ \t]+)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?:[^#\r\n]|[^ \t\r\n]#)*?)([ \t]*(?:[ \t]#[^\r\n]*)?\r?\n?)$`)
-
-func replaceValue(line, value string) string {
-	parts := valuePattern.FindStringSubmatch(line)
-	if parts == nil {
-		return line // shows when it is read again
-	}
-	return parts[1] + value + parts[3]
-}
-
-// insert puts a line below the example of its key, which is commented out, or at the end. It makes one element of two, so
-// that the others stay where they are.
+// insert adds a line below the example of its key, which is commented out, or at the end. It joins the line with an
+// existing element of lines, so the numbers of the other lines stay.
 func insert(lines []string, key, line string) {
 	at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "#"+key+":") })
 	if at < 0 || !strings.HasSuffix(lines[at], "\n") {
@@ -79,27 +68,23 @@ func insert(lines []string, key, line string) {
 	lines[at] += line
 }
 
-// harmless is text that needs no quotes, if YAML does not take it for something else than text.
+// harmless matches text that needs no quotes, unless YAML reads it as another type.
 var harmless = regexp.MustCompile(`^[A-Za-z0-9/._~][A-Za-z0-9/._~+@:-]*$`)
 
-// encode writes the value of an entry as YAML. JSON's way of quoting is YAML's as well.
-func encode(entry Entry, keys []Key) string {
-	value, kind := entry.Value, keys[slices.IndexFunc(keys, func(k Key) bool { return k.Name == entry.Key })].Kind
+// encode writes a value as YAML. JSON's way of quoting is YAML's as well.
+func (f *File) encode(value Value) string {
+	kind := f.keys[slices.IndexFunc(f.keys, func(k Key) bool { return k.Name == value.Key })].Kind
 	if kind == Number || kind == Switch {
-		return value
+		return value.Text
 	}
-	if harmless.MatchString(value) {
-		body, err := document("", []byte("key: "+value))
-		if pairs, _ := pairs("", body); err == nil && len(pairs) == 1 {
-			text, is := pairs[0].Value.(*ast.StringNode)
-			if is && text.Value == value || kind == Size && pairs[0].Value.Type() == ast.IntegerType {
-				return value
-			}
+	if harmless.MatchString(value.Text) {
+		var plain any
+		err := yaml.Unmarshal([]byte(value.Text), &plain)
+		_, number := plain.(uint64)
+		if err == nil && (plain == value.Text || kind == Size && number) {
+			return value.Text
 		}
 	}
-	var quoted strings.Builder
-	encoder := json.NewEncoder(&quoted)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // a string always has a JSON form
-	return strings.TrimSuffix(quoted.String(), "\n")
+	quoted, _ := yaml.MarshalWithOptions(value.Text, yaml.JSON()) // text always has a JSON form
+	return strings.TrimSuffix(string(quoted), "\n")
 }

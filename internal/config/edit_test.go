@@ -8,24 +8,24 @@ import (
 	"testing"
 )
 
-func told(entries []Entry) string {
+func written(values []Value) string {
 	var words []string
-	for _, entry := range entries {
-		words = append(words, fmt.Sprintf("%s=%s@%d", entry.Key, entry.Value, entry.Line))
+	for _, value := range values {
+		words = append(words, fmt.Sprintf("%s=%s@%d", value.Key, value.Text, value.Line))
 	}
 	return strings.Join(words, " ")
 }
 
 func TestWith(t *testing.T) {
-	change := func(pairs ...string) (entries []Entry) {
+	change := func(pairs ...string) (values []Value) {
 		for i := 0; i < len(pairs); i += 2 {
-			entries = append(entries, Entry{Key: pairs[i], Value: pairs[i+1]})
+			values = append(values, Value{Key: pairs[i], Text: pairs[i+1]})
 		}
-		return entries
+		return values
 	}
 	for _, test := range []struct {
 		before  string
-		changes []Entry
+		changes []Value
 		want    string
 	}{
 		{"", change("vm", "a"), "vm: a\n"},
@@ -41,37 +41,41 @@ func TestWith(t *testing.T) {
 		{"", change("vm", "null", "agent", "no"), "vm: \"null\"\nagent: no\n"},
 		{"", change("agent", "./a: b #c \\ \" ü"), "agent: \"./a: b #c \\\\ \\\" ü\"\n"},
 		{"", change("memory", "4294967296", "netfilter", "false"), "memory: 4294967296\nnetfilter: false\n"},
-		{"# x\nvm: a # y\n\ncpus: 2\n#agent: b\nmemory: 4GiB", change("cpus", "", "vm", "", "mount-type", "", "agent", "c", "netfilter", "true"),
+		{"# x\nvm: a # y\n\ncpus: 2\n#agent: b\nmemory: 4GiB",
+			change("cpus", "", "vm", "", "mount-type", "", "agent", "c", "netfilter", "true"),
 			"# x\n\n#agent: b\nagent: c\nmemory: 4GiB\nnetfilter: true\n"},
 		{"\"vm\" : a\n", change("vm", "b"), "\"vm\" : b\n"},
+		{"vm: a\r\n\r\ncpus:  2\r\n# x\r\n", change("cpus", "3"), "vm: a\r\n\r\ncpus:  3\r\n# x\r\n"},
+		{"# ü\nagent: ü b # ü\nvm: a\n", change("agent", "\t<&>", "vm", "ab"), "# ü\nagent: \"\\t<&>\" # ü\nvm: ab\n"},
+		{"{vm: a}\n", change("vm", "b"), "{vm: b}\n"},
 	} {
 		file, err := parse("w", []byte(test.before), keys)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := file.With(test.changes, keys)
+		text, err := file.With(test.changes)
 		if err != nil || string(text) != test.want {
 			t.Errorf("%q with %v: %v\n%q, want\n%q", test.before, test.changes, err, text, test.want)
 		}
 	}
 }
 
-// What cannot be changed is left alone, and said.
-func TestWithout(t *testing.T) {
+// A file in another form is refused and stays as it is.
+func TestWithRefused(t *testing.T) {
 	for _, before := range []string{"{vm: a}\n", "vm:\n  a\n", "vm: \"a\n  b\"\n", "vm: a\n...\n"} {
 		file, err := parse("w", []byte(before), keys)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := file.With([]Entry{{Key: "vm", Value: "b"}, {Key: "cpus", Value: "2"}}, keys)
+		text, err := file.With([]Value{{Key: "vm", Text: "b"}, {Key: "cpus", Text: "2"}})
 		if err == nil {
 			t.Errorf("%q became %q", before, text)
 			continue
 		}
-		refused(t, err, "in a way that worldsetup does not change")
+		refused(t, err, "can't edit w in the form that it has")
 	}
-	file := New("w", nil)
-	_, err := file.With([]Entry{{Key: "agent", Value: "/tmp/\xff"}}, keys)
+	file := New("w", nil, keys)
+	_, err := file.With([]Value{{Key: "agent", Text: "/tmp/\xff"}})
 	refused(t, err)
 }
 

@@ -1,110 +1,118 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/cobra"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-const asInExample = "write one `key: value` a line, as in `cpus: 4`"
+const asInExample = "write one `key: value` per line, as in `cpus: 4`"
 
-// parse reads text.
+// parse reads text strictly. The parser counts lines wrongly when they end with CR LF.
 func parse(path string, text []byte, keys []Key) (*File, error) {
-	document, err := document(path, text)
+	f := &File{Path: path, keys: keys, text: text}
+	tree, err := parser.ParseBytes(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, err
+		return nil, f.notYAML(err)
 	}
-	values, err := pairs(path, document)
-	if err != nil {
-		return nil, err
-	}
-	file := &File{Path: path, text: text}
-	for _, value := range values {
-		entry, err := file.entry(value, keys)
-		if err != nil {
-			return nil, err
-		}
-		file.Entries = append(file.Entries, entry)
-	}
-	return file, nil
-}
-
-// document is what a text holds; nil when that is nothing.
-func document(path string, text []byte) (body ast.Node, err error) {
-	tree, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return nil, noYAML(path, err)
-	}
+	var body ast.Node
 	for _, document := range tree.Docs {
 		switch {
-		case document.Body == nil || document.Body.Type() == ast.CommentType || document.Body.Type() == ast.DirectiveType:
+		case document.Body == nil, document.Body.Type() == ast.CommentType, document.Body.Type() == ast.DirectiveType:
 		case body != nil:
-			return nil, at(path, document.Body, asInExample, "there is more than one document")
+			return nil, f.wrong(line(document.Body), asInExample, "more than one document")
 		default:
 			body = document.Body
 		}
 	}
-	return body, nil
-}
-
-// noYAML puts what the parser says into a line of ours.
-func noYAML(path string, err error) error {
-	failure := usage(asInExample, "%s is no YAML", path)
-	failure.Why, failure.Err = err.Error(), err
-	if known := yaml.Error(nil); errors.As(err, &known) {
-		failure.Why = known.GetMessage()
-		if token := known.GetToken(); token != nil && token.Position != nil {
-			failure.What = fmt.Sprintf("%s:%d: this is no YAML", path, token.Position.Line)
-		}
-	}
-	return failure
-}
-
-// pairs are the keys with their values.
-func pairs(path string, body ast.Node) ([]*ast.MappingValueNode, error) {
 	switch body := body.(type) {
 	case nil:
-		return nil, nil
 	case *ast.MappingNode:
-		return body.Values, nil
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{body}, nil
+		err = f.add(body.Values...)
+	case *ast.MappingValueNode: // a mapping with one key
+		err = f.add(body)
 	default:
-		return nil, at(path, body, asInExample, "this is no list of keys with values, but %s", kindOf(body))
+		err = f.wrong(line(body), asInExample, "expected a mapping of keys to values, found %s", kindOf(body))
 	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
-// entry judges a key with its value.
-func (f *File) entry(pair *ast.MappingValueNode, keys []Key) (entry Entry, err error) {
-	name, isString := pair.Key.(*ast.StringNode)
-	if !isString {
-		return entry, at(f.Path, pair.Key, asInExample, "the key %s is no name", pair.Key)
+// add checks keys with their values and adds them to the file.
+func (f *File) add(pairs ...*ast.MappingValueNode) error {
+	for _, pair := range pairs {
+		name, ok := pair.Key.(*ast.StringNode)
+		if !ok {
+			return f.wrong(line(pair.Key), asInExample, "the key %s is not a name", pair.Key)
+		}
+		i := slices.IndexFunc(f.keys, func(key Key) bool { return key.Name == name.Value })
+		if i < 0 {
+			return f.unknown(name.Value, line(name))
+		}
+		key := f.keys[i]
+		if key.Never != "" {
+			return f.wrong(line(name), "remove the line", "%s: it can't be saved: %s", key.Name, key.Never)
+		}
+		for _, before := range f.Values {
+			if before.Key == key.Name {
+				return f.wrong(line(name), "remove one of them", "%s: it is in line %d already", key.Name, before.Line)
+			}
+		}
+		value := Value{Key: key.Name, Line: line(name)}
+		problem, next := value.read(key, pair.Value)
+		if problem != "" {
+			return f.wrong(value.Line, next, "%s: %s", key.Name, problem)
+		}
+		f.Values = append(f.Values, value)
 	}
-	entry.Key, entry.Line = name.Value, line(name)
-	i := slices.IndexFunc(keys, func(key Key) bool { return key.Name == entry.Key })
-	if i < 0 {
-		return entry, unknown(f.Path, entry, keys)
+	return nil
+}
+
+// read reads the value of a key from its node. Otherwise it returns what is wrong with it and what to do.
+func (v *Value) read(key Key, node ast.Node) (problem, next string) {
+	token, ok, found := node.GetToken(), false, kindOf(node)
+	if token != nil && token.Position != nil && token.Position.Line == v.Line {
+		v.column, v.source = token.Position.Column, strings.TrimSpace(token.Origin)
 	}
-	key := keys[i]
-	if key.Never != "" {
-		return entry, f.Wrong(entry, usage("remove the line", "it is never kept: %s", key.Never))
+	next = kinds[key.Kind].advice
+	switch node := node.(type) {
+	case *ast.StringNode:
+		v.Text, ok = node.Value, key.Kind == Text || key.Kind == Size
+	case *ast.IntegerNode:
+		v.Text, ok = token.Value, key.Kind == Number || key.Kind == Size
+	case *ast.BoolNode:
+		v.Text, ok = fmt.Sprint(node.Value), key.Kind == Switch
 	}
-	for _, before := range f.Entries {
-		if before.Key == entry.Key {
-			return entry, f.Wrong(entry, usage("remove one of them", "it stands in line %d already", before.Line))
+	switch node.Type() {
+	case ast.IntegerType, ast.FloatType, ast.BoolType, ast.InfinityType, ast.NanType:
+		found += " " + token.Value
+		if key.Kind == Text { // YAML reads it as another type without them
+			next = fmt.Sprintf("put quotes around it: %s: %q", key.Name, token.Value)
 		}
 	}
-	var problem *provision.Error
-	if entry.Value, problem = text(key, pair.Value); problem != nil {
-		return entry, f.Wrong(entry, problem)
+	switch {
+	case ok && v.Text != "":
+		return "", ""
+	case ok, node.Type() == ast.NullType:
+		return "it has no value", "give it a value, or remove the line"
 	}
-	return entry, nil
+	return fmt.Sprintf("expected %s, found %s", key.Kind, found), next
+}
+
+// kindOf returns YAML's word for a node.
+func kindOf(node ast.Node) string {
+	return strings.TrimSuffix(strings.ToLower(node.Type().String()), "value") // of a mapping with one value
 }
 
 func line(node ast.Node) int {
@@ -114,14 +122,41 @@ func line(node ast.Node) int {
 	return 1
 }
 
-// at is an error about a place in the file.
-func at(path string, node ast.Node, next, format string, args ...any) error {
-	return usage(next, "%s:%d: %s", path, line(node), fmt.Sprintf(format, args...))
+// notYAML makes an error of the parser's.
+func (f *File) notYAML(err error) error {
+	known, ok := errors.AsType[yaml.Error](err)
+	if !ok || known.GetToken() == nil || known.GetToken().Position == nil {
+		return &provision.Error{
+			Kind: provision.KindUsage, What: f.Path + " is not valid YAML", Why: err.Error(), Next: asInExample, Err: err,
+		}
+	}
+	failure := f.wrong(known.GetToken().Position.Line, asInExample, "this is not valid YAML")
+	failure.Why, failure.Err = known.GetMessage(), err
+	return failure
 }
 
-// Wrong is problem with the place of the entry before it.
-func (f *File) Wrong(entry Entry, problem *provision.Error) *provision.Error {
-	wrong := *problem
-	wrong.What = fmt.Sprintf("%s:%d: %s: %s", f.Path, entry.Line, entry.Key, problem.What)
-	return &wrong
+// unknown makes the error of an unknown key. The suggestions are cobra's, by the rules for its commands.
+func (f *File) unknown(name string, line int) error {
+	var names []string
+	similar := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, key := range f.keys {
+		if key.Never == "" {
+			names = append(names, key.Name)
+			similar.AddCommand(&cobra.Command{Use: key.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	}
+	next := "the keys are: " + strings.Join(names, ", ")
+	if near := similar.SuggestionsFor(name); len(near) > 0 {
+		next = fmt.Sprintf("did you mean %s? %s", near[0], next)
+	}
+	return f.wrong(line, next, "unknown key %q", name)
+}
+
+// wrong makes an error about a line of the file.
+func (f *File) wrong(line int, next, format string, args ...any) *provision.Error {
+	return usage(next, "%s:%d: %s", f.Path, line, fmt.Sprintf(format, args...))
+}
+
+func usage(next, format string, args ...any) *provision.Error {
+	return &provision.Error{Kind: provision.KindUsage, What: fmt.Sprintf(format, args...), Next: next}
 }

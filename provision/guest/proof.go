@@ -27,7 +27,7 @@ type Answer struct {
 	Exit   int
 	Status int           // of HTTP; 0 without an answer
 	Took   time.Duration // from connecting to the end of the answer
-	Body   string        // at most 4 KiB, on one line
+	Body   string        // at most 1 MiB, on one line
 }
 
 // couldNotConnect is curl's exit status 7, see curl(1).

@@ -57,7 +57,8 @@ func TestFixAsksForPassword(t *testing.T) {
 	c.see("sudo asks for your password:", "Password:")
 	c.press("secret\n")
 	code, text := c.end()
-	if code != 0 || !strings.Contains(text, "$ sudo apt-get install --yes openssh-client") || !strings.Contains(text, "fixed: ssh client: ") {
+	if code != 0 || !strings.Contains(text, "$ sudo apt-get install --yes openssh-client") ||
+		!strings.Contains(text, "fixed: ssh client: ") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
@@ -67,7 +68,8 @@ func TestFixWithAWrongPassword(t *testing.T) {
 	c.see("Password:")
 	c.press("sesame\n")
 	code, text := c.end()
-	if code != 3 || !strings.Contains(text, "not fixed") || !strings.Contains(text, "run it yourself and read what it prints: sudo apt-get install --yes openssh-client") {
+	if code != 3 || !strings.Contains(text, "not fixed") ||
+		!strings.Contains(text, "run it yourself and read what it prints: sudo apt-get install --yes openssh-client") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

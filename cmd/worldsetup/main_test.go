@@ -11,10 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// script is an engine that does what a test says.
+// script is an engine that a test programs.
 type script struct {
 	run    func(context.Context) (provision.Health, error)
 	plan   provision.Plan
@@ -26,12 +27,13 @@ func (s script) Run(ctx context.Context) (provision.Health, error) { return s.ru
 func (s script) Plan(context.Context) (provision.Plan, error)      { return s.plan, s.err }
 func (s script) Status(context.Context) (provision.Health, error)  { return s.health, s.err }
 func (s script) Restore(context.Context) (provision.Health, error) { return s.health, s.err }
+func (s script) Checks(context.Context) ([]checks.Check, error)    { return nil, s.err }
 func (s script) Remove(context.Context) error                      { return s.err }
 
 func (s script) PlanRestore(context.Context) (provision.Plan, error) { return s.plan, nil }
 func (s script) PlanRemove(context.Context) (provision.Plan, error)  { return s.plan, nil }
 
-// Watch tells of a run, then of the health.
+// Watch reports a run, then the health.
 func (s script) Watch(_ context.Context, changed func(provision.Health)) error {
 	changed(provision.Health{Run: &provision.RunInfo{PID: 7}})
 	changed(s.health)
@@ -39,13 +41,15 @@ func (s script) Watch(_ context.Context, changed func(provision.Health)) error {
 }
 
 // call runs the command with such an engine.
-func call(t *testing.T, make func(events func(provision.Event)) script, args ...string) (code int, stdout, stderr string) {
+func call(t *testing.T, make func(events func(provision.Event)) script, args ...string) (code int, stdout,
+	stderr string) {
 	t.Helper()
 	var out, err strings.Builder
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	maker := func(setup provision.Setup) engine { return make(setup.Events) }
-	code = runWith(ctx, cancel, maker, append(args, t.TempDir()), streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
+	code = runWith(ctx, cancel, maker, append(args, t.TempDir()),
+		streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
 	return code, out.String(), err.String()
 }
 
@@ -53,7 +57,8 @@ func TestStatus(t *testing.T) {
 	unhealthy := &provision.Error{Kind: provision.KindUnhealthy, What: "the world is not ready", Next: "run worldsetup"}
 	engine := script{health: provision.Health{Schema: provision.Schema, VM: "w", Instance: "absent"}, err: unhealthy}
 	code, stdout, stderr := call(t, func(func(provision.Event)) script { return engine }, "status")
-	if code != 6 || !strings.HasPrefix(stdout, "health of the VM w: not ready (it is absent)\n") || !strings.HasPrefix(stderr, "error: the world is not ready\n") {
+	if code != 6 || !strings.HasPrefix(stdout, "health of the VM w: not ready (it is absent)\n") ||
+		!strings.HasPrefix(stderr, "error: the world is not ready\n") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 	}
 	code, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status", "--json")
@@ -66,15 +71,18 @@ func TestStatus(t *testing.T) {
 func TestStatusWatch(t *testing.T) {
 	ended := &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended", Next: "see worldsetup status"}
 	engine := script{err: ended, health: provision.Health{Items: []provision.Item{
-		{ID: "linger", Title: "linger", Outcome: provision.OK}, {ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"},
+		{ID: "linger", Title: "linger", Outcome: provision.OK},
+		{ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"},
 	}, Access: []provision.Access{{Who: provision.WhoRoot, Outcome: provision.Failed, Found: "refused"}}}}
 	code, stdout, _ := call(t, func(func(provision.Event)) script { return engine }, "status", "--watch")
-	want := "00:00:00 provisioning in progress: process 7\n00:00:00 not ready: socket: it is; missing; root in the guest: refused\n"
+	want := "00:00:00 provisioning in progress: process 7\n" +
+		"00:00:00 not ready: socket: it is; missing; root in the guest: refused\n"
 	if code != 130 || stdout != want {
 		t.Errorf("%d\n%s", code, stdout)
 	}
 	engine.health = provision.Health{Ready: true}
-	if _, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status", "--watch"); !strings.HasSuffix(stdout, "00:00:00 ready\n") {
+	if _, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status",
+		"--watch"); !strings.HasSuffix(stdout, "00:00:00 ready\n") {
 		t.Error(stdout)
 	}
 }
@@ -89,9 +97,11 @@ func TestPlan(t *testing.T) {
 		stdout string
 	}{
 		{"empty", provision.Plan{VM: "w"}, 0, "plan: nothing to change\n"},
-		{"steps", provision.Plan{VM: "w", Steps: []provision.Step{step}}, 0, "plan: 1 step for the VM w\n   1. start the VM: it does not run\n"},
-		{"replace", provision.Plan{VM: "w", Replace: []string{"its disk has 40GiB"}}, 4, "plan: none; only another VM than w would do:\n  - its disk has 40GiB\n"},
-		{"blocked", provision.Plan{VM: "w", Blocked: blocked}, 3, "plan: it cannot be made: there is no agent\n"},
+		{"steps", provision.Plan{VM: "w", Steps: []provision.Step{step}}, 0,
+			"plan: 1 step for the VM w\n   1. start the VM: it does not run\n"},
+		{"replace", provision.Plan{VM: "w", Replace: []string{"its disk has 40GiB"}}, 4,
+			"plan: none; the VM w would have to be replaced:\n  - its disk has 40GiB\n"},
+		{"blocked", provision.Plan{VM: "w", Blocked: blocked}, 3, "plan: not possible: there is no agent\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,7 +112,8 @@ func TestPlan(t *testing.T) {
 			}
 			code, stdout, _ = call(t, engine, "plan", "--json")
 			var object planObject
-			if err := json.Unmarshal([]byte(stdout), &object); err != nil || code != test.code || object.Schema != provision.Schema || object.VM != "w" {
+			if err := json.Unmarshal([]byte(stdout), &object); err != nil || code != test.code ||
+				object.Schema != provision.Schema || object.VM != "w" {
 				t.Errorf("%d %v\n%s", code, err, stdout)
 			}
 			if strings.Contains(stdout, "null") {
@@ -133,12 +144,13 @@ func TestPanicIsAnInternalError(t *testing.T) {
 		}}
 	}
 	code, stdout, stderr := call(t, engine, "--json")
-	if code != 1 || !strings.Contains(stderr, "out of cheese") || !strings.Contains(stdout, `"seq":2`) || !strings.Contains(stdout, `"type":"finished"`) {
+	if code != 1 || !strings.Contains(stderr, "out of cheese") || !strings.Contains(stdout, `"seq":2`) ||
+		!strings.Contains(stdout, `"type":"finished"`) {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 	}
 }
 
-// closed is an output that nobody reads from some write on.
+// closed is an output without a reader from some write on.
 type closed struct{ after int }
 
 func (c *closed) Write(p []byte) (int, error) {
@@ -148,7 +160,7 @@ func (c *closed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The engine's context ends with the first event that nobody reads: nothing was changed by then.
+// The engine's context ends with the first event that is not read: nothing was changed by then.
 func TestUnreadOutputCancels(t *testing.T) {
 	for _, args := range [][]string{{}, {"--json"}} {
 		var stderr strings.Builder
@@ -157,21 +169,24 @@ func TestUnreadOutputCancels(t *testing.T) {
 			events := setup.Events
 			return script{run: func(context.Context) (provision.Health, error) {
 				events(provision.Event{Schema: 1, Seq: 1, Type: provision.EventStarted, Message: "hello"})
-				return provision.Health{}, &provision.Error{Kind: provision.KindInterrupted, What: "stopped", Why: context.Cause(ctx).Error()}
+				return provision.Health{}, &provision.Error{Kind: provision.KindInterrupted, What: "stopped",
+					Why: context.Cause(ctx).Error()}
 			}}
 		}
-		code := runWith(ctx, cancel, maker, append(args, t.TempDir()), streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
-		if code != 130 || !strings.Contains(stderr.String(), "nobody reads the output any more") {
+		code := runWith(ctx, cancel, maker, append(args, t.TempDir()),
+			streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
+		if code != 130 || !strings.Contains(stderr.String(), "the reader of the output has gone") {
 			t.Errorf("%v: %d\n%s", args, code, stderr.String())
 		}
 	}
 }
 
-// A run that was done before the reader went away is still not told as a success: its result never arrived.
+// A run that worked, with a result that was not read, is not a success.
 func TestUnreadResult(t *testing.T) {
 	var stderr strings.Builder
 	maker := func(provision.Setup) engine { return script{plan: provision.Plan{VM: "w"}} }
-	code := runWith(t.Context(), func(error) {}, maker, []string{"plan", t.TempDir()}, streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
+	code := runWith(t.Context(), func(error) {}, maker, []string{"plan", t.TempDir()},
+		streams{Out: &closed{}, Err: &stderr, Getenv: os.Getenv})
 	if code != 130 {
 		t.Errorf("%d\n%s", code, stderr.String())
 	}
@@ -188,17 +203,19 @@ func TestSignals(t *testing.T) {
 		{"Ctrl-C", []os.Signal{syscall.SIGINT}, 0, "SIGINT (Ctrl-C) was received", false},
 		{"supervisor", []os.Signal{syscall.SIGTERM}, 0, "SIGTERM was received", false},
 		{"terminal closed", []os.Signal{syscall.SIGHUP}, 0, "SIGHUP (the terminal was closed) was received", false},
-		{"terminal closed, twice told", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, insistAfter, "SIGHUP (the terminal was closed) was received", false},
+		{"terminal closed, sent twice", []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, insistAfter,
+			"SIGHUP (the terminal was closed) was received", false},
 		{"twice", []os.Signal{syscall.SIGTERM, syscall.SIGINT}, insistAfter, "SIGTERM was received", true},
 		// timeout(1) does this, and a run was abandoned halfway by it.
-		{"the same request, twice told", []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, insistAfter / 2, "SIGTERM was received", false},
+		{"the same request, sent twice", []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, insistAfter / 2,
+			"SIGTERM was received", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				signals, insists := make(chan os.Signal), make(chan struct{})
-				go heed(signals, cancel, insists)
+				go handle(signals, cancel, insists)
 				for _, signal := range test.signals {
 					signals <- signal
 					time.Sleep(test.pause)

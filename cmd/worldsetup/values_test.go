@@ -12,18 +12,21 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// layers are where values may come from.
+// layers are the sources of values.
 type layers struct {
 	flags         []string
 	environment   map[string]string
 	project, user string // the files' texts; empty for none
 }
 
-// spec makes a Spec of them, in directories of their own.
-func (l layers) spec(t *testing.T) (provision.Spec, []answer, error) {
+// spec returns the Spec that they result in, in directories of their own.
+func (l layers) spec(t *testing.T) (provision.Spec, []value, error) {
 	t.Helper()
 	project, home := t.TempDir(), t.TempDir()
-	for path, text := range map[string]string{filepath.Join(project, "worldsetup.yaml"): l.project, filepath.Join(home, ".config/worldsetup/worldsetup.yaml"): l.user} {
+	for path, text := range map[string]string{
+		filepath.Join(project, "worldsetup.yaml"):                 l.project,
+		filepath.Join(home, ".config/worldsetup/worldsetup.yaml"): l.user,
+	} {
 		if text == "" {
 			continue
 		}
@@ -35,19 +38,20 @@ func (l layers) spec(t *testing.T) (provision.Spec, []answer, error) {
 		}
 	}
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c := newChoices(flags, func(name string) string {
+	in := &inputs{options: runOptions(), flags: flags, getenv: func(name string) string {
 		if name == "HOME" {
 			return home
 		}
 		return l.environment[name]
-	}, settings())
+	}}
+	in.addFlags()
 	if err := flags.Parse(l.flags); err != nil {
 		t.Fatal(err)
 	}
-	return c.spec(project)
+	return in.spec(project)
 }
 
-func TestWhatBeatsWhat(t *testing.T) {
+func TestPrecedence(t *testing.T) {
 	all := layers{[]string{"--vm=f"}, map[string]string{"LIMA_VM_NAME": "e"}, "vm: p\n", "vm: u\n"}
 	for _, test := range []struct {
 		name   string
@@ -62,21 +66,22 @@ func TestWhatBeatsWhat(t *testing.T) {
 		{"flag over user", func(l *layers) { l.environment, l.project = nil, "" }, "f", fromFlag},
 		{"environment over user", func(l *layers) { l.flags, l.project = nil, "" }, "e", fromEnvironment},
 		{"bad ones beaten", func(l *layers) { l.project, l.user = "vm: a/b", "vm: .." }, "f", fromFlag},
-		{"empty variable", func(l *layers) { l.flags, l.environment = nil, map[string]string{"LIMA_VM_NAME": ""} }, "p", fromProjectFile},
-		{"nobody", func(l *layers) { *l = layers{} }, provision.DefaultVM, ""},
+		{"empty variable", func(l *layers) { l.flags, l.environment = nil, map[string]string{"LIMA_VM_NAME": ""} }, "p",
+			fromProjectFile},
+		{"nothing", func(l *layers) { *l = layers{} }, provision.DefaultVM, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := all
 			test.drop(&l)
-			spec, answers, err := l.spec(t)
+			spec, values, err := l.spec(t)
 			if err != nil || spec.VM != test.vm {
 				t.Fatalf("%q, %v", spec.VM, err)
 			}
-			if test.source == "" && len(answers) == 0 {
+			if test.source == "" && len(values) == 0 {
 				return
 			}
-			if len(answers) != 1 || answers[0].source != test.source {
-				t.Errorf("%+v", answers)
+			if len(values) != 1 || values[0].Source != test.source {
+				t.Errorf("%+v", values)
 			}
 		})
 	}
@@ -98,15 +103,18 @@ image-digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789a
 agent: builtin
 `}
 	s, _, err := l.spec(t)
-	if err != nil || s.CPUs != 2 || s.Memory != 2<<30 || s.Disk != 40<<30 || s.Netfilter != provision.Off || s.VMType != "qemu" || s.MountType != "9p" ||
-		!s.KeepOld || !s.Wait || s.Timeout != time.Hour || s.Image != "https://example.org/x.img" || s.ImageDigest == "" || s.Agent != "builtin" {
+	if err != nil || s.CPUs != 2 || s.Memory != 2<<30 || s.Disk != 40<<30 || s.Netfilter != provision.Off ||
+		s.VMType != "qemu" || s.MountType != "9p" ||
+		!s.KeepOld || !s.Wait || s.Timeout != time.Hour || s.Image != "https://example.org/x.img" || s.ImageDigest == "" ||
+		s.Agent != "builtin" {
 		t.Errorf("%v: %+v", err, s)
 	}
 }
 
-// A size, or an image, speaks for what belongs to it in what it beats, and only there.
-func TestCovers(t *testing.T) {
-	const digest = "image: https://example.org/x.img\nimage-digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+// A size beats its parts in worse sources, and an image its digest, and only there.
+func TestParts(t *testing.T) {
+	const digest = "image: https://example.org/x.img\n" +
+		"image-digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
 	for _, test := range []struct {
 		layers
 		cpus     int
@@ -129,28 +137,33 @@ func TestCovers(t *testing.T) {
 
 func TestPathsInFiles(t *testing.T) {
 	for value, want := range map[string]string{
-		"builtin": "builtin", "./builtin": "/p/builtin", "bin/a": "/p/bin/a", "../a": "/a", "/x/a": "/x/a", "~/a": "/home/ada/a", "~a": "/p/~a",
+		"builtin": "builtin", "./builtin": "/p/builtin", "bin/a": "/p/bin/a", "../a": "/a", "/x/a": "/x/a",
+		"~/a": "/home/ada/a", "~a": "/p/~a",
 	} {
-		if got := fromFile("agent", value, "/p", "/home/ada"); got != want {
+		if got := optionNamed("agent").fromFile(value, "/p", "/home/ada"); got != want {
 			t.Errorf("%s means %s, want %s", value, got, want)
 		}
 	}
 	for _, test := range []struct{ flag, value, dir, want string }{
-		{"agent", "/p/bin/a", "/p", "./bin/a"}, {"agent", "/p/builtin", "/p", "./builtin"}, {"agent", "builtin", "/p", "builtin"},
-		{"agent", "/q/a", "/p", "/q/a"}, {"profile", "/p/x", "", "/p/x"}, {"image", "http://x/y", "/p", "http://x/y"}, {"image", "/p/x", "/p", "./x"},
-		{"netfilter", "YES", "/p", "true"}, {"netfilter", "0", "/p", "false"}, {"wait", "t", "/p", "true"}, {"vm", "1", "/p", "1"},
+		{"agent", "/p/bin/a", "/p", "./bin/a"}, {"agent", "/p/builtin", "/p", "./builtin"},
+		{"agent", "builtin", "/p", "builtin"},
+		{"agent", "/q/a", "/p", "/q/a"}, {"profile", "/p/x", "", "/p/x"}, {"image", "http://x/y", "/p", "http://x/y"},
+		{"image", "/p/x", "/p", "./x"},
+		{"netfilter", "YES", "/p", "true"}, {"netfilter", "0", "/p", "false"}, {"wait", "t", "/p", "true"},
+		{"vm", "1", "/p", "1"},
 	} {
-		if got := forFile(test.flag, test.value, test.dir); got != test.want {
-			t.Errorf("%+v is kept as %s", test, got)
+		if got := optionNamed(test.flag).forFile(test.value, test.dir); got != test.want {
+			t.Errorf("%+v is saved as %s", test, got)
 		}
 	}
-	if spec, _, err := (layers{project: "image: x.img"}).spec(t); err == nil || !strings.Contains(err.Error(), spec.Project) {
+	if spec, _, err := (layers{project: "image: x.img"}).spec(t); err == nil ||
+		!strings.Contains(err.Error(), spec.Project) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
 
-// What nobody has given is told as what it will be.
-func TestUnsettled(t *testing.T) {
+// An option that nothing sets is shown with the value that it will have.
+func TestUnset(t *testing.T) {
 	existing := &provision.Existing{Type: "vz", CPUs: 6, Memory: 3 << 30, Disk: 30 << 30, Project: "/home/ada/p"}
 	for _, test := range []struct {
 		name       string
@@ -166,16 +179,19 @@ func TestUnsettled(t *testing.T) {
 		{"its mounts", provision.Spec{}, provision.Plan{Existing: existing}, "mount-type", "", fromVM},
 		{"no profile for it", provision.Spec{Profile: "/x"}, provision.Plan{Existing: existing}, "disk", "30GiB", fromVM},
 		{"inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "memory", "3GiB", fromVM},
-		{"not inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "mount-type", "Lima's choice", fromDefault},
-		{"of the profile", provision.Spec{Replace: "a", Profile: "/x"}, provision.Plan{Existing: existing}, "cpus", "", fromProfile},
+		{"not inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "mount-type", "Lima's choice",
+			fromDefault},
+		{"of the profile", provision.Spec{Replace: "a", Profile: "/x"}, provision.Plan{Existing: existing}, "cpus", "",
+			fromProfile},
 		{"a run's own", provision.Spec{}, provision.Plan{Existing: existing}, "timeout", "1h", fromDefault},
 	} {
-		key, _ := keyOf(test.flag)
-		if got := unsettled(key, test.spec, test.plan); got.Value != test.value || got.Source != test.wantSource {
+		if got := optionNamed(test.flag).unset(test.spec, test.plan); got.Text != test.value ||
+			got.Source != test.wantSource {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
-	if got := settledProject(provision.Spec{}, provision.Plan{Existing: existing}); got.Value != "/home/ada/p" || got.Source != fromVM {
+	if got := projectSource(provision.Spec{}, provision.Plan{Existing: existing}); got.Text != "/home/ada/p" ||
+		got.Source != fromVM {
 		t.Errorf("%+v", got)
 	}
 }

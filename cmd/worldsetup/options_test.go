@@ -5,20 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// choose makes a Spec from flags and an environment.
+// choose returns the Spec of flags and an environment.
 func choose(t *testing.T, environment map[string]string, args ...string) (provision.Spec, error) {
 	t.Helper()
-	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	c := newChoices(flags, func(name string) string { return environment[name] }, settings())
-	if err := flags.Parse(args); err != nil {
-		t.Fatal(err)
-	}
-	spec, _, err := c.spec(t.TempDir())
+	spec, _, err := (layers{flags: args, environment: environment}).spec(t)
 	return spec, err
 }
 
@@ -71,8 +64,10 @@ func TestSizes(t *testing.T) {
 }
 
 func TestParseSizeRefuses(t *testing.T) {
-	for _, text := range []string{"", " ", "0", "0GiB", "-1", "-4GiB", "abc", "GiB", "4XB", "4 G i B", "NaN", "inf", "0x10", "1e400", "99999999999999999999GiB", "4GiB4", "٤GiB"} {
-		if size, err := parseSize(text); err == nil && size < 1<<62 { // the rest is for the Spec to refuse, on some processors
+	for _, text := range []string{"", " ", "0", "0GiB", "-1", "-4GiB", "abc", "GiB", "4XB", "4 G i B", "NaN", "inf",
+		"0x10", "1e400", "99999999999999999999GiB", "4GiB4", "٤GiB"} {
+		if size, err := parseSize(text); err == nil &&
+			size < 1<<62 { // the rest is for the Spec to refuse, on some processors
 			t.Errorf("%q passed as %d", text, size)
 		}
 	}
@@ -100,9 +95,10 @@ func TestNetfilter(t *testing.T) {
 	}
 }
 
-func TestOtherSettings(t *testing.T) {
+func TestOtherOptions(t *testing.T) {
 	environment := map[string]string{"WORLDSETUP_AGENT": "builtin"}
-	spec, err := choose(t, environment, "--vm-type=qemu", "--mount-type=reverse-sshfs", "--timeout=45m", "--image=https://example.org/x.img")
+	spec, err := choose(t, environment, "--vm-type=qemu", "--mount-type=reverse-sshfs", "--timeout=45m",
+		"--image=https://example.org/x.img")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,14 +108,15 @@ func TestOtherSettings(t *testing.T) {
 	}
 }
 
-// Each setting's flag and variables are in the help text, so that nobody has to read the source for them.
+// Each option's flag and variables are in the help text.
 func TestHelpNamesEverything(t *testing.T) {
 	var out strings.Builder
-	if code := runWith(t.Context(), func(error) {}, machine, []string{"--help"}, streams{Out: &out, Err: &out, Getenv: func(string) string { return "" }}); code != 0 {
+	if code := runWith(t.Context(), func(error) {}, realEngine, []string{"--help"},
+		streams{Out: &out, Err: &out, Getenv: func(string) string { return "" }}); code != 0 {
 		t.Fatal(code)
 	}
-	for _, setting := range settings() {
-		for _, name := range append([]string{"--" + setting.flag + " "}, setting.env...) {
+	for _, o := range runOptions() {
+		for _, name := range append([]string{"--" + o.name + " "}, o.env...) {
 			if !strings.Contains(out.String(), name) {
 				t.Errorf("the help text lacks %s", name)
 			}

@@ -11,31 +11,22 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// saves is a saving of --cpus 2 --agent builtin for a project, and an app that does it.
-func saves(t *testing.T, project string) (*app, *saving) {
+// saves returns a saver of --cpus 2 --agent builtin for a project, and its app.
+func saves(t *testing.T, project string) (*app, *saver) {
 	t.Helper()
 	a := &app{out: &strings.Builder{}, person: terminal{nil, os.Stderr}}
 	spec := provision.Spec{Project: project, CPUs: 2, Agent: "builtin"}
-	var answers []answer
-	for _, setting := range settings() {
-		switch setting.flag {
-		case "agent":
-			answers = append(answers, answer{setting, "builtin", fromFlag, "--agent"})
-		case "cpus":
-			answers = append(answers, answer{setting, "2", fromFlag, "--cpus"})
-		case "memory":
-			answers = append(answers, answer{setting, "4GiB", fromUserFile, "x:1"})
-		}
-	}
-	s, err := a.newSaving(spec, answers)
+	s, err := a.newSaver(spec, []value{
+		{"agent", "builtin", fromFlag, "--agent"}, {"cpus", "2", fromFlag, "--cpus"}, {"memory", "4GiB", fromUserFile, "x:1"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a, s
 }
 
-// settingsIn are the lines of a file that are no comments.
-func settingsIn(t *testing.T, project string) string {
+// linesIn returns the lines of a project's file that are not comments.
+func linesIn(t *testing.T, project string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(project, "worldsetup.yaml"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -44,16 +35,16 @@ func settingsIn(t *testing.T, project string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kept []string
+	var saved []string
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, "#") {
-			kept = append(kept, strings.TrimSpace(line))
+			saved = append(saved, strings.TrimSpace(line))
 		}
 	}
-	return strings.Join(kept, "; ")
+	return strings.Join(saved, "; ")
 }
 
-// Only a run that has taken its answers keeps them.
+// Only a run that went ahead saves its values.
 func TestSaveAfterRuns(t *testing.T) {
 	const all = "agent: builtin; cpus: 2"
 	want := map[string]string{"provisioning": all, "unhealthy": all}
@@ -66,55 +57,56 @@ func TestSaveAfterRuns(t *testing.T) {
 		} else {
 			want[kind] = all
 		}
-		if ended := a.end(s, err); ended != err {
-			t.Errorf("%q became %v", kind, ended)
+		if finished := a.finish(s, err); finished != err {
+			t.Errorf("%q became %v", kind, finished)
 		}
 		if want[kind] == "" {
 			want[kind] = "none"
 		}
-		if got := settingsIn(t, project); got != want[kind] {
+		if got := linesIn(t, project); got != want[kind] {
 			t.Errorf("after %q: %s, want %s", kind, got, want[kind])
 		}
 	}
 }
 
-// What was chosen in the course of a run is what is kept, in the project that was chosen.
-func TestSaveWhatWasChosen(t *testing.T) {
+// The choices that were made during a run are saved, in the project that was chosen.
+func TestSaveChoices(t *testing.T) {
 	project, other := t.TempDir(), t.TempDir()
 	a, s := saves(t, project)
 	s.chosen = provision.Choices{Project: project, CPUs: "3", Disk: "40GiB"}
-	if err := a.end(s, nil); err != nil || settingsIn(t, project) != "cpus: 3; disk: 40GiB" {
-		t.Errorf("%v: %s", err, settingsIn(t, project))
+	if err := a.finish(s, nil); err != nil || linesIn(t, project) != "cpus: 3; disk: 40GiB" {
+		t.Errorf("%v: %s", err, linesIn(t, project))
 	}
 	s.chosen = provision.Choices{Project: other, Agent: filepath.Join(other, "a b"), Size: "dev"}
-	if err := a.end(s, nil); err != nil || settingsIn(t, other) != `agent: "./a b"; size: dev` {
-		t.Errorf("%v: %s", err, settingsIn(t, other))
+	if err := a.finish(s, nil); err != nil || linesIn(t, other) != `agent: "./a b"; size: dev` {
+		t.Errorf("%v: %s", err, linesIn(t, other))
 	}
-	if path, err := keepChoices(provision.Choices{Project: project, Memory: "8GiB"}); err != nil || path != filepath.Join(project, "worldsetup.yaml") || settingsIn(t, project) != "memory: 8GiB" {
-		t.Errorf("%s, %v: %s", path, err, settingsIn(t, project))
+	if path, err := saveChoices(provision.Choices{Project: project, Memory: "8GiB"}); err != nil ||
+		path != filepath.Join(project, "worldsetup.yaml") || linesIn(t, project) != "memory: 8GiB" {
+		t.Errorf("%s, %v: %s", path, err, linesIn(t, project))
 	}
 }
 
-// A world that was made and choices that could not be kept: that is said, as a step that failed.
+// A run that worked, with values that could not be saved, fails like a step.
 func TestSaveFails(t *testing.T) {
 	project := t.TempDir()
 	a, s := saves(t, project)
 	if err := os.WriteFile(filepath.Join(project, "worldsetup.yaml"), []byte("{vm: a}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	failure := provision.AsError(a.end(s, nil))
-	if failure == nil || failure.Kind != provision.KindProvisioning || !strings.Contains(failure.Why, "does not change") {
+	failure := provision.AsError(a.finish(s, nil))
+	if failure == nil || failure.Kind != provision.KindProvisioning || !strings.Contains(failure.Why, "can't edit") {
 		t.Errorf("%+v", failure)
 	}
 	stopped := &provision.Error{Kind: provision.KindUnhealthy, What: "x"}
-	if err := a.end(s, stopped); provision.AsError(err) != stopped {
+	if err := a.finish(s, stopped); provision.AsError(err) != stopped {
 		t.Errorf("the run's own error is %v", err)
 	}
 }
 
-// ctrl+s in the wizard keeps choices at once.
-func TestWizardKeeps(t *testing.T) {
-	project, err := os.MkdirTemp("", "keeps") // where somebody else than root may go
+// ctrl+s in the wizard saves choices at once.
+func TestWizardSaves(t *testing.T) {
+	project, err := os.MkdirTemp("", "saves") // with access for users other than root
 	if err := errors.Join(err, os.Chmod(project, 0o777)); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +123,7 @@ func TestWizardKeeps(t *testing.T) {
 	c.see("c choices")
 	c.press("q")
 	c.end()
-	if got := settingsIn(t, project); got != "cpus: 2" {
+	if got := linesIn(t, project); got != "cpus: 2" {
 		t.Error(got)
 	}
 }

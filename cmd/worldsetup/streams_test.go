@@ -23,7 +23,7 @@ func TestScreenRestore(t *testing.T) {
 	var s screen
 	var out bytes.Buffer
 	s.restore()
-	giveBack := s.take(terminal{tty, &out})
+	release := s.take(terminal{tty, &out})
 	if _, err := term.MakeRaw(tty.Fd()); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestScreenRestore(t *testing.T) {
 		t.Errorf("the alternate screen was not left: %q", out.String())
 	}
 	out.Reset()
-	giveBack()
+	release()
 	if s.restore(); out.Len() > 0 {
 		t.Errorf("the wizard had left already: %q", out.String())
 	}

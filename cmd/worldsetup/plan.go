@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// planCommand returns the command that plans and changes nothing.
+func (a *app) planCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "plan [PROJECT]", Short: "print what would change and why; change nothing", Args: atMostOneProject,
+	}
+	return a.withOptions(command, &inputs{options: runOptions()}, a.plan)
+}
+
+// planObject is the JSON form of a plan on its own.
+type planObject struct {
+	Schema int `json:"schema"`
+	provision.Plan
+	Settings []value `json:"settings"`
+}
+
+func (a *app) plan(ctx context.Context, c invocation) error {
+	plan, err := a.engine(provision.Setup{Spec: c.spec}).Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json != nil {
+		if plan.Steps == nil {
+			plan.Steps = []provision.Step{} // for readers that count them
+		}
+		a.json.result(planObject{provision.Schema, plan, sources(c.spec, c.values, plan)})
+		return plan.Err()
+	}
+	to := newLines(a.out, a.utf8)
+	showPlan(to, plan, "nothing to change")
+	showSources(to, sources(c.spec, c.values, plan))
+	return plan.Err()
+}
+
+// showPlan shows the steps of a plan with their reasons, or the text for an empty one.
+func showPlan(to *lines, plan provision.Plan, empty string) {
+	switch {
+	case plan.Blocked != nil:
+		to.printf("plan: not possible: %s", plan.Blocked.What)
+	case len(plan.Replace) > 0 && len(plan.Steps) == 0:
+		to.printf("plan: none; the VM %s would have to be replaced:", plan.VM)
+		for _, reason := range plan.Replace {
+			to.printf("  - %s", reason)
+		}
+	case len(plan.Steps) == 0:
+		to.printf("plan: %s", empty)
+	default:
+		showSteps(to, plan)
+	}
+	if plan.Unseen {
+		to.printf("  more may follow: the guest can be observed only while the VM is running")
+	}
+}
+
+func showSteps(to *lines, plan provision.Plan) {
+	var total time.Duration
+	for _, step := range plan.Steps {
+		total += step.Usual
+	}
+	to.printf("plan: %s for the VM %s%s", count(len(plan.Steps), "step"), plan.VM, usually(total))
+	for i, step := range plan.Steps {
+		effects := ""
+		if step.Interrupts {
+			effects += "; stops the programs in the VM"
+		}
+		if step.Destroys {
+			effects += "; DESTROYS a VM and all that is in it"
+		}
+		if step.Conditional {
+			effects += "; skipped if not needed"
+		}
+		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), effects, usually(step.Usual))
+	}
+	to.put("  disruption: ", "              ", disruptions[plan.Rung()])
+}
+
+// disruptions say what the programs in the VM notice of a repair.
+var disruptions = map[provision.Rung]string{
+	provision.RungLive:       "none: running programs continue",
+	provision.RungUnit:       "the agent restarts",
+	provision.RungConnection: "Lima reconnects; mounts and running programs continue",
+	provision.RungRestart:    "the VM restarts",
+	provision.RungForce:      "the VM is powered off and started again",
+	provision.RungReplace:    "the VM must be replaced",
+}
+
+// because appends a reason.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + strings.TrimSuffix(reason, ".")
+}
+
+// usually appends a typical duration; nothing for an unknown one.
+func usually(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return " (usually " + plaintext.Duration(d) + ")"
+}
+
+// count puts a number before a noun.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

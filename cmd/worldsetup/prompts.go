@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// prompter asks a user who types each answer as a line.
+type prompter struct {
+	to    *lines
+	out   io.Writer
+	typed <-chan string // closed at the end of the input
+}
+
+// newPrompter reads from the terminal until the program ends: a read can't be cancelled.
+func newPrompter(at terminal, utf8 bool) *prompter {
+	typed := make(chan string)
+	go func() {
+		defer close(typed)
+		for scanner := bufio.NewScanner(at.in); scanner.Scan(); {
+			typed <- strings.TrimSpace(scanner.Text())
+		}
+	}()
+	return &prompter{newLines(at.out, utf8), at.out, typed}
+}
+
+// ask asks and returns what was typed. Without an answer it returns an error.
+func (p *prompter) ask(ctx context.Context, question string) (string, error) {
+	if _, err := io.WriteString(p.out, p.to.clean(question)+" "); err != nil {
+		return "", noAnswer(err)
+	}
+	select {
+	case answer, ok := <-p.typed:
+		if !ok {
+			p.to.put("", "", "\n")
+			return "", noAnswer(io.EOF)
+		}
+		return answer, nil
+	case <-ctx.Done():
+		return "", noAnswer(context.Cause(ctx))
+	}
+}
+
+// askName says what will be deleted and what is kept, and asks for the VM's name as the consent to that. The name is
+// empty when something else was typed.
+func (p *prompter) askName(ctx context.Context, lost, kept, vm, purpose string) (name string, err error) {
+	p.to.put("will be deleted: ", "                 ", lost)
+	p.to.put("kept: ", "      ", kept)
+	name, err = p.ask(ctx, "type the name of the VM, "+vm+", to "+purpose+"; anything else keeps it:")
+	if err != nil || name == vm {
+		return name, err
+	}
+	if name != "" {
+		p.to.printf("%s is not its name: nothing was changed", name)
+	}
+	return "", nil
+}
+
+func isYes(answer string) bool {
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
+
+func noAnswer(err error) *provision.Error {
+	return &provision.Error{
+		Kind: provision.KindInterrupted, What: "stopped before anything was changed", Why: err.Error(),
+		Next: "run worldsetup again; --non-interactive never asks", Err: err,
+	}
+}
+
+// conversation is a run in lines with prompts. It asks what the wizard asks.
+type conversation struct {
+	*prompter
+	spec   provision.Spec
+	face   face
+	engine func(provision.Setup) engine
+	fix    func(ctx context.Context, check string, in io.Reader, out io.Writer) error
+	at     terminal
+
+	failed []checks.Result // prerequisites of the last run that can be fixed
+	typed  string          // the VM's name, as the consent to its replacement
+	agreed *provision.Plan // the plan that the consent is for
+}
+
+// errChoose means that the user wants to change the choices before the run goes on.
+var errChoose = errors.New("the choices are to be changed")
+
+// run runs the engine until there is nothing more to ask.
+func (c *conversation) run(ctx context.Context) error {
+	for {
+		c.failed = nil
+		_, err := c.engine(c.setup(c.typed)).Run(ctx)
+		again := false
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+		case errors.Is(err, errChoose):
+			again, err = true, c.choose(ctx)
+		case kindOf(err) == provision.KindReplacement && c.typed == "":
+			again, err = c.replace(ctx, err)
+		case kindOf(err) == provision.KindPrerequisite && len(c.failed) > 0:
+			again, err = c.fixFailed(ctx, err)
+		}
+		if !again || err != nil {
+			return err
+		}
+	}
+}
+
+func (c *conversation) setup(replace string) provision.Setup {
+	spec := c.spec
+	spec.Replace = replace
+	return provision.Setup{Spec: spec, Events: c.show, Approve: c.approve}
+}
+
+// show shows an event, and collects the checks that can be fixed.
+func (c *conversation) show(event provision.Event) {
+	if event.Check != nil && event.Check.Outcome == checks.Failed && event.Check.Fix != nil {
+		c.failed = append(c.failed, *event.Check)
+	}
+	c.face.show(event)
+}
+
+// approve asks whether to go ahead. A replacement was approved before, with its plan.
+func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
+	if c.agreed != nil && c.agreed.Same(plan) {
+		return nil
+	}
+	if c.typed == "" && plan.Destroys() {
+		return c.approveReplacement(ctx, plan)
+	}
+	answer, err := c.ask(ctx, "go ahead? [y/N, or c to change the choices]")
+	switch {
+	case err != nil:
+		return err
+	case isYes(answer):
+		return nil
+	case answer == "c":
+		return &provision.Error{Kind: provision.KindInterrupted, What: errChoose.Error(), Err: errChoose}
+	}
+	return &provision.Error{
+		Kind: provision.KindInterrupted, What: "stopped before anything was changed",
+		Next: "run worldsetup again; `worldsetup plan` prints what it would do",
+	}
+}
+
+// replace shows the plan of a replacement, and asks for the VM's name. Without it, the error stays.
+func (c *conversation) replace(ctx context.Context, failure error) (again bool, err error) {
+	setup := c.setup(c.spec.VM)
+	setup.Events = nil // the plan is shown here, and all else was shown before
+	plan, err := c.engine(setup).Plan(ctx)
+	if err != nil || len(plan.Steps) == 0 {
+		return false, failure // there is no such plan
+	}
+	showPlan(c.to, plan, "")
+	err = c.approveReplacement(ctx, plan)
+	switch {
+	case err == nil:
+		c.typed, c.agreed = c.spec.VM, &plan
+		return true, nil
+	case kindOf(err) == provision.KindInterrupted:
+		return false, err
+	}
+	return false, failure
+}
+
+// approveReplacement asks for the VM's name as the consent to its replacement.
+func (c *conversation) approveReplacement(ctx context.Context, plan provision.Plan) error {
+	lost, kept := plan.Losses()
+	name, err := c.askName(ctx, lost, kept, plan.VM, "replace it")
+	if err != nil || name == plan.VM {
+		return err
+	}
+	return &provision.Error{
+		Kind: provision.KindReplacement, What: "the VM " + plan.VM + " was not replaced: there was no consent",
+		Next: "run worldsetup again",
+	}
+}
+
+// fixFailed offers to fix what failed. Otherwise the error stays.
+func (c *conversation) fixFailed(ctx context.Context, failure error) (again bool, err error) {
+	for _, check := range c.failed {
+		c.to.printf("to fix %s, worldsetup can run: %s", check.Title, check.Fix)
+		answer, err := c.ask(ctx, "run it? [y/N]")
+		if err != nil {
+			return false, err
+		}
+		if !isYes(answer) {
+			return false, failure
+		}
+		if c.fix(ctx, check.ID, c.at.in, c.at.out) != nil { // it shows why
+			return false, failure
+		}
+	}
+	return true, nil
+}
+
+// choose asks for each of the choices.
+func (c *conversation) choose(ctx context.Context) error {
+	c.to.printf("An empty answer keeps the value in [brackets]; - keeps the VM's value, or the default in a new VM.")
+	choices := choicesOf(c.spec)
+	for _, choice := range choicesIn(&choices) {
+		if choice.question == "" {
+			continue
+		}
+		if err := c.chooseOne(ctx, &choices, choice); err != nil {
+			return err
+		}
+	}
+	var err error
+	c.spec, err = withChoices(c.spec, choices)
+	return err
+}
+
+// chooseOne asks for a choice in choices until the answer is valid.
+func (c *conversation) chooseOne(ctx context.Context, choices *provision.Choices, choice choosable) error {
+	for {
+		before := *choice.text
+		answer, err := c.ask(ctx, choice.question+" ["+before+"]:")
+		if err != nil || answer == "" {
+			return err
+		}
+		*choice.text = answer
+		if answer == "-" {
+			*choice.text = ""
+		}
+		note := validateChoices(c.spec, *choices)[choice.field]
+		if !note.Wrong {
+			return nil
+		}
+		c.to.printf("not possible: %s", note.Text)
+		*choice.text = before
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// restoreCommand returns the command that restores the VM that was kept.
+func (a *app) restoreCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "restore", Short: "restore the VM that was kept when it was replaced, and verify it", Args: noArguments,
+	}
+	return a.vmCommand(command, a.restore, "vm", "replace", "keep-old", "wait", "timeout")
+}
+
+// removeCommand returns the command that deletes the world.
+func (a *app) removeCommand() *cobra.Command {
+	command := &cobra.Command{Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments}
+	return a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout")
+}
+
+// vmCommand completes a command about the existing VM, which takes no project and few of the options.
+func (a *app) vmCommand(
+	command *cobra.Command, act func(context.Context, provision.Spec) error, names ...string,
+) *cobra.Command {
+	in := &inputs{options: optionsNamed(names...)}
+	a.withOptions(command, in, func(ctx context.Context, c invocation) error { return act(ctx, c.spec) })
+	command.Flags().Bool("non-interactive", false, "never ask")
+	return command
+}
+
+func (a *app) restore(ctx context.Context, spec provision.Spec) error {
+	work := consented{
+		purpose: "restore the kept one in its place", losses: provision.Plan.RestoreLosses, plan: engine.PlanRestore,
+		act: func(e engine, ctx context.Context) error { _, err := e.Restore(ctx); return err },
+	}
+	return a.withConsent(ctx, spec, work)
+}
+
+func (a *app) remove(ctx context.Context, spec provision.Spec) error {
+	work := consented{purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove}
+	return a.withConsent(ctx, spec, work)
+}
+
+// consented is work that may destroy a VM: what it is for, what it destroys, its plan, and the work itself.
+type consented struct {
+	purpose string
+	losses  func(provision.Plan) (lost, kept string)
+	plan    func(engine, context.Context) (provision.Plan, error)
+	act     func(engine, context.Context) error
+}
+
+// withConsent does the work. If it lacks consent, a user who can answer is asked for the VM's name.
+func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consented) error {
+	setup := provision.Setup{Spec: spec, Events: a.face().show}
+	err := work.act(a.engine(setup), ctx)
+	if kindOf(err) != provision.KindReplacement || spec.Replace != "" || !a.canAsk() {
+		return err
+	}
+	plan, planErr := work.plan(a.engine(provision.Setup{Spec: spec}), ctx)
+	if planErr != nil {
+		return planErr
+	}
+	lost, kept := work.losses(plan)
+	name, askErr := newPrompter(a.person, a.utf8).askName(ctx, lost, kept, spec.VM, work.purpose)
+	switch {
+	case askErr != nil:
+		return askErr
+	case name == "":
+		return err
+	}
+	setup.Spec.Replace, setup.Approve = name, plan.Approve
+	return work.act(a.engine(setup), ctx)
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+const rootLong = `worldsetup sets up a Substrate world: a Lima VM in which an agent listens on a UNIX socket. It creates
+what is missing, repairs what is incomplete, and verifies by connecting that it works. It changes nothing in a healthy
+world.
+
+PROJECT is the directory that is mounted writable at /src. Without it, a new VM gets the working directory and an
+existing VM keeps its own. Write ./plan for a directory that has the name of a command.
+
+Flags beat environment variables, which are in [brackets], and these beat worldsetup.yaml: the project's, then the
+user's own. worldsetup init writes one, and worldsetup plan shows where each value comes from.`
+
+// rootCommand returns the tree of commands.
+func (a *app) rootCommand() *cobra.Command {
+	root := a.setUpCommand()
+	root.Long = rootLong
+	root.Flags().Bool("version", false, "print the version") // cobra's own has -v, which is verbose elsewhere
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2 // cobra's own, which it sets too late
+	root.SetOut(a.out)
+	root.SetErr(a.errors.to)
+	root.Version = version()
+	root.SetVersionTemplate("worldsetup {{.Version}}\n")
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
+		return usage("`"+command.CommandPath()+" --help` lists the flags", "%v", err)
+	})
+	root.AddCommand(
+		a.planCommand(), a.statusCommand(), a.checkCommand(), a.initCommand(),
+		a.restoreCommand(), a.removeCommand(), a.demoCommand(),
+		&cobra.Command{
+			Use: "version", Short: "print the version", Args: noArguments,
+			Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, "worldsetup "+version()) },
+		},
+		&cobra.Command{
+			Use: "exit-codes", Short: "the exit codes and what they mean",
+			Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),
+		},
+	)
+	root.SetHelpCommand(helpCommand(root))
+	return root
+}
+
+// invocation is one call of a command: its arguments, and the Spec and values that its options result in.
+type invocation struct {
+	args   []string
+	spec   provision.Spec
+	values []value
+}
+
+// action is the work of a command.
+type action func(context.Context, invocation) error
+
+// project returns the project argument, of which there is at most one; without it the engine chooses.
+func (c invocation) project() string { return strings.Join(c.args, "") }
+
+// withOptions gives a command the flags of its options, --json, and its work. The project is its argument, unless the
+// flag --project names it.
+func (a *app) withOptions(command *cobra.Command, in *inputs, act action) *cobra.Command {
+	flags := command.Flags()
+	flags.SortFlags = false
+	in.flags, in.getenv = flags, a.getenv
+	in.addFlags()
+	flags.Bool("json", false, "one JSON object per line, for scripts")
+	command.RunE = func(command *cobra.Command, args []string) error {
+		if err := a.setOutput(command); err != nil {
+			return err
+		}
+		c := invocation{args: args}
+		project := c.project()
+		if flag := flags.Lookup("project"); flag != nil {
+			project = flag.Value.String()
+		}
+		var err error
+		if c.spec, c.values, err = in.spec(project); err != nil {
+			return err
+		}
+		return blame(c.values, act(command.Context(), c))
+	}
+	return command
+}
+
+// setOutput chooses the output by the parsed flags; --json was only guessed before.
+func (a *app) setOutput(command *cobra.Command) error {
+	isSet := func(name string) bool {
+		set, _ := command.Flags().GetBool(name) // false for a flag that the command doesn't have
+		return set
+	}
+	if isSet("plain") && isSet("json") {
+		return usage("leave one of them out", "--plain and --json exclude each other")
+	}
+	if !isSet("json") {
+		a.json = nil
+	}
+	a.neverAsk = isSet("non-interactive")
+	a.plain = a.neverAsk || isSet("plain")
+	a.noMouse, a.save = isSet("no-mouse"), isSet("save")
+	return nil
+}
+
+func atMostOneProject(_ *cobra.Command, args []string) error {
+	if len(args) == 1 && args[0] == "" {
+		return usage("name an existing directory, or leave it out", "the project directory's name is empty")
+	}
+	if len(args) > 1 {
+		all := strings.Join(args, " ")
+		return usage("quote a path that contains spaces", "expected one project directory, got %d: %s", len(args), all)
+	}
+	return nil
+}
+
+func noArguments(command *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("leave it out", "%s takes no arguments, got %q", command.CommandPath(), strings.Join(args, " "))
+	}
+	return nil
+}
+
+// projectOrCommand is atMostOneProject for the root command, where a project may be a mistyped command.
+func projectOrCommand(command *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" || strings.ContainsAny(args[0], "/.") {
+		return atMostOneProject(command, args)
+	}
+	if _, err := os.Stat(args[0]); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	next := "`worldsetup help` lists the commands; a project is an existing directory"
+	if similar := command.SuggestionsFor(args[0]); len(similar) > 0 {
+		next = fmt.Sprintf("did you mean `worldsetup %s`?", similar[0])
+	}
+	return usage(next, "unknown command %q, and no directory of that name", args[0])
+}
+
+// helpCommand returns cobra's own, except that an unknown topic is an error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "help about a command, or exit-codes",
+		RunE: func(_ *cobra.Command, args []string) error {
+			command, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("`worldsetup help` lists the commands", "no help for %q", strings.Join(args, " "))
+			}
+			command.InitDefaultHelpFlag()
+			command.InitDefaultVersionFlag()
+			return command.Help()
+		},
+	}
+}
+
+// version returns what the Go toolchain knows of this build: the module's version, or the commit.
+func version() string {
+	v := "(unknown)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = info.Main.Version
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" && v == "(devel)" {
+				v += " " + setting.Value
+			}
+		}
+	}
+	return fmt.Sprintf("%s (%s, %s/%s)", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

@@ -1,0 +1,240 @@
+// Package demo simulates a machine with a Lima for `worldsetup demo`: the real engine over package sim, with a clock.
+//
+// The rules are: nothing on this machine is read or changed, but for a temporary directory that is HOME meanwhile.
+// Actions take as long as real ones, divided by the speed; they end when the call that they are part of is cancelled.
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/fake"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// World is a simulated Lima that takes as long as a real one, and the engine over it.
+type World struct {
+	fake    *fake.World
+	spec    provision.Spec
+	dir     string
+	home    string // the real HOME
+	offline bool   // the first installation of packages finds no network
+	lacking bool   // this machine lacks a tool
+	speed   float64
+
+	// freeze names what never ends, and stops the clock: for pictures.
+	freeze string
+
+	mu     sync.Mutex
+	ctx    context.Context // of the current call: waits end with it
+	clock  bool            // actions take time
+	begun  time.Time       // when they began to
+	frozen time.Time       // when the clock was stopped; zero while it runs
+}
+
+// New returns a world in the state that a scenario starts with. It changes HOME. Call Close when done.
+func New(scenario Scenario, speed float64) (*World, error) {
+	// Short, since it holds UNIX sockets, and always of the same length, since pictures show it.
+	dir := filepath.Join(os.TempDir(), "demo"+rand.Text()[:6])
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	w := &World{
+		dir: dir, home: os.Getenv("HOME"), speed: speed, freeze: os.Getenv("WORLDSETUP_DEMO_FREEZE"),
+		ctx: context.Background(),
+	}
+	lima, project := filepath.Join(dir, ".lima"), filepath.Join(dir, "project")
+	if err := errors.Join(os.Mkdir(lima, 0o700), os.Mkdir(project, 0o700), os.Setenv("HOME", dir)); err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.fake = fake.New(fake.Options{LimaHome: lima, Patience: time.Second})
+	w.fake.Delay = w.delay
+	w.spec = provision.Spec{
+		VM: provision.DefaultVM, Project: project, LimaHome: lima, StateDir: filepath.Join(dir, "state"),
+		Agent: provision.AgentBuiltin,
+	}
+	scenario.prepare(w)
+	w.clock, w.begun = true, time.Now()
+	return w, nil
+}
+
+// Spec returns the Spec of the world.
+func (w *World) Spec() provision.Spec { return w.spec }
+
+// Close removes the world and restores HOME.
+func (w *World) Close() {
+	if w.fake != nil {
+		w.fake.Close()
+	}
+	_ = os.Setenv("HOME", w.home)
+	_ = os.RemoveAll(w.dir)
+}
+
+// setUp sets the world up, in no time.
+func (w *World) setUp() {
+	_, _ = w.Engine(provision.Setup{Spec: w.spec}).Run(context.Background())
+}
+
+// Now returns the time in the simulation, which runs faster by the same factor as all actions.
+func (w *World) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !w.clock:
+		return time.Now()
+	case !w.frozen.IsZero():
+		return w.frozen
+	}
+	return w.begun.Add(time.Duration(float64(time.Since(w.begun)) * w.speed))
+}
+
+// stopClock stops the clock and waits for the end of the current call.
+func (w *World) stopClock() {
+	now := w.Now()
+	w.mu.Lock()
+	w.frozen = now
+	ctx := w.ctx
+	w.mu.Unlock()
+	<-ctx.Done()
+}
+
+// took is how long the real actions take; those without an entry are lines of a starting VM's log.
+var took = map[string]time.Duration{
+	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond,
+	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "delete": time.Second,
+	"shell": 50 * time.Millisecond, "observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond,
+	"packages": 15 * time.Second, "group": 500 * time.Millisecond, "directories": 300 * time.Millisecond,
+	"agent": 700 * time.Millisecond, "units": 800 * time.Millisecond, "linger": 300 * time.Millisecond,
+	"activate": 2 * time.Second, "marker": 300 * time.Millisecond,
+}
+
+// delay takes the time of an action of the simulation.
+func (w *World) delay(action string) {
+	if action == "packages" && w.clock {
+		w.fake.VM(w.spec.VM).Change(func(c *fake.Conditions) { c.Offline = w.offline })
+		w.offline = false
+	}
+	if w.freeze != "" && w.clock && strings.Contains(action, w.freeze) {
+		w.stopClock()
+	}
+	usual, ok := took[action]
+	if !ok {
+		usual = 1200 * time.Millisecond
+	}
+	w.wait(usual)
+}
+
+// wait waits for a time, scaled, or until the current call is cancelled.
+func (w *World) wait(usual time.Duration) {
+	w.mu.Lock()
+	ctx := w.ctx
+	w.mu.Unlock()
+	if !w.clock {
+		return
+	}
+	select {
+	case <-time.After(time.Duration(float64(usual) / w.speed)):
+	case <-ctx.Done():
+	}
+}
+
+// Engine returns the real engine over the simulation.
+func (w *World) Engine(setup provision.Setup) *Engine {
+	setup.Edges = func(provision.Spec) provision.Edges {
+		return provision.Edges{Lima: w.fake, Guest: w.fake.Guest, Now: w.Now, Checks: w.checks}
+	}
+	return &Engine{w, &setup}
+}
+
+// Engine is a provision.Setup that passes the context of each call to the world, whose delays end with it.
+type Engine struct {
+	world *World
+	setup *provision.Setup
+}
+
+// with returns the engine for a call with this context.
+func (e *Engine) with(ctx context.Context) *provision.Setup {
+	e.world.mu.Lock()
+	defer e.world.mu.Unlock()
+	e.world.ctx = ctx
+	return e.setup
+}
+
+func (e *Engine) Run(ctx context.Context) (provision.Health, error) { return e.with(ctx).Run(ctx) }
+func (e *Engine) Plan(ctx context.Context) (provision.Plan, error)  { return e.with(ctx).Plan(ctx) }
+func (e *Engine) Status(ctx context.Context) (provision.Health, error) {
+	return e.with(ctx).Status(ctx)
+}
+func (e *Engine) Restore(ctx context.Context) (provision.Health, error) {
+	return e.with(ctx).Restore(ctx)
+}
+func (e *Engine) Remove(ctx context.Context) error { return e.with(ctx).Remove(ctx) }
+func (e *Engine) PlanRestore(ctx context.Context) (provision.Plan, error) {
+	return e.with(ctx).PlanRestore(ctx)
+}
+func (e *Engine) PlanRemove(ctx context.Context) (provision.Plan, error) {
+	return e.with(ctx).PlanRemove(ctx)
+}
+func (e *Engine) Checks(ctx context.Context) ([]checks.Check, error) { return e.with(ctx).Checks(ctx) }
+func (e *Engine) Watch(ctx context.Context, changed func(provision.Health)) error {
+	return e.with(ctx).Watch(ctx, changed)
+}
+
+// checks returns the prerequisites of a machine that lacks nothing, or one tool.
+func (w *World) checks(checks.Target) (list []checks.Check) {
+	for i, ok := range []struct{ id, title, found string }{
+		{"host-user", "ordinary user", "sam"},
+		{"limactl", "Lima", "2.1.4 (simulated)"},
+		{"ssh-client", "ssh client", "OpenSSH 9.6"},
+		{"qemu", "QEMU", "8.2.2"},
+		{"acceleration", "hardware acceleration", "/dev/kvm"},
+		{"lima-home", "Lima's home", "48 GiB free"},
+	} {
+		check := checks.Check{ID: ok.id, Title: ok.title, Deadline: time.Hour, Probe: func(context.Context) checks.Finding {
+			w.wait(time.Duration(i+1) * 500 * time.Millisecond)
+			if ok.id == "qemu" && w.lacking {
+				return lackingQEMU
+			}
+			return checks.Finding{Outcome: checks.OK, Found: ok.found}
+		}}
+		switch ok.id {
+		case "qemu":
+			check.RunFix = w.install
+		case "acceleration":
+			check.Requires = []string{"qemu"}
+		}
+		list = append(list, check)
+	}
+	return list
+}
+
+// lackingQEMU is the finding of the scenario prerequisites.
+var lackingQEMU = checks.Finding{
+	Outcome: checks.Failed, Found: "not installed",
+	Problem: &checks.Problem{
+		What: "QEMU is not installed", Why: `exec: "qemu-system-x86_64": executable file not found in $PATH`,
+		Next: "install it: sudo apt-get install qemu-system-x86 qemu-utils ovmf",
+	},
+	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-system-x86", "qemu-utils", "ovmf"}},
+}
+
+// install simulates the installation of QEMU.
+func (w *World) install(_ context.Context, _ []string, emit func(string)) error {
+	for _, line := range []string{
+		"SIMULATION: nothing is installed", "Reading package lists... Done",
+		"Setting up qemu-utils ...", "Setting up qemu-system-x86 ...",
+	} {
+		emit(line)
+		w.wait(time.Second)
+	}
+	w.lacking = false
+	return nil
+}
