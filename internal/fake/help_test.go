@@ -50,17 +50,6 @@ func profile(t *testing.T) (text []byte, project string) {
 	return text, project
 }
 
-// started is a World with a running VM made from the profile.
-func started(t *testing.T, options Options) (*World, *VM) {
-	t.Helper()
-	w := newWorld(t, options)
-	text, _ := profile(t)
-	client := lima.Client{Runner: w}
-	must(t, client.Create(t.Context(), vmName, text, nil))
-	must(t, client.Start(t.Context(), vmName, nil))
-	return w, w.VM(vmName)
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
