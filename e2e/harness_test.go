@@ -218,6 +218,9 @@ func onEachLima(t *testing.T, test func(*testing.T, *rig)) {
 }
 
 func onRigs(t *testing.T, rigs []*rig, test func(*testing.T, *rig)) {
+	if len(rigs) > 0 && rigs[0].bed != nil {
+		t.Parallel() // other tests' rigs as well
+	}
 	for _, rig := range rigs {
 		t.Run(rig.name, func(t *testing.T) {
 			if rig.bed != nil {
