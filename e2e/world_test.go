@@ -378,7 +378,7 @@ func testAgents(t *testing.T, w *world) {
 	bad := filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	r := w.setup(t, "--agent", bad)
-	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "previous agent was put back and answers") {
+	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "previous agent was restored and answers") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if now := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent"); now != sum {

@@ -17,7 +17,7 @@ const buildDeadline = 30 * time.Minute
 // build plans for the agent to be built, unless one is installed: then only on request, once.
 func (p *Plan) build(t target, s State, wrong string) {
 	if wrong == "" && t.spec.RebuildAgent && !s.Tried[StepAgentBuild] {
-		wrong = "it was asked for"
+		wrong = "requested"
 	}
 	if wrong == "" {
 		return
@@ -103,7 +103,7 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 		if text := r.builder.log.LastError(); text != "" {
 			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
-		failure.Next = fmt.Sprintf("mend it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
+		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
 			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))
 	}
 }

@@ -158,7 +158,7 @@ func TestBuiltAgentDoesNotAnswer(t *testing.T) {
 	b.mustRun(t)
 	b.write(t, "crates/agent/src/main.rs", "// it ends\n")
 	b.spec.RebuildAgent = true
-	wantKind(t, b.run(t), provision.KindProvisioning, "does not answer", "put back and answers")
+	wantKind(t, b.run(t), provision.KindProvisioning, "does not answer", "restored and answers")
 	b.spec.RebuildAgent = false
 	b.mustRun(t)
 }

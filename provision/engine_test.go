@@ -210,7 +210,7 @@ func TestTwoRuns(t *testing.T) {
 	}
 	b.mustRun(t)
 	wantKind(t, second, provision.KindBusy, "another run", "process")
-	wantKind(t, status, provision.KindBusy, "provisioning in progress", "mark the layout as complete")
+	wantKind(t, status, provision.KindBusy, "provisioning in progress", "write the layout marker")
 }
 
 // TestInterruptedBoot: what we started is stopped, the state is said, and the next run carries on.
@@ -250,7 +250,7 @@ func TestInterruptedStep(t *testing.T) {
 		return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
 	}
 	_, err := b.setup().Run(ctx)
-	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; the VM is left running", "mark the layout")
+	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; the VM is left running", "write the layout")
 	if strings.Contains(err.Error(), "no way into the guest") {
 		t.Error(err)
 	}
@@ -262,7 +262,7 @@ func TestFailedCreate(t *testing.T) {
 	b.Faults.Fail = map[string]string{"create": "failed to download the image: 404"}
 	wantKind(t, b.run(t), provision.KindProvisioning, "create the VM", "404", "removed")
 	if b.VM("substrate") != nil {
-		t.Error("the half-made VM is still there")
+		t.Error("the incomplete VM is still there")
 	}
 	b.Faults.Fail = nil
 	b.mustRun(t)

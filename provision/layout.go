@@ -52,7 +52,7 @@ func (p *Plan) sudo(s State) {
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
 			Why:  "`sudo -n true` failed there",
-			Next: fmt.Sprintf("with the password, take away the rule that asks for it: limactl shell --workdir / %s sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
+			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
 		}
 	}
 }
@@ -274,7 +274,7 @@ func socketReasons(s State) (reasons []string) {
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
 	} else if o.Listening != nil && !o.Listening[file.Inode] {
-		reasons = append(reasons, fmt.Sprintf("nobody listens at the file %s: systemd's socket is another one, or lost", guest.SocketPath))
+		reasons = append(reasons, fmt.Sprintf("no process listens on %s: systemd's socket is a different one, or lost", guest.SocketPath))
 	}
 	if s.Unanswered != "" {
 		reasons = append(reasons, "root asked the agent: "+s.Unanswered)
@@ -313,10 +313,10 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 		group = file.Group
 	}
 	if file.Type != kind {
-		return fmt.Sprintf("%s is a %s where a %s was due", path, file.Type, kind)
+		return fmt.Sprintf("%s is a %s, expected a %s", path, file.Type, kind)
 	}
 	if file.Owner != owner || file.Group != group || file.Mode != mode {
-		return fmt.Sprintf("%s is %s:%s %s where %s:%s %s was due", path, file.Owner, file.Group, file.Mode, owner, group, mode)
+		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group, file.Mode, owner, group, mode)
 	}
 	return ""
 }

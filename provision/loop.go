@@ -102,7 +102,7 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	}
 	instance, err := r.vm.find(ctx)
 	if err != nil {
-		return view{}, limaError(ctx, "Lima could not be asked about its VMs", err)
+		return view{}, limaError(ctx, "Lima can't list its VMs", err)
 	}
 	prove := whenIdle
 	if r.vm.boot.going() {
@@ -188,7 +188,7 @@ func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
 	if err := r.check(ctx, nil, findErr); err != nil {
 		return nil, err
 	}
-	return nil, limaError(ctx, "Lima could not be asked about its VMs", findErr)
+	return nil, limaError(ctx, "Lima can't list its VMs", findErr)
 }
 
 // consent asks the caller before the first change, and never again.
@@ -211,7 +211,7 @@ func (r *run) climb(view *view, step Step) bool {
 	return true
 }
 
-// conclude ends a run in which nothing is left to do but to mark the layout as complete. The marker comes last: after
+// conclude ends a run in which nothing is left to do but to write the layout marker. The marker comes last: after
 // everything else was observed, and after everybody was proven to reach the agent who should.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	if now.plan.has(StepMarker) && now.proven.ok() {
@@ -254,10 +254,10 @@ func unhealthy(health Health) *Error {
 	}
 	for _, access := range health.Access {
 		if access.Outcome != OK {
-			why = append(why, fmt.Sprintf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.Who, access.Found, access.Want))
 		}
 	}
-	next := "run worldsetup, which cures what it can"
+	next := "run worldsetup; it repairs what it can"
 	if health.Drift.Empty() {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u substrate-world-agent.service", health.VM)
 	}
@@ -267,7 +267,7 @@ func unhealthy(health Health) *Error {
 func doesNotHold(vm string, step Step) *Error {
 	return &Error{
 		Kind: KindProvisioning,
-		What: fmt.Sprintf("the step %q was done, and is due again", step.Title),
+		What: fmt.Sprintf("the step %q did not hold", step.Title),
 		Why:  step.Reason,
 		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, then run worldsetup again", vm),
 	}

@@ -103,7 +103,7 @@ func entryReasons(s State) (reasons []string) {
 		reasons = append(reasons, "the setting of sshd forbids what a world needs: "+s.SSHSetting)
 	}
 	if s.Locked != "" {
-		reasons = append(reasons, "a fresh ssh connection is not let in: "+s.Locked)
+		reasons = append(reasons, "a fresh SSH connection is refused: "+s.Locked)
 	}
 	return reasons
 }
@@ -160,7 +160,7 @@ func closedDirectories(o *guest.Observation) (closed []string) {
 
 // open plans to open them, and nothing else, since what is missing behind them may be there.
 func (p *Plan) open(closed []string) {
-	step := newStep(StepDirectories, fmt.Sprintf("not everybody gets through %s", strings.Join(closed, ", ")))
+	step := newStep(StepDirectories, fmt.Sprintf("not all users can enter %s", strings.Join(closed, ", ")))
 	step.operands = closed
 	p.insert(step)
 	p.Unseen = true

@@ -70,7 +70,7 @@ func (p *Plan) forExisting(t target, s State) {
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
 	case s.Booting && s.Guest == nil:
-		p.Steps = []Step{newStep(StepSettle, "it cannot be entered yet")}
+		p.Steps = []Step{newStep(StepSettle, "it is not reachable yet")}
 		return
 	case s.Booting:
 		p.forGuest(t, s)
@@ -170,7 +170,7 @@ func unreadable(instance *limatype.Instance) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("Lima cannot read the configuration of the VM %s", instance.Name),
 		Why:  strings.Join(why, "\n"),
-		Next: fmt.Sprintf("mend %s/lima.yaml, then run worldsetup again; %s", instance.Dir, lastResort(instance.Name)),
+		Next: fmt.Sprintf("fix %s/lima.yaml, then run worldsetup again; %s", instance.Dir, lastResort(instance.Name)),
 	}
 }
 
@@ -255,15 +255,15 @@ func (p *Plan) notEntered(s State) {
 	case !errors.As(s.GuestError, &connection):
 		p.Blocked = blockedEntry(s) // somebody answered there, and what was said is no observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:
-		p.Replace = append(p.Replace, "it runs, and nobody gets in, after a boot as before: "+s.GuestError.Error())
+		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
 		p.Blocked = blockedEntry(s)
 	case connection.Denied():
-		p.restart(true, []string{"its ssh refuses Lima's key, which Lima gives the guest anew at a boot: " + firstLine(s.GuestError.Error())}, false)
+		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " + firstLine(s.GuestError.Error())}, false)
 		p.Unseen = true
 	default:
 		p.Unseen = true
-		reason := "it runs, and nobody gets in: " + firstLine(s.GuestError.Error())
-		p.Steps = []Step{forced(reason), newStep(StepStart, "its power was taken away for that"), newStep(StepSettle, "its power was taken away for that")}
+		reason := "it runs and is not reachable over SSH: " + firstLine(s.GuestError.Error())
+		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"), newStep(StepSettle, "it was stopped by force")}
 	}
 }
 
@@ -284,7 +284,7 @@ func diskGone(instance *limatype.Instance) string {
 func blockedEntry(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
-		What: fmt.Sprintf("the VM %s runs, and nobody gets in", s.Instance.Name),
+		What: fmt.Sprintf("the VM %s is running but not reachable over SSH", s.Instance.Name),
 		Why:  s.GuestError.Error(),
 		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir, lastResort(s.Instance.Name)),
 		Err:  s.GuestError,
@@ -293,5 +293,5 @@ func blockedEntry(s State) *Error {
 
 // lastResort is what to do when nothing helps.
 func lastResort(vm string) string {
-	return "if nothing helps, have another VM in its place, without what is in this one: " + consentCommand("worldsetup", "--replace", vm)
+	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
 }

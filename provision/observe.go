@@ -217,7 +217,7 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 		return "nothing is mounted there"
 	}
 	if mount.ReadOnly != readOnly {
-		return fmt.Sprintf("it is mounted with read-only=%v where %v was due", mount.ReadOnly, readOnly)
+		return fmt.Sprintf("it is mounted with read-only=%v, expected %v", mount.ReadOnly, readOnly)
 	}
 	recent := changedSince(directory, now)
 	if len(mount.Entries) == 0 && !recent {

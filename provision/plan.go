@@ -50,7 +50,7 @@ type Existing struct {
 // Empty says that nothing is to be changed and nothing is in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
 
-// complete says that nothing is left to do but to mark the layout as complete.
+// complete says that nothing is left to do but to write the layout marker.
 func (p Plan) complete() bool {
 	return p.Empty() || len(p.Steps) == 1 && p.has(StepMarker)
 }
@@ -75,9 +75,9 @@ func (p Plan) Err() error {
 	}
 	return &Error{
 		Kind: KindReplacement,
-		What: fmt.Sprintf("the VM %s cannot become the world that was asked for; only another VM would do", p.VM),
+		What: fmt.Sprintf("VM %s can't be changed to match these settings; it must be replaced", p.VM),
 		Why:  strings.Join(p.Replace, "\n"),
-		Next: fmt.Sprintf("ask for what it is, use another name (--vm NAME), or consent to another VM in its place: %s (with --keep-old the old one is kept)", consentCommand("worldsetup", "--replace", p.VM)),
+		Next: fmt.Sprintf("keep the current settings, choose another name (--vm NAME), or replace it: %s (--keep-old keeps the old VM)", consentCommand("worldsetup", "--replace", p.VM)),
 	}
 }
 
@@ -185,7 +185,7 @@ func created(dir string) time.Time {
 	return info.ModTime()
 }
 
-// needsConsent is the error of a plan that does away with a VM, to which nobody has consented.
+// needsConsent is the error of a plan that does away with a VM, to which that needs consent.
 func needsConsent(plan Plan, command, flag string) *Error {
 	var why string
 	for _, step := range plan.Steps {
@@ -197,7 +197,7 @@ func needsConsent(plan Plan, command, flag string) *Error {
 		why = "programs that run in it would be stopped"
 	}
 	return &Error{
-		Kind: KindReplacement, What: fmt.Sprintf("nobody has consented to doing away with the VM %s as it is", plan.VM), Why: why,
+		Kind: KindReplacement, What: fmt.Sprintf("the VM %s would be deleted or replaced, and that needs consent", plan.VM), Why: why,
 		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
 	}
 }

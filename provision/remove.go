@@ -59,7 +59,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	if state.Siblings.VM && w.run.place.HasConfig("") {
 		var err error
 		if state.Instance, err = w.run.lima.FindOnly(ctx, w.run.target.spec.VM); err != nil {
-			return Plan{}, limaError(ctx, "Lima could not be asked about its VMs", err)
+			return Plan{}, limaError(ctx, "Lima can't list its VMs", err)
 		}
 	}
 	if refused := refusal(w.run.target.spec, state); refused != nil {
@@ -81,19 +81,19 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 func removePlan(spec Spec, siblings vmswap.Siblings) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
 	if siblings.Empty {
-		plan.Steps = append(plan.Steps, newStep(StepUndoHollow, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepUndoHollow, "requested"))
 	}
 	if siblings.Spare {
 		plan.Steps = append(plan.Steps, newStep(StepUndoRemove, "an interrupted run left it"))
 	}
 	if siblings.Backup {
-		plan.Steps = append(plan.Steps, newStep(StepRemoveKept, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveKept, "requested"))
 	}
 	if siblings.Displaced {
-		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "it was asked for; an interrupted run has put it aside"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "requested; an interrupted run displaced it"))
 	}
 	if siblings.VM {
-		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "requested"))
 	}
 	return plan
 }

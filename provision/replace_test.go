@@ -144,8 +144,8 @@ func TestRefusedReplacement(t *testing.T) {
 		b.spec.Replace = "substrate"
 		b.create(t, "substrate", "images:\n- location: /image\n")
 		b.ForgetCalls()
-		wantKind(t, b.run(t), provision.KindUsage, "no world", "limactl rename substrate mine")
-		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "no world")
+		wantKind(t, b.run(t), provision.KindUsage, "not a world", "limactl rename substrate mine")
+		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "not a world")
 		if changes := b.changes(); len(changes) > 0 {
 			t.Errorf("it changed %v", changes)
 		}

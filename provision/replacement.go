@@ -86,7 +86,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	}
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
-		return limaError(ctx, "Lima could not be asked about its VMs", err)
+		return limaError(ctx, "Lima can't list its VMs", err)
 	}
 	return w.run.consent(ctx, w.run.examine(ctx, instance, never).plan)
 }
@@ -110,9 +110,9 @@ func (w *replacement) recover(ctx context.Context) error {
 
 // commit says that the new VM is the world from now on, and then does with the old one what was asked for.
 func (w *replacement) commit(ctx context.Context) error {
-	keep := newStep(StepReplaceKeep, "`worldsetup restore` brings it back")
+	keep := newStep(StepReplaceKeep, "`worldsetup restore` restores it")
 	if w.resumed && !w.removeOld {
-		keep.Reason = fmt.Sprintf("this run was not told --replace=%s; `worldsetup restore` brings it back", w.run.target.spec.VM)
+		keep.Reason = fmt.Sprintf("this run was not given --replace=%s; `worldsetup restore` restores it", w.run.target.spec.VM)
 	}
 	if !w.removeOld {
 		return w.run.step(ctx, State{}, keep, w.run.steps+1)
@@ -188,7 +188,7 @@ func (p *Plan) forReplacement(t target, s State) {
 	fresh.forNew(t)
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
 	if t.spec.KeepOld {
-		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "it was asked for; `worldsetup restore` brings it back"))
+		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))
 	} else {
 		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was proven by then"))
 	}
@@ -205,7 +205,7 @@ func replaceReasons(t target, s State) []string {
 	case plan.Empty():
 		return []string{"nothing is wrong with it; a fresh one was asked for"}
 	}
-	return []string{"it was asked for"}
+	return []string{"requested"}
 }
 
 // refusal is why the VM is not done away with, whoever consents, and how to lift that; nil when it may be.
@@ -218,14 +218,14 @@ func refusal(spec Spec, s State) *Error {
 		return protected(spec.VM)
 	case !ours(s):
 		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the VM %s is no world of worldsetup's", spec.VM),
+			Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM),
 			Why:  "its configuration has neither the socket's forward nor the boot script of one, and no layout was seen in it",
 			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one yourself: --vm NAME", name, name),
 		}
 	case s.Siblings.Kept() && spec.Replace != "":
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup), Why: "there is room for one",
-			Next: fmt.Sprintf("bring it back (worldsetup restore), or, if nothing in it is needed: limactl delete %s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
+			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: limactl delete %s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
 		}
 	}
 	return nil
@@ -233,7 +233,7 @@ func refusal(spec Spec, s State) *Error {
 
 func protected(vm string) *Error {
 	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm), Why: "somebody told Lima that it must not be removed (limactl protect)",
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm), Why: "`limactl protect` keeps it from being deleted",
 		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
 	}
 }
@@ -277,7 +277,7 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	}
 }
 
-// putBack undoes the replacement that ended in err: the half-made VM goes, and the old one is what it was before. It is
+// putBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It is
 // done also when err is that somebody interrupted the run.
 func (w *replacement) putBack(ctx context.Context, err error) error {
 	failure := AsError(err)
@@ -291,7 +291,7 @@ func (w *replacement) putBack(ctx context.Context, err error) error {
 	}
 	failure.Why = strings.TrimSpace(failure.Why + "\n" + said)
 	if failure.Kind != KindInterrupted {
-		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here", "cure that, then try the replacement again", 1)
+		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here", "fix that, then try the replacement again", 1)
 	} else {
 		failure.Next = "run it again, with the consent, if it is still wanted"
 	}
@@ -314,7 +314,7 @@ func (w *replacement) undoSwap(ctx context.Context) (said string, err error) {
 	case !touched:
 		return "the old VM was not touched", nil
 	case !w.before.Ran:
-		return "the old VM has its name back; it is stopped, as it was", nil
+		return "the old VM is restored; it is stopped, as before", nil
 	}
 	return w.revive(ctx)
 }
@@ -325,12 +325,12 @@ func (w *replacement) revive(ctx context.Context) (said string, err error) {
 		return "", err
 	}
 	if len(w.before.Answered) == 0 {
-		return "the old VM has its name back and runs; it answered nobody before either", nil
+		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
 	if err := w.run.step(ctx, State{}, newStep(StepUndoProve, "it has to be as it was"), w.run.steps+1); err != nil {
 		return "", err
 	}
-	return "the old VM has its name back, runs, and answers as it did", nil
+	return "the old VM is restored, runs, and answers as before", nil
 }
 
 // answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that was
@@ -339,7 +339,7 @@ func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, 
 	var errs []error
 	for _, access := range w.run.verifier().verify(ctx, instance).access {
 		if access.Outcome != OK && before.Had(string(access.Who)) {
-			errs = append(errs, fmt.Errorf("access as %s: %s, where %q was due", access.Who, access.Found, access.Want))
+			errs = append(errs, fmt.Errorf("access as %s: %s, expected %q", access.Who, access.Found, access.Want))
 		}
 	}
 	return errors.Join(errs...)

@@ -113,7 +113,7 @@ func (h *Health) guest(t target, s State) {
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
 	closed := closedDirectories(o)
-	h.reasons("ways", "directories above", "open to everybody", prefixed("closed: ", closed))
+	h.reasons("ways", "directories above", "open to all users", prefixed("closed: ", closed))
 	if len(closed) > 0 {
 		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", remedy)
 		return
@@ -125,7 +125,7 @@ func (h *Health) guest(t target, s State) {
 	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
 	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
-	h.reasons("ssh", "ssh into the guest", "lets Lima's key in", entryReasons(s))
+	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", entryReasons(s))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
@@ -235,7 +235,7 @@ func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
 	case s.Unfinished():
 		h.item("replacement", "replacement", Failed, "ended", "a run is at work on whole VMs, or was killed while it was", remedy)
 	case s.Kept():
-		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore brings it back", "")
+		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
 	}
 }
 
@@ -261,7 +261,7 @@ func guestItems(t target, s State) []guestItem {
 	return []guestItem{
 		{"packages", "packages", "all there", prefixed("the guest lacks ", packages)},
 		{"group", "group of the socket", "the user is a member", groupReasons(o)},
-		{"directories", "directories", "as they should be", directoryReasons(o)},
+		{"directories", "directories", "ok", directoryReasons(o)},
 		{"agent", "agent", "installed", agent},
 		{"units", "systemd units", "installed and enabled", append(contents, states...)},
 		{"overrides", "what is laid over the units", "nothing against them", hidden},

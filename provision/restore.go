@@ -156,7 +156,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 	}
 	if siblings.Backup && !w.run.place.HasConfig(vmswap.Backup) {
 		return nil, Plan{}, &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s cannot be brought back", w.run.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s can't be restored", w.run.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
 			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
@@ -208,7 +208,7 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 		newStep(StepRestoreAside, "it stays whole until the kept one was proven"), newStep(StepRestorePlace, "the other one has made way"),
 		startKept(), newStep(StepRestoreProve, "it has to be a world"))
 	if spec.KeepOld {
-		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "it was asked for"))
+		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "requested"))
 	} else {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreRemove, "the kept one was proven by then"))
 	}

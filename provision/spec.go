@@ -115,7 +115,7 @@ func CheckName(name string) error {
 	case strings.HasSuffix(lower, ".yml"), strings.HasSuffix(lower, ".yaml"):
 		return usage(next, "%q cannot be the name of a VM: Lima would take it for a profile", name)
 	case vmswap.Reserved(lower):
-		return usage(next, "%q is the name of a VM that worldsetup has put aside", name)
+		return usage(next, "%q is the name of a backup that worldsetup keeps", name)
 	}
 	return nil
 }
@@ -206,11 +206,11 @@ func (s *Spec) checkReplace() error {
 func (s *Spec) checkSizes() error {
 	switch {
 	case s.CPUs < 0 || s.CPUs > maxCPUs:
-		return usage("give a number from 1 to the processors of this machine, as in --cpus 4", "%d processors cannot be had", s.CPUs)
+		return usage("give a number from 1 to the processors of this machine, as in --cpus 4", "invalid CPU count %d", s.CPUs)
 	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
-		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "%d bytes of memory cannot be had", s.Memory)
+		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "invalid memory size: %d bytes", s.Memory)
 	case s.Disk != 0 && (s.Disk < minDisk || s.Disk > maxDisk):
-		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB", "a disk of %d bytes cannot be had", s.Disk)
+		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB", "invalid disk size: %d bytes", s.Disk)
 	case s.Timeout < 0:
 		return usage("give a positive duration, as in --timeout 30m", "a run cannot take %v", s.Timeout)
 	}
@@ -219,10 +219,10 @@ func (s *Spec) checkSizes() error {
 
 func (s *Spec) checkTypes() error {
 	if types := []string{limatype.VZ, limatype.QEMU}; s.VMType != "" && !slices.Contains(types, s.VMType) {
-		return usage("use one of "+strings.Join(types, ", "), "%q is no type of VM", s.VMType)
+		return usage("use one of "+strings.Join(types, ", "), "unknown VM type %q", s.VMType)
 	}
 	if types := []string{limatype.VIRTIOFS, limatype.NINEP, limatype.REVSSHFS}; s.MountType != "" && !slices.Contains(types, s.MountType) {
-		return usage("use one of "+strings.Join(types, ", "), "%q is no type of mount", s.MountType)
+		return usage("use one of "+strings.Join(types, ", "), "unknown mount type %q", s.MountType)
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 func (s *Spec) checkImage() error {
 	if s.ImageDigest != "" && !digestPattern.MatchString(s.ImageDigest) {
-		return usage("give it as sha256: and 64 hexadecimal digits", "%q is no digest of an image", s.ImageDigest)
+		return usage("give it as sha256: and 64 hexadecimal digits", "invalid image digest %q", s.ImageDigest)
 	}
 	if s.ImageDigest != "" && s.Image == "" {
 		return usage("name the image as well: --image FILE", "a digest was given, and no image")

@@ -78,7 +78,7 @@ func kinds() []kind {
 			act: swaps((*replacement).stopOld),
 		},
 		{
-			id: StepReplaceAside, title: "put the old VM aside", usual: time.Second,
+			id: StepReplaceAside, title: "rename the old VM to its backup", usual: time.Second,
 			act: moves("", vmswap.Backup),
 		},
 		{
@@ -108,17 +108,17 @@ func kinds() []kind {
 			plan: planWritable, act: makeWritable,
 		},
 		{
-			id: StepRoom, title: "free room on the guest's disk", usual: 2 * time.Second, rung: RungLive,
+			id: StepRoom, title: "free disk space in the guest", usual: 2 * time.Second, rung: RungLive,
 			repairs: []string{"disk"},
 			plan:    planRoom, task: roomTask, explain: explainRoom,
 		},
 		{
-			id: StepEntry, title: "have ssh let Lima's key in", usual: time.Second, rung: RungLive, early: true,
+			id: StepEntry, title: "repair SSH access for Lima's key", usual: time.Second, rung: RungLive, early: true,
 			repairs: []string{"ssh"},
 			plan:    planEntry, act: repairEntry,
 		},
 		{
-			id: StepGroup, title: "give the user the group of the socket", usual: time.Second, rung: RungLive, early: true,
+			id: StepGroup, title: "add the user to the group substrate", usual: time.Second, rung: RungLive, early: true,
 			repairs: []string{"group"}, inNew: always, conditional: true,
 			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
@@ -126,7 +126,7 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepConnection, title: "make Lima's shared connection anew", usual: time.Second, rung: RungConnection,
+			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second, rung: RungConnection,
 			reobserve: true, repairs: []string{"session", "host-socket"},
 			act: renewConnection,
 		},
@@ -155,7 +155,7 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepDirectories, title: "make the agent's directories", usual: time.Second, rung: RungLive,
+			id: StepDirectories, title: "create the agent's directories", usual: time.Second, rung: RungLive,
 			repairs: []string{"directories", "ways"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
@@ -163,7 +163,7 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepPassengers, title: "install the programs beside the agent", usual: time.Second, rung: RungLive,
+			id: StepPassengers, title: "install the companion binaries", usual: time.Second, rung: RungLive,
 			repairs: []string{"passengers"},
 			inNew:   func(t target) bool { return len(t.companions) > 0 },
 			plan:    planCompanions,
@@ -177,7 +177,7 @@ func kinds() []kind {
 			plan: planUnits, task: unitsTask,
 		},
 		{
-			id: StepLinger, title: "let the user's services outlive the session", usual: time.Second, rung: RungLive,
+			id: StepLinger, title: "keep the user's services running after logout (linger)", usual: time.Second, rung: RungLive,
 			repairs: []string{"linger"}, inNew: always, conditional: true,
 			plan: planLinger,
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
@@ -186,7 +186,7 @@ func kinds() []kind {
 			explain: explainLinger,
 		},
 		{
-			id: StepSettle, title: "let the VM finish booting", usual: 10 * time.Second, follows: true, reports: true,
+			id: StepSettle, title: "wait for the VM to finish booting", usual: 10 * time.Second, follows: true, reports: true,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				if r.vm.boot == nil {
 					return r.vm.awaitBoot(ctx, at.Instance)
@@ -229,7 +229,7 @@ func kinds() []kind {
 			plan: planActivate, task: activateTask, explain: explainActivate,
 		},
 		{
-			id: StepMarker, title: "mark the layout as complete", usual: time.Second, rung: RungLive,
+			id: StepMarker, title: "write the layout marker", usual: time.Second, rung: RungLive,
 			repairs: []string{"marker"}, inNew: always,
 			plan: planMarker,
 			act:  writeMarker,
@@ -246,37 +246,37 @@ func kinds() []kind {
 		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: proven},
 
 		{
-			id: StepUndoAside, title: "take the unproven VM out of the way", usual: 3 * time.Second, interrupts: true,
+			id: StepUndoAside, title: "move the unverified VM out of the way", usual: 3 * time.Second, interrupts: true,
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.place.UndoAside(ctx, line)
 			},
 		},
 		{
-			id: StepUndoPlace, title: "give the old VM its name back", usual: time.Second,
+			id: StepUndoPlace, title: "rename the old VM back", usual: time.Second,
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.place.UndoPlace(ctx, line)
 			},
 		},
 		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
-			id: StepUndoProve, title: "prove that the old VM answers as it did", usual: 2 * time.Second,
+			id: StepUndoProve, title: "verify that the old VM answers as before", usual: 2 * time.Second,
 			act: swaps((*replacement).proveOld),
 		},
 		{
-			id: StepUndoRemove, title: "remove the VM that is not needed", usual: time.Second, destroys: true,
+			id: StepUndoRemove, title: "delete the VM that is not needed", usual: time.Second, destroys: true,
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.place.RemoveSpare(ctx, line)
 			},
 		},
-		{id: StepUndoMark, title: "take the VM for what it is", usual: time.Second, act: proven},
+		{id: StepUndoMark, title: "keep the VM as it is", usual: time.Second, act: proven},
 		{
-			id: StepUndoHollow, title: "remove the empty directory of a VM", usual: time.Second,
+			id: StepUndoHollow, title: "delete the empty directory of a VM", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.RemoveEmpty()
 			},
 		},
 		{
-			id: StepUndoRename, title: "put the two halves of the VM together", usual: time.Second,
+			id: StepUndoRename, title: "rejoin the two halves of the VM", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.Rejoin()
 			},
@@ -286,19 +286,19 @@ func kinds() []kind {
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
 			act: swaps((*replacement).stopOld),
 		},
-		{id: StepRestoreAside, title: "put the VM aside", usual: time.Second, act: moves("", vmswap.Displaced)},
-		{id: StepRestorePlace, title: "give the kept VM its name back", usual: time.Second, act: moves(vmswap.Backup, "")},
+		{id: StepRestoreAside, title: "rename the VM out of the way", usual: time.Second, act: moves("", vmswap.Displaced)},
+		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, act: moves(vmswap.Backup, "")},
 		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
-			id: StepRestoreProve, title: "prove that the kept VM answers", usual: 2 * time.Second,
+			id: StepRestoreProve, title: "verify that the kept VM answers", usual: 2 * time.Second,
 			act: swaps((*replacement).proveKept),
 		},
 		{
-			id: StepRestoreRemove, title: "remove the VM that was put aside", usual: time.Second, destroys: true,
+			id: StepRestoreRemove, title: "delete the displaced VM", usual: time.Second, destroys: true,
 			act: discards(vmswap.Displaced),
 		},
 		{
-			id: StepRestoreKeep, title: "keep the VM that was put aside", usual: time.Second,
+			id: StepRestoreKeep, title: "keep the displaced VM", usual: time.Second,
 			act: moves(vmswap.Displaced, vmswap.Backup),
 		},
 

@@ -110,7 +110,7 @@ func baseProfile(spec Spec) (*limatype.LimaYAML, error) {
 	}
 	profile, err := lima.ParseProfile(text)
 	if err != nil {
-		failure := about("profile", usage("mend it; `limactl validate FILE` checks one", "%s is no Lima profile", name))
+		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile", name))
 		failure.Why, failure.Err = err.Error(), err
 		return nil, failure
 	}

@@ -72,7 +72,7 @@ func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	line(fmt.Sprintf("%v: its power is taken away", err))
+	line(fmt.Sprintf("%v: stopping it by force", err))
 	return v.lima.Stop(ctx, v.place.VM, true, line)
 }
 
@@ -122,9 +122,9 @@ func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 		return fmt.Errorf("%w (no VM is left of it)", err)
 	case created && !hasDisk(instance.Dir):
 		if deleteErr := v.lima.Delete(cleanup, v.place.VM, nil); deleteErr != nil {
-			return fmt.Errorf("%w (and the half-made VM could not be removed: %w)", err, deleteErr)
+			return fmt.Errorf("%w (and the incomplete VM could not be removed: %w)", err, deleteErr)
 		}
-		return fmt.Errorf("%w (the half-made VM, which had no disk yet, was removed)", err)
+		return fmt.Errorf("%w (the incomplete VM, which had no disk yet, was removed)", err)
 	case ctx.Err() != nil && instance.Status != limatype.StatusStopped:
 		if stopErr := v.lima.Stop(cleanup, v.place.VM, true, nil); stopErr != nil {
 			return fmt.Errorf("%w (and the VM, which was booting, could not be stopped: %w)", err, stopErr)

@@ -96,7 +96,7 @@ func (w *watcher) lookTelling(ctx context.Context, slow func()) (health Health, 
 // beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
 func beingLookedAt(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item(ItemLook, "world", Unknown, "as it was", strings.TrimSpace("something changed, and is being looked at "+stoppedProcesses(dir)), "wait")
+	health.item(ItemLook, "world", Unknown, "as it was", strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
 	return health
 }
 

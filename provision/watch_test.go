@@ -209,7 +209,7 @@ func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 		return nil
 	}
 	err := b.run(t)
-	wantKind(t, err, provision.KindProvisioning, "set the guest's clock", "is due again")
+	wantKind(t, err, provision.KindProvisioning, "set the guest's clock", "did not hold")
 	if steps := b.steps(); !slices.Contains(steps, provision.StepStop) || !slices.Contains(steps, provision.StepClock) {
 		t.Errorf("the steps were %v", steps)
 	}

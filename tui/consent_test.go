@@ -240,7 +240,7 @@ func TestStoppingWhatIsRolledBack(t *testing.T) {
 	}
 	w := newWizard(t, nil)
 	scenes["rolled-back"](w)
-	w.shows("It was rolled back", "done: give the old VM its name back", "r check again")
+	w.shows("It was rolled back", "done: rename the old VM back", "r check again")
 	if strings.Contains(w.screen(), "stays as it is") {
 		t.Error(w.screen())
 	}

@@ -69,7 +69,7 @@ func replacePlan(steps []provision.Step) provision.Plan {
 }
 
 // placeBack starts a run that finds a backup and no VM in its place.
-var placeBack = provision.Step{ID: provision.StepUndoPlace, Title: "give the old VM its name back",
+var placeBack = provision.Step{ID: provision.StepUndoPlace, Title: "rename the old VM back",
 	Reason: "an interrupted run has backed it up", Usual: time.Second}
 
 var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
@@ -86,14 +86,14 @@ var keptPlan = func() provision.Plan {
 }()
 
 var removalPlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
-	{ID: provision.StepRemoveKept, Title: "remove the kept VM", Reason: "it was asked for", Usual: time.Second,
+	{ID: provision.StepRemoveKept, Title: "remove the kept VM", Reason: "requested", Usual: time.Second,
 		Destroys: true},
-	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "it was asked for", Usual: time.Second, Destroys: true},
+	{ID: provision.StepRemoveVM, Title: "remove the VM", Reason: "requested", Usual: time.Second, Destroys: true},
 }}
 
 // restorePlan restores the kept VM.
 var restorePlan = provision.Plan{VM: "substrate", Existing: keptPlan.Existing, Steps: []provision.Step{
-	{ID: provision.StepRestorePlace, Title: "give the kept VM its name back"},
+	{ID: provision.StepRestorePlace, Title: "rename the kept VM back"},
 	{ID: provision.StepRestoreRemove, Title: "remove the backup", Destroys: true},
 }}
 

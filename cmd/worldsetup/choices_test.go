@@ -55,7 +55,7 @@ func TestValidateChoices(t *testing.T) {
 		{provision.Choices{Agent: fake}, provision.FieldAgent, true, "cannot be used"},
 		{provision.Choices{Size: "dev"}, provision.FieldSize, false, "8 CPUs"},
 		{provision.Choices{CPUs: "0"}, provision.FieldCPUs, true, "a whole number from 1 to 256"},
-		{provision.Choices{Memory: "1KiB"}, provision.FieldMemory, true, "cannot be had"},
+		{provision.Choices{Memory: "1KiB"}, provision.FieldMemory, true, "invalid memory size"},
 		{provision.Choices{Disk: "large"}, provision.FieldDisk, true, "a size from"},
 	} {
 		verdict := validateChoices(provision.Spec{}, test.choices)

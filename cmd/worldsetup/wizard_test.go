@@ -37,7 +37,7 @@ func TestWizardResized(t *testing.T) {
 	c.resize(30, 8)
 	c.see("SIMULATION", "too small: 30x8")
 	c.resize(120, 40)
-	c.see("11. mark the layout as complete", "enter do it")
+	c.see("11. write the layout marker", "enter do it")
 	c.press("q")
 	c.end()
 }
@@ -57,7 +57,7 @@ func TestWizardReplacement(t *testing.T) {
 
 func TestWizardReplaces(t *testing.T) {
 	c := start(t, 80, 50, nil, "demo", "--speed", "1000", "--scenario", "replace")
-	c.see("will be deleted: the disk of the VM", "kept: the project", "put the old VM aside", "x replace it")
+	c.see("will be deleted: the disk of the VM", "kept: the project", "rename the old VM to its backup", "x replace it")
 	c.press("x")
 	c.see("type the name of the VM")
 	c.press("substrate\r")
@@ -75,7 +75,7 @@ func TestWizardChoices(t *testing.T) {
 	c.press("c\t\t\x1b[D")
 	c.see("custom")
 	c.press("\t999\r")
-	c.see("999 processors cannot be had", "Fix the fields marked")
+	c.see("invalid CPU count 999", "Fix the fields marked")
 	c.press("\x7f\x7f\x7f2\r")
 	c.see("Nothing has been changed yet", "enter do it")
 	c.press("\r")

@@ -42,9 +42,9 @@ if [ "$rollback" = yes ] && [ -f "$previous" ]; then
     mv -fT "$previous" "$agent"
     up
     if answers; then
-        echo 'the previous agent was put back and answers' >&2
+        echo 'the previous agent was restored and answers' >&2
     else
-        echo 'the previous agent was put back and does not answer either' >&2
+        echo 'the previous agent was restored and does not answer either' >&2
     fi
     exit 3
 fi

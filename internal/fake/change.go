@@ -159,7 +159,7 @@ func (m *machine) activate(rollback bool) *fail {
 	m.put(guest.AgentPath, *previous)
 	delete(m.files, previousAgent)
 	if answered() {
-		return &fail{3, says + "\nthe previous agent was put back and answers"}
+		return &fail{3, says + "\nthe previous agent was restored and answers"}
 	}
-	return &fail{3, says + "\nthe previous agent was put back and does not answer either"}
+	return &fail{3, says + "\nthe previous agent was restored and does not answer either"}
 }

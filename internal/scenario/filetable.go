@@ -34,14 +34,14 @@ var fileScenarios = inTurn(
 	},
 	Scenario{
 		Name: "append-only unit file, of another mode", Faults: attribute("chmod 0600 "+socketPath, "a", socketPath),
-		Sees: sights("units", "root:root 600 where"), Want: steps(units), Rung: provision.RungUnit,
+		Sees: sights("units", "root:root, mode 0600;"), Want: steps(units), Rung: provision.RungUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"append-only", "chattr -a " + socketPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable agent, not executable", Faults: attribute("chmod 0644 "+agentPath, "i", agentPath),
-		Sees: sights("agent", "root:root 644 where"), Want: steps(agent), Rung: provision.RungUnit,
+		Sees: sights("agent", "root:root, mode 0644;"), Want: steps(agent), Rung: provision.RungUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + agentPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
@@ -166,7 +166,7 @@ var fileScenarios = inTurn(
 	},
 	Scenario{
 		Name: "agent and unit with access lists", Faults: in("setfacl -m u:games:rwx " + agentPath + " " + servicePath),
-		Sees: sights("agent", agentPath+" is root:root 775", "units", servicePath+" is root:root 674"),
+		Sees: sights("agent", agentPath+" has owner root:root, mode 0775", "units", servicePath+" has owner root:root, mode 0674"),
 		Want: steps(units, agent, activate),
 	},
 	Scenario{

@@ -8,8 +8,8 @@ var unitScenarios = []Scenario{
 	{Name: "socket unit missing, and systemd knows", Faults: in("rm -f " + socketPath + reload), Sees: sights("units", "is missing"), Want: steps(units, activate)},
 	{Name: "service unit edited", Faults: in("printf '# edited\\n' >>" + servicePath), Sees: sights("units", theService+" does not hold what it should"), Want: steps(units, activate)},
 	{Name: "socket unit edited, and systemd knows", Faults: in("printf '# edited\\n' >>" + socketPath + reload), Sees: sights("units", "does not hold what it should"), Want: steps(units, activate)},
-	{Name: "unit of another mode", Faults: in("chmod 0600 " + servicePath), Sees: sights("units", "root:root 600 where root:root 644 was due"), Want: steps(units, activate)},
-	{Name: "unit of another owner", Faults: in(`chown "$1" ` + socketPath), Sees: sights("units", "where root:root 644 was due"), Want: steps(units, activate)},
+	{Name: "unit of another mode", Faults: in("chmod 0600 " + servicePath), Sees: sights("units", "root:root, mode 0600; expected root:root, 0644"), Want: steps(units, activate)},
+	{Name: "unit of another owner", Faults: in(`chown "$1" ` + socketPath), Sees: sights("units", "expected root:root, 0644"), Want: steps(units, activate)},
 	{Name: "units disabled", Faults: in("systemctl disable " + bothUnits), Sees: sights("units", theService+" is disabled"), Want: steps(units)},
 	{Name: "service masked", Faults: in("ln -sf /dev/null " + servicePath + reload), Sees: sights("units", theService+" is masked"), Want: steps(units, activate)},
 	{
@@ -59,23 +59,23 @@ var unitScenarios = []Scenario{
 var socketScenarios = []Scenario{
 	{Name: "socket unit stopped", Faults: in("systemctl stop " + theSocket), Sees: sights("socket", theSocket+" is inactive"), Want: steps(activate)},
 	{Name: "both units stopped", Faults: in("systemctl stop " + bothUnits), Sees: sights("socket", theSocket+" is inactive"), Want: steps(activate)},
-	{Name: "socket open to all", Faults: in("chmod 0666 /run/substrate.sock"), Sees: sights("socket", "root:substrate 666 where root:substrate 660 was due"), Want: steps(activate)},
-	{Name: "socket of another group", Faults: in("chgrp root /run/substrate.sock"), Sees: sights("socket", "root:root 660 where"), Want: steps(activate)},
-	{Name: "socket of another owner", Faults: in(`chown "$1" /run/substrate.sock`), Sees: sights("socket", "where root:substrate 660 was due"), Want: steps(activate)},
+	{Name: "socket open to all", Faults: in("chmod 0666 /run/substrate.sock"), Sees: sights("socket", "root:substrate, mode 0666; expected root:substrate, 0660"), Want: steps(activate)},
+	{Name: "socket of another group", Faults: in("chgrp root /run/substrate.sock"), Sees: sights("socket", "root:root, mode 0660;"), Want: steps(activate)},
+	{Name: "socket of another owner", Faults: in(`chown "$1" /run/substrate.sock`), Sees: sights("socket", "expected root:substrate, 0660"), Want: steps(activate)},
 	{Name: "socket removed under its unit", Faults: in("rm -f /run/substrate.sock"), Sees: sights("socket", "/run/substrate.sock is missing"), Want: steps(activate)},
-	{Name: "a file in the socket's place", Faults: in("rm -f /run/substrate.sock\nprintf 'x' >/run/substrate.sock"), Sees: sights("socket", "is a regular file where a socket was due"), Want: steps(activate)},
-	{Name: "a directory in the socket's place", Faults: in("rm -f /run/substrate.sock\nmkdir /run/substrate.sock"), Sees: sights("socket", "is a directory where a socket was due"), Want: steps(activate)},
+	{Name: "a file in the socket's place", Faults: in("rm -f /run/substrate.sock\nprintf 'x' >/run/substrate.sock"), Sees: sights("socket", "is a regular file, expected a socket"), Want: steps(activate)},
+	{Name: "a directory in the socket's place", Faults: in("rm -f /run/substrate.sock\nmkdir /run/substrate.sock"), Sees: sights("socket", "is a directory, expected a socket"), Want: steps(activate)},
 	{
 		// systemd says that it listens, the file is right, and nobody does: measured on a real VM.
 		Name:   "socket that systemd has lost",
 		Faults: in("mv " + socketPath + " /root/unit" + reload + "\nmv /root/unit " + socketPath + reload + "\nsystemctl stop " + theService),
-		Sees:   sights("socket", "nobody listens at the file /run/substrate.sock"), Want: steps(activate),
+		Sees:   sights("socket", "no process listens on /run/substrate.sock"), Want: steps(activate),
 	},
 	{
 		Name: "a stranger's socket, dead",
 		Faults: in("rm -f /run/substrate.sock\npython3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('/run/substrate.sock')\"\n" +
 			"chgrp substrate /run/substrate.sock\nchmod 0660 /run/substrate.sock"),
-		Sees: sights("socket", "nobody listens at the file /run/substrate.sock"), Want: steps(activate),
+		Sees: sights("socket", "no process listens on /run/substrate.sock"), Want: steps(activate),
 	},
 	{
 		Name: "a stranger's socket, listening",
@@ -84,7 +84,7 @@ var socketScenarios = []Scenario{
 				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"\n" +
 				"while ! test -S /run/substrate.sock; do sleep 0.2; done",
 		}},
-		Sees: sights("socket", "/run/substrate.sock is root:root 755 where root:substrate 660 was due"), Want: steps(activate),
+		Sees: sights("socket", "/run/substrate.sock has owner root:root, mode 0755; expected root:substrate, 0660"), Want: steps(activate),
 	},
 	{
 		// systemd allows five starts in ten seconds.
@@ -127,7 +127,7 @@ var accountScenarios = []Scenario{
 		Want: steps(group, connection), May: steps(directories, activate),
 	},
 	{
-		Name: "group of another number", Faults: in("groupmod -g 1500 substrate"), Sees: sights("session", "not in the group substrate", "socket", "where root:substrate 660 was due"),
+		Name: "group of another number", Faults: in("groupmod -g 1500 substrate"), Sees: sights("session", "not in the group substrate", "socket", "expected root:substrate, 0660"),
 		Want: steps(connection, directories, activate),
 	},
 	{Name: "member on paper only", Faults: on(SessionWithoutGroup), Sees: sights("session", "not in the group substrate"), Want: steps(connection)},
@@ -139,9 +139,9 @@ var agentScenarios = []Scenario{
 	{Name: "agent removed", Faults: in("rm -f " + agentPath), Sees: sights("agent", agentPath+" is missing"), Want: steps(agent, activate)},
 	{Name: "agent truncated", Faults: in("truncate -s 0 " + agentPath), Sees: sights("agent", "is another one than"), Want: steps(agent, activate)},
 	{Name: "agent for another processor", Faults: in("printf '\\177ELF\\002\\001\\001\\n' >" + agentPath), Sees: sights("agent", "is another one than"), Want: steps(agent, activate)},
-	{Name: "agent not executable", Faults: in("chmod 0644 " + agentPath), Sees: sights("agent", "root:root 644 where root:root 755 was due"), Want: steps(agent, activate)},
-	{Name: "agent of another owner", Faults: in(`chown "$1" ` + agentPath), Sees: sights("agent", "where root:root 755 was due"), Want: steps(agent, activate)},
-	{Name: "a directory in the agent's place", Faults: in("rm -f " + agentPath + "\nmkdir " + agentPath), Sees: sights("agent", "is a directory where a regular file was due"), Want: steps(agent, activate)},
+	{Name: "agent not executable", Faults: in("chmod 0644 " + agentPath), Sees: sights("agent", "root:root, mode 0644; expected root:root, 0755"), Want: steps(agent, activate)},
+	{Name: "agent of another owner", Faults: in(`chown "$1" ` + agentPath), Sees: sights("agent", "expected root:root, 0755"), Want: steps(agent, activate)},
+	{Name: "a directory in the agent's place", Faults: in("rm -f " + agentPath + "\nmkdir " + agentPath), Sees: sights("agent", "is a directory, expected a regular file"), Want: steps(agent, activate)},
 	{Name: "agent removed and service stopped", Faults: in("rm -f " + agentPath + "\nsystemctl stop " + theService), Sees: sights("agent", "is missing"), Want: steps(agent, activate)},
 	{
 		Name:   "agent in a crash loop",
@@ -187,8 +187,8 @@ func scriptedAgent(name, answer string) string {
 var directoryScenarios = []Scenario{
 	{Name: "runtime directory missing", Faults: in("rm -rf /run/substrate"), Sees: sights("service", "/run/substrate is missing"), Want: steps(activate)},
 	{Name: "state directory missing", Faults: in("rm -rf /var/lib/substrate"), Sees: sights("directories", "/var/lib/substrate is missing"), Want: steps(directories)},
-	{Name: "state directory open to all", Faults: in("chmod 0777 /var/lib/substrate"), Sees: sights("directories", "777 where root:substrate 750 was due"), Want: steps(directories)},
-	{Name: "state directory of another group", Faults: in("chgrp root /var/lib/substrate"), Sees: sights("directories", "root:root 750 where"), Want: steps(directories)},
+	{Name: "state directory open to all", Faults: in("chmod 0777 /var/lib/substrate"), Sees: sights("directories", "mode 0777; expected root:substrate, 0750"), Want: steps(directories)},
+	{Name: "state directory of another group", Faults: in("chgrp root /var/lib/substrate"), Sees: sights("directories", "root:root, mode 0750;"), Want: steps(directories)},
 	{Name: "user's directory missing", Faults: in(`rm -rf "$2/.substrate"`), Sees: sights("directories", "/.substrate is missing"), Want: steps(directories)},
 	{Name: "user's directory of root", Faults: in(`chown root "$2/.substrate"`), Sees: sights("directories", "/.substrate is root:"), Want: steps(directories)},
 	{Name: "a directory above the agent closed", Faults: in("chmod 0700 /usr/local/bin"), Sees: sights("ways", "closed: /usr/local/bin"), Want: steps(directories)},

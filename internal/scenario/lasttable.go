@@ -70,7 +70,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the agent's directory mounted read-only, and the agent not executable",
 		Faults: bound("/usr/local/bin", "ro", "chmod 0644 "+agentPath),
-		Sees:   sights("agent", "root:root 644 where"), Want: steps(agent), Rung: provision.RungUnit,
+		Sees:   sights("agent", "root:root, mode 0644;"), Want: steps(agent), Rung: provision.RungUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"/usr/local/bin", "ead-only"}, NotSays: []string{rerunOnly},
 		Known: "issue 16: the remedy does not fit",
@@ -147,7 +147,7 @@ var processScenarios = inTurn(
 				"chmod 0666 /run/substrate.sock",
 			Undo: "systemctl stop clients.service",
 		}},
-		Sees: sights("socket", "root:substrate 666"), Want: steps(activate),
+		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate),
 	},
 )
 
@@ -173,7 +173,7 @@ var networkScenarios = inTurn(
 		Faults: []Fault{{
 			Guest: "ip address del 127.0.0.1/8 dev lo\nchmod 0666 /run/substrate.sock", Undo: "ip address add 127.0.0.1/8 dev lo",
 		}},
-		Sees: sights("socket", "root:substrate 666"), Want: steps(activate),
+		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate),
 	},
 )
 

@@ -113,7 +113,7 @@ var packageScenarios = inTurn(
 	Scenario{
 		Name:   "a broken systemctl before the system's, and the socket open",
 		Faults: broken("systemctl", "chmod 0666 /run/substrate.sock"),
-		Sees:   sights("socket", "root:substrate 666"), Want: steps(activate),
+		Sees:   sights("socket", "root:substrate, mode 0666"), Want: steps(activate),
 	},
 	Scenario{
 		Name:   "a broken install before the system's, and the state directory gone",

@@ -167,7 +167,7 @@ func ready(what string, o Outcome) error {
 // idle wants an outcome to be of a world that was ready already.
 func idle(what string, o Outcome) error {
 	if len(o.Steps) > 0 || len(o.Plans) != 1 || len(o.Plans[0]) > 0 {
-		return fmt.Errorf("%s: it has the steps %v and the plans %v, where one empty plan was due", what, o.Steps, o.Plans)
+		return fmt.Errorf("%s: it has the steps %v and the plans %v, expected one empty plan", what, o.Steps, o.Plans)
 	}
 	return ready(what, o)
 }

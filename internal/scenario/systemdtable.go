@@ -182,7 +182,7 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 			Guest: dropIn(socketPath, "refuse", `[Unit]\nRefuseManualStop=yes\n`) + "\nchmod 0666 /run/substrate.sock",
 			Undo:  "rm -r " + socketPath + ".d" + reload,
 		}},
-		Sees: sights("socket", "root:substrate 666"), Want: steps(activate), Kind: provision.KindProvisioning,
+		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate), Kind: provision.KindProvisioning,
 		Says: []string{"RefuseManualStop", socketPath + ".d/refuse.conf"}, NotSays: []string{"--agent FILE"},
 		Known: "issue 16: another agent is advised, where a drop-in is the cause",
 	},
@@ -348,7 +348,7 @@ var unitFileScenarios = inTurn(
 				"chmod 0666 /run/substrate.sock",
 			Undo: "systemctl unmask --runtime " + journald + "\nsystemctl start " + journald,
 		}},
-		Sees: sights("socket", "root:substrate 666"), Want: steps(activate),
+		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate),
 	},
 	Scenario{
 		Name: "a journal without room, and an agent that fails",

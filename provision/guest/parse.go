@@ -113,7 +113,7 @@ const End = "end"
 func body(text []byte, version string) ([]string, error) {
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	if lines[0] != version {
-		return nil, fmt.Errorf("the guest printed %q where %q was due", lines[0], version)
+		return nil, fmt.Errorf("the guest printed %q, expected %q", lines[0], version)
 	}
 	if lines[len(lines)-1] != End {
 		return nil, fmt.Errorf("the guest's answer was cut off after %q", lines[len(lines)-1])

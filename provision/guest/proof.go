@@ -66,13 +66,13 @@ type Capabilities struct {
 func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 	var capabilities Capabilities
 	if status != 200 {
-		return capabilities, fmt.Errorf("it answered with HTTP status %d where 200 was due", status)
+		return capabilities, fmt.Errorf("it answered with HTTP status %d, expected 200", status)
 	}
 	if err := json.Unmarshal(body, &capabilities); err != nil {
 		return capabilities, fmt.Errorf("it answered with something else than JSON: %w", err)
 	}
 	if capabilities.Version == "" || capabilities.Backend != "world-agent" {
-		return capabilities, fmt.Errorf("what answered is no world agent: version %q, backend %q", capabilities.Version, capabilities.Backend)
+		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q", capabilities.Version, capabilities.Backend)
 	}
 	return capabilities, nil
 }
