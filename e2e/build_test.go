@@ -33,7 +33,7 @@ func testBuild(t *testing.T, rig *rig) {
 	r := w.setup(t, "--timeout", "60m")
 	r.wantReady(t)
 	steps := r.steps()
-	if at := slices.Index(steps, provision.StepAgentBuild); at < 0 || at < slices.Index(steps, provision.StepSettle) || steps[at+1] != provision.StepAgent {
+	if at := slices.Index(steps, provision.StepAgentBuild); at < 0 || at < slices.Index(steps, provision.StepWaitForBoot) || steps[at+1] != provision.StepAgent {
 		t.Errorf("the steps were %v", steps)
 	}
 	w.wantAnswer(t, "built-in-the-guest")

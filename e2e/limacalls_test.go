@@ -509,7 +509,7 @@ func (c *caller) wantVMOrRefusal() error {
 // placeCalls are calls with something in the place of a VM that isn't there.
 var placeCalls = []limaCall{
 	inPlace("an empty directory in its place", "mkdir substrate", func(c *caller) error {
-		return c.wantPlan(provision.StepUndoHollow)
+		return c.wantPlan(provision.StepUndoEmpty)
 	}),
 	inPlace("a directory with a disk in its place", "mkdir substrate; echo 1 >substrate/disk", func(c *caller) error {
 		steps, failure := c.planned()

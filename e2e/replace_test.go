@@ -29,7 +29,7 @@ var killPoints = []struct {
 }{
 	{[]string{"--replace", vm}, provision.StepReplaceCreate, provision.StepRunning, false},
 	{[]string{"--replace", vm}, provision.StepReplaceStop, provision.StepRunning, false},
-	{[]string{"--replace", vm}, provision.StepReplaceAside, provision.StepDone, true},
+	{[]string{"--replace", vm}, provision.StepReplaceBackup, provision.StepDone, true},
 	{[]string{"--replace", vm}, provision.StepReplacePlace, provision.StepDone, false},
 	{[]string{"--replace", vm}, provision.StepStart, provision.StepRunning, false},
 	{[]string{"--replace", vm}, provision.StepActivate, provision.StepRunning, false},

@@ -36,8 +36,8 @@ var (
 	directories string
 	//go:embed guest/agent.sh
 	agentScript string
-	//go:embed guest/passenger.sh
-	passenger string
+	//go:embed guest/companion.sh
+	companion string
 	//go:embed guest/build.sh
 	build string
 	//go:embed guest/cargo.sh
@@ -89,7 +89,7 @@ var (
 	Packages    = Script{"packages", apt + packages}
 	Directories = Script{"directories", directories}
 	Agent       = Script{"agent", agentScript}
-	Passenger   = Script{"passenger", passenger}
+	Companion   = Script{"companion", companion}
 	Build       = Script{"build", build}
 	Cargo       = Script{"cargo", apt + cargo}
 	Units       = Script{"units", units}

@@ -17,18 +17,18 @@ const (
 	packageDeadline = 15 * time.Minute
 )
 
-// apply carries out the plan up to the point where the world has to be observed anew: after the VM was started, after its
-// connection was made anew, after its root file system should be writable, after the end of booting if something is to be
+// apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after its
+// connection was renewed, after its root file system should be writable, after the end of booting if something is to be
 // built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
-// and proven.
+// and verified.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	defer r.tasks.end()
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
 			return nil
 		}
-		if endsConnection(step) && plan.has(StepEntry) {
-			return nil // whether ssh lets anybody in now is seen first
+		if endsConnection(step) && plan.has(StepSSHAccess) {
+			return nil // whether ssh accepts connections now is observed first
 		}
 		r.tasks.rest = plan.Steps[i:]
 		r.done.add(step)
@@ -36,29 +36,29 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return err
 		}
 		r.done.finish(step)
-		if kindOf(step.ID).reobserve || step.ID == StepSettle && plan.has(StepAgentBuild) {
+		if kindOf(step.ID).reobserve || step.ID == StepWaitForBoot && plan.has(StepAgentBuild) {
 			return nil
 		}
 	}
 	return nil
 }
 
-// step carries out one step and tells how it goes.
+// step carries out one step and reports its progress.
 func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	r.steps++
 	running := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason, State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
-	tell := func(kind EventType, status StepStatus, message string) {
+	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
 		r.vm.signs.on(&status)
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
-	tell(EventStep, running, "")
+	emit(EventStep, running, "")
 	if kindOf(step.ID).reports {
-		r.vm.signs.show(func(message string) { tell(EventProgress, running, message) })
+		r.vm.signs.show(func(message string) { emit(EventProgress, running, message) })
 	}
 	lines := make(chan struct{}, 1)
-	stop := heartbeat(lines, func() { tell(EventHeartbeat, running, "") })
+	stop := heartbeat(lines, func() { emit(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
 	// A booting VM goes on talking while other steps are done.
 	err := r.act(ctx, state, step, r.vm.signs.listen(transfers, func(message string) {
@@ -66,7 +66,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 		case lines <- struct{}{}:
 		default:
 		}
-		tell(EventLog, running, message)
+		emit(EventLog, running, message)
 	}))
 	end()
 	stop()
@@ -74,12 +74,12 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	if err == nil {
 		ended := running
 		ended.State = StepDone
-		tell(EventStep, ended, "")
+		emit(EventStep, ended, "")
 		return nil
 	}
 	failed := running
 	failed.State, failed.Error = StepFailed, r.stepError(ctx, state, step, err)
-	tell(EventStep, failed, "")
+	emit(EventStep, failed, "")
 	return failed.Error
 }
 

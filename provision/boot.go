@@ -62,17 +62,17 @@ func (b *bootProcess) until(seen func() bool) bool {
 func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
 
 // laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for its
-// end, they are, too, so that it is waited for and the reason told (TestWhatReplacementsMeet, under load).
+// end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
 func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
 // maxHostAgentLog bounds what is read of the events of Lima's host agent, in bytes: those of a boot come first.
 const maxHostAgentLog = 1 << 20
 
-// bootPause is how often it is looked whether a boot that somebody else began has come to its end.
+// bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
-// bootOf says whether the boot that Lima's host agent is looking after came to its end, which its events tell, and how long
-// ago that agent was started. Lima begins both files anew at every start; a boot that left none is taken for an old one.
+// bootOf says whether the boot that Lima's host agent is looking after came to its end, as its events say, and how long
+// ago that agent was started. Lima truncates both files at every start; a boot that left none is taken for an old one.
 func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
 	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
@@ -125,7 +125,7 @@ type ahead struct {
 
 // observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the mounts and
 // then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all that there is.
-// What is seen counts only when everything is as it should be; otherwise the world is looked at again when it has booted.
+// What is observed counts only when everything is ok; otherwise the world is observed again when it has booted.
 func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
 	if !r.vm.boot.going() || !r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
@@ -138,23 +138,23 @@ func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	defer proving.Wait()
 	defer cancel(nil)
 	proving.Go(func() {
-		proven := r.verifier().connect(ctx, instance, forwarded)
-		now.proven = &proven
+		verified := r.verifier().connect(ctx, instance, forwarded)
+		now.verified = &verified
 	})
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
 	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
 		return
 	}
 	close(forwarded)
-	late := errors.New("no answer within " + proveDeadline.String())
-	defer time.AfterFunc(proveDeadline, func() { cancel(late) }).Stop()
+	late := errors.New("no answer within " + verifyDeadline.String())
+	defer time.AfterFunc(verifyDeadline, func() { cancel(late) }).Stop()
 	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
 	proving.Wait()
 	now.state.Booting, now.state.HostSocket = false, true
 	now.plan = planFor(r.target, now.state)
-	if r.learn(ctx, &now.view); now.plan.complete() && now.proven.ok() {
+	if r.refine(ctx, &now.view); now.plan.complete() && now.verified.ok() {
 		r.ahead = &now
 	}
 }
@@ -165,7 +165,7 @@ func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
 	if r.ahead = nil; was == nil || r.edges.Now().Sub(was.begun) > aheadHolds {
 		return now, false
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, errors.New("no answer within "+verifyDeadline.String()))
 	defer cancel()
 	_, err := askCapabilities(ctx, lima.HostSocketPath(was.state.Instance))
 	return was.view, err == nil

@@ -52,13 +52,13 @@ func (b *bench) wantNothingLeft(t *testing.T) {
 	}
 }
 
-// TestBuild: an agent from the project's workspace is built after the boot, installed and proven; then it is enough that it is
+// TestBuild: an agent from the project's workspace is built after the boot, installed and verified; then it is enough that it is
 // there, and --rebuild-agent takes up what was changed.
 func TestBuild(t *testing.T) {
 	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.mustRun(t)
 	steps := b.steps()
-	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepSettle)
+	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepWaitForBoot)
 	if build < settle || build+1 != slices.Index(steps, provision.StepAgent) || build+2 != slices.Index(steps, provision.StepActivate) {
 		t.Errorf("the steps were %v", steps)
 	}

@@ -33,7 +33,7 @@ type point struct {
 	number int
 	effect string
 	place  place
-	last   bool // the new world was proven by then
+	last   bool // the new world was verified by then
 }
 
 func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.place, p.effect) }
@@ -237,8 +237,8 @@ func points(t *testing.T, prepare func(*testing.T) *bench, do func(*bench, *test
 			places = []place{before, inside, insideLate, after}
 		}
 		for _, place := range places {
-			proven := last || effect == "unmark" && place == after
-			points = append(points, point{i + 1, effect, place, proven})
+			verified := last || effect == "unmark" && place == after
+			points = append(points, point{i + 1, effect, place, verified})
 		}
 		last = last || effect == "unmark"
 	}

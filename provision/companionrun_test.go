@@ -40,7 +40,7 @@ func TestCompanions(t *testing.T) {
 	b.write(t, "bin/substrate", elfProgram(t, "one"))
 	b.write(t, "bin/substrate-gateway", "\xcf\xfa\xed\xfe of a Mac")
 	b.mustRun(t)
-	if !slices.Contains(b.steps(), provision.StepPassengers) {
+	if !slices.Contains(b.steps(), provision.StepCompanions) {
 		t.Errorf("the steps were %v", b.steps())
 	}
 	b.mustRun(t)
@@ -49,7 +49,7 @@ func TestCompanions(t *testing.T) {
 	}
 	b.write(t, "bin/substrate", elfProgram(t, "another"))
 	b.mustRun(t)
-	if !slices.Equal(b.steps(), []provision.StepID{provision.StepPassengers}) {
+	if !slices.Equal(b.steps(), []provision.StepID{provision.StepCompanions}) {
 		t.Errorf("one had changed, and the steps were %v", b.steps())
 	}
 	if err := os.Remove(filepath.Join(b.spec.Project, "bin/substrate")); err != nil {

@@ -15,7 +15,7 @@ func planCompanions(p *Plan, t target, s State) {
 	if len(reasons) == 0 {
 		return
 	}
-	step := newStep(StepPassengers, reasons...)
+	step := newStep(StepCompanions, reasons...)
 	step.operands = names
 	p.insert(step)
 }

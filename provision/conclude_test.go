@@ -70,7 +70,7 @@ func TestProofWhileBooting(t *testing.T) {
 
 // TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is looked at again when it has booted.
 func TestNotSeenWhileBooting(t *testing.T) {
-	var proofs atomic.Int32
+	var verification atomic.Int32
 	for name, also := range map[string]func(*bench, string) error{
 		"too long ago": func(b *bench, name string) error {
 			if name == "mounts" {
@@ -79,7 +79,7 @@ func TestNotSeenWhileBooting(t *testing.T) {
 			return nil
 		},
 		"connection lost": func(_ *bench, name string) error {
-			if name == "prove" && proofs.Add(1) == 1 {
+			if name == "prove" && verification.Add(1) == 1 {
 				return &guest.ConnectionError{Route: guest.Fresh, Err: errors.New("broken pipe")}
 			}
 			return nil
@@ -93,8 +93,8 @@ func TestNotSeenWhileBooting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripts := counted(t, "mounts", 1, also)
-			if looks, proofs := scripts["observe"], scripts["prove"]; looks != 2 || proofs < 3 {
-				t.Errorf("%d looks and %d proofs at what was made, want 2, and 2 after those that did not count", looks, proofs)
+			if looks, verification := scripts["observe"], scripts["prove"]; looks != 2 || verification < 3 {
+				t.Errorf("%d looks and %d verification at what was made, want 2, and 2 after those that did not count", looks, verification)
 			}
 		})
 	}

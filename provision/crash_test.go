@@ -33,7 +33,7 @@ var lives = []life{
 }
 
 // TestKilled: SIGKILL before, in the middle of and right after everything that a run does to the world. There is always an
-// old world or a new one; the next run, whatever it is asked for, ends with one that is proven, and knows all that was left.
+// old world or a new one; the next run, whatever it is asked for, ends with one that is verified, and knows all that was left.
 func TestKilled(t *testing.T) {
 	count := 0
 	for _, life := range lives {
@@ -86,7 +86,7 @@ func TestKilledTwice(t *testing.T) {
 	}
 }
 
-// marked are the instances that were made to replace another and were not proven.
+// marked are the instances that were made to replace another and were not verified.
 func (b *bench) marked(t *testing.T) []string {
 	t.Helper()
 	marks, err := filepath.Glob(filepath.Join(b.spec.LimaHome, "*", "worldsetup-unproven"))

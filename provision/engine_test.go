@@ -436,7 +436,7 @@ func TestBootOverlaps(t *testing.T) {
 	record := setup.Events
 	setup.Events = func(event provision.Event) {
 		record(event)
-		if event.Type == provision.EventStep && event.Step.ID == provision.StepSettle && event.Step.State == provision.StepRunning {
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepWaitForBoot && event.Step.State == provision.StepRunning {
 			close(slow.release)
 		}
 	}
@@ -445,7 +445,7 @@ func TestBootOverlaps(t *testing.T) {
 	}
 	want := []provision.StepID{
 		provision.StepCreate, provision.StepStart, provision.StepDirectories, provision.StepUnits, provision.StepAgent,
-		provision.StepActivate, provision.StepSettle, provision.StepMarker,
+		provision.StepActivate, provision.StepWaitForBoot, provision.StepMarker,
 	}
 	if steps := b.steps(); !slices.Equal(steps, want) {
 		t.Errorf("the steps %v, want %v", steps, want)

@@ -8,7 +8,7 @@ import (
 )
 
 // Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its meaning
-// or goes away; new fields may appear under the same version and must be ignored by readers that don't know them.
+// or is removed; new fields may appear under the same version and must be ignored by readers that don't know them.
 const Schema = 1
 
 // EventType says which of an Event's parts are set.
@@ -17,9 +17,9 @@ type EventType string
 // The event types, in the order in which a run emits them.
 const (
 	EventStarted   EventType = "started"   // Message: what was asked for
-	EventWaiting   EventType = "waiting"   // Message: for whom
+	EventWaiting   EventType = "waiting"   // Message: what for
 	EventCheck     EventType = "check"     // Check
-	EventPlan      EventType = "plan"      // Plan; again whenever the world was observed anew
+	EventPlan      EventType = "plan"      // Plan; after each observation
 	EventStep      EventType = "step"      // Step; started, then done or failed
 	EventLog       EventType = "log"       // Step, Message: one line of what a tool said
 	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
@@ -82,7 +82,7 @@ type Transfer struct {
 
 // Result is how a run ended.
 type Result struct {
-	Ready   bool          `json:"ready"`   // the world was proven, this time
+	Ready   bool          `json:"ready"`   // the world was verified, this time
 	Changed bool          `json:"changed"` // at least one step was begun
 	Steps   int           `json:"steps"`   // how many steps were done
 	Elapsed time.Duration `json:"elapsed_ns"`

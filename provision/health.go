@@ -2,7 +2,7 @@ package provision
 
 import "time"
 
-// Health is what was observed and proven of a world. Ready is true only when every proof was made and every item is right.
+// Health is what was observed and verified of a world. Ready is true only when every proof was made and every item is right.
 type Health struct {
 	Schema int       `json:"schema"` // always Schema
 	VM     string    `json:"vm"`
@@ -16,7 +16,7 @@ type Health struct {
 	Access []Access  `json:"access"`
 	Agent  AgentInfo `json:"agent"`
 	Items  []Item    `json:"items"`
-	// Drift is the plan that would cure what is wrong.
+	// Drift is the plan that would repair what is wrong.
 	Drift Plan `json:"drift"`
 }
 
@@ -31,10 +31,10 @@ type Socket struct {
 	Host    string   `json:"host"`    // the host's socket that Lima forwards to it
 }
 
-// Who is somebody who may or may not reach the agent.
+// Who is a user, or a way, that may or may not reach the agent.
 type Who string
 
-// Those whose access is proven.
+// Those whose access is verified.
 const (
 	WhoUser     Who = "user"     // the SSH user, on a fresh connection, without sudo
 	WhoShared   Who = "shared"   // the SSH user over Lima's shared connection, as `limactl shell` uses it
@@ -63,7 +63,7 @@ func (w Who) Title() string {
 	return string(w)
 }
 
-// Access is what came of connecting as somebody.
+// Access is the result of connecting as one of them.
 type Access struct {
 	Who     Who           `json:"who"`
 	Want    string        `json:"want"`  // "answered" or "refused"
@@ -91,6 +91,6 @@ type Item struct {
 	Want    string  `json:"want,omitempty"`
 	Found   string  `json:"found"`
 	Remedy  string  `json:"remedy,omitempty"`
-	// Cost is the rung of the ladder that its cure takes; empty when nothing is wrong, or no step cures it.
-	Cost Rung `json:"cost,omitempty"`
+	// Cost is the disruption of its repair; empty when nothing is wrong, or no step repairs it.
+	Cost Disruption `json:"cost,omitempty"`
 }

@@ -55,7 +55,7 @@ func TestWhatNoRealGuestIsBroughtInto(t *testing.T) {
 			} else if test.kind != "" {
 				wantKind(t, err, test.kind, test.words)
 			}
-			steps := slices.DeleteFunc(b.steps(), func(id provision.StepID) bool { return id == provision.StepSettle })
+			steps := slices.DeleteFunc(b.steps(), func(id provision.StepID) bool { return id == provision.StepWaitForBoot })
 			if !slices.Equal(steps, test.steps) {
 				t.Errorf("the steps were %v, want %v", steps, test.steps)
 			}

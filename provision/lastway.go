@@ -24,7 +24,7 @@ func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == S
 func (r *run) checkLastWay(ctx context.Context, now *view) {
 	s := &now.state
 	ends := slices.ContainsFunc(now.plan.Steps, endsConnection)
-	if !ends || now.proven != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" {
+	if !ends || now.verified != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" {
 		return
 	}
 	late := errors.New("no answer within " + freshDeadline.String())
@@ -69,7 +69,7 @@ func explainRefusal(ctx context.Context, in session, s *State, refusal *rejectio
 	}
 }
 
-// lastWay is the error of a guest that lets no new connection in after all that worldsetup can do about it.
+// lastWay returns the error of a guest that refuses new connections after all that worldsetup can do about it.
 func lastWay(s State) *Error {
 	command := "sudo journalctl -n 20 -t sshd -t sshd-session"
 	if strings.Contains(s.Locked, "timed out") {

@@ -59,17 +59,17 @@ func TestTheLastWayInStays(t *testing.T) {
 		steps   []provision.StepID
 		words   string
 	}{
-		"nothing else is wrong": {nil, expired, nil, []provision.StepID{provision.StepEntry}, "has expired"},
+		"nothing else is wrong": {nil, expired, nil, []provision.StepID{provision.StepSSHAccess}, "has expired"},
 		"the agent is removed": {
 			func(vm *fake.VM) { vm.Remove(guest.AgentPath) }, expired, nil,
-			[]provision.StepID{provision.StepAgent, provision.StepActivate, provision.StepEntry}, "has expired",
+			[]provision.StepID{provision.StepAgent, provision.StepActivate, provision.StepSSHAccess}, "has expired",
 		},
 		"the group is removed": {
 			(*fake.VM).RemoveGroup, expired, nil,
-			[]provision.StepID{provision.StepEntry, provision.StepGroup}, "has expired",
+			[]provision.StepID{provision.StepSSHAccess, provision.StepGroup}, "has expired",
 		},
 		"more processors are asked for": {
-			nil, expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepEntry}, "has expired",
+			nil, expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepSSHAccess}, "has expired",
 		},
 		"sshd lets others in, and the group is removed": {(*fake.VM).RemoveGroup, setting, nil, nil, "AllowUsers games"},
 		"sudo asks for a password": {

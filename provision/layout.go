@@ -230,7 +230,7 @@ func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string
 	return r.session(state).change(ctx, guest.WriteMarker{Version: guest.LayoutVersion, Mounts: points})
 }
 
-// unitReasons are what is wrong with the units' files, which whoever runs by them has to learn of, and with systemd's idea of them.
+// unitReasons are what is wrong with the units' files, for which units that run must be restarted, and with their state in systemd.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath}, {guest.SocketUnitName, guest.SocketUnitPath}} {
 		if o.Units[unit.name].Load == "masked" && !slices.ContainsFunc(o.Hidden, func(path string) bool { return strings.HasSuffix(path, unit.name) }) {
@@ -248,7 +248,7 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	return contents, states
 }
 
-// unitSums are the checksums of the texts that a unit may hold: the service has two when nobody said how netfilter is to be.
+// unitSums are the checksums of the texts that a unit may hold: the service has two when netfilter was not requested either way.
 func unitSums(t target, o *guest.Observation, name string) []string {
 	if name == guest.SocketUnitName {
 		return []string{sum([]byte(embed.SocketUnit()))}
@@ -265,7 +265,7 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 	return sums
 }
 
-// socketReasons look at the socket: systemd's idea of it, the file, and whether it is that file that somebody listens at.
+// socketReasons judges the socket: its state in systemd, the file, and whether a process listens on that file.
 func socketReasons(s State) (reasons []string) {
 	o := s.Guest
 	file := o.Files[guest.SocketPath]
@@ -326,7 +326,7 @@ func sum(content []byte) string {
 	return hex.EncodeToString(hash[:])
 }
 
-// serviceUnit is the text that the service unit gets. Where nobody said how netfilter is to be, it stays as it was.
+// serviceUnit is the text that the service unit gets. If netfilter was not requested either way, it stays as it was.
 func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	with, err := embed.ServiceUnit(o.Home, true)
 	if err != nil {

@@ -60,8 +60,8 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 	}
 }
 
-// tryLock returns the lock at path, or nil when somebody else holds it. A lock whose file was removed meanwhile, with the
-// world that it was for, keeps nobody out and is not the one.
+// tryLock returns the lock at path, or nil when another process holds it. A lock whose file was removed meanwhile, with the
+// world that it was for, excludes no one and is not the one.
 func tryLock(path string) (*flock.Flock, error) {
 	for {
 		held := flock.New(path, flock.SetPermissions(0o600))
@@ -81,7 +81,7 @@ func tryLock(path string) (*flock.Flock, error) {
 }
 
 // holder is the run that holds the lock. Whoever has just taken it needs a moment to say so; until then there is none, or
-// a process that is gone is named. It is nil when nobody says so in time.
+// a process that is gone is named. It is nil when no holder is known in time.
 func holder(ctx context.Context, spec Spec) *RunInfo {
 	for waited := time.Duration(0); ; waited += lockPause {
 		info := underWay(spec)
@@ -114,11 +114,11 @@ type RunInfo struct {
 	Step *StepStatus `json:"step,omitempty"`
 }
 
-// A run holds a second lock beside the one that keeps runs apart, since only of such a lock can it be asked whether somebody
+// A run holds a second lock beside the one that keeps runs apart, since only of such a lock can it be asked whether a process
 // holds it without taking it: a reader that took the first one for a moment would turn a run away. Like the first, the
 // kernel drops it when its process ends, however it ends.
 
-// announce takes that lock. Without it a run works, and nobody sees that it does: no reason to fail.
+// announce takes that lock. Without it a run works unseen: no reason to fail.
 func announce(spec Spec) (end func()) {
 	file, err := os.OpenFile(stateFile(spec, ".run"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -152,7 +152,7 @@ func underWay(spec Spec) *RunInfo {
 // logTail is how much of a log's end is read for the step that a run is at, in bytes; events have some hundred.
 const logTail = 64 << 10
 
-// currentStep is the step that the log's last step event tells of, if that is under way and no older than the run.
+// currentStep returns the step of the log's last step event, if it is under way and no older than the run.
 func currentStep(path string, since time.Time) *StepStatus {
 	file, err := os.Open(path)
 	if err != nil {
@@ -180,7 +180,7 @@ func currentStep(path string, since time.Time) *StepStatus {
 	return last.Step
 }
 
-// busy is the error of whoever would see a half-made world.
+// busy returns the error of a reader that would see an incomplete world.
 func busy(spec Spec, info *RunInfo) *Error {
 	failure := &Error{
 		Kind: KindBusy,

@@ -15,7 +15,8 @@ import (
 // until nothing is left to change and everything was verified.
 
 // maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
-// the marker, nothing; a restart in between makes it six, and each rung that did not help two more. More would mean that a step does not hold.
+// the marker, nothing; a restart in between makes it six, and each escalation two more. More would
+// mean that a step does not hold.
 const maxRounds = 12
 
 // converge observes, plans and applies until there is nothing left to change and everything is verified.
@@ -42,7 +43,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
-			if round > maxRounds || !r.climb(&view, step) {
+			if round > maxRounds || !r.escalate(&view, step) {
 				return r.report(view), doesNotHold(view.plan.VM, step)
 			}
 			continue
@@ -67,21 +68,21 @@ const (
 
 // view is what was seen of the world at one time.
 type view struct {
-	state  State
-	plan   Plan
-	proven *proofs // nil when nothing was proven, because there is something to change first
+	state    State
+	plan     Plan
+	verified *verification // nil when nothing was verified, because there is something to change first
 }
 
 // look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
 // whether it would take what the plan is going to give it.
 func (r *run) look(ctx context.Context, prove proving) (view, error) {
-	instance, err := r.aim(ctx)
+	instance, err := r.resolve(ctx)
 	if err != nil {
 		return view{}, err
 	}
 	var now view
 	var wait sync.WaitGroup
-	wait.Go(func() { now = r.examine(ctx, instance, prove) })
+	wait.Go(func() { now = r.assess(ctx, instance, prove) })
 	checkErr := r.check(ctx, instance, nil)
 	wait.Wait()
 	switch {
@@ -108,11 +109,11 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	if r.vm.boot.going() {
 		prove = never
 	}
-	now := r.examine(ctx, instance, prove)
-	if now.plan.complete() && now.proven == nil && ctx.Err() == nil {
-		proven := r.verifier().verify(ctx, instance)
-		now.proven = &proven
-		r.learn(ctx, &now)
+	now := r.assess(ctx, instance, prove)
+	if now.plan.complete() && now.verified == nil && ctx.Err() == nil {
+		verified := r.verifier().verify(ctx, instance)
+		now.verified = &verified
+		r.refine(ctx, &now)
 	}
 	if ctx.Err() != nil {
 		return now, interrupted(ctx)
@@ -120,16 +121,16 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	return now, nil
 }
 
-// examine observes, plans, and proves meanwhile.
-func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove proving) view {
+// assess observes, plans, and verifies meanwhile.
+func (r *run) assess(ctx context.Context, instance *limatype.Instance, prove proving) view {
 	var now view
 	proving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
 	if prove != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
 		wait.Go(func() {
-			proven := r.verifier().verify(proving, instance)
-			now.proven = &proven
+			verified := r.verifier().verify(proving, instance)
+			now.verified = &verified
 		})
 	}
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
@@ -140,39 +141,39 @@ func (r *run) examine(ctx context.Context, instance *limatype.Instance, prove pr
 	}
 	wait.Wait()
 	if abandon {
-		now.proven = nil
+		now.verified = nil
 	}
-	r.learn(ctx, &now)
+	r.refine(ctx, &now)
 	r.checkLastWay(ctx, &now)
 	return now
 }
 
-// learn plans anew for what only the proofs have shown.
-func (r *run) learn(ctx context.Context, now *view) {
-	if now.proven == nil || now.state.Guest == nil || ctx.Err() != nil {
+// refine plans again for what only the verification has shown.
+func (r *run) refine(ctx context.Context, now *view) {
+	if now.verified == nil || now.state.Guest == nil || ctx.Err() != nil {
 		return
 	}
-	if !now.proven.entered {
-		if !now.state.SharedDead && now.proven.refusal != nil {
-			explainRefusal(ctx, r.session(now.state), &now.state, now.proven.refusal)
+	if !now.verified.entered {
+		if !now.state.SharedDead && now.verified.refusal != nil {
+			explainRefusal(ctx, r.session(now.state), &now.state, now.verified.refusal)
 		}
 		now.plan = planFor(r.target, now.state)
 		return
 	}
-	for _, access := range now.proven.access {
+	for _, access := range now.verified.access {
 		if access.Who == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
 		}
 	}
-	if now.state.Unanswered == "" && now.proven.failed(WhoClient) {
+	if now.state.Unanswered == "" && now.verified.failed(WhoClient) {
 		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: guest.RefusedForward})
 	}
 	now.plan = planFor(r.target, now.state)
 }
 
-// aim asks Lima for the instance and completes the target with what the host has for it. Bad input is said first; a
+// resolve asks Lima for the instance and completes the target with what the host has for it. Bad input is reported first; a
 // Lima that does not answer is for the prerequisites to explain.
-func (r *run) aim(ctx context.Context) (*limatype.Instance, error) {
+func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	instance, findErr := r.vm.find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
@@ -199,10 +200,10 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 	return r.approve(ctx, plan)
 }
 
-// climb plans for a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
-// begin anew with it.
-func (r *run) climb(view *view, step Step) bool {
-	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil || step.Rung.height() >= RungRestart.height() {
+// escalate plans a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
+// start again with it.
+func (r *run) escalate(view *view, step Step) bool {
+	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil || step.Disruption.level() >= DisruptionRestart.level() {
 		return false
 	}
 	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
@@ -212,9 +213,9 @@ func (r *run) climb(view *view, step Step) bool {
 }
 
 // conclude ends a run in which nothing is left to do but to write the layout marker. The marker comes last: after
-// everything else was observed, and after everybody was proven to reach the agent who should.
+// everything else was observed, and after everyone who should reach the agent was verified to.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
-	if now.plan.has(StepMarker) && now.proven.ok() {
+	if now.plan.has(StepMarker) && now.verified.ok() {
 		step := now.plan.Steps[0]
 		r.done.add(step)
 		if err := r.step(ctx, now.state, step, r.steps+1); err != nil {
@@ -224,20 +225,20 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 		now.plan = planFor(r.target, now.state)
 		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
 	}
-	return settle(r.events, r.report(now))
+	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, proves what can be proven and reports.
+// status observes, proves what can be verified and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
 	view, err := r.look(ctx, always)
 	if err != nil {
 		return Health{}, err
 	}
-	return settle(r.events, r.report(view))
+	return reportHealth(r.events, r.report(view))
 }
 
-// settle emits the report; a world that is not ready is an error.
-func settle(events *emitter, health Health) (Health, error) {
+// reportHealth emits the report; a world that is not ready is an error.
+func reportHealth(events *emitter, health Health) (Health, error) {
 	events.emit(Event{Type: EventHealth, Health: &health})
 	if health.Ready {
 		return health, nil

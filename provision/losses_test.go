@@ -76,7 +76,7 @@ func TestApprove(t *testing.T) {
 
 func TestRollsBack(t *testing.T) {
 	for id, want := range map[StepID]bool{StepUndoPlace: true, StepUndoStart: true, StepRestorePlace: false,
-		StepReplaceAside: false, StepStart: false} {
+		StepReplaceBackup: false, StepStart: false} {
 		if id.RollsBack() != want {
 			t.Errorf("%s: %v", id, !want)
 		}

@@ -52,17 +52,17 @@ func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(strin
 	return err
 }
 
-func planRoom(p *Plan, _ target, s State) {
+func planFreeSpace(p *Plan, _ target, s State) {
 	if full(s.Guest) {
-		p.add(StepRoom, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
+		p.add(StepFreeSpace, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
 	}
 }
 
-func roomTask(target, *guest.Observation, Step) (*task, error) {
+func freeSpaceTask(target, *guest.Observation, Step) (*task, error) {
 	return &task{change: guest.FreeSpace{KiB: roomNeeded}}, nil
 }
 
-func explainRoom(r *run, _ State, failure *Error, err error) {
+func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	if !ok {
 		return
@@ -77,21 +77,21 @@ func full(o *guest.Observation) bool { return o.DiskAvailable < roomNeeded<<10 }
 
 func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
 
-// planEntry plans to repair the way in by ssh, and blocks a plan where that can't be, or did not help.
-func planEntry(p *Plan, _ target, s State) {
+// planSSHAccess plans to repair the way in by ssh, and blocks a plan where that can't be, or did not help.
+func planSSHAccess(p *Plan, _ target, s State) {
 	switch {
 	case s.SSHSetting != "":
 		p.Blocked = sshdForbids(s)
-	case !s.Tried[StepEntry]:
-		p.add(StepEntry, entryReasons(s)...)
+	case !s.Tried[StepSSHAccess]:
+		p.add(StepSSHAccess, sshReasons(s)...)
 	case s.Locked != "":
 		p.Blocked = lastWay(s)
 	}
 }
 
-// entryReasons are why sshd lets nobody in with Lima's key, or would not after a restart: it takes none from where others can
+// sshReasons returns why sshd refuses Lima's key, or would after a restart: it accepts none from where others can
 // write. A group of the user's own may, on Debian.
-func entryReasons(s State) (reasons []string) {
+func sshReasons(s State) (reasons []string) {
 	o := s.Guest
 	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
 		file := o.Files[path]
@@ -108,8 +108,8 @@ func entryReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// repairEntry has ssh accept Lima's key again.
-func repairEntry(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
+// repairSSHAccess has ssh accept Lima's key again.
+func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
 	key, err := os.ReadFile(filepath.Join(r.target.spec.LimaHome, filenames.ConfigDir, filenames.UserPublicKey))
 	if err != nil {
 		return fmt.Errorf("the public key that Lima uses cannot be read: %w", err)
@@ -127,7 +127,7 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok && refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what refuses the user comes first.
 		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error()})
-		if r.done.locked = at.Locked; r.done.finished[StepEntry] {
+		if r.done.locked = at.Locked; r.done.finished[StepSSHAccess] {
 			return lastWay(at)
 		}
 		r.done.forget(step)
@@ -146,7 +146,7 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 	return pairs
 }
 
-// closedDirectories are those on the way to our files that not everybody can look into. Behind them nothing was seen.
+// closedDirectories returns those on the way to our files that not all users can enter. Behind them nothing was observed.
 func closedDirectories(o *guest.Observation) (closed []string) {
 	for _, path := range []string{
 		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",

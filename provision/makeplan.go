@@ -58,7 +58,7 @@ func (p *Plan) forNew(t target) {
 	}
 	p.waitForBoot("the VM is new", StepAgentBuild, StepMarker)
 	for i := range p.Steps {
-		p.Steps[i].Rung = "" // there is nothing yet that they could disrupt
+		p.Steps[i].Disruption = "" // there is nothing yet that they could disrupt
 	}
 }
 
@@ -70,17 +70,17 @@ func (p *Plan) forExisting(t target, s State) {
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
 	case s.Booting && s.Guest == nil:
-		p.Steps = []Step{newStep(StepSettle, "it is not reachable yet")}
+		p.Steps = []Step{newStep(StepWaitForBoot, "it is not reachable yet")}
 		return
 	case s.Booting:
 		p.forGuest(t, s)
 		p.settle()
 		return
 	case running && s.Guest == nil:
-		p.notEntered(s)
+		p.planUnreachable(s)
 		return
 	case running && bootFirst(s) != "" && s.Locked != "":
-		p.Blocked = lastWay(s) // which nothing repairs before a boot, and nobody may get in after it
+		p.Blocked = lastWay(s) // which nothing repairs before a boot, and after it the guest may not be reachable
 		return
 	case running && bootFirst(s) != "":
 		p.Unseen = true
@@ -109,7 +109,7 @@ func (p *Plan) forExisting(t target, s State) {
 			p.add(StepConnection, reasons...)
 		}
 	default:
-		p.Steps = append(p.Steps, newStep(StepStart, "it does not run"), newStep(StepSettle, "it does not run"))
+		p.Steps = append(p.Steps, newStep(StepStart, "it does not run"), newStep(StepWaitForBoot, "it does not run"))
 	}
 }
 
@@ -122,7 +122,7 @@ func (p *Plan) settle() {
 // waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount, which
 // comes last, and the marker stands for a world that was seen to be complete.
 func (p *Plan) waitForBoot(reason string, before ...StepID) {
-	wait := newStep(StepSettle, reason)
+	wait := newStep(StepWaitForBoot, reason)
 	at := slices.IndexFunc(p.Steps, func(s Step) bool { return slices.Contains(before, s.ID) })
 	if at < 0 {
 		at = len(p.Steps)
@@ -138,7 +138,7 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
 		early := func(s Step) bool { return kindOf(s.ID).early }
-		if p.has(StepGroup) || p.has(StepEntry) {
+		if p.has(StepGroup) || p.has(StepSSHAccess) {
 			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !early(s) })
 			p.Steps = slices.DeleteFunc(p.Steps, early)
 		}
@@ -157,7 +157,7 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	p.settle()
 }
 
-// unreadable is the error of a configuration that no step of a plan cures.
+// unreadable returns the error of a configuration that no step repairs.
 func unreadable(instance *limatype.Instance) *Error {
 	why := make([]string, 0, len(instance.Errors))
 	for _, err := range instance.Errors {
@@ -200,7 +200,8 @@ func (p *Plan) at(id StepID) int {
 	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
 }
 
-// connectionReasons are the facts that a new shared connection cures: it has the groups of its time, and forwards sockets anew.
+// connectionReasons returns the facts that a new shared connection repairs: it has the groups of its time, and forwards
+// sockets again.
 func connectionReasons(s State) (reasons []string) {
 	if s.SharedDead {
 		reasons = append(reasons, "Lima's shared ssh connection is dead")
@@ -213,7 +214,7 @@ func connectionReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// restartReasons are the facts that only a restart of the VM cures, or that the rungs below did not.
+// restartReasons returns the facts that only a restart of the VM repairs, or that lesser disruption did not.
 func restartReasons(t target, s State) (reasons []string) {
 	_, points := t.mounts()
 	for i, problem := range s.Mounts {
@@ -227,7 +228,7 @@ func restartReasons(t target, s State) (reasons []string) {
 	return append(reasons, slices.Concat(nonEmpty(bootFirst(s)), nonEmpty(s.Unheld))...)
 }
 
-// bootFirst is why nothing in the guest can be put right before it has booted; empty when it can.
+// bootFirst returns why nothing in the guest can be repaired before it has booted; empty when it can.
 func bootFirst(s State) string {
 	switch {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
@@ -238,32 +239,32 @@ func bootFirst(s State) string {
 	return ""
 }
 
-// forced is a stop that asks nobody.
+// forced returns a stop by force.
 func forced(reasons ...string) Step {
 	step := newStep(StepStop, reasons...)
-	step.Rung, step.force = RungForce, true
+	step.Disruption, step.force = DisruptionForce, true
 	return step
 }
 
-// bootGrace is how long a boot that somebody else began may take before it is called a hang: Lima's own deadline.
+// bootGrace is how long a boot that another program began may take before it is called a hang: Lima's own deadline.
 const bootGrace = 10 * time.Minute
 
-// notEntered climbs to the VM's power, unless it was climbed to before.
-func (p *Plan) notEntered(s State) {
+// planUnreachable escalates to a forced restart, unless that was tried before.
+func (p *Plan) planUnreachable(s State) {
 	connection := (*guest.ConnectionError)(nil)
 	switch {
 	case !errors.As(s.GuestError, &connection):
-		p.Blocked = blockedEntry(s) // somebody answered there, and what was said is no observation
+		p.Blocked = unreachable(s) // something answered there, and its answer is not an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:
 		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
-		p.Blocked = blockedEntry(s)
+		p.Blocked = unreachable(s)
 	case connection.Denied():
 		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " + firstLine(s.GuestError.Error())}, false)
 		p.Unseen = true
 	default:
 		p.Unseen = true
 		reason := "it runs and is not reachable over SSH: " + firstLine(s.GuestError.Error())
-		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"), newStep(StepSettle, "it was stopped by force")}
+		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"), newStep(StepWaitForBoot, "it was stopped by force")}
 	}
 }
 
@@ -280,8 +281,8 @@ func diskGone(instance *limatype.Instance) string {
 	return reason
 }
 
-// blockedEntry is the error of a VM that was booted anew, and that still lets nobody in.
-func blockedEntry(s State) *Error {
+// unreachable returns the error of a VM that is still not reachable after a boot.
+func unreachable(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s is running but not reachable over SSH", s.Instance.Name),

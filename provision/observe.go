@@ -82,7 +82,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	options := guest.ObserveOptions{
 		Mounts: points,
 		// An observation costs the boot as much as it takes, and there is nothing to be seen.
-		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepSettle),
+		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
 	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, options)
 	if state.Guest != nil {
@@ -169,7 +169,7 @@ func interrupted(ctx context.Context) *Error {
 
 var errTimeout = errors.New("the time that --timeout allows is over")
 
-// State is what was observed of a world. It is derived anew at every run and never stored.
+// State is what was observed of a world. It is derived again at every run and never stored.
 type State struct {
 	// Instance is what Lima knows of the VM; nil when there is none of that name.
 	Instance *limatype.Instance
@@ -181,13 +181,13 @@ type State struct {
 	GuestError error
 	// SharedDead says that Lima's shared ssh connection did not work and a fresh one did.
 	SharedDead bool
-	// Booting says that somebody can get in already while Lima is still busy with starting the VM: mounts and forwarded
+	// Booting says that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool
 	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was answered, or
-	// nobody asked. Only connecting shows a listener that systemd has lost, or an agent that hangs.
+	// there was no connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
 	Unanswered string
-	// Locked is why ssh lets nobody in anew while Lima's shared connection works; empty when it does, or nobody tried.
+	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was tried.
 	Locked string
 	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty for none.
 	SSHSetting string

@@ -12,7 +12,7 @@ import (
 
 // Units may be extended: a drop-in that leaves the contract alone is kept and shown. The rules are: a directive that our
 // unit holds keeps its value, lists of ours may grow and are never emptied, and what would take the socket or the
-// agent's place is not added. A drop-in against that is set aside, under a name by which systemd does not find it.
+// agent's place is not added. A drop-in against that is displaced: renamed, so that systemd does not find it.
 
 // growing are our directives that a drop-in may add to.
 var growing = map[string]bool{
@@ -45,7 +45,7 @@ func directives(lines []string) (keys, values []string) {
 func contradictions(o *guest.Observation, dropIn guest.DropIn) (broken []string) {
 	text := embed.SocketUnit()
 	if strings.Contains(dropIn.Path, guest.ServiceName) {
-		text, _ = embed.ServiceUnit(o.Home, false) // of a home that cannot be written down, the units' own reason tells
+		text, _ = embed.ServiceUnit(o.Home, false) // for a home that a unit can't hold, the units' own reason says so
 	}
 	ours := map[string][]string{}
 	keys, values := directives(strings.Split(text, "\n"))
@@ -90,7 +90,7 @@ func contradicts(key, value string, ours []string) bool {
 	return len(ours) > 0 && !slices.Contains(ours, value)
 }
 
-// overrides are what hides our units or contradicts them, and why, with the files to be set aside; and the drop-ins that are kept.
+// overrides are what hides our units or contradicts them, and why, with the files to displace; and the drop-ins that are kept.
 func overrides(o *guest.Observation) (reasons, aside, kept []string) {
 	for _, file := range o.Hidden {
 		reasons, aside = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file))), append(aside, file)

@@ -22,7 +22,7 @@ type Plan struct {
 	Steps []Step `json:"steps"`
 	// Unseen says that the inside of the VM could not be observed, because it does not run: more steps may follow.
 	Unseen bool `json:"unseen,omitempty"`
-	// Replace holds the reasons for another VM in the place of this one. Steps is empty then, unless somebody has consented
+	// Replace holds the reasons for replacing the VM. Steps is empty then, unless there is consent
 	// to it (Spec.Replace).
 	Replace []string `json:"replace,omitempty"`
 	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
@@ -81,42 +81,42 @@ func (p Plan) Err() error {
 	}
 }
 
-// Rung is how deep a step cuts: the ladder's rungs, the cheapest first. One is climbed only when no lower one cures.
-type Rung string
+// Disruption is how deep a step interferes, the least first. A step escalates only when less does not help.
+type Disruption string
 
-// The rungs, in order.
+// The degrees of disruption, in order.
 const (
-	RungLive       Rung = "live"       // something is rewritten; whatever runs goes on
-	RungUnit       Rung = "unit"       // the agent's socket and service are restarted
-	RungConnection Rung = "connection" // Lima's shared ssh connection is made anew; mounts and what runs over the old one stay
-	RungRestart    Rung = "vm-restart" // the VM is stopped in good order and started
-	RungForce      Rung = "vm-force"   // the VM's power is taken away before it is started
-	RungReplace    Rung = "replace"    // another VM
+	DisruptionLive       Disruption = "live"       // something is rewritten; whatever runs goes on
+	DisruptionUnit       Disruption = "unit"       // the agent's socket and service are restarted
+	DisruptionConnection Disruption = "connection" // Lima's shared ssh connection is renewed; mounts and what runs over the old one stay
+	DisruptionRestart    Disruption = "vm-restart" // the VM is stopped in good order and started
+	DisruptionForce      Disruption = "vm-force"   // the VM is stopped by force and started
+	DisruptionReplace    Disruption = "replace"    // another VM
 )
 
-var rungs = []Rung{"", RungLive, RungUnit, RungConnection, RungRestart, RungForce, RungReplace}
+var disruptions = []Disruption{"", DisruptionLive, DisruptionUnit, DisruptionConnection, DisruptionRestart, DisruptionForce, DisruptionReplace}
 
-// height is the place of a rung on the ladder; a rung that is unknown, or none, stands on the ground.
-func (r Rung) height() int {
-	for height, rung := range rungs {
-		if r == rung {
-			return height
+// level returns its place in that order; 0 for none or an unknown one.
+func (r Disruption) level() int {
+	for level, disruption := range disruptions {
+		if r == disruption {
+			return level
 		}
 	}
 	return 0
 }
 
 // Above says that r cuts deeper than other.
-func (r Rung) Above(other Rung) bool { return r.height() > other.height() }
+func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
 
-// Rung is the highest rung that the plan climbs; empty for a plan that changes nothing, or makes a new VM.
-func (p Plan) Rung() (highest Rung) {
+// Disruption returns the deepest disruption of the plan; empty for a plan that changes nothing, or makes a new VM.
+func (p Plan) Disruption() (highest Disruption) {
 	if len(p.Replace) > 0 {
-		return RungReplace
+		return DisruptionReplace
 	}
 	for _, step := range p.Steps {
-		if step.Rung.Above(highest) {
-			highest = step.Rung
+		if step.Disruption.Above(highest) {
+			highest = step.Disruption
 		}
 	}
 	return highest
@@ -202,7 +202,7 @@ func needsConsent(plan Plan, command, flag string) *Error {
 	}
 }
 
-// consentCommand is the command with the flag by which somebody consents to doing away with the VM.
+// consentCommand returns the command with the flag that consents to replacing or deleting the VM.
 func consentCommand(command, flag, vm string) string {
 	if vm != DefaultVM {
 		command += " --vm " + shellescape.Quote(vm)

@@ -162,7 +162,7 @@ var plans = map[string]func(*target, *State){
 		s.Guest.Sudo, s.Guest.SudoSays, s.Locked = false, "sudo: a password is required", "Permission denied"
 	},
 	"ssh refuses the key still, and a mount is lost": func(_ *target, s *State) {
-		s.Locked, s.Mounts[1], s.Tried = "Permission denied", "gone", map[StepID]bool{StepEntry: true}
+		s.Locked, s.Mounts[1], s.Tried = "Permission denied", "gone", map[StepID]bool{StepSSHAccess: true}
 	},
 	"sshd lets only others in, and a mount is lost": func(_ *target, s *State) {
 		s.Locked, s.SSHSetting, s.Mounts[1] = "Permission denied", "AllowUsers games", "gone"
@@ -257,19 +257,19 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, guest.AgentPath)
 		delete(s.Guest.Files, guest.StatePath)
 	},
-	"a passenger missing": func(t *target, _ *State) { withGateway(t) },
-	"a passenger of another make": func(t *target, s *State) {
+	"a companion missing": func(t *target, _ *State) { withGateway(t) },
+	"a companion of another make": func(t *target, s *State) {
 		withGateway(t)
 		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "1"}
 	},
-	"a passenger that is there": func(t *target, s *State) {
+	"a companion that is there": func(t *target, s *State) {
 		withGateway(t)
 		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "2"}
 	},
-	"a passenger that nobody has asked for": func(_ *target, s *State) {
+	"a companion that was not requested": func(_ *target, s *State) {
 		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777", Owner: "root", Group: "root"}
 	},
-	"absent, with a passenger": func(t *target, s *State) { *s = State{}; withGateway(t) },
+	"absent, with a companion": func(t *target, s *State) { *s = State{}; withGateway(t) },
 	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
 	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
 	"to be built, one there":   fromSource,
@@ -307,7 +307,7 @@ func TestPlans(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "%s\n", name)
 		for _, step := range plan.Steps {
-			fmt.Fprintf(&text, "  %s (%s): %s %s\n", step.ID, step.Rung, step.Reason, step.operands)
+			fmt.Fprintf(&text, "  %s (%s): %s %s\n", step.ID, step.Disruption, step.Reason, step.operands)
 		}
 		for _, reason := range plan.Replace {
 			fmt.Fprintf(&text, "  REPLACE: %s\n", reason)

@@ -37,7 +37,7 @@ func (p Plan) Usual() (usual time.Duration) {
 func (id StepID) RollsBack() bool {
 	switch id {
 	case StepUndoAside, StepUndoPlace, StepUndoStart, StepUndoProve,
-		StepUndoRemove, StepUndoMark, StepUndoHollow, StepUndoRename:
+		StepUndoRemove, StepUndoMark, StepUndoEmpty, StepUndoRename:
 		return true
 	}
 	return false

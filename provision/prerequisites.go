@@ -16,7 +16,7 @@ import (
 )
 
 // Checks returns the prerequisites of the world that the Spec describes, not yet looked at: for [checks.Run], and for
-// [checks.Apply], which mends one. A Lima that does not answer is for them to explain.
+// [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
 func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
 	r, err := quiet.begin()
@@ -33,10 +33,10 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }
 
-// prerequisites is what the machine is checked for. findErr says why Lima did not tell of the VM.
+// prerequisites is what the machine is checked for. findErr says why Lima did not emit of the VM.
 func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
 	spec := t.spec
-	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not tell, its directory does
+	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not emit, its directory does
 	wanted := checks.Target{
 		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",

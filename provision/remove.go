@@ -26,14 +26,14 @@ func (s *Setup) Remove(ctx context.Context) error {
 	return r.end(r.swap.remove(ctx), false)
 }
 
-// PlanRemove returns what Remove would do, and changes nothing. It needs no consent; what Remove would refuse, whoever
-// consents, is its error.
+// PlanRemove returns what Remove would do, and changes nothing. It needs no consent; what Remove would refuse even with
+// consent, is its error.
 func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
 	return s.planWhole(ctx, (*replacement).planRemove)
 }
 
 func (w *replacement) remove(ctx context.Context) error {
-	consent := w.heedNothing()
+	consent := w.ignoreChoices()
 	plan, err := w.planRemove(ctx)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 func removePlan(spec Spec, siblings vmswap.Siblings) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
 	if siblings.Empty {
-		plan.Steps = append(plan.Steps, newStep(StepUndoHollow, "requested"))
+		plan.Steps = append(plan.Steps, newStep(StepUndoEmpty, "requested"))
 	}
 	if siblings.Spare {
 		plan.Steps = append(plan.Steps, newStep(StepUndoRemove, "an interrupted run left it"))

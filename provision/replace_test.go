@@ -16,8 +16,8 @@ import (
 
 const oldVM = "substrate.ws-old"
 
-// tell writes words into the guest that only its disk keeps, so that it can be told from others.
-func (b *bench) tell(t *testing.T, words string) {
+// emit writes words into the guest that only its disk keeps, so that it can be told from others.
+func (b *bench) emit(t *testing.T, words string) {
 	t.Helper()
 	b.VM("substrate").Put("/root/words", words)
 }
@@ -53,7 +53,7 @@ func replacing(t *testing.T) *bench {
 	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: fake.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
 	b.mustRun(t)
-	b.tell(t, "old")
+	b.emit(t, "old")
 	b.spec.Replace = "substrate"
 	b.ForgetCalls()
 	return b
@@ -65,10 +65,10 @@ func TestReplace(t *testing.T) {
 	b.mustRun(t)
 	steps := b.steps()
 	want := []provision.StepID{
-		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceAside, provision.StepReplacePlace, provision.StepStart,
+		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup, provision.StepReplacePlace, provision.StepStart,
 		provision.StepDirectories, provision.StepUnits, provision.StepAgent, provision.StepActivate, provision.StepMarker, provision.StepReplaceRemove,
 	}
-	if have := slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepSettle }); !slices.Equal(have, want) {
+	if have := slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepWaitForBoot }); !slices.Equal(have, want) {
 		t.Errorf("the steps were %v, want %v", have, want)
 	}
 	b.only(t, "substrate")

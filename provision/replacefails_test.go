@@ -15,7 +15,7 @@ import (
 )
 
 // TestReplacementFails: a failure at every single thing that a replacement does, before, in the middle of, or right after it.
-// All end with the old world under its name, answering, proven, and with nothing left over.
+// All end with the old world under its name, answering, verified, and with nothing left over.
 func TestReplacementFails(t *testing.T) {
 	t.Parallel()
 	for _, point := range points(t, replacing, (*bench).runErr) {
@@ -103,7 +103,7 @@ func TestReadersDuringReplacement(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestCancelledRemoval: the new world was proven, so it stays; and the old one stays as well, kept.
+// TestCancelledRemoval: the new world was verified, so it stays; and the old one stays as well, kept.
 func TestCancelledRemoval(t *testing.T) {
 	b := replacing(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -129,7 +129,7 @@ func TestCancelledReplacement(t *testing.T) {
 	whole.mustRun(t)
 	for i, id := range whole.steps() {
 		if id == provision.StepReplaceRemove {
-			continue // the new world is proven by then
+			continue // the new world is verified by then
 		}
 		t.Run(string(id), func(t *testing.T) {
 			b := replacing(t)
@@ -154,7 +154,7 @@ func TestCancelledReplacement(t *testing.T) {
 
 func (b *bench) runErr(t *testing.T) error { return b.run(t) }
 
-// intact wants the old world to be there, alone, running and proven.
+// intact wants the old world to be there, alone, running and verified.
 func (b *bench) intact(t *testing.T) {
 	t.Helper()
 	b.only(t, "substrate")

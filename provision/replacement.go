@@ -20,8 +20,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// undoDeadline bounds the undoing of a replacement, which has to start a VM.
-const undoDeadline = 12 * time.Minute
+// rollbackDeadline bounds the rollback of a replacement, which has to start a VM.
+const rollbackDeadline = 12 * time.Minute
 
 // replacement replaces, restores and removes whole VMs: it takes the steps of [vmswap] in their order, and rolls back what
 // fails.
@@ -36,7 +36,7 @@ type replacement struct {
 }
 
 // transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
-// takes the place of the old one, the old one is removed after the new one was proven, and gets its name back otherwise.
+// takes the place of the old one, the old one is removed after the new one was verified, and gets its name back otherwise.
 func (w *replacement) transact(ctx context.Context) (Health, error) {
 	if err := w.approveRecovery(ctx); err != nil {
 		return Health{}, err
@@ -60,7 +60,7 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 		return health, err
 	}
 	health.Ready = false // it is about the other one
-	return health, w.putBack(ctx, err)
+	return health, w.rollBack(ctx, err)
 }
 
 // resume takes up a replacement that a killed run has left open.
@@ -88,7 +88,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	if err != nil {
 		return limaError(ctx, "Lima can't list its VMs", err)
 	}
-	return w.run.consent(ctx, w.run.examine(ctx, instance, never).plan)
+	return w.run.consent(ctx, w.run.assess(ctx, instance, never).plan)
 }
 
 // recover ends what a killed run left half done, step by step.
@@ -117,7 +117,7 @@ func (w *replacement) commit(ctx context.Context) error {
 	if !w.removeOld {
 		return w.run.step(ctx, State{}, keep, w.run.steps+1)
 	}
-	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was proven"), w.run.steps+1)
+	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"), w.run.steps+1)
 	if failure := AsError(err); failure != nil {
 		failure.Why = strings.TrimSpace(failure.Why + "\nthe new world is ready; what is left of the old VM is no part of it")
 		return failure
@@ -168,7 +168,7 @@ func (w *replacement) stopOld(ctx context.Context, _ State, _ Step, line func(st
 	return w.run.place.Stop(ctx, "", line)
 }
 
-// forReplacement lists how another VM comes into the place of this one, to which somebody has consented. All that can fail
+// forReplacement lists how another VM replaces this one, with consent. All that can fail
 // without the old VM being touched comes first: the new one is created beside it.
 func (p *Plan) forReplacement(t target, s State) {
 	if p.Blocked = refusal(t.spec, s); p.Blocked != nil {
@@ -183,18 +183,18 @@ func (p *Plan) forReplacement(t target, s State) {
 	if s.Instance.Status != limatype.StatusStopped {
 		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
 	}
-	p.Steps = append(p.Steps, newStep(StepReplaceAside, "it stays whole until the new one was proven"), newStep(StepReplacePlace, "the old one has made way"))
+	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"), newStep(StepReplacePlace, "the old one has made way"))
 	var fresh Plan
 	fresh.forNew(t)
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
 	if t.spec.KeepOld {
 		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))
 	} else {
-		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was proven by then"))
+		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was verified by then"))
 	}
 }
 
-// replaceReasons are why the VM is replaced: what only another VM cures, else what nothing else cures yet, else the wish.
+// replaceReasons are why the VM is replaced: what only a replacement repairs, else what is not repaired yet, else the request.
 func replaceReasons(t target, s State) []string {
 	t.spec.Replace = ""
 	switch plan := makePlan(t, s); {
@@ -208,7 +208,7 @@ func replaceReasons(t target, s State) []string {
 	return []string{"requested"}
 }
 
-// refusal is why the VM is not done away with, whoever consents, and how to lift that; nil when it may be.
+// refusal returns why the VM is not replaced or deleted even with consent, and how to change that; nil when it may be.
 func refusal(spec Spec, s State) *Error {
 	name := shellescape.Quote(spec.VM)
 	switch {
@@ -250,7 +250,7 @@ func ours(s State) bool {
 	return err == nil && bytes.Contains(text, []byte(guest.SocketPath))
 }
 
-// inherit has a VM that takes the place of another get what that one has where nobody asked for something else.
+// inherit gives a VM that replaces another what that one has, unless something else was requested.
 func (t *target) inherit(old *limatype.Instance) {
 	if t.spec.Profile != "" {
 		return
@@ -266,7 +266,7 @@ func (t *target) inherit(old *limatype.Instance) {
 	}
 }
 
-// inheritNetfilter has the new world filter network traffic if the old one did and nobody said otherwise.
+// inheritNetfilter has the new world filter network traffic if the old one did and nothing else was requested.
 func (t *target) inheritNetfilter(o *guest.Observation) {
 	if t.spec.Netfilter != Unset || o == nil {
 		return
@@ -277,13 +277,13 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	}
 }
 
-// putBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It is
-// done also when err is that somebody interrupted the run.
-func (w *replacement) putBack(ctx context.Context, err error) error {
+// rollBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It is
+// done also when err is an interruption.
+func (w *replacement) rollBack(ctx context.Context, err error) error {
 	failure := AsError(err)
-	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), undoDeadline, errors.New("no end within "+undoDeadline.String()))
+	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline, errors.New("no end within "+rollbackDeadline.String()))
 	defer cancel()
-	said, undoErr := w.undoSwap(undo)
+	said, undoErr := w.rollBackSwap(undo)
 	if undoErr != nil {
 		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was removed, and a rerun goes on with that", failure.Why, undoErr))
 		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " + LogPath(w.run.target.spec)
@@ -298,12 +298,12 @@ func (w *replacement) putBack(ctx context.Context, err error) error {
 	return failure
 }
 
-// undoSwap brings the old VM back, and says what it did.
-func (w *replacement) undoSwap(ctx context.Context) (said string, err error) {
+// rollBackSwap brings the old VM back, and says what it did.
+func (w *replacement) rollBackSwap(ctx context.Context) (said string, err error) {
 	siblings := w.run.place.Survey()
 	touched := w.stopped || siblings.Backup || siblings.Displaced || !siblings.VM
 	if siblings.Pending() {
-		if err := w.run.step(ctx, State{}, newStep(StepUndoAside, "it was not proven"), w.run.steps+3); err != nil {
+		if err := w.run.step(ctx, State{}, newStep(StepUndoAside, "it was not verified"), w.run.steps+3); err != nil {
 			return "", err
 		}
 	}
@@ -316,11 +316,11 @@ func (w *replacement) undoSwap(ctx context.Context) (said string, err error) {
 	case !w.before.Ran:
 		return "the old VM is restored; it is stopped, as before", nil
 	}
-	return w.revive(ctx)
+	return w.restart(ctx)
 }
 
-// revive starts the old VM and proves that it answers whom it answered before.
-func (w *replacement) revive(ctx context.Context) (said string, err error) {
+// restart starts the old VM and verifies that it answers as before.
+func (w *replacement) restart(ctx context.Context) (said string, err error) {
 	if err := w.run.step(ctx, State{}, newStep(StepUndoStart, "it ran before"), w.run.steps+2); err != nil {
 		return "", err
 	}
@@ -365,8 +365,8 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 	return w.run.lima.Start(ctx, instance.Name, line)
 }
 
-// proveOld connects to a VM that was brought back.
-func (w *replacement) proveOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
+// verifyOld connects to a VM that was brought back.
+func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return err

@@ -26,9 +26,9 @@ const (
 	replaceRemedy = "save what is needed; then only another VM helps"
 )
 
-// report puts together what was observed and proven. Without proofs the world is not ready.
+// report puts together what was observed and verified. Without verification the world is not ready.
 func (r *run) report(seen view) Health {
-	s, plan, proven := seen.state, seen.plan, seen.proven
+	s, plan, verified := seen.state, seen.plan, seen.verified
 	health := Health{
 		Schema: Schema, VM: r.target.spec.VM, Time: r.edges.Now(), Instance: "absent", Drift: plan,
 		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Access{}, Items: []Item{},
@@ -57,9 +57,9 @@ func (r *run) report(seen view) Health {
 	if s.Guest != nil {
 		health.guest(r.target, s)
 	}
-	health.proofs(r.target, proven)
+	health.verification(r.target, verified)
 	health.costs()
-	health.Ready = proven != nil && plan.Empty() &&
+	health.Ready = verified != nil && plan.Empty() &&
 		!slices.ContainsFunc(health.Access, func(a Access) bool { return a.Outcome != OK }) &&
 		!slices.ContainsFunc(health.Items, func(i Item) bool { return i.Outcome == Failed || i.Outcome == Unknown })
 	return health
@@ -125,7 +125,7 @@ func (h *Health) guest(t target, s State) {
 	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
 	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
-	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", entryReasons(s))
+	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
 	for i, problem := range s.Mounts {
@@ -180,20 +180,20 @@ func (h *Health) measures(o *guest.Observation) {
 		fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName))
 }
 
-func (h *Health) proofs(t target, proven *proofs) {
-	if proven == nil {
+func (h *Health) verification(t target, verified *verification) {
+	if verified == nil {
 		return
 	}
-	h.Access = proven.access
+	h.Access = verified.access
 	for i := range h.Access {
 		if access := &h.Access[i]; access.Outcome != OK {
 			access.Remedy = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName)
 		}
 	}
-	capabilities := proven.capabilities
+	capabilities := verified.capabilities
 	h.Agent.Version, h.Agent.Backend = capabilities.Version, capabilities.Backend
 	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
-	for _, point := range proven.lostMounts {
+	for _, point := range verified.lostMounts {
 		if h.failed(mountItem(point)) {
 			continue // it was lost before anybody connected
 		}
@@ -288,7 +288,7 @@ func (h *Health) kept(o *guest.Observation) {
 	}
 }
 
-// costs says of each item that is wrong which rung of the ladder its cure takes.
+// costs sets the disruption of the repair of each item that is wrong.
 func (h *Health) costs() {
 	for i := range h.Items {
 		if item := &h.Items[i]; item.Outcome != OK && item.Outcome != Info {
@@ -297,20 +297,20 @@ func (h *Health) costs() {
 	}
 }
 
-func (p Plan) cost(item string) Rung {
+func (p Plan) cost(item string) Disruption {
 	if len(p.Replace) > 0 && len(p.Steps) > 0 { // with consent
-		return RungReplace
+		return DisruptionReplace
 	}
 	for _, k := range kinds() {
 		if at := p.at(k.id); at >= 0 && slices.Contains(k.repairs, item) {
-			return p.Steps[at].Rung
+			return p.Steps[at].Disruption
 		}
 	}
 	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "entry" || item == "marker") {
-		return RungReplace
+		return DisruptionReplace
 	}
 	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes before all else
-		return p.Steps[at].Rung
+		return p.Steps[at].Disruption
 	}
 	return ""
 }

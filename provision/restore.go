@@ -28,13 +28,13 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	if err := r.swap.restore(ctx); err != nil {
 		return Health{}, r.finish(err)
 	}
-	r.swap.heedNothing() // it is another VM now, with a project of its own
+	r.swap.ignoreChoices() // it is another VM now, with a project of its own
 	health, err := r.status(ctx)
 	return health, r.finish(err)
 }
 
 func (w *replacement) restore(ctx context.Context) error {
-	consent := w.heedNothing()
+	consent := w.ignoreChoices()
 	_, plan, err := w.planRestore(ctx)
 	if err != nil {
 		return err
@@ -48,14 +48,14 @@ func (w *replacement) restore(ctx context.Context) error {
 	}
 	if w.run.place.Survey().Pending() { // the other one never was a world
 		w.resume()
-		_, err := w.undoSwap(ctx)
+		_, err := w.rollBackSwap(ctx)
 		return err
 	}
-	return w.bringBack(ctx)
+	return w.finishRestore(ctx)
 }
 
-// bringBack carries out the plan, after what a killed run has left is ended.
-func (w *replacement) bringBack(ctx context.Context) error {
+// finishRestore carries out the plan, after what a killed run has left is ended.
+func (w *replacement) finishRestore(ctx context.Context) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
@@ -66,18 +66,18 @@ func (w *replacement) bringBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.exchange(ctx, instance, plan)
+	return w.carryOutRestore(ctx, instance, plan)
 }
 
-// exchange carries out the plan of a restoration, or undoes it.
-func (w *replacement) exchange(ctx context.Context, instance *limatype.Instance, plan Plan) error {
+// carryOutRestore carries out the plan of a restoration, or undoes it.
+func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	w.underway = true
 	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
 	w.recordBefore(ctx, state)
 	for i, step := range plan.Steps {
 		err := w.run.step(ctx, state, step, w.run.steps+len(plan.Steps)-i)
 		if siblings := w.run.place.Survey(); err != nil && (siblings.Displaced || !siblings.Spare) {
-			return w.putBack(ctx, err)
+			return w.rollBack(ctx, err)
 		}
 		if err != nil {
 			return err // of removing what is not needed any more; the next run goes on with that
@@ -87,9 +87,9 @@ func (w *replacement) exchange(ctx context.Context, instance *limatype.Instance,
 	return nil
 }
 
-// proveKept wants the user to be answered by the VM that was brought back, and root. What else is amiss with an old world
+// verifyKept wants the restored VM to answer the user and root. What else is wrong with an old world
 // is for a repair.
-func (w *replacement) proveKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
+func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return err
@@ -100,8 +100,8 @@ func (w *replacement) proveKept(ctx context.Context, _ State, _ Step, _ func(str
 	return w.answers(ctx, instance, vmswap.Note{Answered: []string{string(WhoUser), string(WhoRoot)}})
 }
 
-// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse, whoever
-// consents, is its error.
+// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even with
+// consent, is its error.
 func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
 		_, plan, err := w.planRestore(ctx)
@@ -117,7 +117,7 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	r.swap.heedNothing()
+	r.swap.ignoreChoices()
 	planned, err := plan(r.swap, ctx)
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info))
@@ -125,9 +125,9 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return planned, r.finish(err)
 }
 
-// heedNothing forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
+// ignoreChoices forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
 // there. It returns the consent, which is forgotten as well.
-func (w *replacement) heedNothing() (consent string) {
+func (w *replacement) ignoreChoices() (consent string) {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{
 		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld, Wait: spec.Wait, Timeout: spec.Timeout,
@@ -137,9 +137,9 @@ func (w *replacement) heedNothing() (consent string) {
 
 // planRestore plans how the kept VM comes back, or says why it does not.
 func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
-	w.heedNothing()
+	w.ignoreChoices()
 	siblings := w.run.place.Survey()
-	instance, err := w.run.aim(ctx)
+	instance, err := w.run.resolve(ctx)
 	switch {
 	case err != nil:
 		return nil, Plan{}, err
@@ -185,7 +185,7 @@ func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it
 
 // undoPlan undoes a replacement that was begun.
 func (w *replacement) undoPlan(siblings vmswap.Siblings) Plan {
-	aside := newStep(StepUndoAside, "it was not proven")
+	aside := newStep(StepUndoAside, "it was not verified")
 	actions, _ := siblings.After(vmswap.UndoAside).Recovered()
 	plan := Plan{VM: w.run.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
 	before, _ := w.run.place.ReadNote()
@@ -205,12 +205,12 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreStop, "the kept VM takes its place"))
 	}
 	plan.Steps = append(plan.Steps,
-		newStep(StepRestoreAside, "it stays whole until the kept one was proven"), newStep(StepRestorePlace, "the other one has made way"),
+		newStep(StepRestoreDisplace, "it stays whole until the kept one was verified"), newStep(StepRestorePlace, "the other one has made way"),
 		startKept(), newStep(StepRestoreProve, "it has to be a world"))
 	if spec.KeepOld {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "requested"))
 	} else {
-		plan.Steps = append(plan.Steps, newStep(StepRestoreRemove, "the kept one was proven by then"))
+		plan.Steps = append(plan.Steps, newStep(StepRestoreRemove, "the kept one was verified by then"))
 	}
 	return plan
 }

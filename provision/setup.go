@@ -57,14 +57,14 @@ type Setup struct {
 	Spec Spec
 	// Edges returns the ways to the world outside for the resolved Spec; nil means [Machine].
 	Edges func(Spec) Edges
-	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil means nobody listens.
+	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil discards them.
 	Events func(Event)
 	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it ends the
 	// run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they have the consent.
 	Approve func(ctx context.Context, plan Plan) error
 }
 
-// Run makes the world that the Spec describes, proves it and returns what was proven. The Health is filled in as far as
+// Run makes the world that the Spec describes, proves it and returns what was verified. The Health is filled in as far as
 // the run came, also when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
 	r, err := s.begin()
@@ -74,7 +74,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
 	// Bad input, and a caller who is gone already, are found before even the lock is taken.
-	if _, err := r.aim(ctx); err != nil {
+	if _, err := r.resolve(ctx); err != nil {
 		return Health{}, r.finish(err)
 	}
 	release, err := r.enter(ctx)
@@ -267,7 +267,7 @@ func (j *journal) close() {
 }
 
 // sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were forwarded
-// for a proof. What somebody still uses stays, and what cannot be removed does no harm.
+// for a proof. What is still in use stays, and what cannot be removed does no harm.
 func sweep(ctx context.Context, dir string) {
 	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
 	for _, path := range profiles {

@@ -27,21 +27,21 @@ type signs struct {
 	transfer *Transfer
 
 	voice sync.Mutex
-	tell  func(message string) // of the step under way, if it is one of those; else nil
+	emit  func(message string) // of the step under way, if it is one of those; else nil
 }
 
-// show has tell called for every sign, until another one is given: then it is called no more.
-func (s *signs) show(tell func(message string)) {
+// show has emit called for every sign, until another one is given: then it is called no more.
+func (s *signs) show(emit func(message string)) {
 	s.voice.Lock()
 	defer s.voice.Unlock()
-	s.tell = tell
+	s.emit = emit
 }
 
 func (s *signs) announce(message string) {
 	s.voice.Lock()
 	defer s.voice.Unlock()
-	if s.tell != nil {
-		s.tell(message)
+	if s.emit != nil {
+		s.emit(message)
 	}
 }
 
@@ -50,7 +50,7 @@ func (s *signs) on(status *StepStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch status.ID {
-	case StepStart, StepSettle:
+	case StepStart, StepWaitForBoot:
 		status.Phase = string(s.phase)
 	case StepCreate, StepReplaceCreate:
 		if s.transfer != nil {
@@ -115,7 +115,7 @@ func (s *signs) moved(transfer *Transfer) {
 	s.announce("")
 }
 
-// unanswered is the port of ssh as long as nobody was seen to answer there; 0 otherwise.
+// unanswered returns the port of ssh as long as no answer was seen there; 0 otherwise.
 func (s *signs) unanswered() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,15 +139,15 @@ func (s *signs) evidence() string {
 	return text
 }
 
-// listen is a step's way to take limactl's lines: as signs, and, by tell, as they are.
-func (s *signs) listen(ctx context.Context, tell func(line string)) func(line string) {
+// listen is a step's way to take limactl's lines: as signs, and, by emit, as they are.
+func (s *signs) listen(ctx context.Context, emit func(line string)) func(line string) {
 	return func(line string) {
 		entry := lima.ParseLogLine(line)
 		if entry.Message == "" {
 			return
 		}
 		s.hear(entry.Message)
-		tell(entry.Message)
+		emit(entry.Message)
 		if entry.Fetches() {
 			go s.watchTransfer(ctx, entry.Location)
 		}
@@ -155,7 +155,7 @@ func (s *signs) listen(ctx context.Context, tell func(line string)) func(line st
 }
 
 const (
-	// consolePause is how often the console of a starting VM is looked at: nobody should see silence for longer.
+	// consolePause is the interval at which the console of a starting VM is read: no one should see silence for longer.
 	consolePause = time.Second
 	// consoleTail is how much of a console is read at most, in bytes: its latest line is all that is wanted.
 	consoleTail = 4 << 10
@@ -164,7 +164,7 @@ const (
 	bannerDeadline = 10 * time.Second
 )
 
-// watchConsole tells of what a starting VM writes to its console, and when its ssh port answers, until done is closed.
+// watchConsole reports what a starting VM writes to its console, and when its ssh port answers, until done is closed.
 func (s *signs) watchConsole(ctx context.Context, dir string, done <-chan struct{}) {
 	consoles := []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
 	ctx, cancel := context.WithCancel(ctx)
@@ -223,7 +223,7 @@ func (c *console) latest() string {
 	if err != nil || info.Size() == c.size {
 		return ""
 	}
-	if info.Size() < c.size { // it was begun anew
+	if info.Size() < c.size { // it was truncated
 		c.size = 0
 	}
 	from := max(c.size, info.Size()-consoleTail)

@@ -49,7 +49,7 @@ type Spec struct {
 	// Agent says where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's own (see
 	// [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
-	// RebuildAgent has an agent that is built in the VM built anew; without it, one that is installed there is enough.
+	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
 	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
 	Netfilter Switch
@@ -195,7 +195,7 @@ func (s *Spec) checkProject() error {
 	return nil
 }
 
-// checkReplace wants the consent to be for this VM: whoever mistypes a name has consented to nothing.
+// checkReplace wants the consent to be for this VM: a mistyped name is no consent.
 func (s *Spec) checkReplace() error {
 	if s.Replace == "" || s.Replace == s.VM {
 		return nil

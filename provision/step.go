@@ -18,8 +18,8 @@ type Step struct {
 	Reason string `json:"reason"` // the observed fact that calls for it
 	// Usual is how long it usually takes on current hardware; ten times that under emulation.
 	Usual time.Duration `json:"usual_ns"`
-	// Rung is how deep it cuts into what exists; empty for a new VM.
-	Rung Rung `json:"rung,omitempty"`
+	// Disruption is how deep it cuts into what exists; empty for a new VM.
+	Disruption Disruption `json:"rung,omitempty"`
 	// Interrupts says that programs running in the VM are stopped by it.
 	Interrupts bool `json:"interrupts,omitempty"`
 	// Conditional says that the step will be left out if the new VM turns out not to need it.
@@ -31,7 +31,7 @@ type Step struct {
 	operands []string
 	force    bool // of StepStop: the VM is stopped by force
 	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
-	last     bool // of StepSettle: nothing is left to do afterwards but the marker
+	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
 }
 
 // kind is all that is known of the steps of one ID: when they are needed, what they do, and what their failure means.
@@ -40,7 +40,7 @@ type kind struct {
 	id         StepID
 	title      string
 	usual      time.Duration // measured on a VM under emulation, divided by ten
-	rung       Rung
+	disruption Disruption
 	interrupts bool
 	destroys   bool
 
@@ -100,7 +100,7 @@ func orderOf(id StepID, all []kind) int {
 func newStep(id StepID, reasons ...string) Step {
 	k := kindOf(id)
 	return Step{
-		ID: id, Title: k.title, Usual: k.usual, Rung: k.rung, Interrupts: k.interrupts, Destroys: k.destroys,
+		ID: id, Title: k.title, Usual: k.usual, Disruption: k.disruption, Interrupts: k.interrupts, Destroys: k.destroys,
 		Reason: strings.Join(reasons, "; "),
 	}
 }

@@ -12,24 +12,24 @@ import (
 const (
 	StepReplaceCreate StepID = "replace-create"
 	StepReplaceStop   StepID = "replace-stop"
-	StepReplaceAside  StepID = "replace-aside"
+	StepReplaceBackup StepID = "replace-aside"
 	StepReplacePlace  StepID = "replace-place"
 
 	StepCreate      StepID = "vm-create"
 	StepClock       StepID = "clock"
 	StepWritable    StepID = "writable"
-	StepRoom        StepID = "room"
-	StepEntry       StepID = "entry"
+	StepFreeSpace   StepID = "room"
+	StepSSHAccess   StepID = "entry"
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
 	StepStop        StepID = "vm-stop"
 	StepConfigure   StepID = "vm-configure"
 	StepStart       StepID = "vm-start"
 	StepDirectories StepID = "directories"
-	StepPassengers  StepID = "passengers"
+	StepCompanions  StepID = "passengers"
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"
-	StepSettle      StepID = "vm-settle"
+	StepWaitForBoot StepID = "vm-settle"
 	StepPackages    StepID = "packages"
 	StepAgentBuild  StepID = "agent-build"
 	StepAgent       StepID = "agent"
@@ -46,17 +46,17 @@ const (
 	StepUndoProve  StepID = "undo-prove"
 	StepUndoRemove StepID = vmswap.UndoRemove
 	StepUndoMark   StepID = vmswap.UndoMark
-	StepUndoHollow StepID = vmswap.UndoEmpty
+	StepUndoEmpty  StepID = vmswap.UndoEmpty
 	StepUndoRename StepID = vmswap.UndoRename
 
 	// Restoring a kept VM.
-	StepRestoreStop   StepID = "restore-stop"
-	StepRestoreAside  StepID = "restore-aside"
-	StepRestorePlace  StepID = "restore-place"
-	StepRestoreStart  StepID = "restore-start"
-	StepRestoreProve  StepID = "restore-prove"
-	StepRestoreRemove StepID = "restore-remove"
-	StepRestoreKeep   StepID = "restore-keep"
+	StepRestoreStop     StepID = "restore-stop"
+	StepRestoreDisplace StepID = "restore-aside"
+	StepRestorePlace    StepID = "restore-place"
+	StepRestoreStart    StepID = "restore-start"
+	StepRestoreProve    StepID = "restore-prove"
+	StepRestoreRemove   StepID = "restore-remove"
+	StepRestoreKeep     StepID = "restore-keep"
 
 	// Removing a world.
 	StepRemoveVM   StepID = "remove-vm"
@@ -64,7 +64,7 @@ const (
 )
 
 // kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM, which
-// comes after the early steps and before all others; and StepSettle, the wait for the end of a boot, which comes before
+// comes after the early steps and before all others; and StepWaitForBoot, the wait for the end of a boot, which comes before
 // what needs that: packages, a build, the marker.
 func kinds() []kind {
 	always := func(target) bool { return true }
@@ -78,7 +78,7 @@ func kinds() []kind {
 			act: swaps((*replacement).stopOld),
 		},
 		{
-			id: StepReplaceAside, title: "rename the old VM to its backup", usual: time.Second,
+			id: StepReplaceBackup, title: "rename the old VM to its backup", usual: time.Second,
 			act: moves("", vmswap.Backup),
 		},
 		{
@@ -99,26 +99,26 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepClock, title: "set the guest's clock", usual: time.Second, rung: RungLive, repairs: []string{"clock"},
+			id: StepClock, title: "set the guest's clock", usual: time.Second, disruption: DisruptionLive, repairs: []string{"clock"},
 			plan: planClock, task: clockTask,
 		},
 		{
-			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second, rung: RungLive,
+			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second, disruption: DisruptionLive,
 			early: true, reobserve: true, repairs: []string{"root-fs"},
 			plan: planWritable, act: makeWritable,
 		},
 		{
-			id: StepRoom, title: "free disk space in the guest", usual: 2 * time.Second, rung: RungLive,
+			id: StepFreeSpace, title: "free disk space in the guest", usual: 2 * time.Second, disruption: DisruptionLive,
 			repairs: []string{"disk"},
-			plan:    planRoom, task: roomTask, explain: explainRoom,
+			plan:    planFreeSpace, task: freeSpaceTask, explain: explainFreeSpace,
 		},
 		{
-			id: StepEntry, title: "repair SSH access for Lima's key", usual: time.Second, rung: RungLive, early: true,
+			id: StepSSHAccess, title: "repair SSH access for Lima's key", usual: time.Second, disruption: DisruptionLive, early: true,
 			repairs: []string{"ssh"},
-			plan:    planEntry, act: repairEntry,
+			plan:    planSSHAccess, act: repairSSHAccess,
 		},
 		{
-			id: StepGroup, title: "add the user to the group substrate", usual: time.Second, rung: RungLive, early: true,
+			id: StepGroup, title: "add the user to the group substrate", usual: time.Second, disruption: DisruptionLive, early: true,
 			repairs: []string{"group"}, inNew: always, conditional: true,
 			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
@@ -126,12 +126,12 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second, rung: RungConnection,
+			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second, disruption: DisruptionConnection,
 			reobserve: true, repairs: []string{"session", "host-socket"},
 			act: renewConnection,
 		},
 		{
-			id: StepStop, title: "stop the VM", usual: 3 * time.Second, rung: RungRestart, interrupts: true,
+			id: StepStop, title: "stop the VM", usual: 3 * time.Second, disruption: DisruptionRestart, interrupts: true,
 			repairs: []string{
 				"instance", "entry", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
@@ -140,14 +140,14 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepConfigure, title: "change the VM's configuration", usual: time.Second, rung: RungRestart,
+			id: StepConfigure, title: "change the VM's configuration", usual: time.Second, disruption: DisruptionRestart,
 			repairs: []string{"configuration"},
 			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				return r.lima.Edit(ctx, r.target.spec.VM, r.target.wanted.Settings(at.Instance), line)
 			},
 		},
 		{
-			id: StepStart, title: "start the VM", usual: 20 * time.Second, rung: RungRestart,
+			id: StepStart, title: "start the VM", usual: 20 * time.Second, disruption: DisruptionRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
 			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.vm.start(ctx, r.done.begun(StepCreate), line)
@@ -155,7 +155,7 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepDirectories, title: "create the agent's directories", usual: time.Second, rung: RungLive,
+			id: StepDirectories, title: "create the agent's directories", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"directories", "ways"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
@@ -163,7 +163,7 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepPassengers, title: "install the companion binaries", usual: time.Second, rung: RungLive,
+			id: StepCompanions, title: "install the companion binaries", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"passengers"},
 			inNew:   func(t target) bool { return len(t.companions) > 0 },
 			plan:    planCompanions,
@@ -172,12 +172,12 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepUnits, title: "install and enable the systemd units", usual: time.Second, rung: RungLive,
+			id: StepUnits, title: "install and enable the systemd units", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"units", "overrides"}, inNew: always,
 			plan: planUnits, task: unitsTask,
 		},
 		{
-			id: StepLinger, title: "keep the user's services running after logout (linger)", usual: time.Second, rung: RungLive,
+			id: StepLinger, title: "keep the user's services running after logout (linger)", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"linger"}, inNew: always, conditional: true,
 			plan: planLinger,
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
@@ -186,7 +186,7 @@ func kinds() []kind {
 			explain: explainLinger,
 		},
 		{
-			id: StepSettle, title: "wait for the VM to finish booting", usual: 10 * time.Second, follows: true, reports: true,
+			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second, follows: true, reports: true,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				if r.vm.boot == nil {
 					return r.vm.awaitBoot(ctx, at.Instance)
@@ -199,7 +199,7 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, rung: RungLive,
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, disruption: DisruptionLive,
 			repairs: []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
 			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
@@ -208,7 +208,7 @@ func kinds() []kind {
 			explain: explainPackages,
 		},
 		{
-			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, rung: RungLive,
+			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				return r.builder.build(ctx, r.session(at), r.target.agent.Package, line)
@@ -216,7 +216,7 @@ func kinds() []kind {
 			explain: explainBuild,
 		},
 		{
-			id: StepAgent, title: "install the agent", usual: time.Second, rung: RungLive,
+			id: StepAgent, title: "install the agent", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: always,
 			plan: planAgent, task: agentTask,
 			act: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
@@ -224,12 +224,12 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second, rung: RungUnit,
+			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second, disruption: DisruptionUnit,
 			repairs: []string{"socket", "service"}, inNew: always,
 			plan: planActivate, task: activateTask, explain: explainActivate,
 		},
 		{
-			id: StepMarker, title: "write the layout marker", usual: time.Second, rung: RungLive,
+			id: StepMarker, title: "write the layout marker", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"marker"}, inNew: always,
 			plan: planMarker,
 			act:  writeMarker,
@@ -243,7 +243,7 @@ func kinds() []kind {
 				return r.place.Discard(ctx, vmswap.Backup, line)
 			},
 		},
-		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: proven},
+		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: verified},
 
 		{
 			id: StepUndoAside, title: "move the unverified VM out of the way", usual: 3 * time.Second, interrupts: true,
@@ -260,7 +260,7 @@ func kinds() []kind {
 		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepUndoProve, title: "verify that the old VM answers as before", usual: 2 * time.Second,
-			act: swaps((*replacement).proveOld),
+			act: swaps((*replacement).verifyOld),
 		},
 		{
 			id: StepUndoRemove, title: "delete the VM that is not needed", usual: time.Second, destroys: true,
@@ -268,9 +268,9 @@ func kinds() []kind {
 				return r.place.RemoveSpare(ctx, line)
 			},
 		},
-		{id: StepUndoMark, title: "keep the VM as it is", usual: time.Second, act: proven},
+		{id: StepUndoMark, title: "keep the VM as it is", usual: time.Second, act: verified},
 		{
-			id: StepUndoHollow, title: "delete the empty directory of a VM", usual: time.Second,
+			id: StepUndoEmpty, title: "delete the empty directory of a VM", usual: time.Second,
 			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.RemoveEmpty()
 			},
@@ -286,12 +286,12 @@ func kinds() []kind {
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
 			act: swaps((*replacement).stopOld),
 		},
-		{id: StepRestoreAside, title: "rename the VM out of the way", usual: time.Second, act: moves("", vmswap.Displaced)},
+		{id: StepRestoreDisplace, title: "rename the VM out of the way", usual: time.Second, act: moves("", vmswap.Displaced)},
 		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, act: moves(vmswap.Backup, "")},
 		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepRestoreProve, title: "verify that the kept VM answers", usual: 2 * time.Second,
-			act: swaps((*replacement).proveKept),
+			act: swaps((*replacement).verifyKept),
 		},
 		{
 			id: StepRestoreRemove, title: "delete the displaced VM", usual: time.Second, destroys: true,
@@ -341,6 +341,6 @@ func discards(suffix string) func(*run, context.Context, State, Step, func(strin
 	}
 }
 
-func proven(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+func verified(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 	return r.place.MarkVerified()
 }

@@ -35,7 +35,7 @@ type target struct {
 func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
 	if instance != nil && spec.Replace == "" {
-		// Of a VM whose configuration it cannot read Lima tells neither.
+		// Of a VM whose configuration it cannot read, Lima reports neither.
 		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)), firstOf(instance.VMType, defaultVMType())
 	} else {
 		if t.profile, err = baseProfile(spec); err != nil {

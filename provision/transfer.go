@@ -18,7 +18,7 @@ const (
 	sizeDeadline   = 10 * time.Second
 )
 
-// watchTransfer tells how much of what Lima is fetching from url has come, until ctx ends.
+// watchTransfer reports how much Lima has fetched from url, until ctx ends.
 func (s *signs) watchTransfer(ctx context.Context, url string) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

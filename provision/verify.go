@@ -19,8 +19,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// proveDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
-const proveDeadline = time.Minute
+// verifyDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
+const verifyDeadline = time.Minute
 
 // hostDeadline bounds one answer; in the guest curl has 10 s.
 const hostDeadline = 15 * time.Second
@@ -30,8 +30,8 @@ const (
 	refused  = "refused"
 )
 
-// proofs is what came of connecting.
-type proofs struct {
+// verification is what came of connecting.
+type verification struct {
 	entered      bool // the fresh connection came about
 	access       []Access
 	lostMounts   []string // mount points at which nothing was mounted afterwards
@@ -39,13 +39,13 @@ type proofs struct {
 	refusal      *rejection // of the fresh connection; nil when it was of use
 }
 
-// ok says that everybody got what was due, and that it cost no mount.
-func (p *proofs) ok() bool {
+// ok says that every access turned out as expected, and that it cost no mount.
+func (p *verification) ok() bool {
 	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
 }
 
 // failed says that an access did not come to what it should.
-func (p *proofs) failed(who Who) bool {
+func (p *verification) failed(who Who) bool {
 	return slices.ContainsFunc(p.access, func(a Access) bool { return a.Who == who && a.Outcome != OK })
 }
 
@@ -61,10 +61,10 @@ func (r *run) verifier() verifier {
 	return verifier{guest: r.edges.Guest, now: r.edges.Now, mounts: points}
 }
 
-// verify connects to the agent as everybody who should reach it and as somebody who should not. Connecting starts an
+// verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
-func (v verifier) verify(ctx context.Context, instance *limatype.Instance) proofs {
-	ctx, cancel := context.WithTimeoutCause(ctx, proveDeadline, errors.New("no answer within "+proveDeadline.String()))
+func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verification {
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, errors.New("no answer within "+verifyDeadline.String()))
 	defer cancel()
 	forwarded := make(chan struct{})
 	close(forwarded)
@@ -73,7 +73,7 @@ func (v verifier) verify(ctx context.Context, instance *limatype.Instance) proof
 
 // connect is verify with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
 // mounts are looked at after that.
-func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) proofs {
+func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) verification {
 	var host, shared Access
 	var capabilities guest.Capabilities
 	var others sync.WaitGroup
@@ -88,16 +88,16 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 	fresh := v.visit(ctx, instance, others.Wait)
 	others.Wait()
 	access, lost := fresh.result(v.mounts)
-	return proofs{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
+	return verification{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
 }
 
-// result is what everybody got, and the mount points at which nothing was mounted afterwards.
-func (v *visit) result(points []string) (proven []Access, lostMounts []string) {
+// result returns every access, and the mount points at which nothing was mounted afterwards.
+func (v *visit) result(points []string) (verified []Access, lostMounts []string) {
 	if v.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			proven = append(proven, Access{Who: who, Want: wanted(who), Found: v.err.Error(), Outcome: Failed})
+			verified = append(verified, Access{Who: who, Want: wanted(who), Found: v.err.Error(), Outcome: Failed})
 		}
-		return append(proven, v.client), nil
+		return append(verified, v.client), nil
 	}
 	for _, point := range points {
 		if !slices.Contains(v.proof.Mounted, point) {
@@ -182,7 +182,7 @@ func wanted(who Who) string {
 	return answered
 }
 
-// visit is what came of an ssh connection of our own, on which everybody in the guest was asked who needs a fresh one.
+// visit is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a fresh one.
 type visit struct {
 	proof  *guest.Proof
 	err    error
@@ -191,7 +191,7 @@ type visit struct {
 	refusal *rejection
 }
 
-// visit connects and asks everybody; others waits for whoever else connects meanwhile, before the mounts are looked at.
+// visit connects and asks the agent; others waits for those who connect meanwhile, before the mounts are observed.
 func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others func()) visit {
 	came := visit{client: Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}}
 	came.proof, came.err = v.guest(instance).Verify(ctx, guest.Verification{

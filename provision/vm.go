@@ -15,7 +15,7 @@ import (
 const (
 	// gracefulStop is how long a VM may take to stop when it is asked to; 3 s are usual, 10 s under emulation.
 	gracefulStop = 90 * time.Second
-	// entryPause is how often it is looked whether a booting VM lets somebody in.
+	// entryPause is the interval at which a booting VM is probed for ssh.
 	entryPause = 250 * time.Millisecond
 	// cleanupDeadline bounds what is done after a run was interrupted.
 	cleanupDeadline = time.Minute

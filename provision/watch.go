@@ -37,7 +37,7 @@ const ItemLook = "look"
 // Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx ends:
 // its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there looks at
 // files and processes twice a second and says that something changed; only then, and once a minute, is everything observed
-// and proven. While a run is at work, the Health holds that and nothing else.
+// and verified. While a run is at work, the Health holds that and nothing else.
 func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r, err := s.begin()
 	if err != nil {
@@ -46,16 +46,16 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r.target.spec.RebuildAgent = false // as for Status
 	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), begun: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
-	tell := func(health Health) {
+	emit := func(health Health) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		changed(health)
 	}
 	signed := false // something gave a sign, so it is worth saying that it is being looked at
 	for last := ""; ; {
-		health, err := w.lookTelling(ctx, func() {
+		health, err := w.lookReporting(ctx, func() {
 			if signed {
-				last = "" // whatever it turns out to be is told
-				tell(beingLookedAt(w.spec, r.edges.Now(), w.dir))
+				last = "" // whatever it turns out to be is reported
+				emit(beingLookedAt(w.spec, r.edges.Now(), w.dir))
 			}
 		})
 		if ctx.Err() != nil {
@@ -66,7 +66,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		}
 		if now := essence(health); now != last {
 			last = now
-			tell(health)
+			emit(health)
 		}
 		var watching bool
 		if signed, watching = w.wait(ctx); !watching {
@@ -75,8 +75,8 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	}
 }
 
-// lookTelling looks, and calls slow when that takes longer than somebody who watches should wait for a word.
-func (w *watcher) lookTelling(ctx context.Context, slow func()) (health Health, err error) {
+// lookReporting observes, and calls slow when that takes longer than a person who watches should wait for a word.
+func (w *watcher) lookReporting(ctx context.Context, slow func()) (health Health, err error) {
 	seen := make(chan struct{})
 	go func() {
 		defer close(seen)
@@ -117,7 +117,7 @@ type watcher struct {
 	host   string // what the host's side was like then
 	dir    string // of the instance
 	sent   time.Time
-	mute   atomic.Bool   // the last one said nothing: there is no perl, or nobody was let in
+	mute   atomic.Bool   // the last one said nothing: there is no perl, or ssh refused it
 	recall func()        // ends the watcher in the guest, if there is one
 	ended  chan struct{} // closed when it has ended
 	heard  chan struct{} // holds one when it said anything
@@ -133,7 +133,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 	}
 	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
 	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, w.run.vm.observer
-	instance, err := fresh.aim(ctx)
+	instance, err := fresh.resolve(ctx)
 	if err != nil {
 		if first {
 			return Health{}, err
@@ -144,7 +144,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 		w.dir = instance.Dir
 	}
 	w.host = hostSigns(w.spec, w.dir)
-	view := fresh.examine(ctx, instance, always)
+	view := fresh.assess(ctx, instance, always)
 	if view.state.Guest != nil {
 		w.send(ctx, fresh, view.state)
 	}
@@ -274,7 +274,7 @@ func hostSigns(spec Spec, dir string) string {
 	return signs.String()
 }
 
-// fileSign tells a file from another one, or from itself after a change. Of a log that grows only the beginning counts.
+// fileSign distinguishes a file from another one, and from itself after a change. Of a log that grows only the beginning counts.
 func fileSign(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -316,7 +316,7 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerSign is whether somebody listens at a socket, where the system shows that without being connected to.
+// listenerSign says whether a process listens on a socket, where the system shows that without a connection.
 func listenerSign(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {

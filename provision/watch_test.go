@@ -31,7 +31,7 @@ func until(t *testing.T, reports chan provision.Health, wanted func(provision.He
 				return health
 			}
 		case <-t.Context().Done():
-			t.Fatal("the watch did not tell of it")
+			t.Fatal("the watch did not emit of it")
 		}
 	}
 }
@@ -182,7 +182,7 @@ func TestABootOfSomebodyElsesIsWaitedFor(t *testing.T) {
 	vm := b.VM("substrate")
 	vm.Unboot()
 	plan, err := b.second().Plan(t.Context())
-	if err != nil || len(plan.Steps) != 1 || plan.Steps[0].ID != provision.StepSettle {
+	if err != nil || len(plan.Steps) != 1 || plan.Steps[0].ID != provision.StepWaitForBoot {
 		t.Errorf("while it boots: %+v, %v", plan, err)
 	}
 	b.Delay = func(what string) {

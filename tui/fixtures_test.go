@@ -56,7 +56,7 @@ var existingVM = &provision.Existing{
 }
 
 var replaceSteps = []provision.Step{
-	{ID: provision.StepReplaceAside, Title: "back up the old VM", Reason: "its processor is aarch64",
+	{ID: provision.StepReplaceBackup, Title: "back up the old VM", Reason: "its processor is aarch64",
 		Usual: 3 * time.Second, Interrupts: true},
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is backed up", Usual: time.Second},
 	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was verified", Usual: time.Second,

@@ -153,7 +153,7 @@ func init() { // some begin with others
 			w.previews(restorePlan)
 			w.types("substrate")
 			w.press("enter")
-			backup := provision.Step{ID: provision.StepRestoreAside, Title: "back up the VM"}
+			backup := provision.Step{ID: provision.StepRestoreDisplace, Title: "back up the VM"}
 			w.emits(0, stepped(1, backup, provision.StepDone, time.Second),
 				stepped(2, placeBack, provision.StepDone, time.Second))
 			w.ends(restoring, provision.Plan{}, nil, stopped)

@@ -84,17 +84,17 @@ func showSteps(to *lines, plan provision.Plan) {
 		}
 		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), effects, usually(step.Usual))
 	}
-	to.put("  disruption: ", "              ", disruptions[plan.Rung()])
+	to.put("  disruption: ", "              ", disruptions[plan.Disruption()])
 }
 
 // disruptions say what the programs in the VM notice of a repair.
-var disruptions = map[provision.Rung]string{
-	provision.RungLive:       "none: running programs continue",
-	provision.RungUnit:       "the agent restarts",
-	provision.RungConnection: "Lima reconnects; mounts and running programs continue",
-	provision.RungRestart:    "the VM restarts",
-	provision.RungForce:      "the VM is powered off and started again",
-	provision.RungReplace:    "the VM must be replaced",
+var disruptions = map[provision.Disruption]string{
+	provision.DisruptionLive:       "none: running programs continue",
+	provision.DisruptionUnit:       "the agent restarts",
+	provision.DisruptionConnection: "Lima reconnects; mounts and running programs continue",
+	provision.DisruptionRestart:    "the VM restarts",
+	provision.DisruptionForce:      "the VM is powered off and started again",
+	provision.DisruptionReplace:    "the VM must be replaced",
 }
 
 // because appends a reason.

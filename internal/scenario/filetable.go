@@ -27,21 +27,21 @@ var fileScenarios = inTurn(
 	// The attribute is a decision of the user's: it is named, with the command that takes it back, and not undone.
 	Scenario{
 		Name: "immutable unit file, edited", Faults: attribute("printf '# edited\\n' >>"+servicePath, "i", servicePath),
-		Sees: sights("units", "does not hold what it should"), Want: steps(units), Rung: provision.RungUnit,
+		Sees: sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + servicePath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "append-only unit file, of another mode", Faults: attribute("chmod 0600 "+socketPath, "a", socketPath),
-		Sees: sights("units", "root:root, mode 0600;"), Want: steps(units), Rung: provision.RungUnit,
+		Sees: sights("units", "root:root, mode 0600;"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"append-only", "chattr -a " + socketPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable agent, not executable", Faults: attribute("chmod 0644 "+agentPath, "i", agentPath),
-		Sees: sights("agent", "root:root, mode 0644;"), Want: steps(agent), Rung: provision.RungUnit,
+		Sees: sights("agent", "root:root, mode 0644;"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + agentPath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: mv's error is passed on, without the cause",

@@ -70,7 +70,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the agent's directory mounted read-only, and the agent not executable",
 		Faults: bound("/usr/local/bin", "ro", "chmod 0644 "+agentPath),
-		Sees:   sights("agent", "root:root, mode 0644;"), Want: steps(agent), Rung: provision.RungUnit,
+		Sees:   sights("agent", "root:root, mode 0644;"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"/usr/local/bin", "ead-only"}, NotSays: []string{rerunOnly},
 		Known: "issue 16: the remedy does not fit",
@@ -78,7 +78,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the units' directory mounted read-only, and a unit edited",
 		Faults: bound("/etc/systemd/system", "ro", "printf '# edited\\n' >>"+servicePath),
-		Sees:   sights("units", "does not hold what it should"), Want: steps(units), Rung: provision.RungUnit,
+		Sees:   sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},
 		Known: "issue 16: the remedy does not fit",
@@ -193,7 +193,7 @@ var hostScenarios = inTurn(
 	Scenario{
 		// Lima answers no more, while all that it has set up goes on.
 		Name: "host agent hangs", Faults: []Fault{{Host: HostAgentStopped, UndoHost: HostAgentContinued}},
-		Sees: sights("instance", "broken"), Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
+		Sees: sights("instance", "broken"), Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true,
 	},
 	Scenario{
 		Name: "mount hangs", Faults: []Fault{{Host: MountStopped, UndoHost: MountContinued}},
@@ -205,7 +205,7 @@ var hostScenarios = inTurn(
 	Scenario{
 		Name: "control socket of the host agent removed", Faults: on(HostAgentSocketRemoved),
 		Sees: sights("instance", "broken"), Want: steps(stop, start),
-		Rung: provision.RungForce, Boots: true,
+		Disruption: provision.DisruptionForce, Boots: true,
 	},
 	Scenario{
 		Name: "a file in the place of the host's socket", Faults: on(HostSocketReplaced),

@@ -69,7 +69,7 @@ func markedAs(name, text string) Scenario {
 			Guest: "printf '" + text + "\\n' >/etc/substrate-lima-layout",
 			Undo:  `printf 'socket-parity-v1\n' >/etc/substrate-lima-layout`,
 		}},
-		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace,
+		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement, Disruption: provision.DisruptionReplace,
 	}
 }
 
@@ -96,11 +96,11 @@ var connectionScenarios = []Scenario{
 var vmScenarios = []Scenario{
 	{Name: "VM stopped", Faults: on(VMStopped), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
 	{Name: "VM without power", Faults: on(VMKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
-	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start), Rung: provision.RungForce, Boots: true},
+	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true},
 	{Name: "VM killed", Faults: on(VMProcessKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
 	{
 		Name: "VM hangs", Faults: on(VMProcessStopped), Sees: sights("entry", "no way into the guest"),
-		Want: steps(stop, start), Rung: provision.RungForce, Boots: true,
+		Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true,
 	},
 	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},
 	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
@@ -110,7 +110,7 @@ var vmScenarios = []Scenario{
 	},
 	{
 		Name: "disk image missing", Faults: []Fault{{Host: DiskTaken, UndoHost: DiskPutBack}}, Sees: sights("disk-image", "its disk image is gone"),
-		Want: steps(), Kind: provision.KindReplacement, Rung: provision.RungReplace, Boots: true,
+		Want: steps(), Kind: provision.KindReplacement, Disruption: provision.DisruptionReplace, Boots: true,
 	},
 	{
 		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"), Want: steps(create, start, directories, units, agent, activate, marker),

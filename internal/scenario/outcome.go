@@ -4,11 +4,11 @@ import "github.com/atomize-hq/worldsetup/provision"
 
 // Outcome is what a run or a report came to.
 type Outcome struct {
-	Steps  []provision.StepID   // those that were begun, in order
-	Plans  [][]provision.StepID // each plan, in order
-	Health provision.Health     // the last one
-	Rung   provision.Rung       // the highest that a plan climbed
-	Err    *provision.Error     // nil when the world is ready
+	Steps      []provision.StepID   // those that were begun, in order
+	Plans      [][]provision.StepID // each plan, in order
+	Health     provision.Health     // the last one
+	Disruption provision.Disruption // the highest that a plan climbed
+	Err        *provision.Error     // nil when the world is ready
 }
 
 // Take adds what an event of the run tells.
@@ -16,8 +16,8 @@ func (o *Outcome) Take(event provision.Event) {
 	switch event.Type {
 	case provision.EventPlan:
 		o.Plans = append(o.Plans, ids(*event.Plan))
-		if rung := event.Plan.Rung(); rung.Above(o.Rung) {
-			o.Rung = rung
+		if disruption := event.Plan.Disruption(); disruption.Above(o.Disruption) {
+			o.Disruption = disruption
 		}
 	case provision.EventStep:
 		if event.Step.State == provision.StepRunning {

@@ -40,8 +40,8 @@ func Play(w World, s Scenario) error {
 	}
 	again := s.Options
 	again.Replace = false
-	if want := s.rung(run.Steps); run.Rung != want && !slices.Contains(s.Want, create) { // a new VM has no ladder
-		wrong("the highest rung was %q, want %q", run.Rung, want)
+	if want := s.disruption(run.Steps); run.Disruption != want && !slices.Contains(s.Want, create) { // a new VM has none
+		wrong("the highest disruption was %q, want %q", run.Disruption, want)
 	}
 	if files, process := w.Kept(); !s.lost() && (!files || processBefore && !process && !stops(run.Steps)) {
 		wrong("of what was left in the guest, the files are there: %v, the process: %v", files, process)
@@ -121,23 +121,23 @@ func unlike(health provision.Health) (text string) {
 	return text
 }
 
-// rung is the highest that the steps stand for, unless the scenario names one.
-func (s Scenario) rung(steps []provision.StepID) (highest provision.Rung) {
-	if s.Rung != "" {
-		return s.Rung
+// disruption is the highest that the steps stand for, unless the scenario names one.
+func (s Scenario) disruption(steps []provision.StepID) (highest provision.Disruption) {
+	if s.Disruption != "" {
+		return s.Disruption
 	}
 	for _, id := range steps {
-		if rung := stands[id]; rung.Above(highest) {
-			highest = rung
+		if disruption := stands[id]; disruption.Above(highest) {
+			highest = disruption
 		}
 	}
 	return highest
 }
 
-var stands = map[provision.StepID]provision.Rung{
-	stop: provision.RungRestart, start: provision.RungRestart, activate: provision.RungUnit, connection: provision.RungConnection,
-	group: provision.RungLive, directories: provision.RungLive, agent: provision.RungLive, units: provision.RungLive, linger: provision.RungLive,
-	marker: provision.RungLive, packages: provision.RungLive, provision.StepReplaceCreate: provision.RungReplace, clock: provision.RungLive, writable: provision.RungLive, room: provision.RungLive, entry: provision.RungLive,
+var stands = map[provision.StepID]provision.Disruption{
+	stop: provision.DisruptionRestart, start: provision.DisruptionRestart, activate: provision.DisruptionUnit, connection: provision.DisruptionConnection,
+	group: provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive, units: provision.DisruptionLive, linger: provision.DisruptionLive,
+	marker: provision.DisruptionLive, packages: provision.DisruptionLive, provision.StepReplaceCreate: provision.DisruptionReplace, clock: provision.DisruptionLive, writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,
 }
 
 // stops says that the VM does not go on running.
@@ -183,7 +183,7 @@ func explain(failure *provision.Error) string {
 func without(steps, may []provision.StepID) []provision.StepID {
 	kept := []provision.StepID{}
 	for _, id := range steps {
-		if id != provision.StepSettle && !slices.Contains(may, id) {
+		if id != provision.StepWaitForBoot && !slices.Contains(may, id) {
 			kept = append(kept, id)
 		}
 	}

@@ -34,7 +34,7 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
 	damaged := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "x", Next: "y"}}
 	did := func(ids ...provision.StepID) Outcome {
-		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}, Rung: Scenario{}.rung(ids)}
+		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}, Disruption: Scenario{}.disruption(ids)}
 	}
 	failed := func(kind provision.Kind) Outcome {
 		return Outcome{Err: &provision.Error{Kind: kind, What: "x", Next: "y"}}
@@ -44,7 +44,7 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 		world    scripted
 		want     string // in the complaint; empty for none
 	}{
-		"cured": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent, provision.StepSettle), whole}, []Outcome{damaged}, nil}, ""},
+		"cured": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent, provision.StepWaitForBoot), whole}, []Outcome{damaged}, nil}, ""},
 		"cured with more": {Scenario{Want: steps(agent), May: steps(linger)},
 			scripted{[]Outcome{whole, did(linger, agent), whole}, []Outcome{damaged}, nil}, ""},
 		"usual state not reached": {Scenario{}, scripted{[]Outcome{damaged}, nil, nil}, "usual state"},

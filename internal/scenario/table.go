@@ -11,7 +11,7 @@ const (
 	packages, group, directories   = provision.StepPackages, provision.StepGroup, provision.StepDirectories
 	agent, units, linger           = provision.StepAgent, provision.StepUnits, provision.StepLinger
 	activate, marker, connection   = provision.StepActivate, provision.StepMarker, provision.StepConnection
-	clock, writable, room, entry   = provision.StepClock, provision.StepWritable, provision.StepRoom, provision.StepEntry
+	clock, writable, room, entry   = provision.StepClock, provision.StepWritable, provision.StepFreeSpace, provision.StepSSHAccess
 )
 
 // All are all scenarios.

@@ -19,7 +19,7 @@ func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error 
 		Line: func(string) { done++; ended() },
 	}
 	for _, request := range requests {
-		// The script runs as whoever runs the chain, and must not read what is meant for another one.
+		// The script runs as the chain's user, and must not read what is meant for another one.
 		command := shellescape.QuoteCommand(append([]string{"/bin/sh", "-c", request.Script.Text, request.Script.Name}, request.Args...))
 		if request.Stdin != nil {
 			whole.Stdin = request.Stdin

@@ -48,7 +48,7 @@ type AddToGroup struct{ User string }
 
 func (c AddToGroup) request() Request { return Request{Script: embed.Group, Args: []string{c.User}} }
 
-// MakeDirectories makes the agent's directories, or only opens directories above them to everybody, if there are any.
+// MakeDirectories makes the agent's directories, or only opens directories above them to all users, if there are any.
 type MakeDirectories struct {
 	User, Home string
 	Open       []string
@@ -86,7 +86,7 @@ type InstallCompanion struct {
 }
 
 func (c InstallCompanion) request() Request {
-	return Request{Script: embed.Passenger, Args: []string{c.Name, c.SHA256}, Stdin: bytes.NewReader(c.Content)}
+	return Request{Script: embed.Companion, Args: []string{c.Name, c.SHA256}, Stdin: bytes.NewReader(c.Content)}
 }
 
 // InstallUnits installs and enables both units.

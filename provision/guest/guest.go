@@ -57,7 +57,7 @@ type Forward struct {
 
 // Transport runs scripts in a guest: [SSH] for real, a simulation in tests.
 //
-// Renew ends Lima's shared connection for whoever comes next and makes a new one, which has the groups of its time; what
+// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its time; what
 // runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
 //
 // Exec returns what the script printed, which ends with a newline. Its error is a [*ScriptError] when the script ran and
@@ -124,7 +124,7 @@ func (e *ConnectionError) Error() string {
 	return message
 }
 
-// Denied says that ssh answered, and let nobody in. It has no other sign of that than its words.
+// Denied says that ssh answered and refused the user. It has no other sign of that than its words.
 func (e *ConnectionError) Denied() bool { return strings.Contains(e.Detail, "Permission denied") }
 
 func (e *ConnectionError) Unwrap() error { return e.Err }

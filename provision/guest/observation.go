@@ -33,7 +33,7 @@ type Observation struct {
 	ReadOnlyRoot bool
 	Hidden       []string // files by which systemd goes in the place of our units
 	DropIns      []DropIn // files that are laid over our units
-	// Runs says what the service runs: RunsInstalled or RunsOther; empty when it does not run or that could not be told.
+	// Runs says what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
 	Runs string
 	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not seen.
 	Listening map[uint64]bool
@@ -87,7 +87,7 @@ type File struct {
 	SHA256 string // hex; only of agent, units and the programs beside the agent
 }
 
-// Open says that everybody can look into the directory.
+// Open says that all users can read the directory.
 func (f File) Open() bool {
 	mode, err := strconv.ParseUint(f.Mode, 8, 32)
 	return err == nil && mode&0o5 == 0o5

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Those whom the script "prove" can ask as.
+// The users as whom the script "prove" asks.
 const (
 	Self     = "self"     // the user of the session, without sudo
 	Root     = "root"     // through sudo
@@ -17,7 +17,7 @@ const (
 
 // Proof is what the script "prove" printed.
 type Proof struct {
-	Answers map[string]Answer // by whom: Self, Root, Outsider
+	Answers map[string]Answer // by user: Self, Root, Outsider
 	Mounted []string          // of the mount points asked for, those at which something is mounted
 }
 

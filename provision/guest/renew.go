@@ -19,7 +19,7 @@ import (
 // masterDeadline is how long a living master takes at most to answer; one that hangs never does.
 const masterDeadline = 10 * time.Second
 
-// Renew implements [Transport]. It tells the master of the shared connection to take no more sessions (`ssh -O stop`), which
+// Renew implements [Transport]. It has the master of the shared connection to take no more sessions (`ssh -O stop`), which
 // removes its control socket, and the next ssh becomes the new master. Unlike `ssh -O exit` that leaves alone what runs over
 // the old one: reverse-sshfs mounts, shells, sockets that are forwarded. Measured with OpenSSH 9.2.
 //

@@ -137,7 +137,7 @@ func (c Client) Stop(ctx context.Context, name string, force bool, line func(str
 	return err
 }
 
-// Delete removes the instance name and its disk. It asks nobody.
+// Delete removes the instance name and its disk, without asking.
 func (c Client) Delete(ctx context.Context, name string, line func(string)) error {
 	_, err := c.run(ctx, stopDeadline, Command{Args: []string{"--log-format", "json", "delete", "--force", name}, Line: line})
 	return err

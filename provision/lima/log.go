@@ -33,7 +33,7 @@ func (e LogEntry) Fetches() bool {
 	return strings.HasPrefix(e.Message, "Attempting to download ") && strings.Contains(e.Location, "://")
 }
 
-// SSHPort is the port of this machine at which the VM's ssh server will answer, where a message tells of it; else 0.
+// SSHPort is the port of this machine at which the VM's ssh server will answer, if a message names it; else 0.
 func SSHPort(message string) int {
 	digits, told := strings.CutPrefix(message, "SSH Local Port: ")
 	if port, err := strconv.ParseUint(digits, 10, 16); told && err == nil {

@@ -5,7 +5,7 @@ import "strings"
 // Phase is how far a starting VM has come.
 type Phase string
 
-// The phases, in the order in which a VM goes through them. PhaseKernel and PhasePort are not told by Lima: what the VM
+// The phases, in the order in which a VM goes through them. Lima does not report PhaseKernel and PhasePort: what the VM
 // writes to its serial console and an answer at its ssh port show them.
 const (
 	PhaseDriver  Phase = "starting the driver"
@@ -32,7 +32,7 @@ func (p Phase) rank() int {
 	return -1
 }
 
-// told are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) tells of a phase.
+// prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) reports a phase.
 var told = []struct {
 	message string
 	phase   Phase
@@ -47,7 +47,7 @@ var told = []struct {
 	{"Waiting for the final requirement ", PhaseScripts},
 }
 
-// PhaseOf is the phase that a line of limactl's log tells of; empty for most lines.
+// PhaseOf returns the phase that a line of limactl's log reports; empty for most lines.
 func PhaseOf(message string) Phase {
 	for _, line := range told {
 		if strings.HasPrefix(message, line.message) {

@@ -1,4 +1,4 @@
-# passenger.sh NAME SHA256 (root): installs the program read from standard input beside the agent, by rename.
+# companion.sh NAME SHA256 (root): installs the program read from standard input beside the agent, by rename.
 set -eu
 name=$1 sum=$2
 dir=/usr/local/bin
