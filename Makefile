@@ -10,7 +10,7 @@
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
-# make pictures draws docs/pictures anew, from the demo
+# make pictures draws docs/pictures again, from the demo
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
 #

@@ -14,7 +14,7 @@ import (
 	"github.com/charmbracelet/x/term"
 )
 
-// onTerminal says whether somebody sits here who can be shown the wizard.
+// onTerminal says whether there is a terminal for the wizard.
 func onTerminal() bool { return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) }
 
 // passThrough runs a command to its end with our output, and hands it every signal that asks us to stop. A failing command
@@ -57,7 +57,7 @@ type end struct {
 	err  error
 }
 
-// wait waits for a child's end. A child that runs as another user is alone when somebody presses Ctrl-Z: it may suspend
+// wait waits for a child's end. A child that runs as another user is alone when Ctrl-Z is pressed: it may suspend
 // itself only, and the shell would never know. So the rest of the job follows it.
 func wait(pid int, alone bool) end {
 	options := 0

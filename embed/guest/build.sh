@@ -1,7 +1,7 @@
 # build.sh DIR PROJECT PACKAGE CARGO RUST (the user who logs in): builds PACKAGE of the Cargo workspace PROJECT with --locked, in
 # DIR below the home directory, with a cargo not older than CARGO and a rustc not older than RUST, each as in 1.78, or "any".
 # Prints what cargo says and then, last, "built SIZE SHA256 FILE". Nothing is written to PROJECT, and DIR is there afterwards
-# only with FILE in it, when all went well. Standard input stays open while somebody waits for this: its end ends the build.
+# only with FILE in it, when all went well. Standard input stays open while the caller waits: its end ends the build.
 # Exit status 4: no such cargo is there.
 set -eu
 export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
@@ -48,7 +48,7 @@ end() {
 }
 trap end EXIT
 trap 'exit 1' HUP INT TERM
-trap '' PIPE # whoever is gone need not hear of it, and is no reason to leave things behind
+trap '' PIPE # a caller that is gone is no reason to leave things behind
 # What is fetched goes to where cargo keeps it, if the user has such a place, and is not left behind otherwise.
 if [ ! -d "$HOME/.cargo" ]; then export CARGO_HOME="$dir/home"; fi
 

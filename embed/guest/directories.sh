@@ -1,5 +1,5 @@
 # directories.sh USER HOME (root): the agent's state directory and the user's own. /run/substrate is systemd's to make.
-# directories.sh USER HOME CLOSED...: only lets everybody through the directories CLOSED; what is behind them is for later.
+# directories.sh USER HOME CLOSED...: only opens the directories CLOSED to all users; what is behind them is for later.
 set -eu
 user=$1 home=$2
 shift 2

@@ -29,6 +29,6 @@ getent shadow "$user" | {
     fi
 }
 if [ -e /etc/nologin ]; then mv --backup=numbered -T /etc/nologin /etc/nologin.set-aside; fi
-# Its name is Debian's, or everybody else's.
+# Its name is Debian's, or that of other distributions.
 systemctl start ssh.service 2>/dev/null || systemctl start sshd.service
 sync -f "$file"

@@ -11,7 +11,7 @@ account() {
     */nologin | */false | */true) echo "the login shell of $user is $shell" ;;
     ?*) if [ ! -x "$shell" ]; then echo "the login shell of $user is $shell, which cannot be run"; fi ;;
     esac
-    if [ -e /etc/nologin ]; then echo 'the file /etc/nologin lets nobody in but root'; fi
+    if [ -e /etc/nologin ]; then echo 'the file /etc/nologin refuses every user but root'; fi
     getent shadow "$user" | {
         IFS=: read -r _ _ changed _ longest _ _ expires _
         today=$(($(date +%s) / 86400))

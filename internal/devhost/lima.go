@@ -66,7 +66,7 @@ func (h *Host) findLima(ctx context.Context) (string, error) {
 	return file, nil
 }
 
-// place copies a file into the system by rename, so that nobody ever sees half of it.
+// place copies a file into the system by rename, so that half of it is never seen.
 func (h *Host) place(ctx context.Context, from, to, mode string) error {
 	if err := h.privileged(ctx, "install", "-D", "-m", mode, "-T", from, to+".new"); err != nil {
 		return fmt.Errorf("install %s: %w", to, err)

@@ -25,7 +25,7 @@ func (vm *VM) powerOn(config *limatype.LimaYAML) {
 // write makes a file in the instance's directory. Nothing in the fake depends on one.
 func (vm *VM) write(name, text string) { _ = os.WriteFile(vm.file(name), []byte(text), 0o600) }
 
-// connect makes Lima's shared ssh connection: whoever uses it has the groups that the user has now. Lima gives up, after
+// connect makes Lima's shared ssh connection: its users have the groups that the user has now. Lima gives up, after
 // ten minutes, on a guest that does not let it in, and leaves it running.
 func (vm *VM) connect() error {
 	vm.world.mu.Lock()

@@ -45,7 +45,7 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 		}
 	}
 	keys := filepath.Join(w.options.LimaHome, "_config")
-	_ = os.MkdirAll(keys, 0o700) // a missing key is met by whoever wants it
+	_ = os.MkdirAll(keys, 0o700) // a missing key is found by who reads it
 	_ = os.WriteFile(filepath.Join(keys, "user.pub"), []byte(publicKey+"\n"), 0o644)
 	vm := w.newVM(name)
 	return vm.download(c, config.Images[0].Location, "create")

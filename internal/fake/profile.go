@@ -16,7 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// parse reads a profile as Lima does: a field that nobody knows is a warning, a value of a wrong type an error.
+// parse reads a profile as Lima does: an unknown field is a warning, a value of a wrong type an error.
 func parse(path string, text []byte) (config *limatype.LimaYAML, warning string, err error) {
 	config, strict := lima.ParseProfile(text)
 	if strict == nil {

@@ -59,5 +59,5 @@ func (w *World) rename(_ context.Context, _ *console, words []string) error {
 	return os.RemoveAll(vm.dir)
 }
 
-// errTorn is what whoever has called a limactl sees that was killed in the middle of a rename.
+// errTorn is what the caller of a limactl sees that was killed in the middle of a rename.
 var errTorn = errors.New("signal: killed")

@@ -18,7 +18,7 @@ type socket struct {
 	closed      bool
 }
 
-// listen makes a socket at path, in the place of one that is left there, and has serve talk to whoever connects.
+// listen makes a socket at path, in the place of one that is left there, and has serve talk to each client.
 func listen(path string, serve func(net.Conn)) (*socket, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
 		if err := os.Remove(path); err != nil {
@@ -73,7 +73,7 @@ func (s *socket) remove() {
 	_ = os.Remove(s.listener.Addr().String()) // gone already: just as well
 }
 
-// close ends the socket and everything that was connected through it, and leaves its file, at which nobody listens any
+// close ends the socket and everything that was connected through it, and leaves its file, at which no process listens any
 // more. The world must not be locked.
 func (s *socket) close() {
 	s.listener.Close()

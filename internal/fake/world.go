@@ -15,7 +15,7 @@ type Options struct {
 	LimaHome string
 	// Version is Lima's; empty means 2.1.4.
 	Version string
-	// User is the name that Lima gives the guest's user; empty means sam, which should be nobody's name on the host.
+	// User is the name that Lima gives the guest's user; empty means sam, which should be no one's name on the host.
 	User string
 	// Image is what new guests are made from; the zero value is a fresh Ubuntu cloud image.
 	Image Image

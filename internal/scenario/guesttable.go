@@ -43,7 +43,7 @@ var unitScenarios = []Scenario{
 		Sees:   sights("overrides", "user.conf contradicts the unit: User=nobody", "drop-ins", "more.conf"), Want: steps(units, activate),
 	},
 	{
-		// It is somebody's wish, and does no harm: kept and shown.
+		// It was set on purpose, and does no harm: kept and shown.
 		Name:   "a drop-in that adds",
 		Faults: in(dropIn(servicePath, "more", `[Service]\nEnvironment=RUST_LOG=debug\n`)),
 		Sees:   sights("drop-ins", "kept: "+servicePath+".d/more.conf"), Want: steps(),
@@ -66,7 +66,7 @@ var socketScenarios = []Scenario{
 	{Name: "a file in the socket's place", Faults: in("rm -f /run/substrate.sock\nprintf 'x' >/run/substrate.sock"), Sees: sights("socket", "is a regular file, expected a socket"), Want: steps(activate)},
 	{Name: "a directory in the socket's place", Faults: in("rm -f /run/substrate.sock\nmkdir /run/substrate.sock"), Sees: sights("socket", "is a directory, expected a socket"), Want: steps(activate)},
 	{
-		// systemd says that it listens, the file is right, and nobody does: measured on a real VM.
+		// systemd says that it listens, the file is right, and no process does: measured on a real VM.
 		Name:   "socket that systemd has lost",
 		Faults: in("mv " + socketPath + " /root/unit" + reload + "\nmv /root/unit " + socketPath + reload + "\nsystemctl stop " + theService),
 		Sees:   sights("socket", "no process listens on /run/substrate.sock"), Want: steps(activate),

@@ -7,7 +7,7 @@ type Outcome struct {
 	Steps      []provision.StepID   // those that were begun, in order
 	Plans      [][]provision.StepID // each plan, in order
 	Health     provision.Health     // the last one
-	Disruption provision.Disruption // the highest that a plan climbed
+	Disruption provision.Disruption // the deepest of the plans
 	Err        *provision.Error     // nil when the world is ready
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Play plays s in w and says what went otherwise than it should.
 // The rules are: what a report says before is true; the steps are exactly those that are wanted; what ends ready stays
-// ready and has nothing more to do; and what fails fails for the reason that is wanted, and can be cured afterwards.
+// ready and has nothing more to do; and what fails fails for the reason that is wanted, and can be repaired afterwards.
 func Play(w World, s Scenario) error {
 	if start := w.Run(usual); start.Err != nil {
 		return fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
@@ -93,12 +93,12 @@ func undo(w World, s Scenario) error {
 	return nil
 }
 
-// sees wants a report to name the damage, and what its cure costs when there is one.
+// sees wants a report to name the damage, and what its repair costs when there is one.
 func sees(health provision.Health, sights []Sight, curable bool) error {
 	var errs []error
 	for _, item := range health.Items {
 		if curable && item.Outcome == provision.Failed && item.Cost == "" && item.Found != "absent" {
-			errs = append(errs, fmt.Errorf("before: the item %q does not say what its cure costs", item.ID))
+			errs = append(errs, fmt.Errorf("before: the item %q does not say what its repair costs", item.ID))
 		}
 	}
 	for _, sight := range sights {

@@ -37,9 +37,9 @@ type Scenario struct {
 
 	// Sees are the items by which the report names the damage, before anything is done about it.
 	Sees []Sight
-	// Disruption is the highest disruption of the ladder that is climbed; empty for the one that the steps stand for.
+	// Disruption is the deepest disruption of the plans; empty for the one that the steps stand for.
 	Disruption provision.Disruption
-	// Want are the steps that cure it, all of them, in order. [provision.StepWaitForBoot] is left out everywhere: whether a run
+	// Want are the steps that repair it, all of them, in order. [provision.StepWaitForBoot] is left out everywhere: whether a run
 	// meets the end of a boot depends on the machine.
 	Want []provision.StepID
 	// May are steps that may come as well, anywhere: those that depend on the image, and on how far a boot has come.

@@ -291,7 +291,7 @@ func (p *observationParser) unit(name, value string) error {
 		return fmt.Errorf("the guest's observation of a unit lacks its name or state: %v", block)
 	}
 	if name := block["Id"]; name != ServiceName && name != SocketUnitName {
-		return fmt.Errorf("the guest's observation has a unit that nobody asked for: %q", name)
+		return fmt.Errorf("the guest's observation has an unexpected unit: %q", name)
 	}
 	p.Units[block["Id"]] = unit
 	return nil
