@@ -51,7 +51,7 @@ func (t target) installCompanions(ctx context.Context, in session, names []strin
 func (h *Health) companions(t target, o *guest.Observation) {
 	if len(t.companions) > 0 {
 		reasons, _ := companionReasons(t, o)
-		h.reasons("passengers", "programs beside the agent", "installed: "+strings.Join(t.companionNames(), ", "), reasons)
+		h.reasons("companions", "companion binaries", "installed: "+strings.Join(t.companionNames(), ", "), reasons)
 	}
 	var notes []string
 	for _, file := range t.leftOut {

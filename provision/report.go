@@ -52,7 +52,7 @@ func (r *run) report(seen view) Health {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)
 	}
 	if s.GuestError != nil {
-		health.item("entry", "way into the guest", Failed, "open", s.GuestError.Error(), remedy)
+		health.item("guest-access", "way into the guest", Failed, "open", s.GuestError.Error(), remedy)
 	}
 	if s.Guest != nil {
 		health.guest(r.target, s)
@@ -113,7 +113,7 @@ func (h *Health) guest(t target, s State) {
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
 	closed := closedDirectories(o)
-	h.reasons("ways", "directories above", "open to all users", prefixed("closed: ", closed))
+	h.reasons("parent-directories", "directories above", "open to all users", prefixed("closed: ", closed))
 	if len(closed) > 0 {
 		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", remedy)
 		return
@@ -306,7 +306,7 @@ func (p Plan) cost(item string) Disruption {
 			return p.Steps[at].Disruption
 		}
 	}
-	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "entry" || item == "marker") {
+	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "guest-access" || item == "marker") {
 		return DisruptionReplace
 	}
 	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes before all else

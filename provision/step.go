@@ -19,7 +19,7 @@ type Step struct {
 	// Usual is how long it usually takes on current hardware; ten times that under emulation.
 	Usual time.Duration `json:"usual_ns"`
 	// Disruption is how deep it cuts into what exists; empty for a new VM.
-	Disruption Disruption `json:"rung,omitempty"`
+	Disruption Disruption `json:"disruption,omitempty"`
 	// Interrupts says that programs running in the VM are stopped by it.
 	Interrupts bool `json:"interrupts,omitempty"`
 	// Conditional says that the step will be left out if the new VM turns out not to need it.

@@ -12,24 +12,24 @@ import (
 const (
 	StepReplaceCreate StepID = "replace-create"
 	StepReplaceStop   StepID = "replace-stop"
-	StepReplaceBackup StepID = "replace-aside"
+	StepReplaceBackup StepID = "replace-backup"
 	StepReplacePlace  StepID = "replace-place"
 
 	StepCreate      StepID = "vm-create"
 	StepClock       StepID = "clock"
 	StepWritable    StepID = "writable"
-	StepFreeSpace   StepID = "room"
-	StepSSHAccess   StepID = "entry"
+	StepFreeSpace   StepID = "free-disk-space"
+	StepSSHAccess   StepID = "ssh-access"
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
 	StepStop        StepID = "vm-stop"
 	StepConfigure   StepID = "vm-configure"
 	StepStart       StepID = "vm-start"
 	StepDirectories StepID = "directories"
-	StepCompanions  StepID = "passengers"
+	StepCompanions  StepID = "companions"
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"
-	StepWaitForBoot StepID = "vm-settle"
+	StepWaitForBoot StepID = "vm-boot-wait"
 	StepPackages    StepID = "packages"
 	StepAgentBuild  StepID = "agent-build"
 	StepAgent       StepID = "agent"
@@ -42,8 +42,8 @@ const (
 	// Rolling back what failed, was cancelled or was killed.
 	StepUndoAside  StepID = vmswap.UndoAside
 	StepUndoPlace  StepID = vmswap.UndoPlace
-	StepUndoStart  StepID = "undo-start"
-	StepUndoProve  StepID = "undo-prove"
+	StepUndoStart  StepID = "rollback-start"
+	StepUndoProve  StepID = "rollback-verify"
 	StepUndoRemove StepID = vmswap.UndoRemove
 	StepUndoMark   StepID = vmswap.UndoMark
 	StepUndoEmpty  StepID = vmswap.UndoEmpty
@@ -51,10 +51,10 @@ const (
 
 	// Restoring a kept VM.
 	StepRestoreStop     StepID = "restore-stop"
-	StepRestoreDisplace StepID = "restore-aside"
+	StepRestoreDisplace StepID = "restore-displace"
 	StepRestorePlace    StepID = "restore-place"
 	StepRestoreStart    StepID = "restore-start"
-	StepRestoreProve    StepID = "restore-prove"
+	StepRestoreProve    StepID = "restore-verify"
 	StepRestoreRemove   StepID = "restore-remove"
 	StepRestoreKeep     StepID = "restore-keep"
 
@@ -133,7 +133,7 @@ func kinds() []kind {
 		{
 			id: StepStop, title: "stop the VM", usual: 3 * time.Second, disruption: DisruptionRestart, interrupts: true,
 			repairs: []string{
-				"instance", "entry", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
+				"instance", "guest-access", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
 			act: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
 				return r.vm.stop(ctx, step.force, line)
@@ -156,7 +156,7 @@ func kinds() []kind {
 		},
 		{
 			id: StepDirectories, title: "create the agent's directories", usual: time.Second, disruption: DisruptionLive,
-			repairs: []string{"directories", "ways"}, inNew: always,
+			repairs: []string{"directories", "parent-directories"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
 				return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands}}, nil
@@ -164,7 +164,7 @@ func kinds() []kind {
 		},
 		{
 			id: StepCompanions, title: "install the companion binaries", usual: time.Second, disruption: DisruptionLive,
-			repairs: []string{"passengers"},
+			repairs: []string{"companions"},
 			inNew:   func(t target) bool { return len(t.companions) > 0 },
 			plan:    planCompanions,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {

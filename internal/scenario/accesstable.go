@@ -134,8 +134,8 @@ var noiseScenarios = slices.Concat(
 		startedAccess("damaged and .bashrc prints, and the VM starts", prepend(bashrc, welcome), restore(bashrc)),
 	),
 	knownToFail(endsEarly,
-		reportedAccess(".bashrc ends the session", prepend(bashrc, "exit 0"), restore(bashrc), "entry", ".bashrc"),
-		reportedAccess(".bashrc starts another shell", prepend(bashrc, "exec fish"), restore(bashrc), "entry", ".bashrc"),
+		reportedAccess(".bashrc ends the session", prepend(bashrc, "exit 0"), restore(bashrc), "guest-access", ".bashrc"),
+		reportedAccess(".bashrc starts another shell", prepend(bashrc, "exec fish"), restore(bashrc), "guest-access", ".bashrc"),
 	),
 )
 

@@ -171,7 +171,7 @@ var fileScenarios = inTurn(
 	},
 	Scenario{
 		Name: "a directory above the agent with an access list", Faults: in("setfacl -m u:games:rwx /usr/local/bin"),
-		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories),
+		Sees: sights("parent-directories", "/usr/local/bin"), Want: steps(directories),
 		Known: "issue 16: others may write to the directories above",
 	},
 
@@ -182,13 +182,13 @@ var fileScenarios = inTurn(
 	writableAbove("the state", "/var/lib", "chmod 0777 /var/lib"),
 	Scenario{
 		Name: "a directory above the agent is the user's", Faults: in(`chown "$1" /usr/local`),
-		Sees: sights("ways", "/usr/local is "), Want: steps(directories),
+		Sees: sights("parent-directories", "/usr/local is "), Want: steps(directories),
 		Known: "issue 16: others may write to the directories above",
 	},
 	// What others put there can't be removed or renamed by them: but they could take a missing file's name first.
 	Scenario{
 		Name: "a directory above the agent sticky and writable by all", Faults: in("chmod 1777 /usr/local/bin"),
-		Sees: sights("ways", "/usr/local/bin"), Want: steps(directories),
+		Sees: sights("parent-directories", "/usr/local/bin"), Want: steps(directories),
 		Known: "issue 16: others may write to the directories above",
 	},
 )
@@ -197,7 +197,7 @@ var fileScenarios = inTurn(
 func writableAbove(what, path, script string) Scenario {
 	return Scenario{
 		Name: "a directory above " + what + " writable by all", Faults: in(script),
-		Sees: sights("ways", path), Want: steps(directories),
+		Sees: sights("parent-directories", path), Want: steps(directories),
 		Known: "issue 16: others may write to the directories above",
 	}
 }

@@ -44,7 +44,7 @@ var machineScenarios = []Scenario{
 	{Name: "ssh key gone", Faults: in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
 	{
 		Name: "ssh key gone, and no other way leads in", Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
-		Sees: sights("entry", "Permission denied"), Want: steps(stop, start), Boots: true,
+		Sees: sights("guest-access", "Permission denied"), Want: steps(stop, start), Boots: true,
 		Known:   "issue 16: OpenSSH turns away who was refused before, and the VM is stopped by force for that",
 		KnownOn: []string{"trixie", "sid"}, // PerSourcePenalties, since OpenSSH 9.8
 	},
@@ -99,7 +99,7 @@ var vmScenarios = []Scenario{
 	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true},
 	{Name: "VM killed", Faults: on(VMProcessKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
 	{
-		Name: "VM hangs", Faults: on(VMProcessStopped), Sees: sights("entry", "no way into the guest"),
+		Name: "VM hangs", Faults: on(VMProcessStopped), Sees: sights("guest-access", "no way into the guest"),
 		Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true,
 	},
 	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},

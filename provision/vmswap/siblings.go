@@ -60,12 +60,12 @@ type Action struct{ ID, Reason string }
 
 // The IDs of actions.
 const (
-	UndoAside  = "undo-aside"
-	UndoPlace  = "undo-place"
-	UndoRemove = "undo-remove"
-	UndoMark   = "undo-mark"
-	UndoEmpty  = "undo-hollow"
-	UndoRename = "undo-rename"
+	UndoAside  = "rollback-displace"
+	UndoPlace  = "rollback-place"
+	UndoRemove = "rollback-remove"
+	UndoMark   = "rollback-mark"
+	UndoEmpty  = "rollback-empty"
+	UndoRename = "rollback-rejoin"
 )
 
 // Recovery returns the actions that lead out of what a killed run left, to a VM under its own name. They are derived again
