@@ -102,7 +102,7 @@ func parseRun(t testing.TB, r result) run {
 		if err := decoder.Decode(&event); err != nil {
 			t.Fatalf("line %d is no event (%v): %s\n%s", i+1, err, line, r.stderr)
 		}
-		if event.Schema != 1 || event.Seq != i+1 {
+		if event.Schema != provision.Schema || event.Seq != i+1 {
 			t.Errorf("event %d has schema %d and number %d", i+1, event.Schema, event.Seq)
 		}
 		if event.Type == provision.EventStep {
