@@ -25,10 +25,11 @@ account() {
 }
 
 # Sizes in bytes, modes in octal.
+status() { stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$@" 2>/dev/null; }
 files() {
-    stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
-        /var/lib/substrate /run/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
-        / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib 2>/dev/null
+    status "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+        /var/lib/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
+        / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
     sha256sum -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" 2>/dev/null | each sha256=
 }
 
@@ -75,6 +76,24 @@ root_view='
     if command -v ss >/dev/null; then echo listeners=seen && exec ss -xlHe src /run/substrate.sock; fi
 '
 
+# units: one block of properties a unit, separated by a bare "unit.", the service first; and then its runtime directory.
+# systemd calls a service active some milliseconds before it makes that, and a connection may just have started it.
+units() {
+    properties=$(systemctl show \
+        -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
+        substrate-world-agent.service substrate-world-agent.socket)
+    echo "$properties" | each unit.
+    case ${properties%%"$newline$newline"*} in
+    *ActiveState=active*)
+        for _ in 1 2 3 4 5; do
+            if [ -d /run/substrate ]; then break; fi
+            sleep 0.1
+        done
+        ;;
+    esac
+    status /run/substrate
+}
+
 # untouched: whether nothing of ours is there. Images can come with things.
 untouched() {
     for path in "$agent" "$gateway" "$cli" "$units".* /usr/lib/systemd/system/substrate-world-agent.* /run/substrate.sock \
@@ -101,9 +120,7 @@ if [ "$look" = observe ]; then
             printf 'sudo=no\nsudo-says=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
         fi
     } &
-    # One block of properties a unit, separated by a bare "unit.".
-    systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
-        substrate-world-agent.service substrate-world-agent.socket | each unit. &
+    units &
     files &
     account &
 fi

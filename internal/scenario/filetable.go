@@ -54,7 +54,7 @@ var fileScenarios = inTurn(
 	},
 	Scenario{
 		Name: "immutable state directory, open to all", Faults: attribute("chmod 0777 "+statePath, "i", statePath),
-		Sees: sights("directories", "777 where"), Want: steps(directories), Kind: provision.KindProvisioning,
+		Sees: sights("directories", "mode 0777;"), Want: steps(directories), Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + statePath}, NotSays: []string{rerunOnly},
 		Known: "issue 16: install's error is passed on, without the cause",
 	},

@@ -190,7 +190,7 @@ var directoryScenarios = []Scenario{
 	{Name: "state directory open to all", Faults: in("chmod 0777 /var/lib/substrate"), Sees: sights("directories", "mode 0777; expected root:substrate, 0750"), Want: steps(directories)},
 	{Name: "state directory of another group", Faults: in("chgrp root /var/lib/substrate"), Sees: sights("directories", "root:root, mode 0750;"), Want: steps(directories)},
 	{Name: "user's directory missing", Faults: in(`rm -rf "$2/.substrate"`), Sees: sights("directories", "/.substrate is missing"), Want: steps(directories)},
-	{Name: "user's directory of root", Faults: in(`chown root "$2/.substrate"`), Sees: sights("directories", "/.substrate is root:"), Want: steps(directories)},
+	{Name: "user's directory of root", Faults: in(`chown root "$2/.substrate"`), Sees: sights("directories", "/.substrate has owner root:"), Want: steps(directories)},
 	{Name: "a directory above the agent closed", Faults: in("chmod 0700 /usr/local/bin"), Sees: sights("parent-directories", "closed: /usr/local/bin"), Want: steps(directories)},
 	{Name: "a directory above the state closed", Faults: in("chmod 0700 /var/lib"), Sees: sights("parent-directories", "closed: /var/lib"), Want: steps(directories)},
 	{Name: "a directory above the socket closed", Faults: in("chmod 0700 /run"), Sees: sights("parent-directories", "closed: /run"), Want: steps(directories)},

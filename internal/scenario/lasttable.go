@@ -52,7 +52,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the agent's directory a mount of another mode",
 		Faults: []Fault{{Guest: "mount -t tmpfs none /run/substrate", Undo: "umount -l /run/substrate"}},
-		Sees:   sights("service", "/run/substrate is root:root 1777"), Want: steps(activate),
+		Sees:   sights("service", "/run/substrate has owner root:root, mode 01777"), Want: steps(activate),
 	},
 	Scenario{
 		Name: "the state directory a mount of its own", Want: steps(),
