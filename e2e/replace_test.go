@@ -79,7 +79,7 @@ func testReplace(t *testing.T, rig *rig) {
 
 func (w *world) testBadAgent(t *testing.T, bad string) {
 	r := w.setup(t, "--agent", bad, "--replace", vm)
-	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as it did") {
+	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as before") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	w.wantOld(t, true)
