@@ -29,6 +29,10 @@ func TestWorld(t *testing.T) { onEachLima(t, testLife) }
 
 func testLife(t *testing.T, rig *rig) {
 	w := newWorld(t, rig)
+	_ = w.limactl(t, "unprotect", vm)
+	if r := w.limactl(t, "delete", "--force", vm); r.code != 0 { // another test's, in the home that they share
+		t.Fatal("the VM of another test stays: ", r.stderr)
+	}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *world)
