@@ -123,6 +123,7 @@ var processScenarios = inTurn(
 	Scenario{
 		Name: "an agent that says much", Options: Options{Agent: AgentNone}, Want: steps(),
 		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.replace(b"probe", b"a" * 100000))`),
+		Known:  "issue 16: the lines of a long answer are mixed with those of the others",
 	},
 	Scenario{
 		Name: "an agent that answers nonsense", Options: Options{Agent: AgentNone},
