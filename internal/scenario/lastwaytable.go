@@ -28,7 +28,7 @@ var lastWayScenarios = []Scenario{
 			Undo: "nft delete table inet fault",
 		}},
 		// What forwards the port takes the connection, and it depends on that how the client sees the rest fail.
-		Sees: sights("ssh", "not let in"), Want: steps(entry), Kind: provision.KindUnhealthy,
+		Sees: sights("ssh", "is refused"), Want: steps(entry), Kind: provision.KindUnhealthy,
 		Says: []string{"don't stop the VM"}, InTurn: true,
 	},
 	{
