@@ -198,7 +198,8 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 		switch {
 		case free < need:
 			return failed("there is too little room for a VM",
-				fmt.Sprintf("%s are free in %s, and the VM begins with %s (%s)", size(free), path, size(need), sum), next)
+				fmt.Sprintf("%s are free in %s, and the VM begins with %s (%s)", size(free), path, size(need), sum),
+				next)
 		case free < most:
 			return warning("%s free of the %s that it may take", size(free), size(most)).
 				because("there may be too little room later", sum, next).details(sum)

@@ -41,7 +41,8 @@ func (h Host) processor(ctx context.Context) Finding {
 	if translated {
 		return failed("worldsetup runs under Rosetta",
 			"sysctl.proc_translated is 1: this is worldsetup for Intel, or a terminal for Intel, on Apple silicon",
-			"build it for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build ./cmd/worldsetup")
+			"build it for Apple silicon, in a native shell (arch -arm64 /bin/zsh): GOARCH=arm64 go build "+
+				"./cmd/worldsetup")
 	}
 	return ok("%s", h.Arch)
 }

@@ -80,15 +80,19 @@ func list(h Host, t Target) []Check {
 		// The network, only when something must be downloaded.
 		Check{ID: "proxy", Title: "proxy", Probe: h.proxy(address)}.When(address != "", local),
 		Check{
-			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"}, Probe: h.nameResolution(address),
-			Late: "check that your name server answers: ping " + hostOf(address) + "; with a VPN, that it is connected",
+			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"},
+			Probe: h.nameResolution(address),
+			Late: "check that your name server answers: ping " + hostOf(address) +
+				"; with a VPN, that it is connected",
 		}.When(address != "", local),
 		Check{
-			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"}, Probe: h.imageHost(address),
-			Late: "check that it can be reached: curl -I " + address + offline,
+			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"},
+			Probe: h.imageHost(address),
+			Late:  "check that it can be reached: curl -I " + address + offline,
 		}.When(address != "", local),
 		// What is put into the VM.
-		{ID: "project", Title: "project directory", Late: lateDisk, Probe: project(t.Project, t.Home, t.LimaHome, writable)},
+		{ID: "project", Title: "project directory", Late: lateDisk,
+			Probe: project(t.Project, t.Home, t.LimaHome, writable)},
 		{ID: "built-in-files", Title: "units and profile", Probe: builtIn},
 		{ID: "agent", Title: "agent", Probe: t.Agents.probe},
 		// The VM as it is.

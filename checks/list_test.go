@@ -46,8 +46,10 @@ func TestListApplicability(t *testing.T) {
 			if check.ID != test.id {
 				continue
 			}
-			if result := Run(t.Context(), []Check{check}, nil)[0]; result.Outcome != Omitted || result.Found != test.why {
-				t.Errorf("%+v: %s is %s (%s), want omitted (%s)", test.target, test.id, result.Outcome, result.Found, test.why)
+			if result := Run(t.Context(), []Check{check}, nil)[0]; result.Outcome != Omitted ||
+				result.Found != test.why {
+				t.Errorf("%+v: %s is %s (%s), want omitted (%s)", test.target, test.id,
+					result.Outcome, result.Found, test.why)
 			}
 		}
 	}

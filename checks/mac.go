@@ -90,7 +90,8 @@ func (h Host) macFree(ctx context.Context) (int64, error) {
 func (h Host) virtualization(vmType string) Probe {
 	return func(ctx context.Context) Finding {
 		if h.OS != "darwin" {
-			return failed("VMs of the type "+vmType+" don't run here", "they need macOS", "use QEMU: --vm-type "+limatype.QEMU)
+			return failed("VMs of the type "+vmType+" don't run here", "they need macOS",
+				"use QEMU: --vm-type "+limatype.QEMU)
 		}
 		value, known, err := h.sysctl(ctx, "kern.hv_support")
 		evidence := fmt.Sprintf("kern.hv_support is %q", value)
@@ -106,7 +107,8 @@ func (h Host) virtualization(vmType string) Probe {
 			evidence += "; this Mac is itself a VM (kern.hv_vmm_present is 1)"
 		}
 		return failed("this Mac can't run VMs", evidence,
-			"use a Mac that is not a VM, or enable nested virtualization for it; `sysctl -n kern.hv_support` must print 1")
+			"use a Mac that is not a VM, or enable nested virtualization for it; `sysctl -n kern.hv_support` must "+
+				"print 1")
 	}
 }
 
@@ -126,7 +128,8 @@ func (h Host) homebrew(ctx context.Context) Finding {
 	if err == nil && apple && prefix == "/usr/local" {
 		return warning("in %s", prefix).because("this Homebrew is for Intel",
 			"on Apple silicon, it installs programs that run under Rosetta; Lima refuses to",
-			"use the one for Apple silicon: https://brew.sh installs it in /opt/homebrew; put /opt/homebrew/bin first in PATH")
+			"use the one for Apple silicon: https://brew.sh installs it in /opt/homebrew; put /opt/homebrew/bin "+
+				"first in PATH")
 	}
 	return ok("in %s", prefix)
 }

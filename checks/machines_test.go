@@ -111,7 +111,7 @@ func sysctl(out string, err error) runner {
 // exitError is what os/exec returns for a script's end.
 func exitError(t *testing.T, script string) error {
 	err := exec.Command("sh", "-c", script).Run()
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		t.Fatalf("%s: %v", script, err)
 	}
 	return err
@@ -216,7 +216,8 @@ func TestMachines(t *testing.T) {
 			[]string{"/file: it is not a directory"}, "mv " + m.home + "/file",
 		},
 		"home a device": {
-			one(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima", home: m.home}.limaHome("vm", "linux")),
+			one(directory{path: "/dev/null", variable: "LIMA_HOME", usual: "~/.lima",
+				home: m.home}.limaHome("vm", "linux")),
 			Failed, []string{"/dev/null"}, "to: export LIMA_HOME=~/.lima",
 		},
 		"home a dead link": {
@@ -331,9 +332,10 @@ func TestMachines(t *testing.T) {
 			return lima.Result{}, context.Cause(ctx)
 		}, "linux"), Failed, []string{"Lima gave no answer within 15s"}, "limactl --version"},
 
-		"ssh":                {sshOn(installed("ssh"), "linux"), OK, []string{"/usr/bin/ssh"}, ""},
-		"ssh missing, Mac":   {sshOn(installed(), "darwin"), Failed, []string{"not found"}, "PATH=/usr/bin:$PATH"},
-		"ssh missing, apt":   {sshOn(installed("apt-get"), "linux"), Failed, nil, "sudo apt-get install openssh-client"},
+		"ssh":              {sshOn(installed("ssh"), "linux"), OK, []string{"/usr/bin/ssh"}, ""},
+		"ssh missing, Mac": {sshOn(installed(), "darwin"), Failed, []string{"not found"}, "PATH=/usr/bin:$PATH"},
+		"ssh missing, apt": {sshOn(installed("apt-get"), "linux"), Failed, nil,
+			"sudo apt-get install openssh-client"},
 		"ssh missing, dnf":   {sshOn(installed("dnf"), "linux"), Failed, nil, "sudo dnf install openssh-clients"},
 		"ssh missing, other": {sshOn(installed(), "linux"), Failed, nil, "with your package manager"},
 
@@ -355,11 +357,13 @@ func TestMachines(t *testing.T) {
 			"sudo dnf install qemu-system-x86 qemu-img",
 		},
 		"qemu of one's own": {
-			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`), installed("my qemu", "qemu-img"), "linux"),
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64='my qemu' -cpu max`),
+				installed("my qemu", "qemu-img"), "linux"),
 			OK, []string{"my qemu"}, "",
 		},
 		"qemu misnamed": {
-			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`), installed("qemu-system-x86_64", "qemu-img"), "linux"),
+			qemuOn(x86, environment(`QEMU_SYSTEM_X86_64=qemu-9 -cpu max`),
+				installed("qemu-system-x86_64", "qemu-img"), "linux"),
 			Failed, []string{"qemu-9", "QEMU_SYSTEM_X86_64"}, "unset QEMU_SYSTEM_X86_64",
 		},
 		"qemu named blank": {
@@ -415,7 +419,8 @@ func TestMachines(t *testing.T) {
 			"export QEMU",
 		},
 		"KVM by name, absent": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"), kvmSays(missing)),
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"),
+				kvmSays(missing)),
 			Failed, nil, "export QEMU",
 		},
 		"another CPU": {

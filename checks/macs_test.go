@@ -154,7 +154,8 @@ func TestMacs(t *testing.T) {
 }
 
 func lima2Mac(h Host) Check {
-	return h.limactl(lima.Client{Runner: fails(&lima.NotInstalledError{Name: "limactl", Err: errors.New("not in PATH")})})
+	return h.limactl(lima.Client{Runner: fails(&lima.NotInstalledError{Name: "limactl",
+		Err: errors.New("not in PATH")})})
 }
 
 // judgeWords looks for the words of the cause in what was found, and for those of the remedy in what to do.
@@ -199,7 +200,8 @@ func TestMacsNameTheirSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if archive := txtar.Parse(text); !strings.Contains(string(archive.Comment), "https://") || len(archive.Files) == 0 {
+		if archive := txtar.Parse(text); !strings.Contains(string(archive.Comment), "https://") ||
+			len(archive.Files) == 0 {
 			t.Errorf("%s names no source, or records nothing", path)
 		}
 	}

@@ -43,7 +43,8 @@ func TestMoreMachines(t *testing.T) {
 		})
 	}
 	space := func(free int64, space Space) Check {
-		return one(but(func(h *Host) { h.Free = func(string) (int64, error) { return free, nil } }).diskSpace(home, space))
+		return one(but(func(h *Host) { h.Free = func(string) (int64, error) { return free, nil } }).diskSpace(home,
+			space))
 	}
 	heads := func(err error) Check {
 		return one(but(func(h *Host) { h.Head = func(context.Context, string) error { return err } }).imageHost(image))
@@ -62,8 +63,9 @@ func TestMoreMachines(t *testing.T) {
 		return but(func(h *Host) { h.KVM = func() error { return fs.ErrPermission }; change(h) })
 	}
 	for name, test := range map[string]unreadyRow{
-		"Debian":             {one(linuxHost().system), OK, 0, []string{"Debian GNU/Linux 12 (bookworm)"}, "", ""},
-		"a Linux of its own": {one(but(func(h *Host) { h.Read = files(nil) }).system), OK, 0, []string{"Linux"}, "", ""},
+		"Debian": {one(linuxHost().system), OK, 0, []string{"Debian GNU/Linux 12 (bookworm)"}, "", ""},
+		"a Linux of its own": {one(but(func(h *Host) { h.Read = files(nil) }).system), OK, 0,
+			[]string{"Linux"}, "", ""},
 		"FreeBSD": {
 			one(Host{OS: "freebsd"}.system), Failed, 3, []string{"freebsd"}, "use a Mac, or a Linux machine",
 			"",
@@ -115,7 +117,8 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"the VM that is kept until then 5.0 GiB"}, "", "",
 		},
 		"disk unreadable": {
-			one(but(func(h *Host) { h.Free = func(string) (int64, error) { return 0, syscall.EIO } }).diskSpace(home, Space{})),
+			one(but(func(h *Host) { h.Free = func(string) (int64, error) { return 0, syscall.EIO } }).diskSpace(home,
+				Space{})),
 			Unknown, 0, []string{"input/output error"}, "", "",
 		},
 		"few open files": {
@@ -267,7 +270,12 @@ func TestMoreMachines(t *testing.T) {
 
 		"no proxy": {one(linuxHost().proxy(image)), OK, 0, []string{"none"}, "", ""},
 		"a proxy": {
-			one(but(func(h *Host) { h.Proxy = func(string) (string, error) { return "http://proxy:3128", nil } }).proxy(image)),
+			one(but(func(h *Host) {
+				h.Proxy = func(string) (string,
+					error) {
+					return "http://proxy:3128", nil
+				}
+			}).proxy(image)),
 			Info, 0, []string{"http://proxy:3128"}, "", "",
 		},
 		"proxy misspelt": {one(but(func(h *Host) {
@@ -340,17 +348,20 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"the profile"}, "build it again", "",
 		},
 		"agent": {
-			one(Agents{Candidates: []Candidate{{From: "--agent", Why: "not given"}, {From: "bin/world-agent", Taken: true,
-				Why: "a program"}}}.probe),
+			one(Agents{Candidates: []Candidate{{From: "--agent", Why: "not given"},
+				{From: "bin/world-agent", Taken: true,
+					Why: "a program"}}}.probe),
 			OK, 0, []string{"bin/world-agent: taken: a program", "--agent: not taken: not given"}, "", "",
 		},
 		"agent none": {
-			one(Agents{Candidates: []Candidate{{From: "bin/world-agent", Why: "it is a Mach-O file"}}, None: none}.probe),
+			one(Agents{Candidates: []Candidate{{From: "bin/world-agent", Why: "it is a Mach-O file"}},
+				None: none}.probe),
 			Failed, 3, []string{"no agent", "bin/world-agent: not taken: it is a Mach-O file"}, "--agent FILE",
 			"",
 		},
 		"agent in the VM": {one(Agents{}.probe), Info, 0, []string{"the one in the VM stays"}, "", ""},
-		"VM none":         {one(VM{Name: "substrate"}.state(linuxHost())), OK, 0, []string{"none called substrate"}, "", ""},
+		"VM none": {one(VM{Name: "substrate"}.state(linuxHost())), OK, 0,
+			[]string{"none called substrate"}, "", ""},
 		"VM stopped": {
 			one(instance(func(*limatype.Instance) {}).state(linuxHost())), OK, 0, []string{"stopped"}, "", "",
 		},
@@ -401,11 +412,13 @@ func TestMoreMachines(t *testing.T) {
 			one(traces.otherRun(locked("process x, since then", "", true))), OK, 0, []string{"none"}, "", "",
 		},
 		"run finished": {
-			one(traces.lastRun(locked("process 99, since then", "{\"type\":\"started\"}\n{\"type\":\"finished\"}\n", false))),
+			one(traces.lastRun(locked("process 99, since then",
+				"{\"type\":\"started\"}\n{\"type\":\"finished\"}\n", false))),
 			OK, 0, []string{"finished"}, "", "",
 		},
 		"run interrupted": {
-			one(traces.lastRun(locked("process 99, since then", "{\"type\":\"started\"}\n{\"type\":\"step\"}\n", false))),
+			one(traces.lastRun(locked("process 99, since then",
+				"{\"type\":\"started\"}\n{\"type\":\"step\"}\n", false))),
 			Info, 0, []string{"was interrupted"}, "", "",
 		},
 		"run cut off": {
@@ -417,7 +430,8 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"may still be running"}, "", "",
 		},
 		"run of one's own": {
-			one(traces.lastRun(locked(fmt.Sprintf("process %d, since then", os.Getpid()), "{\"type\":\"started\"}\n", true))),
+			one(traces.lastRun(locked(fmt.Sprintf("process %d, since then", os.Getpid()),
+				"{\"type\":\"started\"}\n", true))),
 			Info, 0, []string{"was interrupted"}, "", "",
 		},
 	} {

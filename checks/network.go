@@ -118,7 +118,8 @@ func (h Host) imageHost(address string) Probe {
 		}
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			return failed("the image's server is not trusted", err.Error(),
-				"if a proxy or security software inspects TLS, add its certificate to this machine's (macOS: Keychain Access; "+
+				"if a proxy or security software inspects TLS, add its certificate to this machine's (macOS: "+
+					"Keychain Access; "+
 					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
 		}
 		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", address, err),

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,10 +12,8 @@ func TestToDownload(t *testing.T) {
 	has := func(paths ...string) Host {
 		return but(func(h *Host) {
 			h.Stat = func(path string) (fs.FileInfo, error) {
-				for _, known := range paths {
-					if path == known {
-						return nil, nil
-					}
+				if slices.Contains(paths, path) {
+					return nil, nil
 				}
 				return nil, fs.ErrNotExist
 			}
@@ -28,9 +27,11 @@ func TestToDownload(t *testing.T) {
 		"nothing wanted": {has(), nil, "", "the VM has its image"},
 		"a file":         {has(), []string{"/images/noble.img"}, "", "the image is a file"},
 		"a URL":          {has(), []string{url, url + ".2"}, url, ""},
-		"in the cache":   {has(cached("/cache", url+".2")), []string{url, url + ".2"}, "", "Lima has the image in its cache"},
+		"in the cache": {has(cached("/cache", url+".2")), []string{url, url + ".2"}, "",
+			"Lima has the image in its cache"},
 	} {
-		if address, local := toDownload(test.host, test.images, "/cache"); address != test.address || local != test.local {
+		if address, local := toDownload(test.host, test.images, "/cache"); address != test.address ||
+			local != test.local {
 			t.Errorf("%s: %q, %q", name, address, local)
 		}
 	}
@@ -39,7 +40,8 @@ func TestToDownload(t *testing.T) {
 // As a Lima on a Mac logged it: https://github.com/lima-vm/lima/issues/2753.
 func TestCached(t *testing.T) {
 	const url = "https://cloud-images.ubuntu.com/releases/24.04/release-20240821/ubuntu-24.04-server-cloudimg-arm64.img"
-	const want = "/Users/foobar/Library/Caches/lima/download/by-url-sha256/346ee1ff9e381b78ba08e2a29445960b5cd31c51f896fc346b82e26e345a5b9a/data"
+	const want = "/Users/foobar/Library/Caches/lima/download/by-url-sha256/" +
+		"346ee1ff9e381b78ba08e2a29445960b5cd31c51f896fc346b82e26e345a5b9a/data"
 	if got := cached("/Users/foobar/Library/Caches/lima", url); got != want {
 		t.Error(got)
 	}

@@ -85,7 +85,8 @@ func (h Host) qemuVersion(arch limatype.Arch) Probe {
 			return unknown(fmt.Errorf("%s --version printed %.60q", command.program, strings.TrimSpace(out)))
 		}
 		if major, _ := strconv.Atoi(match[2]); major < minimumQEMU {
-			return warning("QEMU %s", match[1]).because("QEMU is old", fmt.Sprintf("Lima needs %d.0 or newer", minimumQEMU),
+			return warning("QEMU %s", match[1]).because("QEMU is old",
+				fmt.Sprintf("Lima needs %d.0 or newer", minimumQEMU),
 				"upgrade it with your package manager, or use a newer release of your system")
 		}
 		return ok("QEMU %s", match[1])
@@ -153,7 +154,8 @@ func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Fin
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return failed("this machine offers no hardware acceleration", err.Error(),
-			"enable virtualization in the machine's firmware (VT-x, AMD-V), or nested virtualization if this machine is itself "+
+			"enable virtualization in the machine's firmware (VT-x, AMD-V), or nested virtualization if this "+
+				"machine is itself "+
 				"a VM"+without)
 	case !errors.Is(err, fs.ErrPermission):
 		return failed("hardware acceleration does not work", "/dev/kvm exists, but creates no VM: "+err.Error(),
@@ -165,7 +167,8 @@ func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Fin
 	if groupsErr == nil && slices.Contains(strings.Fields(groups), "kvm") {
 		return failed(what, err.Error()+": you are in the group kvm, but joined it after you logged in", relogin)
 	}
-	denied := failed(what, err.Error(), `join its group: sudo usermod -aG kvm "$USER", then log out and in again`+without)
+	denied := failed(what, err.Error(),
+		`join its group: sudo usermod -aG kvm "$USER", then log out and in again`+without)
 	if user == "" {
 		return denied
 	}

@@ -17,7 +17,8 @@ func TestQEMUCommand(t *testing.T) {
 	} {
 		h := Host{Getenv: environment("QEMU_SYSTEM_X86_64=" + text)}
 		command, err := h.qemuCommand(x86)
-		if got := append([]string{command.program}, command.args...); err != nil || !command.own || !slices.Equal(got, want) {
+		if got := append([]string{command.program}, command.args...); err != nil || !command.own ||
+			!slices.Equal(got, want) {
 			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
 		}
 	}

@@ -57,7 +57,8 @@ func TestRunSideBySide(t *testing.T) {
 			}
 		}
 		if results[0].Elapsed != 3*time.Second || results[2].Elapsed != time.Second {
-			t.Errorf("elapsed: %v, %v; waiting for another check does not count", results[0].Elapsed, results[2].Elapsed)
+			t.Errorf("elapsed: %v, %v; waiting for another check does not count",
+				results[0].Elapsed, results[2].Elapsed)
 		}
 	})
 }
@@ -73,7 +74,8 @@ func TestRunShowsCausesOnly(t *testing.T) {
 			{ID: "fourth", Requires: []string{"unknown"}, Probe: probed},
 			Check{ID: "foreign", Title: "foreign", Probe: probed}.When(false, "another system"),
 			{ID: "fifth", Requires: []string{"foreign"}, Probe: after(0, ok("an omitted check is no obstacle"))},
-			{ID: "sixth", Requires: []string{"not in this list"}, Probe: after(0, ok("nor is one that was not asked for"))},
+			{ID: "sixth", Requires: []string{"not in this list"},
+				Probe: after(0, ok("nor is one that was not asked for"))},
 		})
 		want := []Outcome{Failed, Skipped, Skipped, Unknown, Skipped, Omitted, OK, OK}
 		if got := outcomes(results); !slices.Equal(got, want) {

@@ -36,7 +36,8 @@ func (h Host) limactl(client lima.Client) Check {
 			}
 			if version.LessThan(*lima.MinimumVersion) {
 				return h.fixLima(failed(fmt.Sprintf("Lima %s is too old", version),
-					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion), "upgrade it: "+h.brewLima("upgrade")), "upgrade")
+					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion),
+					"upgrade it: "+h.brewLima("upgrade")), "upgrade")
 			}
 			return ok("limactl %s", version)
 		},
@@ -54,13 +55,15 @@ func (h Host) limactlProblem(err error) Finding {
 	}
 	if killed(err) {
 		return h.fixLima(failed("limactl was killed as soon as it started (SIGKILL)",
-			"macOS kills a program with a broken signature, or one that security software blocks; elsewhere, memory may be full",
+			"macOS kills a program with a broken signature, or one that security software blocks; elsewhere, memory "+
+				"may be full",
 			again+"; if that does not help, have your security software allow limactl"), "reinstall")
 	}
 	if _, ok := errors.AsType[*lima.CommandError](err); ok {
 		return h.fixLima(failed("limactl does not work", err.Error(), again), "reinstall")
 	}
-	return failed("limactl did not print its version", err.Error(), "check that `command -v limactl` is Lima's; or "+again)
+	return failed("limactl did not print its version", err.Error(),
+		"check that `command -v limactl` is Lima's; or "+again)
 }
 
 // killed reports whether err is that of a program that was killed by SIGKILL: a shell turns that into the exit code

@@ -38,7 +38,8 @@ func (vm VM) state(h Host) Probe {
 		status := strings.ToLower(vm.Instance.Status)
 		switch {
 		case vm.Instance.Status == limatype.StatusBroken || len(vm.Instance.Errors) > 0:
-			return warning("%s", status).because("Lima calls the VM broken", fmt.Sprint(errors.Join(vm.Instance.Errors...)),
+			return warning("%s", status).because("Lima calls the VM broken",
+				fmt.Sprint(errors.Join(vm.Instance.Errors...)),
 				fmt.Sprintf("stop what is left of it: limactl stop --force %s; then run worldsetup again", name))
 		case !hasDisk(h, vm.Instance.Dir):
 			return warning("incomplete").because("the VM is incomplete",
@@ -102,7 +103,8 @@ func (t Traces) otherRun(h Host) Probe {
 			return ok("none")
 		}
 		return warning("process %d", pid).because("another run of worldsetup may be working on this VM",
-			line+", took its lock last, and is alive", fmt.Sprintf("wait until it ends; to see what it is: ps -p %d", pid))
+			line+", took its lock last, and is alive",
+			fmt.Sprintf("wait until it ends; to see what it is: ps -p %d", pid))
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// BenchmarkCreate measures a first setup against a bare `limactl start` of the very same profile, and a rerun on the healthy
-// world. The two take turns in going first, after a setup that does not count: the first VM in a while finds neither the image
-// nor memory at hand, and takes a tenth longer. The ratio should be 1.05 at most. Run it on an otherwise idle machine: make bench.
+// BenchmarkCreate measures a first setup against a bare `limactl start` of the very same profile, and a rerun on the
+// healthy world. The two take turns in going first, after a setup that does not count: the first VM in a while finds
+// neither the image nor memory at hand, and takes a tenth longer. The ratio should be 1.05 at most. Run it on an
+// otherwise idle machine: make bench.
 func BenchmarkCreate(b *testing.B) {
 	home, err := suite.rigs[0].makeHome()
 	if err != nil {
@@ -31,7 +32,8 @@ func BenchmarkCreate(b *testing.B) {
 	}
 	same := filepath.Join(home.files(), "same.yaml")
 	setUp := func() (first, again time.Duration) {
-		args := []string{"--non-interactive", "--json", "--agent", "builtin", "--profile", home.rig.profile, home.userHome()}
+		args := []string{"--non-interactive", "--json", "--agent", "builtin", "--profile",
+			home.rig.profile, home.userHome()}
 		first, again = timed(suite.binary, args...), timed(suite.binary, args...)
 		profile, err := os.ReadFile(filepath.Join(home.dir, vm, "lima.yaml"))
 		if err == nil {

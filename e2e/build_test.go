@@ -13,8 +13,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// TestBuildInTheGuest: the agent of a small Cargo workspace, which takes nothing from a registry, is built in a guest that
-// has no cargo at first, installed, and answers; the project is as it was, byte for byte.
+// TestBuildInTheGuest: the agent of a small Cargo workspace, which takes nothing from a registry, is built in a guest
+// that has no cargo at first, installed, and answers; the project is as it was, byte for byte.
 func TestBuildInTheGuest(t *testing.T) {
 	onEachRig(t, func(t *testing.T, rig *rig) {
 		if testing.Short() || rig.bed != nil {
@@ -33,7 +33,8 @@ func testBuild(t *testing.T, rig *rig) {
 	r := w.setup(t, "--timeout", "60m")
 	r.wantReady(t)
 	steps := r.steps()
-	if at := slices.Index(steps, provision.StepAgentBuild); at < 0 || at < slices.Index(steps, provision.StepWaitForBoot) || steps[at+1] != provision.StepAgent {
+	if at := slices.Index(steps, provision.StepAgentBuild); at < 0 ||
+		at < slices.Index(steps, provision.StepWaitForBoot) || steps[at+1] != provision.StepAgent {
 		t.Errorf("the steps were %v", steps)
 	}
 	w.wantAnswer(t, "built-in-the-guest")
@@ -52,7 +53,8 @@ func testBuild(t *testing.T, rig *rig) {
 		w.write(t, source, string(text)+"fn broken() -> u8 { nothing }\n")
 		w.before = w.snapshot(t)
 		r := w.setup(t, "--rebuild-agent")
-		if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "cannot find value `nothing`") {
+		if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+			!strings.Contains(failure.Why, "cannot find value `nothing`") {
 			t.Errorf("exit code %d, error %+v", r.code, failure)
 		}
 		w.wantAnswer(t, "built-in-the-guest")
@@ -69,7 +71,8 @@ func testBuild(t *testing.T, rig *rig) {
 		w.before = w.snapshot(t)
 		r := w.setup(t, "--rebuild-agent")
 		r.wantReady(t)
-		if steps := r.steps(); !slices.Equal(steps, []provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
+		if steps := r.steps(); !slices.Equal(steps,
+			[]provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
 			t.Errorf("the steps were %v", steps)
 		}
 		w.wantAnswer(t, "built-anew")
@@ -80,7 +83,8 @@ func testBuild(t *testing.T, rig *rig) {
 // wantAnswer asks the agent as a user of the guest would.
 func (w *world) wantAnswer(t *testing.T, words string) {
 	t.Helper()
-	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); !strings.Contains(r.stdout, words) {
+	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket,
+		capabilitiesURL); !strings.Contains(r.stdout, words) {
 		t.Errorf("the agent answers %q%s", r.stdout, r.stderr)
 	}
 }
@@ -88,7 +92,8 @@ func (w *world) wantAnswer(t *testing.T, words string) {
 // wantNoBuild wants nothing to be left of a build, in the guest or in the project.
 func (w *world) wantNoBuild(t *testing.T) {
 	t.Helper()
-	if left := w.root(t, "ls -d /home/*/.cache/worldsetup-build /home/*/.cargo /tmp/*cargo* 2>/dev/null || :"); left != "" {
+	if left := w.root(t,
+		"ls -d /home/*/.cache/worldsetup-build /home/*/.cargo /tmp/*cargo* 2>/dev/null || :"); left != "" {
 		t.Errorf("left in the guest: %s", left)
 	}
 	testHostUntouched(t, w)

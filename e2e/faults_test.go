@@ -17,8 +17,8 @@ import (
 	"github.com/atomize-hq/worldsetup/e2e/bed"
 )
 
-// keep makes a file tree and starts a process in the user's home, as far as they are not there. The process is told by its
-// name and its start: what was started anew is not the same.
+// keep makes a file tree and starts a process in the user's home, as far as they are not there. The process is told by
+// its name and its start: what was started anew is not the same.
 const keep = `
 mkdir -p "$HOME/kept/tree"
 [ -f "$HOME/kept/tree/file" ] || printf 'kept\n' >"$HOME/kept/tree/file"
@@ -49,7 +49,8 @@ func (p *place) Kept() (files, process bool) {
 	if strings.TrimSpace(r.stdout) != "Running" {
 		return true, false
 	}
-	look := p.command(p.t.Context(), "timeout", "30", p.rig.host.Lima, "--tty=false", "shell", "--workdir", "/", vm, "sh", "-c",
+	look := p.command(p.t.Context(), "timeout", "30", p.rig.host.Lima, "--tty=false", "shell",
+		"--workdir", "/", vm, "sh", "-c",
 		`set -- "$HOME"; `+lookInto)
 	return keptIn(finish(p.t, look).stdout)
 }
@@ -81,7 +82,8 @@ func rewrite(path string, change func(text string) string) error {
 	owner := info.Sys().(*syscall.Stat_t)
 	before := path + ".before"
 	return errors.Join(
-		os.WriteFile(before, text, 0o644), os.Chown(before, int(owner.Uid), int(owner.Gid)), os.WriteFile(path, []byte(change(string(text))), 0o644),
+		os.WriteFile(before, text, 0o644), os.Chown(before, int(owner.Uid), int(owner.Gid)),
+		os.WriteFile(path, []byte(change(string(text))), 0o644),
 	)
 }
 

@@ -4,9 +4,10 @@
 //
 // The rules are:
 //   - The worldsetup program is driven as a user drives it: by its arguments, its output and its exit code.
-//   - Everything of a test lives in a Lima home of its own below /tmp; at the end its VMs are deleted and the home with them.
-//   - They play on real VMs or, with -guest, on the test bed. A boot takes about a minute under emulation, so tests that need no
-//     fresh VM share one there: see sharedHome.
+//   - Everything of a test lives in a Lima home of its own below /tmp; at the end its VMs are deleted and the home with
+//     them.
+//   - They play on real VMs or, with -guest, on the test bed. A boot takes about a minute under emulation, so tests
+//     that need no fresh VM share one there: see sharedHome.
 package e2e
 
 import (
@@ -33,12 +34,16 @@ import (
 )
 
 var (
-	onGuests    = flag.String("guest", "", "play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
-	onLimas     = flag.String("lima", "", "with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
-	turns       = flag.Int("turns", 0, "play the scenarios that are marked for it on this `number` of the rigs each; 0 for all")
+	onGuests = flag.String("guest", "",
+		"play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
+	onLimas = flag.String("lima", "",
+		"with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
+	turns = flag.Int("turns", 0,
+		"play the scenarios that are marked for it on this `number` of the rigs each; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
-	onSeed      = flag.Uint64("seed", 0, "repeat what a test drew that printed this `number`; 0 for something else each time")
-	onSuite     = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
+	onSeed      = flag.Uint64("seed", 0,
+		"repeat what a test drew that printed this `number`; 0 for something else each time")
+	onSuite = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
 )
 
 // suite is what TestMain prepares for all tests.
@@ -68,7 +73,8 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	syscall.Umask(0o022)
-	// The first Ctrl-C ends preparations, or the program that a test is running, so that tests fail and clean up. The second kills.
+	// The first Ctrl-C ends preparations, or the program that a test is running, so that tests fail and clean up. The
+	// second kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	code, err := runSuite(ctx, m)
@@ -139,7 +145,8 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 			if err != nil {
 				return cleanUp, err
 			}
-			suite.rigs = append(suite.rigs, &rig{name: *onSuite + " vm lima-" + version, host: host, profile: image.Profile})
+			suite.rigs = append(suite.rigs,
+				&rig{name: *onSuite + " vm lima-" + version, host: host, profile: image.Profile})
 			continue
 		}
 		if shared == nil {
@@ -158,7 +165,8 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 			return cleanUp, err
 		}
 		for i, guest := range guests {
-			suite.rigs = append(suite.rigs, &rig{name: guest + " lima-" + version, host: host, profile: profiles[i], bed: shared})
+			suite.rigs = append(suite.rigs,
+				&rig{name: guest + " lima-" + version, host: host, profile: profiles[i], bed: shared})
 		}
 	}
 	return cleanUp, nil
@@ -194,8 +202,8 @@ func chosen(value string, all []string, none string) []string {
 	return strings.Split(value, ",")
 }
 
-// taking are the guests of one of several versions of Lima that take turns: a suite's two forms get different ones, and so
-// do the suites.
+// taking are the guests of one of several versions of Lima that take turns: a suite's two forms get different ones, and
+// so do the suites.
 func taking(guests []string, turn, of int) (taken []string) {
 	for i, guest := range guests {
 		if (i+i/2)%of == turn {
@@ -238,7 +246,8 @@ type limaHome struct {
 	env []string // more of the environment of what runs there
 }
 
-// homePattern makes short paths, since Lima puts sockets below, and names the process, so that sweep knows a dead one's.
+// homePattern makes short paths, since Lima puts sockets below, and names the process, so that sweep knows a dead
+// one's.
 func homePattern() string { return fmt.Sprintf("wse-%d-", os.Getpid()) }
 
 func (r *rig) makeHome() (limaHome, error) {
@@ -258,7 +267,8 @@ func (r *rig) makeHome() (limaHome, error) {
 	return home, nil
 }
 
-// files is a folder for what else a test needs. Lima takes what lies in its home for VMs, unless its name begins like this.
+// files is a folder for what else a test needs. Lima takes what lies in its home for VMs, unless its name begins like
+// this.
 func (home limaHome) files() string { return filepath.Join(home.dir, "_files") }
 
 // userHome is the user's home directory as the programs under test see it, so that it can be seen what they do to it.
@@ -363,8 +373,8 @@ func (home limaHome) limactl(t testing.TB, args ...string) result {
 	return finish(t, home.command(t.Context(), home.rig.host.Lima, append([]string{"--tty=false"}, args...)...))
 }
 
-// finish runs a command to its end. Its output goes to files: what Lima leaves running in the background would keep a pipe
-// open for as long as the VM lives.
+// finish runs a command to its end. Its output goes to files: what Lima leaves running in the background would keep a
+// pipe open for as long as the VM lives.
 func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
 	stdout, stderr := scratch(t), scratch(t)
@@ -373,10 +383,11 @@ func finish(t testing.TB, cmd *exec.Cmd) result {
 	cmd.WaitDelay = 30 * time.Second
 	started := time.Now()
 	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatalf("run %s: %v", strings.Join(cmd.Args, " "), err)
 	}
-	r := result{stdout: slurp(t, stdout), stderr: slurp(t, stderr), code: cmd.ProcessState.ExitCode(), took: time.Since(started).Round(time.Millisecond)}
+	r := result{stdout: slurp(t, stdout), stderr: slurp(t, stderr), code: cmd.ProcessState.ExitCode(),
+		took: time.Since(started).Round(time.Millisecond)}
 	t.Logf("%s %s: exit code %d after %s", filepath.Base(cmd.Path), strings.Join(cmd.Args[1:], " "), r.code, r.took)
 	return r
 }

@@ -33,7 +33,8 @@ type deed struct {
 	others map[victim]int
 	// early says that before the first step nothing is made at all, so that the next point's run is the next run.
 	early bool
-	// killed is what must hold right after worldsetup was killed, and settled what must hold after the next runs. Both may be nil.
+	// killed is what must hold right after worldsetup was killed, and settled what must hold after the next runs. Both
+	// may be nil.
 	killed  func(w *killWorld, t *testing.T) error
 	settled func(w *killWorld, t *testing.T, r watched) error
 	// again is what is run next instead of a plain run, at every second point; nil for a plain run.
@@ -66,13 +67,15 @@ var deeds = map[string]deed{
 		others: map[victim]int{killSelf: 3, killLima: 3, killSSH: 1, killTheVM: 2},
 	},
 	"restore": {
-		prepare: (*killWorld).keepOne, args: func(*killWorld) []string { return []string{"restore", "--json", "--replace", vm} },
-		killed: (*killWorld).wantEither, settled: (*killWorld).wantBoth, beside: []string{keptVM},
+		prepare: (*killWorld).keepOne,
+		args:    func(*killWorld) []string { return []string{"restore", "--json", "--replace", vm} },
+		killed:  (*killWorld).wantEither, settled: (*killWorld).wantBoth, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 3, killLima: 4, killSSH: 1, killTheVM: 2},
 	},
 	"remove": {
-		prepare: (*killWorld).keepOne, args: func(*killWorld) []string { return []string{"remove", "--json", "--remove", vm} },
-		again: (*killWorld).removeAgain, beside: []string{keptVM},
+		prepare: (*killWorld).keepOne,
+		args:    func(*killWorld) []string { return []string{"remove", "--json", "--remove", vm} },
+		again:   (*killWorld).removeAgain, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 3, killLima: 4, killTheVM: 2},
 	},
 }
@@ -84,7 +87,8 @@ type lane struct {
 }
 
 // lanes are played side by side.
-var lanes = []lane{{[]string{"create"}, 1}, {[]string{"repair"}, 1}, {[]string{"replace"}, 2}, {[]string{"roll back"}, 1}, {[]string{"restore", "remove"}, 1}}
+var lanes = []lane{{[]string{"create"}, 1}, {[]string{"repair"}, 1}, {[]string{"replace"}, 2},
+	{[]string{"roll back"}, 1}, {[]string{"restore", "remove"}, 1}}
 
 // lanesOn returns what a rig plays: when there are several, each kind of run is played on one of them.
 func lanesOn(rig *rig) (mine []lane) {
@@ -99,11 +103,14 @@ func lanesOn(rig *rig) (mine []lane) {
 // knownKills are what worldsetup does wrong today, why, and after what. They are races that it may win.
 var knownKills = []struct{ point, says, reason string }{
 	{
-		`^create/(everything|worldsetup|limactl) at (step|log) vm-create|^all of create`, `the step "start the VM" failed`,
-		"issue 16: Lima never fetches the kernel of a VM whose creation was killed after its disk was made, and worldsetup starts it again and again",
+		`^create/(everything|worldsetup|limactl) at (step|log) vm-create|^all of create`,
+		`the step "start the VM" failed`,
+		"issue 16: Lima never fetches the kernel of a VM whose creation was killed after its disk was made, and " +
+			"worldsetup starts it again and again",
 	},
 	{
-		`agent (running|done)|/VM at|^all of`, `^left behind: /usr/local/bin/\.substrate-world-agent\.\w{8} in the guest$`,
+		`agent (running|done)|/VM at|^all of`,
+		`^left behind: /usr/local/bin/\.substrate-world-agent\.\w{8} in the guest$`,
 		"issue 16: nothing removes the temporary file of an agent whose installation was killed in the guest",
 	},
 	{
@@ -119,15 +126,16 @@ var knownKills = []struct{ point, says, reason string }{
 // known returns why a point fails as it does; empty when that isn't known.
 func known(point string, err error) (reason string) {
 	for _, known := range knownKills {
-		if err != nil && regexp.MustCompile(known.point).MatchString(point) && regexp.MustCompile(known.says).MatchString(err.Error()) {
+		if err != nil && regexp.MustCompile(known.point).MatchString(point) &&
+			regexp.MustCompile(known.says).MatchString(err.Error()) {
 			return known.reason
 		}
 	}
 	return ""
 }
 
-// TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must tell the
-// truth; the next one, or the one after that, must end with a world, and the last one finds nothing to do.
+// TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must tell
+// the truth; the next one, or the one after that, must end with a world, and the last one finds nothing to do.
 func TestKills(t *testing.T) {
 	onEachRig(t, func(t *testing.T, rig *rig) {
 		if rig.bed == nil {
@@ -293,7 +301,8 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 	}
 	if last.Error != nil {
 		t.Logf("it says: %+v", *last.Error)
-		if promise := []provision.Kind{provision.KindPrerequisite, provision.KindReplacement}; last.Changed && slices.Contains(promise, last.Error.Kind) {
+		if promise := []provision.Kind{provision.KindPrerequisite, provision.KindReplacement}; last.Changed &&
+			slices.Contains(promise, last.Error.Kind) {
 			return fmt.Errorf("its exit code says that nothing was changed: %+v", *last.Error)
 		}
 		if p.victim != killTheVM && strings.Contains(last.Error.Next, "--replace") {
@@ -343,7 +352,8 @@ func (w *killWorld) carryOn(t *testing.T) error {
 	}
 	after := parseRun(t, w.run(t, w.plainly()...))
 	if plan := after.firstPlan(t); after.code != 0 || !plan.Empty() || after.outcome().Changed {
-		return fmt.Errorf("a world that was ready is not: exit code %d, plan %+v, %+v", after.code, plan, after.outcome())
+		return fmt.Errorf("a world that was ready is not: exit code %d, plan %+v, %+v",
+			after.code, plan, after.outcome())
 	}
 	return nil
 }
@@ -364,7 +374,8 @@ func newKillWorld(t *testing.T, rig *rig) *killWorld {
 	w := &killWorld{world: &world{limaHome: rig.newHome(t)}}
 	temporary := filepath.Join(w.files(), "tmp")
 	w.env = []string{"TMPDIR=" + temporary}
-	if err := errors.Join(os.Mkdir(temporary, 0o700), os.Chown(temporary, int(rig.host.User.UID), int(rig.host.User.GID))); err != nil {
+	if err := errors.Join(os.Mkdir(temporary, 0o700),
+		os.Chown(temporary, int(rig.host.User.UID), int(rig.host.User.GID))); err != nil {
 		t.Fatal(err)
 	}
 	w.project = filepath.Join(w.files(), "project")
@@ -436,7 +447,8 @@ func (w *killWorld) needVM(t *testing.T) {
 		w.healthy = true
 	}
 	// On a real machine no one runs it so often within seconds.
-	w.mustInside(t, "systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service 2>/dev/null || :")
+	w.mustInside(t,
+		"systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service 2>/dev/null || :")
 	if w.usual == nil {
 		w.usual = w.traces(t)
 	}
@@ -494,7 +506,8 @@ func (w *killWorld) keepOne(t *testing.T) {
 	t.Helper()
 	w.needVM(t)
 	copyVM := func(from, to string) {
-		if r := finish(t, w.command(t.Context(), "cp", "-a", "--reflink=auto", "--sparse=always", from, to)); r.code != 0 {
+		if r := finish(t, w.command(t.Context(), "cp", "-a", "--reflink=auto", "--sparse=always", from,
+			to)); r.code != 0 {
 			t.Fatal(r.stderr)
 		}
 	}
@@ -524,7 +537,8 @@ func (w *killWorld) wantOldOrNew(t *testing.T) error {
 
 // wantOldUnlessProven: a run that was killed before it had proven the new VM leaves the old one, and the next keeps it.
 func (w *killWorld) wantOldUnlessProven(t *testing.T, r watched) error {
-	if r.begun(provision.StepReplaceRemove) || w.fileOf(t, vm, wordsFile) == "old" || w.fileOf(t, keptVM, wordsFile) == "old" {
+	if r.begun(provision.StepReplaceRemove) || w.fileOf(t, vm, wordsFile) == "old" ||
+		w.fileOf(t, keptVM, wordsFile) == "old" {
 		return nil
 	}
 	return fmt.Errorf("the old VM is gone, and the new one was not proven by then; there are %v", w.instances())
@@ -544,7 +558,8 @@ func (w *killWorld) wantEither(t *testing.T) error {
 func (w *killWorld) wantBoth(t *testing.T, r watched) error {
 	now, beside := w.fileOf(t, vm, wordsFile), w.fileOf(t, keptVM, wordsFile)
 	switch {
-	case now == "kept" && (beside == "current" || r.begun(provision.StepRestoreRemove)), now == "current" && beside == "kept":
+	case now == "kept" && (beside == "current" || r.begun(provision.StepRestoreRemove)),
+		now == "current" && beside == "kept":
 		return nil
 	}
 	return fmt.Errorf("the VM is %q and the other one %q, in %v", now, beside, w.instances())
@@ -587,7 +602,8 @@ find /tmp -mindepth 1 -maxdepth 1 ! -name 'systemd-private-*' ! -name '.*-unix'
 	return files
 }
 
-// forwarded are the sockets that are forwarded for a proof. OpenSSH leaves them, and each run removes those of the last one.
+// forwarded are the sockets that are forwarded for a proof. OpenSSH leaves them, and each run removes those of the last
+// one.
 func (w *killWorld) forwarded() []string {
 	sockets, _ := filepath.Glob(filepath.Join(w.dir, vm, "p.*.sock"))
 	return sockets

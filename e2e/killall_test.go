@@ -21,8 +21,8 @@ import (
 )
 
 // TestKillEverything kills, at a random moment and in a random order, every process of a run: worldsetup, limactl, host
-// agents, ssh, the stand-in for QEMU, its root helper. Nothing of the machine's may stay in use, and the next run must end
-// with a world.
+// agents, ssh, the stand-in for QEMU, its root helper. Nothing of the machine's may stay in use, and the next run must
+// end with a world.
 func TestKillEverything(t *testing.T) {
 	onEachRig(t, func(t *testing.T, rig *rig) {
 		if rig.bed == nil {
@@ -108,8 +108,8 @@ func (w *killWorld) killThem(random *rand.Rand, pid int) {
 	}
 }
 
-// processes are the live processes that were started with this Lima home or name something in it, and their descendants.
-// A guest's own are not among them: they end with the root helper. root is one that counts in any case.
+// processes are the live processes that were started with this Lima home or name something in it, and their
+// descendants. A guest's own are not among them: they end with the root helper. root is one that counts in any case.
 func (w *killWorld) processes(root int) (pids []int) {
 	here, _ := os.Readlink("/proc/self/ns/pid")
 	add := func(pid int) {

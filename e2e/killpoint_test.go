@@ -22,7 +22,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-var onKills = flag.String("kills", "", "play at most `N` kill points of each kind of run and victim, or \"all\"; without it a selection that CI has the time for")
+var onKills = flag.String("kills", "",
+	"play at most `N` kill points of each kind of run and victim, or \"all\"; without it a selection that CI has "+
+		"the time for")
 
 // victim names what gets SIGKILL in the middle of a run of worldsetup.
 type victim string
@@ -69,7 +71,8 @@ func (n names) of(event provision.Event) string {
 
 // chatter says whether an event is one of those of which each run has another number.
 func chatter(event provision.Event) bool {
-	return event.Type == provision.EventLog || event.Type == provision.EventProgress || event.Type == provision.EventHeartbeat
+	return event.Type == provision.EventLog || event.Type == provision.EventProgress ||
+		event.Type == provision.EventHeartbeat
 }
 
 // watched is a run of worldsetup whose events are read as they come.
@@ -109,9 +112,10 @@ func (r watched) provedAfterwards() bool {
 	return false
 }
 
-// watch runs worldsetup and calls each for every event, with its name, from one goroutine; ended is closed after the last one.
-// Meanwhile during runs, if there is one.
-func (w *killWorld) watch(t *testing.T, args []string, each func(name string, event provision.Event), during func(pid int, ended <-chan struct{})) watched {
+// watch runs worldsetup and calls each for every event, with its name, from one goroutine; ended is closed after the
+// last one. Meanwhile during runs, if there is one.
+func (w *killWorld) watch(t *testing.T, args []string, each func(name string, event provision.Event),
+	during func(pid int, ended <-chan struct{})) watched {
 	t.Helper()
 	const limit = 20 * time.Minute // Lima's own deadlines are shorter
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -151,7 +155,8 @@ func (w *killWorld) watch(t *testing.T, args []string, each func(name string, ev
 	if ctx.Err() != nil && t.Context().Err() == nil {
 		t.Errorf("no end within %v", limit)
 	}
-	r.result = result{stderr: slurp(t, stderr), code: cmd.ProcessState.ExitCode(), took: time.Since(begun).Round(time.Millisecond)}
+	r.result = result{stderr: slurp(t, stderr), code: cmd.ProcessState.ExitCode(),
+		took: time.Since(begun).Round(time.Millisecond)}
 	t.Logf("worldsetup %s: exit code %d after %s, %d events", strings.Join(args, " "), r.code, r.took, len(r.events))
 	return r
 }
@@ -162,7 +167,8 @@ func (w *killWorld) strike(t *testing.T, args []string, p killPoint) (r watched,
 	reached := make(chan struct{})
 	var once sync.Once
 	each := func(name string, event provision.Event) {
-		if name == p.at || event.Type == provision.EventStep && event.Step.State != provision.StepRunning && overtaken(p.at, event.Step.ID) {
+		if name == p.at || event.Type == provision.EventStep && event.Step.State != provision.StepRunning &&
+			overtaken(p.at, event.Step.ID) {
 			once.Do(func() { close(reached) })
 		}
 	}
@@ -374,6 +380,7 @@ func (w *killWorld) fileOf(t *testing.T, name, path string) string {
 	if text, err := w.inside(t, name, `cat "$1" 2>/dev/null || :`, path); err == nil {
 		return strings.TrimSpace(text)
 	}
-	text, _ := exec.CommandContext(t.Context(), "debugfs", "-R", "cat /upper"+path, filepath.Join(w.dir, name, "disk")).Output()
+	text, _ := exec.CommandContext(t.Context(), "debugfs", "-R", "cat /upper"+path,
+		filepath.Join(w.dir, name, "disk")).Output()
 	return strings.TrimSpace(string(text))
 }

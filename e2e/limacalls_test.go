@@ -39,7 +39,8 @@ func TestLimaCalls(t *testing.T) {
 				name  string
 				calls []limaCall
 			}{
-				{"life of a stopped VM", lifeCalls}, {"beside a VM", besideCalls()}, {"in the place of a VM", placeCalls},
+				{"life of a stopped VM", lifeCalls}, {"beside a VM", besideCalls()},
+				{"in the place of a VM", placeCalls},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					c := newCaller(t, rig, version)
@@ -71,7 +72,8 @@ func rigWithLima(t *testing.T, version string) *rig {
 
 // What fails today.
 const (
-	errorObjects = "issue 19: Lima lists the error of an unreadable directory as an object, which the client takes for no JSON"
+	errorObjects = "issue 19: Lima lists the error of an unreadable directory as an object, which the client takes " +
+		"for no JSON"
 	hiddenReason = "issue 16: why a VM doesn't start stands in ha.stderr.log, and isn't reported"
 )
 
@@ -127,7 +129,8 @@ func newCaller(t *testing.T, rig *rig, version string) *caller {
 	c.project = filepath.Join(c.files(), `pro 'j"ect {{ü`)
 	c.write(t, filepath.Join(c.project, "read.me"), "hello\n")
 	c.wanted = lima.Wanted{
-		CPUs: 2, Memory: 2 << 30, Disk: 20 << 30, Home: c.userHome(), Project: c.project, ProjectMount: guest.ProjectMount,
+		CPUs: 2, Memory: 2 << 30, Disk: 20 << 30, Home: c.userHome(), Project: c.project,
+		ProjectMount: guest.ProjectMount,
 	}
 	text, err := os.ReadFile(rig.profile)
 	if err != nil {
@@ -159,7 +162,7 @@ func (c *caller) Run(ctx context.Context, command lima.Command) (lima.Result, er
 	}
 	err := cmd.Run()
 	c.t.Logf("limactl %s: %v\n%s", strings.Join(command.Args, " "), err, stderr.Bytes())
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		return lima.Result{}, err
 	}
 	if command.Line != nil {
@@ -239,8 +242,8 @@ func (c *caller) wantNone(name string) error {
 
 // refused wants a call to have failed with limactl's own exit code, for a reason with these words.
 func refused(what string, err error, words ...string) error {
-	refusal := (*lima.CommandError)(nil)
-	if !errors.As(err, &refusal) {
+	refusal, ok := errors.AsType[*lima.CommandError](err)
+	if !ok {
 		return fmt.Errorf("%s: the error is %v, want one of limactl's", what, err)
 	}
 	if refusal.ExitCode < 1 || refusal.Detail() == "" {
@@ -473,10 +476,13 @@ func (c *caller) startsNot(qemu string, kind provision.Kind, reason string) erro
 func besideCalls() []limaCall {
 	calls := []limaCall{{name: "create the VM", check: func(c *caller) error { return c.create() }}}
 	add := func(name, script, known string, knownOn ...string) {
-		calls = append(calls, limaCall{name: "beside " + name, known: known, knownOn: knownOn, check: func(c *caller) error {
-			err := errors.Join(c.script(script), c.wantVMOrRefusal(), c.wantStopped(), c.wantPlan(provision.StepStart))
-			return errors.Join(err, c.script("chmod -fR u+rwX stray* || :\nrm -rf stray* .stray _stray"), c.wantVM(vm))
-		}})
+		calls = append(calls, limaCall{name: "beside " + name, known: known, knownOn: knownOn,
+			check: func(c *caller) error {
+				err := errors.Join(c.script(script), c.wantVMOrRefusal(), c.wantStopped(),
+					c.wantPlan(provision.StepStart))
+				return errors.Join(err, c.script("chmod -fR u+rwX stray* || :\nrm -rf stray* .stray _stray"),
+					c.wantVM(vm))
+			}})
 	}
 	add("an empty directory", "mkdir stray", errorObjects, on220)
 	add("a directory with a disk", "mkdir stray; echo 1 >stray/disk", errorObjects, on220)
@@ -497,7 +503,7 @@ func besideCalls() []limaCall {
 // wantVMOrRefusal wants the client to find the VM. Lima may refuse a list of all, and that must not be misread.
 func (c *caller) wantVMOrRefusal() error {
 	all, err := c.client.Find(c.t.Context(), vm)
-	if refusal := (*lima.CommandError)(nil); !errors.As(err, &refusal) {
+	if _, ok := errors.AsType[*lima.CommandError](err); !ok {
 		err = c.isVM("Find", vm, all, err)
 	} else {
 		err = nil
@@ -519,9 +525,10 @@ var placeCalls = []limaCall{
 		}
 		return nil
 	}),
-	inPlace("what a killed replacement left", "mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
-		return c.wantPlan(provision.StepUndoRemove)
-	}),
+	inPlace("what a killed replacement left",
+		"mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
+			return c.wantPlan(provision.StepUndoRemove)
+		}),
 	inPlace("no VM, and an empty directory of another name", "mkdir stray", func(c *caller) error {
 		return c.wantPlan(provision.StepCreate, provision.StepStart)
 	}),

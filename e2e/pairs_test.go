@@ -13,7 +13,8 @@ import (
 
 var pairCount = flag.Int("pairs", 12, "how many pairs of faults are played at once, on each guest of the test bed")
 
-// TestPairs plays two faults at once, from different tables. They are drawn, and the seed that is printed draws them again.
+// TestPairs plays two faults at once, from different tables. They are drawn, and the seed that is printed draws them
+// again.
 func TestPairs(t *testing.T) { onEachRig(t, testPairs) }
 
 func testPairs(t *testing.T, rig *rig) {

@@ -67,7 +67,8 @@ func testReplace(t *testing.T, rig *rig) {
 			} else {
 				args = append(args, "--agent", "builtin")
 			}
-			w.kill(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}, args...), point.at, point.state)
+			w.kill(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}, args...),
+				point.at, point.state)
 			w.converge(t)
 			w.wantVMs(t, vm, keptVM)
 			_ = w.limactl(t, "delete", "--force", keptVM)
@@ -79,7 +80,8 @@ func testReplace(t *testing.T, rig *rig) {
 
 func (w *world) testBadAgent(t *testing.T, bad string) {
 	r := w.setup(t, "--agent", bad, "--replace", vm)
-	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "answers as before") {
+	if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+		!strings.Contains(failure.Why, "answers as before") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	w.wantOld(t, true)
@@ -106,9 +108,11 @@ func (w *world) testImageRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	damaged := filepath.Join(w.files(), "damaged.yaml")
-	w.write(t, damaged, regexp.MustCompile("sha256:[0-9a-f]{64}").ReplaceAllString(string(profile), "sha256:"+strings.Repeat("0", 64)))
+	w.write(t, damaged, regexp.MustCompile("sha256:[0-9a-f]{64}").ReplaceAllString(string(profile),
+		"sha256:"+strings.Repeat("0", 64)))
 	r := w.setup(t, "--agent", "builtin", "--replace", vm, "--profile", damaged)
-	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "expected digest") || !strings.Contains(failure.Why, "not touched") {
+	if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+		!strings.Contains(failure.Why, "expected digest") || !strings.Contains(failure.Why, "not touched") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if after := w.root(t, boot); after != before {
@@ -154,8 +158,8 @@ func (w *world) testKept(t *testing.T) {
 	w.wantVMs(t)
 }
 
-// converge is the next run after a killed one. What the killed one had asked of Lima may still be going on, such as a VM's
-// shutting down; a run that meets that says so, and what to do, and the one after it ends with a world.
+// converge is the next run after a killed one. What the killed one had asked of Lima may still be going on, such as a
+// VM's shutting down; a run that meets that says so, and what to do, and the one after it ends with a world.
 func (w *world) converge(t *testing.T) {
 	t.Helper()
 	r := w.setup(t, "--agent", "builtin")

@@ -22,10 +22,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// inShort are the scenarios that a real VM plays with -short too: those that only it can show, and some of what the test
-// bed shows, so that a test bed that lies is found out. Under emulation each takes 20 s, and one with a boot two minutes.
+// inShort are the scenarios that a real VM plays with -short too: those that only it can show, and some of what the
+// test bed shows, so that a test bed that lies is found out. Under emulation each takes 20 s, and one with a boot two
+// minutes.
 var inShort = []string{
-	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only", "VM hangs", "mount lost and damaged",
+	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only", "VM hangs",
+	"mount lost and damaged",
 }
 
 // TestScenarios plays the table of scenarios.
@@ -97,7 +99,8 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 	case known:
 		t.Errorf("it is marked as known to fail (%s), and passes: take the mark away", s.Known)
 	}
-	line := results.Line{Rig: p.rig.name, Scenario: s.Name, Passed: err == nil, Seconds: time.Since(begun).Round(time.Millisecond).Seconds()}
+	line := results.Line{Rig: p.rig.name, Scenario: s.Name, Passed: err == nil,
+		Seconds: time.Since(begun).Round(time.Millisecond).Seconds()}
 	if known {
 		line.Known = s.Known
 	}

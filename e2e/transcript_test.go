@@ -31,7 +31,8 @@ func (p *place) tell(o scenario.Outcome) {
 		}
 	}
 	if o.Err != nil {
-		fmt.Fprintf(&text, "\n  error (%s): %s\n    why: %s\n    next: %s", o.Err.Kind, o.Err.What, o.Err.Why, o.Err.Next)
+		fmt.Fprintf(&text, "\n  error (%s): %s\n    why: %s\n    next: %s", o.Err.Kind,
+			o.Err.What, o.Err.Why, o.Err.Next)
 	}
 	p.t.Logf("ready: %v%s", o.Health.Ready, text.String())
 }

@@ -49,7 +49,8 @@ func testWatch(t *testing.T, w *world) {
 		t.Errorf("status: exit code %d\n%s", r.code, r.stderr)
 	}
 	w.root(t, "rm -f /etc/substrate-lima-layout")
-	for health := next(); health.Instance != "running" || health.Ready; health = next() { // it may be said first that it is looked at
+	// it may be said first that it is looked at
+	for health := next(); health.Instance != "running" || health.Ready; health = next() {
 		if health.Instance == "running" {
 			t.Error("the watch told of what is no change")
 		}
@@ -85,7 +86,8 @@ func testBusy(t *testing.T, w *world) {
 			continue
 		}
 		asked = true
-		if r := w.run(t, "status", w.project); r.code != 7 || !strings.Contains(r.stderr, "provisioning in progress") || !strings.Contains(r.stderr, "step 1 of") {
+		if r := w.run(t, "status", w.project); r.code != 7 || !strings.Contains(r.stderr, "provisioning in progress") ||
+			!strings.Contains(r.stderr, "step 1 of") {
 			t.Errorf("status: exit code %d\n%s", r.code, r.stderr)
 		}
 	}

@@ -77,7 +77,8 @@ func newWorld(t *testing.T, rig *rig) *world {
 // setup runs worldsetup on the suite's VM, with its output as JSON.
 func (w *world) setup(t testing.TB, args ...string) run {
 	t.Helper()
-	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}, args...)...)
+	return w.setupCommand(t, append([]string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project},
+		args...)...)
 }
 
 func (w *world) setupCommand(t testing.TB, args ...string) run {
@@ -175,7 +176,8 @@ func testPlanOfNothing(t *testing.T, w *world) {
 
 // testInterrupted: a run that is told to end leaves nothing running, says what it left, and the next one carries on.
 func testInterrupted(t *testing.T, w *world) {
-	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile", w.rig.profile, w.project)
+	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile",
+		w.rig.profile, w.project)
 	serial := filepath.Join(w.dir, vm, "serial.log")
 	stop := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
@@ -189,11 +191,13 @@ func testInterrupted(t *testing.T, w *world) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}()
 	r := parseRun(t, finish(t, cmd))
-	if failure := r.outcome().Error; r.code != 130 || failure == nil || failure.Kind != provision.KindInterrupted || !strings.Contains(failure.Why, "stopped") {
+	if failure := r.outcome().Error; r.code != 130 || failure == nil || failure.Kind != provision.KindInterrupted ||
+		!strings.Contains(failure.Why, "stopped") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	for _, program := range []string{"qemu-system", "limactl"} {
-		if out, err := exec.Command("pgrep", "-a", "-u", w.rig.host.User.Name, "-f", program+".*"+w.dir).Output(); err == nil {
+		if out, err := exec.Command("pgrep", "-a", "-u", w.rig.host.User.Name, "-f",
+			program+".*"+w.dir).Output(); err == nil {
 			t.Errorf("still there: %s", out)
 		}
 	}
@@ -202,7 +206,8 @@ func testInterrupted(t *testing.T, w *world) {
 func testCreate(t *testing.T, w *world) {
 	r := w.setup(t, "--agent", "builtin")
 	r.wantReady(t)
-	if steps := r.steps(); slices.Contains(steps, provision.StepCreate) || !slices.Contains(steps, provision.StepStart) || steps[len(steps)-1] != provision.StepMarker {
+	if steps := r.steps(); slices.Contains(steps, provision.StepCreate) ||
+		!slices.Contains(steps, provision.StepStart) || steps[len(steps)-1] != provision.StepMarker {
 		t.Errorf("carrying on took the steps %v", steps)
 	}
 }
@@ -229,28 +234,30 @@ func testContract(t *testing.T, w *world) {
 	name := strings.TrimSpace(user.stdout)
 	home := w.root(t, "getent passwd "+name+" | cut -d: -f6")
 	for command, want := range map[string]string{
-		"stat -c '%F %U:%G %a' /run/substrate.sock":                                               "socket root:substrate 660",
-		"stat -c '%U:%G %a' /usr/local/bin/substrate-world-agent":                                 "root:root 755",
-		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.service":                    "root:root 644",
-		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.socket":                     "root:root 644",
-		"stat -c '%a' /var/lib/substrate":                                                         "750",
-		"stat -c '%U:%G %a' /run/substrate":                                                       "root:substrate 750",
-		"stat -c '%U %a' " + home + "/.substrate":                                                 name + " 755",
-		"cat /etc/substrate-lima-layout":                                                          "socket-parity-v1",
-		"wc -l </etc/substrate-lima-layout":                                                       "1",
-		"loginctl show-user -P Linger " + name:                                                    "yes",
-		"systemctl is-enabled substrate-world-agent.service":                                      "enabled",
-		"systemctl is-enabled substrate-world-agent.socket":                                       "enabled",
-		"systemctl is-active substrate-world-agent.socket":                                        "active",
-		"systemctl show -P SocketMode substrate-world-agent.socket":                               "0660",
-		"systemctl show -P RemoveOnStop substrate-world-agent.socket":                             "yes",
-		"systemctl show -P PartOf substrate-world-agent.socket":                                   "",
-		"systemctl show -P Group substrate-world-agent.service":                                   "substrate",
-		"systemctl show -P Restart substrate-world-agent.service":                                 "always",
-		"systemctl show -P NoNewPrivileges substrate-world-agent.service":                         "yes",
-		"systemctl show -P ProtectSystem substrate-world-agent.service":                           "strict",
-		"systemctl show -P AmbientCapabilities substrate-world-agent.service":                     "cap_chown cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
-		"systemctl show -P CapabilityBoundingSet substrate-world-agent.service":                   "cap_chown cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
+		"stat -c '%F %U:%G %a' /run/substrate.sock":                            "socket root:substrate 660",
+		"stat -c '%U:%G %a' /usr/local/bin/substrate-world-agent":              "root:root 755",
+		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.service": "root:root 644",
+		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.socket":  "root:root 644",
+		"stat -c '%a' /var/lib/substrate":                                      "750",
+		"stat -c '%U:%G %a' /run/substrate":                                    "root:substrate 750",
+		"stat -c '%U %a' " + home + "/.substrate":                              name + " 755",
+		"cat /etc/substrate-lima-layout":                                       "socket-parity-v1",
+		"wc -l </etc/substrate-lima-layout":                                    "1",
+		"loginctl show-user -P Linger " + name:                                 "yes",
+		"systemctl is-enabled substrate-world-agent.service":                   "enabled",
+		"systemctl is-enabled substrate-world-agent.socket":                    "enabled",
+		"systemctl is-active substrate-world-agent.socket":                     "active",
+		"systemctl show -P SocketMode substrate-world-agent.socket":            "0660",
+		"systemctl show -P RemoveOnStop substrate-world-agent.socket":          "yes",
+		"systemctl show -P PartOf substrate-world-agent.socket":                "",
+		"systemctl show -P Group substrate-world-agent.service":                "substrate",
+		"systemctl show -P Restart substrate-world-agent.service":              "always",
+		"systemctl show -P NoNewPrivileges substrate-world-agent.service":      "yes",
+		"systemctl show -P ProtectSystem substrate-world-agent.service":        "strict",
+		"systemctl show -P AmbientCapabilities substrate-world-agent.service": "cap_chown " +
+			"cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
+		"systemctl show -P CapabilityBoundingSet substrate-world-agent.service": "cap_chown " +
+			"cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
 		"systemctl show -P NRestarts substrate-world-agent.service":                               "0",
 		"test $(getent group substrate | cut -d: -f3) -lt 1000 && echo system":                    "system",
 		"command -v nft >/dev/null && nft --version | cut -c1-8":                                  "nftables",
@@ -267,11 +274,13 @@ func testContract(t *testing.T, w *world) {
 
 // testReachable is the two commands of the README, the way of the clients, and somebody who must not get in.
 func testReachable(t *testing.T, w *world) {
-	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
+	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 ||
+		!strings.Contains(r.stdout, `"world-agent"`) {
 		t.Errorf("limactl shell … curl: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	hostSocket := filepath.Join(w.dir, vm, "sock", "substrate.sock")
-	if r := finish(t, w.command(t.Context(), "curl", "-sS", "--unix-socket", hostSocket, capabilitiesURL)); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
+	if r := finish(t, w.command(t.Context(), "curl", "-sS", "--unix-socket", hostSocket,
+		capabilitiesURL)); r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
 		t.Errorf("curl on the host: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	for path, want := range map[string]os.FileMode{hostSocket: 0o600, filepath.Dir(filepath.Dir(hostSocket)): 0o700} {
@@ -279,7 +288,8 @@ func testReachable(t *testing.T, w *world) {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
 	}
-	if r := w.guest(t, "sudo", "-u", "nobody", "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 7 {
+	if r := w.guest(t, "sudo", "-u", "nobody", "curl", "-sS", "--unix-socket", guestSocket,
+		capabilitiesURL); r.code != 7 {
 		t.Errorf("nobody got in: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	w.clientsWay(t)
@@ -303,13 +313,15 @@ func (w *world) clientsWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = tunnel.Process.Kill(); _ = tunnel.Wait(); _ = os.Remove(local) }()
-	r := finish(t, w.command(t.Context(), "curl", "-sS", "--retry", "30", "--retry-delay", "1", "--retry-all-errors", "--unix-socket", local, capabilitiesURL))
+	r := finish(t, w.command(t.Context(), "curl", "-sS", "--retry", "30", "--retry-delay", "1", "--retry-all-errors",
+		"--unix-socket", local, capabilitiesURL))
 	if r.code != 0 || !strings.Contains(r.stdout, `"world-agent"`) {
 		t.Errorf("through ssh -L: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 }
 
-// snapshot is a fingerprint of every file that a run must not change: the project, and the user's home without our state folder.
+// snapshot is a fingerprint of every file that a run must not change: the project, and the user's home without our
+// state folder.
 func (w *world) snapshot(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -382,7 +394,8 @@ func testAgents(t *testing.T, w *world) {
 	bad := filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	r := w.setup(t, "--agent", bad)
-	if failure := r.outcome().Error; r.code != 5 || failure == nil || !strings.Contains(failure.Why, "previous agent was restored and answers") {
+	if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+		!strings.Contains(failure.Why, "previous agent was restored and answers") {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if now := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent"); now != sum {
@@ -437,7 +450,8 @@ func testBadInput(t *testing.T, w *world) {
 	} {
 		args := append([]string{"--non-interactive", "--json", w.project}, test.args...)
 		r := parseRun(t, w.run(t, args...))
-		if failure := r.outcome().Error; r.code != test.code || len(r.steps()) > 0 || failure == nil || failure.What == "" || failure.Next == "" {
+		if failure := r.outcome().Error; r.code != test.code || len(r.steps()) > 0 || failure == nil ||
+			failure.What == "" || failure.Next == "" {
 			t.Errorf("%s: exit code %d, steps %v, error %+v", name, r.code, r.steps(), failure)
 		}
 	}

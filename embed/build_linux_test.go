@@ -20,7 +20,8 @@ func newBuilder(t *testing.T, cargo string) builder {
 	t.Helper()
 	b := builder{t.TempDir(), t.TempDir()}
 	b.put(t, filepath.Join(b.project, "Cargo.toml"), "[package]\n")
-	b.put(t, filepath.Join(b.home, ".cargo/bin/cargo"), "#!/bin/sh\nif [ $1 = --version ]; then echo 'cargo 1.78.0 (54d8815d0 2024-03-26)'; exit; fi\n"+cargo)
+	b.put(t, filepath.Join(b.home, ".cargo/bin/cargo"),
+		"#!/bin/sh\nif [ $1 = --version ]; then echo 'cargo 1.78.0 (54d8815d0 2024-03-26)'; exit; fi\n"+cargo)
 	b.put(t, filepath.Join(b.home, ".cargo/bin/rustc"), "#!/bin/sh\necho 'rustc 1.78.0 (9b00956e5 2024-04-29)'\n")
 	b.put(t, filepath.Join(b.home, b.dir(), "left"), "by a run that was killed")
 	return b
@@ -36,9 +37,11 @@ func (b builder) put(t *testing.T, path, text string) {
 }
 
 // run runs the script to its end; each is told of every line, and may close its input.
-func (b builder) run(t *testing.T, wantCargo string, each func(line string, input io.Closer)) (code int, output string) {
+func (b builder) run(t *testing.T, wantCargo string,
+	each func(line string, input io.Closer)) (code int, output string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project, "world-agent", wantCargo, "any")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project,
+		"world-agent", wantCargo, "any")
 	cmd.Env = append(os.Environ(), "HOME="+b.home)
 	input, err := cmd.StdinPipe()
 	if err != nil {

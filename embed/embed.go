@@ -1,5 +1,6 @@
 // Package embed holds everything that worldsetup puts into a VM or gives to Lima: the profile, the systemd units, the
-// scripts that run in the guest and the probe agent. The files beside it are the truth; this package only hands them out.
+// scripts that run in the guest and the probe agent. The files beside it are the truth; this package only hands them
+// out.
 //
 // The rules are: a guest script is POSIX sh, takes its input as arguments or on standard input (never pasted into its
 // text), runs in the environment that frame.sh makes, checks its own outcome, and exits non-zero with the reason on

@@ -45,7 +45,8 @@ func noAgent(project string, rejected []Rejected) *Error {
 func (t target) agents(exists bool) checks.Agents {
 	project := t.spec.Project
 	list := checks.Agents{
-		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected, exists && !t.spec.RebuildAgent),
+		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
+			exists && !t.spec.RebuildAgent),
 		Companions: agent.CompanionCandidates(project, t.companions, t.leftOut),
 	}
 	if t.agent == nil && !exists {

@@ -49,7 +49,8 @@ func TestAgentsForChecks(t *testing.T) {
 			t.Errorf("%+v:\n%s", test, lines)
 		}
 	}
-	if failure := noAgent("/p", nil); failure.Kind != KindPrerequisite || !strings.Contains(failure.Next, "cargo build") {
+	if failure := noAgent("/p", nil); failure.Kind != KindPrerequisite ||
+		!strings.Contains(failure.Next, "cargo build") {
 		t.Errorf("%+v", failure)
 	}
 }

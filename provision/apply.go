@@ -11,16 +11,17 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Deadlines of the steps. Lima's own calls have theirs; a start takes 2 minutes under emulation, and a slow download more.
+// Deadlines of the steps. Lima's own calls have theirs; a start takes 2 minutes under emulation, and a slow download
+// more.
 const (
 	guestDeadline   = 2 * time.Minute
 	packageDeadline = 15 * time.Minute
 )
 
-// apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after its
-// connection was renewed, after its root file system should be writable, after the end of booting if something is to be
-// built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be complete
-// and verified.
+// apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after
+// its connection was renewed, after its root file system should be writable, after the end of booting if something is
+// to be built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be
+// complete and verified.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	defer r.tasks.end()
 	for i, step := range plan.Steps {
@@ -46,7 +47,8 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 // step carries out one step and reports its progress.
 func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	r.steps++
-	running := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason, State: StepRunning, Usual: step.Usual}
+	running := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason,
+		State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
 	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
@@ -120,7 +122,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 
 // stepError says what a failed step means and where its evidence is.
 func (r *run) stepError(ctx context.Context, state State, step Step, err error) *Error {
-	if known := (*Error)(nil); errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	spec := r.target.spec
@@ -132,7 +134,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		interruption := interrupted(ctx)
 		failure.Kind = interruption.Kind
 		failure.What = fmt.Sprintf("%s during the step %q", interruption.What, step.Title)
-		if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) { // which we ended ourselves
+		if _, ok := errors.AsType[*guest.ConnectionError](err); ok { // which we ended ourselves
 			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
 		}
 		return failure
@@ -148,7 +150,8 @@ type history struct {
 	steps    map[StepID]bool
 	finished map[StepID]bool // without an error
 	reasons  map[string]bool
-	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for none.
+	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for
+	// none.
 	unheld, locked string
 }
 
@@ -214,8 +217,8 @@ type tasks struct {
 	chain *chain // what the guest is at for it; nil for nothing
 }
 
-// begin begins the tasks of the step under way and of those after it, unless they are under way already. Its error is of
-// the task of the step under way.
+// begin begins the tasks of the step under way and of those after it, unless they are under way already. Its error is
+// of the task of the step under way.
 func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observation) error {
 	if w.chain != nil && len(w.chain.deadlines) > 0 {
 		return nil

@@ -23,7 +23,8 @@ func TestApprove(t *testing.T) {
 		}
 		return refused
 	}
-	if _, err := setup.Run(t.Context()); !errors.Is(err, refused) || len(b.steps()) > 0 || b.VM(provision.DefaultVM) != nil {
+	if _, err := setup.Run(t.Context()); !errors.Is(err, refused) || len(b.steps()) > 0 ||
+		b.VM(provision.DefaultVM) != nil {
 		t.Errorf("%v, and the steps were %v", err, b.steps())
 	}
 	asked := 0

@@ -61,8 +61,8 @@ func (b *bootProcess) until(seen func() bool) bool {
 // failed says that booting has come to its end, and to no good one.
 func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
 
-// laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for its
-// end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
+// laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for
+// its end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
 func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
 // maxHostAgentLog bounds what is read of the events of Lima's host agent, in bytes: those of a boot come first.
@@ -123,12 +123,14 @@ type ahead struct {
 	begun time.Time
 }
 
-// observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the mounts and
-// then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all that there is.
-// What is observed counts only when everything is ok; otherwise the world is observed again when it has booted.
+// observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the
+// mounts and then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all
+// that there is. What is observed counts only when everything is ok; otherwise the world is observed again when it has
+// booted.
 func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
-	if !r.vm.boot.going() || !r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
+	if !r.vm.boot.going() ||
+		!r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
 		return
 	}
 	now := ahead{begun: r.edges.Now()}
@@ -165,7 +167,8 @@ func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
 	if r.ahead = nil; was == nil || r.edges.Now().Sub(was.begun) > aheadHolds {
 		return now, false
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, errors.New("no answer within "+verifyDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
+		errors.New("no answer within "+verifyDeadline.String()))
 	defer cancel()
 	_, err := askCapabilities(ctx, lima.HostSocketPath(was.state.Instance))
 	return was.view, err == nil

@@ -84,26 +84,31 @@ func lacksToolchain(err error) bool {
 func explainBuild(r *run, _ State, failure *Error, err error) {
 	spec, source := r.target.spec, r.target.agent.Package
 	failure.What = "the agent could not be built in the VM"
-	script := (*guest.ScriptError)(nil)
-	if !errors.As(err, &script) {
-		failure.Next = fmt.Sprintf("run worldsetup again, for a large workspace with more time: --timeout 1h; the log is %s", LogPath(spec))
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	if !ok {
+		failure.Next = fmt.Sprintf("run worldsetup again, for a large workspace with more time: --timeout 1h; the "+
+			"log is %s", LogPath(spec))
 		return
 	}
 	failure.Why = strings.TrimSpace(script.Stderr)
 	switch {
 	case lacksToolchain(err):
-		failure.Kind, failure.What = KindPrerequisite, "the VM has no cargo that could build the agent, and can install none"
+		failure.Kind, failure.What = KindPrerequisite,
+			"the VM has no cargo that could build the agent, and can install none"
 		failure.Why = fmt.Sprintf("%s\n%s", source.Needs(), failure.Why)
-		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
+		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as "+
+			"https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
 			spec.VM, agent.CargoCommand(r.target.arch))
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"
-		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", spec.VM)
+		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo "+
+			"apt-get update; then run worldsetup again", spec.VM)
 	default:
 		if text := r.builder.log.LastError(); text != "" {
 			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
-		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s %s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
+		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
+			"%s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
 			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))
 	}
 }

@@ -52,14 +52,15 @@ func (b *bench) wantNothingLeft(t *testing.T) {
 	}
 }
 
-// TestBuild: an agent from the project's workspace is built after the boot, installed and verified; then it is enough that it is
-// there, and --rebuild-agent takes up what was changed.
+// TestBuild: an agent from the project's workspace is built after the boot, installed and verified; then it is enough
+// that it is there, and --rebuild-agent takes up what was changed.
 func TestBuild(t *testing.T) {
 	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.mustRun(t)
 	steps := b.steps()
 	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepWaitForBoot)
-	if build < settle || build+1 != slices.Index(steps, provision.StepAgent) || build+2 != slices.Index(steps, provision.StepActivate) {
+	if build < settle || build+1 != slices.Index(steps, provision.StepAgent) ||
+		build+2 != slices.Index(steps, provision.StepActivate) {
 		t.Errorf("the steps were %v", steps)
 	}
 	if !b.logged("Compiling world-agent") {
@@ -74,10 +75,12 @@ func TestBuild(t *testing.T) {
 	}
 	b.spec.RebuildAgent = true
 	b.mustRun(t)
-	if steps := b.steps(); !slices.Equal(steps, []provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
+	if steps := b.steps(); !slices.Equal(steps,
+		[]provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
 		t.Errorf("rebuilding took %v", steps)
 	}
-	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready { // what a run would do again is nothing amiss
+	// what a run would do again is nothing amiss
+	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready {
 		t.Errorf("%v: %+v", err, health.Drift)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -107,9 +110,11 @@ func TestBuildWithoutCargo(t *testing.T) {
 		kind  provision.Kind
 		words []string
 	}{
-		"too old, and none better": {fake.Image{Cargo: "1.65", OfferedCargo: "1.75"}, provision.KindPrerequisite, []string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
-		"none":                     {fake.Image{}, provision.KindPrerequisite, []string{"offers none", "rustc 1.70 or later"}},
-		"no apt":                   {fake.Image{NoApt: true}, provision.KindPrerequisite, []string{"no apt-get"}},
+		"too old, and none better": {fake.Image{Cargo: "1.65", OfferedCargo: "1.75"}, provision.KindPrerequisite,
+			[]string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
+		"none": {fake.Image{}, provision.KindPrerequisite,
+			[]string{"offers none", "rustc 1.70 or later"}},
+		"no apt": {fake.Image{NoApt: true}, provision.KindPrerequisite, []string{"no apt-get"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newWorkspace(t, test.image)
@@ -126,7 +131,8 @@ func TestBuildWithoutCargo(t *testing.T) {
 		}
 		return nil
 	}
-	wantKind(t, b.run(t), provision.KindProvisioning, "cargo could not be installed", "Temporary failure", "apt-get update")
+	wantKind(t, b.run(t), provision.KindProvisioning, "cargo could not be installed",
+		"Temporary failure", "apt-get update")
 }
 
 // TestBuildFails: the compiler's own last error is shown, the agent that was there stays, and the next run carries on.
@@ -134,7 +140,8 @@ func TestBuildFails(t *testing.T) {
 	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
 	b.write(t, "crates/agent/src/main.rs", "compile_error!(\"it does not compile\"); // it answers\n")
 	err := b.run(t)
-	wantKind(t, err, provision.KindProvisioning, "could not be built", "error: it does not compile", "--> crates/world-agent/src/main.rs:1:1", "cargo build --release --locked -p world-agent")
+	wantKind(t, err, provision.KindProvisioning, "could not be built", "error: it does not compile",
+		"--> crates/world-agent/src/main.rs:1:1", "cargo build --release --locked -p world-agent")
 	if strings.Contains(provision.AsError(err).Why, "could not compile") {
 		t.Errorf("cargo's sum is no help: %s", provision.AsError(err).Why)
 	}

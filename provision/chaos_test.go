@@ -40,8 +40,8 @@ func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.pl
 
 // chaos stands between a run and the simulated world, and has everything that changes the world go wrong at one point.
 //
-// A failure is told to the run, and the next call works again. A death is that of the run, by SIGKILL: from there on none
-// of its calls reaches the world any more, cleaning up included, and the world stays as it is.
+// A failure is told to the run, and the next call works again. A death is that of the run, by SIGKILL: from there on
+// none of its calls reaches the world any more, cleaning up included, and the world stays as it is.
 type chaos struct {
 	*fake.World
 	at    point
@@ -165,7 +165,8 @@ func (g chaosGuest) asks(via guest.Route) error {
 	return nil
 }
 
-func (g chaosGuest) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation, error) {
+func (g chaosGuest) Observe(ctx context.Context, via guest.Route,
+	options guest.ObserveOptions) (*guest.Observation, error) {
 	if err := g.asks(via); err != nil {
 		return nil, err
 	}
@@ -204,7 +205,8 @@ func (g chaosGuest) Renew(ctx context.Context, forwards []guest.Pair) error {
 type chaosFolders struct{ *chaos }
 
 func (f chaosFolders) Move(from, to string) error {
-	return f.effect("move "+filepath.Base(from)+" to "+filepath.Base(to), func() error { return vmswap.HostFolders().Move(from, to) }, nil)
+	return f.effect("move "+filepath.Base(from)+" to "+filepath.Base(to),
+		func() error { return vmswap.HostFolders().Move(from, to) }, nil)
 }
 
 func (f chaosFolders) Mark(path string, content []byte) error {

@@ -25,7 +25,8 @@ func elfProgram(t *testing.T, words string) string {
 	header.Ident[elf.EI_CLASS], header.Ident[elf.EI_DATA], header.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64),
 		byte(elf.ELFDATA2LSB), 1
 	var content bytes.Buffer
-	for _, part := range []any{header, elf.Prog64{Type: uint32(elf.PT_LOAD), Filesz: size, Memsz: size}, []byte(words)} {
+	for _, part := range []any{header,
+		elf.Prog64{Type: uint32(elf.PT_LOAD), Filesz: size, Memsz: size}, []byte(words)} {
 		if err := binary.Write(&content, binary.LittleEndian, part); err != nil {
 			t.Fatal(err)
 		}

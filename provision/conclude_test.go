@@ -56,8 +56,9 @@ func counted(t *testing.T, last string, count int, also func(b *bench, name stri
 	return scripts
 }
 
-// TestProofWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and the guest
-// is looked at once before and once after what is done there, its mounts once more, when they are there. The second proof is the one on the shared connection.
+// TestProofWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and the
+// guest is looked at once before and once after what is done there, its mounts once more, when they are there. The
+// second proof is the one on the shared connection.
 func TestProofWhileBooting(t *testing.T) {
 	scripts := counted(t, "prove", 2, func(*bench, string) error { return nil })
 	want := map[string]int{"new": 1, "observe": 1, "mounts": 1, "prove": 2}
@@ -68,7 +69,8 @@ func TestProofWhileBooting(t *testing.T) {
 	}
 }
 
-// TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is looked at again when it has booted.
+// TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is looked at again when it has
+// booted.
 func TestNotSeenWhileBooting(t *testing.T) {
 	var verification atomic.Int32
 	for name, also := range map[string]func(*bench, string) error{
@@ -94,7 +96,8 @@ func TestNotSeenWhileBooting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			scripts := counted(t, "mounts", 1, also)
 			if looks, verification := scripts["observe"], scripts["prove"]; looks != 2 || verification < 3 {
-				t.Errorf("%d looks and %d verification at what was made, want 2, and 2 after those that did not count", looks, verification)
+				t.Errorf("%d looks and %d verification at what was made, want 2, and 2 after those that did not count",
+					looks, verification)
 			}
 		})
 	}

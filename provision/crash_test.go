@@ -32,8 +32,9 @@ var lives = []life{
 	{name: "remove", prepare: kept, do: (*bench).removeErr, again: true, gone: true},
 }
 
-// TestKilled: SIGKILL before, in the middle of and right after everything that a run does to the world. There is always an
-// old world or a new one; the next run, whatever it is asked for, ends with one that is verified, and knows all that was left.
+// TestKilled: SIGKILL before, in the middle of and right after everything that a run does to the world. There is always
+// an old world or a new one; the next run, whatever it is asked for, ends with one that is verified, and knows all that
+// was left.
 func TestKilled(t *testing.T) {
 	count := 0
 	for _, life := range lives {
@@ -130,8 +131,8 @@ func (b *bench) carriesOn(t *testing.T, life life, next string) {
 	t.Helper()
 	if next == "same" {
 		err := life.do(b, t)
-		var failure *provision.Error
-		if err != nil && !(errors.As(err, &failure) && failure.Kind == provision.KindUsage && failure.Next != "") {
+		failure, ok := errors.AsType[*provision.Error](err)
+		if err != nil && !(ok && failure.Kind == provision.KindUsage && failure.Next != "") {
 			t.Fatalf("%s: %v", next, err) // that there is nothing to restore, or one is kept already, says the way out
 		}
 	}

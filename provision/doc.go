@@ -1,6 +1,6 @@
-// Package provision sets up a Substrate world: a Lima VM in which a socket-activated agent listens, reachable through one
-// UNIX socket and nothing else. It creates the world, completes an incomplete one in place, and verifies by connecting that it
-// works; run again on a healthy world it changes nothing.
+// Package provision sets up a Substrate world: a Lima VM in which a socket-activated agent listens, reachable through
+// one UNIX socket and nothing else. It creates the world, completes an incomplete one in place, and verifies by
+// connecting that it works; run again on a healthy world it changes nothing.
 //
 // A [Spec] says which world is wanted. A [Setup] observes what is there ([State]), makes a [Plan] from both, carries it
 // out step by step, and observes and verifies again ([Health]):
@@ -8,12 +8,13 @@
 //	Spec ─┐
 //	State ┴─► Plan ─► steps ─► Health
 //
-// The same loop serves a first setup, a rerun, a repair and a replacement. [Setup.Run] does all of it, [Setup.Plan] stops
-// before the first change, and [Setup.Status] observes and verifies, and changes nothing. [Setup.Restore] restores a VM
-// that was kept when it was replaced, and [Setup.Remove] deletes a world.
+// The same loop serves a first setup, a rerun, a repair and a replacement. [Setup.Run] does all of it, [Setup.Plan]
+// stops before the first change, and [Setup.Status] observes and verifies, and changes nothing. [Setup.Restore]
+// restores a VM that was kept when it was replaced, and [Setup.Remove] deletes a world.
 //
-// The rules are: this package prints nothing, prompts for nothing, reads no flags and never exits. What happens is emitted as a
-// stream of [Event] values. Nothing is called ready that was not verified in this very run. No VM is deleted without
-// consent by its name (Spec.Replace), and then only after another one was verified in its place: see
-// docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an [*Error].
+// The rules are: this package prints nothing, prompts for nothing, reads no flags and never exits. What happens is
+// emitted as a stream of [Event] values. Nothing is called ready that was not verified in this very run. No VM is
+// deleted without consent by its name (Spec.Replace), and then only after another one was verified in its place: see
+// docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an
+// [*Error].
 package provision

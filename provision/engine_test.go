@@ -23,7 +23,8 @@ import (
 // TestMain gives all tests one empty home directory, so that some can run side by side.
 func TestMain(m *testing.M) {
 	if _, err := os.Stat("/dev/shm"); err == nil {
-		os.Setenv("TMPDIR", "/dev/shm") // in memory: there are many worlds, and what a power cut would leave is not the question
+		// in memory: there are many worlds, and what a power cut would leave is not the question
+		os.Setenv("TMPDIR", "/dev/shm")
 	}
 	home, err := os.MkdirTemp("", "home")
 	if err != nil {
@@ -53,7 +54,8 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	b := &bench{World: fake.New(fake.Options{LimaHome: dir, Image: fake.Image{Missing: []string{}}})}
 	t.Cleanup(b.Close)
-	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"), Agent: provision.AgentBuiltin}
+	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"),
+		Agent: provision.AgentBuiltin}
 	return b
 }
 
@@ -77,9 +79,10 @@ func (b *bench) second() *provision.Setup {
 	return &provision.Setup{
 		Spec: b.spec,
 		Edges: func(provision.Spec) provision.Edges {
-			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: b.now, Checks: func(target checks.Target) []checks.Check {
-				return []checks.Check{checks.Limactl(target.Lima)}
-			}}
+			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: b.now,
+				Checks: func(target checks.Target) []checks.Check {
+					return []checks.Check{checks.Limactl(target.Lima)}
+				}}
 		},
 	}
 }
@@ -120,8 +123,8 @@ func (b *bench) changes() (verbs []string) {
 
 func wantKind(t *testing.T, err error, kind provision.Kind, words ...string) {
 	t.Helper()
-	var failure *provision.Error
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*provision.Error](err)
+	if !ok {
 		t.Fatalf("got %v, want an error of kind %q", err, kind)
 	}
 	text := failure.What + "\n" + failure.Why + "\n" + failure.Next
@@ -177,7 +180,8 @@ func TestEventsAreInOrder(t *testing.T) {
 	if finished != len(b.events) {
 		t.Errorf("the run finished with event %d of %d", finished, len(b.events))
 	}
-	if log, err := os.ReadFile(provision.LogPath(b.resolved(t))); err != nil || !strings.Contains(string(log), `"finished"`) {
+	if log, err := os.ReadFile(provision.LogPath(b.resolved(t))); err != nil ||
+		!strings.Contains(string(log), `"finished"`) {
 		t.Errorf("the log holds %q, %v", log, err)
 	}
 }
@@ -311,10 +315,14 @@ func TestRefusedBeforeAnyChange(t *testing.T) {
 		"wrong digest": {func(b *bench) {
 			b.spec.Image, b.spec.ImageDigest = image, "sha256:"+strings.Repeat("0", 64)
 		}, provision.KindUsage, "is not the one that was asked for"},
-		"profile refused": {func(b *bench) { b.Faults.Fail = map[string]string{"validate": "field `mountType` must be"} }, provision.KindUsage, "mountType"},
-		"agent a script":  {func(b *bench) { b.spec.Agent = script }, provision.KindUsage, "script"},
-		"no agent":        {func(b *bench) { b.spec.Agent = "" }, provision.KindPrerequisite, "--agent builtin"},
-		"gone already":    {func(*bench) {}, provision.KindInterrupted, "nobody reads"},
+		"profile refused": {func(
+			b *bench) {
+			b.Faults.Fail = map[string]string{"validate": "field `mountType` must be"}
+		},
+			provision.KindUsage, "mountType"},
+		"agent a script": {func(b *bench) { b.spec.Agent = script }, provision.KindUsage, "script"},
+		"no agent":       {func(b *bench) { b.spec.Agent = "" }, provision.KindPrerequisite, "--agent builtin"},
+		"gone already":   {func(*bench) {}, provision.KindInterrupted, "nobody reads"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -370,12 +378,15 @@ func TestOutsider(t *testing.T) {
 // TestDirectoriesThatAreNoVMs: limactl list fails as a whole because of one of them.
 func TestDirectoriesThatAreNoVMs(t *testing.T) {
 	b := newBench(t)
-	b.Faults.Fail = map[string]string{"list": "unable to load instance other: open lima.yaml: no such file or directory"}
+	b.Faults.Fail = map[string]string{
+		"list": "unable to load instance other: open lima.yaml: no such file or directory",
+	}
 	if plan, err := b.setup().Plan(t.Context()); err != nil || plan.Steps[0].ID != provision.StepCreate {
 		t.Errorf("somebody else's: %+v, %v", plan, err)
 	}
 	ours := filepath.Join(b.spec.LimaHome, "substrate")
-	if err := errors.Join(os.Mkdir(ours, 0o700), os.WriteFile(filepath.Join(ours, "cidata.iso"), nil, 0o600)); err != nil {
+	if err := errors.Join(os.Mkdir(ours, 0o700),
+		os.WriteFile(filepath.Join(ours, "cidata.iso"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, b.run(t), provision.KindUnhealthy, ours, "no lima.yaml", "rm -r "+ours)
@@ -398,8 +409,8 @@ func (l slowStart) Run(ctx context.Context, command lima.Command) (lima.Result, 
 	return result, err
 }
 
-// TestImageWithThingsOfOurs: what an image comes with is observed before anything is done in a new VM, so that systemd, which
-// may know a unit of it, reads the new ones.
+// TestImageWithThingsOfOurs: what an image comes with is observed before anything is done in a new VM, so that systemd,
+// which may know a unit of it, reads the new ones.
 func TestImageWithThingsOfOurs(t *testing.T) {
 	for _, has := range []bool{false, true} {
 		b := newBench(t)
@@ -436,7 +447,8 @@ func TestBootOverlaps(t *testing.T) {
 	record := setup.Events
 	setup.Events = func(event provision.Event) {
 		record(event)
-		if event.Type == provision.EventStep && event.Step.ID == provision.StepWaitForBoot && event.Step.State == provision.StepRunning {
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepWaitForBoot &&
+			event.Step.State == provision.StepRunning {
 			close(slow.release)
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 )
 
-// Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its meaning
-// or is removed; new fields may appear under the same version and must be ignored by readers that don't know them.
+// Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its
+// meaning or is removed; new fields may appear under the same version and must be ignored by readers that don't know
+// them.
 const Schema = 2
 
 // EventType says which of an Event's parts are set.

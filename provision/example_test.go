@@ -29,11 +29,11 @@ func Example() {
 		},
 	}
 	health, err := setup.Run(ctx)
-	var failure *provision.Error
+	failure, known := errors.AsType[*provision.Error](err)
 	switch {
 	case err == nil:
 		fmt.Println("the agent answers at", health.Socket.Host)
-	case errors.As(err, &failure) && failure.Kind == provision.KindReplacement:
+	case known && failure.Kind == provision.KindReplacement:
 		fmt.Println("only another VM would do:", failure.Why)
 	default:
 		fmt.Println(err)

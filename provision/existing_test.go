@@ -29,7 +29,8 @@ func TestPlanSaysWhatExists(t *testing.T) {
 	if err != nil || e == nil {
 		t.Fatalf("%v, and there is %+v", err, e)
 	}
-	if e.Status != "running" || e.CPUs != provision.DefaultCPUs || e.Memory != provision.DefaultMemory || e.Disk != provision.DefaultDisk ||
+	if e.Status != "running" || e.CPUs != provision.DefaultCPUs || e.Memory != provision.DefaultMemory ||
+		e.Disk != provision.DefaultDisk ||
 		e.Layout != "socket-parity-v1" || e.Project != b.spec.Project || !e.Created.Equal(made) || e.DiskUsed <= 0 {
 		t.Errorf("there is %+v", e)
 	}

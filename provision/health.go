@@ -2,7 +2,8 @@ package provision
 
 import "time"
 
-// Health is what was observed and verified of a world. Ready is true only when every proof was made and every item is right.
+// Health is what was observed and verified of a world. Ready is true only when every proof was made and every item is
+// right.
 type Health struct {
 	Schema int       `json:"schema"` // always Schema
 	VM     string    `json:"vm"`

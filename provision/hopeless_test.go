@@ -22,10 +22,12 @@ func TestWhatNoRealGuestIsBroughtInto(t *testing.T) {
 		words  string
 	}{
 		"no one gets in": {
-			condition(func(c *fake.Conditions) { c.Dead = true }), restart, provision.KindUnhealthy, "--replace=substrate",
+			condition(func(c *fake.Conditions) { c.Dead = true }), restart,
+			provision.KindUnhealthy, "--replace=substrate",
 		},
 		"sudo asks for a password after a boot as well": {
-			condition(func(c *fake.Conditions) { c.NoSudo = true }), restart, provision.KindUnhealthy, "sudo asks the user",
+			condition(func(c *fake.Conditions) { c.NoSudo = true }), restart,
+			provision.KindUnhealthy, "sudo asks the user",
 		},
 		"sudo asks for a password until a boot": {(*fake.VM).RemoveSudoRule, restart, "", ""},
 		"no key and no open connection":         {(*fake.VM).RemoveKey, restart, "", ""},
@@ -42,7 +44,8 @@ func TestWhatNoRealGuestIsBroughtInto(t *testing.T) {
 				vm.Change(func(c *fake.Conditions) { c.BootScriptFails = true })
 				vm.KillDriver()
 			},
-			[]provision.StepID{provision.StepStart, provision.StepGroup, provision.StepConnection, provision.StepActivate}, "", "",
+			[]provision.StepID{provision.StepStart, provision.StepGroup, provision.StepConnection,
+				provision.StepActivate}, "", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +58,8 @@ func TestWhatNoRealGuestIsBroughtInto(t *testing.T) {
 			} else if test.kind != "" {
 				wantKind(t, err, test.kind, test.words)
 			}
-			steps := slices.DeleteFunc(b.steps(), func(id provision.StepID) bool { return id == provision.StepWaitForBoot })
+			steps := slices.DeleteFunc(b.steps(),
+				func(id provision.StepID) bool { return id == provision.StepWaitForBoot })
 			if !slices.Equal(steps, test.steps) {
 				t.Errorf("the steps were %v, want %v", steps, test.steps)
 			}

@@ -46,10 +46,11 @@ type rejection struct {
 // It is nil when the script ran.
 func refusalOf(err error) *rejection {
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
-		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode, strings.TrimSpace(session.Output))
+		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode,
+			strings.TrimSpace(session.Output))
 		return &rejection{guest.RefusedSession, text}
 	}
-	if connection := (*guest.ConnectionError)(nil); errors.As(err, &connection) {
+	if _, ok := errors.AsType[*guest.ConnectionError](err); ok {
 		return &rejection{guest.RefusedLogin, err.Error()}
 	}
 	return nil
@@ -79,7 +80,8 @@ func lastWay(s State) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s refuses new ssh connections", s.Instance.Name),
 		Why:  s.Locked + "\nThe connection that is still open may be the last way in, so the VM is not restarted.",
-		Next: fmt.Sprintf("don't stop the VM; find the cause over the open connection (limactl shell --workdir / %s %s), "+
+		Next: fmt.Sprintf("don't stop the VM; find the cause over the open connection (limactl shell --workdir / %s "+
+			"%s), "+
 			"repair it, and run worldsetup again", s.Instance.Name, command),
 	}
 }
@@ -91,7 +93,8 @@ func sshdForbids(s State) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the settings of the ssh server in the VM %s forbid what a world needs", s.Instance.Name),
 		Why:  strings.TrimSpace("sshd has the setting " + s.SSHSetting + "\n" + s.Locked),
-		Next: fmt.Sprintf("don't stop the VM; find the setting (limactl shell --workdir / %s sudo grep -rni %s /etc/ssh), "+
+		Next: fmt.Sprintf("don't stop the VM; find the setting (limactl shell --workdir / %s sudo grep -rni %s "+
+			"/etc/ssh), "+
 			"change it, restart ssh.service, and run worldsetup again", s.Instance.Name, name),
 	}
 }

@@ -69,9 +69,11 @@ func TestTheLastWayInStays(t *testing.T) {
 			[]provision.StepID{provision.StepSSHAccess, provision.StepGroup}, "has expired",
 		},
 		"more processors are asked for": {
-			nil, expired, func(spec *provision.Spec) { spec.CPUs = 8 }, []provision.StepID{provision.StepSSHAccess}, "has expired",
+			nil, expired, func(spec *provision.Spec) { spec.CPUs = 8 },
+			[]provision.StepID{provision.StepSSHAccess}, "has expired",
 		},
-		"sshd lets others in, and the group is removed": {(*fake.VM).RemoveGroup, setting, nil, nil, "AllowUsers games"},
+		"sshd lets others in, and the group is removed": {(*fake.VM).RemoveGroup, setting, nil,
+			nil, "AllowUsers games"},
 		"sudo asks for a password": {
 			(*fake.VM).RemoveSudoRule, guest.Refusals{}, nil, nil, "Connection closed",
 		},

@@ -14,7 +14,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and how.
+// This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and
+// how.
 
 // agentWait is how long a new agent may take for its first answer.
 const agentWait = 30 * time.Second
@@ -29,7 +30,8 @@ var packageOf = map[string]string{
 func (p *Plan) forGuest(t target, s State) {
 	o := s.Guest
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
-		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker, guest.LayoutVersion))
+		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
+			guest.LayoutVersion))
 	}
 	closed := closedDirectories(o)
 	for _, k := range kinds() {
@@ -52,7 +54,8 @@ func (p *Plan) sudo(s State) {
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
 			Why:  "`sudo -n true` failed there",
-			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
+			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s "+
+				"sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
 		}
 	}
 }
@@ -66,8 +69,10 @@ func sudoRefuses(s State) *Error {
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case strings.Contains(strings.ToLower(o.SudoSays), "account"):
-		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: limactl stop %s && "+
-			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && limactl start %s`, vm, o.User, vm, vm)
+		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: "+
+			"limactl stop %s && "+
+			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && `+
+			"limactl start %s", vm, o.User, vm, vm)
 	}
 	return &Error{
 		Kind: KindUnhealthy,
@@ -178,7 +183,8 @@ func planLinger(p *Plan, _ target, s State) {
 }
 
 func explainLinger(r *run, at State, failure *Error, _ error) {
-	failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s", r.target.spec.VM, at.Guest.User)
+	failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s",
+		r.target.spec.VM, at.Guest.User)
 }
 
 // planActivate plans to start the agent again when what runs has to learn of a change, or does not work.
@@ -214,7 +220,8 @@ func explainActivate(r *run, _ State, failure *Error, err error) {
 	}
 	failure.What = "the agent does not answer"
 	failure.Why = strings.TrimSpace(script.Stderr)
-	failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s sudo journalctl -u %s",
+	failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
+		"sudo journalctl -u %s",
 		r.target.spec.VM, guest.ServiceName)
 }
 
@@ -230,10 +237,13 @@ func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string
 	return r.session(state).change(ctx, guest.WriteMarker{Version: guest.LayoutVersion, Mounts: points})
 }
 
-// unitReasons are what is wrong with the units' files, for which units that run must be restarted, and with their state in systemd.
+// unitReasons are what is wrong with the units' files, for which units that run must be restarted, and with their state
+// in systemd.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
-	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath}, {guest.SocketUnitName, guest.SocketUnitPath}} {
-		if o.Units[unit.name].Load == "masked" && !slices.ContainsFunc(o.Hidden, func(path string) bool { return strings.HasSuffix(path, unit.name) }) {
+	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath},
+		{guest.SocketUnitName, guest.SocketUnitPath}} {
+		if o.Units[unit.name].Load == "masked" &&
+			!slices.ContainsFunc(o.Hidden, func(path string) bool { return strings.HasSuffix(path, unit.name) }) {
 			contents = append(contents, unit.name+" is masked")
 		} else if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
 			contents = append(contents, wrong)
@@ -248,7 +258,8 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	return contents, states
 }
 
-// unitSums are the checksums of the texts that a unit may hold: the service has two when netfilter was not requested either way.
+// unitSums are the checksums of the texts that a unit may hold: the service has two when netfilter was not requested
+// either way.
 func unitSums(t target, o *guest.Observation, name string) []string {
 	if name == guest.SocketUnitName {
 		return []string{sum([]byte(embed.SocketUnit()))}
@@ -274,7 +285,8 @@ func socketReasons(s State) (reasons []string) {
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
 	} else if o.Listening != nil && !o.Listening[file.Inode] {
-		reasons = append(reasons, fmt.Sprintf("no process listens on %s: systemd's socket is a different one, or lost", guest.SocketPath))
+		reasons = append(reasons, fmt.Sprintf("no process listens on %s: systemd's socket is a different one, or lost",
+			guest.SocketPath))
 	}
 	if s.Unanswered != "" {
 		reasons = append(reasons, "root asked the agent: "+s.Unanswered)
@@ -300,7 +312,8 @@ func serviceReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// differs says how the file at path differs from what it should be, and nothing when it does not. An empty group is not compared.
+// differs says how the file at path differs from what it should be, and nothing when it does not. An empty group is not
+// compared.
 func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
 	file, found := o.Files[path]
 	if !found {
@@ -316,7 +329,8 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 		return fmt.Sprintf("%s is a %s, expected a %s", path, file.Type, kind)
 	}
 	if file.Owner != owner || file.Group != group || file.Mode != mode {
-		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group, file.Mode, owner, group, mode)
+		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group,
+			file.Mode, owner, group, mode)
 	}
 	return ""
 }

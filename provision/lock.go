@@ -44,7 +44,8 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 			}
 		case held != nil:
 			// Who holds it, for messages only.
-			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(), events.now().Format(time.RFC3339)), 0o600)
+			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(),
+				events.now().Format(time.RFC3339)), 0o600)
 			end := announce(spec)
 			return func() { end(); _ = held.Unlock() }, nil
 		case !spec.Wait:
@@ -60,8 +61,8 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 	}
 }
 
-// tryLock returns the lock at path, or nil when another process holds it. A lock whose file was removed meanwhile, with the
-// world that it was for, excludes no one and is not the one.
+// tryLock returns the lock at path, or nil when another process holds it. A lock whose file was removed meanwhile, with
+// the world that it was for, excludes no one and is not the one.
 func tryLock(path string) (*flock.Flock, error) {
 	for {
 		held := flock.New(path, flock.SetPermissions(0o600))
@@ -80,8 +81,8 @@ func tryLock(path string) (*flock.Flock, error) {
 	}
 }
 
-// holder is the run that holds the lock. Whoever has just taken it needs a moment to say so; until then there is none, or
-// a process that is gone is named. It is nil when no holder is known in time.
+// holder is the run that holds the lock. Whoever has just taken it needs a moment to say so; until then there is none,
+// or a process that is gone is named. It is nil when no holder is known in time.
 func holder(ctx context.Context, spec Spec) *RunInfo {
 	for waited := time.Duration(0); ; waited += lockPause {
 		info := underWay(spec)
@@ -114,9 +115,9 @@ type RunInfo struct {
 	Step *StepStatus `json:"step,omitempty"`
 }
 
-// A run holds a second lock beside the one that keeps runs apart, since only of such a lock can it be asked whether a process
-// holds it without taking it: a reader that took the first one for a moment would turn a run away. Like the first, the
-// kernel drops it when its process ends, however it ends.
+// A run holds a second lock beside the one that keeps runs apart, since only of such a lock can it be asked whether a
+// process holds it without taking it: a reader that took the first one for a moment would turn a run away. Like the
+// first, the kernel drops it when its process ends, however it ends.
 
 // announce takes that lock. Without it a run works unseen: no reason to fail.
 func announce(spec Spec) (end func()) {
@@ -201,7 +202,8 @@ func (i RunInfo) String() string {
 		text += ", since " + i.Since.Format(time.RFC3339)
 	}
 	if step := i.Step; step != nil {
-		text += fmt.Sprintf("; step %d of %d, %s, for %s", step.Number, step.Of, step.Title, plaintext.Duration(step.Elapsed))
+		text += fmt.Sprintf("; step %d of %d, %s, for %s", step.Number, step.Of, step.Title,
+			plaintext.Duration(step.Elapsed))
 	}
 	return strings.TrimSpace(text)
 }

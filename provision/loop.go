@@ -11,11 +11,11 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every plan,
-// until nothing is left to change and everything was verified.
+// This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
+// plan, until nothing is left to change and everything was verified.
 
-// maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the layout,
-// the marker, nothing; a restart in between makes it six, and each escalation two more. More would
+// maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the
+// layout, the marker, nothing; a restart in between makes it six, and each escalation two more. More would
 // mean that a step does not hold.
 const maxRounds = 12
 
@@ -73,8 +73,8 @@ type view struct {
 	verified *verification // nil when nothing was verified, because there is something to change first
 }
 
-// look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima say
-// whether it would take what the plan is going to give it.
+// look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima
+// say whether it would take what the plan is going to give it.
 func (r *run) look(ctx context.Context, prove proving) (view, error) {
 	instance, err := r.resolve(ctx)
 	if err != nil {
@@ -171,8 +171,8 @@ func (r *run) refine(ctx context.Context, now *view) {
 	now.plan = planFor(r.target, now.state)
 }
 
-// resolve asks Lima for the instance and completes the target with what the host has for it. Bad input is reported first; a
-// Lima that does not answer is for the prerequisites to explain.
+// resolve asks Lima for the instance and completes the target with what the host has for it. Bad input is reported
+// first; a Lima that does not answer is for the prerequisites to explain.
 func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	instance, findErr := r.vm.find(ctx)
 	if ctx.Err() != nil {
@@ -200,10 +200,11 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 	return r.approve(ctx, plan)
 }
 
-// escalate plans a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file systems
-// start again with it.
+// escalate plans a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file
+// systems start again with it.
 func (r *run) escalate(view *view, step Step) bool {
-	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil || step.Disruption.level() >= DisruptionRestart.level() {
+	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil ||
+		step.Disruption.level() >= DisruptionRestart.level() {
 		return false
 	}
 	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
@@ -260,9 +261,11 @@ func unhealthy(health Health) *Error {
 	}
 	next := "run worldsetup; it repairs what it can"
 	if health.Drift.Empty() {
-		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u substrate-world-agent.service", health.VM)
+		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
+			"substrate-world-agent.service", health.VM)
 	}
-	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM), Why: strings.Join(why, "\n"), Next: next}
+	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
+		Why: strings.Join(why, "\n"), Next: next}
 }
 
 func doesNotHold(vm string, step Step) *Error {
@@ -270,6 +273,7 @@ func doesNotHold(vm string, step Step) *Error {
 		Kind: KindProvisioning,
 		What: fmt.Sprintf("the step %q did not hold", step.Title),
 		Why:  step.Reason,
-		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, then run worldsetup again", vm),
+		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, "+
+			"then run worldsetup again", vm),
 	}
 }

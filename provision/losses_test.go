@@ -19,14 +19,17 @@ func TestLosses(t *testing.T) {
 		losses        func() (deleted, kept string)
 		deleted, kept string
 	}{
-		"replace":           {plan(true, Step{Destroys: true}).Losses, "the disk of the VM", "restored if it never does"},
+		"replace": {plan(true, Step{Destroys: true}).Losses, "the disk of the VM",
+			"restored if it never does"},
 		"replace with keep": {plan(true, Step{}).Losses, "nothing: the old VM is kept", "/home/ada/p"},
 		"restore": {plan(false, Step{ID: StepRestoreRemove, Destroys: true}).RestoreLosses,
 			"of the current VM, the disk of the VM", "the VM that was kept"},
-		"restore with keep": {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing", "the current VM, stopped"},
+		"restore with keep": {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing",
+			"the current VM, stopped"},
 		"restore, leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RestoreLosses, "leftovers",
 			"/home/ada/p"},
-		"restore, no other VM": {plan(false, Step{ID: StepRestorePlace}).RestoreLosses, "nothing", "the VM that was kept"},
+		"restore, no other VM": {plan(false, Step{ID: StepRestorePlace}).RestoreLosses, "nothing",
+			"the VM that was kept"},
 		"remove": {plan(false, Step{ID: StepRemoveVM, Destroys: true}).RemoveLosses, "(1 GiB); the log",
 			"Lima's downloads"},
 		"remove a kept one": {plan(false, Step{ID: StepRemoveKept, Destroys: true}).RemoveLosses,
@@ -34,7 +37,8 @@ func TestLosses(t *testing.T) {
 		"remove leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RemoveLosses, "leftovers",
 			"/home/ada/p"},
 	} {
-		if deleted, kept := test.losses(); !strings.Contains(deleted, test.deleted) || !strings.Contains(kept, test.kept) {
+		if deleted, kept := test.losses(); !strings.Contains(deleted, test.deleted) ||
+			!strings.Contains(kept, test.kept) {
 			t.Errorf("%s: deleted: %q, kept: %q", name, deleted, kept)
 		}
 	}
@@ -46,7 +50,8 @@ func TestDestroys(t *testing.T) {
 		want bool
 	}{
 		"nothing": {Plan{}, false}, "a repair": {Plan{Steps: []Step{{ID: StepStop}}}, false},
-		"a replacement": {Plan{Replace: []string{"why"}}, true}, "a removal": {Plan{Steps: []Step{{Destroys: true}}}, true},
+		"a replacement": {Plan{Replace: []string{"why"}}, true},
+		"a removal":     {Plan{Steps: []Step{{Destroys: true}}}, true},
 	} {
 		if test.plan.Destroys() != test.want {
 			t.Errorf("%s: Destroys is %v", name, !test.want)

@@ -20,7 +20,8 @@ import (
 // file system, its disk, and the ways into it.
 
 const (
-	// clockRepair is how far the guest's clock may be off before it is set: time synchronization brings back what is nearer.
+	// clockRepair is how far the guest's clock may be off before it is set: time synchronization brings back what is
+	// nearer.
 	clockRepair = 10 * time.Second
 	// roomNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
 	roomNeeded = 16 << 10
@@ -69,7 +70,8 @@ func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 	}
 	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
 	failure.Why = strings.TrimSpace(script.Stderr)
-	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | tail), "+
+	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | "+
+		"tail), "+
 		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
 }
 
@@ -95,8 +97,11 @@ func sshReasons(s State) (reasons []string) {
 	o := s.Guest
 	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
 		file := o.Files[path]
-		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil && (mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
-			reasons = append(reasons, fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path, file.Mode))
+		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil &&
+			(mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
+			reasons = append(reasons,
+				fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path,
+					file.Mode))
 		}
 	}
 	if s.SSHSetting != "" {
@@ -124,7 +129,8 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
 	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))
-	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok && refused.Route == guest.Fresh && ctx.Err() == nil {
+	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
+		refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what refuses the user comes first.
 		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error()})
 		if r.done.locked = at.Locked; r.done.finished[StepSSHAccess] {
@@ -146,10 +152,12 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 	return pairs
 }
 
-// closedDirectories returns those on the way to our files that not all users can enter. Behind them nothing was observed.
+// closedDirectories returns those on the way to our files that not all users can enter. Behind them nothing was
+// observed.
 func closedDirectories(o *guest.Observation) (closed []string) {
 	for _, path := range []string{
-		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",
+		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd",
+		"/etc/systemd/system", "/var", "/var/lib",
 	} {
 		if file, found := o.Files[path]; found && !file.Open() {
 			closed = append(closed, path)

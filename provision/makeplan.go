@@ -119,8 +119,8 @@ func (p *Plan) settle() {
 	p.waitForBoot("Lima is still busy with it", StepPackages, StepAgentBuild, StepMarker)
 }
 
-// waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount, which
-// comes last, and the marker stands for a world that was seen to be complete.
+// waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount,
+// which comes last, and the marker stands for a world that was seen to be complete.
 func (p *Plan) waitForBoot(reason string, before ...StepID) {
 	wait := newStep(StepWaitForBoot, reason)
 	at := slices.IndexFunc(p.Steps, func(s Step) bool { return slices.Contains(before, s.ID) })
@@ -131,9 +131,9 @@ func (p *Plan) waitForBoot(reason string, before ...StepID) {
 	p.Steps = slices.Insert(p.Steps, at, wait)
 }
 
-// restart plans to restart the VM before what is planned for the guest, which is observed again afterwards. Only the early
-// steps stay before it: the group, since groups are given when a session starts, and the way in by ssh, without which Lima
-// does not see the end of a boot, with what it takes to write.
+// restart plans to restart the VM before what is planned for the guest, which is observed again afterwards. Only the
+// early steps stay before it: the group, since groups are given when a session starts, and the way in by ssh, without
+// which Lima does not see the end of a boot, with what it takes to write.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
@@ -164,7 +164,8 @@ func unreadable(instance *limatype.Instance) *Error {
 		why = append(why, err.Error())
 	}
 	if len(why) == 0 { // some versions of Lima keep the reason to themselves
-		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` says why", instance.Dir))
+		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` says why",
+			instance.Dir))
 	}
 	return &Error{
 		Kind: KindUnhealthy,
@@ -206,7 +207,8 @@ func connectionReasons(s State) (reasons []string) {
 	if s.SharedDead {
 		reasons = append(reasons, "Lima's shared ssh connection is dead")
 	} else if !slices.Contains(s.Guest.SessionGroups, guest.GroupName) {
-		reasons = append(reasons, "Lima's shared ssh session is not in the group substrate: groups are given when it starts")
+		reasons = append(reasons,
+			"Lima's shared ssh session is not in the group substrate: groups are given when it starts")
 	}
 	if !s.HostSocket {
 		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
@@ -234,7 +236,8 @@ func bootFirst(s State) string {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
 		return "the root file system of the guest stays read-only: a boot puts it in order"
 	case s.Guest.WantsPassword() && !s.Tried[StepStop]:
-		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without", s.Guest.User)
+		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without",
+			s.Guest.User)
 	}
 	return ""
 }
@@ -251,20 +254,22 @@ const bootGrace = 10 * time.Minute
 
 // planUnreachable escalates to a forced restart, unless that was tried before.
 func (p *Plan) planUnreachable(s State) {
-	connection := (*guest.ConnectionError)(nil)
+	connection, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
 	switch {
-	case !errors.As(s.GuestError, &connection):
+	case !ok:
 		p.Blocked = unreachable(s) // something answered there, and its answer is not an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:
 		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
 		p.Blocked = unreachable(s)
 	case connection.Denied():
-		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " + firstLine(s.GuestError.Error())}, false)
+		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " +
+			firstLine(s.GuestError.Error())}, false)
 		p.Unseen = true
 	default:
 		p.Unseen = true
 		reason := "it runs and is not reachable over SSH: " + firstLine(s.GuestError.Error())
-		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"), newStep(StepWaitForBoot, "it was stopped by force")}
+		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"),
+			newStep(StepWaitForBoot, "it was stopped by force")}
 	}
 }
 
@@ -287,8 +292,9 @@ func unreachable(s State) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s is running but not reachable over SSH", s.Instance.Name),
 		Why:  s.GuestError.Error(),
-		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir, lastResort(s.Instance.Name)),
-		Err:  s.GuestError,
+		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir,
+			lastResort(s.Instance.Name)),
+		Err: s.GuestError,
 	}
 }
 

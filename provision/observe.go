@@ -34,11 +34,12 @@ type observer struct {
 	now   func() time.Time
 }
 
-// find asks Lima for the instance; nil when there is none. One directory in Lima's home that is no VM makes `limactl list`
-// fail for all of them, and an interrupted creation can leave one: that must not hide what is there, or what is in the way.
+// find asks Lima for the instance; nil when there is none. One directory in Lima's home that is no VM makes `limactl
+// list` fail for all of them, and an interrupted creation can leave one: that must not hide what is there, or what is
+// in the way.
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
-	if refused := (*lima.CommandError)(nil); !errors.As(err, &refused) {
+	if _, ok := errors.AsType[*lima.CommandError](err); !ok {
 		return instance, err
 	}
 	dir := o.place.Dir("")
@@ -49,7 +50,8 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 		return nil, &Error{
 			Kind: KindUnhealthy, What: dir + " stands where the VM would be, and is none",
 			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,
-			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) + "; then run worldsetup again",
+			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) +
+				"; then run worldsetup again",
 		}
 	}
 	return o.lima.FindOnly(ctx, o.place.VM)
@@ -146,11 +148,12 @@ func limaError(ctx context.Context, what string, err error) *Error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	if known := (*Error)(nil); errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
-	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(), Next: "see what `limactl list` says", Err: err}
-	if missing := (*lima.NotInstalledError)(nil); errors.As(err, &missing) {
+	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(),
+		Next: "see what `limactl list` says", Err: err}
+	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
 		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
 	}
 	return failure
@@ -159,7 +162,8 @@ func limaError(ctx context.Context, what string, err error) *Error {
 // interrupted is the error of a run whose context ended.
 func interrupted(ctx context.Context) *Error {
 	cause := context.Cause(ctx)
-	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(), Next: "run worldsetup again: it carries on from here", Err: cause}
+	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(),
+		Next: "run worldsetup again: it carries on from here", Err: cause}
 	if errors.Is(cause, errTimeout) {
 		failure.Kind = KindProvisioning
 		failure.What = "the run took too long"
@@ -184,12 +188,15 @@ type State struct {
 	// Booting says that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool
-	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was answered, or
-	// there was no connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
+	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was
+	// answered, or there was no connection. Only connecting shows a listener that systemd has lost, or an agent that
+	// hangs.
 	Unanswered string
-	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was tried.
+	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
+	// tried.
 	Locked string
-	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty for none.
+	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty
+	// for none.
 	SSHSetting string
 	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
@@ -211,7 +218,8 @@ const settled = time.Minute
 // compareMount says what is wrong with a mount: it compares what the guest sees with the host's directory, by reading
 // only. It returns an empty string when nothing is.
 // The rules are: what changed on the host within the last minute is not compared; names, types, and of regular files
-// sizes and times must agree for the rest; and a guest that sees nothing must not be looking at a directory that holds something.
+// sizes and times must agree for the rest; and a guest that sees nothing must not be looking at a directory that holds
+// something.
 func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
 	if mount.FSType == "" {
 		return "nothing is mounted there"

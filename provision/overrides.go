@@ -10,19 +10,22 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Units may be extended: a drop-in that leaves the contract alone is kept and shown. The rules are: a directive that our
-// unit holds keeps its value, lists of ours may grow and are never emptied, and what would take the socket or the
+// Units may be extended: a drop-in that leaves the contract alone is kept and shown. The rules are: a directive that
+// our unit holds keeps its value, lists of ours may grow and are never emptied, and what would take the socket or the
 // agent's place is not added. A drop-in against that is displaced: renamed, so that systemd does not find it.
 
 // growing are our directives that a drop-in may add to.
 var growing = map[string]bool{
-	"Unit.Description": true, "Unit.After": true, "Unit.Wants": true, "Install.WantedBy": true, "Service.Environment": true, "Service.ReadWritePaths": true,
+	"Unit.Description": true, "Unit.After": true, "Unit.Wants": true, "Install.WantedBy": true,
+	"Service.Environment": true, "Service.ReadWritePaths": true,
 }
 
 // foreign are directives that ours do without, and that would break the contract.
 var foreign = map[string]bool{
-	"Unit.PartOf": true, "Unit.Conflicts": true, "Service.User": true, "Service.DynamicUser": true, "Service.RootDirectory": true, "Service.RootImage": true,
-	"Socket.Accept": true, "Socket.ListenDatagram": true, "Socket.ListenSequentialPacket": true, "Socket.ListenFIFO": true, "Socket.BindIPv6Only": true,
+	"Unit.PartOf": true, "Unit.Conflicts": true, "Service.User": true, "Service.DynamicUser": true,
+	"Service.RootDirectory": true, "Service.RootImage": true,
+	"Socket.Accept": true, "Socket.ListenDatagram": true, "Socket.ListenSequentialPacket": true,
+	"Socket.ListenFIFO": true, "Socket.BindIPv6Only": true,
 }
 
 // directives are the assignments of a unit's text, in order.
@@ -34,7 +37,8 @@ func directives(lines []string) (keys, values []string) {
 			section = strings.Trim(line, "[]")
 			continue
 		}
-		if key, value, found := strings.Cut(line, "="); found && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, ";") {
+		if key, value, found := strings.Cut(line, "="); found && !strings.HasPrefix(line, "#") &&
+			!strings.HasPrefix(line, ";") {
 			keys, values = append(keys, section+"."+strings.TrimSpace(key)), append(values, strings.TrimSpace(value))
 		}
 	}
@@ -90,14 +94,16 @@ func contradicts(key, value string, ours []string) bool {
 	return len(ours) > 0 && !slices.Contains(ours, value)
 }
 
-// overrides are what hides our units or contradicts them, and why, with the files to displace; and the drop-ins that are kept.
+// overrides returns why something hides our units or contradicts them, the files to displace for that, and the drop-ins
+// that are kept.
 func overrides(o *guest.Observation) (reasons, aside, kept []string) {
 	for _, file := range o.Hidden {
 		reasons, aside = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file))), append(aside, file)
 	}
 	for _, dropIn := range o.DropIns {
 		if broken := contradictions(o, dropIn); len(broken) > 0 {
-			reasons, aside = append(reasons, fmt.Sprintf("%s contradicts the unit: %s", dropIn.Path, strings.Join(broken, ", "))), append(aside, dropIn.Path)
+			why := fmt.Sprintf("%s contradicts the unit: %s", dropIn.Path, strings.Join(broken, ", "))
+			reasons, aside = append(reasons, why), append(aside, dropIn.Path)
 		} else {
 			kept = append(kept, dropIn.Path)
 		}

@@ -77,7 +77,8 @@ func (p Plan) Err() error {
 		Kind: KindReplacement,
 		What: fmt.Sprintf("VM %s can't be changed to match these settings; it must be replaced", p.VM),
 		Why:  strings.Join(p.Replace, "\n"),
-		Next: fmt.Sprintf("keep the current settings, choose another name (--vm NAME), or replace it: %s (--keep-old keeps the old VM)", consentCommand("worldsetup", "--replace", p.VM)),
+		Next: fmt.Sprintf("keep the current settings, choose another name (--vm NAME), or replace it: %s "+
+			"(--keep-old keeps the old VM)", consentCommand("worldsetup", "--replace", p.VM)),
 	}
 }
 
@@ -86,15 +87,17 @@ type Disruption string
 
 // The degrees of disruption, in order.
 const (
-	DisruptionLive       Disruption = "live"       // something is rewritten; whatever runs goes on
-	DisruptionUnit       Disruption = "unit"       // the agent's socket and service are restarted
-	DisruptionConnection Disruption = "connection" // Lima's shared ssh connection is renewed; mounts and what runs over the old one stay
+	DisruptionLive Disruption = "live" // something is rewritten; whatever runs goes on
+	DisruptionUnit Disruption = "unit" // the agent's socket and service are restarted
+	// Lima's shared ssh connection is renewed; mounts and what runs over the old one stay
+	DisruptionConnection Disruption = "connection"
 	DisruptionRestart    Disruption = "vm-restart" // the VM is stopped in good order and started
 	DisruptionForce      Disruption = "vm-force"   // the VM is stopped by force and started
 	DisruptionReplace    Disruption = "replace"    // another VM
 )
 
-var disruptions = []Disruption{"", DisruptionLive, DisruptionUnit, DisruptionConnection, DisruptionRestart, DisruptionForce, DisruptionReplace}
+var disruptions = []Disruption{"", DisruptionLive, DisruptionUnit, DisruptionConnection, DisruptionRestart,
+	DisruptionForce, DisruptionReplace}
 
 // level returns its place in that order; 0 for none or an unknown one.
 func (r Disruption) level() int {
@@ -139,7 +142,8 @@ func existing(s State) *Existing {
 	}
 	e := &Existing{
 		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
-		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir), Protected: instance.Protected,
+		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir),
+		Protected: instance.Protected,
 	}
 	if s.Guest != nil {
 		e.Layout = s.Guest.Marker
@@ -197,7 +201,8 @@ func needsConsent(plan Plan, command, flag string) *Error {
 		why = "programs that run in it would be stopped"
 	}
 	return &Error{
-		Kind: KindReplacement, What: fmt.Sprintf("the VM %s would be deleted or replaced, and that needs consent", plan.VM), Why: why,
+		Kind: KindReplacement, What: fmt.Sprintf("the VM %s would be deleted or replaced, and that needs consent",
+			plan.VM), Why: why,
 		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
 	}
 }

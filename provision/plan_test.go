@@ -44,32 +44,38 @@ func healthyState(t *testing.T) State {
 	healthyTarget().wanted.Apply(config)
 	config.PortForwards[1].HostSocket = "/lima/substrate/sock/substrate.sock" // as Lima fills it in
 	file := func(kind, mode, owner, group string, content []byte) guest.File {
-		return guest.File{Type: kind, Mode: mode, Owner: owner, Group: group, Size: int64(len(content)), SHA256: sum(content)}
+		return guest.File{Type: kind, Mode: mode, Owner: owner, Group: group,
+			Size: int64(len(content)), SHA256: sum(content)}
 	}
 	return State{
 		Instance: &limatype.Instance{
-			Name: "substrate", Dir: "/lima/substrate", Status: limatype.StatusRunning, VMType: limatype.QEMU, Arch: limatype.X8664,
+			Name: "substrate", Dir: "/lima/substrate", Status: limatype.StatusRunning,
+			VMType: limatype.QEMU, Arch: limatype.X8664,
 			CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Config: config,
 		},
 		HostSocket: true,
 		Mounts:     []string{"", ""},
 		Guest: &guest.Observation{
-			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30, Marker: guest.LayoutVersion, Linger: true,
+			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30,
+			Marker: guest.LayoutVersion, Linger: true,
 			SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 			Group: &guest.Group{GID: 996, Members: []string{"ada"}},
 			Files: map[string]guest.File{
-				guest.AgentPath:              file("regular file", "755", "root", "root", []byte("agent")),
-				guest.ServicePath:            file("regular file", "644", "root", "root", []byte(service)),
-				guest.SocketUnitPath:         file("regular file", "644", "root", "root", []byte(embed.SocketUnit())),
-				guest.MarkerPath:             file("regular file", "644", "root", "root", []byte(guest.LayoutVersion+"\n")),
+				guest.AgentPath:      file("regular file", "755", "root", "root", []byte("agent")),
+				guest.ServicePath:    file("regular file", "644", "root", "root", []byte(service)),
+				guest.SocketUnitPath: file("regular file", "644", "root", "root", []byte(embed.SocketUnit())),
+				guest.MarkerPath: file("regular file", "644", "root", "root",
+					[]byte(guest.LayoutVersion+"\n")),
 				guest.SocketPath:             file("socket", "660", "root", "substrate", nil),
 				guest.StatePath:              file("directory", "750", "root", "substrate", nil),
 				guest.RuntimePath:            file("directory", "750", "root", "substrate", nil),
 				"/home/ada.guest/.substrate": file("directory", "755", "ada", "ada", nil),
 			},
 			Units: map[string]guest.Unit{
-				guest.ServiceName:    {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
-				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running", FileState: "enabled", Result: "success"},
+				guest.ServiceName: {Load: "loaded", Active: "active", Sub: "running",
+					FileState: "enabled", Result: "success"},
+				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running",
+					FileState: "enabled", Result: "success"},
 			},
 		},
 	}
@@ -98,11 +104,13 @@ func unit(name string, edit func(*guest.Unit)) func(*target, *State) {
 
 // fromSource has the agent come from the project's workspace.
 func fromSource(t *target, _ *State) {
-	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml", Package: agent.Package{Name: "world-agent", LockVersion: 4, Cargo: "1.78"}}
+	t.agent = &Agent{Source: SourceBuild, Path: "/home/ada/proj/Cargo.toml",
+		Package: agent.Package{Name: "world-agent", LockVersion: 4, Cargo: "1.78"}}
 }
 
 func withGateway(t *target) {
-	t.companions = []agent.Companion{{Name: "substrate-gateway", Path: "/home/ada/proj/bin/substrate-gateway", SHA256: "2"}}
+	t.companions = []agent.Companion{{Name: "substrate-gateway",
+		Path: "/home/ada/proj/bin/substrate-gateway", SHA256: "2"}}
 }
 
 // plans are situations; what is planned for each stands in testdata/plans.golden.
@@ -128,25 +136,34 @@ var plans = map[string]func(*target, *State){
 		s.Tried = map[StepID]bool{StepStop: true, StepStart: true}
 	},
 	"runs, the key is refused": func(_ *target, s *State) {
-		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "ada@127.0.0.1: Permission denied (publickey)."}
+		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh,
+			Detail: "ada@127.0.0.1: Permission denied (publickey)."}
 	},
-	"runs, and says something strange": func(_ *target, s *State) { s.Guest, s.GuestError = nil, errors.New("the guest printed \"Welcome!\"") },
-	"disk image gone":                  func(_ *target, s *State) { s.DiskGone = true },
-	"clock off by an hour":             func(_ *target, s *State) { s.Guest.ClockAhead = time.Hour },
-	"clock off by little":              func(_ *target, s *State) { s.Guest.ClockAhead = 9 * time.Second },
-	"root read-only":                   func(_ *target, s *State) { s.Guest.ReadOnlyRoot, s.Guest.Linger = true, false },
+	"runs, and says something strange": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil,
+			errors.New("the guest printed \"Welcome!\"")
+	},
+	"disk image gone":      func(_ *target, s *State) { s.DiskGone = true },
+	"clock off by an hour": func(_ *target, s *State) { s.Guest.ClockAhead = time.Hour },
+	"clock off by little":  func(_ *target, s *State) { s.Guest.ClockAhead = 9 * time.Second },
+	"root read-only": func(_ *target, s *State) {
+		s.Guest.ReadOnlyRoot,
+			s.Guest.Linger = true, false
+	},
 	"root read-only still": func(_ *target, s *State) {
 		s.Guest.ReadOnlyRoot, s.Tried = true, map[StepID]bool{StepWritable: true}
 	},
 	"disk full": func(_ *target, s *State) { s.Guest.DiskAvailable = 3 << 20 },
 	"home open to all, a mount lost": func(_ *target, s *State) {
-		s.Guest.Files[s.Guest.Home], s.Mounts[1] = guest.File{Type: "directory", Mode: "777", Owner: "ada", Group: "ada"}, "gone"
+		s.Guest.Files[s.Guest.Home], s.Mounts[1] = guest.File{Type: "directory", Mode: "777", Owner: "ada",
+			Group: "ada"}, "gone"
 	},
 	"home open to its own group": func(_ *target, s *State) {
 		s.Guest.Files[s.Guest.Home] = guest.File{Type: "directory", Mode: "775", Owner: "ada", Group: "ada"}
 	},
 	"keys open to a group": func(_ *target, s *State) {
-		s.Guest.Files[s.Guest.Home+"/.ssh/authorized_keys"] = guest.File{Type: "regular file", Mode: "660", Owner: "ada", Group: "users"}
+		s.Guest.Files[s.Guest.Home+"/.ssh/authorized_keys"] = guest.File{Type: "regular file", Mode: "660",
+			Owner: "ada", Group: "users"}
 	},
 	"sudo asks for a password, after a boot": func(_ *target, s *State) {
 		s.Guest.Sudo, s.Tried = false, map[StepID]bool{StepStop: true, StepStart: true}
@@ -183,15 +200,25 @@ var plans = map[string]func(*target, *State){
 	"a step did not hold": func(_ *target, s *State) { s.Guest.Linger, s.Unheld = false, "the step x was done" },
 	"drop-ins": func(_ *target, s *State) {
 		s.Guest.DropIns = []guest.DropIn{
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/more.conf", Lines: []string{"Environment=RUST_LOG=debug", "MemoryMax=1G", "ReadWritePaths=/opt"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/other.conf", Lines: []string{"ExecStart=", "ExecStart=/bin/false"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/same.conf", Lines: []string{"ExecStart=", "ExecStart=/usr/local/bin/substrate-world-agent"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf", Lines: []string{"ListenStream=0.0.0.0:1"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/more.conf",
+				Lines: []string{"Environment=RUST_LOG=debug", "MemoryMax=1G", "ReadWritePaths=/opt"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/other.conf",
+				Lines: []string{"ExecStart=", "ExecStart=/bin/false"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.service.d/same.conf",
+				Lines: []string{"ExecStart=", "ExecStart=/usr/local/bin/substrate-world-agent"}},
+			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf",
+				Lines: []string{"ListenStream=0.0.0.0:1"}},
 			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/mode.conf", Lines: []string{"SocketMode=0666"}},
 		}
 	},
-	"booting":              func(_ *target, s *State) { s.Booting, s.Mounts, s.HostSocket = true, []string{"gone", "gone"}, false },
-	"booting, not entered": func(_ *target, s *State) { s.Booting, s.Guest, s.GuestError = true, nil, errors.New("refused") },
+	"booting": func(_ *target, s *State) {
+		s.Booting, s.Mounts, s.HostSocket = true,
+			[]string{"gone", "gone"}, false
+	},
+	"booting, not entered": func(_ *target, s *State) {
+		s.Booting, s.Guest, s.GuestError = true, nil,
+			errors.New("refused")
+	},
 	"booting, packages missing": func(_ *target, s *State) {
 		s.Booting, s.Guest.Missing, s.Guest.Marker = true, []string{"nft", "jq"}, ""
 	},
@@ -205,16 +232,20 @@ var plans = map[string]func(*target, *State){
 	"agent missing, none to offer": func(t *target, s *State) { t.agent = nil; delete(s.Guest.Files, guest.AgentPath) },
 	"agent kept":                   func(t *target, s *State) { t.agent = nil },
 	"agent differs":                change(guest.AgentPath, func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
-	"agent empty":                  change(guest.AgentPath, func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
-	"agent not executable":         change(guest.AgentPath, func(f *guest.File) { f.Mode = "644" }),
-	"service unit missing":         remove(guest.ServicePath),
-	"service unit edited":          change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
-	"socket unit masked":           change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
-	"units disabled":               unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
-	"reload pending":               unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
-	"service failed":               unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
-	"service in a crash loop":      unit(guest.ServiceName, func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
-	"socket unit stopped":          unit(guest.SocketUnitName, func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
+	"agent empty": change(guest.AgentPath,
+		func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
+	"agent not executable": change(guest.AgentPath, func(f *guest.File) { f.Mode = "644" }),
+	"service unit missing": remove(guest.ServicePath),
+	"service unit edited":  change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
+	"socket unit masked":   change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
+	"units disabled":       unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
+	"reload pending":       unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
+	"service failed": unit(guest.ServiceName,
+		func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
+	"service in a crash loop": unit(guest.ServiceName,
+		func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
+	"socket unit stopped": unit(guest.SocketUnitName,
+		func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
 	"service stopped": func(_ *target, s *State) {
 		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
 		delete(s.Guest.Files, guest.RuntimePath)
@@ -243,7 +274,10 @@ var plans = map[string]func(*target, *State){
 	},
 	"smaller disk":    func(t *target, _ *State) { t.wanted.Disk = 10 << 30 },
 	"another VM type": func(t *target, _ *State) { t.wanted.VMType = limatype.VZ },
-	"another image":   func(t *target, _ *State) { t.wanted.Images = []limatype.Image{{File: limatype.File{Location: "/img"}}} },
+	"another image": func(t *target,
+		_ *State) {
+		t.wanted.Images = []limatype.Image{{File: limatype.File{Location: "/img"}}}
+	},
 	"another project": func(t *target, _ *State) { t.wanted.Project = "/home/ada/other" },
 	"made by hand": func(_ *target, s *State) {
 		s.Instance.Config = &limatype.LimaYAML{}
@@ -260,14 +294,17 @@ var plans = map[string]func(*target, *State){
 	"a companion missing": func(t *target, _ *State) { withGateway(t) },
 	"a companion of another make": func(t *target, s *State) {
 		withGateway(t)
-		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "1"}
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root",
+			Group: "root", SHA256: "1"}
 	},
 	"a companion that is there": func(t *target, s *State) {
 		withGateway(t)
-		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root", SHA256: "2"}
+		s.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755", Owner: "root",
+			Group: "root", SHA256: "2"}
 	},
 	"a companion that was not requested": func(_ *target, s *State) {
-		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777", Owner: "root", Group: "root"}
+		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777",
+			Owner: "root", Group: "root"}
 	},
 	"absent, with a companion": func(t *target, s *State) { *s = State{}; withGateway(t) },
 	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
@@ -313,7 +350,8 @@ func TestPlans(t *testing.T) {
 			fmt.Fprintf(&text, "  REPLACE: %s\n", reason)
 		}
 		if plan.Blocked != nil {
-			fmt.Fprintf(&text, "  BLOCKED (%s): %s: %s\n", plan.Blocked.Kind, plan.Blocked.What, strings.ReplaceAll(plan.Blocked.Why, "\n", " | "))
+			fmt.Fprintf(&text, "  BLOCKED (%s): %s: %s\n", plan.Blocked.Kind, plan.Blocked.What,
+				strings.ReplaceAll(plan.Blocked.Why, "\n", " | "))
 		}
 	}
 	golden(t, "plans.golden", text.String())

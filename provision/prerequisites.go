@@ -41,7 +41,8 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
-		Home: t.wanted.Home, Project: t.spec.Project, Agents: t.agents(instance != nil || findErr != nil && dirErr == nil),
+		Home: t.wanted.Home, Project: t.spec.Project,
+		Agents:   t.agents(instance != nil || findErr != nil && dirErr == nil),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
 		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
 	}
@@ -66,7 +67,8 @@ func disksOf(instance *limatype.Instance) int64 {
 	if instance == nil {
 		return 0
 	}
-	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) + onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
+	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) +
+		onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
 }
 
 // imagePlaces are where a new VM's image may come from.
@@ -123,9 +125,10 @@ func onDisk(path string) int64 {
 // check runs the prerequisites and returns the first one that failed as an error.
 func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
 	var first *Error
-	results := checks.Run(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), func(result checks.Result) {
-		r.events.emit(Event{Type: EventCheck, Check: &result})
-	})
+	results := checks.Run(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)),
+		func(result checks.Result) {
+			r.events.emit(Event{Type: EventCheck, Check: &result})
+		})
 	for _, result := range results {
 		if result.Outcome == Failed && first == nil {
 			first = result.Problem.As(KindPrerequisite)
@@ -161,7 +164,7 @@ func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 		return err
 	}
 	err = r.lima.Validate(ctx, "", profile)
-	if refused := (*lima.CommandError)(nil); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
 		return &Error{
 			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
 			Next: "correct the profile or the flag that it names", Err: err,

@@ -17,13 +17,17 @@ import (
 )
 
 // prerequisites are the checks of spec, as List makes them from what the Setup hands over.
-func prerequisites(t *testing.T, spec provision.Spec, run func(context.Context, lima.Command) (lima.Result, error)) (got checks.Target, err error) {
+func prerequisites(t *testing.T, spec provision.Spec,
+	run func(context.Context, lima.Command) (lima.Result, error)) (got checks.Target, err error) {
 	t.Helper()
 	spec.LimaHome, spec.StateDir = filepath.Join(t.TempDir(), "lima"), filepath.Join(t.TempDir(), "state")
 	if spec.Project == "" {
 		spec.Project = t.TempDir()
 	}
-	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) { t.Errorf("an event of looking: %+v", event) }, Edges: func(provision.Spec) provision.Edges {
+	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) {
+		t.Errorf("an event of looking: %+v",
+			event)
+	}, Edges: func(provision.Spec) provision.Edges {
 		return provision.Edges{
 			Lima: limactl(run), Now: time.Now, Guest: func(*limatype.Instance) guest.Client { return nil },
 			Checks: func(target checks.Target) []checks.Check { got = target; return checks.List(target) },
@@ -46,7 +50,8 @@ func TestChecksOfANewVM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !target.Starts || target.Memory != provision.DefaultMemory || target.Space.Disk != provision.DefaultDisk || len(target.Images) < 2 {
+	if !target.Starts || target.Memory != provision.DefaultMemory || target.Space.Disk != provision.DefaultDisk ||
+		len(target.Images) < 2 {
 		t.Errorf("%+v", target)
 	}
 	for _, image := range target.Images {
@@ -56,11 +61,12 @@ func TestChecksOfANewVM(t *testing.T) {
 	}
 }
 
-// TestChecksOfAnUnreadableVM: Lima tells neither type nor processor of a VM whose configuration it cannot read. What is amiss
-// with that is for the plan to say, and nothing of this machine's.
+// TestChecksOfAnUnreadableVM: Lima tells neither type nor processor of a VM whose configuration it cannot read. What is
+// amiss with that is for the plan to say, and nothing of this machine's.
 func TestChecksOfAnUnreadableVM(t *testing.T) {
 	target, err := prerequisites(t, provision.Spec{}, func(context.Context, lima.Command) (lima.Result, error) {
-		return lima.Result{Stdout: []byte(`{"name":"substrate","hostname":"lima-substrate","status":"","dir":"/nowhere/substrate","vmType":"","arch":"","config":null}` + "\n")}, nil
+		return lima.Result{Stdout: []byte(
+			`{"name":"substrate","hostname":"lima-substrate","status":"","dir":"/nowhere/substrate","vmType":"","arch":"","config":null}` + "\n")}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -104,7 +104,8 @@ func (p *Progress) RolledBack() bool {
 	if n == 0 || !p.Steps[n-1].ID.RollsBack() || p.Steps[n-1].State != StepDone {
 		return false
 	}
-	return slices.ContainsFunc(p.Steps, func(s StepProgress) bool { return s.ID == StepUndoPlace && s.State == StepDone })
+	return slices.ContainsFunc(p.Steps,
+		func(s StepProgress) bool { return s.ID == StepUndoPlace && s.State == StepDone })
 }
 
 // Percent is how much of the work is done, as far as its usual time is known.

@@ -9,8 +9,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Remove takes the world away: the VM, the VMs that worldsetup keeps or has left beside it, and the files about it in the
-// state directory. It takes the same consent as a replacement. That there is nothing to remove is no error.
+// Remove takes the world away: the VM, the VMs that worldsetup keeps or has left beside it, and the files about it in
+// the state directory. It takes the same consent as a replacement. That there is nothing to remove is no error.
 func (s *Setup) Remove(ctx context.Context) error {
 	r, err := s.begin()
 	if err != nil {

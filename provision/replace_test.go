@@ -50,7 +50,8 @@ func (b *bench) only(t *testing.T, names ...string) {
 func replacing(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
-	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: fake.Image{Missing: []string{}}, Patience: 5 * time.Millisecond})
+	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: fake.Image{Missing: []string{}},
+		Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
 	b.mustRun(t)
 	b.emit(t, "old")
@@ -65,10 +66,13 @@ func TestReplace(t *testing.T) {
 	b.mustRun(t)
 	steps := b.steps()
 	want := []provision.StepID{
-		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup, provision.StepReplacePlace, provision.StepStart,
-		provision.StepDirectories, provision.StepUnits, provision.StepAgent, provision.StepActivate, provision.StepMarker, provision.StepReplaceRemove,
+		provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup,
+		provision.StepReplacePlace, provision.StepStart,
+		provision.StepDirectories, provision.StepUnits, provision.StepAgent, provision.StepActivate,
+		provision.StepMarker, provision.StepReplaceRemove,
 	}
-	if have := slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepWaitForBoot }); !slices.Equal(have, want) {
+	if have := slices.DeleteFunc(steps,
+		func(id provision.StepID) bool { return id == provision.StepWaitForBoot }); !slices.Equal(have, want) {
 		t.Errorf("the steps were %v, want %v", have, want)
 	}
 	b.only(t, "substrate")

@@ -14,8 +14,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// TestReplacementFails: a failure at every single thing that a replacement does, before, in the middle of, or right after it.
-// All end with the old world under its name, answering, verified, and with nothing left over.
+// TestReplacementFails: a failure at every single thing that a replacement does, before, in the middle of, or right
+// after it. All end with the old world under its name, answering, verified, and with nothing left over.
 func TestReplacementFails(t *testing.T) {
 	t.Parallel()
 	for _, point := range points(t, replacing, (*bench).runErr) {
@@ -52,11 +52,15 @@ func TestWhatReplacementsMeet(t *testing.T) {
 		faults fake.Faults
 		words  string
 	}{
-		"image refused":    {"create", fake.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}}, "expected digest"},
-		"disk full":        {"create", fake.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
-		"limactl hangs":    {"create", fake.Faults{Hang: map[string]bool{"create": true}}, "patience"},
-		"limactl killed":   {"create", fake.Faults{Kill: map[string]bool{"create": true}}, "137"},
-		"no boot":          {"start", fake.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
+		"image refused": {"create",
+			fake.Faults{Fail: map[string]string{"create": "expected digest sha256:0, got sha256:1"}},
+			"expected digest"},
+		"disk full": {"create",
+			fake.Faults{Fail: map[string]string{"create": "write disk: no space left on device"}}, "no space left"},
+		"limactl hangs":  {"create", fake.Faults{Hang: map[string]bool{"create": true}}, "patience"},
+		"limactl killed": {"create", fake.Faults{Kill: map[string]bool{"create": true}}, "137"},
+		"no boot": {"start",
+			fake.Faults{Fail: map[string]string{"start": "exiting, status={Running:false Degraded:true}"}}, "Degraded"},
 		"no ssh for ever":  {"start", fake.Faults{Hang: map[string]bool{"start": true}}, "patience"},
 		"scripts for ever": {"start", fake.Faults{Hang: map[string]bool{"start-late": true}}, "patience"},
 	} {
@@ -80,8 +84,8 @@ func TestWhatReplacementsMeet(t *testing.T) {
 	}
 }
 
-// TestReadersDuringReplacement: whoever wants a plan or a report is told at every moment that a run is at work and what it
-// is at, without waiting, and nothing is changed by it.
+// TestReadersDuringReplacement: whoever wants a plan or a report is told at every moment that a run is at work and what
+// it is at, without waiting, and nothing is changed by it.
 func TestReadersDuringReplacement(t *testing.T) {
 	b := replacing(t)
 	reader := &bench{World: b.World, spec: b.spec}
@@ -89,8 +93,10 @@ func TestReadersDuringReplacement(t *testing.T) {
 	looks := 0
 	b.chaos = &chaos{World: b.World, watch: func() {
 		looks++
-		for _, err := range []error{second(reader.setup().Plan(t.Context())), second(reader.setup().Status(t.Context()))} {
-			if failure := provision.AsError(err); failure == nil || failure.Kind != provision.KindBusy || !strings.Contains(failure.Why, "process ") {
+		for _, err := range []error{second(reader.setup().Plan(t.Context())),
+			second(reader.setup().Status(t.Context()))} {
+			if failure := provision.AsError(err); failure == nil || failure.Kind != provision.KindBusy ||
+				!strings.Contains(failure.Why, "process ") {
 				t.Errorf("look %d: %+v", looks, failure)
 			}
 		}
@@ -212,7 +218,8 @@ func TestWaitForRemoval(t *testing.T) {
 func TestRunningVMIsNotMoved(t *testing.T) {
 	b := replacing(t)
 	b.stop(t)
-	if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "qemu.pid"), fmt.Appendln(nil, os.Getpid()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "qemu.pid"),
+		fmt.Appendln(nil, os.Getpid()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, b.run(t), provision.KindProvisioning, "still runs: process", "the old VM")

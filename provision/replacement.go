@@ -23,8 +23,8 @@ import (
 // rollbackDeadline bounds the rollback of a replacement, which has to start a VM.
 const rollbackDeadline = 12 * time.Minute
 
-// replacement replaces, restores and removes whole VMs: it takes the steps of [vmswap] in their order, and rolls back what
-// fails.
+// replacement replaces, restores and removes whole VMs: it takes the steps of [vmswap] in their order, and rolls back
+// what fails.
 type replacement struct {
 	run       *run
 	underway  bool        // from the first thing that is made to the end
@@ -36,7 +36,8 @@ type replacement struct {
 }
 
 // transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
-// takes the place of the old one, the old one is removed after the new one was verified, and gets its name back otherwise.
+// takes the place of the old one, the old one is removed after the new one was verified, and gets its name back
+// otherwise.
 func (w *replacement) transact(ctx context.Context) (Health, error) {
 	if err := w.approveRecovery(ctx); err != nil {
 		return Health{}, err
@@ -112,14 +113,16 @@ func (w *replacement) recover(ctx context.Context) error {
 func (w *replacement) commit(ctx context.Context) error {
 	keep := newStep(StepReplaceKeep, "`worldsetup restore` restores it")
 	if w.resumed && !w.removeOld {
-		keep.Reason = fmt.Sprintf("this run was not given --replace=%s; `worldsetup restore` restores it", w.run.target.spec.VM)
+		keep.Reason = fmt.Sprintf("this run was not given --replace=%s; `worldsetup restore` restores it",
+			w.run.target.spec.VM)
 	}
 	if !w.removeOld {
 		return w.run.step(ctx, State{}, keep, w.run.steps+1)
 	}
 	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"), w.run.steps+1)
 	if failure := AsError(err); failure != nil {
-		failure.Why = strings.TrimSpace(failure.Why + "\nthe new world is ready; what is left of the old VM is no part of it")
+		failure.Why = strings.TrimSpace(failure.Why +
+			"\nthe new world is ready; what is left of the old VM is no part of it")
 		return failure
 	}
 	return nil
@@ -133,8 +136,8 @@ func recoverySteps(actions []vmswap.Action) (steps []Step) {
 	return steps
 }
 
-// createBeside makes the new VM under a name of its own: it fetches and checks the image and makes the disk, and so shows
-// most of what can go wrong while the old VM still runs. How the old one answers is found out before.
+// createBeside makes the new VM under a name of its own: it fetches and checks the image and makes the disk, and so
+// shows most of what can go wrong while the old VM still runs. How the old one answers is found out before.
 func (w *replacement) createBeside(ctx context.Context, state State, _ Step, line func(string)) error {
 	w.underway, w.removeOld = true, !w.run.target.spec.KeepOld
 	w.recordBefore(ctx, state)
@@ -183,7 +186,8 @@ func (p *Plan) forReplacement(t target, s State) {
 	if s.Instance.Status != limatype.StatusStopped {
 		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
 	}
-	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"), newStep(StepReplacePlace, "the old one has made way"))
+	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"),
+		newStep(StepReplacePlace, "the old one has made way"))
 	var fresh Plan
 	fresh.forNew(t)
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
@@ -194,7 +198,8 @@ func (p *Plan) forReplacement(t target, s State) {
 	}
 }
 
-// replaceReasons are why the VM is replaced: what only a replacement repairs, else what is not repaired yet, else the request.
+// replaceReasons are why the VM is replaced: what only a replacement repairs, else what is not repaired yet, else the
+// request.
 func replaceReasons(t target, s State) []string {
 	t.spec.Replace = ""
 	switch plan := makePlan(t, s); {
@@ -219,13 +224,17 @@ func refusal(spec Spec, s State) *Error {
 	case !ours(s):
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM),
-			Why:  "its configuration has neither the socket's forward nor the boot script of one, and no layout was seen in it",
-			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one yourself: --vm NAME", name, name),
+			Why: "its configuration has neither the socket's forward nor the boot script of one, and no layout was " +
+				"seen in it",
+			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one "+
+				"yourself: --vm NAME", name, name),
 		}
 	case s.Siblings.Kept() && spec.Replace != "":
 		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup), Why: "there is room for one",
-			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: limactl delete %s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
+			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
+			Why: "there is room for one",
+			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: limactl delete %s; "+
+				"then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
 		}
 	}
 	return nil
@@ -233,12 +242,14 @@ func refusal(spec Spec, s State) *Error {
 
 func protected(vm string) *Error {
 	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm), Why: "`limactl protect` keeps it from being deleted",
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm),
+		Why:  "`limactl protect` keeps it from being deleted",
 		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
 	}
 }
 
-// ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its configuration.
+// ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its
+// configuration.
 func ours(s State) bool {
 	if s.Siblings.Unverified || s.Guest != nil && s.Guest.Marker != "" {
 		return true
@@ -277,21 +288,25 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	}
 }
 
-// rollBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It is
-// done also when err is an interruption.
+// rollBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It
+// is done also when err is an interruption.
 func (w *replacement) rollBack(ctx context.Context, err error) error {
 	failure := AsError(err)
-	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline, errors.New("no end within "+rollbackDeadline.String()))
+	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
+		errors.New("no end within "+rollbackDeadline.String()))
 	defer cancel()
 	said, undoErr := w.rollBackSwap(undo)
 	if undoErr != nil {
-		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was removed, and a rerun goes on with that", failure.Why, undoErr))
-		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " + LogPath(w.run.target.spec)
+		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was "+
+			"removed, and a rerun goes on with that", failure.Why, undoErr))
+		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " +
+			LogPath(w.run.target.spec)
 		return failure
 	}
 	failure.Why = strings.TrimSpace(failure.Why + "\n" + said)
 	if failure.Kind != KindInterrupted {
-		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here", "fix that, then try the replacement again", 1)
+		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here",
+			"fix that, then try the replacement again", 1)
 	} else {
 		failure.Next = "run it again, with the consent, if it is still wanted"
 	}
@@ -333,8 +348,8 @@ func (w *replacement) restart(ctx context.Context) (said string, err error) {
 	return "the old VM is restored, runs, and answers as before", nil
 }
 
-// answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that was
-// damaged, need not be now.
+// answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that
+// was damaged, need not be now.
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Note) error {
 	var errs []error
 	for _, access := range w.run.verifier().verify(ctx, instance).access {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// diskWarning is the share of the guest's root file system, in percent, from which on its fullness is worth a warning.
+	// diskWarning is the share of the guest's root file system, in percent, from which on its fullness is worth a
+	// warning.
 	diskWarning = 85
 	// clockWarning is how far the guest's clock may be off: build tools and TLS bear 2 s.
 	clockWarning = 2 * time.Second
@@ -46,7 +47,8 @@ func (r *run) report(seen view) Health {
 	if s.Instance.Config != nil {
 		health.configuration(r.target, s)
 	} else {
-		health.item("configuration", "configuration of the VM", Failed, "as wanted", "Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
+		health.item("configuration", "configuration of the VM", Failed, "as wanted",
+			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
 	if s.DiskGone {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)
@@ -124,7 +126,8 @@ func (h *Health) guest(t target, s State) {
 	h.companions(t, o)
 	h.kept(o)
 	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
-	h.check("root-fs", "root file system", "writable", map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
+	h.check("root-fs", "root file system", "writable",
+		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.session(o, s.SharedDead)
 	directories, points := t.mounts()
@@ -162,21 +165,24 @@ func (h *Health) measures(o *guest.Observation) {
 		outcome = Warning
 	}
 	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning),
-		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)), "remove what is not needed, or grow it: worldsetup --disk SIZE")
+		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)),
+		"remove what is not needed, or grow it: worldsetup --disk SIZE")
 	outcome = OK
 	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
 		outcome = Failed
 	} else if off > clockWarning+o.ClockError {
 		outcome = Warning
 	}
-	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning), signed(o.ClockAhead)+" from the host's",
+	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
+		signed(o.ClockAhead)+" from the host's",
 		map[bool]string{true: remedy, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
 	service := o.Units[guest.ServiceName]
 	if service.Restarts >= restartsWarning {
 		outcome = Warning
 	}
-	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning), fmt.Sprint(service.Restarts),
+	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning),
+		fmt.Sprint(service.Restarts),
 		fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName))
 }
 
@@ -187,7 +193,8 @@ func (h *Health) verification(t target, verified *verification) {
 	h.Access = verified.access
 	for i := range h.Access {
 		if access := &h.Access[i]; access.Outcome != OK {
-			access.Remedy = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName)
+			access.Remedy = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s",
+				h.VM, guest.ServiceName)
 		}
 	}
 	capabilities := verified.capabilities
@@ -231,9 +238,12 @@ func nonEmpty(text string) []string {
 func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
 	switch {
 	case s.Pending():
-		h.item("replacement", "replacement", Failed, "ended", "a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup, remedy)
+		h.item("replacement", "replacement", Failed, "ended",
+			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
+			remedy)
 	case s.Unfinished():
-		h.item("replacement", "replacement", Failed, "ended", "a run is at work on whole VMs, or was killed while it was", remedy)
+		h.item("replacement", "replacement", Failed, "ended",
+			"a run is at work on whole VMs, or was killed while it was", remedy)
 	case s.Kept():
 		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
 	}
@@ -306,7 +316,8 @@ func (p Plan) cost(item string) Disruption {
 			return p.Steps[at].Disruption
 		}
 	}
-	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "guest-access" || item == "marker") {
+	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "guest-access" ||
+		item == "marker") {
 		return DisruptionReplace
 	}
 	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes before all else
@@ -315,7 +326,8 @@ func (p Plan) cost(item string) Disruption {
 	return ""
 }
 
-// unitStates adds what systemd says of the units. Whether that is right, other lines judge: this is what they judged by.
+// unitStates adds what systemd says of the units. Whether that is right, other lines judge: this is what they judged
+// by.
 func (h *Health) unitStates(o *guest.Observation) {
 	for _, line := range []struct{ id, title, unit string }{
 		{"socket-unit", "socket unit", guest.SocketUnitName}, {"service-unit", "service unit", guest.ServiceName},

@@ -10,9 +10,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one is
-// removed after that, or with KeepOld is the kept one then. It takes the consent that a replacement takes, and undoes
-// everything when something fails. The kept VM is not changed inside.
+// Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one
+// is removed after that, or with KeepOld is the kept one then. It takes the consent that a replacement takes, and
+// undoes everything when something fails. The kept VM is not changed inside.
 func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -100,8 +100,8 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	return w.answers(ctx, instance, vmswap.Note{Answered: []string{string(WhoUser), string(WhoRoot)}})
 }
 
-// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even with
-// consent, is its error.
+// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even
+// with consent, is its error.
 func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
 		_, plan, err := w.planRestore(ctx)
@@ -130,7 +130,8 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 func (w *replacement) ignoreChoices() (consent string) {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{
-		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld, Wait: spec.Wait, Timeout: spec.Timeout,
+		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld,
+		Wait: spec.Wait, Timeout: spec.Timeout,
 	}
 	return spec.Replace
 }
@@ -156,7 +157,8 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 	}
 	if siblings.Backup && !w.run.place.HasConfig(vmswap.Backup) {
 		return nil, Plan{}, &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s can't be restored", w.run.target.spec.VM+vmswap.Backup), Why: "it has no " + filenames.LimaYAML,
+			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s can't be restored", w.run.target.spec.VM+vmswap.Backup),
+			Why:  "it has no " + filenames.LimaYAML,
 			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
@@ -176,7 +178,8 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 
 func noneKept(spec Spec) *Error {
 	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM), Why: fmt.Sprintf("there is none called %s", spec.VM+vmswap.Backup),
+		Kind: KindUsage, What: fmt.Sprintf("no old VM is kept for %s", spec.VM),
+		Why:  fmt.Sprintf("there is none called %s", spec.VM+vmswap.Backup),
 		Next: "see `limactl list`; --keep-old keeps the old VM when it is replaced",
 	}
 }
@@ -205,7 +208,8 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreStop, "the kept VM takes its place"))
 	}
 	plan.Steps = append(plan.Steps,
-		newStep(StepRestoreDisplace, "it stays whole until the kept one was verified"), newStep(StepRestorePlace, "the other one has made way"),
+		newStep(StepRestoreDisplace, "it stays whole until the kept one was verified"),
+		newStep(StepRestorePlace, "the other one has made way"),
 		startKept(), newStep(StepRestoreProve, "it has to be a world"))
 	if spec.KeepOld {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "requested"))

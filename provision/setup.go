@@ -59,13 +59,14 @@ type Setup struct {
 	Edges func(Spec) Edges
 	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil discards them.
 	Events func(Event)
-	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it ends the
-	// run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they have the consent.
+	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it
+	// ends the run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they
+	// have the consent.
 	Approve func(ctx context.Context, plan Plan) error
 }
 
-// Run makes the world that the Spec describes, proves it and returns what was verified. The Health is filled in as far as
-// the run came, also when there is an error. A nil error means that the world is ready.
+// Run makes the world that the Spec describes, proves it and returns what was verified. The Health is filled in as far
+// as the run came, also when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -119,8 +120,9 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	return view.plan, r.finish(err)
 }
 
-// Status observes and proves the world as it is, and changes nothing. The error is of KindUnhealthy when the world is not
-// ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, says what that is at, and there is no Health.
+// Status observes and proves the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
+// not ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, says what that is at, and
+// there is no Health.
 func (s *Setup) Status(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -225,14 +227,15 @@ func (s session) change(ctx context.Context, change guest.Change) error {
 	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
 }
 
-// stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes have different ones.
+// stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes
+// have different ones.
 func stateFile(spec Spec, suffix string) string {
 	hash := sha256.Sum256([]byte(spec.LimaHome))
 	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+suffix)
 }
 
-// LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The one
-// before it has ".old" at the end. They are for reading; no run ever trusts them.
+// LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The
+// one before it has ".old" at the end. They are for reading; no run ever trusts them.
 func LogPath(spec Spec) string { return stateFile(spec, ".log") }
 
 // journal is that file. A nil journal takes nothing down.
@@ -266,8 +269,8 @@ func (j *journal) close() {
 	}
 }
 
-// sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were forwarded
-// for a proof. What is still in use stays, and what cannot be removed does no harm.
+// sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were
+// forwarded for a proof. What is still in use stays, and what cannot be removed does no harm.
 func sweep(ctx context.Context, dir string) {
 	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
 	for _, path := range profiles {

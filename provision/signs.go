@@ -17,8 +17,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and how
-// much of an image was fetched. They are for showing, and for the right moment to look ahead; nothing else is decided by them.
+// signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
+// how much of an image was fetched. They are for showing, and for the right moment to look ahead; nothing else is
+// decided by them.
 type signs struct {
 	mu       sync.Mutex
 	phase    lima.Phase
@@ -159,8 +160,8 @@ const (
 	consolePause = time.Second
 	// consoleTail is how much of a console is read at most, in bytes: its latest line is all that is wanted.
 	consoleTail = 4 << 10
-	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation that takes
-	// it a second or two, and as long again for each who asks.
+	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation
+	// that takes it a second or two, and as long again for each who asks.
 	bannerDeadline = 10 * time.Second
 )
 

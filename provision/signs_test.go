@@ -89,11 +89,13 @@ func TestSlowBanner(t *testing.T) {
 		s.watchConsole(t.Context(), dir, done)
 	}()
 	slow := <-accepted
-	text := ""
-	for _, line := range []string{"first", "second", "third"} { // each is seen at another time at which it could be asked again
-		text += line + "\n"
+	var text strings.Builder
+	// each is seen at another time at which it could be asked again
+	for _, line := range []string{"first", "second", "third"} {
+		text.WriteString(line + "\n")
 		whole := filepath.Join(t.TempDir(), "whole")
-		if err := errors.Join(os.WriteFile(whole, []byte(text), 0o600), os.Rename(whole, filepath.Join(dir, "serial.log"))); err != nil {
+		if err := errors.Join(os.WriteFile(whole, []byte(text.String()), 0o600),
+			os.Rename(whole, filepath.Join(dir, "serial.log"))); err != nil {
 			t.Fatal(err)
 		}
 		if seen := <-lines; seen != line {
@@ -190,7 +192,8 @@ func TestArrived(t *testing.T) {
 		t.Error("something arrived where nothing is")
 	}
 	// sha256sum of the address, as Lima's downloader names it
-	dir := filepath.Join(cache, "lima/download/by-url-sha256/8ec249812ce604b1b92b068d4a3be408fbdaf790197b86efaa32b9213a5a2c93")
+	dir := filepath.Join(cache,
+		"lima/download/by-url-sha256/8ec249812ce604b1b92b068d4a3be408fbdaf790197b86efaa32b9213a5a2c93")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

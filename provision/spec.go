@@ -21,8 +21,8 @@ import (
 type Spec struct {
 	// VM is the name of the Lima instance; empty means DefaultVM. See [CheckName].
 	VM string
-	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory. Empty
-	// means the working directory for a new VM, and for an existing one what is mounted there already.
+	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory.
+	// Empty means the working directory for a new VM, and for an existing one what is mounted there already.
 	Project string
 	// LimaHome is Lima's home directory; empty means $LIMA_HOME, else ~/.lima.
 	LimaHome string
@@ -46,23 +46,26 @@ type Spec struct {
 	// Memory and Disk are in bytes; 0 means 4 GiB and 20 GiB in a new VM. A disk can grow and never shrinks.
 	Memory, Disk int64
 
-	// Agent says where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's own (see
+	// Agent says where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's own
+	// (see
 	// [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
 	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
-	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it is.
+	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it
+	// is.
 	Netfilter Switch
 
-	// Replace is the consent to do away with the VM of that name; it must be the name of the VM, or empty. [Setup.Run] puts
-	// a new VM in its place, also in that of a healthy one; [Setup.Restore] and [Setup.Remove] ask for it as well.
+	// Replace is the consent to do away with the VM of that name; it must be the name of the VM, or empty. [Setup.Run]
+	// puts a new VM in its place, also in that of a healthy one; [Setup.Restore] and [Setup.Remove] ask for it as well.
 	Replace string
 	// KeepOld keeps the VM that is replaced, stopped and under another name, for Restore.
 	KeepOld bool
 	// Wait waits for another run on the same VM to end; without it that is an error of KindBusy.
 	Wait bool
 
-	// Timeout bounds the whole run; 0 means DefaultTimeout. Building the agent in the guest alone may take half of that.
+	// Timeout bounds the whole run; 0 means DefaultTimeout. Building the agent in the guest alone may take half of
+	// that.
 	Timeout time.Duration
 }
 
@@ -176,7 +179,8 @@ func (s *Spec) checkProject() error {
 		return usage(next, "the project directory %q: %v", s.Project, err)
 	}
 	if strings.ContainsFunc(path, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }) {
-		return usage("rename it, or use another directory", "the project directory's path %q holds a control character, which no mount survives", path)
+		return usage("rename it, or use another directory",
+			"the project directory's path %q holds a control character, which no mount survives", path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -200,13 +204,15 @@ func (s *Spec) checkReplace() error {
 	if s.Replace == "" || s.Replace == s.VM {
 		return nil
 	}
-	return about("vm", usage("give the name of the VM itself, or leave the consent out", "the consent is for the VM %q, and this is about %q", s.Replace, s.VM))
+	return about("vm", usage("give the name of the VM itself, or leave the consent out",
+		"the consent is for the VM %q, and this is about %q", s.Replace, s.VM))
 }
 
 func (s *Spec) checkSizes() error {
 	switch {
 	case s.CPUs < 0 || s.CPUs > maxCPUs:
-		return usage("give a number from 1 to the processors of this machine, as in --cpus 4", "invalid CPU count %d", s.CPUs)
+		return usage("give a number from 1 to the processors of this machine, as in --cpus 4",
+			"invalid CPU count %d", s.CPUs)
 	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
 		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "invalid memory size: %d bytes", s.Memory)
 	case s.Disk != 0 && (s.Disk < minDisk || s.Disk > maxDisk):
@@ -221,7 +227,8 @@ func (s *Spec) checkTypes() error {
 	if types := []string{limatype.VZ, limatype.QEMU}; s.VMType != "" && !slices.Contains(types, s.VMType) {
 		return usage("use one of "+strings.Join(types, ", "), "unknown VM type %q", s.VMType)
 	}
-	if types := []string{limatype.VIRTIOFS, limatype.NINEP, limatype.REVSSHFS}; s.MountType != "" && !slices.Contains(types, s.MountType) {
+	if types := []string{limatype.VIRTIOFS, limatype.NINEP, limatype.REVSSHFS}; s.MountType != "" &&
+		!slices.Contains(types, s.MountType) {
 		return usage("use one of "+strings.Join(types, ", "), "unknown mount type %q", s.MountType)
 	}
 	return nil
@@ -260,7 +267,8 @@ func isURL(text string) bool {
 	return strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")
 }
 
-// regularFile makes path absolute and checks that it is a readable, non-empty file of at most limit bytes (0: any size).
+// regularFile makes path absolute and checks that it is a readable, non-empty file of at most limit bytes (0: any
+// size).
 func regularFile(what, path string, limit int64) (string, error) {
 	next := fmt.Sprintf("name a readable file: --%s FILE", what)
 	path, err := filepath.Abs(path)
@@ -279,7 +287,8 @@ func regularFile(what, path string, limit int64) (string, error) {
 	case info.Size() == 0:
 		return path, usage(next, "the %s %s is empty", what, path)
 	case limit > 0 && info.Size() > limit:
-		return path, usage(next, "the %s %s has %d bytes, and more than %d are no %s", what, path, info.Size(), limit, what)
+		return path, usage(next, "the %s %s has %d bytes, and more than %d are no %s", what, path,
+			info.Size(), limit, what)
 	}
 	return path, nil
 }

@@ -57,8 +57,8 @@ func TestBadSpecs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test.spec.LimaHome, test.spec.StateDir = filepath.Join(dir, "lima"), filepath.Join(dir, "state")
 			_, err := test.spec.Resolve()
-			var failure *Error
-			if !errors.As(err, &failure) {
+			failure, ok := errors.AsType[*Error](err)
+			if !ok {
 				t.Fatalf("got %v", err)
 			}
 			if failure.Kind != KindUsage || !strings.Contains(failure.What, test.what) || failure.Next == "" {

@@ -100,7 +100,8 @@ func orderOf(id StepID, all []kind) int {
 func newStep(id StepID, reasons ...string) Step {
 	k := kindOf(id)
 	return Step{
-		ID: id, Title: k.title, Usual: k.usual, Disruption: k.disruption, Interrupts: k.interrupts, Destroys: k.destroys,
+		ID: id, Title: k.title, Usual: k.usual, Disruption: k.disruption,
+		Interrupts: k.interrupts, Destroys: k.destroys,
 		Reason: strings.Join(reasons, "; "),
 	}
 }

@@ -63,9 +63,9 @@ const (
 	StepRemoveKept StepID = "remove-kept"
 )
 
-// kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM, which
-// comes after the early steps and before all others; and StepWaitForBoot, the wait for the end of a boot, which comes before
-// what needs that: packages, a build, the marker.
+// kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM,
+// which comes after the early steps and before all others; and StepWaitForBoot, the wait for the end of a boot, which
+// comes before what needs that: packages, a build, the marker.
 func kinds() []kind {
 	always := func(target) bool { return true }
 	return []kind{
@@ -99,26 +99,31 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepClock, title: "set the guest's clock", usual: time.Second, disruption: DisruptionLive, repairs: []string{"clock"},
-			plan: planClock, task: clockTask,
+			id: StepClock, title: "set the guest's clock", usual: time.Second, disruption: DisruptionLive,
+			repairs: []string{"clock"},
+			plan:    planClock, task: clockTask,
 		},
 		{
-			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second, disruption: DisruptionLive,
-			early: true, reobserve: true, repairs: []string{"root-fs"},
+			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second,
+			disruption: DisruptionLive,
+			early:      true, reobserve: true, repairs: []string{"root-fs"},
 			plan: planWritable, act: makeWritable,
 		},
 		{
-			id: StepFreeSpace, title: "free disk space in the guest", usual: 2 * time.Second, disruption: DisruptionLive,
-			repairs: []string{"disk"},
-			plan:    planFreeSpace, task: freeSpaceTask, explain: explainFreeSpace,
+			id: StepFreeSpace, title: "free disk space in the guest", usual: 2 * time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"disk"},
+			plan:       planFreeSpace, task: freeSpaceTask, explain: explainFreeSpace,
 		},
 		{
-			id: StepSSHAccess, title: "repair SSH access for Lima's key", usual: time.Second, disruption: DisruptionLive, early: true,
+			id: StepSSHAccess, title: "repair SSH access for Lima's key", usual: time.Second,
+			disruption: DisruptionLive, early: true,
 			repairs: []string{"ssh"},
 			plan:    planSSHAccess, act: repairSSHAccess,
 		},
 		{
-			id: StepGroup, title: "add the user to the group substrate", usual: time.Second, disruption: DisruptionLive, early: true,
+			id: StepGroup, title: "add the user to the group substrate", usual: time.Second,
+			disruption: DisruptionLive, early: true,
 			repairs: []string{"group"}, inNew: always, conditional: true,
 			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
@@ -126,8 +131,9 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second, disruption: DisruptionConnection,
-			reobserve: true, repairs: []string{"session", "host-socket"},
+			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second,
+			disruption: DisruptionConnection,
+			reobserve:  true, repairs: []string{"session", "host-socket"},
 			act: renewConnection,
 		},
 		{
@@ -140,8 +146,9 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepConfigure, title: "change the VM's configuration", usual: time.Second, disruption: DisruptionRestart,
-			repairs: []string{"configuration"},
+			id: StepConfigure, title: "change the VM's configuration", usual: time.Second,
+			disruption: DisruptionRestart,
+			repairs:    []string{"configuration"},
 			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				return r.lima.Edit(ctx, r.target.spec.VM, r.target.wanted.Settings(at.Instance), line)
 			},
@@ -155,8 +162,9 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepDirectories, title: "create the agent's directories", usual: time.Second, disruption: DisruptionLive,
-			repairs: []string{"directories", "parent-directories"}, inNew: always,
+			id: StepDirectories, title: "create the agent's directories", usual: time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"directories", "parent-directories"}, inNew: always,
 			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
 				return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands}}, nil
@@ -172,13 +180,15 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepUnits, title: "install and enable the systemd units", usual: time.Second, disruption: DisruptionLive,
-			repairs: []string{"units", "overrides"}, inNew: always,
+			id: StepUnits, title: "install and enable the systemd units", usual: time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"units", "overrides"}, inNew: always,
 			plan: planUnits, task: unitsTask,
 		},
 		{
-			id: StepLinger, title: "keep the user's services running after logout (linger)", usual: time.Second, disruption: DisruptionLive,
-			repairs: []string{"linger"}, inNew: always, conditional: true,
+			id: StepLinger, title: "keep the user's services running after logout (linger)", usual: time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"linger"}, inNew: always, conditional: true,
 			plan: planLinger,
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
 				return &task{change: guest.EnableLinger{User: o.User}}, nil
@@ -186,7 +196,8 @@ func kinds() []kind {
 			explain: explainLinger,
 		},
 		{
-			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second, follows: true, reports: true,
+			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second,
+			follows: true, reports: true,
 			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				if r.vm.boot == nil {
 					return r.vm.awaitBoot(ctx, at.Instance)
@@ -199,8 +210,9 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, disruption: DisruptionLive,
-			repairs: []string{"packages"}, inNew: always, conditional: true,
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
 			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
 				return &task{change: guest.InstallPackages{Names: step.operands}, deadline: packageDeadline}, nil
@@ -224,8 +236,9 @@ func kinds() []kind {
 			},
 		},
 		{
-			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second, disruption: DisruptionUnit,
-			repairs: []string{"socket", "service"}, inNew: always,
+			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second,
+			disruption: DisruptionUnit,
+			repairs:    []string{"socket", "service"}, inNew: always,
 			plan: planActivate, task: activateTask, explain: explainActivate,
 		},
 		{
@@ -257,7 +270,8 @@ func kinds() []kind {
 				return r.place.UndoPlace(ctx, line)
 			},
 		},
-		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
+		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second,
+			act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepUndoProve, title: "verify that the old VM answers as before", usual: 2 * time.Second,
 			act: swaps((*replacement).verifyOld),
@@ -286,9 +300,11 @@ func kinds() []kind {
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
 			act: swaps((*replacement).stopOld),
 		},
-		{id: StepRestoreDisplace, title: "rename the VM out of the way", usual: time.Second, act: moves("", vmswap.Displaced)},
+		{id: StepRestoreDisplace, title: "rename the VM out of the way", usual: time.Second,
+			act: moves("", vmswap.Displaced)},
 		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, act: moves(vmswap.Backup, "")},
-		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second, act: swaps((*replacement).ensureRunning)},
+		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second,
+			act: swaps((*replacement).ensureRunning)},
 		{
 			id: StepRestoreProve, title: "verify that the kept VM answers", usual: 2 * time.Second,
 			act: swaps((*replacement).verifyKept),

@@ -13,13 +13,15 @@ func TestSweep(t *testing.T) {
 	b.spec.Replace = ""
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	dead, other := filepath.Join(dir, "worldsetup-profile-2147483647-1.yaml"), filepath.Join(dir, "worldsetup-profile-1-1.yaml")
+	dead, other := filepath.Join(dir, "worldsetup-profile-2147483647-1.yaml"),
+		filepath.Join(dir, "worldsetup-profile-1-1.yaml")
 	for _, path := range []string{dead, other} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	stale, used := filepath.Join(b.VMDir("substrate"), "p.ABCDEFGH.sock"), filepath.Join(b.VMDir("substrate"), "p.HGFEDCBA.sock")
+	stale, used := filepath.Join(b.VMDir("substrate"), "p.ABCDEFGH.sock"),
+		filepath.Join(b.VMDir("substrate"), "p.HGFEDCBA.sock")
 	for _, path := range []string{stale, used} {
 		listener, err := net.Listen("unix", path)
 		if err != nil {

@@ -26,7 +26,8 @@ type target struct {
 	wanted   lima.Wanted        // only what was asked for, and what the contract needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
-	// companions are the programs that the project has for the guest beside the agent; leftOut are those that could not run.
+	// companions are the programs that the project has for the guest beside the agent; leftOut are those that could not
+	// run.
 	companions []agent.Companion
 	leftOut    []Rejected
 }
@@ -36,7 +37,8 @@ func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
 	if instance != nil && spec.Replace == "" {
 		// Of a VM whose configuration it cannot read, Lima reports neither.
-		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)), firstOf(instance.VMType, defaultVMType())
+		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),
+			firstOf(instance.VMType, defaultVMType())
 	} else {
 		if t.profile, err = baseProfile(spec); err != nil {
 			return t, err
@@ -80,7 +82,8 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 	}
 	if t.spec.Project == "" {
 		if t.spec.Project, err = os.Getwd(); err != nil {
-			return usage("name it: worldsetup DIR", "the working directory, which would be the project, is gone: %v", err)
+			return usage("name it: worldsetup DIR",
+				"the working directory, which would be the project, is gone: %v", err)
 		}
 	}
 	return t.spec.checkProject()
@@ -90,7 +93,8 @@ func images(spec Spec, arch limatype.Arch) []limatype.Image {
 	if spec.Image == "" {
 		return nil
 	}
-	return []limatype.Image{{File: limatype.File{Location: spec.Image, Arch: arch, Digest: digest.Digest(spec.ImageDigest)}}}
+	return []limatype.Image{{File: limatype.File{Location: spec.Image, Arch: arch,
+		Digest: digest.Digest(spec.ImageDigest)}}}
 }
 
 // mounts are the host directories that the world shows, and where.
@@ -105,12 +109,14 @@ func baseProfile(spec Spec) (*limatype.LimaYAML, error) {
 		name = "the profile " + spec.Profile
 		var err error
 		if text, err = os.ReadFile(spec.Profile); err != nil {
-			return nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name, err))
+			return nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
+				err))
 		}
 	}
 	profile, err := lima.ParseProfile(text)
 	if err != nil {
-		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile", name))
+		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
+			name))
 		failure.Why, failure.Err = err.Error(), err
 		return nil, failure
 	}

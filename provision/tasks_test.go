@@ -46,7 +46,8 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 
 // TestChainIsGivenUp: each step of a chain has its own deadline, and the one that is late is the one that fails.
 func TestChainIsGivenUp(t *testing.T) {
-	w := tasks{rest: []Step{newStep(StepGroup), newStep(StepDirectories), newStep(StepWaitForBoot), newStep(StepLinger)}}
+	w := tasks{rest: []Step{newStep(StepGroup), newStep(StepDirectories),
+		newStep(StepWaitForBoot), newStep(StepLinger)}}
 	o := &guest.Observation{User: "sam", Home: "/home/sam"}
 	if err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}), guest.Shared}, o); err != nil {
 		t.Fatal(err)

@@ -10,11 +10,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// TestTornRename: a `limactl rename` that was killed after any number of files leaves no VM at all. The next run has the
-// old one again, with everything in it that Lima's rename loses.
+// TestTornRename: a `limactl rename` that was killed after any number of files leaves no VM at all. The next run has
+// the old one again, with everything in it that Lima's rename loses.
 func TestTornRename(t *testing.T) {
 	files := map[string]string{
-		"basedisk": "base", "cidata.iso": "", "serial.log": "log", "ssh.config": "config", "vz-efi": "efi", "vz-identifier": "id", "sub/file": "x",
+		"basedisk": "base", "cidata.iso": "", "serial.log": "log", "ssh.config": "config", "vz-efi": "efi",
+		"vz-identifier": "id", "sub/file": "x",
 	}
 	for moved := 1; ; moved++ {
 		b := replacing(t)
@@ -22,7 +23,8 @@ func TestTornRename(t *testing.T) {
 		b.stop(t)
 		for name, content := range files {
 			path := filepath.Join(b.VMDir("substrate"), name)
-			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+				os.WriteFile(path, []byte(content), 0o600)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -42,7 +44,8 @@ func TestTornRename(t *testing.T) {
 		b.only(t, "substrate")
 		for name, want := range files {
 			content, err := os.ReadFile(filepath.Join(b.VMDir("substrate"), name))
-			if err != nil || name != "ssh.config" && name != "serial.log" && string(content) != want { // those two are written anew
+			// those two are written anew
+			if err != nil || name != "ssh.config" && name != "serial.log" && string(content) != want {
 				t.Errorf("%d moved: %s holds %q, %v", moved, name, content, err)
 			}
 		}

@@ -58,11 +58,12 @@ func (t *Transfer) advance(done int64, since time.Duration) {
 	}
 }
 
-// arrived is how much of url is in the temporary file that Lima (pkg/downloader, v2.1) fetches into: data.tmp.PID.N in a
-// directory that is named by the address's SHA-256.
+// arrived is how much of url is in the temporary file that Lima (pkg/downloader, v2.1) fetches into: data.tmp.PID.N in
+// a directory that is named by the address's SHA-256.
 func arrived(cache, url string) (bytes int64) {
 	key := sha256.Sum256([]byte(url))
-	files, _ := filepath.Glob(filepath.Join(cache, "lima", "download", "by-url-sha256", hex.EncodeToString(key[:]), "data.tmp.*"))
+	files, _ := filepath.Glob(filepath.Join(cache, "lima", "download", "by-url-sha256",
+		hex.EncodeToString(key[:]), "data.tmp.*"))
 	for _, file := range files {
 		if info, err := os.Stat(file); err == nil {
 			bytes = max(bytes, info.Size())

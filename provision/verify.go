@@ -41,7 +41,8 @@ type verification struct {
 
 // ok says that every access turned out as expected, and that it cost no mount.
 func (p *verification) ok() bool {
-	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
+	return p != nil && len(p.lostMounts) == 0 &&
+		!slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
 }
 
 // failed says that an access did not come to what it should.
@@ -64,7 +65,8 @@ func (r *run) verifier() verifier {
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
 func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verification {
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, errors.New("no answer within "+verifyDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
+		errors.New("no answer within "+verifyDeadline.String()))
 	defer cancel()
 	forwarded := make(chan struct{})
 	close(forwarded)
@@ -123,7 +125,8 @@ func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance)
 
 // throughHost asks through a socket on the host.
 func (v verifier) throughHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
-	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline, errors.New("connected, and no answer came within "+hostDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline,
+		errors.New("connected, and no answer came within "+hostDeadline.String()))
 	defer cancel()
 	start := v.now()
 	capabilities, err := askCapabilities(ctx, path)
@@ -182,7 +185,8 @@ func wanted(who Who) string {
 	return answered
 }
 
-// visit is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a fresh one.
+// visit is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a fresh
+// one.
 type visit struct {
 	proof  *guest.Proof
 	err    error

@@ -34,8 +34,8 @@ func (v *vm) create(ctx context.Context, profile []byte, line func(string)) erro
 	return v.cleanUp(ctx, v.lima.Create(ctx, v.place.VM, profile, line), true)
 }
 
-// start starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting. created says
-// that the VM was created in this run.
+// start starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting. created
+// says that the VM was created in this run.
 func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
@@ -92,8 +92,8 @@ func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	}
 }
 
-// finishBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became of
-// the VM if that was interrupted as well.
+// finishBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became
+// of the VM if that was interrupted as well.
 func (v *vm) finishBoot(ctx context.Context, err error) error {
 	bootErr := v.boot.wait()
 	failure := AsError(err)

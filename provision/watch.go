@@ -34,17 +34,18 @@ const (
 // ItemLook is the only item of a Health that says that something changed and is being looked at.
 const ItemLook = "look"
 
-// Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx ends:
-// its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there looks at
-// files and processes twice a second and says that something changed; only then, and once a minute, is everything observed
-// and verified. While a run is at work, the Health holds that and nothing else.
+// Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx
+// ends: its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
+// looks at files and processes twice a second and says that something changed; only then, and once a minute, is
+// everything observed and verified. While a run is at work, the Health holds that and nothing else.
 func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r, err := s.begin()
 	if err != nil {
 		return r.finish(err)
 	}
 	r.target.spec.RebuildAgent = false // as for Status
-	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1), begun: make(chan struct{}, 1), recall: func() {}}
+	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1),
+		begun: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	emit := func(health Health) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
@@ -95,15 +96,18 @@ func (w *watcher) lookReporting(ctx context.Context, slow func()) (health Health
 
 // beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
 func beingLookedAt(spec Spec, now time.Time, dir string) Health {
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item(ItemLook, "world", Unknown, "as it was", strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{},
+		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.item(ItemLook, "world", Unknown, "as it was",
+		strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
 	return health
 }
 
 // unwatched is the end of a watch, which is the caller's to bring about.
 func unwatched(ctx context.Context) *Error {
 	cause := context.Cause(ctx)
-	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(), Next: "see worldsetup status for what is now", Err: cause}
+	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(),
+		Next: "see worldsetup status for what is now", Err: cause}
 }
 
 // watcher notices that something may have changed.
@@ -129,9 +133,11 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 	w.looked = time.Now()
 	if info := underWay(w.spec); info != nil {
 		w.host = hostSigns(w.spec, w.dir)
-		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info, Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
+		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
+			Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
-	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now}, target: target{spec: w.spec}, start: w.run.start}
+	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now},
+		target: target{spec: w.spec}, start: w.run.start}
 	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, w.run.vm.observer
 	instance, err := fresh.resolve(ctx)
 	if err != nil {
@@ -153,7 +159,8 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 
 func unknownHealth(spec Spec, now time.Time, err error) Health {
 	failure := AsError(err)
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{}, Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{},
+		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
 	health.item("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
 	return health
 }
@@ -202,7 +209,8 @@ func nudge(sign chan struct{}) {
 	}
 }
 
-// wait returns when something gave a sign of change, or it is time to look anyway; watching is false when ctx has ended.
+// wait returns when something gave a sign of change, or it is time to look anyway; watching is false when ctx has
+// ended.
 func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	ticker := time.NewTicker(hostPeriod)
 	defer ticker.Stop()
@@ -247,14 +255,15 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	}
 }
 
-// hostSigns is what shows on this machine, without asking anybody, that a VM or a run has changed: two equal ones say that
-// nothing did.
+// hostSigns is what shows on this machine, without asking anybody, that a VM or a run has changed: two equal ones say
+// that nothing did.
 func hostSigns(spec Spec, dir string) string {
 	if dir == "" {
 		dir = filepath.Join(spec.LimaHome, spec.VM)
 	}
 	var signs strings.Builder
-	for _, name := range []string{"", filenames.LimaYAML, filenames.SSHSock, filenames.SSHConfig, filenames.Protected, filenames.Disk, filenames.HostAgentStdoutLog} {
+	for _, name := range []string{"", filenames.LimaYAML, filenames.SSHSock, filenames.SSHConfig, filenames.Protected,
+		filenames.Disk, filenames.HostAgentStdoutLog} {
 		signs.WriteString(fileSign(filepath.Join(dir, name)))
 	}
 	booted, _ := bootOf(&limatype.Instance{Dir: dir}, time.Time{})
@@ -274,7 +283,8 @@ func hostSigns(spec Spec, dir string) string {
 	return signs.String()
 }
 
-// fileSign distinguishes a file from another one, and from itself after a change. Of a log that grows only the beginning counts.
+// fileSign distinguishes a file from another one, and from itself after a change. Of a log that grows only the
+// beginning counts.
 func fileSign(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -282,7 +292,8 @@ func fileSign(path string) string {
 	}
 	known, _ := info.Sys().(*syscall.Stat_t)
 	changed := ""
-	if !info.IsDir() && !strings.HasSuffix(path, ".log") && info.Mode().IsRegular() && filepath.Base(path) != filenames.Disk {
+	if !info.IsDir() && !strings.HasSuffix(path, ".log") && info.Mode().IsRegular() &&
+		filepath.Base(path) != filenames.Disk {
 		changed = info.ModTime().String()
 	}
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
@@ -299,7 +310,8 @@ func processSign(path string) string {
 		return "gone;"
 	}
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // not there on other systems
-	if _, state, found := bytes.Cut(status, []byte(") ")); found && len(state) > 0 && strings.ContainsRune("TtZ", rune(state[0])) {
+	if _, state, found := bytes.Cut(status, []byte(") ")); found && len(state) > 0 &&
+		strings.ContainsRune("TtZ", rune(state[0])) {
 		return fmt.Sprintf("%d %c;", pid, state[0])
 	}
 	return fmt.Sprintf("%d;", pid)

@@ -40,7 +40,8 @@ func ready(health provision.Health) bool { return health.Ready }
 
 func wrong(id string) func(provision.Health) bool {
 	return func(health provision.Health) bool {
-		return slices.ContainsFunc(health.Items, func(item provision.Item) bool { return item.ID == id && item.Outcome == provision.Failed })
+		return slices.ContainsFunc(health.Items,
+			func(item provision.Item) bool { return item.ID == id && item.Outcome == provision.Failed })
 	}
 }
 
@@ -152,7 +153,8 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 		return nil
 	}
 	b.mustRun(t)
-	wantKind(t, during, provision.KindBusy, "provisioning in progress", "process ", "since ", "start the agent and wait for its answer")
+	wantKind(t, during, provision.KindBusy, "provisioning in progress", "process ", "since ",
+		"start the agent and wait for its answer")
 	wantKind(t, planned, provision.KindBusy, "provisioning in progress")
 	if _, err := b.second().Status(t.Context()); err != nil {
 		t.Errorf("afterwards: %v", err)

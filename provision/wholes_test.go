@@ -23,7 +23,8 @@ var wholes = map[string]struct {
 	"remove": {(*provision.Setup).PlanRemove, (*provision.Setup).Remove},
 }
 
-// TestApproveWholes: what is approved of is the plan that was had beforehand, before the first change; a no leaves everything.
+// TestApproveWholes: what is approved of is the plan that was had beforehand, before the first change; a no leaves
+// everything.
 func TestApproveWholes(t *testing.T) {
 	for name, whole := range wholes {
 		t.Run(name, func(t *testing.T) {
@@ -42,7 +43,8 @@ func TestApproveWholes(t *testing.T) {
 				}
 				return refused
 			}
-			if err := whole.act(setup, t.Context()); !errors.Is(err, refused) || len(b.changes()) > 0 || len(b.steps()) > 0 {
+			if err := whole.act(setup, t.Context()); !errors.Is(err, refused) ||
+				len(b.changes()) > 0 || len(b.steps()) > 0 {
 				t.Errorf("%v, and it changed %v", err, b.changes())
 			}
 			b.only(t, "substrate", oldVM)
@@ -54,7 +56,8 @@ func TestApproveWholes(t *testing.T) {
 func TestPlanWholesOfLeftovers(t *testing.T) {
 	for left, moves := range map[string][][2]string{
 		"aside": {{"substrate", oldVM}}, "restoring": {{"substrate", "substrate.ws-back"}},
-		"unproven": {{"substrate", "substrate.ws-back"}, {oldVM, "substrate"}}, "spare": {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
+		"unproven": {{"substrate", "substrate.ws-back"}, {oldVM, "substrate"}},
+		"spare":    {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
 	} {
 		for name, whole := range wholes {
 			t.Run(left+"/"+name, func(t *testing.T) {

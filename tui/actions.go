@@ -12,7 +12,8 @@ import (
 func (m *model) start(what call, page page) tea.Cmd {
 	f := &m.facts
 	if what != watching { // which goes on from the last report
-		f.progress, f.lastLine, f.health, f.failure, f.ready, f.removed = provision.Progress{}, "", nil, nil, false, false
+		f.progress, f.lastLine, f.health, f.failure, f.ready, f.removed = provision.Progress{},
+			"", nil, nil, false, false
 	}
 	f.stale = ""
 	f.call, f.stopping, f.began = what, false, m.options.Now()

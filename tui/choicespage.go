@@ -56,7 +56,8 @@ func newChoicesPage(c provision.Choices) choicesPage {
 	return choicesPage{fields: []field{
 		{id: provision.FieldProject, label: "project", input: newInput(c.Project)},
 		pick(provision.FieldAgent, "agent", agent,
-			option{"", "the project's own"}, option{agentFile, "a file"}, option{provision.AgentBuiltin, "built-in probe"}),
+			option{"", "the project's own"}, option{agentFile, "a file"},
+			option{provision.AgentBuiltin, "built-in probe"}),
 		{id: agentFile, label: "file", input: newInput(file), of: provision.FieldAgent, is: agentFile},
 		pick(provision.FieldSize, "size", size,
 			option{"", "as it is, or default"}, option{provision.SizeDefault, "default"},
@@ -97,7 +98,8 @@ func (p choicesPage) shown() (shown []int) {
 // choices are the values of the fields.
 func (p choicesPage) choices() provision.Choices {
 	c := provision.Choices{
-		Project: p.value(provision.FieldProject), Agent: p.value(provision.FieldAgent), Size: p.value(provision.FieldSize),
+		Project: p.value(provision.FieldProject), Agent: p.value(provision.FieldAgent),
+		Size: p.value(provision.FieldSize),
 		CPUs: p.value(provision.FieldCPUs), Memory: p.value(provision.FieldMemory), Disk: p.value(provision.FieldDisk),
 	}
 	if c.Agent == agentFile {
@@ -136,7 +138,8 @@ func (p choicesPage) offers(f *facts) []offer {
 		pick := func(by int) func(*model) tea.Cmd {
 			return changeChoices(func(_ *choicesPage, f *field) { f.picked = (f.picked + by) % options })
 		}
-		offers = append(offers, offer{keyNextOption, "another", pick(1)}, offer{keyPreviousOption, "back", pick(options - 1)})
+		offers = append(offers, offer{keyNextOption, "another", pick(1)},
+			offer{keyPreviousOption, "back", pick(options - 1)})
 	}
 	return offers
 }
@@ -159,7 +162,8 @@ func (p choicesPage) edited(msg tea.Msg) page {
 }
 
 func (p choicesPage) body(f *facts, t *text) {
-	t.put("", "Empty fields keep what the VM has; a new VM gets the defaults. The plan is made again with your choices.")
+	t.put("", "Empty fields keep what the VM has; a new VM gets the defaults. "+
+		"The plan is made again with your choices.")
 	t.blank()
 	for i, index := range p.shown() {
 		p.showField(t, p.fields[index], i == p.at)

@@ -164,7 +164,7 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	other.Steps = slices.Clone(firstPlan.Steps)
 	other.Steps[1].Reason = "it was stopped"
 	err := provision.AsError(approve(t.Context(), other))
-	if err == nil || !errors.As(err, &provision.ChangedError{}) {
+	if _, ok := errors.AsType[provision.ChangedError](err); !ok {
 		t.Fatalf("%+v", err)
 	}
 	w.press("enter")

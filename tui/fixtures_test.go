@@ -51,15 +51,17 @@ var firstPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
 
 // existingVM is what the plans about an existing VM find.
 var existingVM = &provision.Existing{
-	Status: "running", Type: "qemu", Arch: "x86_64", CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, DiskUsed: 3<<30 + 100<<20,
-	Created: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Layout: "socket-parity-v1", Project: "/home/ada/project",
+	Status: "running", Type: "qemu", Arch: "x86_64", CPUs: 4, Memory: 4 << 30, Disk: 20 << 30,
+	DiskUsed: 3<<30 + 100<<20,
+	Created:  time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Layout: "socket-parity-v1", Project: "/home/ada/project",
 }
 
 var replaceSteps = []provision.Step{
 	{ID: provision.StepReplaceBackup, Title: "back up the old VM", Reason: "its processor is aarch64",
 		Usual: 3 * time.Second, Interrupts: true},
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "the old one is backed up", Usual: time.Second},
-	{ID: provision.StepReplaceRemove, Title: "remove the old VM", Reason: "the new one was verified", Usual: time.Second,
+	{ID: provision.StepReplaceRemove, Title: "remove the old VM",
+		Reason: "the new one was verified", Usual: time.Second,
 		Destroys: true},
 }
 
@@ -105,10 +107,13 @@ func healthy() *provision.Health {
 			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
 		},
 		Access: []provision.Access{
-			{Who: provision.WhoUser, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 21 * time.Millisecond},
-			{Who: provision.WhoRoot, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 9 * time.Millisecond},
+			{Who: provision.WhoUser, Want: "answered", Found: "answered", Outcome: provision.OK,
+				Took: 21 * time.Millisecond},
+			{Who: provision.WhoRoot, Want: "answered", Found: "answered", Outcome: provision.OK,
+				Took: 9 * time.Millisecond},
 			{Who: provision.WhoOutsider, Want: "refused", Found: "refused", Outcome: provision.OK},
-			{Who: provision.WhoHost, Want: "answered", Found: "answered", Outcome: provision.OK, Took: 16 * time.Millisecond},
+			{Who: provision.WhoHost, Want: "answered", Found: "answered", Outcome: provision.OK,
+				Took: 16 * time.Millisecond},
 		},
 		Agent: provision.AgentInfo{SHA256: strings.Repeat("0123456789abcdef", 4), Probe: true, Version: "v1",
 			Backend: "world-agent", Platform: "linux", Features: []string{"probe"}},
@@ -123,7 +128,8 @@ func healthy() *provision.Health {
 func unhealthy() *provision.Health {
 	health := healthy()
 	health.Ready, health.Drift = false, repairPlan
-	health.Access[2].Found, health.Access[2].Outcome, health.Access[2].Remedy = "answered", provision.Failed, "worldsetup"
+	health.Access[2].Found, health.Access[2].Outcome, health.Access[2].Remedy = "answered",
+		provision.Failed, "worldsetup"
 	return health
 }
 

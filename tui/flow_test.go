@@ -27,7 +27,8 @@ func TestFirstRun(t *testing.T) {
 		stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
 	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
 	// The world was observed again: the new plan counts.
-	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second), planned(provision.Plan{VM: "substrate"}))
+	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second),
+		planned(provision.Plan{VM: "substrate"}))
 	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
 	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock",
@@ -53,7 +54,8 @@ func TestHealthyWorld(t *testing.T) {
 func TestRepairIsAgreedTo(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["unhealthy"](w)
-	w.shows("not ready", "error: access as a user outside the group", "expected: refused", "found: answered", "r repair")
+	w.shows("not ready", "error: access as a user outside the group", "expected: refused",
+		"found: answered", "r repair")
 	w.press("r")
 	w.ends(planning, repairPlan, nil, nil)
 	w.shows("Nothing has been changed yet", "stop the VM", "Programs that run in the VM will be stopped")
@@ -72,7 +74,8 @@ func TestLeaving(t *testing.T) {
 		"plan": {provision.KindInterrupted, true}, "plan-replace": {provision.KindReplacement,
 			false}, "plan-blocked": {provision.KindUsage, false},
 		"prerequisites": {provision.KindPrerequisite, false}, "failure": {provision.KindProvisioning, false},
-		"stopped": {provision.KindInterrupted, true}, "unhealthy": {provision.KindUnhealthy, false}, "health": {"", false},
+		"stopped":   {provision.KindInterrupted, true},
+		"unhealthy": {provision.KindUnhealthy, false}, "health": {"", false},
 	} {
 		for _, key := range []string{"q", "ctrl+c"} {
 			w := newWizard(t, nil)
@@ -82,7 +85,8 @@ func TestLeaving(t *testing.T) {
 			switch {
 			case outcome == nil:
 				t.Errorf("%s: %s does not leave", name, key)
-			case outcome.Cancelled != test.cancelled || (outcome.Err == nil) != (test.kind == "") || outcome.Err != nil &&
+			case outcome.Cancelled != test.cancelled ||
+				(outcome.Err == nil) != (test.kind == "") || outcome.Err != nil &&
 				outcome.Err.Kind != test.kind:
 				t.Errorf("%s: the outcome is %+v", name, outcome)
 			}
@@ -150,7 +154,8 @@ func TestInsisting(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["stopping"](w)
 	w.press("ctrl+c")
-	if outcome := w.model.outcome; outcome == nil || !outcome.Abandoned || outcome.Err.Kind != provision.KindInterrupted {
+	if outcome := w.model.outcome; outcome == nil || !outcome.Abandoned ||
+		outcome.Err.Kind != provision.KindInterrupted {
 		t.Errorf("the outcome is %+v", outcome)
 	}
 }

@@ -23,7 +23,8 @@ type flood struct {
 }
 
 func (flood) Plan(context.Context) (provision.Plan, error) {
-	return provision.Plan{VM: "substrate", Steps: []provision.Step{{ID: provision.StepStart, Title: "start the VM"}}}, nil
+	return provision.Plan{VM: "substrate", Steps: []provision.Step{{ID: provision.StepStart, Title: "start the VM"}}},
+		nil
 }
 
 func (f flood) Run(ctx context.Context) (provision.Health, error) {

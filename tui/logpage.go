@@ -33,7 +33,8 @@ func (p logPage) offers(*facts) []offer {
 				p.searching, p.found = false, w.log.end() // the last problem is searched for most
 				p.find(w, -1)
 			})},
-			{keyEsc, "cancel", onLog(func(p *logPage, _ *logWindow) { p.search, p.searching = textinput.Model{}, false })},
+			{keyEsc, "cancel",
+				onLog(func(p *logPage, _ *logWindow) { p.search, p.searching = textinput.Model{}, false })},
 		}
 	case p.search.Value() != "":
 		older := onLog(func(p *logPage, w *logWindow) { p.find(w, -1) })

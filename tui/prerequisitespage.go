@@ -95,5 +95,6 @@ func (p fixPage) body(_ *facts, t *text) {
 	if p.check.Fix.Note != "" {
 		t.put("", p.check.Fix.Note)
 	}
-	t.put("", "It runs without the wizard on the screen, and may ask for your password. Then everything is checked again.")
+	t.put("", "It runs without the wizard on the screen, and may ask for your password. Then everything is checked "+
+		"again.")
 }

@@ -95,7 +95,8 @@ func init() { // some begin with others
 		"watching-unsure": func(w *wizard) {
 			scenes["health"](w)
 			w.press("w")
-			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema, VM: "substrate", Instance: "unknown",
+			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema,
+				VM: "substrate", Instance: "unknown",
 				Items: []provision.Item{
 					{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
 						Found: "something changed, and is being observed"},
@@ -122,7 +123,12 @@ func init() { // some begin with others
 		"progress": working,
 		"stop":     func(w *wizard) { working(w); w.press("ctrl+c") },
 		"stopping": func(w *wizard) { working(w); w.press("ctrl+c", "y") },
-		"stopped":  func(w *wizard) { working(w); w.press("ctrl+c", "y"); w.ends(running, provision.Plan{}, nil, stopped) },
+		"stopped": func(w *wizard) {
+			working(w)
+			w.press("ctrl+c", "y")
+			w.ends(running,
+				provision.Plan{}, nil, stopped)
+		},
 		"log": func(w *wizard) {
 			working(w)
 			for i := range 30 {
@@ -145,7 +151,8 @@ func init() { // some begin with others
 			w.ends(running, provision.Plan{}, nil, broken)
 		},
 		"backup": func(w *wizard) {
-			w.ends(planning, provision.Plan{VM: "substrate", Unseen: true, Steps: []provision.Step{placeBack}}, nil, nil)
+			w.ends(planning, provision.Plan{VM: "substrate", Unseen: true, Steps: []provision.Step{placeBack}}, nil,
+				nil)
 		},
 		"rolled-back": func(w *wizard) {
 			scenes["kept"](w)

@@ -43,7 +43,8 @@ func (t theme) clean(text string) string { return plaintext.Clean(text, t.utf8) 
 
 // glyphs stand for outcomes, in ASCII and beyond: one cell, different for each.
 var glyphs = map[provision.Outcome][2]string{
-	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"}, provision.Failed: {"x", "✗"},
+	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"},
+	provision.Failed:  {"x", "✗"},
 	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
 }
 

@@ -32,8 +32,11 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 		},
 		Fix:    func(context.Context, string, io.Reader, io.Writer) error { panic("the model fixed by itself") },
 		Export: func(context.Context, provision.Health) (string, error) { panic("the model wrote by itself") },
-		Save:   func(context.Context, provision.Choices) (string, error) { panic("the model kept something by itself") },
-		VM:     "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
+		Save: func(context.Context, provision.Choices) (string,
+			error) {
+			panic("the model kept something by itself")
+		},
+		VM: "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
 		Now: func() time.Time { return w.clock },
 	}
 	if change != nil {

@@ -215,8 +215,8 @@ func (m *model) footer() (lines []string) {
 	return lines
 }
 
-// places are the offers of the footer, in at most two lines. Where there is no space for all of them, help stays: it has
-// the rest.
+// places are the offers of the footer, in at most two lines. Where there is no space for all of them, help stays: it
+// has the rest.
 func (m *model) places() []place {
 	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
 		return o.is(keySuspend) || o.is(keyStop) && m.facts.call == idle // which are known everywhere

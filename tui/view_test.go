@@ -64,16 +64,17 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 				}
 				where := fmt.Sprintf("%s at %dx%d", name, width, height)
 				fits(t, where, w, width, height)
-				reached := w.screen()
+				var reached strings.Builder
+				reached.WriteString(w.screen())
 				for before := ""; before != w.screen(); w.press("pgdown") {
 					before = w.screen()
-					reached += before
+					reached.WriteString(before)
 				}
 				fits(t, where+", at the end", w, width, height)
 				l := w.model.layout()
 				_, painted := w.model.viewport(l)
 				for _, line := range painted.lines {
-					if !strings.Contains(reached, ansi.Strip(line)) {
+					if !strings.Contains(reached.String(), ansi.Strip(line)) {
 						t.Fatalf("%s: out of reach: %q", where, ansi.Strip(line))
 					}
 				}
@@ -92,7 +93,8 @@ func TestHelpIsAlwaysInSight(t *testing.T) {
 			w.shows("? help")
 		}
 		places := w.model.places()
-		if len(places) == 0 || !has(w.model.offers(), keyHelp) && len(places) < len(w.model.front().offers(&w.model.facts)) {
+		if len(places) == 0 || !has(w.model.offers(), keyHelp) &&
+			len(places) < len(w.model.front().offers(&w.model.facts)) {
 			t.Errorf("%s: an answer is out of sight:\n%s", name, w.screen())
 		}
 	}

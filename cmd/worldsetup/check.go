@@ -95,7 +95,8 @@ func checkError(results []checks.Result) error {
 		}
 	}
 	return &provision.Error{
-		Kind: provision.KindPrerequisite, What: "this machine is not ready: " + count(len(blocking), "check") + " failed",
+		Kind: provision.KindPrerequisite, What: "this machine is not ready: " +
+			count(len(blocking), "check") + " failed",
 		Why: strings.Join(why, "\n"), Next: strings.Join(next, "\n"),
 	}
 }

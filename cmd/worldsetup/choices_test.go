@@ -14,7 +14,8 @@ func TestChoicesRoundTrip(t *testing.T) {
 	spec := provision.Spec{VM: "w", Project: project, Agent: provision.AgentBuiltin, CPUs: 3, Memory: 1536 << 20,
 		Disk: 40 << 30, Image: "kept"}
 	c := choicesOf(spec)
-	if want := (provision.Choices{Project: project, Agent: "builtin", CPUs: "3", Memory: "1536MiB", Disk: "40GiB"}); c != want {
+	if want := (provision.Choices{Project: project, Agent: "builtin", CPUs: "3", Memory: "1536MiB",
+		Disk: "40GiB"}); c != want {
 		t.Errorf("%+v, want %+v", c, want)
 	}
 	spec.Image = ""
@@ -27,7 +28,8 @@ func TestChoicesRoundTrip(t *testing.T) {
 		none.Agent != "" {
 		t.Errorf("a cleared choice is still there: %v: %+v", err, none)
 	}
-	if dev, err := withChoices(spec, provision.Choices{Size: provision.SizeDev}); err != nil || dev.CPUs != 2*provision.DefaultCPUs {
+	if dev, err := withChoices(spec, provision.Choices{Size: provision.SizeDev}); err != nil ||
+		dev.CPUs != 2*provision.DefaultCPUs {
 		t.Errorf("%v: %+v", err, dev)
 	}
 }

@@ -17,14 +17,16 @@ const tableOfKeys = "| key | flag | type | value | default | environment |\n| --
 
 // The table in the document is made from the code: go test ./cmd/worldsetup -update
 func TestConfigDocument(t *testing.T) {
-	rows := tableOfKeys
+	var rows strings.Builder
+	rows.WriteString(tableOfKeys)
 	for _, o := range savedOptions() {
 		variables := strings.Join(o.env, "`, `")
 		if variables != "" {
 			variables = "`" + variables + "`"
 		}
 		flag := strings.TrimSpace("--" + o.name + " " + o.arg)
-		rows += fmt.Sprintf("| `%s` | `%s` | %s | %s | %s | %s |\n", o.name, flag, o.kind, o.values, o.initial, variables)
+		rows.WriteString(fmt.Sprintf("| `%s` | `%s` | %s | %s | %s | %s |\n", o.name, flag, o.kind,
+			o.values, o.initial, variables))
 	}
 	const path = "../../docs/config.md"
 	text, err := os.ReadFile(path)
@@ -32,7 +34,7 @@ func TestConfigDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := regexp.MustCompile(regexp.QuoteMeta(tableOfKeys) + `(?:\|.*\n)*`)
-	golden(t, path, table.ReplaceAllLiteralString(string(text), rows))
+	golden(t, path, table.ReplaceAllLiteralString(string(text), rows.String()))
 }
 
 // The examples in the document and in a new file are valid.
@@ -75,8 +77,9 @@ func TestLimits(t *testing.T) {
 		"disk: 4GiB": true, "disk: 3GiB": false, "disk: 64TiB": true, "disk: 65TiB": false,
 		"size: default": true, "size: dev": true, "size: small": false, "vm-type: vz": true, "vm-type: qemu": true,
 		"vm-type: wsl2":        false,
-		"mount-type: virtiofs": true, "mount-type: 9p": true, "mount-type: reverse-sshfs": true, "mount-type: nfs": false,
-		"timeout: 45m": true, "timeout: 45": false, "timeout: -1m": false,
+		"mount-type: virtiofs": true, "mount-type: 9p": true, "mount-type: reverse-sshfs": true,
+		"mount-type: nfs": false,
+		"timeout: 45m":    true, "timeout: 45": false, "timeout: -1m": false,
 		"vm: " + strings.Repeat("a", 76): true, "vm: " + strings.Repeat("a", 77): false,
 	} {
 		if _, _, err := (layers{project: text}).spec(t); (err == nil) != fine {

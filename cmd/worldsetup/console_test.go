@@ -60,7 +60,8 @@ func start(t *testing.T, width, height int, change func(*exec.Cmd), args ...stri
 	if change != nil {
 		change(c.command)
 	}
-	if c.device, err = pty.StartWithSize(c.command, &pty.Winsize{Rows: uint16(height), Cols: uint16(width)}); err != nil {
+	if c.device, err = pty.StartWithSize(c.command,
+		&pty.Winsize{Rows: uint16(height), Cols: uint16(width)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -149,7 +150,7 @@ func (c *console) end() (code int, text string) {
 	go func() { ended <- c.command.Wait() }()
 	select {
 	case err := <-ended:
-		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 			c.t.Fatal(err)
 		}
 	case <-time.After(time.Minute):

@@ -43,7 +43,8 @@ func (a *app) demoCommand() *cobra.Command {
 			return usage("`worldsetup demo --help` lists them", "unknown scenario %q", *name)
 		}
 		if !(*speed > 0) {
-			return usage("1 is as fast as a real VM, and 4 is the default", "the speed is %v, and must be above 0", *speed)
+			return usage("1 is as fast as a real VM, and 4 is the default",
+				"the speed is %v, and must be above 0", *speed)
 		}
 		world, err := demo.New(demo.Scenarios[at], *speed)
 		if err != nil {

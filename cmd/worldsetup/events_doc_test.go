@@ -50,7 +50,8 @@ func TestEventsDocumentExamples(t *testing.T) {
 				if again.String() != line {
 					t.Errorf("%s: the example\n%swould be\n%s", title, line, again.String())
 				}
-				if event, ok := object.(*provision.Event); ok && (event.Schema != provision.Schema || string(event.Type) != title) {
+				if event, ok := object.(*provision.Event); ok &&
+					(event.Schema != provision.Schema || string(event.Type) != title) {
 					t.Errorf("%s: schema %d, type %s", title, event.Schema, event.Type)
 				}
 				seen = append(seen, title)
@@ -108,8 +109,8 @@ func fields(typ reflect.Type, seen map[reflect.Type]bool) (names []string) {
 		return nil
 	}
 	seen[typ] = true
-	for i := range typ.NumField() {
-		field := typ.Field(i)
+	for field := range typ.Fields() {
+		field := field
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if !field.IsExported() || name == "-" {
 			continue

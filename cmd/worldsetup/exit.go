@@ -17,8 +17,8 @@ type exit struct {
 
 // exits is the one table of exit codes. Scripts rely on it: lines may be added, but their numbers never change.
 var exits = []exit{
-	{0, "", "ready: the world was verified; for plan: the plan was made, and may be empty; for check: nothing failed; " +
-		"for remove: the world was deleted; for init: the file was written"},
+	{0, "", "ready: the world was verified; for plan: the plan was made, and may be empty; " +
+		"for check: nothing failed; for remove: the world was deleted; for init: the file was written"},
 	{1, provision.KindInternal, "a bug in worldsetup"},
 	{2, provision.KindUsage, "invalid usage or configuration; nothing was changed"},
 	{3, provision.KindPrerequisite, "this machine lacks a prerequisite; nothing was changed"},
@@ -27,7 +27,8 @@ var exits = []exit{
 		"or the next run restores it"},
 	{6, provision.KindUnhealthy, "the world is not ready, or its verification failed"},
 	{7, provision.KindBusy, "another run is in progress on this VM"},
-	{130, provision.KindInterrupted, "stopped by a signal or in the wizard, or the output is not read; a rerun continues"},
+	{130, provision.KindInterrupted,
+		"stopped by a signal or in the wizard, or the output is not read; a rerun continues"},
 }
 
 // exitCode returns the exit code for a failure; nil is success.

@@ -80,7 +80,8 @@ func firstRun() []provision.Event {
 	created := create
 	created.State, created.Elapsed = provision.StepDone, 412*time.Millisecond
 	plan := provision.Plan{VM: "substrate", Steps: []provision.Step{
-		{ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", Usual: time.Second},
+		{ID: provision.StepCreate, Title: "create the VM",
+			Reason: "there is no VM called substrate", Usual: time.Second},
 		{ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second},
 		{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new",
 			Usual: 75 * time.Second, Conditional: true},
@@ -125,7 +126,8 @@ func failingRun() []provision.Event {
 	problem := &checks.Problem{What: "there is little room", Why: "the plan needs 20 GiB", Next: "make room"}
 	return number([]provision.Event{
 		{Type: provision.EventStarted, Message: "the VM substrate with the project /home/ada/project"},
-		checked(checks.Result{ID: "space", Title: "free space", Outcome: checks.Warning, Found: "21 GiB", Problem: problem}),
+		checked(checks.Result{ID: "space", Title: "free space", Outcome: checks.Warning,
+			Found: "21 GiB", Problem: problem}),
 		checked(checks.Result{ID: "ssh", Title: "ssh", Outcome: checks.OK, Found: "OpenSSH 9.2"}),
 		planned(provision.Plan{VM: "substrate", Steps: []provision.Step{stop}, Unseen: true}),
 		stepped(provision.EventStep, "", step),
@@ -168,7 +170,8 @@ func TestFaces(t *testing.T) {
 			for _, event := range events {
 				face.show(event)
 			}
-			if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
+			if i := strings.IndexFunc(out.String(),
+				func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); i >= 0 {
 				t.Errorf("%s: %q in the output", name, out.String()[i:i+1])
 			}
 		}
@@ -190,7 +193,8 @@ func TestPrintError(t *testing.T) {
 func TestHuman(t *testing.T) {
 	tests := map[time.Duration]string{
 		0: "0s", 16300 * time.Microsecond: "16ms", 1234 * time.Millisecond: "1.2s", 42400 * time.Millisecond: "42s",
-		90 * time.Second: "1m30s", 61*time.Minute + 40*time.Second: "1h02m", 59*time.Minute + 59900*time.Millisecond: "1h00m",
+		90 * time.Second: "1m30s", 61*time.Minute + 40*time.Second: "1h02m", 59*time.Minute +
+			59900*time.Millisecond: "1h00m",
 	}
 	for duration, want := range tests {
 		if got := plaintext.Duration(duration); got != want {

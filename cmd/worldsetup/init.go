@@ -26,7 +26,8 @@ keys.`
 // initCommand returns the command that writes worldsetup.yaml.
 func (a *app) initCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "init [PROJECT]", Short: "write worldsetup.yaml, which saves values for the other commands", Long: initLong,
+		Use:   "init [PROJECT]",
+		Short: "write worldsetup.yaml, which saves values for the other commands", Long: initLong,
 	}
 	user := command.Flags().Bool("user", false, "write the user's own file instead of the project's")
 	force := command.Flags().Bool("force", false, "replace an existing file")
@@ -47,7 +48,8 @@ func (a *app) init(c invocation, user, force bool) error {
 		return err
 	}
 	if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
-		return usage("read it first; --force replaces it, and `worldsetup --save` adds to it", "%s exists already", path)
+		return usage("read it first; --force replaces it, and `worldsetup --save` adds to it",
+			"%s exists already", path)
 	}
 	dir := filepath.Dir(path)
 	if user {
@@ -121,9 +123,11 @@ func quoteProject(project string) string {
 func fileHeader(user bool) string {
 	const plan = "# `worldsetup plan` shows where each value comes from."
 	if user {
-		return "# Values for all projects. Flags, variables and a project's own worldsetup.yaml beat them.\n" + plan + "\n"
+		return "# Values for all projects. Flags, variables and a project's own worldsetup.yaml beat them.\n" + plan +
+			"\n"
 	}
-	return "# Values for this project. Flags and variables beat them; they beat those of the user's own file.\n" + plan +
+	return "# Values for this project. Flags and variables beat them; they beat those of the user's own file.\n" +
+		plan +
 		" Relative paths start here.\n"
 }
 

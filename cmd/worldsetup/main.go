@@ -78,7 +78,8 @@ func run(ctx context.Context, args []string, s streams) int {
 
 // runWith is run without the signals and with any engine.
 func runWith(
-	ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Setup) engine, args []string, s streams,
+	ctx context.Context, cancel context.CancelCauseFunc, makeEngine func(provision.Setup) engine,
+	args []string, s streams,
 ) int {
 	out := &watchedWriter{to: s.Out, failed: cancel}
 	a := &app{

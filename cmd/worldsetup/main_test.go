@@ -69,7 +69,8 @@ func TestStatus(t *testing.T) {
 }
 
 func TestStatusWatch(t *testing.T) {
-	ended := &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended", Next: "see worldsetup status"}
+	ended := &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended",
+		Next: "see worldsetup status"}
 	engine := script{err: ended, health: provision.Health{Items: []provision.Item{
 		{ID: "linger", Title: "linger", Outcome: provision.OK},
 		{ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"},
@@ -107,7 +108,8 @@ func TestPlan(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			engine := func(func(provision.Event)) script { return script{plan: test.plan} }
 			code, stdout, stderr := call(t, engine, "plan")
-			if code != test.code || !strings.HasPrefix(stdout, test.stdout+"settings:\n") || (stderr == "") != (code == 0) {
+			if code != test.code || !strings.HasPrefix(stdout, test.stdout+"settings:\n") ||
+				(stderr == "") != (code == 0) {
 				t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 			}
 			code, stdout, _ = call(t, engine, "plan", "--json")
@@ -125,8 +127,9 @@ func TestPlan(t *testing.T) {
 
 func TestAsksForJSON(t *testing.T) {
 	tests := map[string]bool{
-		"": false, "--json": true, "plan --json": true, "--json=true": true, "--json=1": true, "--json --json=false": false,
-		"-- --json": false, "--jsonx": false, "--bogus --json -- x": true,
+		"": false, "--json": true, "plan --json": true, "--json=true": true, "--json=1": true,
+		"--json --json=false": false,
+		"-- --json":           false, "--jsonx": false, "--bogus --json -- x": true,
 	}
 	for args, want := range tests {
 		if asksForJSON(strings.Fields(args)) != want {

@@ -45,11 +45,13 @@ type option struct {
 var options = []option{
 	{
 		name: "vm", arg: "NAME", env: []string{"SUBSTRATE_LIMA_VM_NAME", "LIMA_VM_NAME"}, usage: "name of the VM",
-		values: "letters and digits, and single `.`, `_` and `-` between them; at most 76",
-		field:  textField(func(s *provision.Spec) *string { return &s.VM }), initial: provision.DefaultVM, example: "dev",
+		values:  "letters and digits, and single `.`, `_` and `-` between them; at most 76",
+		field:   textField(func(s *provision.Spec) *string { return &s.VM }),
+		initial: provision.DefaultVM, example: "dev",
 	}, {
 		name: "agent", arg: "FILE", env: []string{"WORLDSETUP_AGENT"}, values: "a file, `builtin`, or `build`",
-		usage: "the agent, builtin for the probe agent that runs no commands, or build for the project's Cargo workspace, " +
+		usage: "the agent, builtin for the probe agent that runs no commands, or build for the project's Cargo " +
+			"workspace, " +
 			"built in the VM",
 		field:   textField(func(s *provision.Spec) *string { return &s.Agent }),
 		isPath:  func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
@@ -63,7 +65,8 @@ var options = []option{
 		usage: "default, or dev for twice as much of everything (see --cpus, --memory, --disk)",
 		field: field{set: setSize}, initial: "default", example: "dev", hidden: true,
 	}, {
-		name: "cpus", arg: "NUMBER", kind: config.Number, values: "a whole number from 1 to 256", usage: "number of CPUs",
+		name: "cpus", arg: "NUMBER", kind: config.Number, values: "a whole number from 1 to 256",
+		usage:   "number of CPUs",
 		field:   field{getCPUs, parsed(func(s *provision.Spec) *int { return &s.CPUs }, parseCPUs)},
 		initial: strconv.Itoa(provision.DefaultCPUs), example: "4",
 		partOf: "size", inVM: true, inProfile: true, inherited: true,
@@ -83,7 +86,8 @@ var options = []option{
 		field: field{set: setNetfilter}, initial: "false", example: "true", inVM: true, inherited: true,
 	}, {
 		name: "profile", arg: "FILE", env: []string{"LIMA_PROFILE_PATH"}, values: "a file of at most 1 MiB",
-		usage: "Lima profile to create the VM from", field: textField(func(s *provision.Spec) *string { return &s.Profile }),
+		usage:  "Lima profile to create the VM from",
+		field:  textField(func(s *provision.Spec) *string { return &s.Profile }),
 		isPath: func(string) bool { return true }, initial: "built in", example: "./lima.yaml", inVM: true,
 	}, {
 		name: "image", arg: "URL", values: "a URL (http or https), or a file",
@@ -102,7 +106,8 @@ var options = []option{
 		initial: "vz on macOS, qemu elsewhere", example: "qemu", inVM: true, inProfile: true,
 	}, {
 		name: "mount-type", arg: "TYPE", values: "`virtiofs`, `9p` or `reverse-sshfs`",
-		usage: "virtiofs, 9p or reverse-sshfs", field: textField(func(s *provision.Spec) *string { return &s.MountType }),
+		usage:   "virtiofs, 9p or reverse-sshfs",
+		field:   textField(func(s *provision.Spec) *string { return &s.MountType }),
 		initial: "Lima's choice", example: "reverse-sshfs", inVM: true, inProfile: true,
 	},
 	consent("replace", "replace the VM of that name; it is deleted once the VM in its place is verified"),
@@ -115,7 +120,8 @@ var options = []option{
 		name: "wait", kind: config.Switch, values: switchValues, usage: "wait for another run on the same VM to end",
 		field: switchField(func(s *provision.Spec) *bool { return &s.Wait }), initial: "false", example: "true",
 	}, {
-		name: "timeout", arg: "TIME", values: "a time with its unit, as in `45m`", usage: "longest time that a run may take",
+		name: "timeout", arg: "TIME", values: "a time with its unit, as in `45m`",
+		usage:   "longest time that a run may take",
 		field:   field{set: parsed(func(s *provision.Spec) *time.Duration { return &s.Timeout }, parseTimeout)},
 		initial: "1h", example: "45m",
 	},

@@ -164,7 +164,8 @@ func publish(t *testing.T, name, title string, frames ...picture.Frame) {
 		t.Fatal(err)
 	}
 	if have, want := textOf(drawn), textOf(string(kept)); have != want {
-		t.Errorf("%s is not what the program shows any more: make pictures\n--- shown\n%s\n--- kept\n%s", path, have, want)
+		t.Errorf("%s is not what the program shows any more: make pictures\n--- shown\n%s\n--- kept\n%s", path, have,
+			want)
 	}
 }
 

@@ -18,7 +18,8 @@ func (a *app) restoreCommand() *cobra.Command {
 
 // removeCommand returns the command that deletes the world.
 func (a *app) removeCommand() *cobra.Command {
-	command := &cobra.Command{Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments}
+	command := &cobra.Command{Use: "remove",
+		Short: "delete the VM, its backup and worldsetup's files", Args: noArguments}
 	return a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout")
 }
 
@@ -41,7 +42,8 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 }
 
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
-	work := consented{purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove}
+	work := consented{purpose: "delete it", losses: provision.Plan.RemoveLosses,
+		plan: engine.PlanRemove, act: engine.Remove}
 	return a.withConsent(ctx, spec, work)
 }
 

@@ -35,7 +35,8 @@ func TestWithConsent(t *testing.T) {
 			if (err == nil) != test.done || err != nil && err.Kind != provision.KindReplacement {
 				t.Errorf("%v", err)
 			}
-			if asked := strings.Contains(shown.String(), "type the name of the VM, w, to delete it"); asked != test.asked {
+			if asked := strings.Contains(shown.String(),
+				"type the name of the VM, w, to delete it"); asked != test.asked {
 				t.Errorf("the prompts: %q", shown.String())
 			}
 		})
@@ -67,7 +68,8 @@ func TestConsentIsForThePlanShown(t *testing.T) {
 			a := &app{out: io.Discard, person: terminal{in: strings.NewReader("w\n"), out: &printed},
 				engine: func(setup provision.Setup) engine {
 					if setup.Spec.Replace == "" {
-						return script{plan: shown, err: &provision.Error{Kind: provision.KindReplacement, What: "no consent"}}
+						return script{plan: shown, err: &provision.Error{Kind: provision.KindReplacement,
+							What: "no consent"}}
 					}
 					return script{err: setup.Approve(t.Context(), test.now)}
 				}}

@@ -17,7 +17,8 @@ func saves(t *testing.T, project string) (*app, *saver) {
 	a := &app{out: &strings.Builder{}, person: terminal{nil, os.Stderr}}
 	spec := provision.Spec{Project: project, CPUs: 2, Agent: "builtin"}
 	s, err := a.newSaver(spec, []value{
-		{"agent", "builtin", fromFlag, "--agent"}, {"cpus", "2", fromFlag, "--cpus"}, {"memory", "4GiB", fromUserFile, "x:1"},
+		{"agent", "builtin", fromFlag, "--agent"}, {"cpus", "2", fromFlag, "--cpus"},
+		{"memory", "4GiB", fromUserFile, "x:1"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -156,7 +156,8 @@ func fakeDownloads(env *testscript.Env) error {
 			sha256.Sum256([]byte(image.Location))))
 	}
 	for _, file := range files {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte("fake"), 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755),
+			os.WriteFile(file, []byte("fake"), 0o644)); err != nil {
 			return err
 		}
 	}
@@ -238,7 +239,7 @@ func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
 // judge compares an exit code, and holds the output against the rules for all of it.
 func judge(ts *testscript.TestScript, want string, err error, stdout, stderr string) {
 	code := 0
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		code = exit.ExitCode()
 	} else {
 		ts.Check(err)
@@ -270,7 +271,8 @@ func scriptUnread(ts *testscript.TestScript, _ bool, args []string) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(lookPath(ts, args[1]), args[2:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), writer, io.MultiWriter(&stderr, ts.Stderr())
-	for _, name := range []string{"HOME", "PATH", "WORK", "QEMU_SYSTEM_X86_64", "QEMU_SYSTEM_AARCH64", "XDG_CACHE_HOME"} {
+	for _, name := range []string{"HOME", "PATH", "WORK", "QEMU_SYSTEM_X86_64",
+		"QEMU_SYSTEM_AARCH64", "XDG_CACHE_HOME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	judge(ts, args[0], cmd.Run(), "", stderr.String())

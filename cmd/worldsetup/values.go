@@ -160,7 +160,8 @@ func (in *inputs) addFile(given []value, path string, from source) ([]value, err
 func projectFile(project string) (string, error) {
 	path, err := filepath.Abs(filepath.Join(project, config.Name))
 	if err != nil {
-		return "", usage("name it: worldsetup DIR", "the working directory, which would be the project, is gone: %v", err)
+		return "", usage("name it: worldsetup DIR",
+			"the working directory, which would be the project, is gone: %v", err)
 	}
 	return path, nil
 }

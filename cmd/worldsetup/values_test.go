@@ -105,7 +105,8 @@ agent: builtin
 	s, _, err := l.spec(t)
 	if err != nil || s.CPUs != 2 || s.Memory != 2<<30 || s.Disk != 40<<30 || s.Netfilter != provision.Off ||
 		s.VMType != "qemu" || s.MountType != "9p" ||
-		!s.KeepOld || !s.Wait || s.Timeout != time.Hour || s.Image != "https://example.org/x.img" || s.ImageDigest == "" ||
+		!s.KeepOld || !s.Wait || s.Timeout != time.Hour ||
+		s.Image != "https://example.org/x.img" || s.ImageDigest == "" ||
 		s.Agent != "builtin" {
 		t.Errorf("%v: %+v", err, s)
 	}
@@ -177,9 +178,11 @@ func TestUnset(t *testing.T) {
 		{"existing VM", provision.Spec{}, provision.Plan{Existing: existing}, "cpus", "6", fromVM},
 		{"its type", provision.Spec{}, provision.Plan{Existing: existing}, "vm-type", "vz", fromVM},
 		{"its mounts", provision.Spec{}, provision.Plan{Existing: existing}, "mount-type", "", fromVM},
-		{"no profile for it", provision.Spec{Profile: "/x"}, provision.Plan{Existing: existing}, "disk", "30GiB", fromVM},
+		{"no profile for it", provision.Spec{Profile: "/x"}, provision.Plan{Existing: existing},
+			"disk", "30GiB", fromVM},
 		{"inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "memory", "3GiB", fromVM},
-		{"not inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing}, "mount-type", "Lima's choice",
+		{"not inherited", provision.Spec{Replace: "a"}, provision.Plan{Existing: existing},
+			"mount-type", "Lima's choice",
 			fromDefault},
 		{"of the profile", provision.Spec{Replace: "a", Profile: "/x"}, provision.Plan{Existing: existing}, "cpus", "",
 			fromProfile},

@@ -203,7 +203,8 @@ func TestWizardRestoresAndRemoves(t *testing.T) {
 	c.press("substrate\r")
 	c.see("the world in the VM substrate is gone")
 	c.press("q")
-	if code, text := c.end(); code != 0 || !strings.Contains(text, "removed: the world in the VM substrate was deleted") {
+	if code, text := c.end(); code != 0 ||
+		!strings.Contains(text, "removed: the world in the VM substrate was deleted") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
@@ -226,7 +227,8 @@ func TestAskedInLines(t *testing.T) {
 		"named":      {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
 		"nothing to": {"healthy", nil, 0, "ready: nothing to change"},
 		"choices": {"first-run", []string{
-			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "not possible", "", "project directory [",
+			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "not possible",
+			"", "project directory [",
 			"\r", "agent: a file", "\r",
 			"CPUs []", "2\r", "memory", "\r", "disk", "\r", "go ahead? [y/N", "y\r",
 		}, 0, "steps done"},

@@ -1,7 +1,8 @@
 // Command agent is a world agent for the end-to-end suite: an ELF as a real agent is one. It takes its listener from
 // systemd and answers GET /v1/capabilities.
 //
-// With -ldflags "-X main.refuses=yes" it answers with an error: an agent that fails at once, which no one has to wait for.
+// With -ldflags "-X main.refuses=yes" it answers with an error: an agent that fails at once, which no one has to wait
+// for.
 package main
 
 import (

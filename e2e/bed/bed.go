@@ -83,7 +83,8 @@ func sweep(place string) {
 func (b *Bed) build(ctx context.Context, program string) error {
 	settings := fmt.Sprintf("-X main.roots=%s -X main.suite=%d", b.roots, os.Getpid())
 	output := filepath.Join(b.dir, program)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", settings, "-o", output, "./e2e/bed/"+program)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", settings, "-o",
+		output, "./e2e/bed/"+program)
 	cmd.Dir = b.host.Source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

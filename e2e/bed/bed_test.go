@@ -19,7 +19,8 @@ func TestPrepareNeedsRoot(t *testing.T) {
 		again.Dir = "/"
 		again.Env = append(os.Environ(), "TMPDIR=/tmp")
 		again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-		if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestPrepareNeedsRoot") {
+		if out, err := again.CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), "--- PASS: TestPrepareNeedsRoot") {
 			t.Fatalf("as an ordinary user: %v\n%s", err, out)
 		}
 		return
@@ -47,7 +48,8 @@ func TestProfileRefusesUnknownGuests(t *testing.T) {
 func TestProfile(t *testing.T) {
 	text := profile("/some where/image", "sha256:00", "trixie-0a1b/plain")
 	for _, want := range []string{
-		`location: "/some where/image"`, "cmdline: worldsetup.root=trixie-0a1b/plain\n", "mountType: reverse-sshfs", "legacyBIOS: true", "digest: sha256:00",
+		`location: "/some where/image"`, "cmdline: worldsetup.root=trixie-0a1b/plain\n", "mountType: reverse-sshfs",
+		"legacyBIOS: true", "digest: sha256:00",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -47,7 +47,8 @@ func possible() error {
 	}
 	namespaces := exec.Command("true")
 	namespaces.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP,
+		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC |
+			unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP,
 	}
 	if err := namespaces.Run(); err != nil {
 		errs = append(errs, fmt.Errorf("make namespaces: %w", err))

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Shell is a command that runs as root in the guest of a running VM, whatever became of the ways that lead there: the test
-// bed's back door. instance is the folder of Lima's instance. Its processes belong to the guest and end with it.
+// Shell is a command that runs as root in the guest of a running VM, whatever became of the ways that lead there: the
+// test bed's back door. instance is the folder of Lima's instance. Its processes belong to the guest and end with it.
 func Shell(ctx context.Context, instance, script string, args ...string) (cmd *exec.Cmd, done func(), err error) {
 	group, err := Guest(instance)
 	if err != nil {
@@ -30,7 +30,8 @@ func Shell(ctx context.Context, instance, script string, args ...string) (cmd *e
 	init, _, _ := strings.Cut(string(pids), "\n")
 	words := append([]string{"--target", init, "--all", "--", "/bin/sh", "-ec", script, "fault"}, args...)
 	cmd = exec.CommandContext(ctx, "nsenter", words...)
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"}
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "LANG=C.UTF-8"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
 	return cmd, func() { dir.Close() }, nil
 }

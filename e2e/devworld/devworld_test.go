@@ -17,7 +17,10 @@ func TestOwnPicksOurVariables(t *testing.T) {
 
 func TestReachable(t *testing.T) {
 	status := http.StatusOK
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		w.WriteHeader(status)
+	}))
 	for code, want := range map[int]bool{200: true, 403: false, 404: false, 502: false} {
 		status = code
 		if got := reachable(t.Context(), server.URL); got != want {

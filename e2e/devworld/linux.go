@@ -39,7 +39,8 @@ func (s *setup) linux(ctx context.Context) error {
 		args = append(args, "--profile", image.Profile)
 	}
 	if host.User.Made {
-		s.notes = append(s.notes, fmt.Sprintf("The VM belongs to the user %s; become that user first: su - %s", host.User.Name, host.User.Name))
+		s.notes = append(s.notes, fmt.Sprintf("The VM belongs to the user %s; become that user first: su - %s",
+			host.User.Name, host.User.Name))
 		if s.project, err = readableProject(ctx, host, s.project); err != nil {
 			return err
 		}
@@ -49,7 +50,8 @@ func (s *setup) linux(ctx context.Context) error {
 	if !host.User.Made { // whom we made, has this in its login profile
 		s.command.Env = append(s.command.Env, own(os.Environ())...)
 		for _, variable := range host.Env() {
-			s.notes = append(s.notes, "This machine emulates. To start the VM by hand: export "+shellescape.Quote(variable))
+			s.notes = append(s.notes,
+				"This machine emulates. To start the VM by hand: export "+shellescape.Quote(variable))
 		}
 	}
 	if filepath.Dir(host.Lima) != "/usr/local/bin" {
@@ -74,7 +76,8 @@ func own(environ []string) []string {
 // face picks the variables by which a program sees what a terminal shows.
 func face(environ []string) (picked []string) {
 	for _, entry := range environ {
-		for _, prefix := range []string{"COLORTERM=", "NO_COLOR=", "ACCESSIBLE=", "LANG=", "LC_ALL=", "LC_CTYPE=", "TERM_PROGRAM="} {
+		for _, prefix := range []string{"COLORTERM=", "NO_COLOR=", "ACCESSIBLE=", "LANG=", "LC_ALL=",
+			"LC_CTYPE=", "TERM_PROGRAM="} {
 			if strings.HasPrefix(entry, prefix) {
 				picked = append(picked, entry)
 			}

@@ -15,7 +15,8 @@ func (s *setup) mac(ctx context.Context) error {
 	if _, err := exec.LookPath("limactl"); err != nil {
 		brew, err := exec.LookPath("brew")
 		if err != nil {
-			return errors.New("this Mac has no limactl and no Homebrew to install it with: see https://lima-vm.io/docs/installation/")
+			return errors.New("this Mac has no limactl and no Homebrew to install it with: see " +
+				"https://lima-vm.io/docs/installation/")
 		}
 		fmt.Println("devworld: installing Lima: brew install lima")
 		cmd := exec.CommandContext(ctx, brew, "install", "lima")

@@ -1,4 +1,5 @@
-// Devworld is what `make world` runs: it gets a development machine ready, builds worldsetup and creates a world with it.
+// Devworld is what `make world` runs: it gets a development machine ready, builds worldsetup and creates a world with
+// it.
 //
 // The rules are:
 //   - Nothing that the machine has is replaced; what is installed is said.

@@ -11,14 +11,15 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/devhost"
 )
 
-// readableProject is the project itself when the ordinary user can read it, else a copy in that user's home. A checkout in
-// root's own home is the usual case of the latter.
+// readableProject is the project itself when the ordinary user can read it, else a copy in that user's home. A checkout
+// in root's own home is the usual case of the latter.
 func readableProject(ctx context.Context, host *devhost.Host, project string) (string, error) {
 	if host.Command(ctx, "ls", "-A", "--", project).Run() == nil {
 		return project, nil
 	}
 	target := filepath.Join(host.User.Home, "worldsetup-project")
-	fmt.Printf("devworld: %s cannot read %s, so the world gets a copy of it, without .git: %s\n", host.User.Name, project, target)
+	fmt.Printf("devworld: %s cannot read %s, so the world gets a copy of it, without .git: %s\n",
+		host.User.Name, project, target)
 	if err := copyTree(ctx, host, project, target); err != nil {
 		return "", fmt.Errorf("copy the project: %w", err)
 	}

@@ -17,8 +17,8 @@ import (
 // onTerminal says whether there is a terminal for the wizard.
 func onTerminal() bool { return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) }
 
-// passThrough runs a command to its end with our output, and hands it every signal that asks us to stop. A failing command
-// has said why itself: the error is for one that could not run, or was killed.
+// passThrough runs a command to its end with our output, and hands it every signal that asks us to stop. A failing
+// command has said why itself: the error is for one that could not run, or was killed.
 //
 // Without a terminal the command leads a process group of its own, so that a Ctrl-C reaches it once and not twice. On a
 // terminal it stays in ours, which has the keyboard; worldsetup takes two signals within a second for one.

@@ -47,7 +47,8 @@ type cell struct{ rig, scenario string }
 // newPage sorts results by the tables that the scenarios stand in. Of two results for the same the later one counts.
 func newPage(lines []results.Line, tables []table) *page {
 	p := &page{
-		results: map[cell]results.Line{}, rows: map[string]scenario.Scenario{}, versions: map[string]map[string]string{},
+		results: map[cell]results.Line{}, rows: map[string]scenario.Scenario{},
+		versions: map[string]map[string]string{},
 	}
 	titles := map[string]string{}
 	for _, t := range tables {

@@ -87,7 +87,8 @@ func TestAllTables(t *testing.T) {
 		scenarios += len(table.scenarios)
 	}
 	if tables[0].title != "Unit" || scenarios != len(scenario.All()) {
-		t.Errorf("the first table is %q, and they hold %d of %d scenarios", tables[0].title, scenarios, len(scenario.All()))
+		t.Errorf("the first table is %q, and they hold %d of %d scenarios", tables[0].title,
+			scenarios, len(scenario.All()))
 	}
 	if title("unitFileScenarios") != "Unit file" {
 		t.Errorf("got %q", title("unitFileScenarios"))

@@ -86,7 +86,8 @@ func (p *page) writeAgreement(line func(string, ...any)) {
 	line("## Agreement")
 	line("")
 	both, differ := p.disagreements()
-	line("Scenarios played on both a real VM and the test bed: %d. Those that ended differently: %d.", both, len(differ))
+	line("Scenarios played on both a real VM and the test bed: %d. Those that ended differently: %d.", both,
+		len(differ))
 	if len(differ) > 0 {
 		line("")
 		for _, text := range differ {

@@ -26,7 +26,8 @@ func (f *File) With(changes []Value) ([]byte, error) {
 		default:
 			before := f.Values[at]
 			line := &lines[before.Line-1]
-			if start := before.column - 1; start >= 0 && strings.HasPrefix((*line)[min(start, len(*line)):], before.source) {
+			if start := before.column - 1; start >= 0 &&
+				strings.HasPrefix((*line)[min(start, len(*line)):], before.source) {
 				*line = (*line)[:start] + f.encode(change) + (*line)[start+len(before.source):]
 			}
 		}
@@ -37,7 +38,8 @@ func (f *File) With(changes []Value) ([]byte, error) {
 	text := []byte(strings.Join(lines, ""))
 	again, err := parse(f.Path, text, f.keys)
 	if err != nil || !again.holds(f.Values, changes) {
-		return nil, usage(asInExample+"; or change it yourself", "worldsetup can't edit %s in the form that it has", f.Path)
+		return nil, usage(asInExample+"; or change it yourself",
+			"worldsetup can't edit %s in the form that it has", f.Path)
 	}
 	return text, nil
 }

@@ -64,7 +64,8 @@ func load(path string) ([]byte, error) {
 // acceptable refuses what is not a configuration file, and what another user could have written: the file decides
 // what runs in the VM.
 func acceptable(path string, info fs.FileInfo) error {
-	const rename, decides = "rename it: a file of that name is a configuration file", "and it decides what runs in the VM"
+	const rename, decides = "rename it: a file of that name is a configuration file",
+		"and it decides what runs in the VM"
 	switch {
 	case info.IsDir():
 		return usage(rename, "%s is a directory", path)

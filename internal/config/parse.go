@@ -20,7 +20,8 @@ const asInExample = "write one `key: value` per line, as in `cpus: 4`"
 // parse reads text strictly. The parser counts lines wrongly when they end with CR LF.
 func parse(path string, text []byte, keys []Key) (*File, error) {
 	f := &File{Path: path, keys: keys, text: text}
-	tree, err := parser.ParseBytes(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), 0, parser.AllowDuplicateMapKey())
+	tree, err := parser.ParseBytes(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), 0,
+		parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, f.notYAML(err)
 	}
@@ -127,7 +128,8 @@ func (f *File) notYAML(err error) error {
 	known, ok := errors.AsType[yaml.Error](err)
 	if !ok || known.GetToken() == nil || known.GetToken().Position == nil {
 		return &provision.Error{
-			Kind: provision.KindUsage, What: f.Path + " is not valid YAML", Why: err.Error(), Next: asInExample, Err: err,
+			Kind: provision.KindUsage, What: f.Path + " is not valid YAML", Why: err.Error(),
+			Next: asInExample, Err: err,
 		}
 	}
 	failure := f.wrong(known.GetToken().Position.Line, asInExample, "this is not valid YAML")

@@ -198,13 +198,14 @@ func (w *World) checks(checks.Target) (list []checks.Check) {
 		{"acceleration", "hardware acceleration", "/dev/kvm"},
 		{"lima-home", "Lima's home", "48 GiB free"},
 	} {
-		check := checks.Check{ID: ok.id, Title: ok.title, Deadline: time.Hour, Probe: func(context.Context) checks.Finding {
-			w.wait(time.Duration(i+1) * 500 * time.Millisecond)
-			if ok.id == "qemu" && w.lacking {
-				return lackingQEMU
-			}
-			return checks.Finding{Outcome: checks.OK, Found: ok.found}
-		}}
+		check := checks.Check{ID: ok.id, Title: ok.title, Deadline: time.Hour,
+			Probe: func(context.Context) checks.Finding {
+				w.wait(time.Duration(i+1) * 500 * time.Millisecond)
+				if ok.id == "qemu" && w.lacking {
+					return lackingQEMU
+				}
+				return checks.Finding{Outcome: checks.OK, Found: ok.found}
+			}}
 		switch ok.id {
 		case "qemu":
 			check.RunFix = w.install
@@ -223,7 +224,8 @@ var lackingQEMU = checks.Finding{
 		What: "QEMU is not installed", Why: `exec: "qemu-system-x86_64": executable file not found in $PATH`,
 		Next: "install it: sudo apt-get install qemu-system-x86 qemu-utils ovmf",
 	},
-	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-system-x86", "qemu-utils", "ovmf"}},
+	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y",
+		"qemu-system-x86", "qemu-utils", "ovmf"}},
 }
 
 // install simulates the installation of QEMU.

@@ -37,7 +37,8 @@ func (a Accel) Env(goarch string) []string {
 	return []string{name + "=" + value}
 }
 
-// emulation is the variable that Lima reads for QEMU's name and leading arguments, and its value for software emulation.
+// emulation is the variable that Lima reads for QEMU's name and leading arguments, and its value for software
+// emulation.
 func emulation(goarch string) (name, value string) {
 	if goarch == "arm64" {
 		return "QEMU_SYSTEM_AARCH64", "qemu-system-aarch64 -machine virt,accel=tcg -cpu max"
@@ -45,14 +46,16 @@ func emulation(goarch string) (name, value string) {
 	return "QEMU_SYSTEM_X86_64", "qemu-system-x86_64 -machine q35,accel=tcg -cpu max"
 }
 
-// probeAccel runs a tiny guest under KVM, as the user. That /dev/kvm exists, opens and makes a VM proves too little: a KVM
-// was seen that did all that, started a BIOS, and gave up at the first instruction which its interpreter did not know.
+// probeAccel runs a tiny guest under KVM, as the user. That /dev/kvm exists, opens and makes a VM proves too little: a
+// KVM was seen that did all that, started a BIOS, and gave up at the first instruction which its interpreter did not
+// know.
 func (h *Host) probeAccel(ctx context.Context) (Accel, error) {
 	if _, err := os.Stat("/dev/kvm"); err != nil {
 		return Accel{Why: "this machine has no /dev/kvm"}, nil
 	}
 	if h.Command(ctx, "test", "-r", "/dev/kvm", "-a", "-w", "/dev/kvm").Run() != nil {
-		return Accel{Why: fmt.Sprintf("%s may not open /dev/kvm (sudo usermod -aG kvm %s, when its group is kvm)", h.User.Name, h.User.Name)}, nil
+		return Accel{Why: fmt.Sprintf("%s may not open /dev/kvm (sudo usermod -aG kvm %s, when its group is kvm)",
+			h.User.Name, h.User.Name)}, nil
 	}
 	dir, err := os.MkdirTemp("", "worldsetup-kvm-")
 	if err != nil {
@@ -72,11 +75,11 @@ func (h *Host) runProbe(ctx context.Context, guest probeGuest, accel string) Acc
 	defer cancel()
 	args := guest.args(accel)
 	err := h.Command(ctx, args[0], args[1:]...).Run()
-	exit := (*exec.ExitError)(nil)
+	exit, ended := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil:
 		return Accel{Why: fmt.Sprintf("/dev/kvm did not finish a guest of a few instructions in %s", kvmDeadline)}
-	case err == nil && guest.success == 0, errors.As(err, &exit) && exit.ExitCode() == guest.success:
+	case err == nil && guest.success == 0, ended && exit.ExitCode() == guest.success:
 		return Accel{KVM: true}
 	}
 	return Accel{Why: fmt.Sprintf("/dev/kvm runs no guest: QEMU ended with %v", err)}
@@ -115,8 +118,9 @@ func (g probeGuest) args(accel string) []string {
 	}, common...)
 }
 
-// bootSector is a disk whose first sector uses the vector unit, counts down from 30 million, and writes to the port that
-// ends QEMU. Both are nothing to a real KVM; one that interprets instructions knows no paddd, and counts for minutes.
+// bootSector is a disk whose first sector uses the vector unit, counts down from 30 million, and writes to the port
+// that ends QEMU. Both are nothing to a real KVM; one that interprets instructions knows no paddd, and counts for
+// minutes.
 func bootSector() []byte {
 	code := []byte{
 		0x0f, 0x20, 0xe0, //       mov eax, cr4
@@ -137,7 +141,8 @@ func bootSector() []byte {
 	return disk
 }
 
-// armCode counts down from 30 million and asks the firmware interface to switch the machine off, which ends QEMU with 0.
+// armCode counts down from 30 million and asks the firmware interface to switch the machine off, which ends QEMU with
+// 0.
 func armCode() []byte {
 	var code []byte
 	for _, word := range []uint32{

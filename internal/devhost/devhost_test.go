@@ -35,7 +35,8 @@ func TestRecentEnough(t *testing.T) {
 }
 
 func TestPinnedLima(t *testing.T) {
-	got, err := pinnedLima([]byte(`{"Require": [{"Path": "example.org/x", "Version": "v1.0.0"}, {"Path": "` + limaModule + `", "Version": "v2.1.4"}]}`))
+	got, err := pinnedLima([]byte(`{"Require": [{"Path": "example.org/x", "Version": "v1.0.0"}, {"Path": "` +
+		limaModule + `", "Version": "v2.1.4"}]}`))
 	if err != nil || got != "2.1.4" {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -102,7 +103,8 @@ func TestUnpackMakesScriptsExecutable(t *testing.T) {
 	if err := unpack(recipe, dir); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]os.FileMode{"image.sh": 0o755, "customize.sh": 0o755, "packages.txt": 0o644, "overlay/etc/cloud/cloud.cfg.d/90-worldsetup.cfg": 0o644} {
+	for name, want := range map[string]os.FileMode{"image.sh": 0o755, "customize.sh": 0o755, "packages.txt": 0o644,
+		"overlay/etc/cloud/cloud.cfg.d/90-worldsetup.cfg": 0o644} {
 		info, err := os.Stat(filepath.Join(dir, "recipe", name))
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +117,8 @@ func TestUnpackMakesScriptsExecutable(t *testing.T) {
 
 func TestLimaProfile(t *testing.T) {
 	for arch, wants := range map[string][]string{
-		"amd64": {`location: "/c/i/disk.qcow2"`, `location: "/c/i/vmlinuz"`, "arch: x86_64", "digest: sha256:abc", "console=ttyS0", "mountType: reverse-sshfs"},
+		"amd64": {`location: "/c/i/disk.qcow2"`, `location: "/c/i/vmlinuz"`, "arch: x86_64", "digest: sha256:abc",
+			"console=ttyS0", "mountType: reverse-sshfs"},
 		"arm64": {"arch: aarch64", "console=ttyAMA0"},
 	} {
 		profile := limaProfile(arch, "/c/i", "abc")
@@ -145,7 +148,8 @@ func TestUserEnvironment(t *testing.T) {
 }
 
 func TestPathPutsThePreparedLimaFirst(t *testing.T) {
-	for lima, want := range map[string]string{"": "/usr/local/bin:", "/usr/local/bin/limactl": "/usr/local/bin:", "/c/lima/bin/limactl": "/c/lima/bin:/usr/local/bin:"} {
+	for lima, want := range map[string]string{"": "/usr/local/bin:", "/usr/local/bin/limactl": "/usr/local/bin:",
+		"/c/lima/bin/limactl": "/c/lima/bin:/usr/local/bin:"} {
 		if got := (&Host{Lima: lima}).path(); !strings.HasPrefix(got, want) {
 			t.Errorf("with %q the path is %s", lima, got)
 		}
@@ -202,7 +206,8 @@ func TestPrepareIsForLinux(t *testing.T) {
 	}
 }
 
-// TestBuiltSideBySide: different things are built at the same time, the same thing once, and what is there isn't built again.
+// TestBuiltSideBySide: different things are built at the same time, the same thing once, and what is there isn't built
+// again.
 func TestBuiltSideBySide(t *testing.T) {
 	if missing, err := missingPackages(t.Context(), imagePackages()); err != nil || len(missing) > 0 {
 		t.Skipf("it would install packages first: %v, %v", missing, err)
@@ -232,7 +237,8 @@ func TestBuiltSideBySide(t *testing.T) {
 	if n := builds.Load(); n != 2 {
 		t.Errorf("it built %d times", n)
 	}
-	if err := errors.New("no disk"); !errors.Is(second(h.built(t.Context(), "image", "three", func(string, string) error { return err })), err) {
+	if err := errors.New("no disk"); !errors.Is(second(h.built(t.Context(), "image", "three",
+		func(string, string) error { return err })), err) {
 		t.Error("the error of a build is lost")
 	}
 	left, err := filepath.Glob(filepath.Join(h.Cache, "image", "*"))

@@ -15,9 +15,10 @@ import (
 
 // Options says what Prepare makes ready.
 type Options struct {
-	Source  string    // the checkout, see SourceRoot
-	Cache   string    // "" means DefaultCache
-	Install bool      // use the machine's Lima, or install one in /usr/local; otherwise use one in the cache, whatever the machine has
+	Source string // the checkout, see SourceRoot
+	Cache  string // "" means DefaultCache
+	// use the machine's Lima, or install one in /usr/local; otherwise use one in the cache, whatever the machine has
+	Install bool
 	Lima    string    // which of LimaVersions; "" means DefaultLima. A Lima of the machine's own may be another one.
 	Log     io.Writer // a write for each thing that happens; several may happen at once
 }
@@ -36,8 +37,8 @@ type Host struct {
 	limaVersion string
 }
 
-// Prepare makes the machine ready, apart from the guest image: see Host.GuestImage. What it makes is read by another user
-// when it runs as root, so the process needs a umask that lets it: 022.
+// Prepare makes the machine ready, apart from the guest image: see Host.GuestImage. What it makes is read by another
+// user when it runs as root, so the process needs a umask that lets it: 022.
 func Prepare(ctx context.Context, opts Options) (*Host, error) {
 	if runtime.GOOS != "linux" {
 		return nil, fmt.Errorf("devhost prepares Linux machines only, not %s", runtime.GOOS)
@@ -81,7 +82,8 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 		return nil, err
 	}
 	if err := h.run(h.Command(ctx, h.Lima, "--version")); err != nil {
-		return nil, fmt.Errorf("%s cannot run limactl (WORLDSETUP_DEV_CACHE puts the cache where that user can read it): %w", h.User.Name, err)
+		return nil, fmt.Errorf("%s cannot run limactl (WORLDSETUP_DEV_CACHE puts the cache where that user can read "+
+			"it): %w", h.User.Name, err)
 	}
 	return h, nil
 }
@@ -191,7 +193,8 @@ func debianArch(goarch string) (string, error) {
 	if goarch == "amd64" || goarch == "arm64" {
 		return goarch, nil
 	}
-	return "", fmt.Errorf("no guest image can be built for %s: only amd64 and arm64", cmp.Or(goarch, "an unknown architecture"))
+	return "", fmt.Errorf("no guest image can be built for %s: only amd64 and arm64",
+		cmp.Or(goarch, "an unknown architecture"))
 }
 
 // limaArch is Lima's and QEMU's name of a Go architecture.

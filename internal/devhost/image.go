@@ -42,21 +42,22 @@ func (h *Host) GuestImage(ctx context.Context, suite string) (Image, error) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, "profile.yaml"), []byte(limaProfile(runtime.GOARCH, target, digest)), 0o644)
+		return os.WriteFile(filepath.Join(dir, "profile.yaml"),
+			[]byte(limaProfile(runtime.GOARCH, target, digest)), 0o644)
 	})
 	return Image{Dir: dir, Profile: filepath.Join(dir, "profile.yaml")}, err
 }
 
-// GuestRoots is the folder of a suite's root file systems for the test bed, "plain" and "ubuntu" (see recipe/roots.sh), in
-// the cache: built when it isn't there yet. Only root can look into it, since it holds setuid programs.
+// GuestRoots is the folder of a suite's root file systems for the test bed, "plain" and "ubuntu" (see recipe/roots.sh),
+// in the cache: built when it isn't there yet. Only root can look into it, since it holds setuid programs.
 func (h *Host) GuestRoots(ctx context.Context, suite string) (string, error) {
 	return h.built(ctx, "roots", suite, func(dir, _ string) error {
 		return errors.Join(h.follow(ctx, "roots.sh", suite, dir), os.Chmod(dir, 0o700))
 	})
 }
 
-// built is a folder in the cache that is named after its recipe. When it isn't there yet, build fills a folder beside it,
-// which is renamed when all of it is there. Different things may be built side by side.
+// built is a folder in the cache that is named after its recipe. When it isn't there yet, build fills a folder beside
+// it, which is renamed when all of it is there. Different things may be built side by side.
 func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, target string) error) (string, error) {
 	hash, err := recipeHash(recipe, runtime.GOARCH)
 	if err != nil {

@@ -25,7 +25,8 @@ func LimaVersions() []string { return []string{"2.1.4", "2.2.0"} }
 // limaRecipe changes when the way Lima is built changes.
 const limaRecipe = "1"
 
-// installedLima is a limactl that the user finds on a normal PATH: the machine's own, or one that is put into /usr/local.
+// installedLima is a limactl that the user finds on a normal PATH: the machine's own, or one that is put into
+// /usr/local.
 func (h *Host) installedLima(ctx context.Context) (string, error) {
 	found, err := h.findLima(ctx)
 	if err == nil {
@@ -46,7 +47,8 @@ func (h *Host) installedLima(ctx context.Context) (string, error) {
 	prefix := filepath.Dir(filepath.Dir(built))
 	h.logf("lima: installing %s", target)
 	// The guest agent first: a limactl without it does not work.
-	return target, errors.Join(h.place(ctx, filepath.Join(prefix, agent), filepath.Join("/usr/local", agent), "0644"), h.place(ctx, built, target, "0755"))
+	return target, errors.Join(h.place(ctx, filepath.Join(prefix, agent), filepath.Join("/usr/local", agent), "0644"),
+		h.place(ctx, built, target, "0755"))
 }
 
 // findLima looks for a limactl that the user can run and that is new enough.
@@ -137,10 +139,12 @@ func (h *Host) buildLima(ctx context.Context, module, version, prefix string) er
 	agent := filepath.Join(prefix, "lima-guestagent")
 	flags := fmt.Sprintf("-s -w -X %s/pkg/version.Version=%s", limaModule, version)
 	for output, command := range map[string]string{limactl: "limactl", agent: "lima-guestagent"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", output, limaModule+"/cmd/"+command)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", output,
+			limaModule+"/cmd/"+command)
 		cmd.Dir = module
 		// Without cgo no C compiler is needed. e2e/lima may ask for a newer Go than the machine's.
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=-mod=readonly", "GOTOOLCHAIN=auto", "GOWORK=off")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=-mod=readonly",
+			"GOTOOLCHAIN=auto", "GOWORK=off")
 		if err := h.run(cmd); err != nil {
 			return err
 		}

@@ -41,7 +41,8 @@ func (h *Host) keepLoginProfile(ctx context.Context) error {
 	return nil
 }
 
-// withLine is the text with our marked line replaced by another one, added where there is none, or taken out when it is "".
+// withLine is the text with our marked line replaced by another one, added where there is none, or taken out when it is
+// "".
 func withLine(text, line string) string {
 	var out strings.Builder
 	for old := range strings.Lines(text) {

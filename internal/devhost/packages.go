@@ -33,7 +33,8 @@ func imagePackages() []string {
 // NeedPackages installs those of the packages that are missing, and touches nothing when none is.
 func (h *Host) NeedPackages(ctx context.Context, packages []string) error {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
-		return fmt.Errorf("this is no Debian or Ubuntu: install what these packages hold, and limactl, by hand: %s", strings.Join(packages, " "))
+		return fmt.Errorf("this is no Debian or Ubuntu: install what these packages hold, and limactl, by hand: %s",
+			strings.Join(packages, " "))
 	}
 	missing, err := missingPackages(ctx, packages)
 	if err != nil {
@@ -47,7 +48,8 @@ func (h *Host) NeedPackages(ctx context.Context, packages []string) error {
 	if err := h.privileged(ctx, "apt-get", "-qq", "update"); err != nil {
 		return fmt.Errorf("refresh the package lists: %w", err)
 	}
-	args := append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y", "--no-install-recommends"}, missing...)
+	args := append([]string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y",
+		"--no-install-recommends"}, missing...)
 	if err := h.privileged(ctx, "env", args...); err != nil {
 		return fmt.Errorf("install packages: %w", err)
 	}
@@ -59,7 +61,8 @@ func (h *Host) NeedPackages(ctx context.Context, packages []string) error {
 func missingPackages(ctx context.Context, packages []string) ([]string, error) {
 	args := append([]string{"-W", "-f", "${db:Status-Abbrev}${Package}\n"}, packages...)
 	out, err := exec.CommandContext(ctx, "dpkg-query", args...).Output()
-	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) { // 1: some are unknown to it
+	// 1: some are unknown to it
+	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !(ok && exit.ExitCode() == 1) {
 		return nil, fmt.Errorf("ask dpkg for installed packages: %w", err)
 	}
 	return notInstalled(string(out), packages), nil

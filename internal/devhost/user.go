@@ -34,7 +34,7 @@ func (h *Host) ordinaryUser(ctx context.Context) (User, error) {
 		return fromAccount(u, false)
 	}
 	u, err := user.Lookup(madeUser)
-	if unknown := user.UnknownUserError(""); errors.As(err, &unknown) {
+	if _, ok := errors.AsType[user.UnknownUserError](err); ok {
 		h.logf("user: making %s, since Lima refuses to run as root", madeUser)
 		if err := h.makeUser(ctx); err != nil {
 			return User{}, err
@@ -49,7 +49,8 @@ func (h *Host) ordinaryUser(ctx context.Context) (User, error) {
 
 // makeUser adds an account without a password, in the group that owns /dev/kvm where there is one.
 func (h *Host) makeUser(ctx context.Context) error {
-	args := []string{"--create-home", "--home-dir", "/home/" + madeUser, "--shell", "/bin/bash", "--key", "HOME_MODE=0750"}
+	args := []string{"--create-home", "--home-dir", "/home/" + madeUser, "--shell", "/bin/bash",
+		"--key", "HOME_MODE=0750"}
 	if _, err := user.LookupGroup("kvm"); err == nil {
 		args = append(args, "--groups", "kvm")
 	}
@@ -85,9 +86,11 @@ func (u User) sysProcAttr() *syscall.SysProcAttr {
 
 // environ is the user's environment. XDG_RUNTIME_DIR is left out: it would name a folder of another user or session.
 func (u User) environ(path string, lookup func(string) (string, bool)) []string {
-	env := []string{"HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name, "SHELL=/bin/bash", "PATH=" + path, "LANG=C.UTF-8"}
+	env := []string{"HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name, "SHELL=/bin/bash",
+		"PATH=" + path, "LANG=C.UTF-8"}
 	for _, name := range []string{
-		"TERM", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+		"TERM", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+		"NO_PROXY", "ALL_PROXY",
 	} {
 		if value, ok := lookup(name); ok {
 			env = append(env, name+"="+value)

@@ -35,7 +35,8 @@ func (vm *VM) connect() error {
 	}
 	if vm.guest.sshd = true; !vm.guest.key {
 		vm.booted()
-		return fatal("degraded, status={Running:true Degraded:true Errors:[failed to satisfy the essential requirement 1 of 2 \"ssh\"]}")
+		return fatal("degraded, status={Running:true Degraded:true Errors:[failed to satisfy the essential " +
+			"requirement 1 of 2 \"ssh\"]}")
 	}
 	vm.share()
 	return nil
@@ -45,7 +46,8 @@ func (vm *VM) connect() error {
 func (vm *VM) share() {
 	session := session{vm.guest.member}
 	vm.shared = &session
-	if control, err := listen(vm.file("ssh.sock"), func(connection net.Conn) { vm.world.linger(connection) }); err == nil {
+	if control, err := listen(vm.file("ssh.sock"),
+		func(connection net.Conn) { vm.world.linger(connection) }); err == nil {
 		vm.sockets = append(vm.sockets, control)
 	}
 }
@@ -58,7 +60,8 @@ func (vm *VM) mount(config *limatype.LimaYAML) {
 		return
 	}
 	for _, mount := range config.Mounts {
-		vm.guest.mounts[*mount.MountPoint] = mounted{location: mount.Location, kind: *config.MountType, writable: *mount.Writable}
+		vm.guest.mounts[*mount.MountPoint] = mounted{location: mount.Location, kind: *config.MountType,
+			writable: *mount.Writable}
 	}
 }
 
@@ -79,7 +82,8 @@ func (vm *VM) forward(config *limatype.LimaYAML) (log []string) {
 			}
 		}
 		if err != nil {
-			log = append(log, fmt.Sprintf("failed to set up forward from %q (guest) to %q (host): %v", rule.GuestSocket, rule.HostSocket, err))
+			log = append(log, fmt.Sprintf("failed to set up forward from %q (guest) to %q (host): %v",
+				rule.GuestSocket, rule.HostSocket, err))
 		}
 	}
 	return log

@@ -24,7 +24,8 @@ func TestTheFakeKnowsOnlyTheEdges(t *testing.T) {
 		for _, spec := range file.Imports {
 			path, err := strconv.Unquote(spec.Path.Value)
 			must(t, err)
-			if name, ours := strings.CutPrefix(path, module); ours && !allowed[name] || strings.HasPrefix(path, "charm.land/") {
+			if name, ours := strings.CutPrefix(path, module); ours && !allowed[name] ||
+				strings.HasPrefix(path, "charm.land/") {
 				t.Errorf("%s imports %s", entry.Name(), path)
 			}
 		}

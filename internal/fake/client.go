@@ -70,7 +70,8 @@ func (w *World) login(ctx context.Context, name string, via guest.Route) (sessio
 }
 
 // Observe implements guest.Client.
-func (c client) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation, error) {
+func (c client) Observe(ctx context.Context, via guest.Route,
+	options guest.ObserveOptions) (*guest.Observation, error) {
 	name := "observe"
 	if options.New {
 		name = "new"
@@ -176,8 +177,8 @@ func (c client) asRoot(vm *VM, name string, do func() *fail) error {
 	return nil
 }
 
-// Build implements guest.Client. What is built goes by the words in the project's Rust files, see [DefaultProgram]; with
-// "compile_error!" in them it fails.
+// Build implements guest.Client. What is built goes by the words in the project's Rust files, see [DefaultProgram];
+// with "compile_error!" in them it fails.
 func (c client) Build(ctx context.Context, via guest.Route, build guest.Build, line func(string)) (guest.Built, error) {
 	_, vm, err := c.enter(ctx, via, "build")
 	if err != nil {
@@ -209,7 +210,8 @@ func (c client) Build(ctx context.Context, via guest.Route, build guest.Build, l
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
 	path := m.home + "/.cache/worldsetup-build/out/" + name
-	out := m.put(path, file{kind: "regular file", mode: 0o755, owner: m.user, group: m.user, data: append([]byte("\x7fELF"), source...)})
+	out := m.put(path, file{kind: "regular file", mode: 0o755, owner: m.user, group: m.user,
+		data: append([]byte("\x7fELF"), source...)})
 	return guest.Built{Path: path, SHA256: sum(out.data)}, nil
 }
 
@@ -300,7 +302,8 @@ func (c client) Renew(ctx context.Context, forwards []guest.Pair) error {
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
 	vm.shared = &fresh
-	if control, err := listen(vm.file("ssh.sock"), func(connection net.Conn) { vm.world.linger(connection) }); err == nil {
+	if control, err := listen(vm.file("ssh.sock"),
+		func(connection net.Conn) { vm.world.linger(connection) }); err == nil {
 		vm.sockets = append(vm.sockets, control)
 	}
 	for _, pair := range forwards {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Constants of the language of Lima's edit expressions (yq's), as a client may write them. They look like JSON, and their
-// strings are none: \u0026 stays as it is, two backslashes in a row become one, and \( begins an expression.
+// Constants of the language of Lima's edit expressions (yq's), as a client may write them. They look like JSON, and
+// their strings are none: \u0026 stays as it is, two backslashes in a row become one, and \( begins an expression.
 var (
 	stringPattern = regexp.MustCompile(`^"([^"\\]*(\\.[^"\\]*)*)"`)
 	wordPattern   = regexp.MustCompile(`^(true|false|null|-?[0-9]+(?:\.[0-9]+)?)`)
@@ -81,7 +81,8 @@ func blanks(text string) string { return strings.TrimLeft(text, " \n") }
 
 // unescape is yq's first pass over a string: \\ before a parenthesis is left to the second, and unknown escapes stay.
 func unescape(text string) string {
-	known := map[byte]string{'\\': `\`, '"': `"`, 'n': "\n", 't': "\t", 'r': "\r", 'f': "\f", 'v': "\v", 'b': "\b", 'a': "\a"}
+	known := map[byte]string{'\\': `\`, '"': `"`, 'n': "\n", 't': "\t", 'r': "\r", 'f': "\f",
+		'v': "\v", 'b': "\b", 'a': "\a"}
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\\' && i+1 < len(text) {

@@ -29,7 +29,8 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 	}
 	c.info("Terminal is not available, proceeding without opening an editor")
 	if len(longest) >= maxSocketPath() {
-		return fatalf("instance name %q too long: %q must be less than UNIX_PATH_MAX=%d characters, but is %d", name, longest, maxSocketPath(), len(longest))
+		return fatalf("instance name %q too long: %q must be less than UNIX_PATH_MAX=%d characters, but is %d", name,
+			longest, maxSocketPath(), len(longest))
 	}
 	path := filepath.Join(dir, "lima.yaml")
 	config, err := w.load(c, path, dir, c.stdin)
@@ -78,7 +79,8 @@ func (w *World) delete(_ context.Context, c *console, words []string) error {
 		return nil
 	}
 	if _, err := os.Lstat(vm.file("protected")); err == nil {
-		return fatalf("failed to delete instance `%s`: instance is protected to prohibit accidental removal (Hint: use `limactl unprotect`)", vm.name)
+		return fatalf("failed to delete instance `%s`: instance is protected to prohibit accidental removal (Hint: "+
+			"use `limactl unprotect`)", vm.name)
 	}
 	vm.kill(c)
 	w.mu.Lock()

@@ -41,7 +41,8 @@ func (w *World) edit(_ context.Context, c *console, words []string) error {
 
 var assignment = regexp.MustCompile(`^((?:\.[A-Za-z0-9]+)+) = `)
 
-// evaluate applies assignments of constants, joined by " | ": all of the expression language that a client of ours uses.
+// evaluate applies assignments of constants, joined by " | ": all of the expression language that a client of ours
+// uses.
 func evaluate(expression string, text []byte) ([]byte, error) {
 	settings := map[string]any{}
 	if err := yaml.Unmarshal(text, &settings); err != nil {

@@ -16,8 +16,8 @@ type Faults struct {
 	// Fail gives a verb the fatal message by which it fails. A failed create leaves its directory behind, as a failed
 	// download does; a failed start leaves the VM stopped.
 	Fail map[string]string
-	// Hang has a verb give no answer until the caller's context ends. A start hangs until then before ssh answers, and a
-	// "start-late" after it; like the real one, it leaves the VM running.
+	// Hang has a verb give no answer until the caller's context ends. A start hangs until then before ssh answers, and
+	// a "start-late" after it; like the real one, it leaves the VM running.
 	Hang map[string]bool
 	// Kill ends a verb with exit status 137, as the kernel's killing it for its memory looks through a shell.
 	Kill map[string]bool

@@ -19,7 +19,7 @@ func TestFaultsOfLimactl(t *testing.T) {
 
 	w.Faults = Faults{NotInstalled: true}
 	_, err := client.Version(ctx)
-	if missing := (*lima.NotInstalledError)(nil); !errors.As(err, &missing) {
+	if _, ok := errors.AsType[*lima.NotInstalledError](err); !ok {
 		t.Errorf("not installed: %v", err)
 	}
 	w.Faults = Faults{Garbage: true}
@@ -31,7 +31,7 @@ func TestFaultsOfLimactl(t *testing.T) {
 	}
 	w.Faults = Faults{Kill: map[string]bool{"list": true}}
 	_, err = client.Find(ctx, vmName)
-	if killed := (*lima.CommandError)(nil); !errors.As(err, &killed) || killed.ExitCode != 137 {
+	if killed, ok := errors.AsType[*lima.CommandError](err); !ok || killed.ExitCode != 137 {
 		t.Errorf("killed: %v", err)
 	}
 	w.Faults = Faults{Fail: map[string]string{"create": "no such host"}}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// To Lima an instance is a directory in its home, and the guest is what is on the disk in it. So a VM goes where its disk
-// is moved to, by whomever, and is gone when the disk is.
+// To Lima an instance is a directory in its home, and the guest is what is on the disk in it. So a VM goes where its
+// disk is moved to, by whomever, and is gone when the disk is.
 
 // newVM makes a VM in its directory, which has no disk yet. The world must be locked.
 func (w *World) newVM(name string) *VM {
@@ -57,7 +57,8 @@ func (w *World) settle() {
 	}
 }
 
-// owner is the VM whose disk is in dir; without a disk there it is the one that was called name, unless its disk is elsewhere.
+// owner is the VM whose disk is in dir; without a disk there it is the one that was called name, unless its disk is
+// elsewhere.
 func owner(vms map[string]*VM, name, dir string) *VM {
 	for _, vm := range vms {
 		if vm.hasDisk(dir) {

@@ -21,8 +21,8 @@ type Image struct {
 	Missing []string
 	// NoApt: the image has no apt-get.
 	NoApt bool
-	// Cargo is the version of the cargo and rustc that the image has, and OfferedCargo of those that apt-get would install, as
-	// in "1.75"; empty for none.
+	// Cargo is the version of the cargo and rustc that the image has, and OfferedCargo of those that apt-get would
+	// install, as in "1.75"; empty for none.
 	Cargo, OfferedCargo string
 }
 
@@ -84,7 +84,8 @@ func newMachine(vm *VM) *machine {
 	}
 }
 
-// powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by itself.
+// powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by
+// itself.
 func (m *machine) powerOn(config *limatype.LimaYAML) {
 	if hasBootGroup(config) && !m.vm.conditions.BootScriptFails {
 		m.group, m.member = true, true
@@ -101,7 +102,8 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 func hasBootGroup(config *limatype.LimaYAML) bool {
 	_, want, _ := strings.Cut(embed.BootGroup(), "{{.User}}")
 	return slices.ContainsFunc(config.Provision, func(p limatype.Provision) bool {
-		return p.Mode == limatype.ProvisionModeBoot && p.Script != nil && strings.Contains(*p.Script, strings.TrimSpace(want)[1:])
+		return p.Mode == limatype.ProvisionModeBoot && p.Script != nil &&
+			strings.Contains(*p.Script, strings.TrimSpace(want)[1:])
 	})
 }
 
@@ -153,8 +155,8 @@ const (
 	answers        // it is made to a program
 )
 
-// dial connects to the agent's socket, as root or as a user who is a member of the group or not. It starts an agent that
-// does not run.
+// dial connects to the agent's socket, as root or as a user who is a member of the group or not. It starts an agent
+// that does not run.
 func (m *machine) dial(root, member bool) (kind int, program Program) {
 	f := m.files[guest.SocketPath]
 	allowed := f != nil && (root || f.mode&0o002 != 0 || member && f.mode&0o020 != 0)
@@ -266,7 +268,8 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 // untouched says that nothing of ours is there.
 func (m *machine) untouched() bool {
 	for path := range m.files {
-		if path == guest.AgentPath || strings.Contains(path, guest.ServiceName) || strings.Contains(path, guest.SocketUnitName) {
+		if path == guest.AgentPath || strings.Contains(path, guest.ServiceName) ||
+			strings.Contains(path, guest.SocketUnitName) {
 			return false
 		}
 	}
@@ -319,7 +322,8 @@ func sum(content []byte) string {
 // fingerprint is the state of the guest as lines of text, for comparing.
 func (m *machine) fingerprint() (lines []string) {
 	for path, f := range m.files {
-		lines = append(lines, fmt.Sprintf("file %s %s %o %s:%s version %d %s", path, f.kind, f.mode, f.owner, f.group, f.version, sum(f.data)))
+		lines = append(lines, fmt.Sprintf("file %s %s %o %s:%s version %d %s", path, f.kind, f.mode, f.owner, f.group,
+			f.version, sum(f.data)))
 	}
 	lines = append(lines,
 		fmt.Sprint("group ", m.group, m.member), fmt.Sprint("linger ", m.linger), fmt.Sprint("enabled ", m.enabled),

@@ -40,7 +40,8 @@ func profile(t *testing.T) (text []byte, project string) {
 		t.Fatal(err)
 	}
 	lima.Wanted{
-		VMType: limatype.QEMU, Arch: limatype.X8664, MountType: limatype.REVSSHFS, CPUs: 4, Memory: 4 << 30, Disk: 20 << 30,
+		VMType: limatype.QEMU, Arch: limatype.X8664, MountType: limatype.REVSSHFS, CPUs: 4,
+		Memory: 4 << 30, Disk: 20 << 30,
 		Home: t.TempDir(), Project: project, ProjectMount: guest.ProjectMount,
 	}.Apply(base)
 	text, err = lima.MarshalProfile(base)

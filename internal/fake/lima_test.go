@@ -48,7 +48,8 @@ func TestLifeOfAnInstance(t *testing.T) {
 	if running.Status != limatype.StatusRunning || running.SSHLocalPort == 0 || running.HostAgentPID == 0 {
 		t.Errorf("started: %+v", running)
 	}
-	refused(t, client.Edit(ctx, vmName, []lima.Setting{{Path: ".cpus", Value: 2}}, nil), "cannot edit a running instance")
+	refused(t, client.Edit(ctx, vmName, []lima.Setting{{Path: ".cpus", Value: 2}}, nil),
+		"cannot edit a running instance")
 	must(t, client.Stop(ctx, vmName, false, nil))
 	must(t, client.Edit(ctx, vmName, []lima.Setting{{Path: ".cpus", Value: 2}, {Path: ".memory", Value: "1GiB"}}, nil))
 	if edited := find(t, w); edited.CPUs != 2 || edited.Memory != 1<<30 {
@@ -64,8 +65,8 @@ func TestLifeOfAnInstance(t *testing.T) {
 // refused wants a failure of limactl with that message.
 func refused(t *testing.T, err error, want string) {
 	t.Helper()
-	failure := (*lima.CommandError)(nil)
-	if !errors.As(err, &failure) || failure.ExitCode != 1 || !strings.Contains(failure.Detail(), want) {
+	failure, ok := errors.AsType[*lima.CommandError](err)
+	if !ok || failure.ExitCode != 1 || !strings.Contains(failure.Detail(), want) {
 		t.Errorf("got %v, want exit status 1 with %q", err, want)
 	}
 }
@@ -88,11 +89,14 @@ func TestListIsFilledInAsByTheRealOne(t *testing.T) {
 	w.fill(config, dir)
 	config.User.UID = real.Config.User.UID // the fake's users have one number
 	for name, pair := range map[string][2]any{
-		"user": {real.Config.User, config.User}, "arch": {real.Config.Arch, config.Arch}, "vmType": {real.Config.VMType, config.VMType},
-		"cpus": {real.Config.CPUs, config.CPUs}, "memory": {real.Config.Memory, config.Memory}, "disk": {real.Config.Disk, config.Disk},
+		"user": {real.Config.User, config.User}, "arch": {real.Config.Arch, config.Arch},
+		"vmType": {real.Config.VMType, config.VMType},
+		"cpus":   {real.Config.CPUs, config.CPUs}, "memory": {real.Config.Memory, config.Memory},
+		"disk":      {real.Config.Disk, config.Disk},
 		"mountType": {real.Config.MountType, config.MountType}, "images": {real.Config.Images, config.Images},
-		"portForwards": {real.Config.PortForwards, config.PortForwards}, "provision": {real.Config.Provision, config.Provision},
-		"mounts": {plainMounts(real.Config.Mounts), plainMounts(config.Mounts)},
+		"portForwards": {real.Config.PortForwards, config.PortForwards},
+		"provision":    {real.Config.Provision, config.Provision},
+		"mounts":       {plainMounts(real.Config.Mounts), plainMounts(config.Mounts)},
 	} {
 		want, err := json.Marshal(pair[0])
 		must(t, err)
@@ -107,7 +111,8 @@ func TestListIsFilledInAsByTheRealOne(t *testing.T) {
 // plainMounts are mounts without the settings of file systems, which the fake does not fill in.
 func plainMounts(mounts []limatype.Mount) (plain []limatype.Mount) {
 	for _, mount := range mounts {
-		plain = append(plain, limatype.Mount{Location: mount.Location, MountPoint: mount.MountPoint, Writable: mount.Writable})
+		plain = append(plain, limatype.Mount{Location: mount.Location, MountPoint: mount.MountPoint,
+			Writable: mount.Writable})
 	}
 	return plain
 }
@@ -116,7 +121,8 @@ func TestWantedSettingsMakeAnInstanceWhatIsWanted(t *testing.T) {
 	w := newWorld(t, Options{})
 	client := lima.Client{Runner: w}
 	must(t, client.Create(t.Context(), vmName, []byte("vmType: qemu\nimages:\n- location: /image\n"), nil))
-	wanted := lima.Wanted{CPUs: 3, Memory: 2 << 30, Disk: 200 << 30, Home: t.TempDir(), Project: t.TempDir(), ProjectMount: "/src"}
+	wanted := lima.Wanted{CPUs: 3, Memory: 2 << 30, Disk: 200 << 30, Home: t.TempDir(),
+		Project: t.TempDir(), ProjectMount: "/src"}
 	editable, replace := wanted.Differences(find(t, w))
 	if len(editable) != 8 || len(replace) != 0 {
 		t.Fatalf("differences %q, %q", editable, replace)
@@ -184,14 +190,19 @@ func TestUnexpectedCallsAreNamed(t *testing.T) {
 
 func TestEvaluate(t *testing.T) {
 	text := []byte("cpus: 4\nssh:\n  localPort: 1\nmounts:\n- location: /a\n")
-	after, err := evaluate(`.cpus = 2 | .ssh.localPort = 7 | .vmOpts.vz.rosetta = {"enabled":true} | .message = "a | .b = <1\n" | .env = {"A": "\\(", "B": "x"} | .plain = false`, text)
+	after, err := evaluate(
+		`.cpus = 2 | .ssh.localPort = 7 | .vmOpts.vz.rosetta = {"enabled":true} | .message = "a | .b = <1\n" | .env = {"A": "\\(", "B": "x"} | .plain = false`, text)
 	must(t, err)
 	config, warning, err := parse("x", after)
 	must(t, err)
-	if warning != "" || *config.CPUs != 2 || *config.SSH.LocalPort != 7 || config.Message != "a | .b = <1\n" || len(config.Mounts) != 1 {
+	if warning != "" || *config.CPUs != 2 || *config.SSH.LocalPort != 7 || config.Message != "a | .b = <1\n" ||
+		len(config.Mounts) != 1 {
 		t.Errorf("%s%s", warning, after)
 	}
-	for _, wrong := range []string{"", `.message = "\(.a)"`, `.cpus = [1`, `.cpus = {1: 2}`, `.cpus = "open`, "cpus = 2", ".cpus = ", ".cpus = 2 |", ".cpus = 2 .disk = 3", ".cpus += 2", "del(.cpus)"} {
+	for _, wrong := range []string{
+		"", `.message = "\(.a)"`, `.cpus = [1`, `.cpus = {1: 2}`, `.cpus = "open`, "cpus = 2", ".cpus = ", ".cpus = 2 |",
+		".cpus = 2 .disk = 3", ".cpus += 2", "del(.cpus)",
+	} {
 		if _, err := evaluate(wrong, text); err == nil {
 			t.Errorf("%q was taken", wrong)
 		}

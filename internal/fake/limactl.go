@@ -39,13 +39,14 @@ func (w *World) Run(ctx context.Context, command lima.Command) (lima.Result, err
 	}
 	name := verb(command.Args)
 	w.delay(name)
-	c := &console{json: slices.Contains(command.Args, "--log-format"), line: command.Line, now: w.options.Now, stdin: command.Stdin}
+	c := &console{json: slices.Contains(command.Args, "--log-format"), line: command.Line,
+		now: w.options.Now, stdin: command.Stdin}
 	w.settle()
 	done, err := w.fault(ctx, name, c)
 	if !done {
 		err = w.dispatch(ctx, c, command.Args)
 	}
-	if message := fatal(""); errors.As(err, &message) {
+	if message, ok := errors.AsType[fatal](err); ok {
 		c.log("fatal", string(message))
 		c.exit, err = 1, nil
 	}

@@ -47,8 +47,8 @@ func (w *World) list(_ context.Context, c *console, words []string) error {
 	return nil
 }
 
-// inspect is what Lima lists of the VM. What it knows to be wrong with an instance is not in the list of Lima 2.1.4, where
-// "errors" is always empty: a configuration that cannot be read shows by there being none, and no status.
+// inspect is what Lima lists of the VM. What it knows to be wrong with an instance is not in the list of Lima 2.1.4,
+// where "errors" is always empty: a configuration that cannot be read shows by there being none, and no status.
 func (vm *VM) inspect() *limatype.Instance {
 	instance := &limatype.Instance{Name: vm.name, Hostname: hostname(vm.name), Dir: vm.dir}
 	config, err := vm.config(&console{now: vm.world.options.Now}) // its warnings go nowhere: --log-level error

@@ -56,7 +56,8 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 		}
 	}
 	vm.powerOn(config)
-	say("[hostagent] Starting " + strings.ToUpper(*config.VMType) + " (hint: to watch the boot progress, see `" + vm.file("serial*.log") + "`)")
+	say("[hostagent] Starting " + strings.ToUpper(*config.VMType) + " (hint: to watch the boot progress, see `" +
+		vm.file("serial*.log") + "`)")
 	say("[hostagent] Waiting for the essential requirement 1 of 2: \"ssh\"")
 	hang("start")
 	if err := vm.connect(); err != nil && gaveUp == nil {

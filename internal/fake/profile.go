@@ -29,7 +29,8 @@ func parse(path string, text []byte) (config *limatype.LimaYAML, warning string,
 	return config, "Non-strict YAML detected; please check for typos: " + strict.Error(), nil
 }
 
-// fill gives config the values that Lima fills in, as far as anybody here looks at them. dir is the instance's directory.
+// fill gives config the values that Lima fills in, as far as anybody here looks at them. dir is the instance's
+// directory.
 func (w *World) fill(config *limatype.LimaYAML, dir string) {
 	user, uid := w.options.User, uint32(1000)
 	preset(&config.OS, limatype.LINUX)

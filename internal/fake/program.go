@@ -24,16 +24,19 @@ type Program struct {
 
 // The answers of the probe agent, see embed/agent/probe-agent.py, and those of one that could be real.
 const (
-	probeCapabilities = `{"version": "v1", "features": ["probe"], "backend": "world-agent", "platform": "linux", "probe": true, "probe_version": "1"}`
-	probeDoctor       = `{"schema_version": 1, "ok": true, "probe": true, "landlock": {"supported": true, "abi": 4, "reason": null}, ` +
-		`"world_fs_strategy": {"primary": null, "fallback": null, "probe": {"result": "skipped", "failure_reason": "the probe agent of worldsetup runs no commands"}}}`
+	probeCapabilities = `{"version": "v1", "features": ["probe"], "backend": "world-agent", "platform": "linux", ` +
+		`"probe": true, "probe_version": "1"}`
+	probeDoctor = `{"schema_version": 1, "ok": true, "probe": true, ` +
+		`"landlock": {"supported": true, "abi": 4, "reason": null}, ` +
+		`"world_fs_strategy": {"primary": null, "fallback": null, "probe": ` +
+		`{"result": "skipped", "failure_reason": "the probe agent of worldsetup runs no commands"}}}`
 	realCapabilities = `{"version": "v1", "features": ["execute", "stream"], "backend": "world-agent", "platform": "linux"}`
 	realDoctor       = `{"schema_version": 1, "ok": true, "landlock": {"supported": true, "abi": 4, "reason": null}, ` +
 		`"world_fs_strategy": {"primary": "overlay", "fallback": "fuse", "probe": {"result": "pass", "failure_reason": null}}}`
 )
 
-// DefaultProgram knows the probe agent. Of other files it goes by a word that they hold: "answers", or "hangs", "closes"
-// and "fails" (with HTTP status 500); those without one do not start.
+// DefaultProgram knows the probe agent. Of other files it goes by a word that they hold: "answers", or "hangs",
+// "closes" and "fails" (with HTTP status 500); those without one do not start.
 func DefaultProgram(content []byte) Program {
 	routes := func(capabilities, doctor string) map[string]string {
 		return map[string]string{"/v1/capabilities": capabilities, "/v1/doctor/world": doctor}
@@ -49,7 +52,8 @@ func DefaultProgram(content []byte) Program {
 	case holds("closes"):
 		return Program{Starts: true, Closes: true}
 	case holds("fails"):
-		return Program{Starts: true, Status: http.StatusInternalServerError, Routes: routes(`{"error": "it fails"}`, `{"error": "it fails"}`)}
+		return Program{Starts: true, Status: http.StatusInternalServerError,
+			Routes: routes(`{"error": "it fails"}`, `{"error": "it fails"}`)}
 	}
 	return Program{}
 }
@@ -79,6 +83,7 @@ func (p Program) serve(connection net.Conn) {
 		return
 	}
 	status, body := p.respond(request.Method, strings.SplitN(request.RequestURI, "?", 2)[0])
-	fmt.Fprintf(connection, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s\n",
+	fmt.Fprintf(connection,
+		"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s\n",
 		status, http.StatusText(status), len(body)+1, body)
 }

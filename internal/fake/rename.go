@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// rename does what Lima 2.1 does: it makes the new directory and moves file by file, in the order of their names, so that
-// being killed leaves two halves. Not moved are sockets and files of process numbers, nor the protection; directories
-// arrive without any permission; and the identity of a VZ machine arrives empty.
+// rename does what Lima 2.1 does: it makes the new directory and moves file by file, in the order of their names, so
+// that being killed leaves two halves. Not moved are sockets and files of process numbers, nor the protection;
+// directories arrive without any permission; and the identity of a VZ machine arrives empty.
 func (w *World) rename(_ context.Context, _ *console, words []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -73,8 +73,8 @@ func (s *socket) remove() {
 	_ = os.Remove(s.listener.Addr().String()) // gone already: just as well
 }
 
-// close ends the socket and everything that was connected through it, and leaves its file, at which no process listens any
-// more. The world must not be locked.
+// close ends the socket and everything that was connected through it, and leaves its file, at which no process listens
+// any more. The world must not be locked.
 func (s *socket) close() {
 	s.listener.Close()
 	s.mu.Lock()

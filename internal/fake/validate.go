@@ -86,7 +86,8 @@ func checkName(name string) error {
 	lower := strings.ToLower(name)
 	switch {
 	case len(name) > 76:
-		return fatalf("instance name %q is not a valid identifier: identifier %q greater than maximum length (76 characters)", name, name)
+		return fatalf("instance name %q is not a valid identifier: identifier %q greater than maximum length (76 "+
+			"characters)", name, name)
 	case !identifier.MatchString(name):
 		return fatalf("instance name %q is not a valid identifier: identifier %q must match %v", name, name, identifier)
 	case strings.HasSuffix(lower, ".yml"), strings.HasSuffix(lower, ".yaml"):

@@ -30,7 +30,8 @@ type VM struct {
 	conditions Conditions
 }
 
-// Conditions are what is wrong with a VM in ways that no change in the guest brings about. They last until they are changed.
+// Conditions are what is wrong with a VM in ways that no change in the guest brings about. They last until they are
+// changed.
 type Conditions struct {
 	// Dead: the VM "runs", and lets no one in; ssh hangs.
 	Dead bool
@@ -89,7 +90,8 @@ func (vm *VM) SetLinger(on bool) { vm.edit(func(m *machine) { m.linger = on }) }
 // RemoveGroup removes the socket's group.
 func (vm *VM) RemoveGroup() { vm.edit(func(m *machine) { m.group, m.member = false, false }) }
 
-// RemoveKey has ssh refuse Lima's key until the next boot, and ends Lima's shared connection, so that no way in is left.
+// RemoveKey has ssh refuse Lima's key until the next boot, and ends Lima's shared connection, so that no way in is
+// left.
 func (vm *VM) RemoveKey() {
 	vm.edit(func(m *machine) { m.key, vm.shared = false, nil })
 }

@@ -31,12 +31,12 @@ type Options struct {
 type World struct {
 	// Faults are what limactl does wrong from now on.
 	Faults Faults
-	// Before is called before each call of limactl, and BeforeGuest before each call of a guest's client, with the name of
-	// what it does; what they return is what the call returns, when it is not nil.
+	// Before is called before each call of limactl, and BeforeGuest before each call of a guest's client, with the name
+	// of what it does; what they return is what the call returns, when it is not nil.
 	Before      func(args []string) error
 	BeforeGuest func(name string) error
-	// Delay is called wherever the real thing takes its time, with the name of a limactl verb, of what is done in a guest, or a
-	// line of a starting VM's log. A demonstration sleeps in it.
+	// Delay is called wherever the real thing takes its time, with the name of a limactl verb, of what is done in a
+	// guest, or a line of a starting VM's log. A demonstration sleeps in it.
 	Delay func(what string)
 
 	options Options

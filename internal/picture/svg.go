@@ -1,7 +1,7 @@
 // Package picture draws what a terminal shows as an SVG: one screen, or several that follow each other.
 //
-// The rules are: every cell has its place on a grid, whatever font the viewer has; nothing in a picture runs or is fetched;
-// the same screens give the same bytes.
+// The rules are: every cell has its place on a grid, whatever font the viewer has; nothing in a picture runs or is
+// fetched; the same screens give the same bytes.
 package picture
 
 import (
@@ -47,25 +47,31 @@ var basic = [16]string{
 	"#7a818c", "#ff8b92", "#b5e07f", "#ffcb6b", "#82c4ff", "#ddb3f8", "#7fe3f0", "#ffffff",
 }
 
-// Write draws frames one after the other, for ever; a single one stands still. The title names the picture for those who
-// do not see it.
+// Write draws frames one after the other, for ever; a single one stands still. The title names the picture for those
+// who do not see it.
 func Write(to io.Writer, title string, frames ...Frame) error {
 	w, h := frames[0].Screen.Width(), frames[0].Screen.Height()
 	width, height := float64(w)*cellWidth+2*margin, float64(h)*cellHeight+titleBar+2*margin
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img" aria-label="%s">`+"\n",
+	fmt.Fprintf(&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img" aria-label="%s">`+"\n",
 		width, height, width, height, escape(title))
 	fmt.Fprintf(&out, "<title>%s</title>\n", escape(title))
-	out.WriteString("<style>\ntext { font: " + fmt.Sprintf("%.0f", fontSize) + "px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; white-space: pre; }\n" +
-		".b { font-weight: bold; }\n.d { opacity: .6; }\n.i { font-style: italic; }\n.u { text-decoration: underline; }\n" + animation(frames) + "</style>\n")
-	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" rx="8" fill="%s"/><path d="M0 %.0fV8a8 8 0 0 1 8-8h%.1fa8 8 0 0 1 8 8v%.0fz" fill="%s"/>`+"\n",
+	out.WriteString("<style>\ntext { font: " + fmt.Sprintf("%.0f", fontSize) +
+		"px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; white-space: pre; }\n" +
+		".b { font-weight: bold; }\n.d { opacity: .6; }\n.i { font-style: italic; }\n.u { text-decoration: " +
+		"underline; }\n" + animation(frames) + "</style>\n")
+	fmt.Fprintf(&out,
+		`<rect width="100%%" height="100%%" rx="8" fill="%s"/><path d="M0 %.0fV8a8 8 0 0 1 8-8h%.1fa8 8 0 0 1 8 8v%.0fz" fill="%s"/>`+"\n",
 		background, titleBar, width-16, titleBar-8, bar)
 	for i, fill := range []string{"#f07178", "#e6b450", "#9ccc65"} {
 		fmt.Fprintf(&out, `<circle cx="%d" cy="15" r="5.5" fill="%s"/>`, 18+18*i, fill)
 	}
-	fmt.Fprintf(&out, `<text x="%.1f" y="20" text-anchor="middle" fill="%s">%s</text>`+"\n", width/2, barText, escape(title))
+	fmt.Fprintf(&out, `<text x="%.1f" y="20" text-anchor="middle" fill="%s">%s</text>`+"\n",
+		width/2, barText, escape(title))
 	for i, frame := range frames {
-		fmt.Fprintf(&out, `<g class="f f%d" transform="translate(%.0f %.0f)" fill="%s">`+"\n", i, margin, titleBar+margin, foreground)
+		fmt.Fprintf(&out, `<g class="f f%d" transform="translate(%.0f %.0f)" fill="%s">`+"\n", i, margin,
+			titleBar+margin, foreground)
 		for y := range h {
 			row(&out, frame.Screen, y)
 		}
@@ -88,12 +94,16 @@ func animation(frames []Frame) string {
 	var out strings.Builder
 	for i, frame := range frames {
 		from, to := percent(at, all), percent(at+frame.For, all)
-		fmt.Fprintf(&out, "@keyframes k%d { 0%%, %s { visibility: hidden } %s, %s { visibility: visible } %s, 100%% { visibility: hidden } }\n",
+		fmt.Fprintf(&out,
+			"@keyframes k%d { 0%%, %s { visibility: hidden } %s, %s { visibility: visible } %s, 100%% { visibility: "+
+				"hidden } }\n",
 			i, from, from, to, to)
 		fmt.Fprintf(&out, ".f%d { animation: k%d %.1fs step-end infinite }\n", i, i, all.Seconds())
 		at += frame.For
 	}
-	fmt.Fprintf(&out, "@media (prefers-reduced-motion) { .f { animation: none; visibility: hidden } .f%d { visibility: visible } }\n", len(frames)-1)
+	fmt.Fprintf(&out,
+		"@media (prefers-reduced-motion) { .f { animation: none; visibility: hidden } .f%d { visibility: visible } }\n",
+		len(frames)-1)
 	return out.String()
 }
 
@@ -115,7 +125,8 @@ func row(out *strings.Builder, screen Screen, y int) {
 			end += width
 		}
 		if style.bg != "" {
-			fmt.Fprintf(out, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" fill="%s"/>`, float64(x)*cellWidth, float64(y)*cellHeight, float64(end-x)*cellWidth, cellHeight, style.bg)
+			fmt.Fprintf(out, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" fill="%s"/>`, float64(x)*cellWidth,
+				float64(y)*cellHeight, float64(end-x)*cellWidth, cellHeight, style.bg)
 		}
 		words(out, text, x, y, style)
 		x = end
@@ -123,8 +134,8 @@ func row(out *strings.Builder, screen Screen, y int) {
 	out.WriteString("\n")
 }
 
-// words draws a run of text from cell x on. Some viewers make one blank of several, and none of those at an end, so those
-// are left out.
+// words draws a run of text from cell x on. Some viewers make one blank of several, and none of those at an end, so
+// those are left out.
 func words(out *strings.Builder, text string, x, y int, style style) {
 	for text != "" {
 		if text[0] == ' ' {
@@ -133,7 +144,8 @@ func words(out *strings.Builder, text string, x, y int, style style) {
 		}
 		word, rest, _ := strings.Cut(text, "  ")
 		if shown := strings.TrimSuffix(word, " "); shown != "" {
-			fmt.Fprintf(out, `<text x="%.1f" y="%.1f" textLength="%.1f"%s>%s</text>`, float64(x)*cellWidth, float64(y)*cellHeight+13,
+			fmt.Fprintf(out, `<text x="%.1f" y="%.1f" textLength="%.1f"%s>%s</text>`, float64(x)*cellWidth,
+				float64(y)*cellHeight+13,
 				float64(ansi.StringWidth(shown))*cellWidth, style.attributes(), escape(shown))
 		}
 		x, text = x+ansi.StringWidth(word)+2, rest
@@ -156,7 +168,8 @@ func styleAt(screen Screen, x, y int) style {
 		is    bool
 		class string
 	}{
-		{cell.Style.Attrs&uv.AttrBold != 0, "b"}, {cell.Style.Attrs&uv.AttrFaint != 0, "d"}, {cell.Style.Attrs&uv.AttrItalic != 0, "i"},
+		{cell.Style.Attrs&uv.AttrBold != 0, "b"}, {cell.Style.Attrs&uv.AttrFaint != 0, "d"},
+		{cell.Style.Attrs&uv.AttrItalic != 0, "i"},
 		{cell.Style.Underline != 0, "u"},
 	} {
 		if attribute.is {

@@ -60,7 +60,8 @@ func TestFrames(t *testing.T) {
 		t.Errorf("a single screen moves:\n%s", single)
 	}
 	film := drawn(t, 5, 1, "one", "two")
-	for _, want := range []string{".f1 { animation: k1 4.0s step-end infinite }", "50.00%, 100.00% { visibility: visible }", ">one<", ">two<", "prefers-reduced-motion"} {
+	for _, want := range []string{".f1 { animation: k1 4.0s step-end infinite }",
+		"50.00%, 100.00% { visibility: visible }", ">one<", ">two<", "prefers-reduced-motion"} {
 		if !strings.Contains(film, want) {
 			t.Errorf("no %q in\n%s", want, film)
 		}

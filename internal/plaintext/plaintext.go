@@ -1,8 +1,8 @@
 // Package plaintext makes harmless what tools and guests say, before a person's terminal gets it, and writes durations
 // the way that all faces do.
 //
-// The rules are: no escape sequence and no control character passes, not even a broken one, and nothing that reorders the
-// text around it. All faces of worldsetup show foreign text through this package only.
+// The rules are: no escape sequence and no control character passes, not even a broken one, and nothing that reorders
+// the text around it. All faces of worldsetup show foreign text through this package only.
 package plaintext
 
 import (

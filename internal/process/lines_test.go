@@ -36,7 +36,8 @@ func TestOnlyTheTailOfALongLogIsKept(t *testing.T) {
 	for i := range 3 * tailSize / 8 {
 		_, _ = split.Write([]byte(strconv.Itoa(10000000+i) + "\n")[:8])
 	}
-	if len(split.tail) != tailSize || !bytes.HasSuffix(split.tail, []byte(strconv.Itoa(10000000 + 3*tailSize/8 - 1)[:8])) {
+	if len(split.tail) != tailSize ||
+		!bytes.HasSuffix(split.tail, []byte(strconv.Itoa(10000000 + 3*tailSize/8 - 1)[:8])) {
 		t.Errorf("%d bytes are kept, the last are %q", len(split.tail), split.tail[len(split.tail)-8:])
 	}
 }

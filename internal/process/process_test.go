@@ -33,7 +33,7 @@ func TestTheWholeGroupIsStopped(t *testing.T) {
 			if err == nil || child == 0 {
 				t.Fatalf("%v; the child was %d", err, child)
 			}
-			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
 				t.Errorf("it ended by itself: %v", err)
 			}
 			for looks := 0; !gone(t, cmd.Process.Pid); looks++ { // the kernel takes its time
@@ -98,7 +98,7 @@ func TestWhatStaysOnPurpose(t *testing.T) {
 
 func TestExitStatus(t *testing.T) {
 	err := Run(Command(t.Context(), "sh", "-c", "exit 3"))
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 3 {
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 {
 		t.Errorf("%v", err)
 	}
 	if err := Run(Command(t.Context(), "/no/such/program")); err == nil {

@@ -109,7 +109,8 @@ var noiseScenarios = slices.Concat(
 		printed("a line printed by bash.bashrc", "/etc/bash.bashrc", welcome),
 		harmlessAccess("a line printed by the user's sshrc", userFile(sshRC, welcome), unlink(sshRC)),
 		harmlessAccess("a line printed by sshrc", "echo '"+welcome+"' >/etc/ssh/sshrc", unlink("/etc/ssh/sshrc")),
-		repairedAccess("agent removed, and .bashrc prints", prepend(bashrc, welcome)+"rm -f "+agentPath, restore(bashrc),
+		repairedAccess("agent removed, and .bashrc prints",
+			prepend(bashrc, welcome)+"rm -f "+agentPath, restore(bashrc),
 			steps(agent, activate), "agent", "is missing"),
 		Scenario{
 			Name: "group deleted, and .bashrc prints", InTurn: true,
@@ -134,8 +135,10 @@ var noiseScenarios = slices.Concat(
 		startedAccess("damaged and .bashrc prints, and the VM starts", prepend(bashrc, welcome), restore(bashrc)),
 	),
 	knownToFail(endsEarly,
-		reportedAccess(".bashrc ends the session", prepend(bashrc, "exit 0"), restore(bashrc), "guest-access", ".bashrc"),
-		reportedAccess(".bashrc starts another shell", prepend(bashrc, "exec fish"), restore(bashrc), "guest-access", ".bashrc"),
+		reportedAccess(".bashrc ends the session", prepend(bashrc, "exit 0"), restore(bashrc),
+			"guest-access", ".bashrc"),
+		reportedAccess(".bashrc starts another shell", prepend(bashrc, "exec fish"), restore(bashrc),
+			"guest-access", ".bashrc"),
 	),
 )
 
@@ -228,7 +231,8 @@ var environmentScenarios = slices.Concat(
 		startedAccess("damaged and settings of other tools, and the VM starts",
 			prepend("/etc/environment", otherTools), restore("/etc/environment")),
 		harmlessAccess("BASH_ENV and ENV print",
-			"echo '"+welcome+"' >/etc/noise.sh\n"+prepend("/etc/environment", "BASH_ENV=/etc/noise.sh\nENV=/etc/noise.sh"),
+			"echo '"+welcome+"' >/etc/noise.sh\n"+prepend("/etc/environment",
+				"BASH_ENV=/etc/noise.sh\nENV=/etc/noise.sh"),
 			restore("/etc/environment")+unlink("/etc/noise.sh")),
 		damagedAccess("damaged, and umask closed", prepend(bashrc, "umask 077")+prepend(dotFile, "umask 077"),
 			restore(bashrc)+restore(dotFile)),
@@ -259,7 +263,8 @@ func noisyWrapper(command string) Scenario {
 
 // failingWrapper makes a row of a command that does nothing, and fails.
 func failingWrapper(command string) Scenario {
-	return harmlessAccess("wrapper of "+command+" fails", wrapper(command, "echo not today >&2\nexit 1"), unwrap(command))
+	return harmlessAccess("wrapper of "+command+" fails",
+		wrapper(command, "echo not today >&2\nexit 1"), unwrap(command))
 }
 
 // wrapperScenarios are guests in which commands are not what they seem.
@@ -314,7 +319,8 @@ var identityScenarios = slices.Concat(
 		sameAccounts("group listed twice, ours first", "echo substrate:x:1500: >>/etc/group"),
 		harmlessAccess("primary group of the user", `usermod -g substrate "$1"`, `usermod -g "$1" "$1"`),
 		sameAccounts("another name of the user's, listed later", `useradd -o -M -u "$(id -u "$1")" -g games twin`),
-		repairedAccess("user a member in gshadow only", keepAccounts+`sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/group`,
+		repairedAccess("user a member in gshadow only",
+			keepAccounts+`sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/group`,
 			restoreAccounts, steps(group), "group", "is not in the group substrate"),
 		sameAccounts("user a member in group only", `sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/gshadow`),
 		sameAccounts("group not in gshadow", "sed -i /^substrate:/d /etc/gshadow"),
@@ -394,7 +400,8 @@ var sshScenarios = slices.Concat(
 		harmlessAccess("sshd asks a name server that doesn't answer",
 			// With the usual options it passes too, and takes 25 s a run.
 			"mv /etc/resolv.conf /etc/resolv.conf.before\n"+
-				"printf 'nameserver 192.168.5.99\\noptions timeout:2 attempts:1\\n' >/etc/resolv.conf\n"+setSSHD("UseDNS yes"),
+				"printf 'nameserver 192.168.5.99\\noptions timeout:2 attempts:1\\n' >/etc/resolv.conf\n"+setSSHD(
+				"UseDNS yes"),
 			"mv /etc/resolv.conf.before /etc/resolv.conf\n"+unsetSSHD),
 	},
 )

@@ -124,7 +124,8 @@ var fileScenarios = inTurn(
 		Want: steps(marker),
 	},
 	Scenario{
-		Name: "marker for root only", Faults: in("chmod 0600 " + markerPath), Sees: sights("marker", "not marked as complete"),
+		Name: "marker for root only", Faults: in("chmod 0600 " + markerPath),
+		Sees: sights("marker", "not marked as complete"),
 		Want: steps(marker),
 	},
 	Scenario{
@@ -166,7 +167,8 @@ var fileScenarios = inTurn(
 	},
 	Scenario{
 		Name: "agent and unit with access lists", Faults: in("setfacl -m u:games:rwx " + agentPath + " " + servicePath),
-		Sees: sights("agent", agentPath+" has owner root:root, mode 0775", "units", servicePath+" has owner root:root, mode 0674"),
+		Sees: sights("agent", agentPath+" has owner root:root, mode 0775", "units",
+			servicePath+" has owner root:root, mode 0674"),
 		Want: steps(units, agent, activate),
 	},
 	Scenario{

@@ -78,9 +78,10 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the units' directory mounted read-only, and a unit edited",
 		Faults: bound("/etc/systemd/system", "ro", "printf '# edited\\n' >>"+servicePath),
-		Sees:   sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
-		Kind: provision.KindProvisioning,
-		Says: []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},
+		Sees:   sights("units", "does not hold what it should"), Want: steps(units),
+		Disruption: provision.DisruptionUnit,
+		Kind:       provision.KindProvisioning,
+		Says:       []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},
 		Known: "issue 16: the remedy does not fit",
 	},
 	Scenario{
@@ -172,7 +173,8 @@ var networkScenarios = inTurn(
 	Scenario{
 		Name: "no loopback address, and the socket open",
 		Faults: []Fault{{
-			Guest: "ip address del 127.0.0.1/8 dev lo\nchmod 0666 /run/substrate.sock", Undo: "ip address add 127.0.0.1/8 dev lo",
+			Guest: "ip address del 127.0.0.1/8 dev lo\nchmod 0666 /run/substrate.sock",
+			Undo:  "ip address add 127.0.0.1/8 dev lo",
 		}},
 		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate),
 	},
@@ -188,13 +190,15 @@ var hostScenarios = inTurn(
 	},
 	Scenario{
 		Name: "shared connection hangs", Faults: []Fault{{Host: SSHStopped, UndoHost: SSHContinued}},
-		Sees: sights("session", "the connection is dead", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true,
+		Sees: sights("session", "the connection is dead", "host-socket", "accepts no connection"),
+		Want: steps(stop, start), Boots: true,
 		Known: "issue 16: the mounts that hang with it hide that a fresh connection gets in",
 	},
 	Scenario{
 		// Lima answers no more, while all that it has set up goes on.
 		Name: "host agent hangs", Faults: []Fault{{Host: HostAgentStopped, UndoHost: HostAgentContinued}},
-		Sees: sights("instance", "broken"), Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true,
+		Sees: sights("instance", "broken"), Want: steps(stop, start),
+		Disruption: provision.DisruptionForce, Boots: true,
 	},
 	Scenario{
 		Name: "mount hangs", Faults: []Fault{{Host: MountStopped, UndoHost: MountContinued}},

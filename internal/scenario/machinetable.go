@@ -6,15 +6,19 @@ import (
 
 // machineScenarios are damage to the guest as a whole.
 var machineScenarios = []Scenario{
-	{Name: "marker missing", Faults: in("rm -f /etc/substrate-lima-layout"), Sees: sights("marker", "not marked as complete"), Want: steps(marker)},
+	{Name: "marker missing", Faults: in("rm -f /etc/substrate-lima-layout"),
+		Sees: sights("marker", "not marked as complete"), Want: steps(marker)},
 	markedAs("marker of another scheme", "tcp-loopback-v0"),
 	markedAs("marker of a newer scheme", "socket-parity-v9"),
-	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"), Sees: sights("packages", "the guest lacks jq"), Want: steps(packages)},
+	{Name: "a command missing", Faults: in("dpkg --remove --force-all jq"),
+		Sees: sights("packages", "the guest lacks jq"), Want: steps(packages)},
 	{
 		// Lima's own agent in the guest sets it every some seconds: it is stopped for two minutes.
-		Name:   "clock off by an hour",
-		Faults: in("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start lima-guestagent.service\ndate -s '+1 hour'"),
-		Sees:   sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock), VMOnly: "a container has the clock of its host",
+		Name: "clock off by an hour",
+		Faults: in("systemctl stop lima-guestagent.service\nsystemd-run --quiet --on-active=120 systemctl start " +
+			"lima-guestagent.service\ndate -s '+1 hour'"),
+		Sees: sights("clock", "+3", "clock", "s from the host's"), Want: steps(clock),
+		VMOnly: "a container has the clock of its host",
 	},
 	{
 		Name:   "root file system read-only",
@@ -25,9 +29,11 @@ var machineScenarios = []Scenario{
 	},
 	{
 		// ext4 does not become writable again before a boot has dealt with them.
-		Name:   "root file system read-only, and a deleted file open",
-		Faults: in("rm -f " + agentPath + "\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n" + readOnly),
-		Sees:   sights("root-fs", "read-only", "agent", "is missing"), Want: steps(writable, stop, start, agent, activate), Boots: true, VMOnly: rootIsOverlay,
+		Name: "root file system read-only, and a deleted file open",
+		Faults: in("rm -f " + agentPath +
+			"\nexec 3>/root/deleted\nrm /root/deleted\nsetsid sleep 1000000 >/dev/null 2>&1 </dev/null &\n" + readOnly),
+		Sees: sights("root-fs", "read-only", "agent", "is missing"),
+		Want: steps(writable, stop, start, agent, activate), Boots: true, VMOnly: rootIsOverlay,
 	},
 	{
 		Name:   "disk full of fetched packages",
@@ -41,10 +47,12 @@ var machineScenarios = []Scenario{
 		}},
 		Sees: sights("disk", "100 % used, 0.0 GiB free"), Want: steps(room), Kind: provision.KindUnhealthy,
 	},
-	{Name: "ssh key gone", Faults: in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
+	{Name: "ssh key gone", Faults: in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`),
+		Sees: sights("ssh", "Permission denied"), Want: steps(entry)},
 	{
-		Name: "ssh key gone, and no other way leads in", Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
-		Sees: sights("guest-access", "Permission denied"), Want: steps(stop, start), Boots: true,
+		Name:   "ssh key gone, and no other way leads in",
+		Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
+		Sees:   sights("guest-access", "Permission denied"), Want: steps(stop, start), Boots: true,
 		Known:   "issue 16: OpenSSH turns away who was refused before, and the VM is stopped by force for that",
 		KnownOn: []string{"trixie", "sid"}, // PerSourcePenalties, since OpenSSH 9.8
 	},
@@ -52,7 +60,8 @@ var machineScenarios = []Scenario{
 		Name: "right to do without a password gone", Faults: in("rm -f /etc/sudoers.d/90-cloud-init-users"),
 		Sees: sights("sudo", "asks for a password"), Want: steps(stop, start), Boots: true,
 	},
-	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`), Sees: sights("ssh", "others can write"), Want: steps(entry)},
+	{Name: "home open to all", Faults: in(`chmod 0777 "$2"`),
+		Sees: sights("ssh", "others can write"), Want: steps(entry)},
 	{
 		// Where the socket stays, the next connection starts the service.
 		Name: "sshd stopped", Faults: in("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service"),
@@ -69,7 +78,8 @@ func markedAs(name, text string) Scenario {
 			Guest: "printf '" + text + "\\n' >/etc/substrate-lima-layout",
 			Undo:  `printf 'socket-parity-v1\n' >/etc/substrate-lima-layout`,
 		}},
-		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement, Disruption: provision.DisruptionReplace,
+		Sees: sights("marker", text), Want: steps(), Kind: provision.KindReplacement,
+		Disruption: provision.DisruptionReplace,
 	}
 }
 
@@ -84,40 +94,54 @@ fallocate -l "$(df -Pk / | { read -r _; read -r _ _ _ free _; echo "$free"; })K"
 
 // connectionScenarios are damage to Lima's connection and to what Lima leads through it.
 var connectionScenarios = []Scenario{
-	{Name: "host socket closed", Faults: on(HostSocketClosed), Sees: sights("host-socket", "accepts no connection"), Want: steps(connection)},
+	{Name: "host socket closed", Faults: on(HostSocketClosed), Sees: sights("host-socket", "accepts no connection"),
+		Want: steps(connection)},
 	// Reverse-sshfs mounts end with it: hence the restart.
-	{Name: "shared connection ended", Faults: on(ConnectionEnded), Sees: sights("mount-project", "nothing is mounted there", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true},
-	{Name: "mount lost", Faults: in("umount -l /src"), Sees: sights("mount-project", "nothing is mounted there"), Want: steps(stop, start), Boots: true},
-	{Name: "mount empty", Faults: in("mount -t tmpfs none /src"), Sees: sights("mount-project", "it is empty, and the host's directory is not"), Want: steps(stop, start), Boots: true},
-	{Name: "mount of another directory", Faults: in("mount --bind /usr /src"), Sees: sights("mount-project", "it is another directory"), Want: steps(stop, start), Boots: true},
+	{Name: "shared connection ended", Faults: on(ConnectionEnded), Sees: sights("mount-project",
+		"nothing is mounted there", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true},
+	{Name: "mount lost", Faults: in("umount -l /src"), Sees: sights("mount-project", "nothing is mounted there"),
+		Want: steps(stop, start), Boots: true},
+	{Name: "mount empty", Faults: in("mount -t tmpfs none /src"), Sees: sights("mount-project",
+		"it is empty, and the host's directory is not"), Want: steps(stop, start), Boots: true},
+	{Name: "mount of another directory", Faults: in("mount --bind /usr /src"),
+		Sees: sights("mount-project", "it is another directory"), Want: steps(stop, start), Boots: true},
 }
 
 // vmScenarios are damage to the VM.
 var vmScenarios = []Scenario{
 	{Name: "VM stopped", Faults: on(VMStopped), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
-	{Name: "VM without power", Faults: on(VMKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
-	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true},
-	{Name: "VM killed", Faults: on(VMProcessKilled), Sees: sights("instance", "stopped"), Want: steps(start), Boots: true},
+	{Name: "VM without power", Faults: on(VMKilled), Sees: sights("instance", "stopped"),
+		Want: steps(start), Boots: true},
+	{Name: "VM broken", Faults: on(HostAgentKilled), Sees: sights("instance", "broken"), Want: steps(stop, start),
+		Disruption: provision.DisruptionForce, Boots: true},
+	{Name: "VM killed", Faults: on(VMProcessKilled), Sees: sights("instance", "stopped"),
+		Want: steps(start), Boots: true},
 	{
 		Name: "VM hangs", Faults: on(VMProcessStopped), Sees: sights("guest-access", "no way into the guest"),
 		Want: steps(stop, start), Disruption: provision.DisruptionForce, Boots: true,
 	},
-	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},
-	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration", "is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
+	{Name: "configuration stripped", Faults: on(VMStopped, ConfigStripped),
+		Sees: sights("configuration", "is not forwarded to the host"), Want: steps(configure, start), Boots: true},
+	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration",
+		"is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
 	{
-		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}}, Sees: sights("configuration", "Lima cannot read it"),
+		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}},
+		Sees: sights("configuration", "Lima cannot read it"),
 		Want: steps(), Kind: provision.KindUnhealthy,
 	},
 	{
-		Name: "disk image missing", Faults: []Fault{{Host: DiskTaken, UndoHost: DiskPutBack}}, Sees: sights("disk-image", "its disk image is gone"),
+		Name: "disk image missing", Faults: []Fault{{Host: DiskTaken, UndoHost: DiskPutBack}},
+		Sees: sights("disk-image", "its disk image is gone"),
 		Want: steps(), Kind: provision.KindReplacement, Disruption: provision.DisruptionReplace, Boots: true,
 	},
 	{
-		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"), Want: steps(create, start, directories, units, agent, activate, marker),
-		May: steps(packages, group, linger), Boots: true,
+		Name: "no VM", Faults: on(VMDeleted), Sees: sights("instance", "absent"),
+		Want: steps(create, start, directories, units, agent, activate, marker),
+		May:  steps(packages, group, linger), Boots: true,
 	},
 	{
-		Name: "VM made by hand", Faults: on(VMMadeByHand), Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
+		Name: "VM made by hand", Faults: on(VMMadeByHand),
+		Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
 		Want: steps(group, stop, configure, start, directories, units, agent, activate, marker),
 		May:  steps(packages, linger), Boots: true,
 	},
@@ -128,7 +152,8 @@ var togetherScenarios = []Scenario{
 	{
 		Name:   "two at once",
 		Faults: append(in("rm -f "+agentPath), on(HostSocketClosed)...),
-		Sees:   sights("agent", "is missing", "host-socket", "accepts no connection"), Want: steps(connection, agent, activate),
+		Sees:   sights("agent", "is missing", "host-socket", "accepts no connection"),
+		Want:   steps(connection, agent, activate),
 	},
 	{
 		Name: "several at once",
@@ -136,19 +161,24 @@ var togetherScenarios = []Scenario{
 			"rm -f "+agentPath+" /etc/substrate-lima-layout", "systemctl disable "+theSocket,
 			`loginctl disable-linger "$1"`, `rm -rf "$2/.substrate"`, "chmod 0666 /run/substrate.sock",
 		),
-		Sees: sights("agent", "is missing", "marker", "not marked", "units", "is disabled", "linger", "off", "directories", "is missing", "socket", "666"),
+		Sees: sights("agent", "is missing", "marker", "not marked", "units", "is disabled", "linger", "off",
+			"directories", "is missing", "socket", "666"),
 		Want: steps(directories, units, linger, agent, activate, marker),
 	},
 	{
-		Name: "VM stopped and damaged", Faults: append(in("rm -f "+agentPath+" /etc/substrate-lima-layout"), Fault{Host: VMStopped}),
-		Sees: sights("instance", "stopped"), Want: steps(start, agent, activate, marker), Boots: true,
+		Name:   "VM stopped and damaged",
+		Faults: append(in("rm -f "+agentPath+" /etc/substrate-lima-layout"), Fault{Host: VMStopped}),
+		Sees:   sights("instance", "stopped"), Want: steps(start, agent, activate, marker), Boots: true,
 	},
 	{
-		Name: "mount lost and damaged", Faults: in("umount -l /src", "rm -f "+agentPath, "chmod 0666 /run/substrate.sock"),
-		Sees: sights("mount-project", "nothing is mounted there", "agent", "is missing"), Want: steps(stop, start, agent, activate), Boots: true,
+		Name:   "mount lost and damaged",
+		Faults: in("umount -l /src", "rm -f "+agentPath, "chmod 0666 /run/substrate.sock"),
+		Sees:   sights("mount-project", "nothing is mounted there", "agent", "is missing"),
+		Want:   steps(stop, start, agent, activate), Boots: true,
 	},
 	{
 		Name: "mount lost, and home open to all", Faults: in("umount -l /src", `chmod 0777 "$2"`),
-		Sees: sights("mount-project", "nothing is mounted there", "ssh", "others can write"), Want: steps(entry, stop, start), Boots: true,
+		Sees: sights("mount-project", "nothing is mounted there", "ssh", "others can write"),
+		Want: steps(entry, stop, start), Boots: true,
 	},
 }

@@ -14,8 +14,8 @@ func (s Scenario) InPairs(rig string) bool {
 	return len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && !s.KnownToFail(rig)
 }
 
-// PlayPair plays the damage of two scenarios at once, and says how that ended, and whether what remains of them could be
-// undone: the one may have taken away what the other would undo.
+// PlayPair plays the damage of two scenarios at once, and says how that ended, and whether what remains of them could
+// be undone: the one may have taken away what the other would undo.
 // The rules are: two runs at most end with a world that is ready, and the next one has nothing to do; or the second one
 // says what failed and what to do next. The user's files stay in either case.
 func PlayPair(w World, a, b Scenario) (ended string, undone bool, err error) {

@@ -29,7 +29,8 @@ func Play(w World, s Scenario) error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
 	harmless := len(s.Want) == 0 && s.Kind == ""
-	if before := w.Status(s.Options); before.Health.Ready != harmless || (before.Err == nil) != harmless || len(before.Steps) > 0 {
+	if before := w.Status(s.Options); before.Health.Ready != harmless ||
+		(before.Err == nil) != harmless || len(before.Steps) > 0 {
 		wrong("before: ready is %v, the error %v, the steps %v", before.Health.Ready, before.Err, before.Steps)
 	} else {
 		errs = append(errs, sees(before.Health, s.Sees, s.Kind == ""))
@@ -40,7 +41,8 @@ func Play(w World, s Scenario) error {
 	}
 	again := s.Options
 	again.Replace = false
-	if want := s.disruption(run.Steps); run.Disruption != want && !slices.Contains(s.Want, create) { // a new VM has none
+	// a new VM has none
+	if want := s.disruption(run.Steps); run.Disruption != want && !slices.Contains(s.Want, create) {
 		wrong("the highest disruption was %q, want %q", run.Disruption, want)
 	}
 	if files, process := w.Kept(); !s.lost() && (!files || processBefore && !process && !stops(run.Steps)) {
@@ -135,9 +137,13 @@ func (s Scenario) disruption(steps []provision.StepID) (highest provision.Disrup
 }
 
 var stands = map[provision.StepID]provision.Disruption{
-	stop: provision.DisruptionRestart, start: provision.DisruptionRestart, activate: provision.DisruptionUnit, connection: provision.DisruptionConnection,
-	group: provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive, units: provision.DisruptionLive, linger: provision.DisruptionLive,
-	marker: provision.DisruptionLive, packages: provision.DisruptionLive, provision.StepReplaceCreate: provision.DisruptionReplace, clock: provision.DisruptionLive, writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,
+	stop: provision.DisruptionRestart, start: provision.DisruptionRestart, activate: provision.DisruptionUnit,
+	connection: provision.DisruptionConnection,
+	group:      provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive,
+	units: provision.DisruptionLive, linger: provision.DisruptionLive,
+	marker: provision.DisruptionLive, packages: provision.DisruptionLive,
+	provision.StepReplaceCreate: provision.DisruptionReplace, clock: provision.DisruptionLive,
+	writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,
 }
 
 // stops says that the VM does not go on running.
@@ -150,7 +156,8 @@ func (s Scenario) lost() bool {
 	if slices.Contains(s.Want, create) || slices.Contains(s.Want, provision.StepReplaceRemove) {
 		return true
 	}
-	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Host == VMDeleted || f.Host == VMMadeByHand || f.Host == DiskTaken })
+	return slices.ContainsFunc(s.Faults,
+		func(f Fault) bool { return f.Host == VMDeleted || f.Host == VMMadeByHand || f.Host == DiskTaken })
 }
 
 // ready wants an outcome to be of a world that is ready.

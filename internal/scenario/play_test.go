@@ -34,7 +34,8 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
 	damaged := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "x", Next: "y"}}
 	did := func(ids ...provision.StepID) Outcome {
-		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}}, Disruption: Scenario{}.disruption(ids)}
+		return Outcome{Health: whole.Health, Steps: ids, Plans: [][]provision.StepID{ids, {}},
+			Disruption: Scenario{}.disruption(ids)}
 	}
 	failed := func(kind provision.Kind) Outcome {
 		return Outcome{Err: &provision.Error{Kind: kind, What: "x", Next: "y"}}
@@ -44,20 +45,27 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 		world    scripted
 		want     string // in the complaint; empty for none
 	}{
-		"cured": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent, provision.StepWaitForBoot), whole}, []Outcome{damaged}, nil}, ""},
+		"cured": {Scenario{Want: steps(agent)},
+			scripted{[]Outcome{whole, did(agent, provision.StepWaitForBoot), whole}, []Outcome{damaged}, nil}, ""},
 		"cured with more": {Scenario{Want: steps(agent), May: steps(linger)},
 			scripted{[]Outcome{whole, did(linger, agent), whole}, []Outcome{damaged}, nil}, ""},
 		"usual state not reached": {Scenario{}, scripted{[]Outcome{damaged}, nil, nil}, "usual state"},
-		"not noticed":             {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), whole}, []Outcome{whole}, nil}, "before: ready is true"},
-		"other steps":             {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(units), whole}, []Outcome{damaged}, nil}, "the steps were [units]"},
-		"not ready":               {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, damaged, whole}, []Outcome{damaged}, nil}, "run: ready is false"},
-		"never done":              {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), did(agent)}, []Outcome{damaged}, nil}, "second run: it has the steps [agent]"},
+		"not noticed": {Scenario{Want: steps(agent)},
+			scripted{[]Outcome{whole, did(agent), whole}, []Outcome{whole}, nil}, "before: ready is true"},
+		"other steps": {Scenario{Want: steps(agent)},
+			scripted{[]Outcome{whole, did(units), whole}, []Outcome{damaged}, nil}, "the steps were [units]"},
+		"not ready": {Scenario{Want: steps(agent)},
+			scripted{[]Outcome{whole, damaged, whole}, []Outcome{damaged}, nil}, "run: ready is false"},
+		"never done": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), did(agent)},
+			[]Outcome{damaged}, nil}, "second run: it has the steps [agent]"},
 		"refused": {Scenario{Kind: provision.KindReplacement, Faults: []Fault{{Guest: "break", Undo: "mend"}}},
 			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, ""},
 		"failed otherwise": {Scenario{Kind: provision.KindReplacement},
-			scripted{[]Outcome{whole, failed(provision.KindUsage), whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
+			scripted{[]Outcome{whole, failed(provision.KindUsage), whole}, []Outcome{damaged}, nil},
+			`want one of kind "replacement"`},
 		"a wrong cause named": {Scenario{Kind: provision.KindReplacement, NotSays: []string{"x"}},
-			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, `says "x", which is wrong`},
+			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil},
+			`says "x", which is wrong`},
 		"did not fail": {Scenario{Kind: provision.KindReplacement},
 			scripted{[]Outcome{whole, whole, whole}, []Outcome{damaged}, nil}, `want one of kind "replacement"`},
 	} {
@@ -85,16 +93,20 @@ func TestPlayPair(t *testing.T) {
 		"ready at once":           {[]Outcome{whole, cured, whole}, "ready after one run", ""},
 		"ready at the second try": {[]Outcome{whole, failed, cured, whole}, "ready after two runs", ""},
 		"failed":                  {[]Outcome{whole, failed, failed}, "failed: unhealthy: what (why)", ""},
-		"failed without a reason": {[]Outcome{whole, failed, silent}, "ready after two runs", "isn't reported truthfully"},
-		"never done":              {[]Outcome{whole, cured, cured}, "ready after one run", "next run: it has the steps [agent]"},
+		"failed without a reason": {[]Outcome{whole, failed, silent}, "ready after two runs",
+			"isn't reported truthfully"},
+		"never done": {[]Outcome{whole, cured, cured}, "ready after one run",
+			"next run: it has the steps [agent]"},
 	} {
 		a, b := Scenario{Faults: on(VMStopped)}, Scenario{Faults: []Fault{{Guest: "break", Undo: "repair"}}}
 		w := &scripted{runs: c.runs}
 		ended, undone, err := PlayPair(w, a, b)
-		if ended != c.ended || !undone || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if ended != c.ended || !undone || (err == nil) != (c.want == "") || err != nil &&
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: it ended %q, %v", name, ended, err)
 		}
-		if len(w.broken) != 3 || w.broken[0].Guest != "break" || w.broken[1].Host != VMStopped || w.broken[2].Guest != "repair" {
+		if len(w.broken) != 3 || w.broken[0].Guest != "break" || w.broken[1].Host != VMStopped ||
+			w.broken[2].Guest != "repair" {
 			t.Errorf("%s: the faults were %v", name, w.broken)
 		}
 	}

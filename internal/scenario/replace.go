@@ -4,10 +4,12 @@ import "github.com/atomize-hq/worldsetup/provision"
 
 var (
 	// swapped are the steps by which a new VM comes into the place of the old one.
-	swapped = steps(provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup, provision.StepReplacePlace,
+	swapped = steps(provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup,
+		provision.StepReplacePlace,
 		start, directories, units, agent, activate)
 	// undone are those by which an old VM that ran comes back.
-	undone = steps(provision.StepUndoAside, provision.StepUndoPlace, provision.StepUndoRemove, provision.StepUndoStart, provision.StepUndoProve)
+	undone = steps(provision.StepUndoAside, provision.StepUndoPlace, provision.StepUndoRemove, provision.StepUndoStart,
+		provision.StepUndoProve)
 )
 
 // replaceScenarios are worlds whose VM is replaced, with consent.

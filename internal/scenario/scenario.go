@@ -4,8 +4,8 @@
 // show. A scenario that passes on only one of them is a finding.
 //
 // The rules are:
-//   - A scenario begins with a world in its usual state, names its damage as what a real guest would be told to do, and says
-//     the exact steps that repair it. [Play] judges the end of every scenario in the same way.
+//   - A scenario begins with a world in its usual state, names its damage as what a real guest would be told to do, and
+//     says the exact steps that repair it. [Play] judges the end of every scenario in the same way.
 //   - A new fault is one row. It says the right outcome, even where worldsetup fails today: Known then says why.
 package scenario
 
@@ -20,7 +20,8 @@ import (
 type World interface {
 	// Break does damage.
 	Break(Fault) error
-	// Keep makes a file tree and a process of the user's in the guest, as far as they are not there, and Kept says what became of them.
+	// Keep makes a file tree and a process of the user's in the guest, as far as they are not there, and Kept says what
+	// became of them.
 	Keep() error
 	Kept() (files, process bool)
 	// Run has worldsetup make the world what it should be.
@@ -39,8 +40,8 @@ type Scenario struct {
 	Sees []Sight
 	// Disruption is the deepest disruption of the plans; empty for the one that the steps stand for.
 	Disruption provision.Disruption
-	// Want are the steps that repair it, all of them, in order. [provision.StepWaitForBoot] is left out everywhere: whether a run
-	// meets the end of a boot depends on the machine.
+	// Want are the steps that repair it, all of them, in order. [provision.StepWaitForBoot] is left out everywhere:
+	// whether a run meets the end of a boot depends on the machine.
 	Want []provision.StepID
 	// May are steps that may come as well, anywhere: those that depend on the image, and on how far a boot has come.
 	May []provision.StepID
@@ -116,13 +117,15 @@ type HostFault string
 
 // The faults of the host's side.
 const (
-	VMStopped        HostFault = "limactl stop"
-	VMKilled         HostFault = "limactl stop --force"
-	VMDeleted        HostFault = "limactl delete --force"
-	HostAgentKilled  HostFault = "kill -9 the process in ha.pid" // Lima calls the VM broken then
-	ConnectionEnded  HostFault = "ssh -O exit"                   // on Lima's shared connection, and the end of those before it
-	ConfigStripped   HostFault = "limactl edit --set '.portForwards = [] | .provision = []'"
-	VMMadeByHand     HostFault = "limactl create and start, with a profile that knows nothing of worlds, in the place of the VM"
+	VMStopped       HostFault = "limactl stop"
+	VMKilled        HostFault = "limactl stop --force"
+	VMDeleted       HostFault = "limactl delete --force"
+	HostAgentKilled HostFault = "kill -9 the process in ha.pid" // Lima calls the VM broken then
+	// on Lima's shared connection, and the end of those before it
+	ConnectionEnded HostFault = "ssh -O exit"
+	ConfigStripped  HostFault = "limactl edit --set '.portForwards = [] | .provision = []'"
+	VMMadeByHand    HostFault = "limactl create and start, with a profile that knows nothing of worlds, in the " +
+		"place of the VM"
 	HostSocketClosed HostFault = "ssh -O cancel -L" // of the forwarded socket
 	// SessionWithoutGroup leaves Lima with a shared connection that was made while the user was not in the group.
 	SessionWithoutGroup HostFault = "gpasswd -d, ssh -O stop, ssh, usermod -aG"
@@ -134,9 +137,10 @@ const (
 	DiskTaken           HostFault = "limactl stop, and move the disk image away"
 	DiskPutBack         HostFault = "put the disk image back"
 
-	GuestSlept             HostFault = "freeze the VM, end Lima's ssh connections, and let it go on"
-	SSHStopped             HostFault = "kill -STOP Lima's ssh connections"
-	SSHContinued           HostFault = "kill -KILL the ssh connections that were stopped" // to a VM that may be another one by now
+	GuestSlept HostFault = "freeze the VM, end Lima's ssh connections, and let it go on"
+	SSHStopped HostFault = "kill -STOP Lima's ssh connections"
+	// to a VM that may be another one by now
+	SSHContinued           HostFault = "kill -KILL the ssh connections that were stopped"
 	HostAgentStopped       HostFault = "kill -STOP the process in ha.pid"
 	HostAgentContinued     HostFault = "kill -CONT the host agent that was stopped"
 	MountStopped           HostFault = "kill -STOP the host's ends of the mounts"

@@ -7,11 +7,13 @@ import (
 )
 
 const (
-	stop, configure, create, start = provision.StepStop, provision.StepConfigure, provision.StepCreate, provision.StepStart
-	packages, group, directories   = provision.StepPackages, provision.StepGroup, provision.StepDirectories
-	agent, units, linger           = provision.StepAgent, provision.StepUnits, provision.StepLinger
-	activate, marker, connection   = provision.StepActivate, provision.StepMarker, provision.StepConnection
-	clock, writable, room, entry   = provision.StepClock, provision.StepWritable, provision.StepFreeSpace, provision.StepSSHAccess
+	stop, configure, create, start = provision.StepStop, provision.StepConfigure,
+		provision.StepCreate, provision.StepStart
+	packages, group, directories = provision.StepPackages, provision.StepGroup, provision.StepDirectories
+	agent, units, linger         = provision.StepAgent, provision.StepUnits, provision.StepLinger
+	activate, marker, connection = provision.StepActivate, provision.StepMarker, provision.StepConnection
+	clock, writable, room, entry = provision.StepClock, provision.StepWritable,
+		provision.StepFreeSpace, provision.StepSSHAccess
 )
 
 // All are all scenarios.
@@ -23,7 +25,8 @@ func Tables() [][]Scenario {
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
 		noiseScenarios, shellScenarios, environmentScenarios, wrapperScenarios, identityScenarios, sshScenarios,
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios,
-		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios, networkScenarios, hostScenarios,
+		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios,
+		networkScenarios, hostScenarios,
 		lastWayScenarios,
 	}
 }

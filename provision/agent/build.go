@@ -30,7 +30,8 @@ func (b *BuildOutput) Add(line string) bool {
 	// An error begins with the word and ends with an empty line. Cargo's own summaries at the end don't count, unless
 	// there was no other error.
 	begins := strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "error[")
-	summary := strings.HasPrefix(line, "error: could not compile") || strings.HasPrefix(line, "error: aborting due to") ||
+	summary := strings.HasPrefix(line, "error: could not compile") ||
+		strings.HasPrefix(line, "error: aborting due to") ||
 		strings.HasPrefix(line, "error: build failed")
 	switch {
 	case begins && (!summary || b.block == nil):

@@ -43,7 +43,8 @@ func noSource(project string, rejected []Rejected) error {
 	}
 	return &finding.Error{
 		Kind: finding.KindUsage, What: fmt.Sprintf("no agent can be built from %s", project), Why: why,
-		Next: "name a project with a Cargo.lock and a package world-agent in its workspace, or name an agent: --agent FILE",
+		Next: "name a project with a Cargo.lock and a package world-agent in its workspace, or name an agent: " +
+			"--agent FILE",
 	}
 }
 
@@ -110,7 +111,8 @@ func findPackage(directory, name string) (Package, error) {
 		others := cmp.Or(strings.Join(names, ", "), "none that could be read")
 		return found, fmt.Errorf("it has no package %s, only %s", name, others)
 	case errors.Is(err, fs.ErrNotExist):
-		return found, errors.New("it has no Cargo.lock, which pins the versions to build from: run `cargo generate-lockfile`")
+		return found,
+			errors.New("it has no Cargo.lock, which pins the versions to build from: run `cargo generate-lockfile`")
 	case err != nil:
 		return found, err
 	case !locked.local(name):
@@ -153,7 +155,8 @@ func (root manifest) members(directory string) (members []string) {
 		return nil
 	}
 	for _, pattern := range root.Workspace.Members {
-		matches, _ := filepath.Glob(filepath.Join(directory, filepath.FromSlash(pattern))) // a bad pattern matches nothing
+		// a bad pattern matches nothing
+		matches, _ := filepath.Glob(filepath.Join(directory, filepath.FromSlash(pattern)))
 		for _, match := range matches {
 			below, err := filepath.Rel(directory, match)
 			if err == nil && !slices.Contains(root.Workspace.Exclude, filepath.ToSlash(below)) {

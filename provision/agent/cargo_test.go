@@ -56,13 +56,15 @@ func TestFindPackage(t *testing.T) {
 			map[string]string{
 				"Cargo.toml": "[workspace]\nmembers = [\"a\"]\n" +
 					"[workspace.package]\nrust-version = \"1.74.1\"\nedition = \"2018\"\n",
-				"a/Cargo.toml": "[package]\nname = \"world-agent\"\nrust-version.workspace = true\nedition.workspace = true\n",
-				"Cargo.lock":   agentLocked,
+				"a/Cargo.toml": "[package]\nname = \"world-agent\"\nrust-version.workspace = " +
+					"true\nedition.workspace = true\n",
+				"Cargo.lock": agentLocked,
 			},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.74"},
 		},
 		"an edition that wants more than the package says": {
-			map[string]string{"Cargo.toml": strings.Replace(manifestText, "2021", "2024", 1) + "rust-version = \"1.9\"\n",
+			map[string]string{"Cargo.toml": strings.Replace(manifestText, "2021", "2024", 1) +
+				"rust-version = \"1.9\"\n",
 				"Cargo.lock": agentLocked},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.85"},
 		},
@@ -106,7 +108,8 @@ func TestFindNoPackage(t *testing.T) {
 				"Cargo.lock": agentLocked + "source = \"registry+https://example.org\"\n"},
 			"no package world-agent",
 		},
-		"not locked": {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": "version = 3\n"}, "lacks world-agent"},
+		"not locked": {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": "version = 3\n"},
+			"lacks world-agent"},
 		"a later lock": {
 			map[string]string{"Cargo.toml": manifestText, "Cargo.lock": strings.Replace(agentLocked, "3", "9", 1)},
 			"version 9",

@@ -43,7 +43,8 @@ func CompanionCandidates(project string, found []Companion, rejected []Rejected)
 			if err != nil {
 				path = companion.Path
 			}
-			why := fmt.Sprintf("installed beside the agent; %d bytes, sha256 %s", len(companion.Content), companion.SHA256)
+			why := fmt.Sprintf("installed beside the agent; %d bytes, sha256 %s",
+				len(companion.Content), companion.SHA256)
 			one = Candidate{From: path, Taken: true, Why: why}
 		}
 		list = append(list, one)

@@ -94,7 +94,8 @@ func checkHeader(header elf.Header64, machine elf.Machine) error {
 	case abi != elf.ELFOSABI_NONE && abi != elf.ELFOSABI_LINUX:
 		return fmt.Errorf("it is for another system than Linux (%v)", abi)
 	case found != machine:
-		return fmt.Errorf("it is for the processor %s, and the VM's is %s", processorName(found), processorName(machine))
+		return fmt.Errorf("it is for the processor %s, and the VM's is %s",
+			processorName(found), processorName(machine))
 	case kind != elf.ET_EXEC && kind != elf.ET_DYN:
 		return fmt.Errorf("it is not an executable (%v)", kind)
 	case header.Entry == 0:

@@ -22,7 +22,8 @@ func newProgram(machine elf.Machine) program {
 	const code = headerSize + segmentSize
 	p := program{
 		header: elf.Header64{
-			Type: uint16(elf.ET_DYN), Machine: uint16(machine), Version: 1, Entry: code, Phoff: headerSize, Shoff: code + 4,
+			Type: uint16(elf.ET_DYN), Machine: uint16(machine), Version: 1, Entry: code,
+			Phoff: headerSize, Shoff: code + 4,
 			Ehsize: headerSize, Phentsize: segmentSize, Phnum: 1, Shentsize: sectionSize, Shnum: 2,
 		},
 		segment: elf.Prog64{Type: uint32(elf.PT_LOAD), Filesz: code + 4, Memsz: 4096},
@@ -60,10 +61,11 @@ func TestCheckELF(t *testing.T) {
 		content []byte
 		why     string // empty for a file that is right
 	}{
-		"whole":       {whole, ""},
-		"static":      {with(func(p *program) { p.header.Type = uint16(elf.ET_EXEC) }), ""},
-		"GNU ABI":     {with(func(p *program) { p.header.Ident[elf.EI_OSABI] = byte(elf.ELFOSABI_LINUX) }), ""},
-		"no sections": {with(func(p *program) { p.header.Shoff, p.header.Shnum = 0, 0 })[:headerSize+segmentSize+4], ""},
+		"whole":   {whole, ""},
+		"static":  {with(func(p *program) { p.header.Type = uint16(elf.ET_EXEC) }), ""},
+		"GNU ABI": {with(func(p *program) { p.header.Ident[elf.EI_OSABI] = byte(elf.ELFOSABI_LINUX) }), ""},
+		"no sections": {with(func(p *program) { p.header.Shoff, p.header.Shnum = 0, 0 })[:headerSize+segmentSize+4],
+			""},
 		"many sections": {with(func(p *program) {
 			p.header.Shnum = 0
 			p.sections[0].Size = 2
@@ -79,11 +81,12 @@ func TestCheckELF(t *testing.T) {
 		"text":           {[]byte("version https://git-lfs.github.com/spec/v1\n"), "not an ELF file"},
 		"zeros":          {make([]byte, 4096), "not an ELF file"},
 
-		"32-bit":      {with(func(p *program) { p.header.Ident[elf.EI_CLASS] = byte(elf.ELFCLASS32) }), "32-bit"},
-		"no class":    {with(func(p *program) { p.header.Ident[elf.EI_CLASS] = 0 }), "class"},
-		"big-endian":  {with(func(p *program) { p.header.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }), "big-endian"},
-		"no order":    {with(func(p *program) { p.header.Ident[elf.EI_DATA] = 9 }), "byte order"},
-		"FreeBSD":     {with(func(p *program) { p.header.Ident[elf.EI_OSABI] = byte(elf.ELFOSABI_FREEBSD) }), "FREEBSD"},
+		"32-bit":     {with(func(p *program) { p.header.Ident[elf.EI_CLASS] = byte(elf.ELFCLASS32) }), "32-bit"},
+		"no class":   {with(func(p *program) { p.header.Ident[elf.EI_CLASS] = 0 }), "class"},
+		"big-endian": {with(func(p *program) { p.header.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }), "big-endian"},
+		"no order":   {with(func(p *program) { p.header.Ident[elf.EI_DATA] = 9 }), "byte order"},
+		"FreeBSD": {with(func(p *program) { p.header.Ident[elf.EI_OSABI] = byte(elf.ELFOSABI_FREEBSD) }),
+			"FREEBSD"},
 		"other CPU":   {newProgram(elf.EM_AARCH64).bytes(), "it is for the processor aarch64, and the VM's is x86_64"},
 		"RISC-V":      {newProgram(elf.EM_RISCV).bytes(), "EM_RISCV"},
 		"object":      {with(func(p *program) { p.header.Type = uint16(elf.ET_REL) }), "not an executable (ET_REL)"},
@@ -97,7 +100,8 @@ func TestCheckELF(t *testing.T) {
 		"segments beyond the end": {with(func(p *program) { p.header.Phoff = 1 << 40 }), "its program headers"},
 		"segments past the end":   {with(func(p *program) { p.header.Phnum = 9 }), "its program headers"},
 		"segment past the end":    {with(func(p *program) { p.segment.Filesz = 1 << 20 }), "a segment"},
-		"segment overflows":       {with(func(p *program) { p.segment.Off, p.segment.Filesz = 8, 1<<64-1 }), "a segment"},
+		"segment overflows": {with(func(p *program) { p.segment.Off, p.segment.Filesz = 8, 1<<64-1 }),
+			"a segment"},
 		"sections beyond the end": {with(func(p *program) { p.header.Shoff = 1<<64 - 1 }), "its section headers"},
 		"sections past the end":   {with(func(p *program) { p.header.Shnum = 99 }), "its section headers"},
 		"sections overflow": {with(func(p *program) {

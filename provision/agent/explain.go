@@ -72,20 +72,22 @@ func (a *Agent) Describe() string {
 
 // Missing returns why a project has no agent for arch, for a world that needs one.
 func Missing(project string, arch limatype.Arch, rejected []Rejected) *finding.Error {
-	why := fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from",
-		project, strings.Join(places(packageName, arch), ", "))
+	var why strings.Builder
+	why.WriteString(fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from",
+		project, strings.Join(places(packageName, arch), ", ")))
 	if len(rejected) > 0 {
-		why += " that could run in the VM"
+		why.WriteString(" that could run in the VM")
 	}
 	for _, file := range rejected {
-		why += "\n" + file.Path + " was not taken: " + file.Why
+		why.WriteString("\n" + file.Path + " was not taken: " + file.Why)
 	}
 	return &finding.Error{
-		What: "there is no agent to put into the VM", Why: why,
+		What: "there is no agent to put into the VM", Why: why.String(),
 		Next: "name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;\n" +
 			"or copy it into the project directory, as bin/linux/world-agent;\n" +
 			"or build it there: " + CargoCommand(arch) + ";\n" +
-			"or let the VM build it: the project needs a Cargo.lock, and a package world-agent in its Cargo workspace;\n" +
+			"or let the VM build it: the project needs a Cargo.lock, and a package world-agent in its Cargo " +
+			"workspace;\n" +
 			"or use the built-in probe, which verifies the world and runs no commands: --agent builtin",
 	}
 }

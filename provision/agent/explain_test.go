@@ -39,7 +39,8 @@ func TestCandidates(t *testing.T) {
 		"Cargo.toml":                 "an earlier one was taken",
 		"--agent builtin":            "only taken when it is asked for",
 	} {
-		if one := found[place]; !strings.Contains(one.Why, why) || one.Taken != (place == "target/release/world-agent") {
+		if one := found[place]; !strings.Contains(one.Why, why) ||
+			one.Taken != (place == "target/release/world-agent") {
 			t.Errorf("%s: %+v, want %q", place, one, why)
 		}
 	}

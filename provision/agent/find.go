@@ -108,8 +108,10 @@ func Find(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) 
 	content, err := readProgram(path, arch)
 	if err != nil {
 		return nil, nil, &finding.Error{
-			Kind: finding.KindUsage, What: fmt.Sprintf("the agent %s cannot be used", path), Why: err.Error(), Err: err, Option: "agent",
-			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`", arch, CargoCommand(arch)),
+			Kind: finding.KindUsage, What: fmt.Sprintf("the agent %s cannot be used", path), Why: err.Error(),
+			Err: err, Option: "agent",
+			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`",
+				arch, CargoCommand(arch)),
 		}
 	}
 	return newAgent(SourceFlag, path, content), nil, nil

@@ -113,7 +113,8 @@ func TestFindAgentBadFile(t *testing.T) {
 			if failure.Kind != finding.KindUsage || !strings.Contains(failure.What, test.path) ||
 				!strings.Contains(failure.Why, test.why) || strings.Contains(failure.Why, test.path) ||
 				!strings.Contains(failure.Next, "--agent FILE") {
-				t.Errorf("kind %s, what %q, why %q, next %q; want %q", failure.Kind, failure.What, failure.Why, failure.Next,
+				t.Errorf("kind %s, what %q, why %q, next %q; want %q", failure.Kind, failure.What,
+					failure.Why, failure.Next,
 					test.why)
 			}
 		})

@@ -20,7 +20,8 @@ func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error 
 	}
 	for _, request := range requests {
 		// The script runs as the chain's user, and must not read what is meant for another one.
-		command := shellescape.QuoteCommand(append([]string{"/bin/sh", "-c", request.Script.Text, request.Script.Name}, request.Args...))
+		command := shellescape.QuoteCommand(append([]string{"/bin/sh", "-c", request.Script.Text, request.Script.Name},
+			request.Args...))
 		if request.Stdin != nil {
 			whole.Stdin = request.Stdin
 		} else {
@@ -29,7 +30,7 @@ func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error 
 		whole.Args = append(whole.Args, command)
 	}
 	_, err := s.Exec(ctx, whole)
-	if script := (*ScriptError)(nil); errors.As(err, &script) && done < len(requests) {
+	if script, ok := errors.AsType[*ScriptError](err); ok && done < len(requests) {
 		script.Script = requests[done].Script.Name
 	}
 	if err == nil && done != len(requests) {

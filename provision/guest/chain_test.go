@@ -30,7 +30,8 @@ func TestChain(t *testing.T) {
 	if err := newSSH(t, "well").Chain(t.Context(), links(file), func() { ended++ }); err != nil || ended != 3 {
 		t.Errorf("%d scripts ended, %v", ended, err)
 	}
-	for name, want := range map[string]string{"first": "first it's \"$HOME\" two\nlines  ", "second": "second input", "third": "third "} {
+	for name, want := range map[string]string{"first": "first it's \"$HOME\" two\nlines  ",
+		"second": "second input", "third": "third "} {
 		if text, err := os.ReadFile(file + ".of." + name); err != nil || string(text) != want {
 			t.Errorf("%s: %q, %v, want %q", name, text, err, want)
 		}
@@ -44,8 +45,9 @@ func TestChainBreaks(t *testing.T) {
 	requests[1].Script = embed.Script{Name: "bad", Text: "echo why >&2; exit 3"}
 	ended := 0
 	err := newSSH(t, "well").Chain(t.Context(), requests, func() { ended++ })
-	script := (*ScriptError)(nil)
-	if !errors.As(err, &script) || script.Script != "bad" || script.ExitCode != 3 || script.Stderr != "why\n" || ended != 1 {
+	script, ok := errors.AsType[*ScriptError](err)
+	if !ok || script.Script != "bad" || script.ExitCode != 3 ||
+		script.Stderr != "why\n" || ended != 1 {
 		t.Errorf("%d scripts ended, %v", ended, err)
 	}
 	if _, err := os.Lstat(file + ".of.third"); !errors.Is(err, os.ErrNotExist) {
@@ -55,22 +57,23 @@ func TestChainBreaks(t *testing.T) {
 
 // TestChainThatSaysNothing: that all went well is not taken from an exit code.
 func TestChainThatSaysNothing(t *testing.T) {
-	err := newSSH(t, "silent").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")), func() { t.Error("one ended") })
+	err := newSSH(t, "silent").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")),
+		func() { t.Error("one ended") })
 	if _, ok := errors.AsType[*SessionError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestChainThatCannotBegin(t *testing.T) {
-	connection := (*ConnectionError)(nil)
-	err := newSSH(t, "unreachable").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")), func() { t.Error("one ended") })
-	if !errors.As(err, &connection) || connection.Detail != "Connection refused" {
+	err := newSSH(t, "unreachable").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")),
+		func() { t.Error("one ended") })
+	if connection, ok := errors.AsType[*ConnectionError](err); !ok || connection.Detail != "Connection refused" {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("enough"))
 	err = newSSH(t, "well").Chain(ctx, links(filepath.Join(t.TempDir(), "out")), func() { t.Error("one ended") })
-	if !errors.As(err, &connection) || !strings.Contains(err.Error(), "enough") {
+	if _, ok := errors.AsType[*ConnectionError](err); !ok || !strings.Contains(err.Error(), "enough") {
 		t.Errorf("got %v", err)
 	}
 }

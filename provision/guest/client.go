@@ -10,8 +10,8 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// Client is the way into one guest: what the engine asks of it, and what it changes there. [Over] makes one that runs the
-// scripts of package embed.
+// Client is the way into one guest: what the engine asks of it, and what it changes there. [Over] makes one that runs
+// the scripts of package embed.
 //
 // Its errors are a [*ScriptError] when the guest did what was asked and failed, a [*ConnectionError] when there was no
 // session, and a [*SessionError] when a session ended early.
@@ -24,7 +24,8 @@ type Client interface {
 	Verify(ctx context.Context, v Verification) (*Proof, error)
 	// Enter makes a fresh connection, and nothing else.
 	Enter(ctx context.Context) error
-	// Refusals returns what may refuse the user over a new connection. what was refused is one of the Refused constants.
+	// Refusals returns what may refuse the user over a new connection. what was refused is one of the Refused
+	// constants.
 	Refusals(ctx context.Context, via Route, user, what string) (Refusals, error)
 	// Change makes changes, one after the other until one fails, over one connection and with one sudo. made is called
 	// after each that was made; the error is that of the one that failed.
@@ -35,8 +36,8 @@ type Client interface {
 	InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error
 	// Watch calls event whenever something may have changed, and every few seconds as a sign of life, until ctx ends.
 	Watch(ctx context.Context, points []string, event func(WatchEvent)) error
-	// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its time;
-	// what runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
+	// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its
+	// time; what runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
 	Renew(ctx context.Context, forwards []Pair) error
 }
 
@@ -124,7 +125,8 @@ func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string)
 
 // Verify implements [Client].
 func (s scripted) Verify(ctx context.Context, v Verification) (*Proof, error) {
-	request := Request{Route: v.Via, Script: embed.Prove, Args: append(v.Who[:len(v.Who):len(v.Who)], v.Mounts...), Forward: v.Forward}
+	request := Request{Route: v.Via, Script: embed.Prove,
+		Args: append(v.Who[:len(v.Who):len(v.Who)], v.Mounts...), Forward: v.Forward}
 	if v.Via != Shell {
 		request.End = End
 	}

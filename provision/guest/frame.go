@@ -19,7 +19,8 @@ func frame(request Request, mark string) []string {
 	if request.Root {
 		who = "root"
 	}
-	return append([]string{"/bin/sh", "-c", embed.Frame.Text, embed.Frame.Name, mark, who, request.Script.Text, request.Script.Name}, request.Args...)
+	return append([]string{"/bin/sh", "-c", embed.Frame.Text, embed.Frame.Name, mark, who, request.Script.Text,
+		request.Script.Name}, request.Args...)
 }
 
 // unframe reads what a framed script prints: what its lines have after the mark. All else is noise.
@@ -88,8 +89,8 @@ func (u *unframe) done(script, stderr string) (done bool, err error) {
 	return false, nil
 }
 
-// SessionError says that a session in the guest ended before the script in it did: its login shell ran something else, or
-// was ended.
+// SessionError says that a session in the guest ended before the script in it did: its login shell ran something else,
+// or was ended.
 type SessionError struct {
 	Route    Route
 	ExitCode int

@@ -1,8 +1,8 @@
 // Package guest speaks to the guest of a VM: it runs the scripts of package embed there and reads what they print.
 //
-// The rules are: a script's text is constant and its input comes as arguments or standard input; what it prints is parsed
-// strictly; and which ssh connection is used is always said, because Lima's shared one and a fresh one can see two
-// different worlds (groups are given at login).
+// The rules are: a script's text is constant and its input comes as arguments or standard input; what it prints is
+// parsed strictly; and which ssh connection is used is always said, because Lima's shared one and a fresh one can see
+// two different worlds (groups are given at login).
 package guest
 
 import (
@@ -37,13 +37,15 @@ type Request struct {
 	Root bool
 	// Stdin is the script's standard input; nil is an empty one.
 	Stdin io.Reader
-	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply; without
-	// Stdin, standard input ends with the context then.
+	// Line, when not nil, gets each line of standard output as it appears, without its newline, in place of the Reply;
+	// without Stdin, standard input ends with the context then.
 	Line func(line string)
-	// End, when not empty, is the last line that the script prints. Exec ends the connection then, whatever else holds it open:
-	// OpenSSH's client doesn't exit while the guest's end of a forwarded connection is open, and a hung agent never closes it.
+	// End, when not empty, is the last line that the script prints. Exec ends the connection then, whatever else holds
+	// it open: OpenSSH's client doesn't exit while the guest's end of a forwarded connection is open, and a hung agent
+	// never closes it.
 	End string
-	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same connection.
+	// Forward, only with the route Fresh and without Stdin, forwards the agent's socket to the host over the same
+	// connection.
 	Forward *Forward
 }
 
@@ -57,16 +59,16 @@ type Forward struct {
 
 // Transport runs scripts in a guest: [SSH] for real, a simulation in tests.
 //
-// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its time; what
-// runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
+// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its time;
+// what runs over the old one, mounts among it, goes on. The sockets are forwarded over the new one.
 //
-// Exec returns what the script printed, which ends with a newline. Its error is a [*ScriptError] when the script ran and
-// failed, a [*ConnectionError] when there was no session to run it in, and a [*SessionError] when there was one and it ended
-// before the script did.
+// Exec returns what the script printed, which ends with a newline. Its error is a [*ScriptError] when the script ran
+// and failed, a [*ConnectionError] when there was no session to run it in, and a [*SessionError] when there was one and
+// it ended before the script did.
 //
 // Chain runs scripts one after the other until one fails, as Exec would, and for less: over one connection and with one
-// sudo. They share the Route and Root of the first one, at most one has a Stdin, and what they print is not kept. ended is
-// called after each that succeeded; the error is that of the one that did not.
+// sudo. They share the Route and Root of the first one, at most one has a Stdin, and what they print is not kept. ended
+// is called after each that succeeded; the error is that of the one that did not.
 type Transport interface {
 	Exec(ctx context.Context, request Request) (Reply, error)
 	Chain(ctx context.Context, requests []Request, ended func()) error

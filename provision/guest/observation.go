@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Observation is what the script "observe" or "new" found in a guest. Modes are octal as stat(1) prints them, without a leading zero.
+// Observation is what the script "observe" or "new" found in a guest. Modes are octal as stat(1) prints them, without a
+// leading zero.
 type Observation struct {
 	User          string   // the SSH user
 	Home          string   // its home directory
@@ -18,8 +19,8 @@ type Observation struct {
 	SudoSays      string   // sudo's own words when it doesn't, on one line
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 
-	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is taken to
-	// have sudo, room, the right time, and a systemd that has not heard of our units.
+	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is
+	// taken to have sudo, room, the right time, and a systemd that has not heard of our units.
 	Untouched bool
 
 	Files   map[string]File // by path, only those that exist
@@ -35,7 +36,8 @@ type Observation struct {
 	DropIns      []DropIn // files that are laid over our units
 	// Runs says what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
 	Runs string
-	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not seen.
+	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not
+	// seen.
 	Listening map[uint64]bool
 
 	DiskUsed      int   // of the root file system, in percent
@@ -45,17 +47,20 @@ type Observation struct {
 	ClockError time.Duration // that half
 }
 
-// WantsPassword says that sudo refused only because no rule lets the user do without a password, which Lima gives at a boot.
+// WantsPassword says that sudo refused only because no rule lets the user do without a password, which Lima gives at a
+// boot.
 func (o *Observation) WantsPassword() bool {
 	if o.Sudo || strings.Contains(strings.ToLower(o.SudoSays), "account validation failure") {
 		return false
 	}
-	return o.SudoSays == "" || slices.ContainsFunc(noRule, func(words string) bool { return strings.Contains(o.SudoSays, words) })
+	return o.SudoSays == "" || slices.ContainsFunc(noRule,
+		func(words string) bool { return strings.Contains(o.SudoSays, words) })
 }
 
 // noRule are words of sudo's, and of sudo-rs's, when it has no such rule.
 var noRule = []string{
-	"a password is required", "is not in the sudoers file", "interactive authentication is required", "I'm afraid I can't do that",
+	"a password is required", "is not in the sudoers file", "interactive authentication is required",
+	"I'm afraid I can't do that",
 }
 
 // What a service can run.

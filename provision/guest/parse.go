@@ -44,7 +44,8 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	if p.Untouched {
 		p.assume()
 	}
-	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os", "linger", "df", "time"} {
+	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os",
+		"linger", "df", "time"} {
 		if !p.seen[key] {
 			return nil, fmt.Errorf("the guest's observation lacks %q", key)
 		}
@@ -210,7 +211,8 @@ func (p *observationParser) stat(value string) error {
 	if _, twice := p.Files[fields[6]]; twice {
 		return fmt.Errorf("it comes twice")
 	}
-	p.Files[fields[6]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3], Size: size, Inode: inode}
+	p.Files[fields[6]] = File{Type: fields[0], Mode: fields[1], Owner: fields[2], Group: fields[3],
+		Size: size, Inode: inode}
 	return err
 }
 
@@ -276,7 +278,8 @@ func (p *observationParser) unit(name, value string) error {
 	block := p.block
 	p.block = nil
 	unit := Unit{
-		Load: block["LoadState"], Active: block["ActiveState"], Sub: block["SubState"], FileState: block["UnitFileState"],
+		Load: block["LoadState"], Active: block["ActiveState"], Sub: block["SubState"],
+		FileState:   block["UnitFileState"],
 		NeedsReload: block["NeedDaemonReload"] == "yes", Result: block["Result"],
 		FragmentPath: block["FragmentPath"], DropIns: block["DropInPaths"],
 	}

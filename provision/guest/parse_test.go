@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// testdata/observation.txt and proof.txt were printed by the scripts of package embed in a Debian 12 guest of Lima 2.1.4
-// with a finished world; names of the host were changed.
+// testdata/observation.txt and proof.txt were printed by the scripts of package embed in a Debian 12 guest of Lima
+// 2.1.4 with a finished world; names of the host were changed.
 func recorded(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name)
@@ -21,16 +21,19 @@ func recorded(t testing.TB, name string) string {
 
 // TestUntouched: of a new guest only that is said which takes no time, and what is assumed asks for no repair.
 func TestUntouched(t *testing.T) {
-	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
+	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam " +
+		"substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
 		"group=substrate:x:999:sam\nos=debian 12\nmissing=jq\nend\n"
 	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.Untouched || o.User != "sam" || o.Home != "/home/sam.guest" || o.Group.GID != 999 || !reflect.DeepEqual(o.Missing, []string{"jq"}) {
+	if !o.Untouched || o.User != "sam" || o.Home != "/home/sam.guest" || o.Group.GID != 999 ||
+		!reflect.DeepEqual(o.Missing, []string{"jq"}) {
 		t.Errorf("%+v", o)
 	}
-	if unit := o.Units[SocketUnitName]; !o.Sudo || o.DiskAvailable < 1<<40 || o.ClockAhead != 0 || unit.Load != "not-found" || unit.Active != "inactive" {
+	if unit := o.Units[SocketUnitName]; !o.Sudo || o.DiskAvailable < 1<<40 || o.ClockAhead != 0 ||
+		unit.Load != "not-found" || unit.Active != "inactive" {
 		t.Errorf("%+v", o)
 	}
 	for _, line := range []string{"untouched=yes\n", "linger=no\n", "home=/home/sam.guest\n"} {
@@ -87,15 +90,20 @@ func TestParseObservation(t *testing.T) {
 		o.Files[path] = file
 	}
 	want := &Observation{
-		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
-		Group: &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
+		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"},
+		AccountGroups: []string{"ada", "substrate"},
+		Group:         &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
 		Files: map[string]File{
-			AgentPath:                    file("755", "root", "root", 3436, "9d3a3ca7c4c4ced6675722e1988ee0d7f74588da3fff2708cb30ab68fe008860"),
-			ServicePath:                  file("644", "root", "root", 1011, "268cf2851ca6225c4d67ca08ea8c193830732afaf4d978c92dcf5bb5e077c264"),
-			SocketUnitPath:               file("644", "root", "root", 261, "1494a4b6433d416c29aab76048e303d3a0e28c3e151c0cd65a3499f9782a1f1e"),
-			MarkerPath:                   file("644", "root", "root", 17, ""),
-			SocketPath:                   {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
-			StatePath:                    {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 4096},
+			AgentPath: file("755", "root", "root", 3436,
+				"9d3a3ca7c4c4ced6675722e1988ee0d7f74588da3fff2708cb30ab68fe008860"),
+			ServicePath: file("644", "root", "root", 1011,
+				"268cf2851ca6225c4d67ca08ea8c193830732afaf4d978c92dcf5bb5e077c264"),
+			SocketUnitPath: file("644", "root", "root", 261,
+				"1494a4b6433d416c29aab76048e303d3a0e28c3e151c0cd65a3499f9782a1f1e"),
+			MarkerPath: file("644", "root", "root", 17, ""),
+			SocketPath: {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
+			StatePath: {Type: "directory", Mode: "750", Owner: "root",
+				Group: "substrate", Size: 4096},
 			RuntimePath:                  {Type: "directory", Mode: "750", Owner: "root", Group: "substrate", Size: 40},
 			"/":                          {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 4096},
 			"/run":                       {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 840},
@@ -105,9 +113,12 @@ func TestParseObservation(t *testing.T) {
 		Units: map[string]Unit{ServiceName: unit(ServiceName), SocketUnitName: unit(SocketUnitName)},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{
-				{Name: ".cache", Type: 'd', Size: 4096}, {Name: ".bashrc", Type: 'f', Size: 3526}, {Name: ".lima", Type: 'd', Size: 4096},
-				{Name: ".bash_logout", Type: 'f', Size: 220}, {Name: ".profile", Type: 'f', Size: 914, ModTime: at(1795429061)},
-				{Name: "notes.yaml", Type: 'f', Size: 1474}, {Name: ".local", Type: 'd', Size: 4096}, {Name: "proj", Type: 'd', Size: 4096},
+				{Name: ".cache", Type: 'd', Size: 4096}, {Name: ".bashrc", Type: 'f', Size: 3526},
+				{Name: ".lima", Type: 'd', Size: 4096},
+				{Name: ".bash_logout", Type: 'f', Size: 220},
+				{Name: ".profile", Type: 'f', Size: 914, ModTime: at(1795429061)},
+				{Name: "notes.yaml", Type: 'f', Size: 1474}, {Name: ".local", Type: 'd', Size: 4096},
+				{Name: "proj", Type: 'd', Size: 4096},
 			}},
 			{FSType: "fuse.sshfs", Entries: []Entry{{Name: "a.txt", Type: 'f', Size: 3, ModTime: at(1795427553)}}},
 		},
@@ -151,7 +162,8 @@ end
 	if o.Group != nil || o.Sudo || o.Linger || o.Marker != "" || len(o.Files) != 0 || o.User != "o'brien" {
 		t.Errorf("%+v", o)
 	}
-	if !reflect.DeepEqual(o.Missing, []string{"jq", "nft"}) || !reflect.DeepEqual(o.AccountGroups, []string{"o'brien", "docker"}) {
+	if !reflect.DeepEqual(o.Missing, []string{"jq", "nft"}) ||
+		!reflect.DeepEqual(o.AccountGroups, []string{"o'brien", "docker"}) {
 		t.Errorf("missing %q, groups %q", o.Missing, o.AccountGroups)
 	}
 	want := []Mount{{}, {FSType: "virtiofs", Entries: []Entry{{Name: "a|b=c", Type: 'f', ModTime: time.Unix(1, 0)}}}}
@@ -169,23 +181,33 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 	for _, c := range []struct{ key, line string }{
 		{"worldsetup-observe", "worldsetup-observe 2"}, {"worldsetup-observe", ""}, {"end", ""}, {"end", "end of it"},
 		{"user=", ""}, {"user=", "user="}, {"user=", "user"}, {"home=", ""}, {"home=", "home="},
-		{"session-groups=", ""}, {"account-groups=", ""}, {"group=", ""}, {"group=", "group=substrate:x:996"}, {"group=", "group=substrate:x:many:ada"},
-		{"sudo=", ""}, {"sudo=", "sudo="}, {"sudo=", "sudo=maybe"}, {"linger=", ""}, {"linger=", "linger=1"}, {"os=", ""},
-		{"stat=", "stat=regular file|755|root|root|3436"}, {"stat=", "stat=regular file|755|root|root|big|/usr/local/bin/substrate-world-agent"},
+		{"session-groups=", ""}, {"account-groups=", ""}, {"group=", ""}, {"group=", "group=substrate:x:996"},
+		{"group=", "group=substrate:x:many:ada"},
+		{"sudo=", ""}, {"sudo=", "sudo="}, {"sudo=", "sudo=maybe"}, {"linger=", ""},
+		{"linger=", "linger=1"}, {"os=", ""},
+		{"stat=", "stat=regular file|755|root|root|3436"},
+		{"stat=", "stat=regular file|755|root|root|big|/usr/local/bin/substrate-world-agent"},
 		{"sha256=", "sha256=abc  /usr/local/bin/substrate-world-agent"}, {"sha256=", "sha256=9d3a3ca7"},
 		{"sha256=", "sha256=9d3a3ca7c4c4ced6675722e1988ee0d7f74588da3fff2708cb30ab68fe008860  /somewhere"},
-		{"sha256=", "sha256=9D3A3CA7C4C4CED6675722E1988EE0D7F74588DA3FFF2708CB30AB68FE008860  /usr/local/bin/substrate-world-agent"},
+		{"sha256=", "sha256=9D3A3CA7C4C4CED6675722E1988EE0D7F74588DA3FFF2708CB30AB68FE008860  " +
+			"/usr/local/bin/substrate-world-agent"},
 		{"unit.Id=", ""}, {"unit.LoadState=", ""}, {"unit.ActiveState=", ""}, {"unit.Id=", "unit.Id=ssh.service"},
 		{"unit.NRestarts=", "unit.NRestarts=some"}, {"unit.\n", ""}, {"unit.\n", "unit"},
-		{"mount=0", ""}, {"mount=0", "mount=2|9p ro"}, {"mount=0", "mount=-1|9p ro"}, {"mount=0", "mount=x|9p ro"}, {"mount=0", "mount="},
+		{"mount=0", ""}, {"mount=0", "mount=2|9p ro"}, {"mount=0", "mount=-1|9p ro"},
+		{"mount=0", "mount=x|9p ro"}, {"mount=0", "mount="},
 		{"entry=0", "entry=7|f|1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0"}, {"entry=0", "entry=0|file|1|1.0|name"},
 		{"entry=0", "entry=0|f|one|1.0|name"}, {"entry=0", "entry=0|f|1|now|name"}, {"entry=0", "entry=x|f|1|1.0|name"},
-		{"df=", ""}, {"df=", "df=/dev/vda 1 2"}, {"df=", "df=/dev/vda 1 2 many 3% /"}, {"df=", "df=/dev/vda 1 2 3 half% /"},
-		{"time=", ""}, {"time=", "time=noon"}, {"time=", "time=nan"}, {"time=", "time=inf"}, {"entry=0", "entry=0|f|1|nan|name"},
-		{"entry=0", "entry=0|f|-1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0|"}, {"linger=", "linger=yes\nmissing="}, {"mount=0", "mount=0|\nmount=0|"},
+		{"df=", ""}, {"df=", "df=/dev/vda 1 2"}, {"df=", "df=/dev/vda 1 2 many 3% /"},
+		{"df=", "df=/dev/vda 1 2 3 half% /"},
+		{"time=", ""}, {"time=", "time=noon"}, {"time=", "time=nan"}, {"time=", "time=inf"},
+		{"entry=0", "entry=0|f|1|nan|name"},
+		{"entry=0", "entry=0|f|-1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0|"}, {"linger=", "linger=yes\nmissing="},
+		{"mount=0", "mount=0|\nmount=0|"},
 		{"sudo=", "sudo=yes\nstat=regular file|644|root|root|17|/etc/substrate-lima-layout"},
-		{"linger=", "linger=yes\nunit.Id=ssh.service\nunit.LoadState=loaded\nunit.ActiveState=active\nunit."}, {"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
-		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"}, {"linger=", "linger=yes\n"},
+		{"linger=", "linger=yes\nunit.Id=ssh.service\nunit.LoadState=loaded\nunit.ActiveState=active\nunit."},
+		{"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
+		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"},
+		{"linger=", "linger=yes\n"},
 	} {
 		start := strings.Index(whole, c.key)
 		length := strings.Index(whole[start:], "\n") + 1
@@ -214,7 +236,8 @@ func TestTheClockIsComparedWithTheMiddleOfTheRoundTrip(t *testing.T) {
 	length := strings.Index(whole[start:], "\n")
 	sent := time.Unix(1000, 0)
 	for stamp, want := range map[string]time.Duration{
-		"1001.500000000": 500 * time.Millisecond, "1001.0": 0, "991.000000000": -10 * time.Second, "1795430118.501767940": 1795429117501768 * time.Microsecond,
+		"1001.500000000": 500 * time.Millisecond, "1001.0": 0, "991.000000000": -10 * time.Second,
+		"1795430118.501767940": 1795429117501768 * time.Microsecond,
 	} {
 		text := whole[:start] + "time=" + stamp + whole[start+length:]
 		o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, 2)
@@ -259,7 +282,8 @@ func TestParseOverrides(t *testing.T) {
 	if !o.ReadOnlyRoot || len(o.Hidden) != 1 || !reflect.DeepEqual(o.DropIns, want) {
 		t.Errorf("%+v", o)
 	}
-	if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "drop-in=/etc/a.conf|\n", "", 1))}, 2); err == nil {
+	if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "drop-in=/etc/a.conf|\n", "", 1))},
+		2); err == nil {
 		t.Error("a line of a file that was not named was taken")
 	}
 }
@@ -276,7 +300,8 @@ func TestParseWithoutUnits(t *testing.T) {
 	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, 2); err == nil {
 		t.Error("units are missing, and nobody minds")
 	}
-	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run", "stat=directory|700|root|root|840|1|/run", 1)
+	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run",
+		"stat=directory|700|root|root|840|1|/run", 1)
 	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, 2); err != nil || o.Files["/run"].Open() {
 		t.Errorf("%v", err)
 	}
@@ -285,7 +310,8 @@ func TestParseWithoutUnits(t *testing.T) {
 func TestParseMounts(t *testing.T) {
 	text := "worldsetup-observe 1\nmount=0|fuse.sshfs ro,nosuid\nentry=0|f|3|1700000000.5|a=b|c\nmount=1|\nend\n"
 	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 2)
-	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}}
+	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true,
+		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}}
 	if err != nil || !reflect.DeepEqual(mounts, want) {
 		t.Errorf("%+v, %v", mounts, err)
 	}

@@ -62,7 +62,8 @@ type Capabilities struct {
 	Platform string   `json:"platform"`
 }
 
-// ParseCapabilities reads the answer to GET /v1/capabilities and says what is wrong with it if it is not one of a world agent.
+// ParseCapabilities reads the answer to GET /v1/capabilities and says what is wrong with it if it is not one of a world
+// agent.
 func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 	var capabilities Capabilities
 	if status != 200 {
@@ -72,12 +73,14 @@ func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 		return capabilities, fmt.Errorf("it answered with something else than JSON: %w", err)
 	}
 	if capabilities.Version == "" || capabilities.Backend != "world-agent" {
-		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q", capabilities.Version, capabilities.Backend)
+		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q",
+			capabilities.Version, capabilities.Backend)
 	}
 	return capabilities, nil
 }
 
-// ParseProof reads what the script "prove" printed for those asked as. As with [ParseObservation], anything unexpected is an error.
+// ParseProof reads what the script "prove" printed for those asked as. As with [ParseObservation], anything unexpected
+// is an error.
 func ParseProof(reply Reply, who ...string) (*Proof, error) {
 	lines, err := body(reply.Stdout, "worldsetup-prove 1")
 	if err != nil {

@@ -28,11 +28,16 @@ func TestParseProof(t *testing.T) {
 
 func TestParseProofRefusesWhatIsMalformed(t *testing.T) {
 	for _, text := range []string{
-		"", "\n", "worldsetup-prove 1", "worldsetup-prove 2\nself=7 000 0.1\nself-answer=\nend", "worldsetup-prove 1\nself=7 000 0.1\n",
-		"worldsetup-prove 1\nend", "worldsetup-prove 1\nroot=7 000 0.1\nroot-answer=\nend", "worldsetup-prove 1\nself=\nself-answer=\nend",
-		"worldsetup-prove 1\nself=seven 000 0.1\nend", "worldsetup-prove 1\nself=7 none 0.1\nend", "worldsetup-prove 1\nself=7 000 soon\nend",
-		"worldsetup-prove 1\nself-answer={}\nself=0 200 0.1\nend", "worldsetup-prove 1\nself=0 200 0.1\nnobody=0 200 0.1\nend",
-		"worldsetup-prove 1\nself=0 200 0.1\nsudo: unable to resolve host\nend", "worldsetup-prove 1\nself=0 200 0.1\n\nend",
+		"", "\n", "worldsetup-prove 1", "worldsetup-prove 2\nself=7 000 0.1\nself-answer=\nend",
+		"worldsetup-prove 1\nself=7 000 0.1\n",
+		"worldsetup-prove 1\nend", "worldsetup-prove 1\nroot=7 000 0.1\nroot-answer=\nend",
+		"worldsetup-prove 1\nself=\nself-answer=\nend",
+		"worldsetup-prove 1\nself=seven 000 0.1\nend", "worldsetup-prove 1\nself=7 none 0.1\nend",
+		"worldsetup-prove 1\nself=7 000 soon\nend",
+		"worldsetup-prove 1\nself-answer={}\nself=0 200 0.1\nend",
+		"worldsetup-prove 1\nself=0 200 0.1\nnobody=0 200 0.1\nend",
+		"worldsetup-prove 1\nself=0 200 0.1\nsudo: unable to resolve host\nend",
+		"worldsetup-prove 1\nself=0 200 0.1\n\nend",
 	} {
 		if proof, err := ParseProof(Reply{Stdout: []byte(text)}, Self); err == nil {
 			t.Errorf("%q was taken: %+v", text, proof)
@@ -55,7 +60,8 @@ func TestAnswered(t *testing.T) {
 		{"0 200 0.01", `{"backend": "world-agent"}`, `version ""`},
 		{"0 200 0.01", "", "something else than JSON"},
 	} {
-		proof, err := ParseProof(Reply{Stdout: []byte("worldsetup-prove 1\nself=" + c.line + "\nself-answer=" + c.body + "\nend\n")}, Self)
+		proof, err := ParseProof(Reply{Stdout: []byte("worldsetup-prove 1\nself=" + c.line + "\nself-answer=" +
+			c.body + "\nend\n")}, Self)
 		if err != nil {
 			t.Errorf("%s: %v", c.line, err)
 			continue

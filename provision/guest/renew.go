@@ -19,16 +19,17 @@ import (
 // masterDeadline is how long a living master takes at most to answer; one that hangs never does.
 const masterDeadline = 10 * time.Second
 
-// Renew implements [Transport]. It has the master of the shared connection to take no more sessions (`ssh -O stop`), which
-// removes its control socket, and the next ssh becomes the new master. Unlike `ssh -O exit` that leaves alone what runs over
-// the old one: reverse-sshfs mounts, shells, sockets that are forwarded. Measured with OpenSSH 9.2.
+// Renew implements [Transport]. It has the master of the shared connection to take no more sessions (`ssh -O stop`),
+// which removes its control socket, and the next ssh becomes the new master. Unlike `ssh -O exit` that leaves alone
+// what runs over the old one: reverse-sshfs mounts, shells, sockets that are forwarded. Measured with OpenSSH 9.2.
 //
-// The old one may be the last way in, so it is left alone unless another one is let in: the error is a [*ConnectionError] of
-// the route [Fresh] then.
+// The old one may be the last way in, so it is left alone unless another one is let in: the error is a
+// [*ConnectionError] of the route [Fresh] then.
 func (s SSH) Renew(ctx context.Context, forwards []Pair) error {
-	if err := s.ssh(ctx, "-o", "ConnectTimeout=10", "-o", "ControlMaster=no", "-o", "ControlPath=none", "lima-"+s.VM, "--", "true"); err != nil {
-		refused := (*ConnectionError)(nil)
-		if errors.As(err, &refused) {
+	if err := s.ssh(ctx, "-o", "ConnectTimeout=10", "-o", "ControlMaster=no", "-o", "ControlPath=none", "lima-"+s.VM,
+		"--", "true"); err != nil {
+		refused, ok := errors.AsType[*ConnectionError](err)
+		if ok {
 			refused.Route = Fresh
 		}
 		return err

@@ -56,14 +56,15 @@ func TestRenew(t *testing.T) {
 func TestRenewKeepsTheOldConnectionWhenNoOtherIsLetIn(t *testing.T) {
 	s := newSSH(t, "unreachable")
 	err := s.Renew(t.Context(), nil)
-	refused := (*ConnectionError)(nil)
-	if !errors.As(err, &refused) || refused.Route != Fresh || refused.Denied() {
+	refused, ok := errors.AsType[*ConnectionError](err)
+	if !ok || refused.Route != Fresh || refused.Denied() {
 		t.Errorf("%#v", err)
 	}
 }
 
 func TestDenied(t *testing.T) {
-	for detail, want := range map[string]bool{"ada@127.0.0.1: Permission denied (publickey).": true, "Connection refused": false, "": false} {
+	for detail, want := range map[string]bool{"ada@127.0.0.1: Permission denied (publickey).": true,
+		"Connection refused": false, "": false} {
 		if (&ConnectionError{Detail: detail}).Denied() != want {
 			t.Errorf("%q: not %v", detail, want)
 		}

@@ -35,12 +35,14 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	if request.Route == Shell {
 		return s.shell(ctx, request)
 	}
-	args := []string{"-F", s.Config, "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR", "-o", "ControlMaster=no"}
+	args := []string{"-F", s.Config, "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
+		"-o", "ControlMaster=no"}
 	if request.Route == Fresh {
 		args = append(args, "-o", "ControlPath=none")
 	}
 	if request.Forward != nil {
-		args = append(args, "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindMask=0177", "-L", request.Forward.Path+":"+SocketPath)
+		args = append(args, "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindMask=0177", "-L",
+			request.Forward.Path+":"+SocketPath)
 	}
 	// The guest's login shell splits the command again, so each word is quoted for it.
 	mark := newMark()

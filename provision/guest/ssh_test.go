@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// standIn is an ssh whose remote side is this machine: it forwards a socket to an echo, and has a shell split the command.
+// standIn is an ssh whose remote side is this machine: it forwards a socket to an echo, and has a shell split the
+// command.
 func standIn(args []string) int {
 	if os.Getenv("STAND_IN_FOR_SSH") == "unreachable" {
 		fmt.Fprintln(os.Stderr, "Connection refused")
@@ -95,14 +96,17 @@ func newSSH(t *testing.T, behaviour string) SSH {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	return SSH{Config: "/lima home/vm/ssh.config", VM: "vm", Env: append(os.Environ(), "STAND_IN_FOR_SSH="+behaviour, "STAND_IN_LOG="+filepath.Join(dir, "log"))}
+	return SSH{Config: "/lima home/vm/ssh.config", VM: "vm",
+		Env: append(os.Environ(), "STAND_IN_FOR_SSH="+behaviour, "STAND_IN_LOG="+filepath.Join(dir, "log"))}
 }
 
-// TestArgumentsArriveAsTheyAre: the guest's shell splits the command again, and nothing in an argument may mean anything to it.
+// TestArgumentsArriveAsTheyAre: the guest's shell splits the command again, and nothing in an argument may mean
+// anything to it.
 func TestArgumentsArriveAsTheyAre(t *testing.T) {
 	awkward := []string{"", "a b", `"`, `'`, `$HOME`, "`id`", "; exit 3", "ü", "two\nlines", `\`, "-n", "*"}
 	script := embed.Script{Name: "show", Text: `for a; do printf '%s|' "$a"; done; cat; echo`}
-	reply, err := newSSH(t, "well").Exec(t.Context(), Request{Route: Shared, Script: script, Args: awkward, Stdin: strings.NewReader("input")})
+	reply, err := newSSH(t, "well").Exec(t.Context(), Request{Route: Shared, Script: script, Args: awkward,
+		Stdin: strings.NewReader("input")})
 	if want := strings.Join(awkward, "|") + "|input\n"; err != nil || string(reply.Stdout) != want {
 		t.Errorf("got %q, %v, want %q", reply.Stdout, err, want)
 	}
@@ -138,29 +142,31 @@ func TestFailures(t *testing.T) {
 		_, err := newSSH(t, behaviour).Exec(ctx, Request{Route: Fresh, Script: embed.Script{Name: "x", Text: text}})
 		return err
 	}
-	var script *ScriptError
-	if err := run(t.Context(), "well", "echo why >&2; exit 3"); !errors.As(err, &script) || script.ExitCode != 3 || !strings.Contains(script.Error(), "why") {
+	err := run(t.Context(), "well", "echo why >&2; exit 3")
+	if script, ok := errors.AsType[*ScriptError](err); !ok || script.ExitCode != 3 || !strings.Contains(script.Error(), "why") {
 		t.Errorf("a failing script: %v", err)
 	}
-	var connection *ConnectionError
-	if err := run(t.Context(), "unreachable", ":"); !errors.As(err, &connection) || !strings.Contains(err.Error(), "Connection refused") {
+	err = run(t.Context(), "unreachable", ":")
+	if _, ok := errors.AsType[*ConnectionError](err); !ok || !strings.Contains(err.Error(), "Connection refused") {
 		t.Errorf("a refused connection: %v", err)
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("no answer in time"))
 	defer cancel()
-	if err := run(ctx, "well", "sleep 60"); !errors.As(err, &connection) || !strings.Contains(err.Error(), "no answer in time") {
+	err = run(ctx, "well", "sleep 60")
+	if _, ok := errors.AsType[*ConnectionError](err); !ok || !strings.Contains(err.Error(), "no answer in time") {
 		t.Errorf("a hanging guest: %v", err)
 	}
 }
 
-// TestNoise: what a login shell prints, or leaves running, is not taken for the script's output, and what it puts in front
-// in PATH hides no program.
+// TestNoise: what a login shell prints, or leaves running, is not taken for the script's output, and what it puts in
+// front in PATH hides no program.
 func TestNoise(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "id"), []byte("#!/bin/sh\necho no\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	startup := `echo 'exit 0'; printf 'no newline'; PATH=` + dir + `:$PATH; (while sleep 0.01; do printf 'a job\nof it'; done) & trap "kill $!; echo bye" EXIT`
+	startup := `echo 'exit 0'; printf 'no newline'; PATH=` + dir + `:$PATH; ` +
+		`(while sleep 0.01; do printf 'a job\nof it'; done) & trap "kill $!; echo bye" EXIT`
 	for _, route := range []Route{Shared, Fresh} {
 		s := newSSH(t, "well")
 		s.Env = append(s.Env, "STAND_IN_STARTUP="+startup)
@@ -221,9 +227,11 @@ func TestForward(t *testing.T) {
 func TestForwardThatNeverComes(t *testing.T) {
 	_, err := newSSH(t, "unreachable").Exec(t.Context(), Request{
 		Route: Fresh, Script: embed.Script{Name: "x", Text: ":"},
-		Forward: &Forward{Path: filepath.Join(t.TempDir(), "s"), Use: func(context.Context, string) { t.Error("it was used") }},
+		Forward: &Forward{Path: filepath.Join(t.TempDir(), "s"), Use: func(context.Context, string) {
+			t.Error("it was used")
+		}},
 	})
-	if connection := (*ConnectionError)(nil); !errors.As(err, &connection) {
+	if _, ok := errors.AsType[*ConnectionError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }

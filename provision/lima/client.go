@@ -17,7 +17,8 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// How long limactl may take for a question, which normally takes it 0.05 s, and for stopping a VM, which normally takes 3 s.
+// How long limactl may take for a question, which normally takes it 0.05 s, and for stopping a VM, which normally takes
+// 3 s.
 const (
 	questionDeadline = 20 * time.Second
 	stopDeadline     = 3 * time.Minute
@@ -55,8 +56,8 @@ func (c Client) Find(ctx context.Context, name string) (*limatype.Instance, erro
 	return c.find(ctx, name)
 }
 
-// FindOnly returns the instance called name, which is there, without looking at others: one directory in Lima's home that
-// is no instance makes Find fail.
+// FindOnly returns the instance called name, which is there, without looking at others: one directory in Lima's home
+// that is no instance makes Find fail.
 func (c Client) FindOnly(ctx context.Context, name string) (*limatype.Instance, error) {
 	return c.find(ctx, name, name)
 }
@@ -139,11 +140,13 @@ func (c Client) Stop(ctx context.Context, name string, force bool, line func(str
 
 // Delete removes the instance name and its disk, without asking.
 func (c Client) Delete(ctx context.Context, name string, line func(string)) error {
-	_, err := c.run(ctx, stopDeadline, Command{Args: []string{"--log-format", "json", "delete", "--force", name}, Line: line})
+	_, err := c.run(ctx, stopDeadline,
+		Command{Args: []string{"--log-format", "json", "delete", "--force", name}, Line: line})
 	return err
 }
 
-// Edit changes the configuration of the stopped instance name: each of settings, a path such as ".cpus", gets its value.
+// Edit changes the configuration of the stopped instance name: each of settings, a path such as ".cpus", gets its
+// value.
 func (c Client) Edit(ctx context.Context, name string, settings []Setting, line func(string)) error {
 	var expressions []string
 	for _, setting := range settings {
@@ -176,7 +179,8 @@ func (c Client) Shell(ctx context.Context, name string, command ...string) (Resu
 func (c Client) run(ctx context.Context, deadline time.Duration, command Command) (Result, error) {
 	if deadline > 0 {
 		var cancel context.CancelFunc
-		cause := fmt.Errorf("limactl %s gave no answer within %v: %w", command.Args[0], deadline, context.DeadlineExceeded)
+		cause := fmt.Errorf("limactl %s gave no answer within %v: %w", command.Args[0], deadline,
+			context.DeadlineExceeded)
 		ctx, cancel = context.WithTimeoutCause(ctx, deadline, cause)
 		defer cancel()
 	}

@@ -28,7 +28,8 @@ func (a *answer) Run(_ context.Context, command Command) (Result, error) {
 
 func TestVersion(t *testing.T) {
 	for text, want := range map[string]string{
-		"limactl version 2.1.4\n": "2.1.4", "limactl version v2.0.0": "2.0.0", "limactl version 2.1.4-3-gabc123.m": "2.1.4-3-gabc123.m",
+		"limactl version 2.1.4\n": "2.1.4", "limactl version v2.0.0": "2.0.0",
+		"limactl version 2.1.4-3-gabc123.m": "2.1.4-3-gabc123.m",
 	} {
 		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
 		if err != nil || version.String() != want {
@@ -36,7 +37,8 @@ func TestVersion(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "\n", "limactl version", "limactl version <unknown>", "limactl version 2.1", "lima 2.1.4", "limactl version 2.1.4 extra",
+		"", "\n", "limactl version", "limactl version <unknown>", "limactl version 2.1", "lima 2.1.4",
+		"limactl version 2.1.4 extra",
 		"limactl version 2.1.4\nlimactl version 2.1.4", strings.Repeat("x", 1<<20),
 	} {
 		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
@@ -67,7 +69,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"<html>", "{", `{"name":3}`, "[]", "NAME STATUS\n", `{"name":"other"} trailing`} {
-		if instance, err := (Client{&answer{result: Result{Stdout: []byte(text)}}}).Find(t.Context(), "substrate"); err == nil {
+		if instance, err := (Client{&answer{result: Result{Stdout: []byte(text)}}}).Find(t.Context(),
+			"substrate"); err == nil {
 			t.Errorf("%q was read: %+v", text, instance)
 		}
 	}
@@ -80,15 +83,22 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 		call func(ctx context.Context, client Client) error
 		want string
 	}{
-		"create": {func(ctx context.Context, c Client) error { return c.Create(ctx, "vm", profile, line) }, "--log-format json create --tty=false --name vm -"},
-		"start":  {func(ctx context.Context, c Client) error { return c.Start(ctx, "vm", line) }, "--log-format json start --tty=false vm"},
-		"stop":   {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", false, line) }, "--log-format json stop vm"},
-		"kill":   {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", true, line) }, "--log-format json stop --force vm"},
-		"delete": {func(ctx context.Context, c Client) error { return c.Delete(ctx, "vm", line) }, "--log-format json delete --force vm"},
+		"create": {func(ctx context.Context, c Client) error { return c.Create(ctx, "vm", profile, line) },
+			"--log-format json create --tty=false --name vm -"},
+		"start": {func(ctx context.Context, c Client) error { return c.Start(ctx, "vm", line) },
+			"--log-format json start --tty=false vm"},
+		"stop": {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", false, line) },
+			"--log-format json stop vm"},
+		"kill": {func(ctx context.Context, c Client) error { return c.Stop(ctx, "vm", true, line) },
+			"--log-format json stop --force vm"},
+		"delete": {func(ctx context.Context, c Client) error { return c.Delete(ctx, "vm", line) },
+			"--log-format json delete --force vm"},
 		"edit": {func(ctx context.Context, c Client) error {
-			return c.Edit(ctx, "vm", []Setting{{".cpus", 2}, {".memory", "1GiB"}, {".mounts", []limatype.Mount{{Location: "/a | b"}}}}, line)
+			return c.Edit(ctx, "vm", []Setting{{".cpus", 2}, {".memory", "1GiB"},
+				{".mounts", []limatype.Mount{{Location: "/a | b"}}}}, line)
 		}, `--log-format json edit --tty=false --set .cpus = 2 | .memory = "1GiB" | .mounts = [{"9p": {}, "location": "/a | b", "sshfs": {}, "virtiofs": {}}] vm`},
-		"shell": {func(ctx context.Context, c Client) error { _, err := c.Shell(ctx, "vm", "id", "-un"); return err }, "shell --workdir / vm id -un"},
+		"shell": {func(ctx context.Context, c Client) error { _, err := c.Shell(ctx, "vm", "id", "-un"); return err },
+			"shell --workdir / vm id -un"},
 	} {
 		runner := &answer{}
 		if err := c.call(t.Context(), Client{runner}); err != nil {
@@ -112,7 +122,8 @@ func TestStartTellsLimaHowLongItMayTake(t *testing.T) {
 		if err := (Client{runner}).Start(ctx, "vm", nil); err != nil {
 			t.Error(err)
 		}
-		if have := strings.Join(runner.asked[0].Args, " "); have != "--log-format json start --tty=false --timeout 1m30s vm" {
+		if have := strings.Join(runner.asked[0].Args,
+			" "); have != "--log-format json start --tty=false --timeout 1m30s vm" {
 			t.Errorf("asked %s", have)
 		}
 	})
@@ -147,10 +158,11 @@ func TestQuestionsHaveADeadline(t *testing.T) {
 
 func TestValidateLeavesNoFileBehind(t *testing.T) {
 	dir := t.TempDir()
-	runner := &answer{result: Result{ExitCode: 1, Stderr: `{"level":"fatal","msg":"failed to validate YAML file: field ` + "`images`" + ` must be set"}`}}
+	runner := &answer{result: Result{ExitCode: 1,
+		Stderr: `{"level":"fatal","msg":"failed to validate YAML file: field ` + "`images`" + ` must be set"}`}}
 	err := Client{runner}.Validate(t.Context(), dir, []byte("cpus: 1\n"))
-	refused := (*CommandError)(nil)
-	if !errors.As(err, &refused) || !strings.Contains(refused.Detail(), "must be set") {
+	refused, ok := errors.AsType[*CommandError](err)
+	if !ok || !strings.Contains(refused.Detail(), "must be set") {
 		t.Errorf("got %v", err)
 	}
 	path := runner.asked[0].Args[3]
@@ -169,14 +181,16 @@ func TestTheDetailOfAFailure(t *testing.T) {
 		"plain words":  "plain words",
 		"one\ntwo\n\n": "two",
 		`{"level":"info","msg":"a"}` + "\n" + `{"level":"fatal","msg":"b"}` + "\n" + `{"level":"info","msg":"c"}`: "b",
-		`{"level":"error","msg":"a","error":"cause"}` + "\n" + `{"level":"warning","msg":"c"}`:                    "a: cause",
-		`{"level":"info","msg":"[hostagent] a"}`:                                                                  "a",
+		`{"level":"error","msg":"a","error":"cause"}` + "\n" +
+			`{"level":"warning","msg":"c"}`: "a: cause",
+		`{"level":"info","msg":"[hostagent] a"}`: "a",
 	} {
 		failure := &CommandError{Args: []string{"start", "vm"}, ExitCode: 1, Stderr: stderr}
 		if have := failure.Detail(); have != want {
 			t.Errorf("%q: %q, want %q", stderr, have, want)
 		}
-		if message := failure.Error(); !strings.HasPrefix(message, "limactl start vm: exit status 1") || !strings.HasSuffix(message, want) {
+		if message := failure.Error(); !strings.HasPrefix(message, "limactl start vm: exit status 1") ||
+			!strings.HasSuffix(message, want) {
 			t.Errorf("%q: %q", stderr, message)
 		}
 	}
@@ -184,10 +198,12 @@ func TestTheDetailOfAFailure(t *testing.T) {
 
 func TestParseLogLine(t *testing.T) {
 	for line, want := range map[string]LogEntry{
-		`{"level":"info","msg":"[hostagent] Waiting","time":"x"}`:        {Level: "info", Message: "Waiting"},
-		`{"level":"warning","msg":"a","error":"b","comment":"c"}`:        {Level: "warning", Message: "a: b", Error: "b"},
+		`{"level":"info","msg":"[hostagent] Waiting","time":"x"}`: {Level: "info", Message: "Waiting"},
+		`{"level":"warning","msg":"a","error":"b","comment":"c"}`: {Level: "warning",
+			Message: "a: b", Error: "b"},
 		`time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`: {Message: `time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`},
-		`{"level":"info"}`: {Message: `{"level":"info"}`}, `{"msg":3}`: {Message: `{"msg":3}`}, `{broken`: {Message: "{broken"}, "": {},
+		`{"level":"info"}`: {Message: `{"level":"info"}`}, `{"msg":3}`: {Message: `{"msg":3}`},
+		`{broken`: {Message: "{broken"}, "": {},
 	} {
 		if have := ParseLogLine(line); have != want {
 			t.Errorf("%s: %+v, want %+v", line, have, want)

@@ -58,8 +58,8 @@ func write(out *strings.Builder, value any) {
 }
 
 // quote writes a string such that yq reads back the same. It knows no \u, halves backslashes twice, in unescaping and
-// again in looking for \( which begins an expression, and leaves those before a parenthesis to the second pass. Measured with
-// limactl 2.1.4.
+// again in looking for \( which begins an expression, and leaves those before a parenthesis to the second pass.
+// Measured with limactl 2.1.4.
 func quote(text string) string {
 	var out strings.Builder
 	out.WriteByte('"')

@@ -17,7 +17,8 @@ type Exec struct {
 	Env []string
 }
 
-// Run implements [Runner]. When ctx ends, limactl and its children in the same process group are stopped: SIGTERM, then SIGKILL.
+// Run implements [Runner]. When ctx ends, limactl and its children in the same process group are stopped: SIGTERM, then
+// SIGKILL.
 func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 	name := e.Path
 	if name == "" {
@@ -40,7 +41,7 @@ func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
 	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
 		result.ExitCode = exit.ExitCode()
 		return result, nil
 	}

@@ -29,7 +29,7 @@ func TestExecWithoutLimactl(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for _, runner := range []Exec{{}, {Path: filepath.Join(t.TempDir(), "limactl")}, {Path: t.TempDir()}} {
 		_, err := runner.Run(t.Context(), Command{Args: []string{"list"}})
-		if missing := (*NotInstalledError)(nil); !errors.As(err, &missing) {
+		if _, ok := errors.AsType[*NotInstalledError](err); !ok {
 			t.Errorf("%+v: %v", runner, err)
 		}
 	}
@@ -38,7 +38,7 @@ func TestExecWithoutLimactl(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Exec{Path: notExecutable}.Run(t.Context(), Command{})
-	if missing := (*NotInstalledError)(nil); !errors.As(err, &missing) || !strings.Contains(err.Error(), "permission denied") {
+	if _, ok := errors.AsType[*NotInstalledError](err); !ok || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("not executable: %v", err)
 	}
 }
@@ -48,7 +48,8 @@ func TestExecHandsEverythingThrough(t *testing.T) {
 	runner.Env = []string{"WORD=from the environment", "PATH=" + os.Getenv("PATH")}
 	var lines []string
 	result, err := runner.Run(t.Context(), Command{
-		Args: []string{"a b", "--set", `.x = "y" | .z = 1`}, Stdin: []byte("input\n"), Line: func(line string) { lines = append(lines, line) },
+		Args: []string{"a b", "--set", `.x = "y" | .z = 1`}, Stdin: []byte("input\n"),
+		Line: func(line string) { lines = append(lines, line) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,8 @@ func TestExecOfSomethingKilled(t *testing.T) {
 		t.Errorf("exit 137: %+v, %v", result, err)
 	}
 	result, err = fake(t, "echo garbage; echo why >&2; kill -9 $$\n").Run(t.Context(), Command{})
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || string(result.Stdout) != "garbage\n" || result.Stderr != "why\n" {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok || string(result.Stdout) != "garbage\n" ||
+		result.Stderr != "why\n" {
 		t.Errorf("killed: %+v, %v", result, err)
 	}
 }
@@ -104,7 +106,7 @@ func TestExecEndsWithItsContextAndTakesTheChildrenWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range strings.Fields(string(text)) {
+	for word := range strings.FieldsSeq(string(text)) {
 		pid, err := strconv.Atoi(word)
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +123,8 @@ func gone(pid int) bool {
 		if syscall.Kill(pid, 0) != nil {
 			return true
 		}
-		if status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && bytes.Contains(status, []byte(") Z ")) {
+		if status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil &&
+			bytes.Contains(status, []byte(") Z ")) {
 			return true
 		}
 		time.Sleep(10 * time.Millisecond)

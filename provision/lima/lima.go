@@ -1,7 +1,7 @@
 // Package lima drives limactl and builds the profiles that are given to it.
 //
-// The rules are: limactl does everything that acts, Lima's own types (pkg/limatype) describe profiles and instances, and
-// the answers come from JSON, never from words or exit codes alone. Nothing here decides what should be done.
+// The rules are: limactl does everything that acts, Lima's own types (pkg/limatype) describe profiles and instances,
+// and the answers come from JSON, never from words or exit codes alone. Nothing here decides what should be done.
 package lima
 
 import (
@@ -28,7 +28,8 @@ type Result struct {
 // Runner runs limactl: [Exec] for real, a simulation in tests.
 //
 // A call that ran to its end is a Result, whatever its exit code. The error is a [*NotInstalledError] when there is no
-// limactl to run, and otherwise says why the call has no end: ctx ended, or the process could not be started or was killed.
+// limactl to run, and otherwise says why the call has no end: ctx ended, or the process could not be started or was
+// killed.
 type Runner interface {
 	Run(ctx context.Context, command Command) (Result, error)
 }
@@ -57,7 +58,8 @@ func (e *CommandError) Error() string {
 	return message
 }
 
-// Detail is the part of limactl's standard error that says what failed: its last fatal or error message, else its last line.
+// Detail is the part of limactl's standard error that says what failed: its last fatal or error message, else its last
+// line.
 func (e *CommandError) Detail() string {
 	var last, worst string
 	for line := range strings.Lines(e.Stderr) {

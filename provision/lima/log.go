@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// LogEntry is one line of limactl's log (--log-format json). A line that is not JSON is an entry with that text and no level.
+// LogEntry is one line of limactl's log (--log-format json). A line that is not JSON is an entry with that text and no
+// level.
 type LogEntry struct {
 	Level   string `json:"level"` // debug, info, warning, error, fatal, or empty
 	Message string `json:"msg"`

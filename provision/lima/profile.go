@@ -135,19 +135,23 @@ func (w Wanted) Differences(instance *limatype.Instance) (editable, replace []st
 		replace = append(replace, fmt.Sprintf("it was not made from the image %s", w.Images[0].Location))
 	}
 	if w.Disk != 0 && w.Disk < instance.Disk {
-		replace = append(replace, fmt.Sprintf("its disk has %s, and a disk never shrinks to %s", size(instance.Disk), size(w.Disk)))
+		replace = append(replace, fmt.Sprintf("its disk has %s, and a disk never shrinks to %s", size(instance.Disk),
+			size(w.Disk)))
 	}
 	if w.Disk > instance.Disk {
-		editable = append(editable, fmt.Sprintf("its disk has %s, and %s was asked for", size(instance.Disk), size(w.Disk)))
+		editable = append(editable, fmt.Sprintf("its disk has %s, and %s was asked for", size(instance.Disk),
+			size(w.Disk)))
 	}
 	if w.CPUs != 0 && w.CPUs != instance.CPUs {
 		editable = append(editable, fmt.Sprintf("it has %d processors, and %d were asked for", instance.CPUs, w.CPUs))
 	}
 	if w.Memory != 0 && w.Memory != instance.Memory {
-		editable = append(editable, fmt.Sprintf("it has %s of memory, and %s was asked for", size(instance.Memory), size(w.Memory)))
+		editable = append(editable, fmt.Sprintf("it has %s of memory, and %s was asked for", size(instance.Memory),
+			size(w.Memory)))
 	}
 	if w.MountType != "" && config.MountType != nil && *config.MountType != w.MountType {
-		editable = append(editable, fmt.Sprintf("its mount type is %s, and %s was asked for", *config.MountType, w.MountType))
+		editable = append(editable, fmt.Sprintf("its mount type is %s, and %s was asked for", *config.MountType,
+			w.MountType))
 	}
 	return append(editable, w.missing(instance)...), replace
 }

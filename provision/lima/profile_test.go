@@ -78,7 +78,8 @@ provision:
 	if want := []string{"/home/ada", "/src", "/data"}; !slices.Equal(points, want) {
 		t.Errorf("mounted at %v, want %v", points, want)
 	}
-	if *profile.CPUs != 2 || len(profile.PortForwards) != 3 || profile.PortForwards[2].GuestPort != 8080 || len(profile.Provision) != 2 {
+	if *profile.CPUs != 2 || len(profile.PortForwards) != 3 || profile.PortForwards[2].GuestPort != 8080 ||
+		len(profile.Provision) != 2 {
 		t.Errorf("got %+v", profile)
 	}
 	if profile.PortForwards[1].HostSocket != "{{.Dir}}/sock/substrate.sock" || !profile.PortForwards[0].Ignore {
@@ -87,7 +88,8 @@ provision:
 }
 
 func TestBadProfiles(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "{}", "cpu: 4\n", "- a\n", "just words", "cpus: many\n", "\x00", "a: b: c\n"} {
+	for _, text := range []string{"", "# nothing\n", "{}", "cpu: 4\n", "- a\n", "just words",
+		"cpus: many\n", "\x00", "a: b: c\n"} {
 		if profile, err := ParseProfile([]byte(text)); err == nil {
 			t.Errorf("%q was taken for %+v", text, profile)
 		}
@@ -114,7 +116,8 @@ func instance(t *testing.T, wanted Wanted) *limatype.Instance {
 	script := strings.ReplaceAll(*config.Provision[0].Script, "{{.User}}", "ada")
 	config.Provision[0].Script = &script
 	return &limatype.Instance{
-		Name: "substrate", Dir: "/lima/substrate", VMType: limatype.QEMU, Arch: limatype.X8664, CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Config: config,
+		Name: "substrate", Dir: "/lima/substrate", VMType: limatype.QEMU, Arch: limatype.X8664, CPUs: 4,
+		Memory: 4 << 30, Disk: 20 << 30, Config: config,
 	}
 }
 
@@ -147,7 +150,8 @@ func TestSettings(t *testing.T) {
 	if settings[".cpus"] != "8" || settings[".memory"] != `"6145MiB"` || settings[".disk"] != "" {
 		t.Errorf("got %v", settings)
 	}
-	if !strings.Contains(settings[".mounts"], `"/home/ada/p \"q\" ü"`) || !strings.Contains(settings[".portForwards"], "/run/substrate.sock") {
+	if !strings.Contains(settings[".mounts"], `"/home/ada/p \"q\" ü"`) ||
+		!strings.Contains(settings[".portForwards"], "/run/substrate.sock") {
 		t.Errorf("got %v", settings)
 	}
 	if len(old.Config.Provision) != 0 {

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Folders moves and marks the directories of instances in Lima's home. An instance is its directory, and its name is that
-// directory's name: nothing else in Lima knows either (limactl rename moves file by file, see docs/decisions).
+// Folders moves and marks the directories of instances in Lima's home. An instance is its directory, and its name is
+// that directory's name: nothing else in Lima knows either (limactl rename moves file by file, see docs/decisions).
 //
 // Each call happens as a whole or not at all, whenever the power goes.
 type Folders interface {

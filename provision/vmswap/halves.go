@@ -9,11 +9,12 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
-// `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which neither
-// is a VM. No run of ours calls it, but people do, and what they leave is put together again.
+// `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which
+// neither is a VM. No run of ours calls it, but people do, and what they leave is put together again.
 
-// halves says whether two directories are the halves of one VM: one of them has the configuration, and no file is in both, as
-// would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is empty.
+// halves says whether two directories are the halves of one VM: one of them has the configuration, and no file is in
+// both, as would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is
+// empty.
 func halves(one, other string) bool {
 	entries, err := os.ReadDir(one)
 	if err != nil || hasConfig(one) == hasConfig(other) {
@@ -29,8 +30,8 @@ func halves(one, other string) bool {
 	return err == nil
 }
 
-// Rejoin moves everything from the backup to the VM of which it is a half, and removes the backup. Done again after a kill
-// it goes on.
+// Rejoin moves everything from the backup to the VM of which it is a half, and removes the backup. Done again after a
+// kill it goes on.
 func (p Place) Rejoin() error { return p.rejoin(p.Dir(Backup), p.Dir("")) }
 
 func (p Place) rejoin(from, to string) error {

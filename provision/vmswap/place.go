@@ -133,7 +133,8 @@ func (p Place) RemoveSpare(ctx context.Context, line func(string)) error {
 // RemoveEmpty removes the VM's directory, if nothing is in it.
 func (p Place) RemoveEmpty() error { return p.Folders.Unmark(p.Dir("")) }
 
-// UndoAside takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a backup again.
+// UndoAside takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a backup
+// again.
 func (p Place) UndoAside(ctx context.Context, line func(string)) error {
 	if p.Survey().Displaced {
 		if err := p.Stop(ctx, "", line); err != nil {
@@ -164,8 +165,8 @@ func (p Place) UndoPlace(ctx context.Context, line func(string)) error {
 	return p.Rename(from, "")
 }
 
-// Note is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that finds it
-// believes it for one thing only, how the old VM is to be restored.
+// Note is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that finds
+// it believes it for one thing only, how the old VM is to be restored.
 type Note struct {
 	Ran      bool     `json:"ran"`
 	Answered []string `json:"answered,omitempty"` // who could, or rightly could not, reach its agent

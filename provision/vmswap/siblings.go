@@ -68,8 +68,8 @@ const (
 	UndoRename = "rollback-rejoin"
 )
 
-// Recovery returns the actions that lead out of what a killed run left, to a VM under its own name. They are derived again
-// after each one: what is half done is a state as well.
+// Recovery returns the actions that lead out of what a killed run left, to a VM under its own name. They are derived
+// again after each one: what is half done is a state as well.
 func (s Siblings) Recovery() (actions []Action) {
 	if s.Empty {
 		actions = append(actions, Action{UndoEmpty, "an interrupted creation left it, with nothing in it"})

@@ -53,8 +53,10 @@ func makeDevices(root string, disk uint64) error {
 		return err
 	}
 	for name, device := range map[string]uint64{
-		"null": unix.Mkdev(1, 3), "zero": unix.Mkdev(1, 5), "full": unix.Mkdev(1, 7), "random": unix.Mkdev(1, 8), "urandom": unix.Mkdev(1, 9),
-		"tty": unix.Mkdev(5, 0), "fuse": unix.Mkdev(10, 229), "net/tun": unix.Mkdev(10, 200), "rtc0": unix.Mkdev(1, 3),
+		"null": unix.Mkdev(1, 3), "zero": unix.Mkdev(1, 5), "full": unix.Mkdev(1, 7), "random": unix.Mkdev(1, 8),
+		"urandom": unix.Mkdev(1, 9),
+		"tty":     unix.Mkdev(5, 0), "fuse": unix.Mkdev(10, 229),
+		"net/tun": unix.Mkdev(10, 200), "rtc0": unix.Mkdev(1, 3),
 	} {
 		if err := unix.Mknod(root+"/dev/"+name, unix.S_IFCHR|0o666, int(device)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -64,7 +66,8 @@ func makeDevices(root string, disk uint64) error {
 		return fmt.Errorf("vda: %w", err)
 	}
 	for name, target := range map[string]string{
-		"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+		"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
+		"stderr": "/proc/self/fd/2",
 	} {
 		if err := os.Symlink(target, root+"/dev/"+name); err != nil {
 			return err
@@ -80,7 +83,8 @@ func makeDevices(root string, disk uint64) error {
 	return unix.Mount(terminal, root+"/dev/console", "", unix.MS_BIND, "")
 }
 
-// consolePath is where the terminal that was passed lies. A descriptor of another mount namespace can't be bound itself.
+// consolePath is where the terminal that was passed lies. A descriptor of another mount namespace can't be bound
+// itself.
 func consolePath() (string, error) {
 	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", consoleFD))
 	if err != nil {
@@ -128,18 +132,19 @@ func shieldKernel(root string) error {
 	return unix.Mount(bootID, root+"/proc/sys/kernel/random/boot_id", "", unix.MS_BIND, "")
 }
 
-// The folders that get the files of Lima's cidata: where Lima's scripts expect the disc, and where cloud-init looks for a
-// data source without one.
+// The folders that get the files of Lima's cidata: where Lima's scripts expect the disc, and where cloud-init looks for
+// a data source without one.
 const (
 	cidataDir = "mnt/lima-cidata"
 	seedDir   = "var/lib/cloud/seed/nocloud"
 )
 
-// unpackCidata puts the files of Lima's cidata where the guest looks for them. Of what they say one line is changed: the
-// mount of the disc, which this kernel may have no file system for.
+// unpackCidata puts the files of Lima's cidata where the guest looks for them. Of what they say one line is changed:
+// the mount of the disc, which this kernel may have no file system for.
 func unpackCidata(root string) error {
 	for _, dir := range []string{cidataDir, seedDir} {
-		if err := errors.Join(makeDirs(filepath.Join(root, dir)), unix.Mount("cidata", filepath.Join(root, dir), "tmpfs", 0, "mode=0700")); err != nil {
+		if err := errors.Join(makeDirs(filepath.Join(root, dir)),
+			unix.Mount("cidata", filepath.Join(root, dir), "tmpfs", 0, "mode=0700")); err != nil {
 			return err
 		}
 	}
@@ -204,9 +209,10 @@ func withoutMount(text []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// The guest's network: the address that Lima's user-mode network gives, and no way out, so that what looks for one fails at
-// once. It is set up without netplan, whose service comes too late or not at all where no udev runs. cloud-init gets the
-// same, or it would ask for an address. Neither matches a MAC address, since veth has no permanent one.
+// The guest's network: the address that Lima's user-mode network gives, and no way out, so that what looks for one
+// fails at once. It is set up without netplan, whose service comes too late or not at all where no udev runs.
+// cloud-init gets the same, or it would ask for an address. Neither matches a MAC address, since veth has no permanent
+// one.
 const (
 	network = `[Match]
 Name=eth0

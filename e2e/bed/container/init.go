@@ -102,11 +102,12 @@ func formatOnce(node string) error {
 	if magic[0] == 0x53 && magic[1] == 0xef {
 		return nil
 	}
-	return run("mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", node)
+	return run("mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-E",
+		"lazy_itable_init=1,lazy_journal_init=1,nodiscard", node)
 }
 
-// attachLoop makes a file a block device that is gone when its last mount is. Its node is made in dir, since this machine
-// may have none for it.
+// attachLoop makes a file a block device that is gone when its last mount is. Its node is made in dir, since this
+// machine may have none for it.
 func attachLoop(file int, dir string) (node string, device uint64, err error) {
 	controlNode := filepath.Join(dir, "loop-control")
 	if err := unix.Mknod(controlNode, unix.S_IFCHR|0o600, int(unix.Mkdev(10, 237))); err != nil {
@@ -176,7 +177,8 @@ func makeDirs(dirs ...string) error {
 // dropCapabilities gives up those that reach this machine's kernel: its clock, modules, ports, log and security policy.
 func dropCapabilities() error {
 	for _, capability := range []uintptr{
-		unix.CAP_SYS_TIME, unix.CAP_SYS_MODULE, unix.CAP_SYS_RAWIO, unix.CAP_SYSLOG, unix.CAP_MAC_ADMIN, unix.CAP_MAC_OVERRIDE,
+		unix.CAP_SYS_TIME, unix.CAP_SYS_MODULE, unix.CAP_SYS_RAWIO, unix.CAP_SYSLOG,
+		unix.CAP_MAC_ADMIN, unix.CAP_MAC_OVERRIDE,
 	} {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0); err != nil {
 			return err
@@ -207,5 +209,6 @@ func enter(root string) error {
 	for _, fd := range []int{diskFD, cidataFD, consoleFD} {
 		syscall.CloseOnExec(fd)
 	}
-	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"PATH=" + searchPath, "container=worldsetup-test-bed", "TERM=dumb"})
+	return unix.Exec("/sbin/init", []string{"/sbin/init"},
+		[]string{"PATH=" + searchPath, "container=worldsetup-test-bed", "TERM=dumb"})
 }

@@ -4,11 +4,11 @@
 // namespaces of its own. See the package wire for how the stand-in and it talk.
 //
 // The rules are:
-//   - It is installed setuid root for one group, by the test suite, for as long as that runs. It believes nothing that its
-//     caller says: the disk image comes as an open file of the caller's own, and the root file system by a name below one
-//     folder, which is compiled in.
-//   - Everything it makes lives in the guest's own namespaces and is gone with them: mounts, network, loop device. Only the
-//     control group has a place outside; an empty one that a killed helper left is removed by the next.
+//   - It is installed setuid root for one group, by the test suite, for as long as that runs. It believes nothing that
+//     its caller says: the disk image comes as an open file of the caller's own, and the root file system by a name
+//     below one folder, which is compiled in.
+//   - Everything it makes lives in the guest's own namespaces and is gone with them: mounts, network, loop device. Only
+//     the control group has a place outside; an empty one that a killed helper left is removed by the next.
 //   - The guest ends when the stand-in does, whatever ended it.
 package main
 
@@ -103,7 +103,8 @@ func becomeRoot() error {
 	syscall.Umask(0o022)
 	os.Clearenv()
 	return errors.Join(
-		syscall.Setgroups(nil), syscall.Setresgid(0, 0, 0), syscall.Setresuid(0, 0, 0), os.Chdir("/"), os.Setenv("PATH", searchPath),
+		syscall.Setgroups(nil), syscall.Setresgid(0, 0, 0), syscall.Setresuid(0, 0, 0), os.Chdir("/"),
+		os.Setenv("PATH", searchPath),
 	)
 }
 
@@ -133,8 +134,9 @@ func (g *guest) boot() (again bool, err error) {
 	}
 	g.began(cmd.Process)
 	defer g.ended()
-	exit := (*exec.ExitError)(nil)
-	if err := cmd.Wait(); !errors.As(err, &exit) {
+	err = cmd.Wait()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
 		return false, err
 	}
 	// How the kernel reports the end of a PID namespace, see reboot(2).

@@ -71,7 +71,7 @@ func parse(args []string) (machine, error) {
 		case "-pidfile":
 			m.pidFile = value
 		case "-append":
-			for _, word := range strings.Fields(value) {
+			for word := range strings.FieldsSeq(value) {
 				if name, ok := strings.CutPrefix(word, wire.RootArgument); ok {
 					m.root = name
 				}

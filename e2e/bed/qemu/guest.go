@@ -18,8 +18,8 @@ import (
 )
 
 // patience is how long a connection to the forwarded port waits for an ssh server that isn't there yet, while the guest
-// boots. QEMU's user-mode network holds connections likewise, and Lima's first attempt then succeeds: it asks again only
-// after 3 s.
+// boots. QEMU's user-mode network holds connections likewise, and Lima's first attempt then succeeds: it asks again
+// only after 3 s.
 const patience = 8 * time.Second
 
 // guest is the container that the root helper runs.
@@ -57,8 +57,8 @@ func start(helper string, m machine, console *os.File) (*guest, error) {
 	return g, nil
 }
 
-// unpackCidata turns Lima's ISO 9660 image into a tar archive in memory. It is done here, without any rights; the kernel
-// may not know such a file system anyway.
+// unpackCidata turns Lima's ISO 9660 image into a tar archive in memory. It is done here, without any rights; the
+// kernel may not know such a file system anyway.
 func unpackCidata(image string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("cidata.tar", unix.MFD_CLOEXEC)
 	if err != nil {

@@ -1,11 +1,12 @@
 //go:build linux
 
-// Command qemu stands in for qemu-system-x86_64 or -aarch64 under an unmodified Lima: the VM is a container in which the
-// guest's own systemd boots. It belongs to the test bed and is of no use for anything else.
+// Command qemu stands in for qemu-system-x86_64 or -aarch64 under an unmodified Lima: the VM is a container in which
+// the guest's own systemd boots. It belongs to the test bed and is of no use for anything else.
 //
 // The rules are:
 //   - It runs as the user, like QEMU, so that Lima and the tests can signal the process that is named in qemu.pid.
-//   - What needs root is done by a helper of its own, see the package wire. The helper and the guest end with this process.
+//   - What needs root is done by a helper of its own, see the package wire. The helper and the guest end with this
+//     process.
 //   - It ends with the suite that installed it, even one that was killed: then Lima's host agent ends as well.
 //   - It offers what Lima uses of QEMU and nothing more: a pid file, a QMP socket, a port that leads to the guest's ssh
 //     server, serial ports.
@@ -95,7 +96,8 @@ func run(args []string) error {
 func watchSuite() (over func(), err error) {
 	pid, err := strconv.Atoi(suite)
 	if err != nil {
-		return nil, errors.New("this program belongs to worldsetup's test bed, which builds it for each run of its tests")
+		return nil, errors.New("this program belongs to worldsetup's test bed, which builds it for each run of its " +
+			"tests")
 	}
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -103,7 +105,8 @@ func watchSuite() (over func(), err error) {
 	}
 	return func() {
 		for {
-			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, -1); !errors.Is(err, unix.EINTR) {
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}},
+				-1); !errors.Is(err, unix.EINTR) {
 				return
 			}
 		}

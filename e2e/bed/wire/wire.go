@@ -5,8 +5,8 @@
 // The rules are:
 //   - They share one SOCK_SEQPACKET pair. The stand-in sends requests of one byte; only [Socket] is answered, in order.
 //   - The end of the connection means that the stand-in is gone: the helper then ends the guest and itself.
-//   - Every file of the user's is opened by the stand-in, as the user, and passed as a descriptor. The helper opens no path
-//     that comes from its caller.
+//   - Every file of the user's is opened by the stand-in, as the user, and passed as a descriptor. The helper opens no
+//     path that comes from its caller.
 package wire
 
 import "os"
