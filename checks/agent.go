@@ -7,6 +7,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/agent"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -15,13 +16,13 @@ type Candidate = agent.Candidate
 
 // Agents are the programs that the machine offers for the VM.
 type Agents struct {
-	Candidates []Candidate // in the order in which they are preferred
-	Companions []Candidate // the programs beside the agent, all of them optional
-	None       *Problem    // why there is no agent; nil when there is one, or when the VM need not get one
+	Candidates []Candidate    // in the order in which they are preferred
+	Companions []Candidate    // the programs beside the agent, all of them optional
+	None       *finding.Error // why there is no agent; nil when there is one, or when the VM need not get one
 }
 
 // probe reports which agent will be installed, and why each of the others will not.
-func (a Agents) probe(context.Context) Finding {
+func (a Agents) probe(context.Context) Result {
 	var lines []string
 	for _, one := range slices.Concat(a.Candidates, a.Companions) {
 		lines = append(lines, one.String())
@@ -36,7 +37,7 @@ func (a Agents) probe(context.Context) Finding {
 	case taken != "":
 		return ok("%s", taken).details(lines...)
 	case a.None != nil:
-		return Finding{Outcome: Failed, Found: a.None.What, Problem: a.None, Details: lines}
+		return failed(a.None.What, a.None.Why, a.None.Next).details(lines...)
 	}
 	return info("none here; the one in the VM stays").details(lines...)
 }
@@ -50,12 +51,12 @@ var unitLines = []string{
 }
 
 // builtIn checks that the files that worldsetup puts into a VM are complete.
-func builtIn(context.Context) Finding {
+func builtIn(context.Context) Result {
 	return complete(embed.SocketUnit(), embed.ServiceUnit, embed.Profile())
 }
 
-func complete(socket string, service func(home string, netfilter bool) (string, error), profile []byte) Finding {
-	damaged := func(why string) Finding {
+func complete(socket string, service func(home string, netfilter bool) (string, error), profile []byte) Result {
+	damaged := func(why string) Result {
 		return failed("this build of worldsetup is damaged", why,
 			"build it again: go build ./cmd/worldsetup in a fresh checkout")
 	}

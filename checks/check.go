@@ -32,11 +32,8 @@ const (
 	Unknown = finding.Unknown
 )
 
-// Problem is why a check failed. It has no kind: that a failed check stops a run is for the engine to say.
-type Problem = finding.Error
-
 // Probe looks at one thing and reports what it found. It must return soon after its context ends.
-type Probe = func(ctx context.Context) Finding
+type Probe = func(ctx context.Context) Result
 
 // Check is one question about the machine.
 type Check struct {
@@ -67,13 +64,10 @@ func (c Check) When(applies bool, why string) Check {
 	return c
 }
 
-// Finding is what a probe found.
-type Finding struct {
-	Outcome Outcome  // empty means Unknown
-	Found   string   // a few words: a version, a path
-	Details []string // how the finding came about, line by line
-	Problem *Problem // what is wrong, also for a Warning
-	Fix     *FixInfo // the command that would fix it; nil when only a person can
+// Result is the finding of a check. A probe leaves its id, title and time to [Run]; without an outcome it is Unknown.
+type Result struct {
+	finding.Finding
+	Fix *FixInfo `json:"fix,omitempty"` // what [Apply] would run; nil when only a person can fix it
 }
 
 // FixInfo is the command that would fix a failed check. It is shown before it runs: see [Apply].
@@ -82,52 +76,34 @@ type FixInfo struct {
 	Note    string   `json:"note,omitempty"` // what a person has to do afterwards
 }
 
-// Result is the result of one check of a list.
-type Result struct {
-	ID      string        `json:"id"`
-	Title   string        `json:"title"`
-	Outcome Outcome       `json:"outcome"`
-	Found   string        `json:"found,omitempty"`
-	Details []string      `json:"details,omitempty"` // how the finding came about, line by line
-	Problem *Problem      `json:"problem,omitempty"` // set when Outcome is Failed
-	Fix     *FixInfo      `json:"fix,omitempty"`     // what [Apply] would run; nil when only a person can fix it
-	Elapsed time.Duration `json:"elapsed_ns"`
+func result(outcome Outcome, found string) Result {
+	return Result{Finding: finding.Finding{Outcome: outcome, Found: found}}
 }
 
-func ok(format string, args ...any) Finding {
-	return Finding{Outcome: OK, Found: fmt.Sprintf(format, args...)}
-}
-
-func info(format string, args ...any) Finding {
-	return Finding{Outcome: Info, Found: fmt.Sprintf(format, args...)}
-}
+func ok(format string, args ...any) Result   { return result(OK, fmt.Sprintf(format, args...)) }
+func info(format string, args ...any) Result { return result(Info, fmt.Sprintf(format, args...)) }
 
 // warning needs because, which says what is wrong.
-func warning(format string, args ...any) Finding {
-	return Finding{Outcome: Warning, Found: fmt.Sprintf(format, args...)}
-}
+func warning(format string, args ...any) Result { return result(Warning, fmt.Sprintf(format, args...)) }
 
-func unknown(err error) Finding { return Finding{Found: err.Error()} }
+func unknown(err error) Result { return result(Unknown, err.Error()) }
 
-// failed shows what both as the finding and as the problem.
-func failed(what, why, next string) Finding {
-	return Finding{Outcome: Failed, Found: what}.because(what, why, next)
-}
+func failed(what, why, next string) Result { return result(Failed, what).because(why, next) }
 
-// because adds what is wrong with the thing that was found.
-func (f Finding) because(what, why, next string) Finding {
-	f.Problem = &Problem{What: what, Why: why, Next: next}
-	return f
+// because adds why something is wrong with what was found, and what to do.
+func (r Result) because(why, next string) Result {
+	r.Why, r.Next = why, next
+	return r
 }
 
 // details adds how the finding came about.
-func (f Finding) details(lines ...string) Finding {
-	f.Details = lines
-	return f
+func (r Result) details(lines ...string) Result {
+	r.Details = lines
+	return r
 }
 
 // fixable adds the command that would fix what was found, and what a person has to do after it.
-func (f Finding) fixable(note string, command ...string) Finding {
-	f.Fix = &FixInfo{Command: command, Note: note}
-	return f
+func (r Result) fixable(note string, command ...string) Result {
+	r.Fix = &FixInfo{Command: command, Note: note}
+	return r
 }

@@ -72,7 +72,7 @@ func (d directory) usable() (string, *obstacle) {
 
 // probe reports whether d, which is called what, can be used.
 func (d directory) probe(what string) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		used, obstacle := d.usable()
 		switch {
 		case obstacle != nil:
@@ -87,7 +87,7 @@ func (d directory) probe(what string) Probe {
 // unusable returns the finding about obstacle, and the way around it. Only in the user's home may something be changed
 // or moved, and only when the usual place is elsewhere does it help to use that. A fix takes nothing from anyone: it
 // gives the user's own directory its usual permissions, and creates the directory that a link of the user's points to.
-func (d directory) unusable(what string, o obstacle) Finding {
+func (d directory) unusable(what string, o obstacle) Result {
 	at := shellescape.Quote(o.at)
 	next := fmt.Sprintf("choose a directory that you may write to: export %s=DIR", d.variable)
 	var fix []string
@@ -120,7 +120,7 @@ func (d directory) unusable(what string, o obstacle) Finding {
 // limaHome checks that Lima can use d as its home directory, and that the sockets of the instance vm fit: their paths
 // have a maximum length.
 func (d directory) limaHome(vm, goos string) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		found := d.probe("Lima's home directory")(ctx)
 		if found.Outcome != OK {
 			return found
@@ -184,7 +184,7 @@ type Space struct {
 // diskSpace checks that Lima's home has room: enough to begin with, and better for all that the VM's disk may ever
 // take.
 func (h Host) diskSpace(home directory, space Space) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		path, obstacle := home.usable()
 		if obstacle != nil {
 			path = filepath.Dir(obstacle.at) // lima-home says what is wrong with it
@@ -202,7 +202,7 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 				next)
 		case free < most:
 			return warning("%s free of the %s that it may take", size(free), size(most)).
-				because("there may be too little room later", sum, next).details(sum)
+				because("there may be too little room later: "+sum, next).details(sum)
 		}
 		return ok("%s free, at most %s needed", size(free), size(most)).details(sum)
 	}
@@ -230,7 +230,7 @@ func (s Space) sums() (need, most int64, sum string) {
 
 // project checks the directory that the world can write to: a program in the VM can change all of it.
 func project(path, home, limaHome string, access func(string) error) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		const other = "name the project's own directory: worldsetup DIR"
 		what, why := "", path+" is writable in the VM, and "
 		switch {
@@ -242,11 +242,11 @@ func project(path, home, limaHome string, access func(string) error) Probe {
 			what, why = "the project is in Lima's home directory", "`limactl delete` removes what is in "+limaHome
 		}
 		if what != "" {
-			return warning("%s", path).because(what, why, other)
+			return warning("%s", path).because(what+": "+why, other)
 		}
 		if err := access(path); err != nil {
-			return warning("%s", path).because("the project directory is not writable for you",
-				err.Error()+": programs in the VM won't be able to write to it either",
+			return warning("%s", path).because(fmt.Sprintf("the project directory is not "+
+				"writable for you: %v; programs in the VM won't be able to write to it either", err),
 				`if it should be yours: sudo chown "$USER" `+shellescape.Quote(path))
 		}
 		return ok("%s", path)

@@ -29,7 +29,7 @@ func TestDirectoryFixes(t *testing.T) {
 			t.Errorf("%s: fix %v, want %q", path, before.Fix, fix)
 		}
 		if after := Apply(t.Context(), check, nil); after.Outcome != OK {
-			t.Errorf("%s: %+v, %+v", path, after, after.Problem)
+			t.Errorf("%s: %+v", path, after)
 		}
 	}
 }

@@ -33,8 +33,8 @@ func TestKVMForReal(t *testing.T) {
 			h.KVM = func() error { return asOrdinaryUser(func() error { return kvm(locked) }) }
 		}
 		result := Run(t.Context(), []Check{one(h.acceleration(x86))}, nil)[0]
-		if result.Outcome != Failed || !strings.Contains(result.Problem.Next, test.next) {
-			t.Errorf("%s: %+v, %+v", name, result, result.Problem)
+		if result.Outcome != Failed || !strings.Contains(result.Next, test.next) {
+			t.Errorf("%s: %+v", name, result)
 		}
 	}
 }

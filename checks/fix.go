@@ -43,21 +43,20 @@ func Apply(ctx context.Context, check Check, line func(string)) Result {
 	fixErr := runFix(limited, before.Fix.Command, line)
 	after := check.run(ctx, "")
 	if after.Outcome == Failed {
-		after.Problem = notFixed(*after.Problem, before.Fix, fixErr)
+		after.notFixed(before.Fix, fixErr)
 	}
 	return after
 }
 
-// notFixed returns the problem that is left after its fix, with what a person has to do now.
-func notFixed(problem Problem, fix *FixInfo, err error) *Problem {
+// notFixed adds to what is still wrong that its fix was run, and what a person has to do now.
+func (r *Result) notFixed(fix *FixInfo, err error) {
 	did, next := fix.String()+" was run", fix.Note
 	if err != nil {
 		did, next = fmt.Sprintf("%s failed: %v", fix, err), "run it yourself and read what it prints: "+fix.String()
 	}
 	if next != "" {
-		problem.Why, problem.Next = strings.TrimPrefix(problem.Why+"\n", "\n")+did, next
+		r.Why, r.Next = strings.TrimPrefix(r.Why+"\n", "\n")+did, next
 	}
-	return &problem
 }
 
 // runHere runs command on this machine, without a terminal: sudo must not ask for a password there, or it would stop
@@ -106,13 +105,13 @@ func (h Host) brewLima(verb string) string {
 	return fmt.Sprintf("%s %s lima, or as https://lima-vm.io/docs/installation/ says", cmp.Or(brew, "brew"), verb)
 }
 
-// fixLima makes finding fixable by what Homebrew does, as in "upgrade", with a Lima that Homebrew has installed.
-func (h Host) fixLima(finding Finding, verb string) Finding {
+// fixLima makes result fixable by what Homebrew does, as in "upgrade", with a Lima that Homebrew has installed.
+func (h Host) fixLima(result Result, verb string) Result {
 	path, err := h.limactlFile()
 	if brew := h.brew(); brew != "" && err == nil && strings.Contains(path, "/Cellar/") {
-		return finding.fixable("", brew, verb, "lima")
+		return result.fixable("", brew, verb, "lima")
 	}
-	return finding
+	return result
 }
 
 // tool is something that a package manager can install.
@@ -143,13 +142,13 @@ var managers = []struct {
 
 // missing returns the finding about a program that is not installed, with the command that installs it here. On a Mac,
 // that can only be QEMU.
-func (h Host) missing(what, why string, wanted tool) Finding {
+func (h Host) missing(what, why string, wanted tool) Result {
 	if h.OS == "darwin" {
-		finding := failed(what, why, "install it: brew install qemu")
+		result := failed(what, why, "install it: brew install qemu")
 		if brew := h.brew(); brew != "" {
-			return finding.fixable("", brew, "install", "qemu")
+			return result.fixable("", brew, "install", "qemu")
 		}
-		return finding
+		return result
 	}
 	for _, manager := range managers {
 		if _, err := h.Find(manager.program); err == nil {

@@ -14,7 +14,7 @@ func broken(fixes bool, note string, err error) (check Check, ran *[][]string) {
 	ran = &[][]string{}
 	return Check{
 		ID: "tool", Title: "the tool",
-		Probe: func(context.Context) Finding {
+		Probe: func(context.Context) Result {
 			if fixed {
 				return ok("there")
 			}
@@ -60,29 +60,28 @@ func TestApply(t *testing.T) {
 			if len(*ran) != 1 || !slices.Equal((*ran)[0], []string{"sudo", "get", "the tool"}) {
 				t.Errorf("ran %q", *ran)
 			}
-			if result.Outcome == Failed && (!strings.Contains(result.Problem.Why, test.why) ||
-				result.Problem.Next != test.next) {
-				t.Errorf("problem %+v", result.Problem)
+			if result.Outcome == Failed && (!strings.Contains(result.Why, test.why) || result.Next != test.next) {
+				t.Errorf("%+v", result)
 			}
 		})
 	}
 }
 
 func TestApplyLeavesAlone(t *testing.T) {
-	for name, finding := range map[string]Finding{
+	for name, found := range map[string]Result{
 		"fine":       ok("there"),
 		"no fix":     failed("broken", "", "fix it"),
-		"unknown":    Finding{}.fixable("", "rm", "x"),
+		"unknown":    Result{}.fixable("", "rm", "x"),
 		"fine again": ok("there").fixable("", "rm", "x"),
 	} {
 		check := Check{
-			Probe: func(context.Context) Finding { return finding },
+			Probe: func(context.Context) Result { return found },
 			RunFix: func(context.Context, []string, func(string)) error {
 				t.Errorf("%s: the fix ran", name)
 				return nil
 			},
 		}
-		if result := Apply(t.Context(), check, nil); result.Problem != finding.Problem {
+		if result := Apply(t.Context(), check, nil); result.Found != found.Found || result.Next != found.Next {
 			t.Errorf("%s: %+v", name, result)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // system checks that Lima runs on the operating system; any Linux distribution will do.
-func (h Host) system(ctx context.Context) Finding {
+func (h Host) system(ctx context.Context) Result {
 	switch h.OS {
 	case "linux":
 		text, _ := h.Read("/etc/os-release")
@@ -26,7 +26,7 @@ func (h Host) system(ctx context.Context) Finding {
 
 // processor checks that worlds exist for this processor, and that worldsetup itself runs on it without translation: a
 // VM gets the processor that worldsetup sees.
-func (h Host) processor(ctx context.Context) Finding {
+func (h Host) processor(ctx context.Context) Result {
 	if h.Arch != "amd64" && h.Arch != "arm64" {
 		return failed("there are no worlds for the processor "+h.Arch, "they exist for x86_64 and aarch64",
 			"use a machine with one of those")
@@ -48,7 +48,7 @@ func (h Host) processor(ctx context.Context) Finding {
 }
 
 // ordinaryUser checks that this is not root.
-func (h Host) ordinaryUser(context.Context) Finding {
+func (h Host) ordinaryUser(context.Context) Result {
 	if uid := h.UID(); uid != 0 {
 		return ok("uid %d", uid)
 	}
@@ -58,7 +58,7 @@ func (h Host) ordinaryUser(context.Context) Finding {
 
 // memory checks that the machine has the memory that the VM may take: it must exist, and should be free.
 func (h Host) memory(wanted int64) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		read := h.linuxMemory
 		if h.OS == "darwin" {
 			read = h.macMemory
@@ -73,7 +73,7 @@ func (h Host) memory(wanted int64) Probe {
 				fmt.Sprintf("make the VM smaller: --memory %dMiB", max(512, total/2>>20)))
 		case wanted > free:
 			return warning("%s of %s free, and the VM may take %s", size(free), size(total), size(wanted)).because(
-				"this machine may become slow", "other programs use the rest",
+				"this machine may become slow: other programs use the rest",
 				"close some programs, or make the VM smaller: --memory 2GiB")
 		}
 		return ok("%s of %s free", size(free), size(total))
@@ -113,7 +113,7 @@ func size(bytes int64) string {
 const enoughFiles = 1024
 
 // openFiles checks how many files a program may open.
-func (h Host) openFiles(context.Context) Finding {
+func (h Host) openFiles(context.Context) Result {
 	limit, err := h.Files()
 	switch {
 	case err != nil:
@@ -127,12 +127,12 @@ func (h Host) openFiles(context.Context) Finding {
 	if h.OS == "darwin" {
 		next = "raise it: sudo launchctl limit maxfiles 65536 unlimited, then open a new terminal"
 	}
-	return warning("%d", limit).because("a program can open few files only",
-		fmt.Sprintf("the limit is %d, and mounts may need more than %d", limit, enoughFiles), next)
+	return warning("%d", limit).because(fmt.Sprintf("a program can open few files only: the limit is %d, "+
+		"and mounts may need more than %d", limit, enoughFiles), next)
 }
 
 // fileWatching checks that files can be watched, which Lima's host agent does.
-func (h Host) fileWatching(context.Context) Finding {
+func (h Host) fileWatching(context.Context) Result {
 	err := h.Inotify()
 	switch {
 	case err == nil:

@@ -110,10 +110,10 @@ func noNames(h *Host) {
 func one(probe Probe) Check { return Check{ID: "one", Title: "the check", Probe: probe} }
 
 // answers is a check that finds this.
-func answers(finding Finding) Check { return one(func(context.Context) Finding { return finding }) }
+func answers(result Result) Check { return one(func(context.Context) Result { return result }) }
 
 // silent is the check with a probe that gets no answer.
 func silent(check Check) Check {
-	check.Probe = func(ctx context.Context) Finding { <-ctx.Done(); return Finding{} }
+	check.Probe = func(ctx context.Context) Result { <-ctx.Done(); return Result{} }
 	return check
 }

@@ -20,7 +20,7 @@ import (
 const minimumMacOS = 13
 
 // macOS checks that the system is not too old.
-func (h Host) macOS(ctx context.Context) Finding {
+func (h Host) macOS(ctx context.Context) Result {
 	out, err := h.Run(ctx, "sw_vers")
 	if err != nil {
 		return unknown(fmt.Errorf("sw_vers failed: %w", err))
@@ -88,7 +88,7 @@ func (h Host) macFree(ctx context.Context) (int64, error) {
 
 // virtualization checks that macOS can run VMs here. On a Mac that is itself a VM, for example, it can't.
 func (h Host) virtualization(vmType string) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		if h.OS != "darwin" {
 			return failed("VMs of the type "+vmType+" don't run here", "they need macOS",
 				"use QEMU: --vm-type "+limatype.QEMU)
@@ -114,7 +114,7 @@ func (h Host) virtualization(vmType string) Probe {
 
 // homebrew reports which Homebrew there is. Only fixes need one; on Apple silicon, the one for Intel installs a Lima
 // for Intel.
-func (h Host) homebrew(ctx context.Context) Finding {
+func (h Host) homebrew(ctx context.Context) Result {
 	brew := h.brew()
 	if brew == "" {
 		return info("not installed; see https://brew.sh")
@@ -126,8 +126,8 @@ func (h Host) homebrew(ctx context.Context) Finding {
 	}
 	apple, err := h.appleSilicon(ctx)
 	if err == nil && apple && prefix == "/usr/local" {
-		return warning("in %s", prefix).because("this Homebrew is for Intel",
-			"on Apple silicon, it installs programs that run under Rosetta; Lima refuses to",
+		return warning("in %s", prefix).because("this Homebrew is for Intel: on Apple silicon, it installs programs "+
+			"that run under Rosetta; Lima refuses to",
 			"use the one for Apple silicon: https://brew.sh installs it in /opt/homebrew; put /opt/homebrew/bin "+
 				"first in PATH")
 	}
@@ -135,7 +135,7 @@ func (h Host) homebrew(ctx context.Context) Finding {
 }
 
 // quarantine checks that macOS has not quarantined limactl: it kills such a program until a person approves it.
-func (h Host) quarantine(ctx context.Context) Finding {
+func (h Host) quarantine(ctx context.Context) Result {
 	path, err := h.Find("limactl")
 	if err != nil {
 		return info("there is no limactl yet")
@@ -157,12 +157,12 @@ func (h Host) quarantine(ctx context.Context) Finding {
 const vzEntitlement = "com.apple.security.virtualization"
 
 // entitlement checks that limactl's signature lets it create VMs. Package managers that sign it again lose that.
-func (h Host) entitlement(ctx context.Context) Finding {
+func (h Host) entitlement(ctx context.Context) Result {
 	path, err := h.Find("limactl")
 	if err != nil {
 		return unknown(err)
 	}
-	unsigned := func(what, why string) Finding {
+	unsigned := func(what, why string) Result {
 		return h.fixLima(failed(what, why, "install Lima again: "+h.brewLima("reinstall")), "reinstall")
 	}
 	// Older versions of codesign don't know --xml. Both forms contain the name, and this one works everywhere.
@@ -180,7 +180,7 @@ func (h Host) entitlement(ctx context.Context) Finding {
 }
 
 // limactlProcessor checks that limactl is not a program for Intel on Apple silicon: it refuses to run under Rosetta.
-func (h Host) limactlProcessor(ctx context.Context) Finding {
+func (h Host) limactlProcessor(ctx context.Context) Result {
 	apple, err := h.appleSilicon(ctx)
 	if err != nil {
 		return unknown(err)
@@ -203,7 +203,7 @@ func (h Host) limactlProcessor(ctx context.Context) Finding {
 	return h.wrongProcessor(path, cpus[0])
 }
 
-func (h Host) wrongProcessor(path string, cpu macho.Cpu) Finding {
+func (h Host) wrongProcessor(path string, cpu macho.Cpu) Result {
 	if cpu == macho.CpuArm64 {
 		return failed("Lima is for Apple silicon, and this Mac has an Intel processor",
 			fmt.Sprintf("%s is for %v", path, cpu), "install Lima for Intel: "+h.brewLima("reinstall"))

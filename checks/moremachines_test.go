@@ -17,6 +17,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -54,7 +55,7 @@ func TestMoreMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	none := &Problem{What: "there is no agent to put into the VM", Why: "none was named",
+	none := &finding.Error{What: "there is no agent to put into the VM", Why: "none was named",
 		Next: "name the agent: --agent FILE"}
 	goodService := embed.ServiceUnit
 	notInstalled := lima.Client{Runner: fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound})}
@@ -378,7 +379,7 @@ func TestMoreMachines(t *testing.T) {
 			0, []string{"incomplete", "no disk"}, "limactl delete --force substrate", "",
 		},
 		"VM unlisted": {
-			one(VM{Name: "substrate", Trouble: &Problem{What: "a directory is in the way",
+			one(VM{Name: "substrate", Trouble: &finding.Error{What: "a directory is in the way",
 				Next: "rm -r it"}}.state(linuxHost())),
 			Warning, 0, []string{"in the way"}, "rm -r it", "",
 		},
@@ -441,7 +442,7 @@ func TestMoreMachines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { results = Run(t.Context(), []Check{test.check}, nil) })
 			result := results[0]
 			if result.Outcome != test.outcome {
-				t.Errorf("outcome %q (%s, %+v), want %q", result.Outcome, result.Found, result.Problem, test.outcome)
+				t.Errorf("%+v, want the outcome %q", result, test.outcome)
 			}
 			if exit := 3 * len(Blocking(results)); exit != test.exit {
 				t.Errorf("exit code %d, want %d", exit, test.exit)

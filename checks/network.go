@@ -39,7 +39,7 @@ func cached(cache, address string) string {
 
 // proxy reports which proxy a download from address goes through, and checks that the environment names it correctly.
 func (h Host) proxy(address string) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		proxy, err := h.Proxy(address)
 		switch {
 		case err != nil:
@@ -84,7 +84,7 @@ func isProxy(value string) bool {
 
 // nameResolution checks that the next machine on the way to address can be resolved: the proxy, or the server.
 func (h Host) nameResolution(address string) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		next := address
 		if proxy, err := h.Proxy(address); err == nil && proxy != "" {
 			next = proxy
@@ -111,7 +111,7 @@ func hostOf(address string) string {
 
 // imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.
 func (h Host) imageHost(address string) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		err := h.Head(ctx, address)
 		if err == nil {
 			return ok("%s", address)

@@ -46,7 +46,7 @@ func (h Host) qemu(arch limatype.Arch) Probe {
 	if arch == limatype.AARCH64 {
 		wanted = qemuARM
 	}
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		command, err := h.qemuCommand(arch)
 		unset := fmt.Sprintf("correct it, or do without it: unset %s", command.variable)
 		if err != nil {
@@ -71,7 +71,7 @@ const minimumQEMU = 7
 
 // qemuVersion checks that QEMU answers, and is not too old.
 func (h Host) qemuVersion(arch limatype.Arch) Probe {
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		command, err := h.qemuCommand(arch)
 		if err != nil {
 			return unknown(err)
@@ -85,8 +85,8 @@ func (h Host) qemuVersion(arch limatype.Arch) Probe {
 			return unknown(fmt.Errorf("%s --version printed %.60q", command.program, strings.TrimSpace(out)))
 		}
 		if major, _ := strconv.Atoi(match[2]); major < minimumQEMU {
-			return warning("QEMU %s", match[1]).because("QEMU is old",
-				fmt.Sprintf("Lima needs %d.0 or newer", minimumQEMU),
+			return warning("QEMU %s", match[1]).because(
+				fmt.Sprintf("QEMU is old: Lima needs %d.0 or newer", minimumQEMU),
 				"upgrade it with your package manager, or use a newer release of your system")
 		}
 		return ok("QEMU %s", match[1])
@@ -97,22 +97,22 @@ func (h Host) qemuVersion(arch limatype.Arch) Probe {
 var virtiofsdPlaces = []string{"virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd"}
 
 // virtiofsd checks that QEMU's server for mounts by virtiofs is installed.
-func (h Host) virtiofsd(context.Context) Finding {
+func (h Host) virtiofsd(context.Context) Result {
 	for _, place := range virtiofsdPlaces {
 		if path, err := h.Find(place); err == nil {
 			return ok("%s", path)
 		}
 	}
-	finding := h.missing("virtiofsd is not installed", "QEMU needs it for the mount type virtiofs", virtiofsd)
-	finding.Problem.Next += "; or use another mount type: --mount-type reverse-sshfs"
-	return finding
+	result := h.missing("virtiofsd is not installed", "QEMU needs it for the mount type virtiofs", virtiofsd)
+	result.Next += "; or use another mount type: --mount-type reverse-sshfs"
+	return result
 }
 
 // acceleration checks that QEMU on Linux can run a VM for arch on the processor itself, through KVM, or that emulation
 // was requested explicitly. Lima uses KVM whenever its file exists, and silently emulates when it does not.
 func (h Host) acceleration(arch limatype.Arch) Probe {
 	const slow = "expect minutes where KVM takes seconds"
-	return func(ctx context.Context) Finding {
+	return func(ctx context.Context) Result {
 		command, err := h.qemuCommand(arch)
 		if err != nil {
 			return unknown(fmt.Errorf("%s is invalid: %w", command.variable, err))
@@ -149,7 +149,7 @@ func emulation(args []string) (requested, complete bool) {
 // relogin is for a person who has become a member of a group: sessions keep the groups that they began with.
 const relogin = "log out and in again (a restart does it as well), then run worldsetup again"
 
-func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Finding {
+func (h Host) kvmProblem(ctx context.Context, err error, arch limatype.Arch) Result {
 	without := "; to go on without it, slowly: " + emulateCommand(arch)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
 // unwind is how long a probe may take to return after its deadline, so that what it started is gone before Run is: a
@@ -26,7 +28,7 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	}
 	if each != nil {
 		for _, check := range list {
-			each(Result{ID: check.ID, Title: check.Title, Outcome: Pending})
+			each(Result{Finding: finding.Finding{ID: check.ID, Title: check.Title, Outcome: Pending}})
 		}
 	}
 	order := make(chan int, len(list))
@@ -59,36 +61,31 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 // run runs the check, unless it does not apply, or must wait for one that has not passed, which waitsFor says.
 func (c Check) run(ctx context.Context, waitsFor string) Result {
 	start := time.Now()
-	var finding Finding
+	var r Result
 	switch {
 	case c.omitted != "":
-		finding = Finding{Outcome: Omitted, Found: c.omitted}
+		r = result(Omitted, c.omitted)
 	case waitsFor != "":
-		finding = Finding{Outcome: Skipped, Found: waitsFor}
+		r = result(Skipped, waitsFor)
 	default:
-		finding = c.probe(ctx)
+		r = c.probe(ctx)
 	}
-	if finding.Outcome == Failed && finding.Problem == nil {
-		finding.Problem = &Problem{What: c.Title + ": " + finding.Found}
-	}
-	return Result{
-		ID: c.ID, Title: c.Title, Outcome: cmp.Or(finding.Outcome, Unknown), Found: finding.Found,
-		Details: finding.Details, Problem: finding.Problem, Fix: finding.Fix, Elapsed: time.Since(start),
-	}
+	r.ID, r.Title, r.Outcome, r.Elapsed = c.ID, c.Title, cmp.Or(r.Outcome, Unknown), time.Since(start)
+	return r
 }
 
 // probe runs the probe within its deadline. A later answer does not count: its cause may be the deadline itself.
-func (c Check) probe(ctx context.Context) Finding {
+func (c Check) probe(ctx context.Context) Result {
 	deadline := cmp.Or(c.Deadline, DefaultDeadline)
 	limited, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	if limited.Err() == nil {
-		answer := make(chan Finding, 1)
+		answer := make(chan Result, 1)
 		go func() { answer <- c.Probe(limited) }()
 		select {
-		case finding := <-answer:
+		case result := <-answer:
 			if limited.Err() == nil {
-				return finding
+				return result
 			}
 		case <-limited.Done():
 			select {
@@ -98,7 +95,7 @@ func (c Check) probe(ctx context.Context) Finding {
 		}
 	}
 	if ctx.Err() != nil {
-		return Finding{Outcome: Unknown, Found: "the run ended first"}
+		return result(Unknown, "the run ended first")
 	}
 	return failed(fmt.Sprintf("%s gave no answer within %v", c.Title, deadline), "", cmp.Or(c.Late, "run it again"))
 }

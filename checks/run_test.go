@@ -11,11 +11,11 @@ import (
 )
 
 // after is a probe that takes d and obeys its context.
-func after(d time.Duration, finding Finding) func(context.Context) Finding {
-	return func(ctx context.Context) Finding {
+func after(d time.Duration, result Result) func(context.Context) Result {
+	return func(ctx context.Context) Result {
 		select {
 		case <-time.After(d):
-			return finding
+			return result
 		case <-ctx.Done():
 			return failed("the probe was stopped", "", "")
 		}
@@ -65,12 +65,12 @@ func TestRunSideBySide(t *testing.T) {
 
 func TestRunShowsCausesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		probed := func(context.Context) Finding { t.Error("probed although its requirement failed"); return ok("") }
+		probed := func(context.Context) Result { t.Error("probed although its requirement failed"); return ok("") }
 		results, settled := collect(t.Context(), []Check{
 			{ID: "cause", Title: "the cause", Probe: after(time.Second, failed("broken", "", "fix it"))},
 			{ID: "second", Title: "second", Requires: []string{"cause"}, Probe: probed},
 			{ID: "third", Requires: []string{"second"}, Probe: probed},
-			{ID: "unknown", Title: "unknown", Probe: after(0, Finding{Found: "who knows"})},
+			{ID: "unknown", Title: "unknown", Probe: after(0, result("", "who knows"))},
 			{ID: "fourth", Requires: []string{"unknown"}, Probe: probed},
 			Check{ID: "foreign", Title: "foreign", Probe: probed}.When(false, "another system"),
 			{ID: "fifth", Requires: []string{"foreign"}, Probe: after(0, ok("an omitted check is no obstacle"))},
@@ -97,9 +97,9 @@ func TestRunShowsCausesOnly(t *testing.T) {
 // A probe that ignores its context, as a stat(2) on a dead file server does, must not hold up the run.
 func TestRunDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, probe := range map[string]func(context.Context) Finding{
+		for name, probe := range map[string]func(context.Context) Result{
 			"obeys":   after(time.Hour, ok("")),
-			"ignores": func(context.Context) Finding { time.Sleep(time.Minute); return ok("") },
+			"ignores": func(context.Context) Result { time.Sleep(time.Minute); return ok("") },
 		} {
 			start := time.Now()
 			results, _ := collect(t.Context(), []Check{
@@ -110,11 +110,11 @@ func TestRunDeadline(t *testing.T) {
 			if got, want := outcomes(results), []Outcome{Failed, Failed, OK}; !slices.Equal(got, want) {
 				t.Errorf("%s: outcomes %q, want %q", name, got, want)
 			}
-			if p := results[0].Problem; p == nil || p.What != "Lima gave no answer within 2s" || p.Next != "kick it" {
-				t.Errorf("%s: problem %+v", name, p)
+			if r := results[0]; r.Found != "Lima gave no answer within 2s" || r.Next != "kick it" {
+				t.Errorf("%s: %+v", name, r)
 			}
-			if p := results[1].Problem; p == nil || p.What != "usual gave no answer within 10s" || p.Next == "" {
-				t.Errorf("%s: problem %+v", name, p)
+			if r := results[1]; r.Found != "usual gave no answer within 10s" || r.Next == "" {
+				t.Errorf("%s: %+v", name, r)
 			}
 			if took := time.Since(start); took > DefaultDeadline+unwind {
 				t.Errorf("%s: took %v", name, took)
@@ -136,28 +136,19 @@ func TestRunCancelled(t *testing.T) {
 		if got, want := outcomes(results), []Outcome{OK, Unknown, Skipped}; !slices.Equal(got, want) {
 			t.Errorf("outcomes %q, want %q", got, want)
 		}
-		never := Check{Probe: func(context.Context) Finding { t.Error("probed after the end"); return ok("") }}
+		never := Check{Probe: func(context.Context) Result { t.Error("probed after the end"); return ok("") }}
 		if results := Run(ctx, []Check{never}, nil); results[0].Outcome != Unknown {
 			t.Errorf("outcome %q", results[0].Outcome)
 		}
 	})
 }
 
-func TestRunFailedHasProblem(t *testing.T) {
-	bare := Check{ID: "bare", Title: "bare", Probe: after(0, Finding{Outcome: Failed, Found: "no words"})}
-	results := Run(t.Context(), []Check{bare}, nil)
-	if results[0].Problem == nil || results[0].Problem.What != "bare: no words" {
-		t.Errorf("problem %+v", results[0].Problem)
-	}
-}
-
 func TestResultJSON(t *testing.T) {
-	text, err := json.Marshal(Result{
-		ID: "limactl", Title: "Lima", Outcome: Failed, Found: "f", Problem: &Problem{What: "w", Why: "y", Next: "n"},
-		Elapsed: 5,
-	})
-	want := `{"id":"limactl","title":"Lima","outcome":"error","found":"f",` +
-		`"problem":{"what":"w","why":"y","next":"n"},"elapsed_ns":5}`
+	r := failed("f", "y", "n").fixable("", "true")
+	r.ID, r.Title, r.Elapsed = "limactl", "Lima", 5
+	text, err := json.Marshal(r)
+	want := `{"id":"limactl","title":"Lima","outcome":"error","found":"f","why":"y","next":"n","elapsed_ns":5,` +
+		`"fix":{"command":["true"]}}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s, %v; want %s", text, err, want)
 	}

@@ -29,7 +29,7 @@ func (h Host) limactl(client lima.Client) Check {
 		Deadline: limactlDeadline,
 		Late: "check whether `limactl --version` answers in a terminal; if it hangs there too, install Lima again: " +
 			h.brewLima("reinstall"),
-		Probe: func(ctx context.Context) Finding {
+		Probe: func(ctx context.Context) Result {
 			version, err := client.Version(ctx)
 			if err != nil {
 				return h.limactlProblem(err)
@@ -44,14 +44,14 @@ func (h Host) limactl(client lima.Client) Check {
 	}
 }
 
-func (h Host) limactlProblem(err error) Finding {
+func (h Host) limactlProblem(err error) Result {
 	again := "install it again: " + h.brewLima("reinstall")
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
-		finding := failed("Lima is not installed", err.Error(), "install it: "+h.brewLima("install"))
+		result := failed("Lima is not installed", err.Error(), "install it: "+h.brewLima("install"))
 		if brew := h.brew(); brew != "" { // other package managers have no Lima, or an old one
-			return finding.fixable("", brew, "install", "lima")
+			return result.fixable("", brew, "install", "lima")
 		}
-		return finding
+		return result
 	}
 	if killed(err) {
 		return h.fixLima(failed("limactl was killed as soon as it started (SIGKILL)",
@@ -92,7 +92,7 @@ func (h Host) limactlFile() (string, error) {
 // guestAgent checks that Lima's own program for the guest is where limactl looks for it: a limactl that was copied
 // alone, or one for another processor, lacks it.
 func (h Host) guestAgent(arch limatype.Arch) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		path, err := h.limactlFile()
 		if err != nil {
 			return unknown(err)
@@ -109,12 +109,12 @@ func (h Host) guestAgent(arch limatype.Arch) Probe {
 			next = "install it: " + next
 		}
 		return warning("not beside limactl").
-			because("Lima's guest agent is missing", "there is no "+base+".gz; without it, no VM starts", next)
+			because("Lima's guest agent is missing: there is no "+base+".gz; without it, no VM starts", next)
 	}
 }
 
 // sshClient checks that there is an ssh client: both Lima and worldsetup reach the guest through it.
-func (h Host) sshClient(context.Context) Finding {
+func (h Host) sshClient(context.Context) Result {
 	path, err := h.Find("ssh")
 	switch {
 	case err == nil:

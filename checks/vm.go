@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -22,28 +23,31 @@ import (
 type VM struct {
 	Name     string
 	Instance *limatype.Instance // nil when there is none of that name
-	Trouble  *Problem           // why Lima could not list it; nil otherwise
+	Trouble  *finding.Error     // why Lima could not list it; nil otherwise
 }
 
 // state reports the state of the VM. It never fails: what is wrong with a VM is for the run to repair or to refuse.
 func (vm VM) state(h Host) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		name := shellescape.Quote(vm.Name)
 		switch {
 		case vm.Trouble != nil:
-			return warning("unknown").because(vm.Trouble.What, vm.Trouble.Why, vm.Trouble.Next)
+			return warning("unknown").because(vm.Trouble.Error(), vm.Trouble.Next)
 		case vm.Instance == nil:
 			return ok("none called %s", vm.Name)
 		}
 		status := strings.ToLower(vm.Instance.Status)
 		switch {
 		case vm.Instance.Status == limatype.StatusBroken || len(vm.Instance.Errors) > 0:
-			return warning("%s", status).because("Lima calls the VM broken",
-				fmt.Sprint(errors.Join(vm.Instance.Errors...)),
+			why := "Lima calls the VM broken"
+			if err := errors.Join(vm.Instance.Errors...); err != nil {
+				why += ": " + err.Error()
+			}
+			return warning("%s", status).because(why,
 				fmt.Sprintf("stop what is left of it: limactl stop --force %s; then run worldsetup again", name))
 		case !hasDisk(h, vm.Instance.Dir):
-			return warning("incomplete").because("the VM is incomplete",
-				vm.Instance.Dir+" has no disk: its creation was interrupted",
+			return warning("incomplete").because(
+				"the VM is incomplete: "+vm.Instance.Dir+" has no disk, since its creation was interrupted",
 				fmt.Sprintf("run worldsetup, which completes it; or delete it first: limactl delete --force %s", name))
 		}
 		return ok("%s", status)
@@ -58,7 +62,7 @@ func hasDisk(h Host, dir string) bool {
 }
 
 // owner checks that the VM is a world, or was at least created to be one: worldsetup would change someone else's.
-func (vm VM) owner(context.Context) Finding {
+func (vm VM) owner(context.Context) Result {
 	if vm.Instance.Config == nil {
 		return unknown(errors.New("its configuration can't be read"))
 	}
@@ -66,12 +70,13 @@ func (vm VM) owner(context.Context) Finding {
 	if slices.ContainsFunc(vm.Instance.Config.PortForwards, ours) {
 		return ok("a world")
 	}
-	return warning("not worldsetup").because(fmt.Sprintf("the VM %s was not created to be a world", vm.Name),
-		"it forwards no "+lima.GuestSocket, "use another name: --vm world; or go on, and worldsetup turns it into one")
+	return warning("not worldsetup").because(
+		fmt.Sprintf("the VM %s was not created to be a world: it forwards no %s", vm.Name, lima.GuestSocket),
+		"use another name: --vm world; or go on, and worldsetup turns it into one")
 }
 
 // protection reports whether the VM is protected from being deleted, and so from being replaced.
-func (vm VM) protection(context.Context) Finding {
+func (vm VM) protection(context.Context) Result {
 	if !vm.Instance.Protected {
 		return ok("none")
 	}
@@ -97,20 +102,20 @@ func (t Traces) holder(h Host) (pid int, line string, alive bool) {
 
 // otherRun checks whether another run works on the VM.
 func (t Traces) otherRun(h Host) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		pid, line, alive := t.holder(h)
 		if !alive || pid == os.Getpid() {
 			return ok("none")
 		}
-		return warning("process %d", pid).because("another run of worldsetup may be working on this VM",
-			line+", took its lock last, and is alive",
+		return warning("process %d", pid).because(
+			"another run of worldsetup may be working on this VM: "+line+", took its lock last, and is alive",
 			fmt.Sprintf("wait until it ends; to see what it is: ps -p %d", pid))
 	}
 }
 
 // lastRun reports whether the last run finished. What it left behind is observed, and never read from its log.
 func (t Traces) lastRun(h Host) Probe {
-	return func(context.Context) Finding {
+	return func(context.Context) Result {
 		log := t.Log
 		pid, _, alive := t.holder(h)
 		switch {

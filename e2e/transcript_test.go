@@ -27,7 +27,7 @@ func (p *place) tell(o scenario.Outcome) {
 	}
 	for _, access := range o.Health.Access {
 		if access.Outcome != provision.OK {
-			fmt.Fprintf(&text, "\n  %s access of %s: %s", access.Outcome, access.Who, access.Found)
+			fmt.Fprintf(&text, "\n  %s access of %s: %s", access.Outcome, access.ID, access.Found)
 		}
 	}
 	if o.Err != nil {

@@ -38,7 +38,7 @@ func (t target) builds() bool { return t.agent != nil && t.agent.Source == Sourc
 // noAgent returns the error of a world that needs an agent when none was found in project.
 func noAgent(project string, rejected []Rejected) *Error {
 	arch := limatype.NewArch(runtime.GOARCH) // worlds have their host's processor
-	return agent.Missing(project, arch, rejected).As(KindPrerequisite)
+	return agent.Missing(project, arch, rejected)
 }
 
 // agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.

@@ -26,7 +26,7 @@ func TestAgentsForChecks(t *testing.T) {
 		return list, lines
 	}
 	spec := Spec{Project: t.TempDir()}
-	if list, lines := explained(spec, false); list.None == nil || list.None.Kind != "" ||
+	if list, lines := explained(spec, false); list.None == nil ||
 		!strings.Contains(list.None.Next, "--agent builtin") ||
 		!strings.Contains(lines, "substrate-gateway: not taken") {
 		t.Errorf("a new VM: %+v\n%s", list.None, lines)

@@ -367,8 +367,8 @@ func TestOutsider(t *testing.T) {
 	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
 	health, err := b.setup().Status(t.Context())
 	wantKind(t, err, provision.KindUnhealthy, "outsider")
-	found := slices.ContainsFunc(health.Access, func(a provision.Access) bool {
-		return a.Who == provision.WhoOutsider && a.Outcome == provision.Failed && a.Found == "answered"
+	found := slices.ContainsFunc(health.Access, func(a provision.Finding) bool {
+		return a.ID == provision.WhoOutsider && a.Outcome == provision.Failed && a.Found == "answered"
 	})
 	if !found || health.Ready {
 		t.Errorf("access %+v", health.Access)

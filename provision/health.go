@@ -1,6 +1,11 @@
 package provision
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/finding"
+)
 
 // Health is what was observed and verified of a world. Ready is true only when every proof was made and every item is
 // right.
@@ -14,7 +19,7 @@ type Health struct {
 	// Run is the run that is at work on the VM, only from [Setup.Watch]: nothing else was looked at then.
 	Run    *RunInfo  `json:"run,omitempty"`
 	Socket Socket    `json:"socket"`
-	Access []Access  `json:"access"`
+	Access []Finding `json:"access"` // each with a Who as its id
 	Agent  AgentInfo `json:"agent"`
 	Items  []Item    `json:"items"`
 	// Drift is the plan that would repair what is wrong.
@@ -32,8 +37,8 @@ type Socket struct {
 	Host    string   `json:"host"`    // the host's socket that Lima forwards to it
 }
 
-// Who is a user, or a way, that may or may not reach the agent.
-type Who string
+// Who is a user, or a way, that may or may not reach the agent: the id of a [Finding] about access.
+type Who = string
 
 // Those whose access is verified.
 const (
@@ -45,33 +50,11 @@ const (
 	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
 )
 
-// Title is who is meant, in words.
-func (w Who) Title() string {
-	switch w {
-	case WhoUser:
-		return "the user, on a fresh connection"
-	case WhoShared:
-		return "the user, on Lima's shared connection"
-	case WhoRoot:
-		return "root in the guest"
-	case WhoClient:
-		return "the host, through a socket of its own"
-	case WhoHost:
-		return "the host, through Lima's socket"
-	case WhoOutsider:
-		return "a user outside the group"
-	}
-	return string(w)
-}
-
-// Access is the result of connecting as one of them.
-type Access struct {
-	Who     Who           `json:"who"`
-	Want    string        `json:"want"`  // "answered" or "refused"
-	Found   string        `json:"found"` // "answered", "refused", or what went wrong
-	Outcome Outcome       `json:"outcome"`
-	Took    time.Duration `json:"took_ns,omitempty"`
-	Remedy  string        `json:"remedy,omitempty"`
+// whoTitles say who is meant, in words.
+var whoTitles = map[Who]string{
+	WhoUser: "the user, on a fresh connection", WhoShared: "the user, on Lima's shared connection",
+	WhoRoot: "root in the guest", WhoClient: "the host, through a socket of its own",
+	WhoHost: "the host, through Lima's socket", WhoOutsider: "a user outside the group",
 }
 
 // AgentInfo is the agent that is installed and what it says of itself.
@@ -84,14 +67,22 @@ type AgentInfo struct {
 	Features []string `json:"features,omitempty"` // likewise
 }
 
+// Finding is what a check, a line of a health report or an attempt to connect came to.
+type Finding = finding.Finding
+
 // Item is one line of a health report.
 type Item struct {
-	ID      string  `json:"id"` // stable, kebab-case
-	Title   string  `json:"title"`
-	Outcome Outcome `json:"outcome"`
-	Want    string  `json:"want,omitempty"`
-	Found   string  `json:"found"`
-	Remedy  string  `json:"remedy,omitempty"`
+	Finding
 	// Cost is the disruption of its repair; empty when nothing is wrong, or no step repairs it.
 	Cost Disruption `json:"cost,omitempty"`
+}
+
+// Wrong returns what keeps the world from being ready: the items before the access that they prevent.
+func (h Health) Wrong() (wrong []Finding) {
+	for _, item := range h.Items {
+		wrong = append(wrong, item.Finding)
+	}
+	return slices.DeleteFunc(append(wrong, h.Access...), func(f Finding) bool {
+		return f.Outcome != Failed && f.Outcome != Unknown
+	})
 }

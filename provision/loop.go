@@ -161,7 +161,7 @@ func (r *run) refine(ctx context.Context, now *view) {
 		return
 	}
 	for _, access := range now.verified.access {
-		if access.Who == WhoRoot && access.Outcome != OK {
+		if access.ID == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
 		}
 	}
@@ -251,12 +251,12 @@ func unhealthy(health Health) *Error {
 	var why []string
 	for _, item := range health.Items {
 		if item.Outcome == Failed || item.Outcome == Unknown {
-			why = append(why, fmt.Sprintf("%s: %s", item.Title, item.Found))
+			why = append(why, item.Title+": "+item.Found)
 		}
 	}
 	for _, access := range health.Access {
 		if access.Outcome != OK {
-			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.Who, access.Found, access.Want))
+			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
 	}
 	next := "run worldsetup; it repairs what it can"

@@ -47,7 +47,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
 	}
 	if findErr != nil {
-		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr).As("")
+		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr)
 	}
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
@@ -124,21 +124,15 @@ func onDisk(path string) int64 {
 
 // check runs the prerequisites and returns the first one that failed as an error.
 func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
-	var first *Error
 	results := checks.Run(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)),
 		func(result checks.Result) {
 			r.events.emit(Event{Type: EventCheck, Check: &result})
 		})
-	for _, result := range results {
-		if result.Outcome == Failed && first == nil {
-			first = result.Problem.As(KindPrerequisite)
-		}
-	}
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	if first != nil {
-		return first
+	for _, result := range checks.Blocking(results) {
+		return &Error{Kind: KindPrerequisite, What: result.Found, Why: result.Why, Next: result.Next}
 	}
 	return nil
 }

@@ -73,15 +73,10 @@ func (p *Progress) Current() *StepProgress {
 	return nil
 }
 
-// IsProblem reports whether a person should read about what came to this outcome.
-func IsProblem(outcome Outcome) bool {
-	return outcome == Failed || outcome == Warning || outcome == Unknown
-}
-
 // Problems are the checks that a person should read about.
 func (p *Progress) Problems() (problems []CheckResult) {
 	for _, check := range p.Checks {
-		if IsProblem(check.Outcome) {
+		if check.Outcome.IsProblem() {
 			problems = append(problems, check)
 		}
 	}
@@ -91,7 +86,7 @@ func (p *Progress) Problems() (problems []CheckResult) {
 // Fixable is the first check with a command that would fix it; nil when there is none.
 func (p *Progress) Fixable() *CheckResult {
 	for i, check := range p.Checks {
-		if IsProblem(check.Outcome) && check.Fix != nil {
+		if check.Outcome.IsProblem() && check.Fix != nil {
 			return &p.Checks[i]
 		}
 	}

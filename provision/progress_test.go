@@ -19,8 +19,9 @@ func TestProgress(t *testing.T) {
 	if p.Percent(begin) != 0 || p.Current() != nil || p.RolledBack() || p.Fixable() != nil {
 		t.Errorf("the start is %+v", p)
 	}
-	p.Add(Event{Type: EventCheck, Check: &CheckResult{ID: "qemu", Outcome: Pending}})
-	p.Add(Event{Type: EventCheck, Check: &CheckResult{ID: "qemu", Outcome: Failed, Fix: &checks.FixInfo{}}})
+	p.Add(Event{Type: EventCheck, Check: &CheckResult{Finding: Finding{ID: "qemu", Outcome: Pending}}})
+	p.Add(Event{Type: EventCheck, Check: &CheckResult{Finding: Finding{ID: "qemu", Outcome: Failed},
+		Fix: &checks.FixInfo{}}})
 	if len(p.Checks) != 1 || len(p.Problems()) != 1 || p.Fixable() == nil {
 		t.Errorf("the checks are %+v", p.Checks)
 	}

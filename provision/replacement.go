@@ -155,7 +155,7 @@ func (w *replacement) recordBefore(ctx context.Context, state State) {
 	if state.Guest != nil {
 		for _, access := range w.run.verifier().verify(ctx, state.Instance).access {
 			if access.Outcome == OK {
-				before.Answered = append(before.Answered, string(access.Who))
+				before.Answered = append(before.Answered, access.ID)
 			}
 		}
 	}
@@ -353,8 +353,8 @@ func (w *replacement) restart(ctx context.Context) (said string, err error) {
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Note) error {
 	var errs []error
 	for _, access := range w.run.verifier().verify(ctx, instance).access {
-		if access.Outcome != OK && before.Had(string(access.Who)) {
-			errs = append(errs, fmt.Errorf("access as %s: %s, expected %q", access.Who, access.Found, access.Want))
+		if access.Outcome != OK && before.Had(access.ID) {
+			errs = append(errs, fmt.Errorf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
 	}
 	return errors.Join(errs...)

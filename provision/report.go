@@ -22,9 +22,9 @@ const (
 	clockWarning = 2 * time.Second
 	// restartsWarning is how often systemd may have had to restart the agent by itself.
 	restartsWarning = 3
-	remedy          = "worldsetup"
-	// replaceRemedy stands where only another VM would do.
-	replaceRemedy = "save what is needed; then only another VM helps"
+	// rerun and replace are what to do about what a run repairs, and where only another VM would do.
+	rerun   = "worldsetup"
+	replace = "save what is needed; then only another VM helps"
 )
 
 // report puts together what was observed and verified. Without verification the world is not ready.
@@ -32,13 +32,13 @@ func (r *run) report(seen view) Health {
 	s, plan, verified := seen.state, seen.plan, seen.verified
 	health := Health{
 		Schema: Schema, VM: r.target.spec.VM, Time: r.edges.Now(), Instance: "absent", Drift: plan,
-		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Access{}, Items: []Item{},
+		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Finding{}, Items: []Item{},
 	}
 	if !r.swap.underway { // else that is what is being ended
 		health.siblings(r.target.spec, s.Siblings)
 	}
 	if s.Instance == nil {
-		health.item("instance", "VM", Failed, "running", "absent", remedy)
+		health.item("instance", "VM", Failed, "running", "absent", rerun)
 		return health
 	}
 	health.Instance = strings.ToLower(s.Instance.Status)
@@ -51,28 +51,27 @@ func (r *run) report(seen view) Health {
 			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
 	if s.DiskGone {
-		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replaceRemedy)
+		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replace)
 	}
 	if s.GuestError != nil {
-		health.item("guest-access", "way into the guest", Failed, "open", s.GuestError.Error(), remedy)
+		health.item("guest-access", "way into the guest", Failed, "open", s.GuestError.Error(), rerun)
 	}
 	if s.Guest != nil {
 		health.guest(r.target, s)
 	}
 	health.verification(r.target, verified)
 	health.costs()
-	health.Ready = verified != nil && plan.Empty() &&
-		!slices.ContainsFunc(health.Access, func(a Access) bool { return a.Outcome != OK }) &&
-		!slices.ContainsFunc(health.Items, func(i Item) bool { return i.Outcome == Failed || i.Outcome == Unknown })
+	health.Ready = verified != nil && plan.Empty() && len(health.Wrong()) == 0
 	return health
 }
 
 // item adds a line.
-func (h *Health) item(id, title string, outcome Outcome, want, found, remedy string) {
-	if outcome == OK || outcome == Info {
-		remedy = ""
+func (h *Health) item(id, title string, outcome Outcome, want, found, next string) {
+	if !outcome.IsProblem() {
+		next = ""
 	}
-	h.Items = append(h.Items, Item{ID: id, Title: title, Outcome: outcome, Want: want, Found: found, Remedy: remedy})
+	h.Items = append(h.Items, Item{Finding: Finding{ID: id, Title: title, Outcome: outcome, Want: want, Found: found,
+		Next: next}})
 }
 
 // check adds a line whose found should be want.
@@ -81,7 +80,7 @@ func (h *Health) check(id, title, want, found string) {
 	if want != found {
 		outcome = Failed
 	}
-	h.item(id, title, outcome, want, found, remedy)
+	h.item(id, title, outcome, want, found, rerun)
 }
 
 // reasons adds a line that is right when there is no reason to change it.
@@ -117,7 +116,7 @@ func (h *Health) guest(t target, s State) {
 	closed := closedDirectories(o)
 	h.reasons("parent-directories", "directories above", "open to all users", prefixed("closed: ", closed))
 	if len(closed) > 0 {
-		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", remedy)
+		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerun)
 		return
 	}
 	for _, line := range guestItems(t, s) {
@@ -175,7 +174,7 @@ func (h *Health) measures(o *guest.Observation) {
 	}
 	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
 		signed(o.ClockAhead)+" from the host's",
-		map[bool]string{true: remedy, false: "time synchronization in the guest brings it back"}[outcome == Failed])
+		map[bool]string{true: rerun, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
 	service := o.Units[guest.ServiceName]
 	if service.Restarts >= restartsWarning {
@@ -193,7 +192,7 @@ func (h *Health) verification(t target, verified *verification) {
 	h.Access = verified.access
 	for i := range h.Access {
 		if access := &h.Access[i]; access.Outcome != OK {
-			access.Remedy = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s",
+			access.Next = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s",
 				h.VM, guest.ServiceName)
 		}
 	}
@@ -204,7 +203,7 @@ func (h *Health) verification(t target, verified *verification) {
 		if h.failed(mountItem(point)) {
 			continue // it was lost before anybody connected
 		}
-		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", remedy)
+		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
 	}
 }
 
@@ -240,10 +239,10 @@ func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
 	case s.Pending():
 		h.item("replacement", "replacement", Failed, "ended",
 			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
-			remedy)
+			rerun)
 	case s.Unfinished():
 		h.item("replacement", "replacement", Failed, "ended",
-			"a run is at work on whole VMs, or was killed while it was", remedy)
+			"a run is at work on whole VMs, or was killed while it was", rerun)
 	case s.Kept():
 		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
 	}
@@ -301,7 +300,7 @@ func (h *Health) kept(o *guest.Observation) {
 // costs sets the disruption of the repair of each item that is wrong.
 func (h *Health) costs() {
 	for i := range h.Items {
-		if item := &h.Items[i]; item.Outcome != OK && item.Outcome != Info {
+		if item := &h.Items[i]; item.Outcome.IsProblem() {
 			item.Cost = h.Drift.cost(item.ID)
 		}
 	}

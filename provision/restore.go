@@ -97,7 +97,7 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	if instance == nil {
 		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
-	return w.answers(ctx, instance, vmswap.Note{Answered: []string{string(WhoUser), string(WhoRoot)}})
+	return w.answers(ctx, instance, vmswap.Note{Answered: []string{WhoUser, WhoRoot}})
 }
 
 // PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even

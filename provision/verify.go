@@ -33,7 +33,7 @@ const (
 // verification is what came of connecting.
 type verification struct {
 	entered      bool // the fresh connection came about
-	access       []Access
+	access       []Finding
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
 	refusal      *rejection // of the fresh connection; nil when it was of use
@@ -42,12 +42,12 @@ type verification struct {
 // ok says that every access turned out as expected, and that it cost no mount.
 func (p *verification) ok() bool {
 	return p != nil && len(p.lostMounts) == 0 &&
-		!slices.ContainsFunc(p.access, func(a Access) bool { return a.Outcome != OK })
+		!slices.ContainsFunc(p.access, func(a Finding) bool { return a.Outcome != OK })
 }
 
 // failed says that an access did not come to what it should.
 func (p *verification) failed(who Who) bool {
-	return slices.ContainsFunc(p.access, func(a Access) bool { return a.Who == who && a.Outcome != OK })
+	return slices.ContainsFunc(p.access, func(a Finding) bool { return a.ID == who && a.Outcome != OK })
 }
 
 // verifier verifies a world by connecting to its agent.
@@ -76,7 +76,7 @@ func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verif
 // connect is verify with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
 // mounts are looked at after that.
 func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) verification {
-	var host, shared Access
+	var host, shared Finding
 	var capabilities guest.Capabilities
 	var others sync.WaitGroup
 	others.Go(func() {
@@ -94,10 +94,10 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 }
 
 // result returns every access, and the mount points at which nothing was mounted afterwards.
-func (v *visit) result(points []string) (verified []Access, lostMounts []string) {
+func (v *visit) result(points []string) (verified []Finding, lostMounts []string) {
 	if v.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			verified = append(verified, Access{Who: who, Want: wanted(who), Found: v.err.Error(), Outcome: Failed})
+			verified = append(verified, access(who, v.err.Error(), 0))
 		}
 		return append(verified, v.client), nil
 	}
@@ -106,34 +106,34 @@ func (v *visit) result(points []string) (verified []Access, lostMounts []string)
 			lostMounts = append(lostMounts, point)
 		}
 	}
-	return []Access{
-		access(WhoUser, v.proof.Answers[guest.Self]),
-		access(WhoRoot, v.proof.Answers[guest.Root]),
-		access(WhoOutsider, v.proof.Answers[guest.Outsider]),
+	return []Finding{
+		accessOf(WhoUser, v.proof.Answers[guest.Self]),
+		accessOf(WhoRoot, v.proof.Answers[guest.Root]),
+		accessOf(WhoOutsider, v.proof.Answers[guest.Outsider]),
 		v.client,
 	}, lostMounts
 }
 
 // throughShell asks the way that people do: limactl shell, over Lima's shared connection.
-func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Access {
+func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
 	proof, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
-		return Access{Who: WhoShared, Want: answered, Found: err.Error(), Outcome: Failed}
+		return access(WhoShared, err.Error(), 0)
 	}
-	return access(WhoShared, proof.Answers[guest.Self])
+	return accessOf(WhoShared, proof.Answers[guest.Self])
 }
 
 // throughHost asks through a socket on the host.
-func (v verifier) throughHost(ctx context.Context, who Who, path string) (Access, guest.Capabilities) {
+func (v verifier) throughHost(ctx context.Context, who Who, path string) (Finding, guest.Capabilities) {
 	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline,
 		errors.New("connected, and no answer came within "+hostDeadline.String()))
 	defer cancel()
 	start := v.now()
 	capabilities, err := askCapabilities(ctx, path)
 	if err != nil {
-		return Access{Who: who, Want: answered, Found: err.Error(), Outcome: Failed}, capabilities
+		return access(who, err.Error(), 0), capabilities
 	}
-	return Access{Who: who, Want: answered, Found: answered, Outcome: OK, Took: v.now().Sub(start)}, capabilities
+	return access(who, answered, v.now().Sub(start)), capabilities
 }
 
 // askCapabilities makes one GET /v1/capabilities over the UNIX socket at path.
@@ -160,29 +160,28 @@ func askCapabilities(ctx context.Context, path string) (guest.Capabilities, erro
 	return guest.ParseCapabilities(response.StatusCode, body)
 }
 
-// access judges what curl found in the guest.
-func access(who Who, answer guest.Answer) Access {
-	result := Access{Who: who, Want: wanted(who), Took: answer.Took, Outcome: Failed}
-	ok, why := answer.Answered()
+// accessOf judges what curl found in the guest.
+func accessOf(who Who, answer guest.Answer) Finding {
+	ok, found := answer.Answered()
 	switch {
 	case ok:
-		result.Found = answered
+		found = answered
 	case answer.Refused():
-		result.Found = refused
-	default:
-		result.Found = why
+		found = refused
 	}
-	if result.Found == result.Want {
-		result.Outcome = OK
-	}
-	return result
+	return access(who, found, answer.Took)
 }
 
-func wanted(who Who) string {
+// access judges what came of connecting.
+func access(who Who, found string, took time.Duration) Finding {
+	access := Finding{ID: who, Title: whoTitles[who], Outcome: Failed, Want: answered, Found: found, Elapsed: took}
 	if who == WhoOutsider {
-		return refused
+		access.Want = refused
 	}
-	return answered
+	if access.Found == access.Want {
+		access.Outcome = OK
+	}
+	return access
 }
 
 // visit is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a fresh
@@ -190,14 +189,14 @@ func wanted(who Who) string {
 type visit struct {
 	proof  *guest.Proof
 	err    error
-	client Access
+	client Finding
 	// refusal is why the script did not run; nil when it did.
 	refusal *rejection
 }
 
 // visit connects and asks the agent; others waits for those who connect meanwhile, before the mounts are observed.
 func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others func()) visit {
-	came := visit{client: Access{Who: WhoClient, Want: answered, Found: "no connection was forwarded", Outcome: Failed}}
+	came := visit{client: access(WhoClient, "no connection was forwarded", 0)}
 	came.proof, came.err = v.guest(instance).Verify(ctx, guest.Verification{
 		Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
 		Forward: &guest.Forward{

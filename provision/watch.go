@@ -96,7 +96,7 @@ func (w *watcher) lookReporting(ctx context.Context, slow func()) (health Health
 
 // beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
 func beingLookedAt(spec Spec, now time.Time, dir string) Health {
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{},
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
 	health.item(ItemLook, "world", Unknown, "as it was",
 		strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
@@ -134,7 +134,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 	if info := underWay(w.spec); info != nil {
 		w.host = hostSigns(w.spec, w.dir)
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
-			Access: []Access{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
+			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now},
 		target: target{spec: w.spec}, start: w.run.start}
@@ -159,7 +159,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 
 func unknownHealth(spec Spec, now time.Time, err error) Health {
 	failure := AsError(err)
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Access{},
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
 	health.item("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
 	return health
@@ -342,7 +342,7 @@ func essence(h Health) string {
 	var text strings.Builder
 	fmt.Fprint(&text, h.Instance, h.Ready, h.Socket, h.Agent)
 	for _, access := range h.Access {
-		fmt.Fprint(&text, access.Who, access.Found, access.Outcome, ";")
+		fmt.Fprint(&text, access.ID, access.Found, access.Outcome, ";")
 	}
 	for _, item := range h.Items {
 		fmt.Fprint(&text, item.ID, item.Outcome)

@@ -104,8 +104,8 @@ func TestRestoringNeedsAKeptVM(t *testing.T) {
 		t.Errorf("nothing is kept:\n%s", w.screen())
 	}
 	health := healthy()
-	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info,
-		Found: "substrate.ws-old"})
+	health.Items = append(health.Items, provision.Item{Finding: provision.Finding{ID: "kept", Title: "kept VM",
+		Outcome: provision.Info, Found: "substrate.ws-old"}})
 	w = newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate", Existing: existingVM}, nil, nil)
 	w.ends(verifying, provision.Plan{}, health, nil)
@@ -200,8 +200,8 @@ func TestLossesAreOfTheCurrentVM(t *testing.T) {
 	now.DiskUsed, now.Kept = 1<<30, "substrate.ws-old"
 	health := healthy()
 	health.Drift = provision.Plan{VM: "substrate", Existing: &now}
-	health.Items = append(health.Items, provision.Item{ID: "kept", Title: "kept VM", Outcome: provision.Info,
-		Found: now.Kept})
+	health.Items = append(health.Items, provision.Item{Finding: provision.Finding{ID: "kept", Title: "kept VM",
+		Outcome: provision.Info, Found: now.Kept}})
 	w.ends(running, provision.Plan{}, health, nil)
 	w.press("D")
 	removal, restoration := removalPlan, restorePlan

@@ -9,9 +9,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-func checked(outcome checks.Outcome, title, found string, problem *checks.Problem) provision.Event {
-	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{ID: title, Title: title, Outcome: outcome,
-		Found: found, Problem: problem}}
+func checked(outcome checks.Outcome, title, found, why, next string) provision.Event {
+	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{Finding: provision.Finding{
+		ID: title, Title: title, Outcome: outcome, Found: found, Why: why, Next: next}}}
 }
 
 func stepped(number int, step provision.Step, state provision.StepState, elapsed time.Duration) provision.Event {
@@ -32,10 +32,9 @@ func progressed(phase string, transfer *provision.Transfer) provision.Event {
 }
 
 var fixableCheck = provision.Event{Type: provision.EventCheck, Check: &checks.Result{
-	ID: "qemu", Title: "QEMU", Outcome: checks.Failed, Found: "QEMU is not installed",
+	Finding: provision.Finding{ID: "qemu", Title: "QEMU", Outcome: checks.Failed, Found: "QEMU is not installed",
+		Why: "there is no qemu-system-x86_64 in PATH", Next: "install it: sudo apt-get install qemu-utils"},
 	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y", "qemu-utils"}},
-	Problem: &checks.Problem{What: "QEMU is not installed", Why: "there is no qemu-system-x86_64 in PATH",
-		Next: "install it: sudo apt-get install qemu-utils"},
 }}
 
 func planned(plan provision.Plan) provision.Event {
@@ -106,21 +105,22 @@ func healthy() *provision.Health {
 			Path: "/run/substrate.sock", Type: "socket", Owner: "root", Group: "substrate", Mode: "0660",
 			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
 		},
-		Access: []provision.Access{
-			{Who: provision.WhoUser, Want: "answered", Found: "answered", Outcome: provision.OK,
-				Took: 21 * time.Millisecond},
-			{Who: provision.WhoRoot, Want: "answered", Found: "answered", Outcome: provision.OK,
-				Took: 9 * time.Millisecond},
-			{Who: provision.WhoOutsider, Want: "refused", Found: "refused", Outcome: provision.OK},
-			{Who: provision.WhoHost, Want: "answered", Found: "answered", Outcome: provision.OK,
-				Took: 16 * time.Millisecond},
+		Access: []provision.Finding{
+			{ID: provision.WhoUser, Title: "the user, on a fresh connection", Want: "answered", Found: "answered",
+				Outcome: provision.OK, Elapsed: 21 * time.Millisecond},
+			{ID: provision.WhoRoot, Title: "root in the guest", Want: "answered", Found: "answered",
+				Outcome: provision.OK, Elapsed: 9 * time.Millisecond},
+			{ID: provision.WhoOutsider, Title: "a user outside the group", Want: "refused", Found: "refused",
+				Outcome: provision.OK},
+			{ID: provision.WhoHost, Title: "the host, through Lima's socket", Want: "answered", Found: "answered",
+				Outcome: provision.OK, Elapsed: 16 * time.Millisecond},
 		},
 		Agent: provision.AgentInfo{SHA256: strings.Repeat("0123456789abcdef", 4), Probe: true, Version: "v1",
 			Backend: "world-agent", Platform: "linux", Features: []string{"probe"}},
 		Items: []provision.Item{
-			{ID: "linger", Title: "linger", Outcome: provision.OK, Found: "on"},
-			{ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used",
-				Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE"},
+			{Finding: provision.Finding{ID: "linger", Title: "linger", Outcome: provision.OK, Found: "on"}},
+			{Finding: provision.Finding{ID: "disk", Title: "disk of the guest", Outcome: provision.Warning,
+				Want: "under 85 % used", Found: "91 % used, 1.8 GiB free", Next: "worldsetup --disk SIZE"}},
 		},
 	}
 }
@@ -128,7 +128,7 @@ func healthy() *provision.Health {
 func unhealthy() *provision.Health {
 	health := healthy()
 	health.Ready, health.Drift = false, repairPlan
-	health.Access[2].Found, health.Access[2].Outcome, health.Access[2].Remedy = "answered",
+	health.Access[2].Found, health.Access[2].Outcome, health.Access[2].Next = "answered",
 		provision.Failed, "worldsetup"
 	return health
 }

@@ -68,7 +68,7 @@ func (healthPage) body(f *facts, t *text) {
 	showAgent(t, h.Agent)
 	t.heading("Everything else")
 	for _, item := range h.Items {
-		if !provision.IsProblem(item.Outcome) {
+		if !item.Outcome.IsProblem() {
 			t.put(t.mark(item.Outcome)+" ", item.Title+": "+item.Found)
 		}
 	}
@@ -76,29 +76,30 @@ func (healthPage) body(f *facts, t *text) {
 
 // showProblems writes what is wrong, and what to do about it.
 func showProblems(t *text, h *provision.Health) {
+	var findings []provision.Finding
+	for _, access := range h.Access {
+		access.Title = "access as " + access.Title
+		findings = append(findings, access)
+	}
+	for _, item := range h.Items {
+		findings = append(findings, item.Finding)
+	}
 	heading := "Problems"
 	if h.Ready {
 		heading = "Worth knowing"
 	}
-	show := func(outcome provision.Outcome, title, want, found, remedy string) {
+	for _, finding := range findings {
+		if !finding.Outcome.IsProblem() {
+			continue
+		}
 		if heading != "" {
 			t.heading(heading)
 			heading = ""
 		}
-		t.put(t.mark(outcome)+" "+t.word(outcome)+": ", title)
-		t.labelled(4, "expected:", want)
-		t.labelled(4, "found:", found)
-		t.labelled(4, "next:", remedy)
-	}
-	for _, line := range h.Access {
-		if line.Outcome != provision.OK {
-			show(line.Outcome, "access as "+line.Who.Title(), line.Want, line.Found, line.Remedy)
-		}
-	}
-	for _, item := range h.Items {
-		if provision.IsProblem(item.Outcome) {
-			show(item.Outcome, item.Title, item.Want, item.Found, item.Remedy)
-		}
+		t.put(t.mark(finding.Outcome)+" "+t.word(finding.Outcome)+": ", finding.Title)
+		t.labelled(4, "expected:", finding.Want)
+		t.labelled(4, "found:", finding.Found)
+		t.labelled(4, "next:", finding.Next)
 	}
 }
 
@@ -112,20 +113,20 @@ func showSocket(t *text, s provision.Socket) {
 		"members", cmp.Or(strings.Join(s.Members, ", "), "none"), "on the host", s.Host)
 }
 
-func showAccess(t *text, access []provision.Access) {
+func showAccess(t *text, access []provision.Finding) {
 	t.heading("Access, by connecting")
 	if len(access) == 0 {
 		t.put("  ", "not tested")
 	}
 	for _, line := range access {
 		found := line.Found
-		if line.Took > 0 {
-			found += ", " + plaintext.Duration(line.Took)
+		if line.Elapsed > 0 {
+			found += ", " + plaintext.Duration(line.Elapsed)
 		}
 		if line.Outcome != provision.OK {
 			found += ", expected: " + line.Want
 		}
-		t.put(t.mark(line.Outcome)+" ", line.Who.Title()+": "+found)
+		t.put(t.mark(line.Outcome)+" ", line.Title+": "+found)
 	}
 }
 

@@ -15,13 +15,13 @@ import (
 
 func TestChecksAreAnnouncedAndSettle(t *testing.T) {
 	w := newWizard(t, nil)
-	w.emits(0, checked(checks.Pending, "Lima", "", nil), checked(checks.Pending, "QEMU", "", nil),
-		checked(checks.Pending, "acceleration", "", nil))
+	w.emits(0, checked(checks.Pending, "Lima", "", "", ""), checked(checks.Pending, "QEMU", "", "", ""),
+		checked(checks.Pending, "acceleration", "", "", ""))
 	if screen := w.screen(); strings.Count(screen, "⠋") != 4 { // and the call itself
 		t.Errorf("not all of them spin:\n%s", screen)
 	}
-	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), fixableCheck,
-		checked(checks.Skipped, "acceleration", "waits for QEMU", nil))
+	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", "", ""), fixableCheck,
+		checked(checks.Skipped, "acceleration", "waits for QEMU", "", ""))
 	w.shows("✓ Lima: 2.1.4", "– acceleration: waits for QEMU")
 	if strings.Count(w.screen(), "Lima") != 1 {
 		t.Errorf("a check stands there twice:\n%s", w.screen())

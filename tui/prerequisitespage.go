@@ -35,7 +35,7 @@ func (prerequisitesPage) body(f *facts, t *text) {
 		t.blank()
 	}
 	for _, check := range f.progress.Checks {
-		if check.Outcome != provision.Omitted && !(done && provision.IsProblem(check.Outcome)) {
+		if check.Outcome != provision.Omitted && !(done && check.Outcome.IsProblem()) {
 			showCheck(f, t, check)
 		}
 	}
@@ -49,7 +49,7 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	}
 }
 
-// showCheck writes a prerequisite, with cause and remedy when it failed. What waits for another one is quiet.
+// showCheck writes a prerequisite, with why and next when it failed. What waits for another one is quiet.
 func showCheck(f *facts, t *text, check provision.CheckResult) {
 	switch check.Outcome {
 	case provision.Pending:
@@ -60,14 +60,12 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 		return
 	}
 	word := ""
-	if provision.IsProblem(check.Outcome) {
+	if check.Outcome.IsProblem() {
 		word = t.word(check.Outcome) + ": "
 	}
 	t.put(t.mark(check.Outcome)+" "+word, check.Title+when(check.Found != "", ": "+check.Found))
-	if check.Problem != nil {
-		t.labelled(2, "why:", check.Problem.Why)
-		t.labelled(2, "next:", check.Problem.Next)
-	}
+	t.labelled(2, "why:", check.Why)
+	t.labelled(2, "next:", check.Next)
 	if check.Fix != nil && f.options.Fix != nil {
 		t.labelled(2, "fix:", "f shows the command that would fix it, and asks")
 	}

@@ -14,19 +14,18 @@ var scenes map[string]func(*wizard)
 func init() { // some begin with others
 	scenes = map[string]func(*wizard){
 		"checking": func(w *wizard) {
-			w.emits(3*time.Second, checked(checks.OK, "Lima", "2.1.4", nil),
-				checked(checks.Omitted, "virtualization", "macOS only", nil))
+			w.emits(3*time.Second, checked(checks.OK, "Lima", "2.1.4", "", ""),
+				checked(checks.Omitted, "virtualization", "macOS only", "", ""))
 		},
 		"prerequisites": func(w *wizard) {
-			w.emits(time.Second, checked(checks.OK, "ssh client", "OpenSSH 9.6", nil),
-				checked(checks.Failed, "Lima", "not installed", &checks.Problem{What: "Lima is not installed",
-					Why: "there is no limactl in PATH", Next: "brew install lima"}),
-				checked(checks.Skipped, "QEMU", "waits for Lima", nil))
+			w.emits(time.Second, checked(checks.OK, "ssh client", "OpenSSH 9.6", "", ""),
+				checked(checks.Failed, "Lima", "not installed", "there is no limactl in PATH", "brew install lima"),
+				checked(checks.Skipped, "QEMU", "waits for Lima", "", ""))
 			w.ends(planning, provision.Plan{}, nil, missing)
 		},
 		"plan": func(w *wizard) {
 			w.emits(time.Second, checked(checks.Warning, "free space", "21 GiB",
-				&checks.Problem{Why: "the plan needs 20 GiB", Next: "make room"}))
+				"the plan needs 20 GiB", "make room"))
 			w.ends(planning, firstPlan, nil, nil)
 		},
 		"plan-interrupts": func(w *wizard) { w.ends(planning, repairPlan, nil, nil) },
@@ -98,8 +97,8 @@ func init() { // some begin with others
 			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema,
 				VM: "substrate", Instance: "unknown",
 				Items: []provision.Item{
-					{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
-						Found: "something changed, and is being observed"},
+					{Finding: provision.Finding{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
+						Found: "something changed, and is being observed"}},
 				}})
 			w.emits(0)
 		},
@@ -183,7 +182,7 @@ func init() { // some begin with others
 func working(w *wizard) {
 	w.ends(planning, firstPlan, nil, nil)
 	w.press("enter")
-	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", nil), planned(firstPlan),
+	w.emits(time.Second, checked(checks.OK, "Lima", "2.1.4", "", ""), planned(firstPlan),
 		stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
 	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 900*time.Millisecond))
 	w.emits(12*time.Second, stepped(2, firstPlan.Steps[1], provision.StepRunning, 0),

@@ -86,9 +86,9 @@ func checkError(results []checks.Result) error {
 	}
 	var why, next []string
 	for _, result := range blocking {
-		why = append(why, result.ID+": "+result.Problem.What)
-		if result.Problem.Next != "" {
-			next = append(next, result.Problem.Next)
+		why = append(why, result.ID+": "+result.Found)
+		if result.Next != "" {
+			next = append(next, result.Next)
 		}
 		if result.Fix != nil {
 			next = append(next, "  or let worldsetup do it: worldsetup check --fix "+result.ID)
@@ -111,7 +111,7 @@ func (a *app) fixFailed(ctx context.Context, selected []checks.Check, results []
 	for i, result := range results {
 		if result.Outcome == checks.Failed && result.Fix != nil && ctx.Err() == nil {
 			found = true
-			to.printf("fixing %s: %s", result.Title, result.Problem.What)
+			to.printf("fixing %s: %s", result.Title, result.Found)
 			_ = applyFix(ctx, selected[i], result.Fix, to, a.terminal) // it shows a check that still fails
 		}
 	}
@@ -149,13 +149,13 @@ func applyFix(ctx context.Context, check checks.Check, fix *checks.FixInfo, to *
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case result.Outcome != checks.Failed || result.Problem == nil:
+	case result.Outcome != checks.Failed:
 		to.printf("fixed: %s: %s", result.Title, result.Found)
 		return nil
 	}
-	to.printf("not fixed: %s", result.Problem.What)
-	showProblem(to, result.Problem)
-	return fmt.Errorf("%s\n%s\n%s", result.Problem.What, result.Problem.Why, result.Problem.Next)
+	to.printf("not fixed: %s", result.Found)
+	showAdvice(to, result)
+	return fmt.Errorf("%s\n%s\n%s", result.Found, result.Why, result.Next)
 }
 
 // checksObject is the JSON form of checks.
@@ -186,14 +186,12 @@ func (a *app) showChecks(results []checks.Result) {
 
 func showCheck(to *lines, check checks.Result) {
 	to.printf("%s: %s: %s", check.Outcome, check.Title, check.Found)
-	showProblem(to, check.Problem)
+	showAdvice(to, check)
 }
 
-func showProblem(to *lines, problem *checks.Problem) {
-	if problem != nil {
-		to.put("  why: ", "       ", problem.Why)
-		to.put("  next: ", "        ", problem.Next)
-	}
+func showAdvice(to *lines, check checks.Result) {
+	to.put("  why: ", "       ", check.Why)
+	to.put("  next: ", "        ", check.Next)
 }
 
 // listChecks shows the names of the checks.

@@ -23,8 +23,8 @@ func planned(plan provision.Plan) provision.Event {
 	return provision.Event{Type: provision.EventPlan, Plan: &plan}
 }
 
-func checked(result checks.Result) provision.Event {
-	return provision.Event{Type: provision.EventCheck, Check: &result}
+func checked(finding provision.Finding) provision.Event {
+	return provision.Event{Type: provision.EventCheck, Check: &checks.Result{Finding: finding}}
 }
 
 func stepped(kind provision.EventType, message string, status provision.StepStatus) provision.Event {
@@ -37,8 +37,9 @@ func finished(result provision.Result) provision.Event {
 
 // healthy returns the report of a healthy world.
 func healthy() provision.Health {
-	answered := func(who provision.Who, took time.Duration) provision.Access {
-		return provision.Access{Who: who, Want: "answered", Found: "answered", Outcome: provision.OK, Took: took}
+	answered := func(who provision.Who, title string, took time.Duration) provision.Finding {
+		return provision.Finding{ID: who, Title: title, Outcome: provision.OK, Want: "answered", Found: "answered",
+			Elapsed: took}
 	}
 	return provision.Health{
 		Schema: provision.Schema, VM: "substrate", Time: time.Date(2026, 3, 14, 9, 28, 0, 0, time.UTC), Ready: true,
@@ -47,20 +48,24 @@ func healthy() provision.Health {
 			Path: "/run/substrate.sock", Type: "socket", Owner: "root", Group: "substrate", Mode: "0660",
 			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
 		},
-		Access: []provision.Access{
-			answered(provision.WhoUser, 21*time.Millisecond), answered(provision.WhoRoot, 9*time.Millisecond),
-			{Who: provision.WhoOutsider, Want: "refused", Found: "refused", Outcome: provision.OK},
-			answered(provision.WhoShared, 312*time.Millisecond), answered(provision.WhoClient, 18*time.Millisecond),
-			answered(provision.WhoHost, 16*time.Millisecond),
+		Access: []provision.Finding{
+			answered(provision.WhoUser, "the user, on a fresh connection", 21*time.Millisecond),
+			answered(provision.WhoRoot, "root in the guest", 9*time.Millisecond),
+			{ID: provision.WhoOutsider, Title: "a user outside the group", Want: "refused", Found: "refused",
+				Outcome: provision.OK},
+			answered(provision.WhoShared, "the user, on Lima's shared connection", 312*time.Millisecond),
+			answered(provision.WhoClient, "the host, through a socket of its own", 18*time.Millisecond),
+			answered(provision.WhoHost, "the host, through Lima's socket", 16*time.Millisecond),
 		},
 		Agent: provision.AgentInfo{
 			SHA256: strings.Repeat("0123456789abcdef", 4), Version: "v1", Backend: "world-agent", Platform: "linux",
 			Features: []string{"execute", "doctor"},
 		},
 		Items: []provision.Item{
-			{ID: "instance", Title: "VM", Outcome: provision.OK, Want: "running", Found: "running"},
-			{ID: "clock", Title: "clock of the guest", Outcome: provision.OK, Want: "within 2s of the host's",
-				Found: "+0.1 s from the host's"},
+			{Finding: provision.Finding{ID: "instance", Title: "VM", Outcome: provision.OK, Want: "running",
+				Found: "running"}},
+			{Finding: provision.Finding{ID: "clock", Title: "clock of the guest", Outcome: provision.OK,
+				Want: "within 2s of the host's", Found: "+0.1 s from the host's"}},
 		},
 		Drift: provision.Plan{VM: "substrate", Steps: []provision.Step{}},
 	}
@@ -89,10 +94,10 @@ func firstRun() []provision.Event {
 	health := healthy()
 	return number([]provision.Event{
 		{Type: provision.EventStarted, Message: "the VM substrate with the project /home/ada/Grüße"},
-		checked(checks.Result{ID: "limactl", Title: "Lima", Outcome: checks.OK, Found: "2.1.4",
+		checked(provision.Finding{ID: "limactl", Title: "Lima", Outcome: checks.OK, Found: "2.1.4",
 			Elapsed: 50 * time.Millisecond}),
-		checked(checks.Result{ID: "rosetta", Title: "Rosetta", Outcome: checks.Omitted, Found: "this is no Mac"}),
-		checked(checks.Result{ID: "acceleration", Title: "hardware acceleration", Outcome: checks.Info,
+		checked(provision.Finding{ID: "rosetta", Title: "Rosetta", Outcome: checks.Omitted, Found: "this is no Mac"}),
+		checked(provision.Finding{ID: "acceleration", Title: "hardware acceleration", Outcome: checks.Info,
 			Found: "software emulation"}),
 		planned(plan),
 		stepped(provision.EventStep, "", create),
@@ -123,12 +128,11 @@ func failingRun() []provision.Event {
 		State: provision.StepRunning}
 	failed := step
 	failed.State, failed.Elapsed, failed.Error = provision.StepFailed, 61*time.Minute, failure
-	problem := &checks.Problem{What: "there is little room", Why: "the plan needs 20 GiB", Next: "make room"}
 	return number([]provision.Event{
 		{Type: provision.EventStarted, Message: "the VM substrate with the project /home/ada/project"},
-		checked(checks.Result{ID: "space", Title: "free space", Outcome: checks.Warning,
-			Found: "21 GiB", Problem: problem}),
-		checked(checks.Result{ID: "ssh", Title: "ssh", Outcome: checks.OK, Found: "OpenSSH 9.2"}),
+		checked(provision.Finding{ID: "space", Title: "free space", Outcome: checks.Warning,
+			Found: "21 GiB", Why: "the plan needs 20 GiB", Next: "make room"}),
+		checked(provision.Finding{ID: "ssh", Title: "ssh", Outcome: checks.OK, Found: "OpenSSH 9.2"}),
 		planned(provision.Plan{VM: "substrate", Steps: []provision.Step{stop}, Unseen: true}),
 		stepped(provision.EventStep, "", step),
 		stepped(provision.EventStep, "", failed),
@@ -141,14 +145,13 @@ func unhealthyRun() []provision.Event {
 	health := healthy()
 	health.Ready = false
 	health.Agent = provision.AgentInfo{SHA256: health.Agent.SHA256, Probe: true}
-	health.Access[2] = provision.Access{
-		Who: provision.WhoOutsider, Want: "refused", Found: "answered", Outcome: provision.Failed,
-		Remedy: "see its log: limactl shell …",
-	}
-	health.Items = append(health.Items, provision.Item{
+	outsider := &health.Access[2]
+	outsider.Outcome, outsider.Found = provision.Failed, "answered"
+	outsider.Next = "see its log: limactl shell …"
+	health.Items = append(health.Items, provision.Item{Finding: provision.Finding{
 		ID: "disk", Title: "disk of the guest", Outcome: provision.Warning, Want: "under 85 % used",
-		Found: "91 % used, 1.8 GiB free", Remedy: "worldsetup --disk SIZE",
-	})
+		Found: "91 % used, 1.8 GiB free", Next: "worldsetup --disk SIZE",
+	}})
 	health.Drift.Steps = []provision.Step{{ID: provision.StepUnits, Title: "install and enable the systemd units",
 		Reason: "the socket unit has another mode"}}
 	failure := &provision.Error{Kind: provision.KindUnhealthy, What: "the world in the VM substrate is not ready",

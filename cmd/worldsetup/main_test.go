@@ -72,9 +72,10 @@ func TestStatusWatch(t *testing.T) {
 	ended := &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended",
 		Next: "see worldsetup status"}
 	engine := script{err: ended, health: provision.Health{Items: []provision.Item{
-		{ID: "linger", Title: "linger", Outcome: provision.OK},
-		{ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"},
-	}, Access: []provision.Access{{Who: provision.WhoRoot, Outcome: provision.Failed, Found: "refused"}}}}
+		{Finding: provision.Finding{ID: "linger", Title: "linger", Outcome: provision.OK}},
+		{Finding: provision.Finding{ID: "socket", Title: "socket", Outcome: provision.Failed, Found: "it is\nmissing"}},
+	}, Access: []provision.Finding{{ID: provision.WhoRoot, Title: "root in the guest", Outcome: provision.Failed,
+		Found: "refused"}}}}
 	code, stdout, _ := call(t, func(func(provision.Event)) script { return engine }, "status", "--watch")
 	want := "00:00:00 provisioning in progress: process 7\n" +
 		"00:00:00 not ready: socket: it is; missing; root in the guest: refused\n"

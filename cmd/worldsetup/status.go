@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -62,15 +61,8 @@ func showChange(to *lines, health provision.Health) {
 		return
 	}
 	var wrong []string
-	for _, item := range health.Items { // before the access that they prevent
-		if item.Outcome == provision.Failed || item.Outcome == provision.Unknown {
-			wrong = append(wrong, fmt.Sprintf("%s: %s", item.Title, oneLine(to, item.Found)))
-		}
-	}
-	for _, access := range health.Access {
-		if access.Outcome != provision.OK {
-			wrong = append(wrong, fmt.Sprintf("%s: %s", access.Who.Title(), oneLine(to, access.Found)))
-		}
+	for _, finding := range health.Wrong() {
+		wrong = append(wrong, finding.Title+": "+oneLine(to, finding.Found))
 	}
 	to.printf("%s not ready: %s", now, strings.Join(wrong, "; "))
 }
@@ -110,7 +102,7 @@ func showSocket(to *lines, socket provision.Socket) {
 	})
 }
 
-func showAccess(to *lines, access []provision.Access) {
+func showAccess(to *lines, access []provision.Finding) {
 	if len(access) == 0 {
 		to.printf("access: not verified")
 		return
@@ -119,16 +111,16 @@ func showAccess(to *lines, access []provision.Access) {
 	rows := [][]string{{"who", "expected", "found", "took"}}
 	for _, line := range access {
 		took := ""
-		if line.Took > 0 {
-			took = plaintext.Duration(line.Took)
+		if line.Elapsed > 0 {
+			took = plaintext.Duration(line.Elapsed)
 		}
-		rows = append(rows, []string{line.Who.Title(), line.Want, line.Found, took})
+		rows = append(rows, []string{line.Title, line.Want, line.Found, took})
 	}
 	table(to, rows)
 	for _, line := range access {
 		if line.Outcome != provision.OK {
-			to.printf("  %s: %s: %s, expected %s", line.Outcome, line.Who.Title(), line.Found, line.Want)
-			to.put("    next: ", "          ", line.Remedy)
+			to.printf("  %s: %s: %s, expected %s", line.Outcome, line.Title, line.Found, line.Want)
+			to.put("    next: ", "          ", line.Next)
 		}
 	}
 }
@@ -159,7 +151,7 @@ func showItems(to *lines, items []provision.Item) {
 		to.printf("  %s: %s", item.Outcome, item.Title)
 		to.put("    expected:   ", "                ", item.Want)
 		to.put("    found:      ", "                ", item.Found)
-		to.put("    next:       ", "                ", item.Remedy)
+		to.put("    next:       ", "                ", item.Next)
 		to.put("    disruption: ", "                ", disruptions[item.Cost])
 	}
 }

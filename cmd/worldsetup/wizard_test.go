@@ -272,7 +272,7 @@ func TestNeverAsked(t *testing.T) {
 // A tool that is missing is installed from within the wizard, with its command shown first.
 func TestWizardFix(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "prerequisites")
-	c.see("QEMU: not installed", "waits for QEMU", "f fix")
+	c.see("QEMU is not installed", "waits for QEMU", "f fix")
 	c.press("f")
 	c.see("$ sudo apt-get install -y qemu-system-x86", "enter/n no")
 	c.press("y")

@@ -17,6 +17,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
 // World is a simulated Lima that takes as long as a real one, and the engine over it.
@@ -199,12 +200,12 @@ func (w *World) checks(checks.Target) (list []checks.Check) {
 		{"lima-home", "Lima's home", "48 GiB free"},
 	} {
 		check := checks.Check{ID: ok.id, Title: ok.title, Deadline: time.Hour,
-			Probe: func(context.Context) checks.Finding {
+			Probe: func(context.Context) checks.Result {
 				w.wait(time.Duration(i+1) * 500 * time.Millisecond)
 				if ok.id == "qemu" && w.lacking {
 					return lackingQEMU
 				}
-				return checks.Finding{Outcome: checks.OK, Found: ok.found}
+				return checks.Result{Finding: finding.Finding{Outcome: checks.OK, Found: ok.found}}
 			}}
 		switch ok.id {
 		case "qemu":
@@ -218,10 +219,10 @@ func (w *World) checks(checks.Target) (list []checks.Check) {
 }
 
 // lackingQEMU is the finding of the scenario prerequisites.
-var lackingQEMU = checks.Finding{
-	Outcome: checks.Failed, Found: "not installed",
-	Problem: &checks.Problem{
-		What: "QEMU is not installed", Why: `exec: "qemu-system-x86_64": executable file not found in $PATH`,
+var lackingQEMU = checks.Result{
+	Finding: finding.Finding{
+		Outcome: checks.Failed, Found: "QEMU is not installed",
+		Why:  `exec: "qemu-system-x86_64": executable file not found in $PATH`,
 		Next: "install it: sudo apt-get install qemu-system-x86 qemu-utils ovmf",
 	},
 	Fix: &checks.FixInfo{Command: []string{"sudo", "apt-get", "install", "-y",

@@ -82,7 +82,7 @@ func Missing(project string, arch limatype.Arch, rejected []Rejected) *finding.E
 		why.WriteString("\n" + file.Path + " was not taken: " + file.Why)
 	}
 	return &finding.Error{
-		What: "there is no agent to put into the VM", Why: why.String(),
+		Kind: finding.KindPrerequisite, What: "there is no agent to put into the VM", Why: why.String(),
 		Next: "name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;\n" +
 			"or copy it into the project directory, as bin/linux/world-agent;\n" +
 			"or build it there: " + CargoCommand(arch) + ";\n" +

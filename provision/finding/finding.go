@@ -1,10 +1,11 @@
-// Package finding holds what checks, plans and health reports have in common: how something turned out, and the one
-// error that tells a person what happened, why, and what to type. It imports nothing of worldsetup.
+// Package finding holds what checks, plans and health reports have in common: the one finding, with its outcome, and
+// the one error. Both tell a person what happened, why, and what to type. It imports nothing of worldsetup.
 package finding
 
 import (
 	"errors"
 	"io/fs"
+	"time"
 )
 
 // Outcome is the result of looking at one thing.
@@ -21,6 +22,22 @@ const (
 	Pending Outcome = "pending" // announced, not done yet
 	Unknown Outcome = "unknown" // could not be determined
 )
+
+// IsProblem reports whether a person should read about what has this outcome.
+func (o Outcome) IsProblem() bool { return o == Failed || o == Warning || o == Unknown }
+
+// Finding is what came of looking at one thing.
+type Finding struct {
+	ID      string        `json:"id"` // stable, kebab-case
+	Title   string        `json:"title"`
+	Outcome Outcome       `json:"outcome"`
+	Want    string        `json:"want,omitempty"`    // what it should be, where that is not obvious
+	Found   string        `json:"found,omitempty"`   // what it is, in a few words; of what Failed, what is wrong
+	Details []string      `json:"details,omitempty"` // how that was found, line by line
+	Why     string        `json:"why,omitempty"`     // the cause or the evidence; may have several lines
+	Next    string        `json:"next,omitempty"`    // what to do, with the command to type
+	Elapsed time.Duration `json:"elapsed_ns,omitzero"`
+}
 
 // Kind is the class of a failure: what a program decides by.
 type Kind string
@@ -39,7 +56,7 @@ const (
 
 // Error is a failure that a person can act on. Its fields are joined only where it is shown.
 type Error struct {
-	Kind Kind   `json:"kind,omitempty"` // empty for the problem of a check: its caller decides
+	Kind Kind   `json:"kind"`
 	What string `json:"what"`           // what happened
 	Why  string `json:"why,omitempty"`  // the cause or the evidence; may have several lines
 	Next string `json:"next,omitempty"` // what to do, with the command to type
@@ -57,12 +74,6 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// As returns a copy of e that has the kind.
-func (e Error) As(kind Kind) *Error {
-	e.Kind = kind
-	return &e
-}
 
 // AsError returns the Error in err's chain, or wraps err as an internal one. It returns nil for nil.
 func AsError(err error) *Error {
