@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
 // Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its
@@ -90,19 +91,19 @@ type Result struct {
 	Error   *Error        `json:"error,omitempty"`
 }
 
-// Outcome is what a check or a line of a health report came to.
-type Outcome = checks.Outcome
+// Outcome is the outcome of a Finding.
+type Outcome = finding.Outcome
 
 // The outcomes; the last three are those that only a check has.
 const (
-	OK      = checks.OK
-	Info    = checks.Info
-	Warning = checks.Warning
-	Failed  = checks.Failed
-	Unknown = checks.Unknown
-	Skipped = checks.Skipped
-	Omitted = checks.Omitted
-	Pending = checks.Pending
+	OK      = finding.OK
+	Info    = finding.Info
+	Warning = finding.Warning
+	Failed  = finding.Failed
+	Unknown = finding.Unknown
+	Skipped = finding.Skipped
+	Omitted = finding.Omitted
+	Pending = finding.Pending
 )
 
 // emitter numbers events and hands them on one at a time.
