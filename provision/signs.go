@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,13 +19,14 @@ import (
 )
 
 // signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
-// how much of an image was fetched. They are for showing, and for the right moment to look ahead; nothing else is
-// decided by them.
+// how much of an image was fetched. They are for showing, for the right moment to look ahead, and for ending the wait for
+// a boot that comes to no end.
 type signs struct {
 	mu       sync.Mutex
 	phase    lima.Phase
-	port     int    // of ssh, on this machine; 0 while unknown
-	console  string // the latest line of the VM's console
+	port     int       // of ssh, on this machine; 0 while unknown
+	console  string    // the latest line of the VM's console
+	last     time.Time // of the latest sign of the start
 	transfer *Transfer
 
 	voice sync.Mutex
@@ -65,7 +67,7 @@ func (s *signs) on(status *StepStatus) {
 func (s *signs) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.port, s.console = "", 0, ""
+	s.phase, s.port, s.console, s.last = "", 0, "", time.Now()
 }
 
 // reach notes a phase, if it is later than the last one.
@@ -73,7 +75,7 @@ func (s *signs) reach(phase lima.Phase) {
 	s.mu.Lock()
 	later := phase.After(s.phase)
 	if later {
-		s.phase = phase
+		s.phase, s.last = phase, time.Now()
 	}
 	s.mu.Unlock()
 	if later {
@@ -103,9 +105,17 @@ func (s *signs) hear(message string) {
 // say takes a line of the VM's console.
 func (s *signs) say(line string) {
 	s.mu.Lock()
-	s.console = line
+	s.console, s.last = line, time.Now()
 	s.mu.Unlock()
 	s.announce(line)
+}
+
+// silent says whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has deadlines of
+// its own for what follows, in which a guest may be silent.
+func (s *signs) silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence
 }
 
 // moved notes how much has come; nil when nothing is being fetched any more.
@@ -158,25 +168,27 @@ func (s *signs) listen(ctx context.Context, emit func(line string)) func(line st
 const (
 	// consolePause is the interval at which the console of a starting VM is read: no one should see silence for longer.
 	consolePause = time.Second
-	// consoleTail is how much of a console is read at most, in bytes: its latest line is all that is wanted.
+	// consoleTail is how much of a console is read at most, in bytes: its latest lines are all that is wanted.
 	consoleTail = 4 << 10
+	// bootSilence is how long a start may show no sign before its guest's ssh server answers. A boot takes a minute,
+	// two under emulation, and says something all the time where there is a console; a file system check is the longest
+	// silence to expect where there is none.
+	bootSilence = 5 * time.Minute
 	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation
 	// that takes it a second or two, and as long again for each who asks.
 	bannerDeadline = 10 * time.Second
 )
 
-// watchConsole reports what a starting VM writes to its console, and when its ssh port answers, until done is closed.
-func (s *signs) watchConsole(ctx context.Context, dir string, done <-chan struct{}) {
-	consoles := []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// watchConsole reports what a starting VM writes to its consoles, and when its ssh port answers, until ctx ends. It calls
+// hopeless once, with the reason, for a boot that comes to no end.
+func (s *signs) watchConsole(ctx context.Context, consoles []*console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
 	ticker := time.NewTicker(consolePause)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-done:
+		case <-ctx.Done():
 			return
 		case yes := <-introduced:
 			if asked = false; yes {
@@ -186,10 +198,19 @@ func (s *signs) watchConsole(ctx context.Context, dir string, done <-chan struct
 		case <-ticker.C:
 		}
 		for _, console := range consoles {
-			if line := console.latest(); line != "" {
+			lines, rest := console.next()
+			if len(lines) > 0 {
 				s.reach(lima.PhaseKernel)
-				s.say(line)
+				s.say(lines[len(lines)-1])
 			}
+			if reason := bootEnd(append(lines, rest)); reason != nil { // a prompt is no whole line
+				hopeless(reason)
+				return
+			}
+		}
+		if s.silent() {
+			hopeless(fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence))
+			return
 		}
 		if port := s.unanswered(); port != 0 && !asked {
 			asked = true
@@ -198,49 +219,83 @@ func (s *signs) watchConsole(ctx context.Context, dir string, done <-chan struct
 	}
 }
 
+// bootEnds are what a console says when a boot has come to its end without a way in, by the beginning of the line. The
+// kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a person.
+var bootEnds = []struct {
+	line *regexp.Regexp
+	says string
+}{
+	{regexp.MustCompile(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked"},
+	{regexp.MustCompile(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs"},
+	{regexp.MustCompile(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode"},
+}
+
+// kernelTime is what the kernel writes before each line.
+var kernelTime = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
+
+// bootEnd returns why the boot that wrote these lines comes to no end; nil when they don't show that.
+func bootEnd(lines []string) error {
+	for _, line := range lines {
+		line = strings.TrimPrefix(line, kernelTime.FindString(line))
+		for _, end := range bootEnds {
+			if end.line.MatchString(line) {
+				return fmt.Errorf("%s: %s", end.says, line)
+			}
+		}
+	}
+	return nil
+}
+
 // console is a file that a VM's console is written to.
 type console struct {
 	path string
-	size int64 // when it was looked at last
+	read int64 // up to the end of the last whole line
+}
+
+// consolesOf are those of the VM in an instance's directory.
+func consolesOf(dir string) []*console {
+	return []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
 }
 
 // newConsole begins with what is written from now on: the file may be of an earlier start.
 func newConsole(path string) *console {
 	c := &console{path: path}
 	if info, err := os.Stat(path); err == nil {
-		c.size = info.Size()
+		c.read = info.Size()
 	}
 	return c
 }
 
-// latest is the last whole line that was written since the last time; empty for none.
-func (c *console) latest() string {
+// next returns the latest whole lines that were written since the last call, and the beginning of the line after them.
+// None of them is empty.
+func (c *console) next() (lines []string, rest string) {
 	file, err := os.Open(c.path)
 	if err != nil {
-		return ""
+		return nil, ""
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || info.Size() == c.size {
-		return ""
+	if err != nil {
+		return nil, ""
 	}
-	if info.Size() < c.size { // it was truncated
-		c.size = 0
+	if info.Size() < c.read { // it was truncated
+		c.read = 0
 	}
-	from := max(c.size, info.Size()-consoleTail)
+	from := max(c.read, info.Size()-consoleTail)
 	text, err := io.ReadAll(io.NewSectionReader(file, from, info.Size()-from))
 	if err != nil {
-		return ""
+		return nil, ""
 	}
-	c.size = info.Size()
-	end := bytes.LastIndexByte(text, '\n')
-	lines := strings.Split(string(text[:max(0, end)]), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if line := strings.TrimSpace(plaintext.Line(lines[i])); line != "" {
-			return line
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if whole > 0 {
+		c.read = from + int64(whole)
+	}
+	for line := range strings.SplitSeq(string(text[:whole]), "\n") {
+		if line = strings.TrimSpace(plaintext.Line(line)); line != "" {
+			lines = append(lines, line)
 		}
 	}
-	return ""
+	return lines, strings.TrimSpace(plaintext.Line(string(text[whole:])))
 }
 
 // introduces says whether an ssh server answers at a port of this machine: what accepts connections there may be QEMU.

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -74,7 +75,8 @@ func TestSlowBanner(t *testing.T) {
 	var s signs
 	s.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
 	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
-	done, over := make(chan struct{}), make(chan struct{})
+	ctx, end := context.WithCancel(t.Context())
+	over := make(chan struct{})
 	port, lines := make(chan struct{}), make(chan string, 10)
 	s.show(func(line string) {
 		if s.reached(lima.PhasePort) {
@@ -86,7 +88,7 @@ func TestSlowBanner(t *testing.T) {
 	dir := t.TempDir()
 	go func() {
 		defer close(over)
-		s.watchConsole(t.Context(), dir, done)
+		s.watchConsole(ctx, consolesOf(dir), func(err error) { t.Error(err) })
 	}()
 	slow := <-accepted
 	var text strings.Builder
@@ -109,7 +111,7 @@ func TestSlowBanner(t *testing.T) {
 		t.Error(err)
 	}
 	<-port
-	close(done)
+	end()
 	<-over
 }
 
@@ -130,7 +132,8 @@ func TestConsole(t *testing.T) {
 	c := newConsole(path)
 	see := func(want string) {
 		t.Helper()
-		if line := c.latest(); line != want {
+		lines, _ := c.next()
+		if line := append([]string{""}, lines...)[len(lines)]; line != want {
 			t.Errorf("got %q, want %q", line, want)
 		}
 	}
@@ -140,10 +143,91 @@ func TestConsole(t *testing.T) {
 	see("")
 	write("[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39mcloud-init.target\x1b[0m.\r\r\nhalf a li", os.O_APPEND)
 	see("[  OK  ] Reached target cloud-init.target.")
+	if lines, rest := c.next(); len(lines) > 0 || rest != "half a li" {
+		t.Errorf("after the last whole line: %q, %q", lines, rest)
+	}
+	write("ne\n", os.O_APPEND)
+	see("half a line")
 	write("begun anew\n", os.O_TRUNC)
 	see("begun anew")
 	write(strings.Repeat("x", 3*consoleTail)+"\nlast\n\n", os.O_APPEND)
 	see("last")
+}
+
+// TestHopelessBoots: the consoles of guests whose boot has come to its end without a way in, and of others.
+func TestHopelessBoots(t *testing.T) {
+	for console, want := range map[string]string{
+		"[    1.052744] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\n" +
+			"[    1.053101] CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.12.48 #1\n": "kernel panicked",
+		"[  1.06] Rebooting\n[    1.064412] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---\n": "panicked",
+		"BusyBox v1.37.0 (Debian 1:1.37.0-6) built-in shell (ash)\n\n(initramfs) ":                               "initramfs",
+		"You are in emergency mode. After logging in, type \"journalctl -xb\"\n":                                 "emergency mode",
+		"Entering emergency mode. Exit the shell to continue.\n":                                                 "emergency mode",
+
+		"[    0.8] Run /init as init process\nLoading, please wait...\n":             "",
+		"[   60.1] cloud-init[486]: + echo You are in emergency mode\n":              "",
+		"[    0.3] Kernel command line: root=LABEL=x panic=-1 systemd.crash_shell=0": "",
+	} {
+		path := filepath.Join(t.TempDir(), "serial.log")
+		c := newConsole(path)
+		if err := os.WriteFile(path, []byte(console), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		lines, rest := c.next()
+		reason := bootEnd(append(lines, rest))
+		if (want == "") != (reason == nil) || reason != nil && !strings.Contains(reason.Error(), want) {
+			t.Errorf("%q: %v, want %q", console, reason, want)
+		}
+	}
+}
+
+// TestHopelessBootIsEnded: what the console shows ends the wait.
+func TestHopelessBootIsEnded(t *testing.T) {
+	t.Parallel()
+	dir, ended := t.TempDir(), make(chan error)
+	var s signs
+	s.begin()
+	seen := make(chan struct{}, 10)
+	s.show(func(string) { seen <- struct{}{} })
+	go s.watchConsole(t.Context(), consolesOf(dir), func(reason error) { ended <- reason })
+	path := filepath.Join(dir, "serial.log")
+	if err := os.WriteFile(path, []byte("Booting\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-seen
+	if err := os.WriteFile(path, []byte("Booting\n\n(initramfs) "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if reason := <-ended; !strings.Contains(reason.Error(), "initramfs") {
+		t.Error(reason)
+	}
+}
+
+// TestSilentBoot: before ssh answers, a start that shows nothing for too long is given up.
+func TestSilentBoot(t *testing.T) {
+	var s signs
+	s.begin()
+	if s.silent() {
+		t.Error("it has just begun")
+	}
+	s.last = time.Now().Add(-bootSilence - time.Second)
+	if !s.silent() {
+		t.Error("silence is not seen")
+	}
+	s.say("a line")
+	if s.silent() {
+		t.Error("a line of the console is no sign")
+	}
+	s.last = time.Now().Add(-bootSilence - time.Second)
+	s.reach(lima.PhaseKernel)
+	if s.silent() {
+		t.Error("a phase is no sign")
+	}
+	s.reach(lima.PhasePort)
+	s.last = time.Now().Add(-time.Hour)
+	if s.silent() {
+		t.Error("Lima's own deadlines count once ssh answers")
+	}
 }
 
 func TestIntroduces(t *testing.T) {

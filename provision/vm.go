@@ -40,10 +40,12 @@ func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
 	v.signs.begin()
-	go v.signs.watchConsole(ctx, v.place.Dir(""), boot.ended)
+	booting, cancel := context.WithCancelCause(ctx)
+	go v.signs.watchConsole(booting, consolesOf(v.place.Dir("")), cancel)
 	go func() {
 		defer close(boot.ended)
-		boot.err = v.cleanUp(ctx, v.lima.Start(ctx, v.place.VM, line), created)
+		defer cancel(nil)
+		boot.err = v.cleanUp(booting, v.lima.Start(booting, v.place.VM, line), created)
 	}()
 	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
 	ticker := time.NewTicker(entryPause)
