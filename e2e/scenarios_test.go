@@ -67,7 +67,7 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if s.Slow {
 		return false
 	}
-	if !s.InTurn {
+	if !s.InTurn && !s.Boots {
 		return true
 	}
 	hash := fnv.New32a()

@@ -387,6 +387,10 @@ var sshScenarios = slices.Concat(
 		sshdReported("sshd allows no sessions", "MaxSessions 0", "MaxSessions"),
 		sshdReported("sshd takes no keys", "PubkeyAuthentication no", "PubkeyAuthentication"),
 		sshdReported("sshd looks for keys elsewhere", "AuthorizedKeysFile /nowhere/%u", "AuthorizedKeysFile"),
+		sshdReported("sshd allows other users", "AllowUsers games", "AllowUsers games"),
+		sshdReported("sshd denies the user", "DenyUsers $1", "DenyUsers"),
+		sshdReported("sshd allows other groups", "AllowGroups games", "AllowGroups games"),
+		sshdReported("sshd denies the user's group", "DenyGroups $(id -gn \"$1\")", "DenyGroups"),
 	},
 	[]Scenario{
 		sshdHarmless("sshd allows local UNIX sockets only", "AllowStreamLocalForwarding local"),

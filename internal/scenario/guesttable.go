@@ -42,7 +42,7 @@ var unitScenarios = []Scenario{
 		Sees: sights("overrides", "hides our "+theService), Want: steps(units, activate),
 	},
 	{
-		Name: "a drop-in for another program",
+		Name: "a drop-in for another program", InTurn: true,
 		Faults: in(dropIn(servicePath, "other", `[Service]\nExecStart=\nExecStart=/bin/false\n`) +
 			"\nsystemctl restart " + theService),
 		Sees: sights("overrides", "other.conf contradicts the unit: ExecStart=/bin/false"),
@@ -107,7 +107,7 @@ var socketScenarios = []Scenario{
 		Sees: sights("socket", "no process listens on /run/substrate.sock"), Want: steps(activate),
 	},
 	{
-		Name: "a stranger's socket, listening",
+		Name: "a stranger's socket, listening", InTurn: true,
 		Faults: []Fault{{
 			Guest: "rm -f /run/substrate.sock\nsystemd-run --quiet --unit=stranger python3 -c \"import socket, time\n" +
 				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"\n" +
@@ -136,7 +136,7 @@ var socketScenarios = []Scenario{
 		}},
 		Sees: sights("socket", theSocket+" is failed"), Want: steps(activate), InTurn: true,
 	},
-	{Name: "agent hangs", Faults: in("systemctl kill -s STOP " + theService),
+	{Name: "agent hangs", InTurn: true, Faults: in("systemctl kill -s STOP " + theService),
 		Sees: sights("socket", "connected, and no answer came in time"), Want: steps(activate)},
 	{
 		Name: "agent frozen", Faults: in("systemctl freeze " + theService),
@@ -186,16 +186,17 @@ var agentScenarios = []Scenario{
 		Sees: sights("agent", "expected root:root, 0755"), Want: steps(agent, activate)},
 	{Name: "a directory in the agent's place", Faults: in("rm -f " + agentPath + "\nmkdir " + agentPath),
 		Sees: sights("agent", "is a directory, expected a regular file"), Want: steps(agent, activate)},
-	{Name: "agent removed and service stopped", Faults: in("rm -f " + agentPath + "\nsystemctl stop " + theService),
-		Sees: sights("agent", "is missing"), Want: steps(agent, activate)},
+	{Name: "agent removed and service stopped", InTurn: true,
+		Faults: in("rm -f " + agentPath + "\nsystemctl stop " + theService),
+		Sees:   sights("agent", "is missing"), Want: steps(agent, activate)},
 	{
-		Name:   "agent in a crash loop",
+		Name: "agent in a crash loop", InTurn: true,
 		Faults: in("printf '#!/bin/sh\\nexit 1\\n' >" + agentPath + "\nsystemctl restart " + theService + ""),
 		Sees:   sights("agent", "is another one than", "service", theService+" has failed (exit-code)"),
 		Want:   steps(agent, activate),
 	},
 	{
-		Name: "another agent runs than is installed",
+		Name: "another agent runs than is installed", InTurn: true,
 		// systemctl doesn't wait for the program to be run, and on a fast guest the right one would be back before.
 		Faults: in(otherAgentRuns + "\nuntil grep -q sleep \"/proc/$(systemctl show -P MainPID " + theService +
 			")/cmdline\"; do sleep 0.1; done" +

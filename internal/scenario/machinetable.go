@@ -64,8 +64,9 @@ var machineScenarios = []Scenario{
 		Sees: sights("ssh", "others can write"), Want: steps(entry)},
 	{
 		// Where the socket stays, the next connection starts the service.
-		Name: "sshd stopped", Faults: in("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service"),
-		Sees: sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry),
+		Name: "sshd stopped", InTurn: true,
+		Faults: in("systemctl stop ssh.socket 2>/dev/null || :\nsystemctl stop ssh.service"),
+		Sees:   sights("ssh", "no way into the guest over the fresh connection"), Want: steps(entry),
 	},
 }
 
