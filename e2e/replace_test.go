@@ -25,16 +25,15 @@ var killPoints = []struct {
 	args  []string
 	at    provision.StepID
 	state provision.StepState
-	short bool // with -short as well
 }{
-	{[]string{"--replace", vm}, provision.StepReplaceCreate, provision.StepRunning, false},
-	{[]string{"--replace", vm}, provision.StepReplaceStop, provision.StepRunning, false},
-	{[]string{"--replace", vm}, provision.StepReplaceBackup, provision.StepDone, true},
-	{[]string{"--replace", vm}, provision.StepReplacePlace, provision.StepDone, false},
-	{[]string{"--replace", vm}, provision.StepStart, provision.StepRunning, false},
-	{[]string{"--replace", vm}, provision.StepActivate, provision.StepRunning, false},
-	{[]string{"--replace", vm}, provision.StepReplaceRemove, provision.StepRunning, false},
-	{[]string{"--replace", vm, "--agent", "bad"}, provision.StepUndoPlace, provision.StepDone, false},
+	{[]string{"--replace", vm}, provision.StepReplaceCreate, provision.StepRunning},
+	{[]string{"--replace", vm}, provision.StepReplaceStop, provision.StepRunning},
+	{[]string{"--replace", vm}, provision.StepReplaceBackup, provision.StepDone},
+	{[]string{"--replace", vm}, provision.StepReplacePlace, provision.StepDone},
+	{[]string{"--replace", vm}, provision.StepStart, provision.StepRunning},
+	{[]string{"--replace", vm}, provision.StepActivate, provision.StepRunning},
+	{[]string{"--replace", vm}, provision.StepReplaceRemove, provision.StepRunning},
+	{[]string{"--replace", vm, "--agent", "bad"}, provision.StepUndoPlace, provision.StepDone},
 }
 
 // TestReplace is the life of one world that is replaced again and again.
@@ -56,10 +55,11 @@ func testReplace(t *testing.T, rig *rig) {
 		t.Run("the new agent does not answer", func(t *testing.T) { w.testBadAgent(t, bad) })
 		t.Run("the middle of a rename", w.testTornRename)
 	}
-	for _, point := range killPoints {
-		if short && !point.short {
-			continue
-		}
+	points := killPoints
+	if short {
+		points = nil // the test bed plays them
+	}
+	for _, point := range points {
 		t.Run(fmt.Sprintf("killed at %s %s", point.at, point.state), func(t *testing.T) {
 			args := slices.Clone(point.args)
 			if i := slices.Index(args, "bad"); i >= 0 {

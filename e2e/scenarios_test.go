@@ -24,11 +24,14 @@ import (
 
 // inShort are the scenarios that a real VM plays with -short too: those that only it can show, and some of what the
 // test bed shows, so that a test bed that lies is found out. Under emulation each takes 20 s, and one with a boot two
-// minutes.
+// minutes: none of those is here, since TestLife and TestReplace boot often enough.
 var inShort = []string{
-	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only", "VM hangs",
-	"mount lost and damaged",
+	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only",
 }
+
+// TestLife makes a world, uses it and checks it. It comes before TestScenarios, which goes on with that world where a
+// boot takes minutes.
+func TestLife(t *testing.T) { onEachLima(t, testLife) }
 
 // TestScenarios plays the table of scenarios.
 func TestScenarios(t *testing.T) { onEachRig(t, testScenarios) }
