@@ -2,25 +2,92 @@ package provision_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/atomize-hq/worldsetup/internal/fake"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
+// cargo stands for the one of a guest, by versions as in "1.75".
+type cargo struct {
+	bench        *bench
+	has, offered string // offered by the distribution; empty for none
+	fails        *guest.ScriptError
+}
+
+// withCargo is a way into a guest that can build.
+type withCargo struct {
+	guest.Client
+	*cargo
+}
+
+func (c *cargo) guest(instance *limatype.Instance) guest.Client {
+	return withCargo{c.bench.Guest(instance), c}
+}
+
+// called is what happens at each call.
+func (c *cargo) called(name string) error {
+	if c.bench.BeforeGuest != nil {
+		return c.bench.BeforeGuest(name)
+	}
+	return nil
+}
+
+func failed(code int, says string) error {
+	return &guest.ScriptError{Script: "build", ExitCode: code, Stderr: says + "\n"}
+}
+
+// Build takes the words of the project's main.rs for the program.
+func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, line func(string)) (guest.Built, error) {
+	if err := c.called("build"); err != nil {
+		return guest.Built{}, err
+	}
+	if c.has < max(build.Cargo, build.Rust) || c.has == "" {
+		return guest.Built{}, failed(guest.ExitNoToolchain, "no cargo that is new enough: "+c.has)
+	}
+	source, err := os.ReadFile(filepath.Join(c.bench.spec.Project, "crates/agent/src/main.rs"))
+	if err != nil {
+		return guest.Built{}, err
+	}
+	line("   Compiling world-agent v0.1.0 (/src/crates/agent)")
+	if strings.Contains(string(source), "compile_error!") {
+		line("error: it does not compile\n --> crates/world-agent/src/main.rs:1:1\n")
+		line("error: could not compile `world-agent` (bin \"world-agent\") due to 1 previous error")
+		return guest.Built{}, failed(101, "")
+	}
+	path, program := "/home/sam.guest/.cache/worldsetup-build/out/world-agent", "\x7fELF"+string(source)
+	c.bench.VM("substrate").Put(path, program)
+	return guest.Built{Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(program)))}, nil
+}
+
+func (c withCargo) InstallCargo(_ context.Context, _ guest.Route, build guest.Build, line func(string)) error {
+	switch {
+	case c.fails != nil:
+		return c.fails
+	case c.offered == "":
+		return failed(guest.ExitNoToolchain, "the distribution offers none")
+	case c.offered < max(build.Cargo, build.Rust):
+		return failed(guest.ExitNoToolchain, "the distribution offers cargo "+c.offered)
+	}
+	line("Setting up cargo (" + c.offered + ".0) ...")
+	c.has = c.offered
+	return nil
+}
+
 // newWorkspace is a bench whose project is a Cargo workspace with an agent that answers.
-func newWorkspace(t *testing.T, image fake.Image) *bench {
+func newWorkspace(t *testing.T, cargo cargo) *bench {
 	t.Helper()
 	b := newBench(t)
-	image.Missing = []string{}
-	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: image})
-	t.Cleanup(b.Close)
+	cargo.bench, b.cargo = b, &cargo
 	b.spec.Agent = ""
 	b.write(t, "Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n")
 	b.write(t, "Cargo.lock", "version = 4\n[[package]]\nname = \"world-agent\"\nversion = \"0.1.0\"\n")
@@ -55,7 +122,7 @@ func (b *bench) wantNothingLeft(t *testing.T) {
 // TestBuild: an agent from the project's workspace is built after the boot, installed and verified; then it is enough
 // that it is there, and --rebuild-agent takes up what was changed.
 func TestBuild(t *testing.T) {
-	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
+	b := newWorkspace(t, cargo{has: "1.80"})
 	b.mustRun(t)
 	steps := b.steps()
 	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepWaitForBoot)
@@ -94,7 +161,7 @@ func TestBuild(t *testing.T) {
 // TestBuildInstallsCargo: the guest has none, or an old one, and its distribution has one that will do.
 func TestBuildInstallsCargo(t *testing.T) {
 	for _, has := range []string{"", "1.65"} {
-		b := newWorkspace(t, fake.Image{Cargo: has, OfferedCargo: "1.78"})
+		b := newWorkspace(t, cargo{has: has, offered: "1.78"})
 		b.mustRun(t)
 		if !b.logged("Setting up cargo") {
 			t.Errorf("with cargo %q: it was not installed", has)
@@ -105,39 +172,31 @@ func TestBuildInstallsCargo(t *testing.T) {
 
 // TestBuildWithoutCargo: what the VM has and can have is too old, or cannot be fetched.
 func TestBuildWithoutCargo(t *testing.T) {
+	offline := &guest.ScriptError{Script: "cargo", ExitCode: 100, Stderr: "E: Temporary failure resolving\n"}
 	for name, test := range map[string]struct {
-		image fake.Image
+		cargo cargo
 		kind  provision.Kind
 		words []string
 	}{
-		"too old, and none better": {fake.Image{Cargo: "1.65", OfferedCargo: "1.75"}, provision.KindPrerequisite,
+		"too old, and none better": {cargo{has: "1.65", offered: "1.75"}, provision.KindPrerequisite,
 			[]string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
-		"none": {fake.Image{}, provision.KindPrerequisite,
-			[]string{"offers none", "rustc 1.70 or later"}},
-		"no apt": {fake.Image{NoApt: true}, provision.KindPrerequisite, []string{"no apt-get"}},
+		"none": {cargo{}, provision.KindPrerequisite, []string{"offers none", "rustc 1.70 or later"}},
+		"offline": {cargo{fails: offline}, provision.KindProvisioning,
+			[]string{"cargo could not be installed", "Temporary failure", "apt-get update"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newWorkspace(t, test.image)
+			b := newWorkspace(t, test.cargo)
 			wantKind(t, b.run(t), test.kind, test.words...)
 			if slices.Contains(b.steps(), provision.StepAgent) {
 				t.Errorf("the steps were %v", b.steps())
 			}
 		})
 	}
-	b := newWorkspace(t, fake.Image{OfferedCargo: "1.80"})
-	b.BeforeGuest = func(name string) error {
-		if name == "build" {
-			b.VM("substrate").Change(func(c *fake.Conditions) { c.Offline = true })
-		}
-		return nil
-	}
-	wantKind(t, b.run(t), provision.KindProvisioning, "cargo could not be installed",
-		"Temporary failure", "apt-get update")
 }
 
 // TestBuildFails: the compiler's own last error is shown, the agent that was there stays, and the next run carries on.
 func TestBuildFails(t *testing.T) {
-	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
+	b := newWorkspace(t, cargo{has: "1.80"})
 	b.write(t, "crates/agent/src/main.rs", "compile_error!(\"it does not compile\"); // it answers\n")
 	err := b.run(t)
 	wantKind(t, err, provision.KindProvisioning, "could not be built", "error: it does not compile",
@@ -161,7 +220,7 @@ func TestBuildFails(t *testing.T) {
 
 // TestBuiltAgentDoesNotAnswer: the one before it is put back.
 func TestBuiltAgentDoesNotAnswer(t *testing.T) {
-	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
+	b := newWorkspace(t, cargo{has: "1.80"})
 	b.mustRun(t)
 	b.write(t, "crates/agent/src/main.rs", "// it ends\n")
 	b.spec.RebuildAgent = true
@@ -172,7 +231,7 @@ func TestBuiltAgentDoesNotAnswer(t *testing.T) {
 
 // TestNotToBeBuilt: what asks for a build that cannot be is told before anything is changed.
 func TestNotToBeBuilt(t *testing.T) {
-	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
+	b := newWorkspace(t, cargo{has: "1.80"})
 	if err := os.Remove(filepath.Join(b.spec.Project, "Cargo.lock")); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +247,7 @@ func TestNotToBeBuilt(t *testing.T) {
 
 // TestBuildIsInterrupted: the run ends with the context, and with it the build's input.
 func TestBuildIsInterrupted(t *testing.T) {
-	b := newWorkspace(t, fake.Image{Cargo: "1.80"})
+	b := newWorkspace(t, cargo{has: "1.80"})
 	ctx, cancel := context.WithCancel(t.Context())
 	b.BeforeGuest = func(name string) error {
 		if name == "build" {

@@ -63,7 +63,7 @@ func TestKilled(t *testing.T) {
 func TestKilledTwice(t *testing.T) {
 	failing := life{name: "undo", prepare: replacing, do: func(b *bench, t *testing.T) error {
 		b.BeforeGuest = func(name string) error {
-			if name == "activate" && len(b.marked(t)) > 0 {
+			if name == "Activate" && len(b.marked(t)) > 0 {
 				return errors.New("the agent does not answer")
 			}
 			return nil

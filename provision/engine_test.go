@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ type bench struct {
 	spec   provision.Spec
 	events []provision.Event
 	runner lima.Runner  // nil: the World itself
+	cargo  *cargo       // nil: the guest has none
 	chaos  *chaos       // nil: nothing goes wrong but by the World's own faults
 	later  atomic.Int64 // by how many nanoseconds the run's clock was put forward
 }
@@ -52,7 +54,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	b := &bench{World: fake.New(fake.Options{LimaHome: dir, Image: fake.Image{Missing: []string{}}})}
+	b := &bench{World: fake.New(fake.Options{LimaHome: dir, Missing: []string{}})}
 	t.Cleanup(b.Close)
 	b.spec = provision.Spec{Project: t.TempDir(), LimaHome: dir, StateDir: filepath.Join(t.TempDir(), "state"),
 		Agent: provision.AgentBuiltin}
@@ -73,6 +75,9 @@ func (b *bench) second() *provision.Setup {
 		runner = b.World
 	}
 	enter, folders := b.Guest, vmswap.Folders(nil)
+	if b.cargo != nil {
+		enter = b.cargo.guest
+	}
 	if b.chaos != nil {
 		runner, enter, folders = b.chaos, b.chaos.guest, chaosFolders{b.chaos}
 	}
@@ -204,7 +209,7 @@ func TestTwoRuns(t *testing.T) {
 	var second, status error
 	other := &bench{World: b.World, spec: b.spec}
 	b.BeforeGuest = func(name string) error {
-		if name == "marker" {
+		if name == "WriteMarker" {
 			once.Do(func() {
 				second = other.run(t)
 				_, status = other.setup().Status(t.Context())
@@ -247,7 +252,7 @@ func TestInterruptedStep(t *testing.T) {
 	b.VM("substrate").Remove(guest.MarkerPath)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	b.BeforeGuest = func(name string) error {
-		if name != "marker" {
+		if name != "WriteMarker" {
 			return nil
 		}
 		cancel(errors.New("SIGTERM was received"))
@@ -275,21 +280,20 @@ func TestFailedCreate(t *testing.T) {
 // TestUnusableLima: each is a prerequisite, said with a way out, and nothing is changed.
 func TestUnusableLima(t *testing.T) {
 	for name, test := range map[string]struct {
-		faults  fake.Faults
-		version string
-		words   string
+		result lima.Result
+		err    error
+		words  string
 	}{
-		"missing": {fake.Faults{NotInstalled: true}, "", "install"},
-		"old":     {fake.Faults{}, "1.2.3", "1.2.3"},
-		"garbage": {fake.Faults{Garbage: true}, "", "limactl"},
-		"killed":  {fake.Faults{Kill: map[string]bool{"version": true, "list": true}}, "", "killed"},
+		"missing": {lima.Result{}, &lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}, "install"},
+		"old":     {lima.Result{Stdout: []byte("limactl version 1.2.3\n")}, nil, "1.2.3"},
+		"garbage": {lima.Result{Stdout: []byte("<html>Welcome to the hotel's network</html>\n")}, nil, "limactl"},
+		"killed":  {lima.Result{ExitCode: 137}, nil, "killed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			if test.version != "" {
-				b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Version: test.version})
-			}
-			b.Faults = test.faults
+			b.runner = limactl(func(context.Context, lima.Command) (lima.Result, error) {
+				return test.result, test.err
+			})
 			wantKind(t, b.run(t), provision.KindPrerequisite, test.words)
 			if changes := b.changes(); len(changes) > 0 {
 				t.Errorf("it changed %v", changes)
@@ -420,7 +424,7 @@ func TestImageWithThingsOfOurs(t *testing.T) {
 			switch {
 			case name == "new" && has:
 				b.VM("substrate").Put(guest.ServicePath, "[Unit]\n")
-			case name == "units":
+			case name == "InstallUnits":
 				close(slow.release)
 			}
 			return nil

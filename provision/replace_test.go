@@ -50,8 +50,7 @@ func (b *bench) only(t *testing.T, names ...string) {
 func replacing(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
-	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Image: fake.Image{Missing: []string{}},
-		Patience: 5 * time.Millisecond})
+	b.World = fake.New(fake.Options{LimaHome: b.spec.LimaHome, Missing: []string{}, Patience: 5 * time.Millisecond})
 	t.Cleanup(b.World.Close)
 	b.mustRun(t)
 	b.emit(t, "old")
@@ -215,6 +214,23 @@ func TestRemove(t *testing.T) {
 			t.Errorf("the state directory holds %v, %v", left, err)
 		}
 	}
+}
+
+// TestTwoVMs: a kept VM that has lost its configuration is no half of the other one, and is left alone.
+func TestTwoVMs(t *testing.T) {
+	b := kept(t)
+	b.spec.Replace = ""
+	if err := os.Remove(filepath.Join(b.VMDir(oldVM), "lima.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	b.mustRun(t)
+	b.only(t, "substrate", oldVM)
+	wantKind(t, b.restoreErr(t), provision.KindUsage, "no lima.yaml")
+	b.spec.Replace = "substrate"
+	if err := b.setup().Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	b.only(t)
 }
 
 func (b *bench) create(t *testing.T, name, profile string) {

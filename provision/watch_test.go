@@ -146,7 +146,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	var during error
 	var planned error
 	b.BeforeGuest = func(name string) error {
-		if name == "activate" {
+		if name == "Activate" {
 			_, during = b.second().Status(t.Context())
 			_, planned = b.second().Plan(t.Context())
 		}
@@ -203,10 +203,10 @@ func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	vm := b.VM("substrate")
-	vm.Change(func(c *fake.Conditions) { c.ClockAhead = 3600 })
+	vm.Change(func(c *fake.Conditions) { c.ClockAhead = time.Hour })
 	b.BeforeGuest = func(name string) error {
 		if name == "observe" {
-			vm.Change(func(c *fake.Conditions) { c.ClockAhead = 3600 }) // somebody sets it again
+			vm.Change(func(c *fake.Conditions) { c.ClockAhead = time.Hour }) // somebody sets it again
 		}
 		return nil
 	}

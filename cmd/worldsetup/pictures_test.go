@@ -51,7 +51,7 @@ var film = []shot{
 	{"", "", 80, 24, "first-run", "", nil, agreed},
 	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, "Starting QEMU"},
 	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
-	{"", "", 80, 24, "first-run", "activate", []typed{{agreed, "\r"}}, "wait for its answer:"},
+	{"", "", 80, 24, "first-run", "Activate", []typed{{agreed, "\r"}}, "wait for its answer:"},
 	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was verified just now"},
 }
 

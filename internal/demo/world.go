@@ -1,4 +1,4 @@
-// Package demo simulates a machine with a Lima for `worldsetup demo`: the real engine over package sim, with a clock.
+// Package demo simulates a machine with a Lima for `worldsetup demo`: the real engine over package fake, with a clock.
 //
 // The rules are: nothing on this machine is read or changed, but for a temporary directory that is HOME meanwhile.
 // Actions take as long as real ones, divided by the speed; they end when the call that they are part of is cancelled.
@@ -111,15 +111,15 @@ func (w *World) stopClock() {
 var took = map[string]time.Duration{
 	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond,
 	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "delete": time.Second,
-	"shell": 50 * time.Millisecond, "observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond,
-	"packages": 15 * time.Second, "group": 500 * time.Millisecond, "directories": 300 * time.Millisecond,
-	"agent": 700 * time.Millisecond, "units": 800 * time.Millisecond, "linger": 300 * time.Millisecond,
-	"activate": 2 * time.Second, "marker": 300 * time.Millisecond,
+	"observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond,
+	"InstallPackages": 15 * time.Second, "AddToGroup": 500 * time.Millisecond, "MakeDirectories": 300 * time.Millisecond,
+	"InstallAgent": 700 * time.Millisecond, "InstallUnits": 800 * time.Millisecond, "EnableLinger": 300 * time.Millisecond,
+	"Activate": 2 * time.Second, "WriteMarker": 300 * time.Millisecond,
 }
 
 // delay takes the time of an action of the simulation.
 func (w *World) delay(action string) {
-	if action == "packages" && w.clock {
+	if action == "InstallPackages" && w.clock {
 		w.fake.VM(w.spec.VM).Change(func(c *fake.Conditions) { c.Offline = w.offline })
 		w.offline = false
 	}

@@ -1,105 +1,111 @@
 package fake
 
 import (
+	"context"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// powerOn starts the VM's processes and boots the guest up to the point where ssh could answer.
-func (vm *VM) powerOn(config *limatype.LimaYAML) {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
-	vm.agentPID, vm.driverPID = vm.world.next(), vm.world.next()
-	vm.guest.powerOn(config)
-	vm.write("ha.pid", fmt.Sprintln(vm.agentPID))
-	vm.write("ha.stdout.log", "")
-	vm.write("serial.log", "systemd[1]: Reached target basic.target - Basic System.\n")
-	vm.write("ssh.config", fmt.Sprintf("Host lima-%s\n  User %s\n  ControlPath %q\n  Hostname 127.0.0.1\n  Port %d\n",
-		vm.name, *config.User.Name, vm.file("ssh.sock"), vm.port))
+// start boots a VM in the phases that Lima's log tells of. A caller who gives up leaves the VM booting: here, booted.
+func (w *World) start(ctx context.Context, c *console, words []string) error {
+	vm, err := w.find(words[len(words)-1])
+	if err != nil {
+		return err
+	}
+	config, err := vm.config()
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	running := vm.running
+	w.mu.Unlock()
+	if running {
+		c.info("The instance `%s` is already running. Run `limactl shell %s` to open the shell.", vm.name, vm.name)
+		return nil
+	}
+	c.info("Starting the instance %q with internal VM driver %q", vm.name, *config.VMType)
+	if err := vm.download(c, config.Images[0].Location, "start"); err != nil {
+		return err
+	}
+	if message := w.Faults.Fail["start"]; message != "" {
+		return fatal(message)
+	}
+	return vm.boot(ctx, c, config)
 }
 
-// write makes a file in the instance's directory. Nothing in the fake depends on one.
-func (vm *VM) write(name, text string) { _ = os.WriteFile(vm.file(name), []byte(text), 0o600) }
-
-// connect makes Lima's shared ssh connection: its users have the groups that the user has now. Lima gives up, after
-// ten minutes, on a guest that does not let it in, and leaves it running.
-func (vm *VM) connect() error {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
-	if !vm.running() {
-		return nil // the power went away meanwhile
+// boot goes through the phases of a boot.
+func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) error {
+	w := vm.world
+	var gaveUp error
+	say := func(format string, args ...any) {
+		if gaveUp == nil {
+			line := "[hostagent] " + fmt.Sprintf(format, args...)
+			c.info("%s", line)
+			w.delay(line)
+			gaveUp = context.Cause(ctx)
+		}
 	}
-	if vm.guest.sshd = true; !vm.guest.key {
-		vm.booted()
-		return fatal("degraded, status={Running:true Degraded:true Errors:[failed to satisfy the essential " +
-			"requirement 1 of 2 \"ssh\"]}")
+	hang := func(fault string) {
+		if gaveUp == nil && w.Faults.Hang[fault] {
+			gaveUp = w.hang(ctx)
+		}
 	}
-	vm.share()
-	return nil
-}
-
-// share makes the shared connection, and the control socket that others find it by.
-func (vm *VM) share() {
-	session := session{vm.guest.member}
-	vm.shared = &session
-	if control, err := listen(vm.file("ssh.sock"),
-		func(connection net.Conn) { vm.world.linger(connection) }); err == nil {
-		vm.sockets = append(vm.sockets, control)
-	}
-}
-
-// mount mounts the directories that the guest's kernel can mount; the others are silently not there.
-func (vm *VM) mount(config *limatype.LimaYAML) {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
-	if !vm.running() {
-		return
-	}
+	vm.locked(func() {
+		vm.running = true
+		vm.guest.powerOn(config)
+		vm.write("ha.pid", "") // of no process on this host
+		vm.write("ha.stdout.log", "")
+		vm.write("serial.log", "systemd[1]: Reached target basic.target - Basic System.\n")
+		vm.write("ssh.config", "")
+	})
+	say("Starting %s (hint: to watch the boot progress, see `%s`)",
+		strings.ToUpper(*config.VMType), vm.file("serial*.log"))
+	say(`Waiting for the essential requirement 1 of 2: "ssh"`)
+	hang("start")
+	vm.locked(func() {
+		vm.guest.sshd = true
+		vm.connect(session{vm.guest.member})
+	})
+	say("The essential requirement 1 of 2 is satisfied")
+	say(`Waiting for the essential requirement 2 of 2: "user session is ready for ssh"`)
+	say("The essential requirement 2 of 2 is satisfied")
 	for _, mount := range config.Mounts {
-		vm.guest.mounts[*mount.MountPoint] = mounted{location: mount.Location, kind: *config.MountType,
-			writable: *mount.Writable}
+		say("Mounting %q on %q", mount.Location, *mount.MountPoint)
 	}
-}
-
-// forward forwards the guest's sockets over the shared connection, and returns what Lima says of it.
-func (vm *VM) forward(config *limatype.LimaYAML) (log []string) {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
+	vm.locked(func() { vm.guest.mounts = config.Mounts })
+	say("Waiting for the guest agent to be running")
 	for _, rule := range config.PortForwards {
-		if !vm.running() || vm.shared == nil || rule.GuestSocket == "" || rule.Reverse || rule.Ignore {
-			continue
-		}
-		log = append(log, fmt.Sprintf("Forwarding %q (guest) to %q (host)", rule.GuestSocket, rule.HostSocket))
-		err := os.MkdirAll(filepath.Dir(rule.HostSocket), 0o750)
-		if err == nil {
-			var forwarded *socket
-			if forwarded, err = listen(rule.HostSocket, vm.relay(vm.shared)); err == nil {
-				vm.sockets = append(vm.sockets, forwarded)
-			}
-		}
-		if err != nil {
-			log = append(log, fmt.Sprintf("failed to set up forward from %q (guest) to %q (host): %v",
-				rule.GuestSocket, rule.HostSocket, err))
+		if rule.GuestSocket != "" {
+			say("Forwarding %q (guest) to %q (host)", rule.GuestSocket, rule.HostSocket)
+			vm.locked(func() { vm.forward(rule.HostSocket) })
 		}
 	}
-	return log
+	say("Guest agent is running")
+	say(`Waiting for the final requirement 1 of 1: "boot scripts must have finished"`)
+	hang("start-late")
+	vm.locked(func() {
+		vm.Boot()
+		vm.guest.linger = vm.guest.linger || !vm.conditions.NoLinger // Lima's scripts do that at every boot
+	})
+	say("The final requirement 1 of 1 is satisfied")
+	c.info("READY. Run `limactl shell %s` to open the shell.", vm.name)
+	return gaveUp
 }
 
-// booted is the host agent's event of the end of a boot.
-func (vm *VM) booted() { vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n") }
+// connect makes Lima's shared ssh connection, with its control socket.
+func (vm *VM) connect(as session) {
+	vm.shared = &as
+	vm.listen(vm.file("ssh.sock"), http.NotFound) // only that it is there is looked at
+}
 
-// finish is the end of Lima's own boot scripts. They let the user's services linger, at every boot.
-func (vm *VM) finish() {
-	vm.world.mu.Lock()
-	defer vm.world.mu.Unlock()
-	if vm.running() {
-		vm.booted()
-	}
-	if vm.running() && !vm.conditions.NoLinger {
-		vm.guest.linger = true
+// forward forwards the agent's socket to the host over the shared connection.
+func (vm *VM) forward(path string) {
+	if os.MkdirAll(filepath.Dir(path), 0o750) == nil {
+		vm.listen(path, vm.relay(*vm.shared))
 	}
 }

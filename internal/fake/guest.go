@@ -1,10 +1,10 @@
 package fake
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -15,44 +15,32 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Image is what new guests are made from. The zero value is a fresh Ubuntu 24.04 cloud image.
-type Image struct {
-	// Missing are the commands that the agent needs and the image lacks; nil means those that Ubuntu's lacks.
-	Missing []string
-	// NoApt: the image has no apt-get.
-	NoApt bool
-	// Cargo is the version of the cargo and rustc that the image has, and OfferedCargo of those that apt-get would
-	// install, as in "1.75"; empty for none.
-	Cargo, OfferedCargo string
-}
-
-// diskUsed is how full a new guest's disk is, in percent.
-const diskUsed = 9
+// userHome is the home directory of the guest's user.
+const userHome = "/home/" + userName + ".guest"
 
 // machine is a guest. What is not under /run, and not what systemd and the kernel know, survives without power.
 type machine struct {
 	vm *VM
 
-	user, home string // that Lima made; empty before the first boot
-	group      bool   // the socket's group is there
-	member     bool   // and the user in it
-	sudo       bool   // without a password
-	key        bool   // Lima's is accepted
-	linger     bool
-	enabled    bool // both units
-	files      map[string]*file
-	version    int // of the last file written
-	lacks      []string
-	cargo      string // its version; empty for none
+	group   bool // the socket's group is there
+	member  bool // and the user in it
+	sudo    bool // without a password
+	key     bool // Lima's is accepted
+	linger  bool
+	enabled bool // both units
+	files   map[string]*file
+	version int // of the last file written
+	lacks   []string
 
 	sshd    bool // ssh answers
-	mounts  map[string]mounted
+	mounts  []limatype.Mount
 	socket  *file    // at which systemd listens
 	service *service // that runs
 	failed  bool     // the service's last start
 }
 
-// file is a file in the guest.
+// file is a file in the guest. Without an owner it is root's; without a kind it is a regular file, and without a mode
+// one that only its owner writes.
 type file struct {
 	kind         string // in stat(1)'s words
 	mode         uint32
@@ -63,25 +51,15 @@ type file struct {
 
 // service is a running agent.
 type service struct {
-	program Program
-	agent   *file // that it was started from
-}
-
-// mounted is a directory of the host that the guest shows.
-type mounted struct {
-	location, kind string
-	writable       bool
+	routes map[string]string
+	agent  *file // that it was started from
 }
 
 // session is a connection of the user's: whether the group is in force is decided when it is made.
 type session struct{ member bool }
 
 func newMachine(vm *VM) *machine {
-	image := vm.world.options.Image
-	return &machine{
-		vm: vm, lacks: slices.Clone(image.Missing), cargo: image.Cargo,
-		files: map[string]*file{}, mounts: map[string]mounted{},
-	}
+	return &machine{vm: vm, lacks: slices.Clone(vm.world.options.Missing), files: map[string]*file{}}
 }
 
 // powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by
@@ -90,7 +68,6 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 	if hasBootGroup(config) && !m.vm.conditions.BootScriptFails {
 		m.group, m.member = true, true
 	}
-	m.user, m.home = *config.User.Name, *config.User.Home
 	m.key, m.sudo = true, true // at every boot, since Lima gives each another instance id
 	if m.enabled && m.installed() && m.group {
 		m.listen()
@@ -100,17 +77,15 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 
 // hasBootGroup says whether the world's own boot script is in a configuration.
 func hasBootGroup(config *limatype.LimaYAML) bool {
-	_, want, _ := strings.Cut(embed.BootGroup(), "{{.User}}")
+	want := strings.TrimSpace(expand(embed.BootGroup(), ""))
 	return slices.ContainsFunc(config.Provision, func(p limatype.Provision) bool {
-		return p.Mode == limatype.ProvisionModeBoot && p.Script != nil &&
-			strings.Contains(*p.Script, strings.TrimSpace(want)[1:])
+		return p.Mode == limatype.ProvisionModeBoot && p.Script != nil && strings.TrimSpace(*p.Script) == want
 	})
 }
 
 // powerOff forgets what is only in memory.
 func (m *machine) powerOff() {
-	m.sshd, m.socket, m.service, m.failed = false, nil, nil, false
-	m.mounts = map[string]mounted{}
+	m.sshd, m.mounts, m.socket, m.service, m.failed = false, nil, nil, nil, false
 	for path := range m.files {
 		if strings.HasPrefix(path, "/run/") {
 			delete(m.files, path)
@@ -122,6 +97,8 @@ func (m *machine) powerOff() {
 func (m *machine) put(path string, f file) *file {
 	m.version++
 	f.version = m.version
+	f.kind, f.mode = cmp.Or(f.kind, "regular file"), cmp.Or(f.mode, 0o644)
+	f.owner, f.group = cmp.Or(f.owner, "root"), cmp.Or(f.group, "root")
 	m.files[path] = &f
 	return &f
 }
@@ -132,7 +109,7 @@ func (m *machine) installed() bool {
 
 // listen has systemd listen at the agent's socket.
 func (m *machine) listen() {
-	m.socket = m.put(guest.SocketPath, file{kind: "socket", mode: 0o660, owner: "root", group: guest.GroupName})
+	m.socket = m.put(guest.SocketPath, file{kind: "socket", mode: 0o660, group: guest.GroupName})
 }
 
 // run starts the installed agent.
@@ -142,63 +119,37 @@ func (m *machine) run() {
 	if agent == nil {
 		return
 	}
-	if program := m.vm.world.options.Program(agent.data); program.Starts {
-		m.service, m.failed = &service{program, agent}, false
-		m.put(guest.RuntimePath, file{kind: "directory", mode: 0o750, owner: "root", group: guest.GroupName})
+	if routes := routes(agent.data); routes != nil {
+		m.service, m.failed = &service{routes, agent}, false
+		m.put(guest.RuntimePath, file{kind: "directory", mode: 0o750, group: guest.GroupName})
 	}
 }
 
-// The kinds of reply to a connection.
+// Exit statuses of curl.
 const (
-	refuses = iota // it cannot be made
-	hangs          // it is made, and nothing comes
-	answers        // it is made to a program
+	curlRefused = 7
+	curlTimeout = 28
 )
 
-// dial connects to the agent's socket, as root or as a user who is a member of the group or not. It starts an agent
-// that does not run.
-func (m *machine) dial(root, member bool) (kind int, program Program) {
+// ask connects to the agent's socket, as root or as a user who is a member of the group or not, and returns what curl
+// would have found. That starts an agent that does not run.
+func (m *machine) ask(root, member bool, path string) guest.Answer {
 	f := m.files[guest.SocketPath]
 	allowed := f != nil && (root || f.mode&0o002 != 0 || member && f.mode&0o020 != 0)
 	if !allowed || f != m.socket {
-		return refuses, Program{}
+		return guest.Answer{Exit: curlRefused}
 	}
 	if m.service == nil {
 		m.run()
 	}
 	if m.service == nil {
-		return hangs, Program{} // in the queue, until the service comes up
+		return guest.Answer{Exit: curlTimeout} // in the queue, until the service comes up
 	}
-	return answers, m.service.program
-}
-
-// ask returns what curl would have found.
-func (m *machine) ask(root, member bool) guest.Answer {
-	kind, program := m.dial(root, member)
-	switch {
-	case slices.Contains(m.lacks, "curl"):
-		return guest.Answer{Exit: 127}
-	case kind == refuses:
-		return guest.Answer{Exit: 7}
-	case kind == hangs, program.Hangs:
-		return guest.Answer{Exit: 28}
-	case program.Closes:
-		return guest.Answer{Exit: 52}
-	}
-	status, body := program.respond(http.MethodGet, "/v1/capabilities")
+	status, body := respond(m.service.routes, path)
 	return guest.Answer{Status: status, Body: body}
 }
 
-// runs says what the service runs, in the words of an observation.
-func (m *machine) runs() string {
-	switch {
-	case m.service == nil:
-		return ""
-	case m.service.agent == m.files[guest.AgentPath]:
-		return guest.RunsInstalled
-	}
-	return guest.RunsOther
-}
+const capabilities = "/v1/capabilities"
 
 // units returns what systemd says of both units.
 func (m *machine) units() map[string]guest.Unit {
@@ -229,16 +180,15 @@ func (m *machine) units() map[string]guest.Unit {
 func (m *machine) observe(as session, points []string) *guest.Observation {
 	groups := func(member bool) []string {
 		if member && m.group {
-			return []string{m.user, guest.GroupName}
+			return []string{userName, guest.GroupName}
 		}
-		return []string{m.user}
+		return []string{userName}
 	}
 	o := &guest.Observation{
-		User: m.user, Home: m.home, SessionGroups: groups(as.member), AccountGroups: groups(m.member),
+		User: userName, Home: userHome, SessionGroups: groups(as.member), AccountGroups: groups(m.member),
 		Sudo: m.allowsSudo(), OS: "ubuntu 24.04", Files: map[string]guest.File{}, Units: m.units(), Linger: m.linger,
-		Missing: slices.Clone(m.lacks), Runs: m.runs(), Listening: map[uint64]bool{},
-		DiskUsed: m.diskUsed(), DiskAvailable: int64(100-m.diskUsed()) << 28,
-		ClockAhead: m.vm.clockAhead(),
+		Missing: slices.Clone(m.lacks), Listening: map[uint64]bool{}, Mounts: m.observeMounts(points),
+		DiskUsed: 9, DiskAvailable: 20 << 30, ClockAhead: m.vm.conditions.ClockAhead,
 	}
 	if !o.Sudo {
 		o.SudoSays = "sudo: a password is required"
@@ -246,7 +196,7 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 	if m.group {
 		o.Group = &guest.Group{GID: 998}
 		if m.member {
-			o.Group.Members = []string{m.user}
+			o.Group.Members = []string{userName}
 		}
 	}
 	for path, f := range m.files {
@@ -261,45 +211,44 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 	if m.socket != nil {
 		o.Listening[uint64(m.socket.version)] = true
 	}
-	o.Mounts = m.observeMounts(points)
+	if m.service != nil {
+		if o.Runs = guest.RunsOther; m.service.agent == m.files[guest.AgentPath] {
+			o.Runs = guest.RunsInstalled
+		}
+	}
 	return o
 }
 
-// untouched says that nothing of ours is there.
-func (m *machine) untouched() bool {
-	for path := range m.files {
-		if path == guest.AgentPath || strings.Contains(path, guest.ServiceName) ||
-			strings.Contains(path, guest.SocketUnitName) {
-			return false
-		}
+// mount returns the mount at point.
+func (m *machine) mount(point string) (mount limatype.Mount, ok bool) {
+	i := slices.IndexFunc(m.mounts, func(mount limatype.Mount) bool { return *mount.MountPoint == point })
+	if i < 0 {
+		return mount, false
 	}
-	return m.files[guest.MarkerPath] == nil && m.files[guest.StatePath] == nil
+	return m.mounts[i], true
 }
 
 func (m *machine) observeMounts(points []string) []guest.Mount {
 	mounts := make([]guest.Mount, len(points))
 	for i, point := range points {
-		mount, ok := m.mounts[point]
+		mount, ok := m.mount(point)
 		if !ok {
 			continue
 		}
-		mounts[i] = guest.Mount{FSType: mount.kind, ReadOnly: !mount.writable}
-		if mount.kind == limatype.REVSSHFS {
-			mounts[i].FSType = "fuse.sshfs"
-		}
-		entries, _ := os.ReadDir(mount.location) // what cannot be read is not listed
+		mounts[i] = guest.Mount{FSType: "fuse.sshfs", ReadOnly: !*mount.Writable}
+		entries, _ := os.ReadDir(mount.Location) // what cannot be read is not listed
 		for _, entry := range entries[:min(len(entries), 64)] {
-			if info, err := entry.Info(); err == nil {
-				letter := byte('f')
-				if info.IsDir() {
-					letter = 'd'
-				} else if !info.Mode().IsRegular() {
-					letter = 'U'
-				}
-				mounts[i].Entries = append(mounts[i].Entries, guest.Entry{
-					Name: entry.Name(), Type: letter, Size: info.Size(), ModTime: info.ModTime(),
-				})
+			info, err := entry.Info()
+			if err != nil {
+				continue
 			}
+			letter := byte('f')
+			if info.IsDir() {
+				letter = 'd'
+			}
+			mounts[i].Entries = append(mounts[i].Entries, guest.Entry{
+				Name: entry.Name(), Type: letter, Size: info.Size(), ModTime: info.ModTime(),
+			})
 		}
 	}
 	return mounts
@@ -307,28 +256,7 @@ func (m *machine) observeMounts(points []string) []guest.Mount {
 
 func (m *machine) allowsSudo() bool { return m.sudo && !m.vm.conditions.NoSudo }
 
-func (m *machine) diskUsed() int {
-	if m.vm.conditions.DiskUsed != 0 {
-		return m.vm.conditions.DiskUsed
-	}
-	return diskUsed
-}
-
 func sum(content []byte) string {
 	hash := sha256.Sum256(content)
 	return hex.EncodeToString(hash[:])
-}
-
-// fingerprint is the state of the guest as lines of text, for comparing.
-func (m *machine) fingerprint() (lines []string) {
-	for path, f := range m.files {
-		lines = append(lines, fmt.Sprintf("file %s %s %o %s:%s version %d %s", path, f.kind, f.mode, f.owner, f.group,
-			f.version, sum(f.data)))
-	}
-	lines = append(lines,
-		fmt.Sprint("group ", m.group, m.member), fmt.Sprint("linger ", m.linger), fmt.Sprint("enabled ", m.enabled),
-		fmt.Sprint("mounts ", m.mounts), fmt.Sprint("lacks ", m.lacks), fmt.Sprint("runs ", m.service != nil, m.failed),
-	)
-	slices.Sort(lines)
-	return lines
 }

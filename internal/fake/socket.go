@@ -1,114 +1,71 @@
 package fake
 
 import (
-	"io"
+	"fmt"
 	"net"
+	"net/http"
 	"os"
-	"sync"
-	"time"
 )
 
-// socket is a UNIX socket on the host.
+// socket is a UNIX socket on the host, at which HTTP is spoken.
 type socket struct {
-	listener net.Listener
-	wait     sync.WaitGroup
-
-	mu          sync.Mutex
-	connections map[net.Conn]bool
-	closed      bool
+	path   string
+	server *http.Server
 }
 
-// listen makes a socket at path, in the place of one that is left there, and has serve talk to each client.
-func listen(path string, serve func(net.Conn)) (*socket, error) {
-	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
+// listen makes a socket at path, in the place of one that is left there.
+func listen(path string, handler http.HandlerFunc) (*socket, error) {
+	_ = os.Remove(path) // what can't be removed is in the way of the next call
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{listener: listener, connections: map[net.Conn]bool{}}
 	listener.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := os.Chmod(path, 0o600); err != nil {
-		listener.Close()
-		return nil, err
-	}
-	s.wait.Go(func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if s.add(connection) {
-				s.wait.Go(func() { defer s.drop(connection); serve(connection) })
-			}
-		}
-	})
+	s := &socket{path, &http.Server{Handler: handler}}
+	go func() { _ = s.server.Serve(listener) }() // until it is closed
 	return s, nil
-}
-
-func (s *socket) add(connection net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		connection.Close()
-		return false
-	}
-	s.connections[connection] = true
-	return true
-}
-
-func (s *socket) drop(connection net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	connection.Close()
-	delete(s.connections, connection)
 }
 
 // remove closes the socket and removes its file.
 func (s *socket) remove() {
-	s.close()
-	_ = os.Remove(s.listener.Addr().String()) // gone already: just as well
+	s.server.Close()
+	_ = os.Remove(s.path) // gone already: just as well
 }
 
-// close ends the socket and everything that was connected through it, and leaves its file, at which no process listens
-// any more. The world must not be locked.
-func (s *socket) close() {
-	s.listener.Close()
-	s.mu.Lock()
-	s.closed = true
-	for connection := range s.connections {
-		connection.Close()
+// listen makes a socket of the VM's, which lasts as long as its connection. A real one's failure is a line in a log.
+func (vm *VM) listen(path string, handler http.HandlerFunc) {
+	if s, err := listen(path, handler); err == nil {
+		vm.sockets = append(vm.sockets, s)
 	}
-	s.mu.Unlock()
-	s.wait.Wait()
 }
 
-// linger holds a connection, says nothing, and lets go when the other side does or the World's patience is over.
-func (w *World) linger(connection net.Conn) {
-	if w.options.Patience > 0 {
-		_ = connection.SetReadDeadline(time.Now().Add(w.options.Patience))
-	}
-	_, _ = io.Copy(io.Discard, connection)
-}
-
-// relay leads connections to the agent's socket in the guest, over an ssh session.
-func (vm *VM) relay(as *session) func(net.Conn) {
-	return func(connection net.Conn) {
-		w := vm.world
-		w.mu.Lock()
-		kind, program := hangs, Program{}
-		if !vm.conditions.Dead {
-			kind, program = vm.guest.dial(false, as.member)
+// closeSockets ends the VM's sockets and all that was connected through them. As ssh does, it removes the control
+// socket, and leaves the files of the others, at which no process listens any more.
+func (vm *VM) closeSockets() {
+	for _, s := range vm.sockets {
+		if s.server.Close(); s.path == vm.file("ssh.sock") {
+			s.remove()
 		}
-		w.mu.Unlock()
+	}
+	vm.sockets = nil
+}
+
+// relay leads requests to the agent's socket in the guest, over an ssh session.
+func (vm *VM) relay(as session) http.HandlerFunc {
+	return func(response http.ResponseWriter, request *http.Request) {
+		vm.world.mu.Lock()
+		answer := vm.guest.ask(false, as.member, request.URL.Path)
+		dead := vm.conditions.Dead
+		vm.world.mu.Unlock()
 		switch {
-		case kind == hangs, kind == answers && program.Hangs:
-			w.linger(connection)
-		case kind == answers:
-			program.serve(connection)
+		case dead || answer.Exit == curlTimeout:
+			_ = vm.world.hang(request.Context())
+			panic(http.ErrAbortHandler)
+		case answer.Exit != 0:
+			panic(http.ErrAbortHandler)
 		}
+		response.Header().Set("Content-Type", "application/json")
+		response.WriteHeader(answer.Status)
+		fmt.Fprintln(response, answer.Body)
 	}
 }

@@ -1,6 +1,10 @@
 package fake
 
 import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,16 +19,10 @@ type Options struct {
 	LimaHome string
 	// Version is Lima's; empty means 2.1.4.
 	Version string
-	// User is the name that Lima gives the guest's user; empty means sam, which should be no one's name on the host.
-	User string
-	// Image is what new guests are made from; the zero value is a fresh Ubuntu cloud image.
-	Image Image
-	// Program says what an agent's file does when it is run; nil means [DefaultProgram].
-	Program func(content []byte) Program
+	// Missing are the commands that the agent needs and a new guest lacks; nil means those that Ubuntu's image lacks.
+	Missing []string
 	// Patience is how long something that hangs is waited for before the fake ends it; 0 means for ever.
 	Patience time.Duration
-	// Now is the host's clock; nil means time.Now.
-	Now func() time.Time
 }
 
 // World is a Lima with its VMs.
@@ -44,66 +42,81 @@ type World struct {
 	mu     sync.Mutex // guards everything below, and the VMs with their guests
 	vms    map[string]*VM
 	calls  []Call
-	number int // of the last process or port handed out
+	number int // of the last VM
 }
 
 // New returns a World without VMs.
 func New(options Options) *World {
-	if options.Version == "" {
-		options.Version = "2.1.4"
+	options.Version = cmp.Or(options.Version, "2.1.4")
+	if options.Missing == nil {
+		options.Missing = []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}
 	}
-	if options.User == "" {
-		options.User = "sam"
-	}
-	if options.Program == nil {
-		options.Program = DefaultProgram
-	}
-	if options.Now == nil {
-		options.Now = time.Now
-	}
-	if options.Image.Missing == nil {
-		options.Image.Missing = []string{"conntrack", "dnsmasq", "fuse-overlayfs", "jq"}
-	}
-	return &World{options: options, vms: map[string]*VM{}, number: 40000}
+	return &World{options: options, vms: map[string]*VM{}}
 }
 
 // Close takes all VMs' power away and closes their sockets on the host. Lima's home stays as it is.
 func (w *World) Close() {
-	for _, vm := range w.all() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, vm := range w.vms {
 		vm.powerOff()
 	}
 }
 
 // VM returns the VM called name; nil when there is none.
 func (w *World) VM(name string) *VM {
-	w.settle()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.settle()
 	return w.vms[name]
 }
+
+// VMDir is the directory that the VM called name has, or would have.
+func (w *World) VMDir(name string) string { return filepath.Join(w.options.LimaHome, name) }
 
 // Guest returns the way into the guest of instance.
 func (w *World) Guest(instance *limatype.Instance) guest.Client {
 	return client{world: w, name: instance.Name}
 }
 
-func (w *World) all() (vms []*VM) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, vm := range w.vms {
-		vms = append(vms, vm)
-	}
-	return vms
-}
-
-// next hands out a number that was not handed out before.
-func (w *World) next() int {
-	w.number++
-	return w.number
-}
-
 func (w *World) delay(what string) {
 	if w.Delay != nil {
 		w.Delay(what)
+	}
+}
+
+// directories are the names of what Lima takes for instances, sorted.
+func (w *World) directories() (names []string) {
+	entries, _ := os.ReadDir(w.options.LimaHome) // without a home there are none
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && !strings.HasPrefix(entry.Name(), "_") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// settle finds where the VMs are by now. To Lima an instance is a directory in its home, and the guest is what is on
+// the disk in it: so a VM goes where its disk is moved. The world must be locked.
+func (w *World) settle() {
+	was, byDisk, diskless := w.vms, map[string]*VM{}, []string(nil)
+	w.vms = map[string]*VM{}
+	for _, vm := range was {
+		byDisk[vm.disk()] = vm
+	}
+	for _, name := range w.directories() {
+		content, _ := os.ReadFile(filepath.Join(w.VMDir(name), "disk")) // there need be none
+		if vm := byDisk[string(content)]; vm != nil {
+			vm.name, w.vms[name] = name, vm
+		} else {
+			diskless = append(diskless, name)
+		}
+	}
+	for _, name := range diskless {
+		if vm := was[name]; vm != nil && w.vms[vm.name] != vm {
+			w.vms[name] = vm
+		} else if _, err := os.Stat(filepath.Join(w.VMDir(name), "lima.yaml")); err == nil {
+			w.newVM(name)
+		}
 	}
 }
