@@ -47,12 +47,11 @@ func (s *setup) linux(ctx context.Context) error {
 	}
 	s.command = host.Command(context.WithoutCancel(ctx), binary, append(args, s.project)...)
 	s.command.Env = append(s.command.Env, face(os.Environ())...)
-	if !host.User.Made { // whom we made, has this in its login profile
+	if !host.User.Made {
 		s.command.Env = append(s.command.Env, own(os.Environ())...)
-		for _, variable := range host.Env() {
-			s.notes = append(s.notes,
-				"This machine emulates. To start the VM by hand: export "+shellescape.Quote(variable))
-		}
+	}
+	for _, variable := range host.Env() {
+		s.notes = append(s.notes, "This machine emulates. To start the VM by hand: export "+shellescape.Quote(variable))
 	}
 	if filepath.Dir(host.Lima) != "/usr/local/bin" {
 		s.notes = append(s.notes, "limactl is "+host.Lima)

@@ -5,7 +5,7 @@
 //     does.
 //   - Lima refuses to run as root. On a root account everything around the VM runs as an ordinary user that is made
 //     once.
-//   - Software emulation is chosen only after a real attempt to run code under KVM failed, and it is said.
+//   - Software emulation is chosen only where the processor or the user can't use KVM, and it is said.
 //   - Whatever is built lands in the cache under a name that holds the hash of its recipe, by rename, when it is
 //     complete.
 //

@@ -66,13 +66,8 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 	if h.User, err = h.ordinaryUser(ctx); err != nil {
 		return nil, err
 	}
-	if h.Accel, err = h.probeAccel(ctx); err != nil {
-		return nil, err
-	}
+	h.Accel = h.accel(ctx)
 	h.logf("acceleration: %s", h.Accel)
-	if err := h.keepLoginProfile(ctx); err != nil {
-		return nil, err
-	}
 	if opts.Install {
 		h.Lima, err = h.installedLima(ctx)
 	} else {
@@ -186,15 +181,6 @@ func (h *Host) run(cmd *exec.Cmd) error {
 
 func (h *Host) logf(format string, args ...any) {
 	fmt.Fprintf(h.Log, "devhost: "+format+"\n", args...)
-}
-
-// debianArch is Debian's name of a Go architecture; for those that Lima and we support both names are the same.
-func debianArch(goarch string) (string, error) {
-	if goarch == "amd64" || goarch == "arm64" {
-		return goarch, nil
-	}
-	return "", fmt.Errorf("no guest image can be built for %s: only amd64 and arm64",
-		cmp.Or(goarch, "an unknown architecture"))
 }
 
 // limaArch is Lima's and QEMU's name of a Go architecture.

@@ -102,12 +102,8 @@ func (h *Host) needImagePackages(ctx context.Context) error {
 	return h.NeedPackages(ctx, imagePackages())
 }
 
-// follow runs a script of the recipe.
+// follow runs a script of the recipe. Debian's names of the architectures are Go's.
 func (h *Host) follow(ctx context.Context, script, suite, dir string) error {
-	arch, err := debianArch(runtime.GOARCH)
-	if err != nil {
-		return err
-	}
 	steps, err := os.MkdirTemp("", "worldsetup-recipe-")
 	if err != nil {
 		return err
@@ -116,7 +112,7 @@ func (h *Host) follow(ctx context.Context, script, suite, dir string) error {
 	if err := unpack(recipe, steps); err != nil {
 		return err
 	}
-	return h.privileged(ctx, "bash", filepath.Join(steps, "recipe", script), arch, suite, dir)
+	return h.privileged(ctx, "bash", filepath.Join(steps, "recipe", script), runtime.GOARCH, suite, dir)
 }
 
 // recipeHash names an image after its recipe, so that a changed recipe is a new image.

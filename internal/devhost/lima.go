@@ -1,12 +1,10 @@
 package devhost
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +12,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-semver/semver"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
+
+// limaModule is Lima's name on the Go module proxy.
+const limaModule = "github.com/lima-vm/lima/v2"
 
 // DefaultLima is the version that is built when none is asked for. LimaVersions lists those that can be.
 const DefaultLima = "2.1.4"
@@ -43,12 +48,17 @@ func (h *Host) installedLima(ctx context.Context) (string, error) {
 		h.logf("lima: leaving %s alone and using %s", target, built)
 		return built, nil
 	}
-	agent := filepath.Join("share", "lima", guestAgentName())
-	prefix := filepath.Dir(filepath.Dir(built))
 	h.logf("lima: installing %s", target)
-	// The guest agent first: a limactl without it does not work.
-	return target, errors.Join(h.place(ctx, filepath.Join(prefix, agent), filepath.Join("/usr/local", agent), "0644"),
-		h.place(ctx, built, target, "0755"))
+	prefix := filepath.Dir(filepath.Dir(built))
+	// The guest agent first: a limactl without it does not work. By rename, so that half a file is never seen.
+	for _, file := range []string{guestAgent(), filepath.Join("bin", "limactl")} {
+		to := filepath.Join("/usr/local", file)
+		if err := h.privileged(ctx, "sh", "-c", `install -D -m 0755 -T "$0" "$1.new" && mv -f -T "$1.new" "$1"`,
+			filepath.Join(prefix, file), to); err != nil {
+			return "", fmt.Errorf("install %s: %w", to, err)
+		}
+	}
+	return target, nil
 }
 
 // findLima looks for a limactl that the user can run and that is new enough.
@@ -68,77 +78,53 @@ func (h *Host) findLima(ctx context.Context) (string, error) {
 	return file, nil
 }
 
-// place copies a file into the system by rename, so that half of it is never seen.
-func (h *Host) place(ctx context.Context, from, to, mode string) error {
-	if err := h.privileged(ctx, "install", "-D", "-m", mode, "-T", from, to+".new"); err != nil {
-		return fmt.Errorf("install %s: %w", to, err)
-	}
-	if err := h.privileged(ctx, "mv", "-f", "-T", to+".new", to); err != nil {
-		return fmt.Errorf("install %s: %w", to, err)
-	}
-	return nil
+// recentEnough tells whether what `limactl --version` printed is a Lima that worldsetup works with. One that was built
+// without a version prints "<unknown>".
+func recentEnough(output string) bool {
+	text, _ := strings.CutPrefix(strings.TrimSpace(output), "limactl version ")
+	version, err := semver.NewVersion(strings.TrimPrefix(text, "v"))
+	return err == nil && !version.LessThan(*lima.MinimumVersion)
 }
 
-// cachedLima is the limactl of a prefix in the cache, built from the version that a module in e2e/lima pins.
+// cachedLima is the limactl of a folder in the cache, built from the version that a module in e2e/lima pins. The folder
+// is named after everything that decides what is in it.
 func (h *Host) cachedLima(ctx context.Context) (string, error) {
 	if !slices.Contains(LimaVersions(), h.limaVersion) {
 		return "", fmt.Errorf("can't build Lima %s: use one of %s", h.limaVersion, strings.Join(LimaVersions(), ", "))
 	}
 	module := filepath.Join(h.Source, "e2e", "lima", h.limaVersion)
-	version, prefix, err := h.limaPrefix(ctx, module)
-	if err != nil {
+	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	sums, sumsErr := os.ReadFile(filepath.Join(module, "go.sum"))
+	if err := errors.Join(err, sumsErr); err != nil {
 		return "", err
 	}
+	hash := sha256.Sum256(fmt.Appendf(nil, "%s %s\n%s%s", limaRecipe, runtime.GOARCH, mod, sums))
+	prefix := filepath.Join(h.Cache, "lima", fmt.Sprintf("v%s-%.6x", h.limaVersion, hash))
 	limactl := filepath.Join(prefix, "bin", "limactl")
 	if _, err := os.Stat(limactl); err == nil {
 		return limactl, nil
 	}
-	h.logf("lima: building %s %s, which takes a minute or two", limaModule, version)
+	h.logf("lima: building %s %s, which takes a minute or two", limaModule, h.limaVersion)
 	started := time.Now()
 	dir, err := staging(prefix)
 	if err != nil {
 		return "", fmt.Errorf("build Lima: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := h.buildLima(ctx, module, version, dir); err != nil {
-		return "", fmt.Errorf("build Lima: %w", err)
-	}
-	if err := os.Rename(dir, prefix); err != nil {
+	if err := h.buildLima(ctx, module, dir); err != nil {
 		return "", fmt.Errorf("build Lima: %w", err)
 	}
 	h.logf("lima: built in %s", seconds(started))
-	return limactl, nil
-}
-
-// limaPrefix names the folder of a build after everything that decides what is in it.
-func (h *Host) limaPrefix(ctx context.Context, module string) (version, prefix string, err error) {
-	edit := exec.CommandContext(ctx, "go", "mod", "edit", "-json")
-	edit.Dir = module
-	mod, err := edit.Output()
-	if err != nil {
-		return "", "", fmt.Errorf("read %s/go.mod: %w", module, err)
-	}
-	if version, err = pinnedLima(mod); err != nil {
-		return "", "", err
-	}
-	hash := sha256.New()
-	fmt.Fprintln(hash, limaRecipe, runtime.GOARCH)
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(module, name))
-		if err != nil {
-			return "", "", err
-		}
-		hash.Write(text)
-	}
-	return version, filepath.Join(h.Cache, "lima", fmt.Sprintf("v%s-%.6x", version, hash.Sum(nil))), nil
+	return limactl, os.Rename(dir, prefix)
 }
 
 // buildLima fills a prefix with what Lima needs at run time: limactl, and the guest agent where limactl looks for it.
-func (h *Host) buildLima(ctx context.Context, module, version, prefix string) error {
-	limactl := filepath.Join(prefix, "bin", "limactl")
-	agent := filepath.Join(prefix, "lima-guestagent")
-	flags := fmt.Sprintf("-s -w -X %s/pkg/version.Version=%s", limaModule, version)
-	for output, command := range map[string]string{limactl: "limactl", agent: "lima-guestagent"} {
+func (h *Host) buildLima(ctx context.Context, module, prefix string) error {
+	agent := filepath.Join(prefix, strings.TrimSuffix(guestAgent(), ".gz"))
+	flags := fmt.Sprintf("-s -w -X %s/pkg/version.Version=%s", limaModule, h.limaVersion)
+	for output, command := range map[string]string{
+		filepath.Join(prefix, "bin", "limactl"): "limactl", agent: "lima-guestagent",
+	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", output,
 			limaModule+"/cmd/"+command)
 		cmd.Dir = module
@@ -149,30 +135,12 @@ func (h *Host) buildLima(ctx context.Context, module, version, prefix string) er
 			return err
 		}
 	}
-	share := filepath.Join(prefix, "share", "lima")
-	if err := os.MkdirAll(share, 0o755); err != nil {
-		return err
-	}
 	// Compressed only: limactl warns when it finds the plain file beside it.
-	if err := compress(agent, filepath.Join(share, guestAgentName())); err != nil {
-		return err
-	}
-	return errors.Join(os.Remove(agent), os.Chmod(filepath.Dir(limactl), 0o755), os.Chmod(limactl, 0o755))
+	return errors.Join(h.run(exec.CommandContext(ctx, "gzip", agent)),
+		h.run(exec.CommandContext(ctx, "chmod", "-R", "a+rX", prefix)))
 }
 
-func guestAgentName() string { return "lima-guestagent.Linux-" + limaArch(runtime.GOARCH) + ".gz" }
-
-func compress(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	packed := gzip.NewWriter(out)
-	_, err = io.Copy(packed, in)
-	return errors.Join(err, packed.Close(), out.Close())
+// guestAgent is where limactl looks for the guest agent, below its prefix.
+func guestAgent() string {
+	return filepath.Join("share", "lima", "lima-guestagent.Linux-"+limaArch(runtime.GOARCH)+".gz")
 }
