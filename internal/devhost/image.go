@@ -3,7 +3,6 @@ package devhost
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,10 +16,8 @@ import (
 	"time"
 )
 
-// recipe is everything that decides what is in the guest image.
-//
-//go:embed recipe
-var recipe embed.FS
+// recipe is the directory of everything that decides what is in the guest image, below the source.
+const recipe = "internal/devhost/recipe"
 
 // Image is a guest image that needs no internet.
 type Image struct {
@@ -59,7 +56,7 @@ func (h *Host) GuestRoots(ctx context.Context, suite string) (string, error) {
 // built is a folder in the cache that is named after its recipe. When it isn't there yet, build fills a folder beside
 // it, which is renamed when all of it is there. Different things may be built side by side.
 func (h *Host) built(ctx context.Context, kind, suite string, build func(dir, target string) error) (string, error) {
-	hash, err := recipeHash(recipe, runtime.GOARCH)
+	hash, err := recipeHash(os.DirFS(filepath.Join(h.Source, filepath.Dir(recipe))), runtime.GOARCH)
 	if err != nil {
 		return "", err
 	}
@@ -104,48 +101,23 @@ func (h *Host) needImagePackages(ctx context.Context) error {
 
 // follow runs a script of the recipe. Debian's names of the architectures are Go's.
 func (h *Host) follow(ctx context.Context, script, suite, dir string) error {
-	steps, err := os.MkdirTemp("", "worldsetup-recipe-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(steps)
-	if err := unpack(recipe, steps); err != nil {
-		return err
-	}
-	return h.privileged(ctx, "bash", filepath.Join(steps, "recipe", script), runtime.GOARCH, suite, dir)
+	return h.privileged(ctx, "bash", filepath.Join(h.Source, recipe, script), runtime.GOARCH, suite, dir)
 }
 
 // recipeHash names an image after its recipe, so that a changed recipe is a new image.
-func recipeHash(recipe fs.FS, goarch string) (string, error) {
+func recipeHash(above fs.FS, goarch string) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, goarch, limaProfile(goarch, "", ""))
-	err := fs.WalkDir(recipe, ".", func(path string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(above, "recipe", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		text, err := fs.ReadFile(recipe, path)
+		text, err := fs.ReadFile(above, path)
 		fmt.Fprintln(hash, path, len(text))
 		hash.Write(text)
 		return err
 	})
 	return hex.EncodeToString(hash.Sum(nil)[:6]), err
-}
-
-// unpack writes the recipe into a folder, its scripts executable.
-func unpack(recipe fs.FS, dir string) error {
-	if err := os.CopyFS(dir, recipe); err != nil {
-		return err
-	}
-	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		mode := fs.FileMode(0o644)
-		if entry.IsDir() || strings.HasSuffix(path, ".sh") {
-			mode = 0o755
-		}
-		return os.Chmod(path, mode)
-	})
 }
 
 // limaProfile starts the kernel itself, since the image has no boot loader. Lima's default mounts on QEMU are 9p, which
