@@ -47,24 +47,27 @@ func (p Place) rejoin(from, to string) error {
 	return p.Folders.Unmark(from)
 }
 
+// reopen gives a directory without any permission, as limactl rename makes them, those that it had.
+func reopen(path string, info fs.FileInfo) error {
+	if !info.IsDir() || info.Mode().Perm()&0o700 != 0 {
+		return nil
+	}
+	return os.Chmod(path, 0o700)
+}
+
 func (p Place) rejoinEntry(from, to string) error {
 	info, err := os.Lstat(from)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() && info.Mode().Perm()&0o700 == 0 { // as limactl rename makes them
-		if err := os.Chmod(from, 0o700); err != nil {
-			return err
-		}
-	}
 	there, err := os.Lstat(to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return p.Folders.Move(from, to)
+		return errors.Join(reopen(from, info), p.Folders.Move(from, to))
 	case err != nil:
 		return err
 	case info.IsDir() && there.IsDir():
-		return p.rejoin(from, to)
+		return errors.Join(reopen(from, info), reopen(to, there), p.rejoin(from, to))
 	case info.Size() == 0:
 		return p.Folders.Unmark(from)
 	case there.Size() == 0:

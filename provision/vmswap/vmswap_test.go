@@ -16,7 +16,6 @@ import (
 )
 
 // home is a directory that stands for Lima's home, and a small limactl over it. Both can be killed after some effects.
-//
 // Its content is written as "w=old w.ws-tmp=new!": a VM with "old" on its disk, and an unverified one beside it. A name
 // with nothing behind it is an empty directory.
 type home struct {
@@ -27,10 +26,7 @@ type home struct {
 	fails   string // the call that fails
 }
 
-const (
-	mark   = "/worldsetup-unproven"
-	theirs = " other=theirs w.ws-older=theirs w2.ws-tmp=theirs wide=theirs!" // nothing may touch them
-)
+const mark, theirs = "/worldsetup-unproven", " other=theirs w.ws-older=theirs w2.ws-tmp=theirs wide=theirs!"
 
 func newHome(t *testing.T, content string) *home {
 	t.Helper()
@@ -39,32 +35,32 @@ func newHome(t *testing.T, content string) *home {
 	for _, vm := range strings.Fields(content + theirs) {
 		name, disk, _ := strings.Cut(vm, "=")
 		wantError(t, os.Mkdir(filepath.Join(h.Home, name), 0o700), "")
-		if disk != "" {
-			h.write(t, name+"/lima.yaml", "{}")
-			h.write(t, name+"/status", "Running")
-			h.write(t, name+"/ha.pid", "99999999") // of a process that has ended
-			h.write(t, name+"/disk", strings.TrimSuffix(disk, "!"))
-		}
-		if strings.HasSuffix(disk, "!") {
-			h.write(t, name+mark, `{"ran":true,"answered":["root"]}`)
+		if disk, unverified := strings.CutSuffix(disk, "!"); disk != "" {
+			h.write(t, name, "lima.yaml={} status=Running ha.pid=99999999 disk="+disk) // that process has ended
+			if unverified {
+				h.write(t, name, mark+`={"ran":true,"answered":["root"]}`)
+			}
 		}
 	}
 	return h
 }
 
-func (h *home) write(t *testing.T, path, text string) {
+// write writes files of a VM, as in "a=text b=another".
+func (h *home) write(t *testing.T, vm, files string) {
 	t.Helper()
-	path = filepath.Join(h.Home, path)
-	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
-	wantError(t, err, "")
+	for _, file := range strings.Fields(files) {
+		name, text, _ := strings.Cut(file, "=")
+		path := filepath.Join(h.Home, vm, name)
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
+		wantError(t, err, "")
+	}
 }
 
 // want compares what there is with content.
 func (h *home) want(t *testing.T, content string) {
 	t.Helper()
 	dirs, _ := filepath.Glob(h.Home + "/*") // the pattern is a good one
-	want := strings.Fields(content + theirs)
-	slices.Sort(want)
+	want := slices.Sorted(slices.Values(strings.Fields(content + theirs)))
 	for i, dir := range dirs {
 		disk, _ := os.ReadFile(dir + "/disk") // there need be none
 		dirs[i] = filepath.Base(dir) + "=" + string(disk)
@@ -88,7 +84,6 @@ func (h *home) effect(do func() error) error {
 func (h *home) Move(from, to string) error {
 	return h.effect(func() error { return h.Folders.Move(from, to) })
 }
-
 func (h *home) Unmark(path string) error {
 	return h.effect(func() error { return h.Folders.Unmark(path) })
 }
@@ -142,16 +137,13 @@ var acts = map[string]act{
 	vmswap.UndoRename: func(h *home, _ context.Context) error { return h.Rejoin() },
 }
 
-func discard(suffix string) act {
-	return func(h *home, ctx context.Context) error { return h.Discard(ctx, suffix, nil) }
-}
-
 func rename(from, to string) act {
 	return func(h *home, _ context.Context) error { return h.Rename(from, to) }
 }
-
 func stop(h *home, ctx context.Context) error { return h.Stop(ctx, "", nil) }
-
+func discard(name string) act {
+	return func(h *home, ctx context.Context) error { return h.Discard(ctx, name, nil) }
+}
 func create(h *home, ctx context.Context) error {
 	return h.Create(ctx, []byte("new"), vmswap.Note{Ran: true, Answered: []string{"root"}}, nil)
 }
@@ -197,16 +189,15 @@ func TestStop(t *testing.T) {
 		{"Running", "{}", "", "list w,stop w", ""},
 		{"Running", "{}", "stop w", "list w,stop w,stop --force w", ""},
 		{"Broken", "{}", "", "list w,stop --force w", ""},
-		{"Broken", "{}", "stop --force w", "list w,stop --force w", "unwell"},
 		{"Stopped", "{}", "", "list w", ""},
 		{"Running", "null", "", "list w", ""}, // Lima can't read it
 		{"Running", "{}", "list w", "list w", "unwell"},
 	} {
 		h := newHome(t, "w=")
 		h.fails = test.fails
-		h.write(t, "w/status", test.status)
+		h.write(t, "w", "status="+test.status)
 		wantError(t, stop(h, t.Context()), "")
-		h.write(t, "w/lima.yaml", test.config) // else Lima knows no VM
+		h.write(t, "w", "lima.yaml="+test.config) // else Lima knows no VM
 		wantError(t, stop(h, t.Context()), test.err)
 		if calls := strings.Join(h.calls, ","); calls != test.calls {
 			t.Errorf("%+v: the calls were %s", test, calls)
@@ -217,25 +208,147 @@ func TestStop(t *testing.T) {
 // TestRefused: what can't be done says why, and leaves everything as it was.
 func TestRefused(t *testing.T) {
 	for _, test := range []struct {
-		content, file, fails string
-		act                  act
-		err                  string
+		content, files, fails string
+		act                   act
+		err                   string
 	}{
-		{"w=old", "w/ha.pid=" + fmt.Sprintln(os.Getpid()), "", rename("", vmswap.Backup), "w still runs: process "},
-		{"w=new w.ws-old=old", "w.ws-old/protected", "", discard(vmswap.Backup), "protected: limactl unprotect"},
+		{"w=old", fmt.Sprint("ha.pid=", os.Getpid()), "", rename("", vmswap.Backup), "w still runs: process "},
+		{"w=old", "protected=", "", discard(""), "protected: limactl unprotect"},
 		{"w=new w.ws-tmp=x", "", "", discard(""), "w.ws-tmp is in the way"},
 		{"w=new w.ws-old=", "", "", rename("", vmswap.Backup), "w.ws-old is in the way"}, // rename(2) would do it
 		{"w=old", "", "", rename(vmswap.Spare, vmswap.Backup), "no such file"},
 		{"w=old", "", "create --tty=false --name w.ws-tmp", create, "unwell"},
 		{"w=new w.ws-tmp=x", "", "delete --force w.ws-tmp", acts[vmswap.UndoRemove], "unwell"},
 		{"w=old", "", "", acts[vmswap.UndoEmpty], "not empty"},
+		{"w=new w.ws-old=old", "", "", acts[vmswap.UndoRename], "are both there, and differ"},
 	} {
 		h := newHome(t, test.content)
-		if path, text, _ := strings.Cut(test.file, "="); path != "" {
-			h.write(t, path, text)
-		}
+		h.write(t, "w", test.files)
 		h.fails = test.fails
 		wantError(t, test.act(h, t.Context()), test.err)
 		h.want(t, test.content)
+	}
+}
+
+// recover takes the actions that lead out of what there is, as the engine does, and returns their ids.
+func (h *home) recover(t *testing.T) (ids []string, err error) {
+	t.Helper()
+	for s := h.Survey(); len(s.Recovery()) > 0 && len(ids) < 10; s = h.Survey() {
+		id := s.Recovery()[0].ID
+		if err := acts[id](h, t.Context()); err != nil {
+			return ids, err
+		}
+		if h.Survey() != s.After(id) {
+			t.Errorf("after %s there is %+v, announced was %+v", id, h.Survey(), s.After(id))
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// TestRecovery plays every state that a kill can leave, and kills the recovery as well, before each of its effects.
+func TestRecovery(t *testing.T) {
+	const aside, place, remove = vmswap.UndoAside, vmswap.UndoPlace, vmswap.UndoRemove
+	const empty, commit = vmswap.UndoEmpty, vmswap.UndoMark
+	for name, state := range map[string]struct{ left, actions, after, is string }{
+		"nothing":                {},
+		"creation begun":         {"w=", empty, "", ""},
+		"creation beside backup": {"w= w.ws-old=old", empty + " " + place, "w=old", ""},
+		"spare begun":            {"w=old w.ws-tmp=", remove, "w=old", ""},
+		"spare marked":           {"w=old w.ws-tmp=new!", remove, "w=old", ""},
+		"backed up":              {"w.ws-old=old w.ws-tmp=new!", place + " " + remove, "w=old", ""},
+		"new one in place":       {"w=new! w.ws-old=old", "", "w=new! w.ws-old=old", "pending"},
+		"verified, or kept":      {"w=new w.ws-old=old", "", "w=new w.ws-old=old", "kept"},
+		"old one discarded":      {"w=new w.ws-tmp=old", remove, "w=new", ""},
+		"old one lost":           {"w=new!", commit, "w=new", ""},
+		"old one lost, spare":    {"w=new! w.ws-tmp=x", remove + " " + commit, "w=new", ""},
+		"only a backup":          {"w.ws-old=old", place, "w=old", ""},
+		"only a spare":           {"w.ws-tmp=old", remove, "", ""},
+		"displaced":              {"w.ws-back=new w.ws-old=old", place, "w=new w.ws-old=old", "kept"},
+		"being restored":         {"w=old w.ws-back=new", aside + " " + place, "w=new w.ws-old=old", "kept"},
+		"only a displaced":       {"w.ws-back=new", place, "w=new", ""},
+		"all names":              {"w=1 w.ws-tmp=2 w.ws-old=3 w.ws-back=4", remove, "w=1 w.ws-old=3 w.ws-back=4", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t, state.left)
+			before := h.Survey()
+			actions, after := before.Recovered()
+			ids, err := h.recover(t)
+			if err != nil || strings.Join(ids, " ") != state.actions || len(actions) != len(ids) {
+				t.Errorf("done was %v, %v, want %s; announced were %v", ids, err, state.actions, actions)
+			}
+			if before.Unfinished() != (len(ids) > 0 || state.is == "pending") || h.Survey() != after ||
+				after.Pending() != (state.is == "pending") || after.Kept() != (state.is == "kept") {
+				t.Errorf("there was %+v, announced was %+v, there is %+v", before, after, h.Survey())
+			}
+			h.want(t, state.after)
+			for kill, killed := 0, true; killed; kill++ {
+				h := newHome(t, state.left)
+				h.effects = kill
+				_, err := h.recover(t)
+				killed = err != nil
+				_, err = h.recover(t)
+				wantError(t, err, "")
+				h.want(t, state.after)
+			}
+		})
+	}
+}
+
+func TestReserved(t *testing.T) {
+	for _, name := range strings.Fields("substrate ws-old w.ws-older w.ws-tmp! w.ws-old! w.ws-back!") {
+		if name, want := strings.CutSuffix(name, "!"); vmswap.Reserved(name) != want {
+			t.Errorf("%s: reserved %v", name, !want)
+		}
+	}
+}
+
+// TestHalves: a `limactl rename` that was killed after any number of files is undone, even by runs that are killed in
+// their turn. It moves files in the order of their names, makes directories without any permission, and leaves an empty
+// VZ identity.
+func TestHalves(t *testing.T) {
+	files := strings.Fields("cidata.iso= disk=old lima.yaml={} sub/file=x vz-identifier=id zzz=last")
+	for moved := 1; moved < len(files); moved++ {
+		for from, to := range map[string]string{"w": "w.ws-old", "w.ws-old": "w"} {
+			for kill, killed := 0, true; killed; kill++ {
+				h := newHome(t, "w= w.ws-old=")
+				h.write(t, from, strings.Join(files[moved:], " ")+" sub/other=y")
+				h.write(t, to, strings.Join(files[:moved], " "))
+				if moved > 4 {
+					h.write(t, from, files[4])
+					h.write(t, to, "vz-identifier=")
+				}
+				_ = os.Chmod(filepath.Join(h.Home, to, "sub"), 0) // not there yet: just as well
+				h.effects = kill
+				_, err := h.recover(t)
+				killed = err != nil
+				_, err = h.recover(t)
+				wantError(t, err, "")
+				h.want(t, "w=old")
+				if info, err := os.Stat(h.Dir("") + "/sub"); err != nil || info.Mode().Perm() != 0o700 {
+					t.Errorf("%d files, killed at %d: %+v, %v", moved, kill, info, err)
+				}
+				for _, file := range append(files, "sub/other=y") {
+					name, want, _ := strings.Cut(file, "=")
+					if have, err := os.ReadFile(h.Dir("") + "/" + name); err != nil || string(have) != want {
+						t.Fatalf("%d files, killed at %d: %s holds %q, %v", moved, kill, name, have, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestTwoVMs: two VMs are no halves, whatever they have lost.
+func TestTwoVMs(t *testing.T) {
+	for _, files := range [][2]string{
+		{"lima.yaml=a disk=1", "lima.yaml=b"}, {"disk=1", "lima.yaml=b disk=2"}, {"a=1", "b=2"},
+	} {
+		h := newHome(t, "w= w.ws-old=")
+		h.write(t, "w", files[0])
+		h.write(t, "w.ws-old", files[1])
+		if s := h.Survey(); s.Partial || s.Unfinished() {
+			t.Errorf("with %q: %+v", files, s)
+		}
 	}
 }
