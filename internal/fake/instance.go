@@ -160,6 +160,8 @@ func (w *World) edit(_ context.Context, c *console, words []string) error {
 	if err != nil {
 		return err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	before, err := os.ReadFile(vm.file("lima.yaml"))
 	if err != nil {
 		return fatal(err.Error())

@@ -107,7 +107,9 @@ func (w *World) settle() {
 	for _, name := range w.directories() {
 		content, _ := os.ReadFile(filepath.Join(w.VMDir(name), "disk")) // there need be none
 		if vm := byDisk[string(content)]; vm != nil {
-			vm.name, w.vms[name] = name, vm
+			if w.vms[name] = vm; vm.name != name { // it is read without the lock while nothing is renamed
+				vm.name = name
+			}
 		} else {
 			diskless = append(diskless, name)
 		}
