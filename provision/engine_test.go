@@ -245,6 +245,25 @@ func TestInterruptedBoot(t *testing.T) {
 	}
 }
 
+// TestHopelessBoot: a guest whose console says that nothing more will come is not waited for.
+func TestHopelessBoot(t *testing.T) {
+	b := newBench(t)
+	b.Faults.Hang = map[string]bool{"start": true}
+	const last = "[    3.1] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---\n"
+	setup := b.setup()
+	record := setup.Events
+	setup.Events = func(event provision.Event) {
+		if record(event); event.Step != nil && strings.HasSuffix(event.Message, `requirement 1 of 2: "ssh"`) {
+			_ = os.WriteFile(filepath.Join(b.spec.LimaHome, "substrate", "serial.log"), []byte(last), 0o600)
+		}
+	}
+	_, err := setup.Run(t.Context())
+	wantKind(t, err, provision.KindProvisioning, "kernel panicked: ", "Attempted to kill init",
+		"was stopped; its disk is kept", "serial.log")
+	b.Faults.Hang = nil
+	b.mustRun(t)
+}
+
 // TestInterruptedStep: it is not the guest's fault.
 func TestInterruptedStep(t *testing.T) {
 	b := newBench(t)

@@ -19,8 +19,8 @@ import (
 )
 
 // signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
-// how much of an image was fetched. They are for showing, for the right moment to look ahead, and for ending the wait for
-// a boot that comes to no end.
+// how much of an image was fetched. They are for showing, for the right moment to look ahead, and for ending the wait
+// for a boot that comes to no end.
 type signs struct {
 	mu       sync.Mutex
 	phase    lima.Phase
@@ -110,8 +110,8 @@ func (s *signs) say(line string) {
 	s.announce(line)
 }
 
-// silent says whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has deadlines of
-// its own for what follows, in which a guest may be silent.
+// silent says whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has deadlines
+// of its own for what follows, in which a guest may be silent.
 func (s *signs) silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,8 +179,8 @@ const (
 	bannerDeadline = 10 * time.Second
 )
 
-// watchConsole reports what a starting VM writes to its consoles, and when its ssh port answers, until ctx ends. It calls
-// hopeless once, with the reason, for a boot that comes to no end.
+// watchConsole reports what a starting VM writes to its consoles, and when its ssh port answers, until ctx ends. It
+// calls hopeless once, with the reason, for a boot that comes to no end.
 func (s *signs) watchConsole(ctx context.Context, consoles []*console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false

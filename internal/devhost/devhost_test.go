@@ -42,16 +42,19 @@ func TestRecipeHash(t *testing.T) {
 		}
 		return got
 	}
-	one := fstest.MapFS{"recipe/a": {Data: []byte("x")}, "recipe/b": {Data: []byte("y")}}
+	files := func(a, name, b string) fstest.MapFS {
+		return fstest.MapFS{"recipe/a": {Data: []byte(a)}, "recipe/" + name: {Data: []byte(b)}}
+	}
+	one := files("x", "b", "y")
 	base := hash(one, "amd64")
 	if again := hash(one, "amd64"); again != base {
 		t.Errorf("the same recipe gave %s and %s", base, again)
 	}
 	for name, other := range map[string]string{
 		"another architecture": hash(one, "arm64"),
-		"a changed file":       hash(fstest.MapFS{"recipe/a": {Data: []byte("x")}, "recipe/b": {Data: []byte("z")}}, "amd64"),
-		"a renamed file":       hash(fstest.MapFS{"recipe/a": {Data: []byte("x")}, "recipe/c": {Data: []byte("y")}}, "amd64"),
-		"a moved boundary":     hash(fstest.MapFS{"recipe/a": {Data: []byte("xb")}, "recipe/b": {Data: []byte("")}}, "amd64"),
+		"a changed file":       hash(files("x", "b", "z"), "amd64"),
+		"a renamed file":       hash(files("x", "c", "y"), "amd64"),
+		"a moved boundary":     hash(files("xb", "b", ""), "amd64"),
 	} {
 		if other == base {
 			t.Errorf("%s kept the hash", name)

@@ -121,7 +121,8 @@ func recipeHash(above fs.FS, goarch string) (string, error) {
 }
 
 // limaProfile starts the kernel itself, since the image has no boot loader. Lima's default mounts on QEMU are 9p, which
-// Debian's cloud kernel lacks: a guest with them comes up with empty folders.
+// Debian's cloud kernel lacks: a guest with them comes up with empty folders. Lima gives a VM four processors, which
+// emulation on fewer makes slower; booting keeps little more than one busy.
 func limaProfile(goarch, dir, digest string) string {
 	console := "ttyS0"
 	if goarch == "arm64" {
@@ -139,6 +140,7 @@ func limaProfile(goarch, dir, digest string) string {
 		"    cmdline: root=LABEL=worldsetup-root rw console=" + console + " net.ifnames=0",
 		"  initrd:",
 		"    location: " + file("initrd.img"),
+		"cpus: 2",
 		"firmware:",
 		"  legacyBIOS: true",
 		"mountType: reverse-sshfs",
