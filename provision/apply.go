@@ -153,6 +153,7 @@ type history struct {
 	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for
 	// none.
 	unheld, locked string
+	lockedCause    guest.ConnectionCause
 }
 
 // begun says whether a step was begun in this run.

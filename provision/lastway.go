@@ -40,6 +40,8 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 type rejection struct {
 	what string // one of the Refused constants of package guest
 	text string
+	// cause is what ssh shows of why.
+	cause guest.ConnectionCause
 }
 
 // refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script.
@@ -48,10 +50,10 @@ func refusalOf(err error) *rejection {
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
 		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode,
 			strings.TrimSpace(session.Output))
-		return &rejection{guest.RefusedSession, text}
+		return &rejection{what: guest.RefusedSession, text: text}
 	}
-	if _, ok := errors.AsType[*guest.ConnectionError](err); ok {
-		return &rejection{guest.RefusedLogin, err.Error()}
+	if connection, ok := errors.AsType[*guest.ConnectionError](err); ok {
+		return &rejection{guest.RefusedLogin, err.Error(), connection.Cause()}
 	}
 	return nil
 }
@@ -67,13 +69,14 @@ func explainRefusal(ctx context.Context, in session, s *State, refusal *rejectio
 	s.SSHSetting = refusals.Setting
 	if refusal.what != guest.RefusedForward {
 		s.Locked = strings.Join(append([]string{refusal.text}, refusals.Causes...), "; ")
+		s.LockedCause = refusal.cause
 	}
 }
 
 // lastWay returns the error of a guest that refuses new connections after all that worldsetup can do about it.
 func lastWay(s State) *Error {
 	command := "sudo journalctl -n 20 -t sshd -t sshd-session"
-	if strings.Contains(s.Locked, "timed out") {
+	if s.LockedCause == guest.CauseTimedOut {
 		command = "sudo nft list ruleset"
 	}
 	return &Error{
@@ -88,13 +91,12 @@ func lastWay(s State) *Error {
 
 // sshdForbids is the error of a setting of sshd's that a world can't have. It is a person's decision and stays.
 func sshdForbids(s State) *Error {
-	name, _, _ := strings.Cut(s.SSHSetting, " ")
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the settings of the ssh server in the VM %s forbid what a world needs", s.Instance.Name),
-		Why:  strings.TrimSpace("sshd has the setting " + s.SSHSetting + "\n" + s.Locked),
+		Why:  strings.TrimSpace("sshd has the setting " + s.SSHSetting.String() + "\n" + s.Locked),
 		Next: fmt.Sprintf("don't stop the VM; find the setting (limactl shell --workdir / %s sudo grep -rni %s "+
 			"/etc/ssh), "+
-			"change it, restart ssh.service, and run worldsetup again", s.Instance.Name, name),
+			"change it, restart ssh.service, and run worldsetup again", s.Instance.Name, s.SSHSetting.Name),
 	}
 }

@@ -51,7 +51,7 @@ func (b *bench) closedSetup(refusals guest.Refusals) *provision.Setup {
 // TestTheLastWayInStays: what would end the open connection is not done while no other one is let in.
 func TestTheLastWayInStays(t *testing.T) {
 	expired := guest.Refusals{Causes: []string{"the account of ada has expired"}}
-	setting := guest.Refusals{Setting: "AllowUsers games"}
+	setting := guest.Refusals{Setting: guest.SSHDSetting{Name: "AllowUsers", Value: "games"}}
 	for name, test := range map[string]struct {
 		fault   func(*fake.VM)
 		causes  guest.Refusals

@@ -47,9 +47,12 @@ func (p *Plan) forGuest(t target, s State) {
 
 // sudo says that nothing can be changed without it.
 func (p *Plan) sudo(s State) {
-	if o := s.Guest; !o.Sudo && !o.WantsPassword() {
+	o := s.Guest
+	switch o.SudoRefusal() {
+	case guest.SudoWorks:
+	default:
 		p.Blocked = sudoRefuses(s)
-	} else if !o.Sudo {
+	case guest.SudoWantsPassword:
 		p.Blocked = &Error{
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
@@ -64,11 +67,11 @@ func (p *Plan) sudo(s State) {
 func sudoRefuses(s State) *Error {
 	o, vm := s.Guest, s.Instance.Name
 	next := "become root in the guest in another way, and repair it"
-	switch {
-	case strings.Contains(o.SudoSays, "tty"):
+	switch o.SudoRefusal() {
+	case guest.SudoWantsTerminal:
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
-	case strings.Contains(strings.ToLower(o.SudoSays), "account"):
+	case guest.SudoAccount:
 		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: "+
 			"limactl stop %s && "+
 			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && `+

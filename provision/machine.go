@@ -82,7 +82,7 @@ func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds())
 // planSSHAccess plans to repair the way in by ssh, and blocks a plan where that can't be, or did not help.
 func planSSHAccess(p *Plan, _ target, s State) {
 	switch {
-	case s.SSHSetting != "":
+	case s.SSHSetting.Name != "":
 		p.Blocked = sshdForbids(s)
 	case !s.Tried[StepSSHAccess]:
 		p.add(StepSSHAccess, sshReasons(s)...)
@@ -104,8 +104,8 @@ func sshReasons(s State) (reasons []string) {
 					file.Mode))
 		}
 	}
-	if s.SSHSetting != "" {
-		reasons = append(reasons, "the setting of sshd forbids what a world needs: "+s.SSHSetting)
+	if s.SSHSetting.Name != "" {
+		reasons = append(reasons, "the setting of sshd forbids what a world needs: "+s.SSHSetting.String())
 	}
 	if s.Locked != "" {
 		reasons = append(reasons, "a fresh SSH connection is refused: "+s.Locked)
@@ -119,7 +119,7 @@ func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(strin
 	if err != nil {
 		return fmt.Errorf("the public key that Lima uses cannot be read: %w", err)
 	}
-	r.done.locked = ""
+	r.done.locked, r.done.lockedCause = "", guest.CauseUnknown
 	o := at.Guest
 	return r.session(at).change(ctx, guest.RepairSSH{User: o.User, Home: o.Home, Key: strings.TrimSpace(string(key))})
 }
@@ -132,8 +132,9 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
 		refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: what refuses the user comes first.
-		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error()})
-		if r.done.locked = at.Locked; r.done.finished[StepSSHAccess] {
+		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error(), refused.Cause()})
+		r.done.locked, r.done.lockedCause = at.Locked, at.LockedCause
+		if r.done.finished[StepSSHAccess] {
 			return lastWay(at)
 		}
 		r.done.forget(step)

@@ -235,7 +235,7 @@ func bootFirst(s State) string {
 	switch {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
 		return "the root file system of the guest stays read-only: a boot puts it in order"
-	case s.Guest.WantsPassword() && !s.Tried[StepStop]:
+	case s.Guest.SudoRefusal() == guest.SudoWantsPassword && !s.Tried[StepStop]:
 		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without",
 			s.Guest.User)
 	}
@@ -261,7 +261,7 @@ func (p *Plan) planUnreachable(s State) {
 	case s.Tried[StepStop] && s.Tried[StepStart]:
 		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
 		p.Blocked = unreachable(s)
-	case connection.Denied():
+	case connection.Cause() == guest.CauseDenied:
 		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " +
 			firstLine(s.GuestError.Error())}, false)
 		p.Unseen = true

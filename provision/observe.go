@@ -62,7 +62,7 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
 		Instance: instance, Siblings: v.place.Survey(), Booting: v.boot.laying(),
-		Tried: done.finished, Unheld: done.unheld, Locked: done.locked,
+		Tried: done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
 	if instance == nil {
 		return state
@@ -195,9 +195,10 @@ type State struct {
 	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
 	// tried.
 	Locked string
-	// SSHSetting is the setting of the guest's sshd, with its value, that forbids what a fresh connection is for; empty
-	// for none.
-	SSHSetting string
+	// LockedCause is what ssh shows of the cause.
+	LockedCause guest.ConnectionCause
+	// SSHSetting is the setting of the guest's sshd that forbids what a fresh connection is for; zero for none.
+	SSHSetting guest.SSHDSetting
 	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration

@@ -182,7 +182,8 @@ var plans = map[string]func(*target, *State){
 		s.Locked, s.Mounts[1], s.Tried = "Permission denied", "gone", map[StepID]bool{StepSSHAccess: true}
 	},
 	"sshd lets only others in, and a mount is lost": func(_ *target, s *State) {
-		s.Locked, s.SSHSetting, s.Mounts[1] = "Permission denied", "AllowUsers games", "gone"
+		s.Locked, s.Mounts[1] = "Permission denied", "gone"
+		s.SSHSetting = guest.SSHDSetting{Name: "AllowUsers", Value: "games"}
 	},
 	"ssh refuses the key": func(_ *target, s *State) { s.Locked = "Permission denied" },
 	"a directory is closed": func(_ *target, s *State) {

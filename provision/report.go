@@ -149,7 +149,7 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	h.check("session", "Lima's shared session", member, found)
 	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
 	found = works[o.Sudo]
-	if !o.Sudo && !o.WantsPassword() {
+	if !o.Sudo && o.SudoRefusal() != guest.SudoWantsPassword {
 		found = "refuses the user: " + o.SudoSays
 	}
 	h.check("sudo", "sudo in the guest", works[true], found)

@@ -99,7 +99,7 @@ func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 func (v *vm) finishBoot(ctx context.Context, err error) error {
 	bootErr := v.boot.wait()
 	failure := AsError(err)
-	if bootErr == nil || ctx.Err() == nil || strings.Contains(failure.Why, bootErr.Error()) {
+	if bootErr == nil || ctx.Err() == nil || errors.Is(err, bootErr) {
 		return failure
 	}
 	failure.Why += "\n" + bootErr.Error()

@@ -270,7 +270,7 @@ func hostSigns(spec Spec, dir string) string {
 	fmt.Fprint(&signs, booted)
 	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
 	for _, path := range pids {
-		signs.WriteString(processSign(path))
+		fmt.Fprint(&signs, processIn(path))
 	}
 	forwarded := filepath.Join(dir, filenames.SocketDir, "substrate.sock")
 	signs.WriteString(fileSign(forwarded) + listenerSign(forwarded))
@@ -299,29 +299,35 @@ func fileSign(path string) string {
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
 }
 
-// processSign is whether the process whose number is in a file lives, and whether it was stopped, which Linux shows.
-func processSign(path string) string {
+// process is what can be seen of a process from outside.
+type process struct {
+	pid             int // 0 when it is gone
+	stopped, zombie bool
+}
+
+// processIn observes the process whose number is in a file. Only Linux shows that one is stopped.
+func processIn(path string) (p process) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "-;"
+		return p
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || syscall.Kill(pid, 0) == syscall.ESRCH {
-		return "gone;"
+		return p
 	}
+	p.pid = pid
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // not there on other systems
-	if _, state, found := bytes.Cut(status, []byte(") ")); found && len(state) > 0 &&
-		strings.ContainsRune("TtZ", rune(state[0])) {
-		return fmt.Sprintf("%d %c;", pid, state[0])
+	if _, state, ok := bytes.Cut(status, []byte(") ")); ok && len(state) > 0 {
+		p.stopped, p.zombie = state[0] == 'T' || state[0] == 't', state[0] == 'Z'
 	}
-	return fmt.Sprintf("%d;", pid)
+	return p
 }
 
 // stoppedProcesses names those of the VM's that were stopped.
 func stoppedProcesses(dir string) (text string) {
 	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
 	for _, path := range pids {
-		if sign := processSign(path); strings.Contains(sign, " T") || strings.Contains(sign, " t") {
+		if processIn(path).stopped {
 			text += fmt.Sprintf("(the process in %s is stopped)", filepath.Base(path))
 		}
 	}

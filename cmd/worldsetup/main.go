@@ -9,10 +9,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -113,11 +111,7 @@ func runWith(
 func (a *app) execute(ctx context.Context, args []string) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			err = &provision.Error{
-				Kind: provision.KindInternal, What: "worldsetup has a bug",
-				Why:  fmt.Sprintf("%v\n%s", problem, debug.Stack()),
-				Next: "report it with these lines; it is safe to run it again",
-			}
+			err = provision.PanicError(problem)
 		}
 	}()
 	root := a.rootCommand()

@@ -66,11 +66,7 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 }
 
 func showSteps(to *lines, plan provision.Plan) {
-	var total time.Duration
-	for _, step := range plan.Steps {
-		total += step.Usual
-	}
-	to.printf("plan: %s for the VM %s%s", count(len(plan.Steps), "step"), plan.VM, usually(total))
+	to.printf("plan: %s for the VM %s%s", count(len(plan.Steps), "step"), plan.VM, usually(plan.Usual()))
 	for i, step := range plan.Steps {
 		effects := ""
 		if step.Interrupts {

@@ -68,7 +68,7 @@ func isYes(answer string) bool {
 
 func noAnswer(err error) *provision.Error {
 	return &provision.Error{
-		Kind: provision.KindInterrupted, What: "stopped before anything was changed", Why: err.Error(),
+		Kind: provision.KindInterrupted, What: "stopped; nothing was changed", Why: err.Error(),
 		Next: "run worldsetup again; --non-interactive never asks", Err: err,
 	}
 }
@@ -144,10 +144,7 @@ func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
 	case answer == "c":
 		return &provision.Error{Kind: provision.KindInterrupted, What: errChoose.Error(), Err: errChoose}
 	}
-	return &provision.Error{
-		Kind: provision.KindInterrupted, What: "stopped before anything was changed",
-		Next: "run worldsetup again; `worldsetup plan` prints what it would do",
-	}
+	return provision.DeclinedError()
 }
 
 // replace shows the plan of a replacement, and asks for the VM's name. Without it, the error stays.

@@ -217,8 +217,8 @@ func TestAskedInLines(t *testing.T) {
 		code     int
 		text     string
 	}{
-		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "stopped before anything was changed"},
-		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "stopped before anything was changed"},
+		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "stopped; nothing was changed"},
+		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "stopped; nothing was changed"},
 		"not fixed": {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3,
 			"not ready"},
 		"fixed": {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},

@@ -2,31 +2,22 @@ package agent
 
 import (
 	"fmt"
-	"path"
 	"strings"
 )
 
 // maxErrorLines bounds what is shown of a compiler's error; the log has all of it.
 const maxErrorLines = 24
 
-// BuildOutput is what the output of a build in the guest says: the program that was built, or the last error, which is
-// what a person needs first.
+// BuildOutput finds the last error in what cargo prints, which is what a person needs first.
 type BuildOutput struct {
-	Path, SHA256 string // of the program in the guest; empty until the build is done
-
 	block   []string // the last error, as far as it was read
 	open    bool     // it continues
 	last    string   // line that was not empty
 	omitted int      // lines of block
 }
 
-// Add reads a line. It returns false for the line of the build script that says what was built: built SIZE SHA256 FILE.
-func (b *BuildOutput) Add(line string) bool {
-	words := strings.SplitN(line, " ", 4)
-	if len(words) == 4 && words[0] == "built" && len(words[2]) == 64 && path.IsAbs(words[3]) {
-		b.SHA256, b.Path = words[2], words[3]
-		return false
-	}
+// Add reads a line.
+func (b *BuildOutput) Add(line string) {
 	// An error begins with the word and ends with an empty line. Cargo's own summaries at the end don't count, unless
 	// there was no other error.
 	begins := strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "error[")
@@ -48,7 +39,6 @@ func (b *BuildOutput) Add(line string) bool {
 	if strings.TrimSpace(line) != "" {
 		b.last = line
 	}
-	return true
 }
 
 // LastError returns the last error; without one, the last line.

@@ -66,8 +66,13 @@ const (
 // Refusals are what refuses a user.
 type Refusals struct {
 	Causes  []string
-	Setting string // of sshd, with its value, that forbids it; empty for none
+	Setting SSHDSetting // that forbids it; zero for none
 }
+
+// SSHDSetting is a setting of the guest's ssh server.
+type SSHDSetting struct{ Name, Value string }
+
+func (s SSHDSetting) String() string { return s.Name + " " + s.Value }
 
 // WatchEvent is what a watcher in the guest reports.
 type WatchEvent string
@@ -149,7 +154,7 @@ func (s scripted) Refusals(ctx context.Context, via Route, user, what string) (r
 	for line := range strings.Lines(string(reply.Stdout)) {
 		line = strings.TrimSpace(line)
 		if setting, ok := strings.CutPrefix(line, "setting="); ok {
-			refusals.Setting = setting
+			refusals.Setting.Name, refusals.Setting.Value, _ = strings.Cut(setting, " ")
 		} else if line != "" {
 			refusals.Causes = append(refusals.Causes, line)
 		}

@@ -126,7 +126,26 @@ func (e *ConnectionError) Error() string {
 	return message
 }
 
-// Denied says that ssh answered and refused the user. It has no other sign of that than its words.
-func (e *ConnectionError) Denied() bool { return strings.Contains(e.Detail, "Permission denied") }
-
 func (e *ConnectionError) Unwrap() error { return e.Err }
+
+// ConnectionCause is why ssh could not connect.
+type ConnectionCause string
+
+// The causes that ssh shows.
+const (
+	CauseUnknown  ConnectionCause = ""
+	CauseDenied   ConnectionCause = "denied"    // the server refused the user
+	CauseTimedOut ConnectionCause = "timed out" // there was no answer, as behind a packet filter
+)
+
+// Cause returns why ssh could not connect. Its exit status is 255 for every cause, so only its messages show that:
+// "Permission denied" is of its sshconnect2.c, "timed out" of its connect(2) or of the banner exchange.
+func (e *ConnectionError) Cause() ConnectionCause {
+	switch {
+	case strings.Contains(e.Detail, "Permission denied"):
+		return CauseDenied
+	case strings.Contains(e.Detail, "timed out"):
+		return CauseTimedOut
+	}
+	return CauseUnknown
+}

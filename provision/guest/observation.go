@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,20 +46,37 @@ type Observation struct {
 	ClockError time.Duration // that half
 }
 
-// WantsPassword says that sudo refused only because no rule lets the user do without a password, which Lima gives at a
-// boot.
-func (o *Observation) WantsPassword() bool {
-	if o.Sudo || strings.Contains(strings.ToLower(o.SudoSays), "account validation failure") {
-		return false
-	}
-	return o.SudoSays == "" || slices.ContainsFunc(noRule,
-		func(words string) bool { return strings.Contains(o.SudoSays, words) })
-}
+// SudoRefusal is why sudo refused the user.
+type SudoRefusal string
 
-// noRule are words of sudo's, and of sudo-rs's, when it has no such rule.
-var noRule = []string{
-	"a password is required", "is not in the sudoers file", "interactive authentication is required",
-	"I'm afraid I can't do that",
+// The reasons of sudo.
+const (
+	SudoWorks         SudoRefusal = ""
+	SudoWantsPassword SudoRefusal = "password" // no rule lets the user do without one, which Lima gives at a boot
+	SudoWantsTerminal SudoRefusal = "terminal"
+	SudoAccount       SudoRefusal = "account" // the account has expired, or can't be validated
+	SudoOther         SudoRefusal = "other"
+)
+
+// SudoRefusal returns why sudo refused the user. Its exit status is 1 for every reason, so only its messages show that;
+// they were recorded with the sudo of Debian 13 and the sudo-rs of sid, LC_ALL=C.
+func (o *Observation) SudoRefusal() SudoRefusal {
+	says := strings.ToLower(o.SudoSays)
+	contains := func(words string) bool { return strings.Contains(says, words) }
+	switch {
+	case o.Sudo:
+		return SudoWorks
+	case contains("account validation failure"):
+		return SudoAccount
+	case says == "", contains("a password is required"), contains("is not in the sudoers file"),
+		contains("interactive authentication is required"), contains("i'm afraid i can't do that"):
+		return SudoWantsPassword
+	case contains("tty"):
+		return SudoWantsTerminal
+	case contains("account"):
+		return SudoAccount
+	}
+	return SudoOther
 }
 
 // What a service can run.

@@ -330,21 +330,38 @@ func TestParseMounts(t *testing.T) {
 	}
 }
 
-// What sudo says was measured with the sudo of Debian 13 and the sudo-rs of sid.
-func TestWantsPassword(t *testing.T) {
-	for says, want := range map[string]bool{
-		"":                             true,
-		"sudo: a password is required": true,
-		"sudo: interactive authentication is required":                                           true,
-		"sudo: I'm sorry ada. I'm afraid I can't do that":                                        true,
-		"sudo: account validation failure, is your account locked? sudo: a password is required": false,
-		"sudo: Account validation failure, is your account locked?":                              false,
-		"sudo: PAM error: Authentication token manipulation error":                               false,
-		"sudo: sorry, you must have a tty to run sudo":                                           false,
-		"sudo: /etc/sudoers is world writable":                                                   false,
+// What sudo says was recorded with the sudo of Debian 13 and the sudo-rs of sid.
+func TestSudoRefusal(t *testing.T) {
+	for says, want := range map[string]SudoRefusal{
+		"":                             SudoWantsPassword,
+		"sudo: a password is required": SudoWantsPassword,
+		"sudo: interactive authentication is required":                                           SudoWantsPassword,
+		"sudo: I'm sorry ada. I'm afraid I can't do that":                                        SudoWantsPassword,
+		"sudo: account validation failure, is your account locked? sudo: a password is required": SudoAccount,
+		"sudo: Account validation failure, is your account locked?":                              SudoAccount,
+		"sudo: PAM error: Authentication token manipulation error":                               SudoOther,
+		"sudo: sorry, you must have a tty to run sudo":                                           SudoWantsTerminal,
+		"sudo: /etc/sudoers is world writable":                                                   SudoOther,
 	} {
-		if got := (&Observation{SudoSays: says}).WantsPassword(); got != want {
-			t.Errorf("%q: got %v", says, got)
+		if got := (&Observation{SudoSays: says}).SudoRefusal(); got != want {
+			t.Errorf("%q: got %q, want %q", says, got, want)
 		}
+	}
+	if got := (&Observation{Sudo: true}).SudoRefusal(); got != SudoWorks {
+		t.Errorf("a sudo that works: got %q", got)
+	}
+}
+
+// Only the build script's last line says what was built.
+func TestBuiltTake(t *testing.T) {
+	var built Built
+	sum := strings.Repeat("0", 64)
+	for _, line := range []string{"built 5 " + sum + " relative/path", "built 5 0 /a", "built", "Compiling a"} {
+		if built.take(line) || built != (Built{}) {
+			t.Errorf("%q: %+v", line, built)
+		}
+	}
+	if !built.take("built 5 "+sum+" /home/u/a file") || built.Path != "/home/u/a file" || built.SHA256 != sum {
+		t.Errorf("%+v", built)
 	}
 }

@@ -57,7 +57,7 @@ func TestRenewKeepsTheOldConnectionWhenNoOtherIsLetIn(t *testing.T) {
 	s := newSSH(t, "unreachable")
 	err := s.Renew(t.Context(), nil)
 	refused, ok := errors.AsType[*ConnectionError](err)
-	if !ok || refused.Route != Fresh || refused.Denied() {
+	if !ok || refused.Route != Fresh || refused.Cause() == CauseDenied {
 		t.Errorf("%#v", err)
 	}
 }
@@ -65,7 +65,7 @@ func TestRenewKeepsTheOldConnectionWhenNoOtherIsLetIn(t *testing.T) {
 func TestDenied(t *testing.T) {
 	for detail, want := range map[string]bool{"ada@127.0.0.1: Permission denied (publickey).": true,
 		"Connection refused": false, "": false} {
-		if (&ConnectionError{Detail: detail}).Denied() != want {
+		if ((&ConnectionError{Detail: detail}).Cause() == CauseDenied) != want {
 			t.Errorf("%q: not %v", detail, want)
 		}
 	}
