@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -65,26 +64,17 @@ func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != 
 // its end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
 func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
-// maxHostAgentLog bounds what is read of the events of Lima's host agent, in bytes: those of a boot come first.
-const maxHostAgentLog = 1 << 20
-
 // bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
 // bootOf says whether the boot that Lima's host agent is looking after came to its end, as its events say, and how long
-// ago that agent was started. Lima truncates both files at every start; a boot that left none is taken for an old one.
+// ago that agent was started. A boot that left no events is taken for an old one.
 func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
 	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
 	}
-	file, err := os.Open(filepath.Join(instance.Dir, filenames.HostAgentStdoutLog))
-	if err != nil {
-		return true, age
-	}
-	defer file.Close()
-	events := make([]byte, maxHostAgentLog)
-	n, _ := file.Read(events) // of an empty log: nothing
-	return bytes.Contains(events[:n], []byte(`"running":true`)), age
+	boot, err := lima.ReadBoot(instance.Dir)
+	return boot.Ended || err != nil, age
 }
 
 // startedBefore says whether an instance was ever started: Lima's host agent leaves its log.

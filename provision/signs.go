@@ -24,7 +24,6 @@ import (
 type signs struct {
 	mu       sync.Mutex
 	phase    lima.Phase
-	port     int       // of ssh, on this machine; 0 while unknown
 	console  string    // the latest line of the VM's console
 	last     time.Time // of the latest sign of the start
 	transfer *Transfer
@@ -67,7 +66,7 @@ func (s *signs) on(status *StepStatus) {
 func (s *signs) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.port, s.console, s.last = "", 0, "", time.Now()
+	s.phase, s.console, s.last = "", "", time.Now()
 }
 
 // reach notes a phase, if it is later than the last one.
@@ -95,11 +94,6 @@ func (s *signs) hear(message string) {
 	if phase := lima.PhaseOf(message); phase != "" {
 		s.reach(phase)
 	}
-	if port := lima.SSHPort(message); port != 0 {
-		s.mu.Lock()
-		s.port = port
-		s.mu.Unlock()
-	}
 }
 
 // say takes a line of the VM's console.
@@ -126,14 +120,11 @@ func (s *signs) moved(transfer *Transfer) {
 	s.announce("")
 }
 
-// unanswered returns the port of ssh as long as no answer was seen there; 0 otherwise.
-func (s *signs) unanswered() int {
+// awaitsSSH says whether a VM was started and no answer of its ssh server was seen yet.
+func (s *signs) awaitsSSH() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel {
-		return s.port
-	}
-	return 0
+	return s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel
 }
 
 // evidence is how far a VM came that did not start; empty when nothing was seen of it.
@@ -179,9 +170,9 @@ const (
 	bannerDeadline = 10 * time.Second
 )
 
-// watchConsole reports what a starting VM writes to its consoles, and when its ssh port answers, until ctx ends. It
-// calls hopeless once, with the reason, for a boot that comes to no end.
-func (s *signs) watchConsole(ctx context.Context, consoles []*console, hopeless func(error)) {
+// watchConsole reports what a starting VM, whose instance is in dir, writes to its consoles, and when its ssh port
+// answers, until ctx ends. It calls hopeless once, with the reason, for a boot that comes to no end.
+func (s *signs) watchConsole(ctx context.Context, dir string, consoles []*console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
 	ticker := time.NewTicker(consolePause)
@@ -212,9 +203,12 @@ func (s *signs) watchConsole(ctx context.Context, consoles []*console, hopeless 
 			hopeless(fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence))
 			return
 		}
-		if port := s.unanswered(); port != 0 && !asked {
+		if asked || !s.awaitsSSH() {
+			continue
+		}
+		if boot, _ := lima.ReadBoot(dir); boot.SSHPort != 0 { // later
 			asked = true
-			go func() { introduced <- introduces(ctx, port) }()
+			go func() { introduced <- introduces(ctx, boot.SSHPort) }()
 		}
 	}
 }

@@ -73,7 +73,6 @@ func TestSlowBanner(t *testing.T) {
 		}
 	}()
 	var s signs
-	s.hear(fmt.Sprintf("SSH Local Port: %d", listener.Addr().(*net.TCPAddr).Port))
 	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
 	ctx, end := context.WithCancel(t.Context())
 	over := make(chan struct{})
@@ -86,9 +85,13 @@ func TestSlowBanner(t *testing.T) {
 		}
 	})
 	dir := t.TempDir()
+	event := fmt.Sprintf(`{"status":{"sshLocalPort":%d}}`, listener.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(filepath.Join(dir, "ha.stdout.log"), []byte(event+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
 		defer close(over)
-		s.watchConsole(ctx, consolesOf(dir), func(err error) { t.Error(err) })
+		s.watchConsole(ctx, dir, consolesOf(dir), func(err error) { t.Error(err) })
 	}()
 	slow := <-accepted
 	var text strings.Builder
@@ -189,7 +192,7 @@ func TestHopelessBootIsEnded(t *testing.T) {
 	s.begin()
 	seen := make(chan struct{}, 10)
 	s.show(func(string) { seen <- struct{}{} })
-	go s.watchConsole(t.Context(), consolesOf(dir), func(reason error) { ended <- reason })
+	go s.watchConsole(t.Context(), dir, consolesOf(dir), func(reason error) { ended <- reason })
 	path := filepath.Join(dir, "serial.log")
 	if err := os.WriteFile(path, []byte("Booting\n"), 0o600); err != nil {
 		t.Fatal(err)

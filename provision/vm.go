@@ -41,7 +41,8 @@ func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	v.boot = boot
 	v.signs.begin()
 	booting, cancel := context.WithCancelCause(ctx)
-	go v.signs.watchConsole(booting, consolesOf(v.place.Dir("")), cancel)
+	dir := v.place.Dir("")
+	go v.signs.watchConsole(booting, dir, consolesOf(dir), cancel)
 	go func() {
 		defer close(boot.ended)
 		defer cancel(nil)

@@ -2,7 +2,6 @@ package lima
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 )
 
@@ -32,13 +31,4 @@ func ParseLogLine(line string) LogEntry {
 // Fetches says that the line announces that a file is being fetched from an address.
 func (e LogEntry) Fetches() bool {
 	return strings.HasPrefix(e.Message, "Attempting to download ") && strings.Contains(e.Location, "://")
-}
-
-// SSHPort is the port of this machine at which the VM's ssh server will answer, if a message names it; else 0.
-func SSHPort(message string) int {
-	digits, told := strings.CutPrefix(message, "SSH Local Port: ")
-	if port, err := strconv.ParseUint(digits, 10, 16); told && err == nil {
-		return int(port)
-	}
-	return 0
 }

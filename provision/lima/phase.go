@@ -32,8 +32,9 @@ func (p Phase) rank() int {
 	return -1
 }
 
-// prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) reports a phase.
-var told = []struct {
+// prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) reports a phase. Of a boot its
+// events hold only the beginning and the end ([Boot]).
+var prefixes = []struct {
 	message string
 	phase   Phase
 }{
@@ -49,7 +50,7 @@ var told = []struct {
 
 // PhaseOf returns the phase that a line of limactl's log reports; empty for most lines.
 func PhaseOf(message string) Phase {
-	for _, line := range told {
+	for _, line := range prefixes {
 		if strings.HasPrefix(message, line.message) {
 			return line.phase
 		}
