@@ -1,9 +1,15 @@
 package provision
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
+
+	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // Kind is the class of a failure: what a program decides by.
@@ -36,4 +42,73 @@ func usage(next, format string, args ...any) *Error {
 func about(option string, failure *Error) *Error {
 	failure.Option = option
 	return failure
+}
+
+// StoppedError is the error of a run that a person, a signal or a closed terminal stopped.
+func StoppedError(what string, cause error) *Error {
+	failure := &Error{Kind: KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there",
+		Err: cause}
+	if cause != nil {
+		failure.Why = cause.Error()
+	}
+	return failure
+}
+
+// DeclinedError is the error of a plan that got no consent.
+func DeclinedError() *Error {
+	return &Error{
+		Kind: KindInterrupted, What: "stopped; nothing was changed",
+		Next: "run worldsetup again; `worldsetup plan` prints what it would do",
+	}
+}
+
+// PanicError is the error of a bug: problem is what recover returned.
+func PanicError(problem any) *Error {
+	return &Error{
+		Kind: KindInternal, What: "unexpected internal error", Why: fmt.Sprintf("%v\n%s", problem, debug.Stack()),
+		Next: "report it with these lines; running it again does no harm",
+	}
+}
+
+// limaError turns an error of limactl into one that a person can act on.
+func limaError(ctx context.Context, what string, err error) *Error {
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(),
+		Next: "see what `limactl list` says", Err: err}
+	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
+		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
+	}
+	return failure
+}
+
+// interrupted is the error of a run whose context ended.
+func interrupted(ctx context.Context) *Error {
+	cause := context.Cause(ctx)
+	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(),
+		Next: "run worldsetup again: it carries on from here", Err: cause}
+	if errors.Is(cause, errTimeout) {
+		failure.Kind = KindProvisioning
+		failure.What = "the run took too long"
+	}
+	return failure
+}
+
+var errTimeout = errors.New("the time that --timeout allows is over")
+
+// lastResort is what to do when nothing helps.
+func lastResort(vm string) string {
+	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
+}
+
+// consentCommand returns the command with the flag that consents to replacing or deleting the VM.
+func consentCommand(command, flag, vm string) string {
+	if vm != DefaultVM {
+		command += " --vm " + shellescape.Quote(vm)
+	}
+	return command + " " + flag + "=" + shellescape.Quote(vm)
 }

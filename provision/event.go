@@ -1,6 +1,10 @@
 package provision
 
 import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 	"sync"
 	"time"
 
@@ -123,5 +127,38 @@ func (e *emitter) emit(event Event) {
 	e.journal.write(event)
 	if e.handle != nil {
 		e.handle(event)
+	}
+}
+
+// CheckResult is what a prerequisite came to.
+type CheckResult = checks.Result
+
+// journal is that file. A nil journal takes nothing down.
+type journal struct{ file *os.File }
+
+func openJournal(path string) (*journal, error) {
+	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &journal{file}, nil
+}
+
+// write takes an event down. A full disk must not stop a repair: the journal is a convenience.
+func (j *journal) write(event Event) {
+	if j == nil || event.Type == EventHeartbeat {
+		return
+	}
+	if line, err := json.Marshal(event); err == nil {
+		_, _ = j.file.Write(append(line, '\n'))
+	}
+}
+
+func (j *journal) close() {
+	if j != nil {
+		_ = j.file.Close()
 	}
 }

@@ -86,3 +86,19 @@ func (h Health) Wrong() (wrong []Finding) {
 		return f.Outcome != Failed && f.Outcome != Unknown
 	})
 }
+
+// Exists reports whether there is a VM.
+func (h Health) Exists() bool { return h.Instance != "absent" }
+
+// Keeps reports whether a replaced VM is kept.
+func (h Health) Keeps() bool {
+	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == "kept" })
+}
+
+// Err is the error of a world that is not ready; nil for one that is.
+func (h Health) Err() error {
+	if h.Ready {
+		return nil
+	}
+	return unhealthy(h)
+}

@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,65 +22,6 @@ const agentWait = 30 * time.Second
 var packageOf = map[string]string{
 	"nft": "nftables", "ip": "iproute2", "conntrack": "conntrack", "dnsmasq": "dnsmasq-base", "fusermount3": "fuse3",
 	"fuse-overlayfs": "fuse-overlayfs", "curl": "curl", "jq": "jq",
-}
-
-// forGuest plans what is to be changed inside a running guest.
-func (p *Plan) forGuest(t target, s State) {
-	o := s.Guest
-	if o.Marker != "" && o.Marker != guest.LayoutVersion {
-		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
-			guest.LayoutVersion))
-	}
-	closed := closedDirectories(o)
-	for _, k := range kinds() {
-		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // what is behind closed directories was not observed
-			k.plan(p, t, s)
-		}
-	}
-	if len(closed) > 0 {
-		p.open(closed)
-	}
-	p.sudo(s)
-}
-
-// sudo says that nothing can be changed without it.
-func (p *Plan) sudo(s State) {
-	o := s.Guest
-	switch o.SudoRefusal() {
-	case guest.SudoWorks:
-	default:
-		p.Blocked = sudoRefuses(s)
-	case guest.SudoWantsPassword:
-		p.Blocked = &Error{
-			Kind: KindUnhealthy,
-			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
-			Why:  "`sudo -n true` failed there",
-			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s "+
-				"sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
-		}
-	}
-}
-
-// sudoRefuses is the error of a guest in which sudo refuses the user for a reason that no boot changes.
-func sudoRefuses(s State) *Error {
-	o, vm := s.Guest, s.Instance.Name
-	next := "become root in the guest in another way, and repair it"
-	switch o.SudoRefusal() {
-	case guest.SudoWantsTerminal:
-		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
-			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
-	case guest.SudoAccount:
-		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: "+
-			"limactl stop %s && "+
-			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && `+
-			"limactl start %s", vm, o.User, vm, vm)
-	}
-	return &Error{
-		Kind: KindUnhealthy,
-		What: fmt.Sprintf("sudo refuses the user %s in the guest", o.User),
-		Why:  o.SudoSays + "\na restart would not change that, and the open connection may be the last way in",
-		Next: next + "; then run worldsetup again",
-	}
 }
 
 func planPackages(p *Plan, _ target, s State) {
@@ -162,7 +101,7 @@ func agentTask(t target, _ *guest.Observation, _ Step) (*task, error) {
 
 func planUnits(p *Plan, t target, s State) {
 	contents, states := unitReasons(t, s.Guest)
-	hidden, displaced, _ := overrides(s.Guest)
+	hidden, displaced, _ := s.Guest.Overrides()
 	reasons := slices.Concat(contents, hidden, states)
 	if len(reasons) == 0 {
 		return
@@ -197,7 +136,7 @@ func planActivate(p *Plan, t target, s State) {
 		changes = append(changes, "the agent changes")
 	}
 	contents, _ := unitReasons(t, s.Guest)
-	if hidden, _, _ := overrides(s.Guest); len(contents)+len(hidden) > 0 {
+	if hidden, _, _ := s.Guest.Overrides(); len(contents)+len(hidden) > 0 {
 		changes = append(changes, "the units change")
 	}
 	reasons := slices.Concat(changes, socketReasons(s), serviceReasons(s))
@@ -336,11 +275,6 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 			file.Mode, owner, group, mode)
 	}
 	return ""
-}
-
-func sum(content []byte) string {
-	hash := sha256.Sum256(content)
-	return hex.EncodeToString(hash[:])
 }
 
 // serviceUnit is the text that the service unit gets. If netfilter was not requested either way, it stays as it was.

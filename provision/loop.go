@@ -2,13 +2,16 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -276,4 +279,64 @@ func doesNotHold(vm string, step Step) *Error {
 		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, "+
 			"then run worldsetup again", vm),
 	}
+}
+
+// aheadHolds is how long what was seen of a booting guest counts.
+const aheadHolds = time.Minute
+
+// ahead is what was seen of the finished world while the VM was still busy booting.
+type ahead struct {
+	view
+	begun time.Time
+}
+
+// observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the
+// mounts and then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all
+// that there is. What is observed counts only when everything is ok; otherwise the world is observed again when it has
+// booted.
+func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
+	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
+	if !r.vm.boot.going() ||
+		!r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
+		return
+	}
+	now := ahead{begun: r.edges.Now()}
+	ctx, cancel := context.WithCancelCause(ctx)
+	forwarded := make(chan struct{})
+	var proving sync.WaitGroup
+	defer proving.Wait()
+	defer cancel(nil)
+	proving.Go(func() {
+		verified := r.verifier().connect(ctx, instance, forwarded)
+		now.verified = &verified
+	})
+	now.state = r.vm.observe(ctx, instance, r.target, r.done)
+	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
+		return
+	}
+	close(forwarded)
+	late := errors.New("no answer within " + verifyDeadline.String())
+	defer time.AfterFunc(verifyDeadline, func() { cancel(late) }).Stop()
+	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
+		return
+	}
+	proving.Wait()
+	now.state.Booting, now.state.HostSocket = false, true
+	now.plan = planFor(r.target, now.state)
+	if r.refine(ctx, &now.view); now.plan.complete() && now.verified.ok() {
+		r.ahead = &now
+	}
+}
+
+// seenAhead is what observeAhead saw, if that is fresh and the agent still answers.
+func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
+	was := r.ahead
+	if r.ahead = nil; was == nil || r.edges.Now().Sub(was.begun) > aheadHolds {
+		return now, false
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
+		errors.New("no answer within "+verifyDeadline.String()))
+	defer cancel()
+	_, err := askCapabilities(ctx, lima.HostSocketPath(was.state.Instance))
+	return was.view, err == nil
 }

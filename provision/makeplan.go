@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // makePlan compares what is wanted with what is there. It is pure: same inputs, same plan.
@@ -175,32 +175,6 @@ func unreadable(instance *limatype.Instance) *Error {
 	}
 }
 
-// add plans a step at its place if there is a reason for it, and says whether there is.
-func (p *Plan) add(id StepID, reasons ...string) bool {
-	if len(reasons) > 0 {
-		p.insert(newStep(id, reasons...))
-	}
-	return len(reasons) > 0
-}
-
-// insert plans a step at the place that the list of kinds gives it.
-func (p *Plan) insert(step Step) {
-	all := kinds()
-	order := orderOf(step.ID, all)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
-	if at < 0 {
-		at = len(p.Steps)
-	}
-	p.Steps = slices.Insert(p.Steps, at, step)
-}
-
-func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
-
-// at returns the place of a step; -1 without it.
-func (p *Plan) at(id StepID) int {
-	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
-}
-
 // connectionReasons returns the facts that a new shared connection repairs: it has the groups of its time, and forwards
 // sockets again.
 func connectionReasons(s State) (reasons []string) {
@@ -249,9 +223,6 @@ func forced(reasons ...string) Step {
 	return step
 }
 
-// bootGrace is how long a boot that another program began may take before it is called a hang: Lima's own deadline.
-const bootGrace = 10 * time.Minute
-
 // planUnreachable escalates to a forced restart, unless that was tried before.
 func (p *Plan) planUnreachable(s State) {
 	connection, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
@@ -298,7 +269,77 @@ func unreachable(s State) *Error {
 	}
 }
 
-// lastResort is what to do when nothing helps.
-func lastResort(vm string) string {
-	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
+// plan plans for what was observed, and says what there is now.
+func planFor(t target, s State) Plan {
+	plan := makePlan(t, s)
+	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.Kept() {
+		plan.Existing.Kept = t.spec.VM + vmswap.Backup
+	}
+	return plan
+}
+
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+// forGuest plans what is to be changed inside a running guest.
+func (p *Plan) forGuest(t target, s State) {
+	o := s.Guest
+	if o.Marker != "" && o.Marker != guest.LayoutVersion {
+		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
+			guest.LayoutVersion))
+	}
+	closed := closedDirectories(o)
+	for _, k := range kinds() {
+		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // what is behind closed directories was not observed
+			k.plan(p, t, s)
+		}
+	}
+	if len(closed) > 0 {
+		p.open(closed)
+	}
+	p.sudo(s)
+}
+
+// sudo says that nothing can be changed without it.
+func (p *Plan) sudo(s State) {
+	o := s.Guest
+	switch o.SudoRefusal() {
+	case guest.SudoWorks:
+	default:
+		p.Blocked = sudoRefuses(s)
+	case guest.SudoWantsPassword:
+		p.Blocked = &Error{
+			Kind: KindUnhealthy,
+			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
+			Why:  "`sudo -n true` failed there",
+			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s "+
+				"sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
+		}
+	}
+}
+
+// sudoRefuses is the error of a guest in which sudo refuses the user for a reason that no boot changes.
+func sudoRefuses(s State) *Error {
+	o, vm := s.Guest, s.Instance.Name
+	next := "become root in the guest in another way, and repair it"
+	switch o.SudoRefusal() {
+	case guest.SudoWantsTerminal:
+		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
+			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
+	case guest.SudoAccount:
+		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: "+
+			"limactl stop %s && "+
+			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && `+
+			"limactl start %s", vm, o.User, vm, vm)
+	}
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("sudo refuses the user %s in the guest", o.User),
+		Why:  o.SudoSays + "\na restart would not change that, and the open connection may be the last way in",
+		Next: next + "; then run worldsetup again",
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -143,36 +144,6 @@ func accepts(ctx context.Context, path string) bool {
 	return true
 }
 
-// limaError turns an error of limactl into one that a person can act on.
-func limaError(ctx context.Context, what string, err error) *Error {
-	if ctx.Err() != nil {
-		return interrupted(ctx)
-	}
-	if known, ok := errors.AsType[*Error](err); ok {
-		return known
-	}
-	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(),
-		Next: "see what `limactl list` says", Err: err}
-	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
-		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
-	}
-	return failure
-}
-
-// interrupted is the error of a run whose context ended.
-func interrupted(ctx context.Context) *Error {
-	cause := context.Cause(ctx)
-	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(),
-		Next: "run worldsetup again: it carries on from here", Err: cause}
-	if errors.Is(cause, errTimeout) {
-		failure.Kind = KindProvisioning
-		failure.What = "the run took too long"
-	}
-	return failure
-}
-
-var errTimeout = errors.New("the time that --timeout allows is over")
-
 // State is what was observed of a world. It is derived again at every run and never stored.
 type State struct {
 	// Instance is what Lima knows of the VM; nil when there is none of that name.
@@ -252,4 +223,56 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 func changedSince(directory string, now time.Time) bool {
 	info, err := os.Stat(directory)
 	return err != nil || now.Sub(info.ModTime()) < settled
+}
+
+// history is what was begun in this run.
+type history struct {
+	steps    map[StepID]bool
+	finished map[StepID]bool // without an error
+	reasons  map[string]bool
+	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for
+	// none.
+	unheld, locked string
+	lockedCause    guest.ConnectionCause
+}
+
+// begun says whether a step was begun in this run.
+func (h *history) begun(id StepID) bool { return h.steps[id] }
+
+// finish notes that a step came to its end.
+func (h *history) finish(step Step) {
+	finished := maps.Clone(h.finished) // states hold the other
+	if finished == nil {
+		finished = map[StepID]bool{}
+	}
+	finished[step.ID] = h.steps[step.ID]
+	h.finished = finished
+}
+
+func (h *history) add(step Step) {
+	if h.steps == nil {
+		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
+	}
+	h.steps[step.ID] = true
+	h.reasons[string(step.ID)+": "+step.Reason] = true
+}
+
+// forget takes back that a step was begun.
+func (h *history) forget(step Step) {
+	delete(h.steps, step.ID)
+	delete(h.reasons, string(step.ID)+": "+step.Reason)
+}
+
+// again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
+func (h *history) again(plan Plan) (step Step, again bool) {
+	for _, step := range plan.Steps {
+		k := kindOf(step.ID)
+		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
+			return step, true
+		}
+		if k.reobserve {
+			break // what comes after it is planned again then
+		}
+	}
+	return Step{}, false
 }

@@ -1,19 +1,18 @@
 package provision
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
-	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
-	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/vmswap"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
 // Plan is what would make the observed state the wanted one. An empty plan means that there is nothing to change.
@@ -125,15 +124,6 @@ func (p Plan) Disruption() (highest Disruption) {
 	return highest
 }
 
-// plan plans for what was observed, and says what there is now.
-func planFor(t target, s State) Plan {
-	plan := makePlan(t, s)
-	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.Kept() {
-		plan.Existing.Kept = t.spec.VM + vmswap.Backup
-	}
-	return plan
-}
-
 // existing is what there is now; nil when there is no VM.
 func existing(s State) *Existing {
 	instance := s.Instance
@@ -152,16 +142,6 @@ func existing(s State) *Existing {
 		e.Project = shownProject(instance.Config)
 	}
 	return e
-}
-
-// shownProject is the directory that a VM shows at /src; empty for none.
-func shownProject(config *limatype.LimaYAML) (project string) {
-	for _, mount := range config.Mounts {
-		if deref(mount.MountPoint) == guest.ProjectMount {
-			project = mount.Location
-		}
-	}
-	return project
 }
 
 // taken is how much room an instance takes on the host: disks are sparse, so that blocks count and not sizes.
@@ -207,10 +187,154 @@ func needsConsent(plan Plan, command, flag string) *Error {
 	}
 }
 
-// consentCommand returns the command with the flag that consents to replacing or deleting the VM.
-func consentCommand(command, flag, vm string) string {
-	if vm != DefaultVM {
-		command += " --vm " + shellescape.Quote(vm)
+// ChangedError is the error of [Plan.Approve] when the plan is no longer the one that was agreed to.
+type ChangedError struct{ Plan Plan }
+
+func (ChangedError) Error() string { return "the plan has changed" }
+
+// Approve approves of the plan that a person has seen, and of no other: between the question and the first change
+// another program may have changed the VM. It fits [Setup.Approve].
+func (p Plan) Approve(_ context.Context, now Plan) error {
+	if p.Same(now) {
+		return nil
 	}
-	return command + " " + flag + "=" + shellescape.Quote(vm)
+	return &Error{
+		Kind: KindInterrupted, What: "the plan is no longer the one that was agreed to",
+		Next: "read the new plan; nothing has been changed", Err: ChangedError{now},
+	}
+}
+
+// Same reports whether two plans do the same for the same reasons: a person agreed to what was shown.
+func (p Plan) Same(other Plan) bool {
+	if p.VM != other.VM || len(p.Steps) != len(other.Steps) {
+		return false
+	}
+	for i := range p.Steps {
+		if p.Steps[i].ID != other.Steps[i].ID || p.Steps[i].Reason != other.Steps[i].Reason {
+			return false
+		}
+	}
+	return true
+}
+
+// Destroys reports whether the plan deletes something that nothing can restore.
+func (p Plan) Destroys() bool { return len(p.Replace) > 0 || p.deletesVM() }
+
+func (p Plan) deletesVM() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Destroys })
+}
+
+// Losses describes what a run deletes when it applies the plan, and what it keeps.
+func (p Plan) Losses() (deleted, kept string) {
+	deleted, kept = p.Existing.onlyInVM(), p.Existing.onHost()
+	switch {
+	case len(p.Replace) > 0 && !p.deletesVM():
+		deleted = "nothing: the old VM is kept, stopped and under another name, for `worldsetup restore`"
+	case len(p.Replace) > 0:
+		kept += ". The old VM is kept until the new one answers, and restored if it never does"
+	}
+	return deleted, kept
+}
+
+// RestoreLosses describes the same for a plan of [Setup.PlanRestore].
+func (p Plan) RestoreLosses() (deleted, kept string) {
+	kept = "the VM that was kept, with everything in it; "
+	switch {
+	case p.has(StepRestoreRemove):
+		deleted = "of the current VM, " + p.Existing.onlyInVM()
+	case p.has(StepRestoreKeep):
+		deleted = "nothing"
+		kept += "the current VM, stopped and under another name, for `worldsetup restore`; "
+	case p.deletesVM():
+		return "leftovers of an interrupted run", kept + p.Existing.onHost()
+	default:
+		return "nothing", kept + p.Existing.onHost()
+	}
+	return deleted, kept + p.Existing.onHost() + ". The current VM is restored if the other one does not answer"
+}
+
+// RemoveLosses describes the same for a plan of [Setup.PlanRemove].
+func (p Plan) RemoveLosses() (deleted, kept string) {
+	if p.has(StepRemoveVM) {
+		deleted = p.Existing.onlyInVM() + "; "
+	}
+	if p.has(StepRemoveKept) {
+		name := ""
+		if p.Existing != nil && p.Existing.Kept != "" {
+			name = p.Existing.Kept + " "
+		}
+		deleted += "the kept VM " + name + "with everything in it; "
+	}
+	if p.has(StepUndoRemove) {
+		deleted += "leftovers of an interrupted run; "
+	}
+	return deleted + "the log of the last run", p.Existing.onHost() + "; Lima's downloads"
+}
+
+// onlyInVM describes what is in the VM and nowhere else.
+func (e *Existing) onlyInVM() string {
+	lost := "the disk of the VM with everything that is only there: " +
+		"installed programs, containers, files outside of the mounts"
+	if e != nil && e.DiskUsed > 0 {
+		lost += " (" + plaintext.Bytes(e.DiskUsed) + ")"
+	}
+	return lost
+}
+
+// onHost describes what the VM shows and the host has.
+func (e *Existing) onHost() string {
+	kept := "the project"
+	if e != nil && e.Project != "" {
+		kept += " " + e.Project
+	}
+	return kept + " and your home directory, which are on this machine"
+}
+
+// OnlyReplacement reports whether only another VM would do, and the plan has no steps for that, since consent is
+// missing.
+func (p Plan) OnlyReplacement() bool {
+	return len(p.Replace) > 0 && len(p.Steps) == 0 && p.Blocked == nil
+}
+
+// Creates reports whether the plan creates a VM.
+func (p Plan) Creates() bool { return p.has(StepCreate) }
+
+// RestoresBackup reports whether there is no VM, but a backup that a run renames back first.
+func (p Plan) RestoresBackup() bool { return p.Existing == nil && p.has(StepUndoPlace) }
+
+// Repairs reports whether there is a world already.
+func (p Plan) Repairs() bool { return p.Existing != nil && p.Existing.Layout != "" }
+
+// Usual is how long the steps usually take together.
+func (p Plan) Usual() (usual time.Duration) {
+	for _, step := range p.Steps {
+		usual += step.Usual
+	}
+	return usual
+}
+
+// add plans a step at its place if there is a reason for it, and says whether there is.
+func (p *Plan) add(id StepID, reasons ...string) bool {
+	if len(reasons) > 0 {
+		p.insert(newStep(id, reasons...))
+	}
+	return len(reasons) > 0
+}
+
+// insert plans a step at the place that the list of kinds gives it.
+func (p *Plan) insert(step Step) {
+	all := kinds()
+	order := orderOf(step.ID, all)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	p.Steps = slices.Insert(p.Steps, at, step)
+}
+
+func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
+
+// at returns the place of a step; -1 without it.
+func (p *Plan) at(id StepID) int {
+	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
 }

@@ -38,17 +38,15 @@ func (w *replacement) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+	var missing error
 	if len(plan.Steps) > 0 && consent == "" {
-		return needsConsent(plan, "remove", "--remove")
+		missing = needsConsent(plan, "remove", "--remove")
 	}
-	if err := w.run.consent(ctx, plan); err != nil {
+	if err := w.approve(ctx, plan, missing); err != nil {
 		return err
 	}
-	for i, step := range plan.Steps {
-		if err := w.run.step(ctx, State{}, step, w.run.steps+len(plan.Steps)-i); err != nil {
-			return err
-		}
+	if err := w.carryOut(ctx, State{}, plan); err != nil {
+		return err
 	}
 	return w.forget()
 }

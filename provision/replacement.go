@@ -261,22 +261,6 @@ func ours(s State) bool {
 	return err == nil && bytes.Contains(text, []byte(guest.SocketPath))
 }
 
-// inherit gives a VM that replaces another what that one has, unless something else was requested.
-func (t *target) inherit(old *limatype.Instance) {
-	if t.spec.Profile != "" {
-		return
-	}
-	if t.wanted.CPUs == 0 {
-		t.wanted.CPUs = old.CPUs
-	}
-	if t.wanted.Memory == 0 {
-		t.wanted.Memory = old.Memory
-	}
-	if t.wanted.Disk == 0 {
-		t.wanted.Disk = old.Disk
-	}
-}
-
 // inheritNetfilter has the new world filter network traffic if the old one did and nothing else was requested.
 func (t *target) inheritNetfilter(o *guest.Observation) {
 	if t.spec.Netfilter != Unset || o == nil {
@@ -390,4 +374,64 @@ func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(str
 		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
 	return w.answers(ctx, instance, w.before)
+}
+
+// verifyKept wants the restored VM to answer the user and root. What else is wrong with an old world
+// is for a repair.
+func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
+	instance, err := w.run.vm.find(ctx)
+	if err != nil {
+		return err
+	}
+	if instance == nil {
+		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
+	}
+	return w.answers(ctx, instance, vmswap.Note{Answered: []string{WhoUser, WhoRoot}})
+}
+
+// planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
+func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	r.swap.ignoreChoices()
+	planned, err := plan(r.swap, ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info))
+	}
+	return planned, r.finish(err)
+}
+
+// ignoreChoices forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
+// there. It returns the consent, which is forgotten as well.
+func (w *replacement) ignoreChoices() (consent string) {
+	spec := w.run.target.spec
+	w.run.target.spec = Spec{
+		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld,
+		Wait: spec.Wait, Timeout: spec.Timeout,
+	}
+	return spec.Replace
+}
+
+// approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error of a
+// consent by name that was not given; nil for none.
+func (w *replacement) approve(ctx context.Context, plan Plan, missing error) error {
+	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+	if missing != nil {
+		return missing
+	}
+	return w.run.consent(ctx, plan)
+}
+
+// carryOut carries out the steps of a plan, until one fails.
+func (w *replacement) carryOut(ctx context.Context, state State, plan Plan) error {
+	for i, step := range plan.Steps {
+		if err := w.run.step(ctx, state, step, w.run.steps+len(plan.Steps)-i); err != nil {
+			return err
+		}
+	}
+	return nil
 }

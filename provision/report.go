@@ -9,6 +9,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -226,13 +227,6 @@ func prefixed(prefix string, words []string) (prefixed []string) {
 	return prefixed
 }
 
-func nonEmpty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
-}
-
 // siblings adds a line about what stands beside the VM, if something does.
 func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
 	switch {
@@ -258,7 +252,7 @@ type guestItem struct {
 func guestItems(t target, s State) []guestItem {
 	o := s.Guest
 	contents, states := unitReasons(t, o)
-	hidden, _, _ := overrides(o)
+	hidden, _, _ := o.Overrides()
 	plan := Plan{}
 	planAgent(&plan, t, s)
 	agent := plan.reasons(StepAgent)
@@ -292,7 +286,7 @@ func (p Plan) reasons(id StepID) (reasons []string) {
 
 // kept shows the drop-ins that extend our units and stay.
 func (h *Health) kept(o *guest.Observation) {
-	if _, _, kept := overrides(o); len(kept) > 0 {
+	if _, _, kept := o.Overrides(); len(kept) > 0 {
 		h.item("drop-ins", "drop-ins of others", Info, "", "kept: "+strings.Join(kept, ", "), "")
 	}
 }
@@ -340,5 +334,25 @@ func (h *Health) unitStates(o *guest.Observation) {
 			words += fmt.Sprintf(", restarted %d times since", unit.Restarts)
 		}
 		h.item(line.id, line.title, Info, "", words, "")
+	}
+}
+
+// companions reports what is installed, and what was left out.
+func (h *Health) companions(t target, o *guest.Observation) {
+	if len(t.companions) > 0 {
+		reasons, _ := companionReasons(t, o)
+		h.reasons("companions", "companion binaries", "installed: "+strings.Join(t.companionNames(), ", "), reasons)
+	}
+	var notes []string
+	for _, file := range t.leftOut {
+		notes = append(notes, file.Path+" was left out: "+file.Why)
+	}
+	for _, name := range agent.CompanionNames {
+		if _, there := o.Files[guest.ProgramsPath+name]; there && !slices.Contains(t.companionNames(), name) {
+			notes = append(notes, guest.ProgramsPath+name+" is not from this project, and stays")
+		}
+	}
+	if len(notes) > 0 {
+		h.item("other-programs", "other programs", Info, "", strings.Join(notes, "; "), "")
 	}
 }

@@ -39,11 +39,11 @@ func (w *replacement) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+	var missing error
 	if plan.has(StepRestorePlace) && consent == "" {
-		return needsConsent(plan, "restore", "--replace")
+		missing = needsConsent(plan, "restore", "--replace")
 	}
-	if err := w.run.consent(ctx, plan); err != nil {
+	if err := w.approve(ctx, plan, missing); err != nil {
 		return err
 	}
 	if w.run.place.Survey().Pending() { // the other one never was a world
@@ -60,7 +60,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 		return err
 	}
 	if w.run.steps > 0 && !w.run.place.Survey().Backup { // it is back already
-		return w.run.step(ctx, State{}, startKept(), w.run.steps+1)
+		return w.carryOut(ctx, State{}, Plan{Steps: []Step{startKept()}})
 	}
 	instance, plan, err := w.planRestore(ctx) // of what is left to do
 	if err != nil {
@@ -74,30 +74,14 @@ func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.In
 	w.underway = true
 	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
 	w.recordBefore(ctx, state)
-	for i, step := range plan.Steps {
-		err := w.run.step(ctx, state, step, w.run.steps+len(plan.Steps)-i)
-		if siblings := w.run.place.Survey(); err != nil && (siblings.Displaced || !siblings.Spare) {
+	if err := w.carryOut(ctx, state, plan); err != nil {
+		if siblings := w.run.place.Survey(); siblings.Displaced || !siblings.Spare {
 			return w.rollBack(ctx, err)
 		}
-		if err != nil {
-			return err // of removing what is not needed any more; the next run goes on with that
-		}
+		return err // of removing what is not needed any more; the next run goes on with that
 	}
 	w.underway = false
 	return nil
-}
-
-// verifyKept wants the restored VM to answer the user and root. What else is wrong with an old world
-// is for a repair.
-func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.vm.find(ctx)
-	if err != nil {
-		return err
-	}
-	if instance == nil {
-		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
-	}
-	return w.answers(ctx, instance, vmswap.Note{Answered: []string{WhoUser, WhoRoot}})
 }
 
 // PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even
@@ -107,33 +91,6 @@ func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 		_, plan, err := w.planRestore(ctx)
 		return plan, err
 	})
-}
-
-// planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
-func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	r.swap.ignoreChoices()
-	planned, err := plan(r.swap, ctx)
-	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info))
-	}
-	return planned, r.finish(err)
-}
-
-// ignoreChoices forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
-// there. It returns the consent, which is forgotten as well.
-func (w *replacement) ignoreChoices() (consent string) {
-	spec := w.run.target.spec
-	w.run.target.spec = Spec{
-		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld,
-		Wait: spec.Wait, Timeout: spec.Timeout,
-	}
-	return spec.Replace
 }
 
 // planRestore plans how the kept VM comes back, or says why it does not.

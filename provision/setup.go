@@ -2,12 +2,8 @@ package provision
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -93,7 +89,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.events.journal, err = openJournal(r.target.spec); err != nil {
+	if r.events.journal, err = openJournal(LogPath(r.target.spec)); err != nil {
 		unlock()
 		return nil, &Error{
 			Kind: KindPrerequisite, What: "the log of the run cannot be written", Why: err.Error(),
@@ -189,6 +185,14 @@ func (s *Setup) begin() (*run, error) {
 	return r, nil
 }
 
+// again returns a run that has observed nothing yet, and emits nothing.
+func (r *run) again() *run {
+	fresh := &run{edges: r.edges, lima: r.lima, place: r.place, events: &emitter{now: r.edges.Now},
+		target: target{spec: r.target.spec}, start: r.start}
+	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, r.vm.observer
+	return fresh
+}
+
 // finish emits the last event and returns err as an *Error, or nil.
 func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
@@ -225,48 +229,6 @@ func (s session) change(ctx context.Context, change guest.Change) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
 	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
-}
-
-// stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes
-// have different ones.
-func stateFile(spec Spec, suffix string) string {
-	hash := sha256.Sum256([]byte(spec.LimaHome))
-	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+suffix)
-}
-
-// LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The
-// one before it has ".old" at the end. They are for reading; no run ever trusts them.
-func LogPath(spec Spec) string { return stateFile(spec, ".log") }
-
-// journal is that file. A nil journal takes nothing down.
-type journal struct{ file *os.File }
-
-func openJournal(spec Spec) (*journal, error) {
-	path := LogPath(spec)
-	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return &journal{file}, nil
-}
-
-// write takes an event down. A full disk must not stop a repair: the journal is a convenience.
-func (j *journal) write(event Event) {
-	if j == nil || event.Type == EventHeartbeat {
-		return
-	}
-	if line, err := json.Marshal(event); err == nil {
-		_, _ = j.file.Write(append(line, '\n'))
-	}
-}
-
-func (j *journal) close() {
-	if j != nil {
-		_ = j.file.Close()
-	}
 }
 
 // sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were

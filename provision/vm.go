@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 const (
@@ -136,3 +139,84 @@ func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 	}
 	return fmt.Errorf("%w (the VM is left %s)", err, strings.ToLower(instance.Status))
 }
+
+// bootProcess is a `limactl start` at work. Half of the time that it takes the guest can be worked on already.
+type bootProcess struct {
+	ended chan struct{} // closed when it has ended; err is valid then
+	err   error
+}
+
+// wait waits for the end of booting. Without a boot under way there is nothing to wait for.
+func (b *bootProcess) wait() error {
+	if b == nil {
+		return nil
+	}
+	<-b.ended
+	return b.err
+}
+
+// going says that booting is still under way.
+func (b *bootProcess) going() bool {
+	if b == nil {
+		return false
+	}
+	select {
+	case <-b.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// until waits until seen says so; false when booting has ended without that.
+func (b *bootProcess) until(seen func() bool) bool {
+	ticker := time.NewTicker(entryPause)
+	defer ticker.Stop()
+	for !seen() {
+		select {
+		case <-b.ended:
+			return false
+		case <-ticker.C:
+		}
+	}
+	return true
+}
+
+// failed says that booting has come to its end, and to no good one.
+func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
+
+// laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for
+// its end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
+func (b *bootProcess) laying() bool { return b.going() || b.failed() }
+
+// bootPause is the interval at which a boot that another program began is probed for its end.
+const bootPause = time.Second
+
+// bootOf says whether the boot that Lima's host agent is looking after came to its end, as its events say, and how long
+// ago that agent was started. A boot that left no events is taken for an old one.
+func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
+	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
+		age = max(now.Sub(info.ModTime()), 1)
+	}
+	boot, err := lima.ReadBoot(instance.Dir)
+	return boot.Ended || err != nil, age
+}
+
+// startedBefore says whether an instance was ever started: Lima's host agent leaves its log.
+func startedBefore(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, filenames.HostAgentStdoutLog))
+	return err == nil
+}
+
+// hasDisk says whether an instance ever got as far as having a disk, under its name in Lima 2 or in Lima 1.
+func hasDisk(dir string) bool {
+	for _, name := range []string{filenames.Disk, filenames.DiffDiskLegacy} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// bootGrace is how long a boot that another program began may take before it is called a hang: Lima's own deadline.
+const bootGrace = 10 * time.Minute

@@ -136,9 +136,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
-	fresh := &run{edges: w.run.edges, lima: w.run.lima, place: w.run.place, events: &emitter{now: w.run.edges.Now},
-		target: target{spec: w.spec}, start: w.run.start}
-	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, w.run.vm.observer
+	fresh := w.run.again()
 	instance, err := fresh.resolve(ctx)
 	if err != nil {
 		if first {

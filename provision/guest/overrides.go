@@ -1,4 +1,4 @@
-package provision
+package guest
 
 import (
 	"fmt"
@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // Units may be extended: a drop-in that leaves the contract alone is kept and shown. The rules are: a directive that
@@ -46,9 +45,9 @@ func directives(lines []string) (keys, values []string) {
 }
 
 // contradictions are the directives of a drop-in that break the contract of the unit that it is laid over.
-func contradictions(o *guest.Observation, dropIn guest.DropIn) (broken []string) {
+func contradictions(o *Observation, dropIn DropIn) (broken []string) {
 	text := embed.SocketUnit()
-	if strings.Contains(dropIn.Path, guest.ServiceName) {
+	if strings.Contains(dropIn.Path, ServiceName) {
 		text, _ = embed.ServiceUnit(o.Home, false) // for a home that a unit can't hold, the units' own reason says so
 	}
 	ours := map[string][]string{}
@@ -94,19 +93,19 @@ func contradicts(key, value string, ours []string) bool {
 	return len(ours) > 0 && !slices.Contains(ours, value)
 }
 
-// overrides returns why something hides our units or contradicts them, the files to displace for that, and the drop-ins
+// Overrides returns why something hides our units or contradicts them, the files to displace for that, and the drop-ins
 // that are kept.
-func overrides(o *guest.Observation) (reasons, aside, kept []string) {
+func (o *Observation) Overrides() (reasons, displaced, kept []string) {
 	for _, file := range o.Hidden {
-		reasons, aside = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file))), append(aside, file)
+		reasons, displaced = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file))), append(displaced, file)
 	}
 	for _, dropIn := range o.DropIns {
 		if broken := contradictions(o, dropIn); len(broken) > 0 {
 			why := fmt.Sprintf("%s contradicts the unit: %s", dropIn.Path, strings.Join(broken, ", "))
-			reasons, aside = append(reasons, why), append(aside, dropIn.Path)
+			reasons, displaced = append(reasons, why), append(displaced, dropIn.Path)
 		} else {
 			kept = append(kept, dropIn.Path)
 		}
 	}
-	return reasons, aside, kept
+	return reasons, displaced, kept
 }
