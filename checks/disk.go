@@ -168,9 +168,9 @@ func (d directory) shorter(vm string, limit int) string {
 // What a world takes on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2 GiB to a
 // disk that takes only what was written. The margin is for what other programs write meanwhile.
 const (
-	imageSpace = 700 << 20
-	firstSpace = 2 << 30
-	spareSpace = 1 << 30
+	imageSpace    = 700 << 20
+	firstSpace    = 2 << 30
+	reservedSpace = 1 << 30
 )
 
 // Space is what will be written to the disk.
@@ -211,10 +211,10 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 // sums returns what is needed to begin with, what is needed at most, and how the latter comes about.
 func (s Space) sums() (need, most int64, sum string) {
 	parts := []string{"the VM's disk " + size(s.Disk)}
-	need, most = firstSpace+spareSpace, s.Disk+spareSpace
+	need, most = firstSpace+reservedSpace, s.Disk+reservedSpace
 	if s.Used > 0 {
 		parts = append(parts, "less the "+size(s.Used)+" that it takes already")
-		need, most = spareSpace, max(most-s.Used, spareSpace)
+		need, most = reservedSpace, max(most-s.Used, reservedSpace)
 	}
 	if s.Image {
 		parts = append(parts, "the image "+size(imageSpace))
@@ -224,7 +224,7 @@ func (s Space) sums() (need, most int64, sum string) {
 	if s.Kept > 0 {
 		parts = append(parts, "the VM that is kept until then "+size(s.Kept)+" (on the disk already)")
 	}
-	parts = append(parts, "spare "+size(spareSpace))
+	parts = append(parts, "spare "+size(reservedSpace))
 	return need, most, fmt.Sprintf("%s: %s at most", strings.Join(parts, " + "), size(most))
 }
 

@@ -94,7 +94,7 @@ func environment(variable string) func(string) string {
 	}
 }
 
-func kvmSays(err error) func() error { return func() error { return err } }
+func kvmOutput(err error) func() error { return func() error { return err } }
 
 func sysctl(out string, err error) runner {
 	return func(_ context.Context, name string, args ...string) (string, error) {
@@ -379,56 +379,56 @@ func TestMachines(t *testing.T) {
 			OK, nil, "",
 		},
 
-		"KVM": {accelerated(x86, x86, none, kvmSays(nil)), OK, []string{"KVM"}, ""},
+		"KVM": {accelerated(x86, x86, none, kvmOutput(nil)), OK, []string{"KVM"}, ""},
 		"KVM absent": {
-			accelerated(x86, x86, none, kvmSays(missing)), Failed,
+			accelerated(x86, x86, none, kvmOutput(missing)), Failed,
 			[]string{"no hardware acceleration", "/dev/kvm: no such file"},
 			"export " + `QEMU_SYSTEM_X86_64="qemu-system-x86_64 -machine q35,accel=tcg -cpu max"`,
 		},
-		"KVM absent, ARM":      {accelerated(arm, arm, none, kvmSays(missing)), Failed, nil, emulateARM},
-		"KVM absent, firmware": {accelerated(x86, x86, none, kvmSays(missing)), Failed, nil, "VT-x"},
+		"KVM absent, ARM":      {accelerated(arm, arm, none, kvmOutput(missing)), Failed, nil, emulateARM},
+		"KVM absent, firmware": {accelerated(x86, x86, none, kvmOutput(missing)), Failed, nil, "VT-x"},
 		"KVM denied": {
-			accelerated(x86, x86, none, kvmSays(denied)), Failed, []string{"permission denied"},
+			accelerated(x86, x86, none, kvmOutput(denied)), Failed, []string{"permission denied"},
 			`sudo usermod -aG kvm "$USER", then log out and in`,
 		},
 		"KVM unusable": {
-			accelerated(x86, x86, none, kvmSays(busy)), Failed, []string{"/dev/kvm exists", "resource busy"},
+			accelerated(x86, x86, none, kvmOutput(busy)), Failed, []string{"/dev/kvm exists", "resource busy"},
 			"nested virtualization",
 		},
 		"emulation asked for": {
-			accelerated(x86, x86, environment(emulate), kvmSays(missing)), Info,
+			accelerated(x86, x86, environment(emulate), kvmOutput(missing)), Info,
 			[]string{"software emulation", "QEMU_SYSTEM_X86_64", "minutes"}, "",
 		},
 		"emulation before KVM": {
-			accelerated(x86, x86, environment(emulate), kvmSays(nil)), Info, []string{"software emulation"}, "",
+			accelerated(x86, x86, environment(emulate), kvmOutput(nil)), Info, []string{"software emulation"}, "",
 		},
 		"emulation, no CPU": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmSays(denied)),
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=tcg"), kvmOutput(denied)),
 			Failed, []string{"adds its own"}, "-cpu max",
 		},
 		"emulation, -accel": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmSays(nil)),
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg -cpu max"), kvmOutput(nil)),
 			Failed, []string{"adds its own"}, "-machine q35,accel=tcg",
 		},
 		"emulation, no file": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmSays(missing)),
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -accel tcg,thread=multi"), kvmOutput(missing)),
 			Info, nil, "",
 		},
 		"arguments, no accel": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmSays(missing)), Failed, nil,
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -cpu max"), kvmOutput(missing)), Failed, nil,
 			"export QEMU",
 		},
 		"KVM by name, absent": {
 			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64=q -machine q35,accel=kvm:tcg -cpu max"),
-				kvmSays(missing)),
+				kvmOutput(missing)),
 			Failed, nil, "export QEMU",
 		},
 		"another CPU": {
-			accelerated(arm, x86, none, kvmSays(nil)), Info,
+			accelerated(arm, x86, none, kvmOutput(nil)), Info,
 			[]string{"aarch64", "x86_64", "software emulation"}, "",
 		},
 		"variable unreadable": {
-			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmSays(nil)), Unknown,
+			accelerated(x86, x86, environment("QEMU_SYSTEM_X86_64='"), kvmOutput(nil)), Unknown,
 			[]string{"quote"}, "",
 		},
 

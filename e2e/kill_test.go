@@ -54,7 +54,7 @@ var deeds = map[string]deed{
 	},
 	"replace": {
 		prepare: (*killWorld).ageVM, args: func(w *killWorld) []string { return append(w.plainly(), "--replace", vm) },
-		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessProven, beside: []string{keptVM},
+		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 4, killLima: 4, killSSH: 3, killTheVM: 3},
 	},
 	"roll back": {
@@ -63,7 +63,7 @@ var deeds = map[string]deed{
 		from: func(event provision.Event) bool {
 			return event.Type == provision.EventStep && event.Step.State == provision.StepFailed
 		},
-		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessProven, beside: []string{keptVM},
+		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 3, killLima: 3, killSSH: 1, killTheVM: 2},
 	},
 	"restore": {
@@ -245,11 +245,11 @@ func (w *killWorld) play(t *testing.T, d deed, p killPoint, second bool) error {
 	}
 	switch {
 	case !met:
-		w.tellEvents(t, r)
+		w.logEvents(t, r)
 		return errors.New("it did not come to that")
 	case p.victim.survived():
 		if err := w.wantTruth(t, d, p, r); err != nil {
-			w.tellEvents(t, r)
+			w.logEvents(t, r)
 			return err
 		}
 	case d.killed != nil:
@@ -278,8 +278,8 @@ func (w *killWorld) play(t *testing.T, d deed, p killPoint, second bool) error {
 	return errors.Join(errs...)
 }
 
-// tellEvents logs what a run told, in short.
-func (w *killWorld) tellEvents(t *testing.T, r watched) {
+// logEvents logs what a run told, in short.
+func (w *killWorld) logEvents(t *testing.T, r watched) {
 	var told []string
 	named := names{}
 	for _, event := range r.events {
@@ -316,7 +316,7 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 	if d.name == "remove" {
 		return w.only()
 	}
-	if !r.provedAfterwards() {
+	if !r.verifiedAfterwards() {
 		return nil
 	}
 	if status := w.run(t, "status", "--json", w.project); status.code != 0 {
@@ -489,8 +489,8 @@ func (w *killWorld) wantUsersFiles(t *testing.T, _ watched) error {
 
 const wordsFile = "/root/words"
 
-// sayWords leaves words in the VM by which it can be told from others.
-func (w *killWorld) sayWords(t *testing.T, words string) {
+// writeWords leaves words in the VM by which it can be told from others.
+func (w *killWorld) writeWords(t *testing.T, words string) {
 	t.Helper()
 	w.mustInside(t, `printf '%s\n' "$1" >"$2" && sync -f "$2"`, words, wordsFile)
 }
@@ -498,7 +498,7 @@ func (w *killWorld) sayWords(t *testing.T, words string) {
 func (w *killWorld) ageVM(t *testing.T) {
 	t.Helper()
 	w.needVM(t)
-	w.sayWords(t, "old")
+	w.writeWords(t, "old")
 }
 
 // keepOne puts a kept VM beside the VM.
@@ -512,7 +512,7 @@ func (w *killWorld) keepOne(t *testing.T) {
 		}
 	}
 	if w.template == "" {
-		w.sayWords(t, "kept")
+		w.writeWords(t, "kept")
 		if r := w.limactl(t, "stop", vm); r.code != 0 {
 			t.Fatal(r.stderr)
 		}
@@ -521,7 +521,7 @@ func (w *killWorld) keepOne(t *testing.T) {
 		w.template = template
 		parseRun(t, w.run(t, w.plainly()...)).wantReady(t)
 	}
-	w.sayWords(t, "current")
+	w.writeWords(t, "current")
 	copyVM(w.template, filepath.Join(w.dir, keptVM))
 }
 
@@ -535,8 +535,9 @@ func (w *killWorld) wantOldOrNew(t *testing.T) error {
 	return fmt.Errorf("there is neither the old VM nor a new one that was proven, in %v", w.instances())
 }
 
-// wantOldUnlessProven: a run that was killed before it had proven the new VM leaves the old one, and the next keeps it.
-func (w *killWorld) wantOldUnlessProven(t *testing.T, r watched) error {
+// wantOldUnlessVerified: a run that was killed before it had proven the new VM leaves the old one, and the next keeps
+// it.
+func (w *killWorld) wantOldUnlessVerified(t *testing.T, r watched) error {
 	if r.begun(provision.StepReplaceRemove) || w.fileOf(t, vm, wordsFile) == "old" ||
 		w.fileOf(t, keptVM, wordsFile) == "old" {
 		return nil

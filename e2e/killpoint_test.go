@@ -30,17 +30,17 @@ var onKills = flag.String("kills", "",
 type victim string
 
 const (
-	killSelf   victim = "worldsetup" // alone: what it started goes on
-	killTree   victim = "everything" // worldsetup and all its descendants, as an impatient person does
-	killLima   victim = "limactl"    // the limactl that worldsetup waits for
-	killSSH    victim = "ssh"        // likewise
-	killTheVM  victim = "VM"         // the stand-in for QEMU
-	killNobody victim = ""
+	killSelf  victim = "worldsetup" // alone: what it started goes on
+	killTree  victim = "everything" // worldsetup and all its descendants, as an impatient person does
+	killLima  victim = "limactl"    // the limactl that worldsetup waits for
+	killSSH   victim = "ssh"        // likewise
+	killTheVM victim = "VM"         // the stand-in for QEMU
+	killNone  victim = ""
 )
 
 // survived says whether worldsetup lives on without the victim.
 func (v victim) survived() bool {
-	return v == killLima || v == killSSH || v == killTheVM || v == killNobody
+	return v == killLima || v == killSSH || v == killTheVM || v == killNone
 }
 
 // killPoint is an event of a run, and who is killed when it was read.
@@ -97,8 +97,8 @@ func (r watched) last() *provision.Result {
 	return r.events[len(r.events)-1].Result
 }
 
-// provedAfterwards says whether the run made its last proof entirely after the victim's death.
-func (r watched) provedAfterwards() bool {
+// verifiedAfterwards says whether the run made its last proof entirely after the victim's death.
+func (r watched) verifiedAfterwards() bool {
 	const dying = 500 * time.Millisecond
 	proof := time.Time{}
 	for _, event := range r.events {

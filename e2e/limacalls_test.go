@@ -515,7 +515,7 @@ func (c *caller) wantVMOrRefusal() error {
 // placeCalls are calls with something in the place of a VM that isn't there.
 var placeCalls = []limaCall{
 	inPlace("an empty directory in its place", "mkdir substrate", func(c *caller) error {
-		return c.wantPlan(provision.StepUndoEmpty)
+		return c.wantPlan(provision.StepRollbackEmpty)
 	}),
 	inPlace("a directory with a disk in its place", "mkdir substrate; echo 1 >substrate/disk", func(c *caller) error {
 		steps, failure := c.planned()
@@ -527,7 +527,7 @@ var placeCalls = []limaCall{
 	}),
 	inPlace("what a killed replacement left",
 		"mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
-			return c.wantPlan(provision.StepUndoRemove)
+			return c.wantPlan(provision.StepRollbackRemove)
 		}),
 	inPlace("no VM, and an empty directory of another name", "mkdir stray", func(c *caller) error {
 		return c.wantPlan(provision.StepCreate, provision.StepStart)

@@ -33,7 +33,7 @@ var killPoints = []struct {
 	{[]string{"--replace", vm}, provision.StepStart, provision.StepRunning},
 	{[]string{"--replace", vm}, provision.StepActivate, provision.StepRunning},
 	{[]string{"--replace", vm}, provision.StepReplaceRemove, provision.StepRunning},
-	{[]string{"--replace", vm, "--agent", "bad"}, provision.StepUndoPlace, provision.StepDone},
+	{[]string{"--replace", vm, "--agent", "bad"}, provision.StepRollbackPlace, provision.StepDone},
 }
 
 // TestReplace is the life of one world that is replaced again and again.
@@ -53,7 +53,7 @@ func testReplace(t *testing.T, rig *rig) {
 	if !short {
 		t.Run("the image is refused", w.testImageRefused)
 		t.Run("the new agent does not answer", func(t *testing.T) { w.testBadAgent(t, bad) })
-		t.Run("the middle of a rename", w.testTornRename)
+		t.Run("the middle of a rename", w.testPartialRename)
 	}
 	points := killPoints
 	if short {
@@ -122,8 +122,8 @@ func (w *world) testImageRefused(t *testing.T) {
 	w.wantVMs(t, vm)
 }
 
-// testTornRename moves some of the VM's files, in the order in which limactl rename does, and leaves the rest.
-func (w *world) testTornRename(t *testing.T) {
+// testPartialRename moves some of the VM's files, in the order in which limactl rename does, and leaves the rest.
+func (w *world) testPartialRename(t *testing.T) {
 	if r := w.limactl(t, "stop", vm); r.code != 0 {
 		t.Fatal(r.stderr)
 	}

@@ -266,7 +266,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 		return rewrite(filepath.Join(dir, "lima.yaml"), scenario.WithoutForwards)
 	case scenario.ConfigGarbled:
 		return rewrite(filepath.Join(dir, "lima.yaml"), func(string) string { return "{ this is\nno: YAML: at all\n" })
-	case scenario.ConfigMended:
+	case scenario.ConfigRepaired:
 		return os.Rename(filepath.Join(dir, "lima.yaml.before"), filepath.Join(dir, "lima.yaml"))
 	case scenario.DiskTaken:
 		if err := failed(p.limactl(p.t, "stop", vm)); err != nil {

@@ -25,8 +25,8 @@ type Script struct {
 var (
 	//go:embed guest/observe.sh
 	observe string
-	//go:embed guest/prove.sh
-	prove string
+	//go:embed guest/verify.sh
+	verify string
 	//go:embed guest/group.sh
 	group string
 	//go:embed guest/apt.sh
@@ -55,10 +55,10 @@ var (
 	clock string
 	//go:embed guest/writable.sh
 	writable string
-	//go:embed guest/room.sh
-	room string
-	//go:embed guest/entry.sh
-	entry string
+	//go:embed guest/free-space.sh
+	freeSpace string
+	//go:embed guest/ssh-access.sh
+	sshAccess string
 	//go:embed guest/watch.sh
 	watch string
 	//go:embed guest/refused.sh
@@ -85,7 +85,7 @@ var (
 	Observe     = Script{"observe", observe}
 	ObserveNew  = Script{"new", observe}    // by its name it knows that there may be nothing of ours
 	Mounts      = Script{"mounts", observe} // by its name it knows that only mounts are asked for
-	Prove       = Script{"prove", prove}
+	Verify      = Script{"verify", verify}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", apt + packages}
 	Directories = Script{"directories", directories}
@@ -99,8 +99,8 @@ var (
 	Marker      = Script{"marker", marker}
 	Clock       = Script{"clock", clock}
 	Writable    = Script{"writable", writable}
-	Room        = Script{"room", room}
-	Entry       = Script{"entry", entry}
+	FreeSpace   = Script{"free-space", freeSpace}
+	SSHAccess   = Script{"ssh-access", sshAccess}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}
 	Frame       = Script{"frame", frame}

@@ -51,18 +51,18 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	begun := r.edges.Now()
 	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
-		r.vm.signs.on(&status)
+		r.vm.activity.on(&status)
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
 	emit(EventStep, running, "")
 	if kindOf(step.ID).reports {
-		r.vm.signs.show(func(message string) { emit(EventProgress, running, message) })
+		r.vm.activity.show(func(message string) { emit(EventProgress, running, message) })
 	}
 	lines := make(chan struct{}, 1)
 	stop := heartbeat(lines, func() { emit(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
 	// A booting VM goes on talking while other steps are done.
-	err := r.act(ctx, state, step, r.vm.signs.listen(transfers, func(message string) {
+	err := r.applyStep(ctx, state, step, r.vm.activity.listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
 		default:
@@ -71,7 +71,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	}))
 	end()
 	stop()
-	r.vm.signs.show(nil)
+	r.vm.activity.show(nil)
 	if err == nil {
 		ended := running
 		ended.State = StepDone
@@ -105,8 +105,8 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 	return func() { close(quit); <-finished }
 }
 
-// act does what a step is there for, and checks its own outcome.
-func (r *run) act(ctx context.Context, state State, step Step, line func(string)) error {
+// applyStep does what a step is there for, and checks its own outcome.
+func (r *run) applyStep(ctx context.Context, state State, step Step, line func(string)) error {
 	k := kindOf(step.ID)
 	if k.task != nil {
 		if err := r.tasks.begin(ctx, r.target, r.session(state), state.Guest); err != nil {
@@ -116,7 +116,7 @@ func (r *run) act(ctx context.Context, state State, step Step, line func(string)
 			return r.tasks.chain.next()
 		}
 	}
-	return k.act(r, ctx, state, step, line)
+	return k.apply(r, ctx, state, step, line)
 }
 
 // stepError says what a failed step means and where its evidence is.

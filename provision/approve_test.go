@@ -60,7 +60,7 @@ func TestApproveLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	planned, err := b.setup().Plan(t.Context())
-	if err != nil || len(planned.Steps) == 0 || planned.Steps[0].ID != provision.StepUndoPlace {
+	if err != nil || len(planned.Steps) == 0 || planned.Steps[0].ID != provision.StepRollbackPlace {
 		t.Fatalf("%+v, %v", planned, err)
 	}
 	refused, agrees := errors.New("not today"), false

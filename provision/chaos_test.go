@@ -180,7 +180,7 @@ func (g chaosGuest) ObserveMounts(ctx context.Context, via guest.Route, points [
 	return g.Client.ObserveMounts(ctx, via, points)
 }
 
-func (g chaosGuest) Verify(ctx context.Context, v guest.Verification) (*guest.Proof, error) {
+func (g chaosGuest) Verify(ctx context.Context, v guest.Verification) (*guest.Verified, error) {
 	if err := g.asks(v.Via); err != nil {
 		return nil, err
 	}

@@ -12,14 +12,15 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestMarkerWaitsForTheProof: a layout is not marked as complete while somebody who should reach the agent does not.
-func TestMarkerWaitsForTheProof(t *testing.T) {
+// TestMarkerWaitsForVerification: a layout is not marked as complete while somebody who should reach the agent does
+// not.
+func TestMarkerWaitsForVerification(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	vm := b.VM("substrate")
 	vm.Remove(guest.MarkerPath)
 	b.BeforeGuest = func(name string) error {
-		if name == "prove" {
+		if name == "verify" {
 			return &guest.ConnectionError{Route: guest.Fresh, Err: errors.New("connection refused")}
 		}
 		return nil
@@ -56,12 +57,12 @@ func counted(t *testing.T, last string, count int, also func(b *bench, name stri
 	return scripts
 }
 
-// TestProofWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and the
-// guest is looked at once before and once after what is done there, its mounts once more, when they are there. The
+// TestVerificationWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and
+// the guest is looked at once before and once after what is done there, its mounts once more, when they are there. The
 // second proof is the one on the shared connection.
-func TestProofWhileBooting(t *testing.T) {
-	scripts := counted(t, "prove", 2, func(*bench, string) error { return nil })
-	want := map[string]int{"new": 1, "observe": 1, "mounts": 1, "prove": 2}
+func TestVerificationWhileBooting(t *testing.T) {
+	scripts := counted(t, "verify", 2, func(*bench, string) error { return nil })
+	want := map[string]int{"new": 1, "observe": 1, "mounts": 1, "verify": 2}
 	for name, count := range want {
 		if scripts[name] != count {
 			t.Errorf("the script %q ran %d times, want %d", name, scripts[name], count)
@@ -81,7 +82,7 @@ func TestNotSeenWhileBooting(t *testing.T) {
 			return nil
 		},
 		"connection lost": func(_ *bench, name string) error {
-			if name == "prove" && verification.Add(1) == 1 {
+			if name == "verify" && verification.Add(1) == 1 {
 				return &guest.ConnectionError{Route: guest.Fresh, Err: errors.New("broken pipe")}
 			}
 			return nil
@@ -95,7 +96,7 @@ func TestNotSeenWhileBooting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripts := counted(t, "mounts", 1, also)
-			if looks, verification := scripts["observe"], scripts["prove"]; looks != 2 || verification < 3 {
+			if looks, verification := scripts["observe"], scripts["verify"]; looks != 2 || verification < 3 {
 				t.Errorf("%d looks and %d verification at what was made, want 2, and 2 after those that did not count",
 					looks, verification)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-func TestPlanSaysWhatExists(t *testing.T) {
+func TestPlanHoldsWhatExists(t *testing.T) {
 	b := newBench(t)
 	plan, err := b.setup().Plan(t.Context())
 	if err != nil || plan.Existing != nil {

@@ -23,7 +23,7 @@ var errClosed = &guest.ConnectionError{Route: guest.Fresh, Detail: "Connection c
 
 func (c closed) Enter(context.Context) error { return errClosed }
 
-func (c closed) Verify(ctx context.Context, v guest.Verification) (*guest.Proof, error) {
+func (c closed) Verify(ctx context.Context, v guest.Verification) (*guest.Verified, error) {
 	if v.Via == guest.Fresh {
 		return nil, errClosed
 	}

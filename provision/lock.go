@@ -34,7 +34,7 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 		}
 	}
 	path := stateFile(spec, ".lock")
-	for told := false; ; {
+	for reported := false; ; {
 		held, err := tryLock(path)
 		switch {
 		case err != nil:
@@ -50,8 +50,8 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 			return func() { end(); _ = held.Unlock() }, nil
 		case !spec.Wait:
 			return nil, busy(spec, holder(ctx, spec))
-		case !told:
-			told = true
+		case !reported:
+			reported = true
 			failure := busy(spec, holder(ctx, spec))
 			events.emit(Event{Type: EventWaiting, Message: failure.What + ": " + failure.Why})
 		}

@@ -29,7 +29,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			err = r.vm.finishBoot(ctx, err)
 		}
 	}()
-	view, err := r.look(ctx, whenIdle)
+	view, err := r.observe(ctx, whenIdle)
 	if err != nil {
 		return Health{}, err
 	}
@@ -54,18 +54,18 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		if err := r.apply(ctx, view.state, view.plan); err != nil {
 			return r.report(view), err
 		}
-		if view, err = r.lookAgain(ctx); err != nil {
+		if view, err = r.observeAgain(ctx); err != nil {
 			return Health{}, err
 		}
 	}
 }
 
-// proving says whether connections are made while the world is observed.
-type proving int
+// verifyMode reports whether connections are made while the world is observed.
+type verifyMode int
 
 const (
-	never    proving = iota
-	whenIdle         // they are made, and given up when something is to be changed first
+	never    verifyMode = iota
+	whenIdle            // they are made, and given up when something is to be changed first
 	always
 )
 
@@ -76,16 +76,16 @@ type view struct {
 	verified *verification // nil when nothing was verified, because there is something to change first
 }
 
-// look makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has Lima
-// say whether it would take what the plan is going to give it.
-func (r *run) look(ctx context.Context, prove proving) (view, error) {
+// observe makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has
+// Lima say whether it would take what the plan is going to give it.
+func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	instance, err := r.resolve(ctx)
 	if err != nil {
 		return view{}, err
 	}
 	var now view
 	var wait sync.WaitGroup
-	wait.Go(func() { now = r.assess(ctx, instance, prove) })
+	wait.Go(func() { now = r.assess(ctx, instance, when) })
 	checkErr := r.check(ctx, instance, nil)
 	wait.Wait()
 	switch {
@@ -99,8 +99,8 @@ func (r *run) look(ctx context.Context, prove proving) (view, error) {
 	return now, r.validate(ctx, now.state, now.plan)
 }
 
-// lookAgain observes after steps were done. Proving begins at once when the layout should be complete.
-func (r *run) lookAgain(ctx context.Context) (view, error) {
+// observeAgain observes after steps were done. Proving begins at once when the layout should be complete.
+func (r *run) observeAgain(ctx context.Context) (view, error) {
 	if now, seen := r.seenAhead(ctx); seen {
 		return now, nil
 	}
@@ -108,11 +108,11 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, limaError(ctx, "Lima can't list its VMs", err)
 	}
-	prove := whenIdle
+	when := whenIdle
 	if r.vm.boot.going() {
-		prove = never
+		when = never
 	}
-	now := r.assess(ctx, instance, prove)
+	now := r.assess(ctx, instance, when)
 	if now.plan.complete() && now.verified == nil && ctx.Err() == nil {
 		verified := r.verifier().verify(ctx, instance)
 		now.verified = &verified
@@ -125,20 +125,20 @@ func (r *run) lookAgain(ctx context.Context) (view, error) {
 }
 
 // assess observes, plans, and verifies meanwhile.
-func (r *run) assess(ctx context.Context, instance *limatype.Instance, prove proving) view {
+func (r *run) assess(ctx context.Context, instance *limatype.Instance, when verifyMode) view {
 	var now view
-	proving, cancel := context.WithCancel(ctx)
+	verifying, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wait sync.WaitGroup
-	if prove != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
+	if when != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
 		wait.Go(func() {
-			verified := r.verifier().verify(proving, instance)
+			verified := r.verifier().verify(verifying, instance)
 			now.verified = &verified
 		})
 	}
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
 	now.plan = planFor(r.target, now.state)
-	abandon := !now.plan.complete() && (prove != always || now.state.Guest == nil)
+	abandon := !now.plan.complete() && (when != always || now.state.Guest == nil)
 	if abandon {
 		cancel()
 	}
@@ -234,7 +234,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 
 // status observes, proves what can be verified and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
-	view, err := r.look(ctx, always)
+	view, err := r.observe(ctx, always)
 	if err != nil {
 		return Health{}, err
 	}
@@ -297,16 +297,16 @@ type ahead struct {
 func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
 	if !r.vm.boot.going() ||
-		!r.vm.boot.until(func() bool { return r.vm.signs.reached(lima.PhaseMounts) || forwards() }) {
+		!r.vm.boot.until(func() bool { return r.vm.activity.reached(lima.PhaseMounts) || forwards() }) {
 		return
 	}
 	now := ahead{begun: r.edges.Now()}
 	ctx, cancel := context.WithCancelCause(ctx)
 	forwarded := make(chan struct{})
-	var proving sync.WaitGroup
-	defer proving.Wait()
+	var verifying sync.WaitGroup
+	defer verifying.Wait()
 	defer cancel(nil)
-	proving.Go(func() {
+	verifying.Go(func() {
 		verified := r.verifier().connect(ctx, instance, forwarded)
 		now.verified = &verified
 	})
@@ -320,7 +320,7 @@ func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
-	proving.Wait()
+	verifying.Wait()
 	now.state.Booting, now.state.HostSocket = false, true
 	now.plan = planFor(r.target, now.state)
 	if r.refine(ctx, &now.view); now.plan.complete() && now.verified.ok() {

@@ -26,7 +26,7 @@ func TestLosses(t *testing.T) {
 			"of the current VM, the disk of the VM", "the VM that was kept"},
 		"restore with keep": {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing",
 			"the current VM, stopped"},
-		"restore, leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RestoreLosses, "leftovers",
+		"restore, leftovers": {plan(false, Step{ID: StepRollbackRemove, Destroys: true}).RestoreLosses, "leftovers",
 			"/home/ada/p"},
 		"restore, no other VM": {plan(false, Step{ID: StepRestorePlace}).RestoreLosses, "nothing",
 			"the VM that was kept"},
@@ -34,7 +34,7 @@ func TestLosses(t *testing.T) {
 			"Lima's downloads"},
 		"remove a kept one": {plan(false, Step{ID: StepRemoveKept, Destroys: true}).RemoveLosses,
 			"the kept VM w.old with everything in it", "/home/ada/p"},
-		"remove leftovers": {plan(false, Step{ID: StepUndoRemove, Destroys: true}).RemoveLosses, "leftovers",
+		"remove leftovers": {plan(false, Step{ID: StepRollbackRemove, Destroys: true}).RemoveLosses, "leftovers",
 			"/home/ada/p"},
 	} {
 		if deleted, kept := test.losses(); !strings.Contains(deleted, test.deleted) ||
@@ -80,7 +80,7 @@ func TestApprove(t *testing.T) {
 }
 
 func TestRollsBack(t *testing.T) {
-	for id, want := range map[StepID]bool{StepUndoPlace: true, StepUndoStart: true, StepRestorePlace: false,
+	for id, want := range map[StepID]bool{StepRollbackPlace: true, StepRollbackStart: true, StepRestorePlace: false,
 		StepReplaceBackup: false, StepStart: false} {
 		if id.RollsBack() != want {
 			t.Errorf("%s: %v", id, !want)

@@ -24,8 +24,8 @@ const (
 	// clockRepair is how far the guest's clock may be off before it is set: time synchronization brings back what is
 	// nearer.
 	clockRepair = 10 * time.Second
-	// roomNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
-	roomNeeded = 16 << 10
+	// freeSpaceNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
+	freeSpaceNeeded = 16 << 10
 )
 
 func planClock(p *Plan, _ target, s State) {
@@ -61,7 +61,7 @@ func planFreeSpace(p *Plan, _ target, s State) {
 }
 
 func freeSpaceTask(target, *guest.Observation, Step) (*task, error) {
-	return &task{change: guest.FreeSpace{KiB: roomNeeded}}, nil
+	return &task{change: guest.FreeSpace{KiB: freeSpaceNeeded}}, nil
 }
 
 func explainFreeSpace(r *run, _ State, failure *Error, err error) {
@@ -76,7 +76,7 @@ func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
 }
 
-func full(o *guest.Observation) bool { return o.DiskAvailable < roomNeeded<<10 }
+func full(o *guest.Observation) bool { return o.DiskAvailable < freeSpaceNeeded<<10 }
 
 func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
 

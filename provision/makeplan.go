@@ -16,12 +16,12 @@ import (
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
 	switch {
-	case len(s.Siblings.Recovery()) > 0:
-		plan.Steps, plan.Unseen = recoverySteps(s.Siblings.Recovery()), true
+	case len(s.Swap.Recovery()) > 0:
+		plan.Steps, plan.Unseen = recoverySteps(s.Swap.Recovery()), true
 		return plan
 	case s.Instance == nil:
 		plan.forNew(t)
-	case t.spec.Replace != "" && !s.Siblings.Unverified:
+	case t.spec.Replace != "" && !s.Swap.Unverified:
 		plan.forReplacement(t, s)
 		return plan
 	case s.Instance.Config == nil:
@@ -64,8 +64,8 @@ func (p *Plan) forNew(t target) {
 
 func (p *Plan) forExisting(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
-	if p.Replace = replace; s.DiskGone {
-		p.Replace = append(p.Replace, diskGone(s.Instance))
+	if p.Replace = replace; s.DiskMissing {
+		p.Replace = append(p.Replace, diskMissing(s.Instance))
 	}
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
@@ -74,7 +74,7 @@ func (p *Plan) forExisting(t target, s State) {
 		return
 	case s.Booting:
 		p.forGuest(t, s)
-		p.settle()
+		p.waitForRunningBoot()
 		return
 	case running && s.Guest == nil:
 		p.planUnreachable(s)
@@ -113,9 +113,9 @@ func (p *Plan) forExisting(t target, s State) {
 	}
 }
 
-// settle plans to wait for the end of a boot that is under way: after what can be done meanwhile, and before packages,
-// since the guest's own first boot may be installing some.
-func (p *Plan) settle() {
+// waitForRunningBoot plans to wait for the end of a boot that is under way: after what can be done meanwhile, and
+// before packages, since the guest's own first boot may be installing some.
+func (p *Plan) waitForRunningBoot() {
 	p.waitForBoot("Lima is still busy with it", StepPackages, StepAgentBuild, StepMarker)
 }
 
@@ -154,7 +154,7 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 		start = newStep(StepStart, "it does not run")
 	}
 	p.Steps = slices.Concat(first, []Step{start}, p.Steps)
-	p.settle()
+	p.waitForRunningBoot()
 }
 
 // unreadable returns the error of a configuration that no step repairs.
@@ -249,7 +249,7 @@ func firstLine(text string) string {
 	return line
 }
 
-func diskGone(instance *limatype.Instance) string {
+func diskMissing(instance *limatype.Instance) string {
 	reason := "its disk image is gone from " + instance.Dir
 	if instance.Status == limatype.StatusRunning {
 		reason += "; it runs on with what was deleted, until it is stopped: copy out what is needed first"
@@ -272,7 +272,7 @@ func unreachable(s State) *Error {
 // plan plans for what was observed, and says what there is now.
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
-	if plan.Existing = existing(s); plan.Existing != nil && s.Siblings.Kept() {
+	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup
 	}
 	return plan
@@ -339,7 +339,7 @@ func sudoRefuses(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("sudo refuses the user %s in the guest", o.User),
-		Why:  o.SudoSays + "\na restart would not change that, and the open connection may be the last way in",
+		Why:  o.SudoOutput + "\na restart would not change that, and the open connection may be the last way in",
 		Next: next + "; then run worldsetup again",
 	}
 }

@@ -44,7 +44,7 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 		return instance, err
 	}
 	dir := o.place.Dir("")
-	if beside := o.place.Survey(); !beside.VM || beside.Partial {
+	if beside := o.place.Observe(); !beside.VM || beside.Partial {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
@@ -62,7 +62,7 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 // done is what the run did so far.
 func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
-		Instance: instance, Siblings: v.place.Survey(), Booting: v.boot.laying(),
+		Instance: instance, Swap: v.place.Observe(), Booting: v.boot.laying(),
 		Tried: done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
 	if instance == nil {
@@ -73,7 +73,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
 		state.Booting = true // a boot that was begun by something else
 	}
-	state.DiskGone = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
+	state.DiskMissing = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
 	if !running || instance.Config == nil {
 		return state
 	}
@@ -148,8 +148,8 @@ func accepts(ctx context.Context, path string) bool {
 type State struct {
 	// Instance is what Lima knows of the VM; nil when there is none of that name.
 	Instance *limatype.Instance
-	// Siblings are the VMs that stand beside it: kept, or left by a run that was killed.
-	Siblings vmswap.Siblings
+	// Swap are the VMs that stand beside it: kept, or left by a run that was killed.
+	Swap vmswap.State
 	// Guest is what was found inside; nil when the VM does not run or could not be entered.
 	Guest *guest.Observation
 	// GuestError says why a VM that should run could not be entered; nil otherwise.
@@ -173,8 +173,8 @@ type State struct {
 	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration
-	// DiskGone says that the VM was started before, and its disk image is not there.
-	DiskGone bool
+	// DiskMissing says that the VM was started before, and its disk image is not there.
+	DiskMissing bool
 	// Tried are the steps that this run has done; Unheld is one that did not hold, although it was done.
 	Tried  map[StepID]bool
 	Unheld string
@@ -184,8 +184,9 @@ type State struct {
 	Mounts []string
 }
 
-// settled is how long ago something must have changed to be compared: guests cache directories, reverse-sshfs for 20 s.
-const settled = time.Minute
+// mountLag is how long ago something must have changed to be compared: guests cache directories, reverse-sshfs for 20
+// s.
+const mountLag = time.Minute
 
 // compareMount says what is wrong with a mount: it compares what the guest sees with the host's directory, by reading
 // only. It returns an empty string when nothing is.
@@ -210,7 +211,7 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 		if errors.Is(err, fs.ErrNotExist) && !recent {
 			return fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name)
 		}
-		if err != nil || now.Sub(info.ModTime()) < settled || !info.Mode().IsRegular() {
+		if err != nil || now.Sub(info.ModTime()) < mountLag || !info.Mode().IsRegular() {
 			continue
 		}
 		if entry.Type != 'f' || entry.Size != info.Size() || entry.ModTime.Unix() != info.ModTime().Unix() {
@@ -222,7 +223,7 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 
 func changedSince(directory string, now time.Time) bool {
 	info, err := os.Stat(directory)
-	return err != nil || now.Sub(info.ModTime()) < settled
+	return err != nil || now.Sub(info.ModTime()) < mountLag
 }
 
 // history is what was begun in this run.

@@ -265,7 +265,7 @@ func (p Plan) RemoveLosses() (deleted, kept string) {
 		}
 		deleted += "the kept VM " + name + "with everything in it; "
 	}
-	if p.has(StepUndoRemove) {
+	if p.has(StepRollbackRemove) {
 		deleted += "leftovers of an interrupted run; "
 	}
 	return deleted + "the log of the last run", p.Existing.onHost() + "; Lima's downloads"
@@ -300,7 +300,7 @@ func (p Plan) OnlyReplacement() bool {
 func (p Plan) Creates() bool { return p.has(StepCreate) }
 
 // RestoresBackup reports whether there is no VM, but a backup that a run renames back first.
-func (p Plan) RestoresBackup() bool { return p.Existing == nil && p.has(StepUndoPlace) }
+func (p Plan) RestoresBackup() bool { return p.Existing == nil && p.has(StepRollbackPlace) }
 
 // Repairs reports whether there is a world already.
 func (p Plan) Repairs() bool { return p.Existing != nil && p.Existing.Layout != "" }

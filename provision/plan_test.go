@@ -143,7 +143,7 @@ var plans = map[string]func(*target, *State){
 		s.Guest, s.GuestError = nil,
 			errors.New("the guest printed \"Welcome!\"")
 	},
-	"disk image gone":      func(_ *target, s *State) { s.DiskGone = true },
+	"disk image gone":      func(_ *target, s *State) { s.DiskMissing = true },
 	"clock off by an hour": func(_ *target, s *State) { s.Guest.ClockAhead = time.Hour },
 	"clock off by little":  func(_ *target, s *State) { s.Guest.ClockAhead = 9 * time.Second },
 	"root read-only": func(_ *target, s *State) {
@@ -170,13 +170,13 @@ var plans = map[string]func(*target, *State){
 	},
 	"sudo refuses the account": func(_ *target, s *State) {
 		s.Guest.Sudo = false
-		s.Guest.SudoSays = "sudo: account validation failure, is your account locked? sudo: a password is required"
+		s.Guest.SudoOutput = "sudo: account validation failure, is your account locked? sudo: a password is required"
 	},
 	"sudo wants a terminal": func(_ *target, s *State) {
-		s.Guest.Sudo, s.Guest.SudoSays = false, "sudo: sorry, you must have a tty to run sudo"
+		s.Guest.Sudo, s.Guest.SudoOutput = false, "sudo: sorry, you must have a tty to run sudo"
 	},
 	"sudo asks for a password, and ssh refuses the key": func(_ *target, s *State) {
-		s.Guest.Sudo, s.Guest.SudoSays, s.Locked = false, "sudo: a password is required", "Permission denied"
+		s.Guest.Sudo, s.Guest.SudoOutput, s.Locked = false, "sudo: a password is required", "Permission denied"
 	},
 	"ssh refuses the key still, and a mount is lost": func(_ *target, s *State) {
 		s.Locked, s.Mounts[1], s.Tried = "Permission denied", "gone", map[StepID]bool{StepSSHAccess: true}

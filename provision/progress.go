@@ -100,7 +100,7 @@ func (p *Progress) RolledBack() bool {
 		return false
 	}
 	return slices.ContainsFunc(p.Steps,
-		func(s StepProgress) bool { return s.ID == StepUndoPlace && s.State == StepDone })
+		func(s StepProgress) bool { return s.ID == StepRollbackPlace && s.State == StepDone })
 }
 
 // Percent is how much of the work is done, as far as its usual time is known.

@@ -57,11 +57,15 @@ func TestRolledBack(t *testing.T) {
 		steps []StepProgress
 		want  bool
 	}{
-		"placed":           {[]StepProgress{status(StepStart, StepFailed), status(StepUndoPlace, StepDone)}, true},
-		"placed, started":  {[]StepProgress{status(StepUndoPlace, StepDone), status(StepUndoStart, StepDone)}, true},
-		"not placed":       {[]StepProgress{status(StepUndoAside, StepDone)}, false},
-		"failed":           {[]StepProgress{status(StepUndoPlace, StepDone), status(StepUndoStart, StepFailed)}, false},
-		"went on after it": {[]StepProgress{status(StepUndoPlace, StepDone), status(StepStart, StepDone)}, false},
+		"placed": {[]StepProgress{status(StepStart, StepFailed), status(StepRollbackPlace, StepDone)}, true},
+		"placed, started": {
+			[]StepProgress{status(StepRollbackPlace, StepDone), status(StepRollbackStart, StepDone)}, true,
+		},
+		"not placed": {[]StepProgress{status(StepRollbackDisplace, StepDone)}, false},
+		"failed": {
+			[]StepProgress{status(StepRollbackPlace, StepDone), status(StepRollbackStart, StepFailed)}, false,
+		},
+		"went on after it": {[]StepProgress{status(StepRollbackPlace, StepDone), status(StepStart, StepDone)}, false},
 	} {
 		if p := (&Progress{Steps: test.steps}); p.RolledBack() != test.want {
 			t.Errorf("%s: %v", name, !test.want)

@@ -53,8 +53,8 @@ func (w *replacement) remove(ctx context.Context) error {
 
 // planRemove plans how all of it goes, or says why it does not.
 func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
-	state := State{Siblings: w.run.place.Survey()}
-	if state.Siblings.VM && w.run.place.HasConfig("") {
+	state := State{Swap: w.run.place.Observe()}
+	if state.Swap.VM && w.run.place.HasConfig("") {
 		var err error
 		if state.Instance, err = w.run.lima.FindOnly(ctx, w.run.target.spec.VM); err != nil {
 			return Plan{}, limaError(ctx, "Lima can't list its VMs", err)
@@ -63,34 +63,34 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	if refused := refusal(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
-	for _, suffix := range []string{vmswap.Spare, vmswap.Backup, vmswap.Displaced} {
+	for _, suffix := range []string{vmswap.Staged, vmswap.Backup, vmswap.Displaced} {
 		if w.run.place.Protected(suffix) {
 			return Plan{}, protected(w.run.target.spec.VM + suffix)
 		}
 	}
-	plan := removePlan(w.run.target.spec, state.Siblings)
-	if plan.Existing = existing(state); plan.Existing != nil && state.Siblings.Backup {
+	plan := removePlan(w.run.target.spec, state.Swap)
+	if plan.Existing = existing(state); plan.Existing != nil && state.Swap.Backup {
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return plan, nil
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.
-func removePlan(spec Spec, siblings vmswap.Siblings) Plan {
+func removePlan(spec Spec, swap vmswap.State) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
-	if siblings.Empty {
-		plan.Steps = append(plan.Steps, newStep(StepUndoEmpty, "requested"))
+	if swap.Empty {
+		plan.Steps = append(plan.Steps, newStep(StepRollbackEmpty, "requested"))
 	}
-	if siblings.Spare {
-		plan.Steps = append(plan.Steps, newStep(StepUndoRemove, "an interrupted run left it"))
+	if swap.Staged {
+		plan.Steps = append(plan.Steps, newStep(StepRollbackRemove, "an interrupted run left it"))
 	}
-	if siblings.Backup {
+	if swap.Backup {
 		plan.Steps = append(plan.Steps, newStep(StepRemoveKept, "requested"))
 	}
-	if siblings.Displaced {
+	if swap.Displaced {
 		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "requested; an interrupted run displaced it"))
 	}
-	if siblings.VM {
+	if swap.VM {
 		plan.Steps = append(plan.Steps, newStep(StepRemoveVM, "requested"))
 	}
 	return plan

@@ -27,12 +27,12 @@ const rollbackDeadline = 12 * time.Minute
 // what fails.
 type replacement struct {
 	run       *run
-	underway  bool        // from the first thing that is made to the end
-	before    vmswap.Note // how the old VM was
-	earlier   vmswap.Note // how a killed run found the VM that it was about to replace
-	stopped   bool        // it ran, and was stopped for this
-	resumed   bool        // it was begun by a run that was killed
-	removeOld bool        // the old VM is to be removed in the end
+	underway  bool          // from the first thing that is made to the end
+	before    vmswap.Record // how the old VM was
+	earlier   vmswap.Record // how a killed run found the VM that it was about to replace
+	stopped   bool          // it ran, and was stopped for this
+	resumed   bool          // it was begun by a run that was killed
+	removeOld bool          // the old VM is to be removed in the end
 }
 
 // transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
@@ -45,7 +45,7 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 	if err := w.recover(ctx); err != nil {
 		return Health{}, err
 	}
-	if w.run.place.Survey().Pending() {
+	if w.run.place.Observe().Pending() {
 		w.resume()
 		w.run.target.spec.Replace = "" // that is what is being done
 	}
@@ -54,7 +54,7 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 	case !w.underway:
 		return health, err
 	case err == nil:
-		if err = w.commit(ctx); err == nil || !w.run.place.Survey().Pending() {
+		if err = w.commit(ctx); err == nil || !w.run.place.Observe().Pending() {
 			return health, err
 		}
 	case w.resumed && w.run.steps == 0 && nothingTried(err):
@@ -66,7 +66,7 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 
 // resume takes up a replacement that a killed run has left open.
 func (w *replacement) resume() {
-	before, _ := w.run.place.ReadNote()
+	before, _ := w.run.place.ReadRecord()
 	w.underway, w.before, w.stopped, w.resumed = true, before, before.Ran, true
 	w.removeOld = w.run.target.spec.Replace != "" && !w.run.target.spec.KeepOld
 }
@@ -82,7 +82,7 @@ func nothingTried(err error) bool {
 
 // approveRecovery asks the caller before anything of what a killed run left is touched.
 func (w *replacement) approveRecovery(ctx context.Context) error {
-	if w.run.approve == nil || len(w.run.place.Survey().Recovery()) == 0 {
+	if w.run.approve == nil || len(w.run.place.Observe().Recovery()) == 0 {
 		return nil
 	}
 	instance, err := w.run.vm.find(ctx)
@@ -94,11 +94,11 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 
 // recover ends what a killed run left half done, step by step.
 func (w *replacement) recover(ctx context.Context) error {
-	if before, found := w.run.place.ReadNote(); found {
+	if before, found := w.run.place.ReadRecord(); found {
 		w.earlier = before
 	}
 	for range 10 { // far more than there are states
-		steps := recoverySteps(w.run.place.Survey().Recovery())
+		steps := recoverySteps(w.run.place.Observe().Recovery())
 		if len(steps) == 0 {
 			return nil
 		}
@@ -151,7 +151,7 @@ func (w *replacement) createBeside(ctx context.Context, state State, _ Step, lin
 
 // recordBefore records how the VM is that is going to be replaced. One that a killed run has stopped ran before that.
 func (w *replacement) recordBefore(ctx context.Context, state State) {
-	before := vmswap.Note{Ran: state.Instance.Status != limatype.StatusStopped}
+	before := vmswap.Record{Ran: state.Instance.Status != limatype.StatusStopped}
 	if state.Guest != nil {
 		for _, access := range w.run.verifier().verify(ctx, state.Instance).access {
 			if access.Outcome == OK {
@@ -229,7 +229,7 @@ func refusal(spec Spec, s State) *Error {
 			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one "+
 				"yourself: --vm NAME", name, name),
 		}
-	case s.Siblings.Kept() && spec.Replace != "":
+	case s.Swap.Kept() && spec.Replace != "":
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
 			Why: "there is room for one",
@@ -251,7 +251,7 @@ func protected(vm string) *Error {
 // ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its
 // configuration.
 func ours(s State) bool {
-	if s.Siblings.Unverified || s.Guest != nil && s.Guest.Marker != "" {
+	if s.Swap.Unverified || s.Guest != nil && s.Guest.Marker != "" {
 		return true
 	}
 	if s.Instance.Config != nil {
@@ -279,15 +279,15 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
 		errors.New("no end within "+rollbackDeadline.String()))
 	defer cancel()
-	said, undoErr := w.rollBackSwap(undo)
-	if undoErr != nil {
+	report, rollbackErr := w.rollBackSwap(undo)
+	if rollbackErr != nil {
 		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was "+
-			"removed, and a rerun goes on with that", failure.Why, undoErr))
+			"removed, and a rerun goes on with that", failure.Why, rollbackErr))
 		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " +
 			LogPath(w.run.target.spec)
 		return failure
 	}
-	failure.Why = strings.TrimSpace(failure.Why + "\n" + said)
+	failure.Why = strings.TrimSpace(failure.Why + "\n" + report)
 	if failure.Kind != KindInterrupted {
 		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here",
 			"fix that, then try the replacement again", 1)
@@ -298,11 +298,12 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 }
 
 // rollBackSwap brings the old VM back, and says what it did.
-func (w *replacement) rollBackSwap(ctx context.Context) (said string, err error) {
-	siblings := w.run.place.Survey()
-	touched := w.stopped || siblings.Backup || siblings.Displaced || !siblings.VM
-	if siblings.Pending() {
-		if err := w.run.step(ctx, State{}, newStep(StepUndoAside, "it was not verified"), w.run.steps+3); err != nil {
+func (w *replacement) rollBackSwap(ctx context.Context) (report string, err error) {
+	swap := w.run.place.Observe()
+	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
+	if swap.Pending() {
+		displace := newStep(StepRollbackDisplace, "it was not verified")
+		if err := w.run.step(ctx, State{}, displace, w.run.steps+3); err != nil {
 			return "", err
 		}
 	}
@@ -319,14 +320,15 @@ func (w *replacement) rollBackSwap(ctx context.Context) (said string, err error)
 }
 
 // restart starts the old VM and verifies that it answers as before.
-func (w *replacement) restart(ctx context.Context) (said string, err error) {
-	if err := w.run.step(ctx, State{}, newStep(StepUndoStart, "it ran before"), w.run.steps+2); err != nil {
+func (w *replacement) restart(ctx context.Context) (report string, err error) {
+	if err := w.run.step(ctx, State{}, newStep(StepRollbackStart, "it ran before"), w.run.steps+2); err != nil {
 		return "", err
 	}
 	if len(w.before.Answered) == 0 {
 		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
-	if err := w.run.step(ctx, State{}, newStep(StepUndoProve, "it has to be as it was"), w.run.steps+1); err != nil {
+	verify := newStep(StepRollbackVerify, "it has to be as it was")
+	if err := w.run.step(ctx, State{}, verify, w.run.steps+1); err != nil {
 		return "", err
 	}
 	return "the old VM is restored, runs, and answers as before", nil
@@ -334,7 +336,7 @@ func (w *replacement) restart(ctx context.Context) (said string, err error) {
 
 // answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that
 // was damaged, need not be now.
-func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Note) error {
+func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Record) error {
 	var errs []error
 	for _, access := range w.run.verifier().verify(ctx, instance).access {
 		if access.Outcome != OK && before.Had(access.ID) {
@@ -386,7 +388,7 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	if instance == nil {
 		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
-	return w.answers(ctx, instance, vmswap.Note{Answered: []string{WhoUser, WhoRoot}})
+	return w.answers(ctx, instance, vmswap.Record{Answered: []string{WhoUser, WhoRoot}})
 }
 
 // planWhole plans what is done about a VM as a whole. What another run is at work on is half made.

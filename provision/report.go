@@ -36,7 +36,7 @@ func (r *run) report(seen view) Health {
 		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Finding{}, Items: []Item{},
 	}
 	if !r.swap.underway { // else that is what is being ended
-		health.siblings(r.target.spec, s.Siblings)
+		health.swap(r.target.spec, s.Swap)
 	}
 	if s.Instance == nil {
 		health.item("instance", "VM", Failed, "running", "absent", rerun)
@@ -51,8 +51,8 @@ func (r *run) report(seen view) Health {
 		health.item("configuration", "configuration of the VM", Failed, "as wanted",
 			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
-	if s.DiskGone {
-		health.item("disk-image", "disk image of the VM", Failed, "there", diskGone(s.Instance), replace)
+	if s.DiskMissing {
+		health.item("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
 	}
 	if s.GuestError != nil {
 		health.item("guest-access", "way into the guest", Failed, "open", s.GuestError.Error(), rerun)
@@ -151,7 +151,7 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
 	found = works[o.Sudo]
 	if !o.Sudo && o.SudoRefusal() != guest.SudoWantsPassword {
-		found = "refuses the user: " + o.SudoSays
+		found = "refuses the user: " + o.SudoOutput
 	}
 	h.check("sudo", "sudo in the guest", works[true], found)
 }
@@ -227,8 +227,8 @@ func prefixed(prefix string, words []string) (prefixed []string) {
 	return prefixed
 }
 
-// siblings adds a line about what stands beside the VM, if something does.
-func (h *Health) siblings(spec Spec, s vmswap.Siblings) {
+// swap adds a line about what stands beside the VM, if something does.
+func (h *Health) swap(spec Spec, s vmswap.State) {
 	switch {
 	case s.Pending():
 		h.item("replacement", "replacement", Failed, "ended",

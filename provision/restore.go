@@ -46,7 +46,7 @@ func (w *replacement) restore(ctx context.Context) error {
 	if err := w.approve(ctx, plan, missing); err != nil {
 		return err
 	}
-	if w.run.place.Survey().Pending() { // the other one never was a world
+	if w.run.place.Observe().Pending() { // the other one never was a world
 		w.resume()
 		_, err := w.rollBackSwap(ctx)
 		return err
@@ -59,7 +59,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	if w.run.steps > 0 && !w.run.place.Survey().Backup { // it is back already
+	if w.run.steps > 0 && !w.run.place.Observe().Backup { // it is back already
 		return w.carryOut(ctx, State{}, Plan{Steps: []Step{startKept()}})
 	}
 	instance, plan, err := w.planRestore(ctx) // of what is left to do
@@ -75,7 +75,7 @@ func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.In
 	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
 	w.recordBefore(ctx, state)
 	if err := w.carryOut(ctx, state, plan); err != nil {
-		if siblings := w.run.place.Survey(); siblings.Displaced || !siblings.Spare {
+		if swap := w.run.place.Observe(); swap.Displaced || !swap.Staged {
 			return w.rollBack(ctx, err)
 		}
 		return err // of removing what is not needed any more; the next run goes on with that
@@ -96,15 +96,15 @@ func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 // planRestore plans how the kept VM comes back, or says why it does not.
 func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
 	w.ignoreChoices()
-	siblings := w.run.place.Survey()
+	swap := w.run.place.Observe()
 	instance, err := w.run.resolve(ctx)
 	switch {
 	case err != nil:
 		return nil, Plan{}, err
-	case siblings.Pending():
-		return instance, w.undoPlan(siblings), nil
+	case swap.Pending():
+		return instance, w.rollbackPlan(swap), nil
 	}
-	actions, after := siblings.Recovered()
+	actions, after := swap.Recovered()
 	steps := recoverySteps(actions)
 	if !after.Backup {
 		if len(steps) == 0 {
@@ -112,17 +112,17 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 		}
 		return instance, Plan{VM: w.run.target.spec.VM, Steps: append(steps, startKept())}, nil
 	}
-	if siblings.Backup && !w.run.place.HasConfig(vmswap.Backup) {
+	if swap.Backup && !w.run.place.HasConfig(vmswap.Backup) {
 		return nil, Plan{}, &Error{
 			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s can't be restored", w.run.target.spec.VM+vmswap.Backup),
 			Why:  "it has no " + filenames.LimaYAML,
 			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := refusal(w.run.target.spec, State{Instance: instance, Siblings: siblings}); refused != nil {
+	if refused := refusal(w.run.target.spec, State{Instance: instance, Swap: swap}); refused != nil {
 		return nil, Plan{}, refused
 	}
-	if siblings.Displaced && !siblings.Kept() { // it is the other one, which is stopped
+	if swap.Displaced && !swap.Kept() { // it is the other one, which is stopped
 		instance = nil
 	}
 	plan := restorePlan(w.run.target.spec, instance)
@@ -143,16 +143,16 @@ func noneKept(spec Spec) *Error {
 
 func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
-// undoPlan undoes a replacement that was begun.
-func (w *replacement) undoPlan(siblings vmswap.Siblings) Plan {
-	aside := newStep(StepUndoAside, "it was not verified")
-	actions, _ := siblings.After(vmswap.UndoAside).Recovered()
-	plan := Plan{VM: w.run.target.spec.VM, Steps: append([]Step{aside}, recoverySteps(actions)...)}
-	before, _ := w.run.place.ReadNote()
+// rollbackPlan undoes a replacement that was begun.
+func (w *replacement) rollbackPlan(swap vmswap.State) Plan {
+	displace := newStep(StepRollbackDisplace, "it was not verified")
+	actions, _ := swap.After(vmswap.RollbackDisplace).Recovered()
+	plan := Plan{VM: w.run.target.spec.VM, Steps: append([]Step{displace}, recoverySteps(actions)...)}
+	before, _ := w.run.place.ReadRecord()
 	if before.Ran {
-		plan.Steps = append(plan.Steps, newStep(StepUndoStart, "it ran before"))
+		plan.Steps = append(plan.Steps, newStep(StepRollbackStart, "it ran before"))
 		if len(before.Answered) > 0 {
-			plan.Steps = append(plan.Steps, newStep(StepUndoProve, "it has to be as it was"))
+			plan.Steps = append(plan.Steps, newStep(StepRollbackVerify, "it has to be as it was"))
 		}
 	}
 	return plan
@@ -167,7 +167,7 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 	plan.Steps = append(plan.Steps,
 		newStep(StepRestoreDisplace, "it stays whole until the kept one was verified"),
 		newStep(StepRestorePlace, "the other one has made way"),
-		startKept(), newStep(StepRestoreProve, "it has to be a world"))
+		startKept(), newStep(StepRestoreVerify, "it has to be a world"))
 	if spec.KeepOld {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "requested"))
 	} else {

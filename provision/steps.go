@@ -43,21 +43,21 @@ const (
 	StepReplaceKeep   StepID = "replace-keep"
 
 	// Rolling back what failed, was cancelled or was killed.
-	StepUndoAside  StepID = vmswap.UndoAside
-	StepUndoPlace  StepID = vmswap.UndoPlace
-	StepUndoStart  StepID = "rollback-start"
-	StepUndoProve  StepID = "rollback-verify"
-	StepUndoRemove StepID = vmswap.UndoRemove
-	StepUndoMark   StepID = vmswap.UndoMark
-	StepUndoEmpty  StepID = vmswap.UndoEmpty
-	StepUndoRename StepID = vmswap.UndoRename
+	StepRollbackDisplace StepID = vmswap.RollbackDisplace
+	StepRollbackPlace    StepID = vmswap.RollbackPlace
+	StepRollbackStart    StepID = "rollback-start"
+	StepRollbackVerify   StepID = "rollback-verify"
+	StepRollbackRemove   StepID = vmswap.RollbackRemove
+	StepRollbackMark     StepID = vmswap.RollbackMark
+	StepRollbackEmpty    StepID = vmswap.RollbackEmpty
+	StepRollbackRejoin   StepID = vmswap.RollbackRejoin
 
 	// Restoring a kept VM.
 	StepRestoreStop     StepID = "restore-stop"
 	StepRestoreDisplace StepID = "restore-displace"
 	StepRestorePlace    StepID = "restore-place"
 	StepRestoreStart    StepID = "restore-start"
-	StepRestoreProve    StepID = "restore-verify"
+	StepRestoreVerify   StepID = "restore-verify"
 	StepRestoreRemove   StepID = "restore-remove"
 	StepRestoreKeep     StepID = "restore-keep"
 
@@ -74,26 +74,26 @@ func kinds() []kind {
 	return []kind{
 		{
 			id: StepReplaceCreate, title: "create the new VM beside the old one", usual: time.Second, reports: true,
-			act: swaps((*replacement).createBeside),
+			apply: swaps((*replacement).createBeside),
 		},
 		{
 			id: StepReplaceStop, title: "stop the old VM", usual: 3 * time.Second, interrupts: true,
-			act: swaps((*replacement).stopOld),
+			apply: swaps((*replacement).stopOld),
 		},
 		{
 			id: StepReplaceBackup, title: "rename the old VM to its backup", usual: time.Second,
-			act: moves("", vmswap.Backup),
+			apply: moves("", vmswap.Backup),
 		},
 		{
 			id: StepReplacePlace, title: "give the new VM its name", usual: time.Second,
-			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				r.target.spec.Replace = "" // from here on it is the VM that is completed
-				return r.place.Rename(vmswap.Spare, "")
+				return r.place.Rename(vmswap.Staged, "")
 			},
 		},
 		{
 			id: StepCreate, title: "create the VM", usual: time.Second, reports: true, repairs: []string{"instance"},
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				profile, err := r.target.newProfile()
 				if err != nil {
 					return err
@@ -110,7 +110,7 @@ func kinds() []kind {
 			id: StepWritable, title: "make the guest's root file system writable", usual: time.Second,
 			disruption: DisruptionLive,
 			early:      true, reobserve: true, repairs: []string{"root-fs"},
-			plan: planWritable, act: makeWritable,
+			plan: planWritable, apply: makeWritable,
 		},
 		{
 			id: StepFreeSpace, title: "free disk space in the guest", usual: 2 * time.Second,
@@ -122,7 +122,7 @@ func kinds() []kind {
 			id: StepSSHAccess, title: "repair SSH access for Lima's key", usual: time.Second,
 			disruption: DisruptionLive, early: true,
 			repairs: []string{"ssh"},
-			plan:    planSSHAccess, act: repairSSHAccess,
+			plan:    planSSHAccess, apply: repairSSHAccess,
 		},
 		{
 			id: StepGroup, title: "add the user to the group substrate", usual: time.Second,
@@ -137,14 +137,14 @@ func kinds() []kind {
 			id: StepConnection, title: "reconnect Lima's shared ssh connection", usual: time.Second,
 			disruption: DisruptionConnection,
 			reobserve:  true, repairs: []string{"session", "host-socket"},
-			act: renewConnection,
+			apply: renewConnection,
 		},
 		{
 			id: StepStop, title: "stop the VM", usual: 3 * time.Second, disruption: DisruptionRestart, interrupts: true,
 			repairs: []string{
 				"instance", "guest-access", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
-			act: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
 				return r.vm.stop(ctx, step.force, line)
 			},
 		},
@@ -152,14 +152,14 @@ func kinds() []kind {
 			id: StepConfigure, title: "change the VM's configuration", usual: time.Second,
 			disruption: DisruptionRestart,
 			repairs:    []string{"configuration"},
-			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				return r.lima.Edit(ctx, r.target.spec.VM, r.target.wanted.Settings(at.Instance), line)
 			},
 		},
 		{
 			id: StepStart, title: "start the VM", usual: 20 * time.Second, disruption: DisruptionRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.vm.start(ctx, r.done.begun(StepCreate), line)
 			},
 			explain: explainBoot,
@@ -178,7 +178,7 @@ func kinds() []kind {
 			repairs: []string{"companions"},
 			inNew:   func(t target) bool { return len(t.companions) > 0 },
 			plan:    planCompanions,
-			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				return r.target.installCompanions(ctx, r.session(at), step.operands)
 			},
 		},
@@ -201,7 +201,7 @@ func kinds() []kind {
 		{
 			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second,
 			follows: true, reports: true,
-			act: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				if r.vm.boot == nil {
 					return r.vm.awaitBoot(ctx, at.Instance)
 				}
@@ -225,7 +225,7 @@ func kinds() []kind {
 		{
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
-			act: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				return r.builder.build(ctx, r.session(at), r.target.agent.Package, line)
 			},
 			explain: explainBuild,
@@ -234,7 +234,7 @@ func kinds() []kind {
 			id: StepAgent, title: "install the agent", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: always,
 			plan: planAgent, task: agentTask,
-			act: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
 				return r.builder.install(ctx, r.session(at), at.Guest.Home)
 			},
 		},
@@ -247,84 +247,85 @@ func kinds() []kind {
 		{
 			id: StepMarker, title: "write the layout marker", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{"marker"}, inNew: always,
-			plan: planMarker,
-			act:  writeMarker,
+			plan:  planMarker,
+			apply: writeMarker,
 		},
 		{
 			id: StepReplaceRemove, title: "remove the old VM", usual: time.Second, destroys: true,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				if err := r.place.MarkVerified(); err != nil {
 					return err
 				}
 				return r.place.Discard(ctx, vmswap.Backup, line)
 			},
 		},
-		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, act: verified},
+		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, apply: verified},
 
 		{
-			id: StepUndoAside, title: "move the unverified VM out of the way", usual: 3 * time.Second, interrupts: true,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.place.UndoAside(ctx, line)
+			id: StepRollbackDisplace, title: "move the unverified VM out of the way", usual: 3 * time.Second,
+			interrupts: true,
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.RollbackDisplace(ctx, line)
 			},
 		},
 		{
-			id: StepUndoPlace, title: "rename the old VM back", usual: time.Second,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.place.UndoPlace(ctx, line)
+			id: StepRollbackPlace, title: "rename the old VM back", usual: time.Second,
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.RollbackPlace(ctx, line)
 			},
 		},
-		{id: StepUndoStart, title: "start the old VM again", usual: 20 * time.Second,
-			act: swaps((*replacement).ensureRunning)},
+		{id: StepRollbackStart, title: "start the old VM again", usual: 20 * time.Second,
+			apply: swaps((*replacement).ensureRunning)},
 		{
-			id: StepUndoProve, title: "verify that the old VM answers as before", usual: 2 * time.Second,
-			act: swaps((*replacement).verifyOld),
+			id: StepRollbackVerify, title: "verify that the old VM answers as before", usual: 2 * time.Second,
+			apply: swaps((*replacement).verifyOld),
 		},
 		{
-			id: StepUndoRemove, title: "delete the VM that is not needed", usual: time.Second, destroys: true,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.place.RemoveSpare(ctx, line)
+			id: StepRollbackRemove, title: "delete the VM that is not needed", usual: time.Second, destroys: true,
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.RemoveStaged(ctx, line)
 			},
 		},
-		{id: StepUndoMark, title: "keep the VM as it is", usual: time.Second, act: verified},
+		{id: StepRollbackMark, title: "keep the VM as it is", usual: time.Second, apply: verified},
 		{
-			id: StepUndoEmpty, title: "delete the empty directory of a VM", usual: time.Second,
-			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+			id: StepRollbackEmpty, title: "delete the empty directory of a VM", usual: time.Second,
+			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.RemoveEmpty()
 			},
 		},
 		{
-			id: StepUndoRename, title: "rejoin the two halves of the VM", usual: time.Second,
-			act: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+			id: StepRollbackRejoin, title: "rejoin the two halves of the VM", usual: time.Second,
+			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.Rejoin()
 			},
 		},
 
 		{
 			id: StepRestoreStop, title: "stop the VM", usual: 3 * time.Second, interrupts: true,
-			act: swaps((*replacement).stopOld),
+			apply: swaps((*replacement).stopOld),
 		},
 		{id: StepRestoreDisplace, title: "rename the VM out of the way", usual: time.Second,
-			act: moves("", vmswap.Displaced)},
-		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, act: moves(vmswap.Backup, "")},
+			apply: moves("", vmswap.Displaced)},
+		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, apply: moves(vmswap.Backup, "")},
 		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second,
-			act: swaps((*replacement).ensureRunning)},
+			apply: swaps((*replacement).ensureRunning)},
 		{
-			id: StepRestoreProve, title: "verify that the kept VM answers", usual: 2 * time.Second,
-			act: swaps((*replacement).verifyKept),
+			id: StepRestoreVerify, title: "verify that the kept VM answers", usual: 2 * time.Second,
+			apply: swaps((*replacement).verifyKept),
 		},
 		{
 			id: StepRestoreRemove, title: "delete the displaced VM", usual: time.Second, destroys: true,
-			act: discards(vmswap.Displaced),
+			apply: discards(vmswap.Displaced),
 		},
 		{
 			id: StepRestoreKeep, title: "keep the displaced VM", usual: time.Second,
-			act: moves(vmswap.Displaced, vmswap.Backup),
+			apply: moves(vmswap.Displaced, vmswap.Backup),
 		},
 
 		{
 			id: StepRemoveVM, title: "remove the VM", usual: time.Second, interrupts: true, destroys: true,
-			act: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				if r.place.Survey().Displaced {
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				if r.place.Observe().Displaced {
 					return r.place.Discard(ctx, vmswap.Displaced, line)
 				}
 				return r.place.Discard(ctx, "", line)
@@ -332,17 +333,17 @@ func kinds() []kind {
 		},
 		{
 			id: StepRemoveKept, title: "remove the kept VM", usual: time.Second, destroys: true,
-			act: discards(vmswap.Backup),
+			apply: discards(vmswap.Backup),
 		},
 	}
 }
 
 // swaps is what a replacement does.
 func swaps(
-	act func(w *replacement, ctx context.Context, at State, step Step, line func(string)) error,
+	apply func(w *replacement, ctx context.Context, at State, step Step, line func(string)) error,
 ) func(*run, context.Context, State, Step, func(string)) error {
 	return func(r *run, ctx context.Context, at State, step Step, line func(string)) error {
-		return act(r.swap, ctx, at, step, line)
+		return apply(r.swap, ctx, at, step, line)
 	}
 }
 
@@ -419,8 +420,8 @@ type kind struct {
 
 	// task is what root does in the guest; nil for a step that is more than one script.
 	task func(t target, o *guest.Observation, step Step) (*task, error)
-	// act does everything else.
-	act func(r *run, ctx context.Context, at State, step Step, line func(string)) error
+	// apply does everything else.
+	apply func(r *run, ctx context.Context, at State, step Step, line func(string)) error
 	// explain completes the failure of a step that ended in err; nil where nothing is known but the error.
 	explain func(r *run, at State, failure *Error, err error)
 }
@@ -465,8 +466,8 @@ func newStep(id StepID, reasons ...string) Step {
 // RollsBack reports whether the step reverts a swap of VMs that failed or was interrupted.
 func (id StepID) RollsBack() bool {
 	switch id {
-	case StepUndoAside, StepUndoPlace, StepUndoStart, StepUndoProve,
-		StepUndoRemove, StepUndoMark, StepUndoEmpty, StepUndoRename:
+	case StepRollbackDisplace, StepRollbackPlace, StepRollbackStart, StepRollbackVerify,
+		StepRollbackRemove, StepRollbackMark, StepRollbackEmpty, StepRollbackRejoin:
 		return true
 	}
 	return false
@@ -475,7 +476,7 @@ func (id StepID) RollsBack() bool {
 // explainBoot says how far a VM came that did not start.
 func explainBoot(r *run, _ State, failure *Error, _ error) {
 	spec := r.target.spec
-	failure.Why += r.vm.signs.evidence()
+	failure.Why += r.vm.activity.evidence()
 	failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
 	if !r.done.begun(StepCreate) && !r.swap.underway {

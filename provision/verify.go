@@ -87,14 +87,14 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 		host, capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
 	})
 	others.Go(func() { shared = v.throughShell(ctx, instance) })
-	fresh := v.visit(ctx, instance, others.Wait)
+	fresh := v.freshConnection(ctx, instance, others.Wait)
 	others.Wait()
 	access, lost := fresh.result(v.mounts)
 	return verification{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
 }
 
 // result returns every access, and the mount points at which nothing was mounted afterwards.
-func (v *visit) result(points []string) (verified []Finding, lostMounts []string) {
+func (v *freshConnection) result(points []string) (verified []Finding, lostMounts []string) {
 	if v.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
 			verified = append(verified, access(who, v.err.Error(), 0))
@@ -102,25 +102,25 @@ func (v *visit) result(points []string) (verified []Finding, lostMounts []string
 		return append(verified, v.client), nil
 	}
 	for _, point := range points {
-		if !slices.Contains(v.proof.Mounted, point) {
+		if !slices.Contains(v.replies.Mounted, point) {
 			lostMounts = append(lostMounts, point)
 		}
 	}
 	return []Finding{
-		accessOf(WhoUser, v.proof.Answers[guest.Self]),
-		accessOf(WhoRoot, v.proof.Answers[guest.Root]),
-		accessOf(WhoOutsider, v.proof.Answers[guest.Outsider]),
+		accessOf(WhoUser, v.replies.Answers[guest.Self]),
+		accessOf(WhoRoot, v.replies.Answers[guest.Root]),
+		accessOf(WhoOutsider, v.replies.Answers[guest.Outsider]),
 		v.client,
 	}, lostMounts
 }
 
 // throughShell asks the way that people do: limactl shell, over Lima's shared connection.
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
-	proof, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
+	replies, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
 		return access(WhoShared, err.Error(), 0)
 	}
-	return accessOf(WhoShared, proof.Answers[guest.Self])
+	return accessOf(WhoShared, replies.Answers[guest.Self])
 }
 
 // throughHost asks through a socket on the host.
@@ -184,20 +184,21 @@ func access(who Who, found string, took time.Duration) Finding {
 	return access
 }
 
-// visit is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a fresh
-// one.
-type visit struct {
-	proof  *guest.Proof
-	err    error
-	client Finding
+// freshConnection is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a
+// fresh one.
+type freshConnection struct {
+	replies *guest.Verified
+	err     error
+	client  Finding
 	// refusal is why the script did not run; nil when it did.
 	refusal *rejection
 }
 
-// visit connects and asks the agent; others waits for those who connect meanwhile, before the mounts are observed.
-func (v verifier) visit(ctx context.Context, instance *limatype.Instance, others func()) visit {
-	came := visit{client: access(WhoClient, "no connection was forwarded", 0)}
-	came.proof, came.err = v.guest(instance).Verify(ctx, guest.Verification{
+// freshConnection connects and asks the agent; others waits for those who connect meanwhile, before the mounts are
+// observed.
+func (v verifier) freshConnection(ctx context.Context, instance *limatype.Instance, others func()) freshConnection {
+	came := freshConnection{client: access(WhoClient, "no connection was forwarded", 0)}
+	came.replies, came.err = v.guest(instance).Verify(ctx, guest.Verification{
 		Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
 		Forward: &guest.Forward{
 			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.

@@ -18,8 +18,8 @@ import (
 const (
 	// gracefulStop is how long a VM may take to stop when it is asked to; 3 s are usual, 10 s under emulation.
 	gracefulStop = 90 * time.Second
-	// entryPause is the interval at which a booting VM is probed for ssh.
-	entryPause = 250 * time.Millisecond
+	// sshPause is the interval at which a booting VM is probed for ssh.
+	sshPause = 250 * time.Millisecond
 	// cleanupDeadline bounds what is done after a run was interrupted.
 	cleanupDeadline = time.Minute
 )
@@ -27,7 +27,7 @@ const (
 // vm is the VM's life: it is created, started and stopped, and what is seen of a boot meanwhile is collected.
 type vm struct {
 	observer
-	signs signs
+	activity activity
 	// boot is the start that is or was under way in this run; nil before.
 	boot *bootProcess
 }
@@ -42,17 +42,17 @@ func (v *vm) create(ctx context.Context, profile []byte, line func(string)) erro
 func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
-	v.signs.begin()
+	v.activity.begin()
 	booting, cancel := context.WithCancelCause(ctx)
 	dir := v.place.Dir("")
-	go v.signs.watchConsole(booting, dir, consolesOf(dir), cancel)
+	go v.activity.watchConsole(booting, dir, consolesOf(dir), cancel)
 	go func() {
 		defer close(boot.ended)
 		defer cancel(nil)
 		boot.err = v.cleanUp(booting, v.lima.Start(booting, v.place.VM, line), created)
 	}()
 	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
-	ticker := time.NewTicker(entryPause)
+	ticker := time.NewTicker(sshPause)
 	defer ticker.Stop()
 	for {
 		select {
@@ -170,7 +170,7 @@ func (b *bootProcess) going() bool {
 
 // until waits until seen says so; false when booting has ended without that.
 func (b *bootProcess) until(seen func() bool) bool {
-	ticker := time.NewTicker(entryPause)
+	ticker := time.NewTicker(sshPause)
 	defer ticker.Stop()
 	for !seen() {
 		select {

@@ -19,20 +19,20 @@ import (
 )
 
 const (
-	// hostPeriod is how often this machine's own side is looked at, which takes some dozen system calls.
+	// hostPeriod is how often this machine's own side is observed, which takes some dozen system calls.
 	hostPeriod = 500 * time.Millisecond
-	// slowLook is how long a look may take without a word: one takes 0.3 s, and 2 s under emulation.
-	slowLook = time.Second
+	// slowObservation is how long a look may take without a word: one takes 0.3 s, and 2 s under emulation.
+	slowObservation = time.Second
 	// watchSilence is how long the watcher in the guest may say nothing; it gives a sign of life every 5 s.
 	watchSilence = 20 * time.Second
-	// lookAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
-	lookAnyway = time.Minute
+	// observeAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
+	observeAnyway = time.Minute
 	// blindPeriod is the same where nothing in the guest can watch, and how soon a watcher that ended is sent again.
 	blindPeriod = 10 * time.Second
 )
 
-// ItemLook is the only item of a Health that says that something changed and is being looked at.
-const ItemLook = "look"
+// ItemObserving is the only item of a Health that says that something changed and is being observed.
+const ItemObserving = "observing"
 
 // Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx
 // ends: its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
@@ -44,19 +44,19 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		return r.finish(err)
 	}
 	r.target.spec.RebuildAgent = false // as for Status
-	w := &watcher{run: r, spec: r.target.spec, signs: make(chan struct{}, 1),
+	w := &watcher{run: r, spec: r.target.spec, changes: make(chan struct{}, 1),
 		begun: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	emit := func(health Health) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		changed(health)
 	}
-	signed := false // something gave a sign, so it is worth saying that it is being looked at
+	signed := false // something gave a sign, so it is worth saying that it is being observed
 	for last := ""; ; {
-		health, err := w.lookReporting(ctx, func() {
+		health, err := w.observeReporting(ctx, func() {
 			if signed {
 				last = "" // whatever it turns out to be is reported
-				emit(beingLookedAt(w.spec, r.edges.Now(), w.dir))
+				emit(beingObserved(w.spec, r.edges.Now(), w.dir))
 			}
 		})
 		if ctx.Err() != nil {
@@ -76,14 +76,14 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	}
 }
 
-// lookReporting observes, and calls slow when that takes longer than a person who watches should wait for a word.
-func (w *watcher) lookReporting(ctx context.Context, slow func()) (health Health, err error) {
+// observeReporting observes, and calls slow when that takes longer than a person who watches should wait for a word.
+func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Health, err error) {
 	seen := make(chan struct{})
 	go func() {
 		defer close(seen)
-		health, err = w.look(ctx)
+		health, err = w.observe(ctx)
 	}()
-	timer := time.NewTimer(slowLook)
+	timer := time.NewTimer(slowObservation)
 	defer timer.Stop()
 	select {
 	case <-seen:
@@ -94,11 +94,11 @@ func (w *watcher) lookReporting(ctx context.Context, slow func()) (health Health
 	return health, err
 }
 
-// beingLookedAt is what can be said at once: a VM that hangs is waited for much longer.
-func beingLookedAt(spec Spec, now time.Time, dir string) Health {
+// beingObserved is what can be said at once: a VM that hangs is waited for much longer.
+func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item(ItemLook, "world", Unknown, "as it was",
+	health.item(ItemObserving, "world", Unknown, "as it was",
 		strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
 	return health
 }
@@ -112,27 +112,27 @@ func unwatched(ctx context.Context) *Error {
 
 // watcher notices that something may have changed.
 type watcher struct {
-	run   *run
-	spec  Spec
-	signs chan struct{} // holds one when the guest gave a sign
-	begun chan struct{} // holds one when the watcher in the guest has begun to look
+	run     *run
+	spec    Spec
+	changes chan struct{} // holds one when the guest gave a sign
+	begun   chan struct{} // holds one when the watcher in the guest has begun to look
 
-	looked time.Time
-	host   string // what the host's side was like then
-	dir    string // of the instance
-	sent   time.Time
-	mute   atomic.Bool   // the last one said nothing: there is no perl, or ssh refused it
-	recall func()        // ends the watcher in the guest, if there is one
-	ended  chan struct{} // closed when it has ended
-	heard  chan struct{} // holds one when it said anything
+	observed time.Time
+	host     string // what the host's side was like then
+	dir      string // of the instance
+	sent     time.Time
+	mute     atomic.Bool   // the last one said nothing: there is no perl, or ssh refused it
+	recall   func()        // ends the watcher in the guest, if there is one
+	ended    chan struct{} // closed when it has ended
+	alive    chan struct{} // holds one when it said anything
 }
 
-// look observes and proves everything, unless a run is at work. What cannot be found out now may be the next time.
-func (w *watcher) look(ctx context.Context) (Health, error) {
-	first := w.looked.IsZero()
-	w.looked = time.Now()
+// observe observes and verifies everything, unless a run is at work. What cannot be found out now may be the next time.
+func (w *watcher) observe(ctx context.Context) (Health, error) {
+	first := w.observed.IsZero()
+	w.observed = time.Now()
 	if info := underWay(w.spec); info != nil {
-		w.host = hostSigns(w.spec, w.dir)
+		w.host = hostState(w.spec, w.dir)
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
@@ -147,7 +147,7 @@ func (w *watcher) look(ctx context.Context) (Health, error) {
 	if instance != nil {
 		w.dir = instance.Dir
 	}
-	w.host = hostSigns(w.spec, w.dir)
+	w.host = hostState(w.spec, w.dir)
 	view := fresh.assess(ctx, instance, always)
 	if view.state.Guest != nil {
 		w.send(ctx, fresh, view.state)
@@ -177,8 +177,8 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	}
 	w.sent = time.Now()
 	ctx, cancel := context.WithCancel(ctx)
-	ended, heard := make(chan struct{}), make(chan struct{}, 1)
-	w.ended, w.heard = ended, heard
+	ended, alive := make(chan struct{}), make(chan struct{}, 1)
+	w.ended, w.alive = ended, alive
 	w.recall = func() { cancel(); <-ended }
 	_, points := r.target.mounts()
 	go func() {
@@ -186,7 +186,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		silent := true
 		defer func() { w.mute.Store(silent) }()
 		_ = r.edges.Guest(state.Instance).Watch(ctx, points, func(event guest.WatchEvent) {
-			nudge(heard)
+			nudge(alive)
 			first := silent
 			silent = false
 			switch {
@@ -194,15 +194,15 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 			case first: // no sign of a change, but what changed since the last look, and before its own, would be lost
 				nudge(w.begun)
 			default:
-				nudge(w.signs)
+				nudge(w.changes)
 			}
 		})
 	}()
 }
 
-func nudge(sign chan struct{}) {
+func nudge(c chan struct{}) {
 	select {
-	case sign <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -223,67 +223,67 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 		}
 	}
 	for {
-		patience := lookAnyway
+		patience := observeAnyway
 		if ended == nil {
 			patience = blindPeriod
 		}
 		select {
 		case <-ctx.Done():
 			return false, false
-		case <-w.signs:
+		case <-w.changes:
 			return true, true
 		case <-w.begun:
 			return false, true
 		case <-ended:
 			return true, true
-		case <-w.heard:
+		case <-w.alive:
 			silence.Reset(watchSilence)
 		case <-silence.C:
 			if ended != nil {
 				return true, true
 			}
 		case <-ticker.C:
-			if hostSigns(w.spec, w.dir) != w.host {
+			if hostState(w.spec, w.dir) != w.host {
 				return true, true
 			}
-			if time.Since(w.looked) > patience {
+			if time.Since(w.observed) > patience {
 				return false, true
 			}
 		}
 	}
 }
 
-// hostSigns is what shows on this machine, without asking anybody, that a VM or a run has changed: two equal ones say
+// hostState is what shows on this machine, without asking anybody, that a VM or a run has changed: two equal ones say
 // that nothing did.
-func hostSigns(spec Spec, dir string) string {
+func hostState(spec Spec, dir string) string {
 	if dir == "" {
 		dir = filepath.Join(spec.LimaHome, spec.VM)
 	}
-	var signs strings.Builder
+	var text strings.Builder
 	for _, name := range []string{"", filenames.LimaYAML, filenames.SSHSock, filenames.SSHConfig, filenames.Protected,
 		filenames.Disk, filenames.HostAgentStdoutLog} {
-		signs.WriteString(fileSign(filepath.Join(dir, name)))
+		text.WriteString(fileState(filepath.Join(dir, name)))
 	}
 	booted, _ := bootOf(&limatype.Instance{Dir: dir}, time.Time{})
-	fmt.Fprint(&signs, booted)
+	fmt.Fprint(&text, booted)
 	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
 	for _, path := range pids {
-		fmt.Fprint(&signs, processIn(path))
+		fmt.Fprint(&text, processIn(path))
 	}
 	forwarded := filepath.Join(dir, filenames.SocketDir, "substrate.sock")
-	signs.WriteString(fileSign(forwarded) + listenerSign(forwarded))
+	text.WriteString(fileState(forwarded) + listenerState(forwarded))
 	if info := underWay(spec); info != nil {
-		fmt.Fprintf(&signs, " run %d", info.PID)
+		fmt.Fprintf(&text, " run %d", info.PID)
 		if info.Step != nil {
-			fmt.Fprintf(&signs, " step %d", info.Step.Number)
+			fmt.Fprintf(&text, " step %d", info.Step.Number)
 		}
 	}
-	return signs.String()
+	return text.String()
 }
 
-// fileSign distinguishes a file from another one, and from itself after a change. Of a log that grows only the
+// fileState distinguishes a file from another one, and from itself after a change. Of a log that grows only the
 // beginning counts.
-func fileSign(path string) string {
+func fileState(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return "-;"
@@ -332,8 +332,8 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerSign says whether a process listens on a socket, where the system shows that without a connection.
-func listenerSign(path string) string {
+// listenerState says whether a process listens on a socket, where the system shows that without a connection.
+func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
 		return ""

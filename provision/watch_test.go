@@ -45,7 +45,7 @@ func wrong(id string) func(provision.Health) bool {
 	}
 }
 
-func TestWatchTellsOfEveryChange(t *testing.T) {
+func TestWatchReportsEveryChange(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.mustRun(t)
@@ -87,7 +87,7 @@ func TestWatchBeginsWithNothing(t *testing.T) {
 }
 
 // A world that does not change is looked at twice, before and after the watcher was sent: the rest is the watcher's.
-func TestWatchingCostsTwoLooks(t *testing.T) {
+func TestWatchingCostsTwoObservations(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,7 +129,7 @@ func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 	reports, ended := b.watch(t, ctx)
 	until(t, reports, ready)
 	until(t, reports, func(health provision.Health) bool {
-		if health.Items[0].ID == provision.ItemLook {
+		if health.Items[0].ID == provision.ItemObserving {
 			t.Error("it told of a change before there was one")
 		}
 		return wrong("socket")(health)
@@ -178,7 +178,7 @@ func TestReadersTurnNoRunAway(t *testing.T) {
 }
 
 // A start that somebody else began is waited for, and its VM is not taken for one that hangs.
-func TestABootOfSomebodyElsesIsWaitedFor(t *testing.T) {
+func TestABootOfAnotherProgramIsWaitedFor(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
 	vm := b.VM("substrate")

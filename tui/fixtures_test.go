@@ -70,7 +70,7 @@ func replacePlan(steps []provision.Step) provision.Plan {
 }
 
 // placeBack starts a run that finds a backup and no VM in its place.
-var placeBack = provision.Step{ID: provision.StepUndoPlace, Title: "rename the old VM back",
+var placeBack = provision.Step{ID: provision.StepRollbackPlace, Title: "rename the old VM back",
 	Reason: "an interrupted run has backed it up", Usual: time.Second}
 
 var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{

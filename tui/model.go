@@ -145,7 +145,7 @@ func (m *model) offers() []offer {
 func (f *facts) take(health *provision.Health) {
 	f.stale = ""
 	for _, item := range health.Items {
-		if item.ID == provision.ItemLook && f.health != nil { // the last report stays until there is another one
+		if item.ID == provision.ItemObserving && f.health != nil { // the last report stays until there is another one
 			f.stale = item.Found
 			return
 		}

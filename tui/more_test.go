@@ -13,7 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-func TestChecksAreAnnouncedAndSettle(t *testing.T) {
+func TestChecksAreAnnouncedAndFinish(t *testing.T) {
 	w := newWizard(t, nil)
 	w.emits(0, checked(checks.Pending, "Lima", "", "", ""), checked(checks.Pending, "QEMU", "", "", ""),
 		checked(checks.Pending, "acceleration", "", "", ""))

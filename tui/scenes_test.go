@@ -97,7 +97,7 @@ func init() { // some begin with others
 			w.model.worker.mailbox.putHealth(provision.Health{Schema: provision.Schema,
 				VM: "substrate", Instance: "unknown",
 				Items: []provision.Item{
-					{Finding: provision.Finding{ID: provision.ItemLook, Title: "world", Outcome: provision.Unknown,
+					{Finding: provision.Finding{ID: provision.ItemObserving, Title: "world", Outcome: provision.Unknown,
 						Found: "something changed, and is being observed"}},
 				}})
 			w.emits(0)

@@ -1,6 +1,6 @@
 # refused.sh USER WHAT (root): prints what may refuse USER over a new ssh connection, a cause a line. WHAT was refused:
 # login, session (the login shell or a command in its place ran, and not our script) or forward (of a socket).
-# A line "setting=NAME VALUE" is a setting of sshd's, which a person decided; the others are for entry.sh to repair.
+# A line "setting=NAME VALUE" is a setting of sshd's, which a person decided; the others are for ssh-access.sh to repair.
 set -u
 user=$1 what=$2
 

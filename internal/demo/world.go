@@ -111,7 +111,7 @@ func (w *World) stopClock() {
 var took = map[string]time.Duration{
 	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond,
 	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "delete": time.Second,
-	"observe": 300 * time.Millisecond, "prove": 600 * time.Millisecond,
+	"observe": 300 * time.Millisecond, "verify": 600 * time.Millisecond,
 	"InstallPackages": 15 * time.Second, "AddToGroup": 500 * time.Millisecond, "MakeDirectories": 300 * time.Millisecond,
 	"InstallAgent": 700 * time.Millisecond, "InstallUnits": 800 * time.Millisecond, "EnableLinger": 300 * time.Millisecond,
 	"Activate": 2 * time.Second, "WriteMarker": 300 * time.Millisecond,

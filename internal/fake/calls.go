@@ -28,7 +28,7 @@ func (c Call) Verb() string {
 // Changes says whether the call was one that may change something.
 func (c Call) Changes() bool {
 	if c.Args == nil {
-		return !slices.Contains([]string{"observe", "new", "mounts", "prove", "watch", "enter", "refused"}, c.Does)
+		return !slices.Contains([]string{"observe", "new", "mounts", "verify", "watch", "enter", "refused"}, c.Does)
 	}
 	return slices.Contains([]string{"create", "start", "stop", "delete", "edit"}, c.Verb())
 }

@@ -89,8 +89,8 @@ func (c client) Enter(ctx context.Context) error {
 }
 
 // Verify implements guest.Client.
-func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Proof, error) {
-	as, vm, err := c.enter(ctx, v.Via, "prove", nil)
+func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Verified, error) {
+	as, vm, err := c.enter(ctx, v.Via, "verify", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Proof,
 		v.Forward.Use(ctx, v.Forward.Path)
 		forwarded.remove()
 	}
-	proof := &guest.Proof{Answers: map[string]guest.Answer{}}
+	proof := &guest.Verified{Answers: map[string]guest.Answer{}}
 	vm.locked(func() {
 		m := vm.guest
 		for _, who := range v.Who {

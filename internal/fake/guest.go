@@ -191,7 +191,7 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 		DiskUsed: 9, DiskAvailable: 20 << 30, ClockAhead: m.vm.conditions.ClockAhead,
 	}
 	if !o.Sudo {
-		o.SudoSays = "sudo: a password is required"
+		o.SudoOutput = "sudo: a password is required"
 	}
 	if m.group {
 		o.Group = &guest.Group{GID: 998}

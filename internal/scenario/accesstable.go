@@ -30,19 +30,19 @@ func repairedAccess(name, script, undo string, want []provision.StepID, sees ...
 
 // damagedAccess makes a row of damage that is repaired as usual, although the script changes how sessions work.
 func damagedAccess(name, script, undo string) Scenario {
-	return repairedAccess(name, script+severalGone, undo, severalBack, "agent", "is missing")
+	return repairedAccess(name, script+severalMissing, undo, severalBack, "agent", "is missing")
 }
 
 // startedAccess makes a row like damagedAccess, in which the VM is stopped first.
 func startedAccess(name, script, undo string) Scenario {
 	return Scenario{
-		Name: name, Faults: []Fault{{Guest: script + severalGone, Undo: undo}, {Host: VMStopped}},
+		Name: name, Faults: []Fault{{Guest: script + severalMissing, Undo: undo}, {Host: VMStopped}},
 		Sees: sights("instance", "stopped"), Want: slices.Concat(steps(start), severalBack), Boots: true, InTurn: true,
 	}
 }
 
-// severalGone removes much of what worldsetup writes, and severalBack repairs that.
-const severalGone = "rm -rf " + agentPath + " " + servicePath +
+// severalMissing removes much of what worldsetup writes, and severalBack repairs that.
+const severalMissing = "rm -rf " + agentPath + " " + servicePath +
 	` /etc/substrate-lima-layout /var/lib/substrate "$2/.substrate"` + "\n/usr/bin/systemctl daemon-reload\n"
 
 var severalBack = steps(directories, units, agent, activate, marker)

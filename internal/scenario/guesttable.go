@@ -200,7 +200,7 @@ var agentScenarios = []Scenario{
 		// systemctl doesn't wait for the program to be run, and on a fast guest the right one would be back before.
 		Faults: in(otherAgentRuns + "\nuntil grep -q sleep \"/proc/$(systemctl show -P MainPID " + theService +
 			")/cmdline\"; do sleep 0.1; done" +
-			otherAgentGone),
+			otherAgentMissing),
 		Sees: sights("service", "the agent that runs is not the one that is installed"), Want: steps(activate),
 	},
 	{
@@ -217,12 +217,12 @@ var agentScenarios = []Scenario{
 	{Name: "service stopped", Faults: in("systemctl stop " + theService), Want: steps()},
 }
 
-// otherAgentRuns has the service run another program than the agent, and otherAgentGone installs the agent again.
+// otherAgentRuns has the service run another program than the agent, and otherAgentMissing installs the agent again.
 const (
 	otherAgentRuns = "mv " + agentPath +
 		" /root/agent\nprintf '#!/bin/sh\\n# hangs\\nexec sleep 600\\n' >" + agentPath +
 		"\nchmod 0755 " + agentPath + "\nsystemctl restart " + theService
-	otherAgentGone = "\nmv /root/agent " + agentPath
+	otherAgentMissing = "\nmv /root/agent " + agentPath
 )
 
 // scriptedAgent installs an agent of a few lines that does one thing with every connection.

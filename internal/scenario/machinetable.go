@@ -126,7 +126,7 @@ var vmScenarios = []Scenario{
 	{Name: "configuration edited", Faults: on(ConfigEdited), Sees: sights("configuration",
 		"is not forwarded to the host"), Want: steps(stop, configure, start), Boots: true},
 	{
-		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigMended}},
+		Name: "configuration unreadable", Faults: []Fault{{Host: ConfigGarbled, UndoHost: ConfigRepaired}},
 		Sees: sights("configuration", "Lima cannot read it"),
 		Want: steps(), Kind: provision.KindUnhealthy,
 	},

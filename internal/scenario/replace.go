@@ -8,8 +8,9 @@ var (
 		provision.StepReplacePlace,
 		start, directories, units, agent, activate)
 	// undone are those by which an old VM that ran comes back.
-	undone = steps(provision.StepUndoAside, provision.StepUndoPlace, provision.StepUndoRemove, provision.StepUndoStart,
-		provision.StepUndoProve)
+	undone = steps(provision.StepRollbackDisplace, provision.StepRollbackPlace, provision.StepRollbackRemove,
+		provision.StepRollbackStart,
+		provision.StepRollbackVerify)
 )
 
 // replaceScenarios are worlds whose VM is replaced, with consent.

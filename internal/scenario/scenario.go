@@ -134,7 +134,7 @@ const (
 	VMProcessStopped    HostFault = "kill -STOP the process in qemu.pid" // a hang
 	ConfigEdited        HostFault = "strip portForwards from lima.yaml while the VM runs"
 	ConfigGarbled       HostFault = "write something into lima.yaml that is no YAML"
-	ConfigMended        HostFault = "put lima.yaml back"
+	ConfigRepaired      HostFault = "put lima.yaml back"
 	DiskTaken           HostFault = "limactl stop, and move the disk image away"
 	DiskPutBack         HostFault = "put the disk image back"
 

@@ -55,8 +55,8 @@ func TestChainBreaks(t *testing.T) {
 	}
 }
 
-// TestChainThatSaysNothing: that all went well is not taken from an exit code.
-func TestChainThatSaysNothing(t *testing.T) {
+// TestChainWithoutOutput: that all went well is not taken from an exit code.
+func TestChainWithoutOutput(t *testing.T) {
 	err := newSSH(t, "silent").Chain(t.Context(), links(filepath.Join(t.TempDir(), "out")),
 		func() { t.Error("one ended") })
 	if _, ok := errors.AsType[*SessionError](err); !ok {

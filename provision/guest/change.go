@@ -28,14 +28,14 @@ func (MakeWritable) request() Request { return Request{Script: embed.Writable} }
 type FreeSpace struct{ KiB int }
 
 func (c FreeSpace) request() Request {
-	return Request{Script: embed.Room, Args: []string{strconv.Itoa(c.KiB)}}
+	return Request{Script: embed.FreeSpace, Args: []string{strconv.Itoa(c.KiB)}}
 }
 
 // RepairSSH has sshd accept a key of the user's, in the format of authorized_keys.
 type RepairSSH struct{ User, Home, Key string }
 
 func (c RepairSSH) request() Request {
-	return Request{Script: embed.Entry, Args: []string{c.User, c.Home, c.Key}}
+	return Request{Script: embed.SSHAccess, Args: []string{c.User, c.Home, c.Key}}
 }
 
 // InstallPackages installs packages of the distribution. Its error has ExitNoApt or ExitLocked.

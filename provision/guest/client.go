@@ -21,7 +21,7 @@ type Client interface {
 	// ObserveMounts reports what is mounted at each mount point.
 	ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error)
 	// Verify connects to the agent's socket in the guest.
-	Verify(ctx context.Context, v Verification) (*Proof, error)
+	Verify(ctx context.Context, v Verification) (*Verified, error)
 	// Enter makes a fresh connection, and nothing else.
 	Enter(ctx context.Context) error
 	// Refusals returns what may refuse the user over a new connection. what was refused is one of the Refused
@@ -129,8 +129,8 @@ func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string)
 }
 
 // Verify implements [Client].
-func (s scripted) Verify(ctx context.Context, v Verification) (*Proof, error) {
-	request := Request{Route: v.Via, Script: embed.Prove,
+func (s scripted) Verify(ctx context.Context, v Verification) (*Verified, error) {
+	request := Request{Route: v.Via, Script: embed.Verify,
 		Args: append(v.Who[:len(v.Who):len(v.Who)], v.Mounts...), Forward: v.Forward}
 	if v.Via != Shell {
 		request.End = End
@@ -139,7 +139,7 @@ func (s scripted) Verify(ctx context.Context, v Verification) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseProof(reply, v.Who...)
+	return ParseVerified(reply, v.Who...)
 }
 
 // Enter implements [Client].

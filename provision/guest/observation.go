@@ -15,7 +15,7 @@ type Observation struct {
 	AccountGroups []string // groups of the account on paper
 	Group         *Group   // the group "substrate"; nil when there is none
 	Sudo          bool     // sudo works without a password
-	SudoSays      string   // sudo's own words when it doesn't, on one line
+	SudoOutput    string   // sudo's own words when it doesn't, on one line
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 
 	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is
@@ -61,7 +61,7 @@ const (
 // SudoRefusal returns why sudo refused the user. Its exit status is 1 for every reason, so only its messages show that;
 // they were recorded with the sudo of Debian 13 and the sudo-rs of sid, LC_ALL=C.
 func (o *Observation) SudoRefusal() SudoRefusal {
-	says := strings.ToLower(o.SudoSays)
+	says := strings.ToLower(o.SudoOutput)
 	contains := func(words string) bool { return strings.Contains(says, words) }
 	switch {
 	case o.Sudo:

@@ -97,7 +97,8 @@ func contradicts(key, value string, ours []string) bool {
 // that are kept.
 func (o *Observation) Overrides() (reasons, displaced, kept []string) {
 	for _, file := range o.Hidden {
-		reasons, displaced = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file))), append(displaced, file)
+		reasons = append(reasons, fmt.Sprintf("%s hides our %s", file, path.Base(file)))
+		displaced = append(displaced, file)
 	}
 	for _, dropIn := range o.DropIns {
 		if broken := contradictions(o, dropIn); len(broken) > 0 {

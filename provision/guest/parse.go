@@ -107,7 +107,7 @@ func (p *observationParser) lacksMount() error {
 // listenerPattern is a line of `ss -xle`, with the number of the file that a socket was bound to.
 var listenerPattern = regexp.MustCompile(`^u_str +LISTEN .* ino:([0-9]+) `)
 
-// End is the last line that the scripts "observe" and "prove" print.
+// End is the last line that the scripts "observe" and "verify" print.
 const End = "end"
 
 // body returns the lines between the version line and End.
@@ -173,7 +173,7 @@ func (p *observationParser) line(key, value string) (err error) {
 	case "sudo":
 		p.Sudo, err = parseYes(value)
 	case "sudo-says":
-		p.SudoSays = strings.TrimSpace(value)
+		p.SudoOutput = strings.TrimSpace(value)
 	case "os":
 		p.OS = strings.TrimSpace(value)
 	case "marker":

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// testdata/observation.txt and proof.txt were printed by the scripts of package embed in a Debian 12 guest of Lima
+// testdata/observation.txt and verified.txt were printed by the scripts of package embed in a Debian 12 guest of Lima
 // 2.1.4 with a finished world; names of the host were changed.
 func recorded(t testing.TB, name string) string {
 	t.Helper()
@@ -343,7 +343,7 @@ func TestSudoRefusal(t *testing.T) {
 		"sudo: sorry, you must have a tty to run sudo":                                           SudoWantsTerminal,
 		"sudo: /etc/sudoers is world writable":                                                   SudoOther,
 	} {
-		if got := (&Observation{SudoSays: says}).SudoRefusal(); got != want {
+		if got := (&Observation{SudoOutput: says}).SudoRefusal(); got != want {
 			t.Errorf("%q: got %q, want %q", says, got, want)
 		}
 	}

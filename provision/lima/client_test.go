@@ -114,7 +114,7 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 	}
 }
 
-func TestStartTellsLimaHowLongItMayTake(t *testing.T) {
+func TestStartPassesItsDeadlineToLima(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		runner := &answer{}
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)

@@ -13,7 +13,7 @@
 // rename it to NAME.ws-old.
 //
 // The rules are: every change of a name is one rename(2), so that at every moment each VM has exactly one of the names;
-// what a killed run left is derived from the directories alone ([Siblings]), and [Siblings.Recovery] leads out of each
+// what a killed run left is derived from the directories alone ([State]), and [State.Recovery] leads out of each
 // state; a VM becomes spare only after the one called NAME was verified, or never worked; and no VM is moved while a
 // process of its is alive, whatever Lima says of it.
 package vmswap

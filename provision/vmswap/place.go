@@ -89,13 +89,13 @@ func alive(dir string) error {
 	return nil
 }
 
-// Create makes the spare VM, and marks it as unverified with the note.
-func (p Place) Create(ctx context.Context, profile []byte, before Note, line func(string)) error {
-	if err := p.Lima.Create(ctx, p.VM+Spare, profile, line); err != nil {
+// Create makes the spare VM, and marks it as unverified with the record.
+func (p Place) Create(ctx context.Context, profile []byte, before Record, line func(string)) error {
+	if err := p.Lima.Create(ctx, p.VM+Staged, profile, line); err != nil {
 		return err
 	}
 	text, _ := json.Marshal(before) // such a struct always has a JSON form
-	return p.Folders.Mark(filepath.Join(p.Dir(Spare), unverifiedMark), append(text, '\n'))
+	return p.Folders.Mark(filepath.Join(p.Dir(Staged), unverifiedMark), append(text, '\n'))
 }
 
 // MarkVerified removes the mark: the VM is what it was made to be.
@@ -111,38 +111,38 @@ func (p Place) Discard(ctx context.Context, suffix string, line func(string)) er
 	if p.Protected(suffix) {
 		return fmt.Errorf("the VM %s is protected: limactl unprotect lifts that", p.VM+suffix)
 	}
-	if err := p.Rename(suffix, Spare); err != nil {
+	if err := p.Rename(suffix, Staged); err != nil {
 		return err
 	}
-	return p.RemoveSpare(ctx, line)
+	return p.RemoveStaged(ctx, line)
 }
 
-// RemoveSpare removes the spare VM. Lima does, as far as it knows it.
-func (p Place) RemoveSpare(ctx context.Context, line func(string)) error {
-	if p.HasConfig(Spare) {
-		if err := p.Lima.Delete(ctx, p.VM+Spare, line); err != nil {
+// RemoveStaged removes the spare VM. Lima does, as far as it knows it.
+func (p Place) RemoveStaged(ctx context.Context, line func(string)) error {
+	if p.HasConfig(Staged) {
+		if err := p.Lima.Delete(ctx, p.VM+Staged, line); err != nil {
 			return err
 		}
 	}
-	if _, err := os.Lstat(p.Dir(Spare)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(p.Dir(Staged)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return p.Folders.Clear(p.Dir(Spare))
+	return p.Folders.Clear(p.Dir(Staged))
 }
 
 // RemoveEmpty removes the VM's directory, if nothing is in it.
 func (p Place) RemoveEmpty() error { return p.Folders.Unmark(p.Dir("")) }
 
-// UndoAside takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a backup
-// again.
-func (p Place) UndoAside(ctx context.Context, line func(string)) error {
-	if p.Survey().Displaced {
+// RollbackDisplace takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a
+// backup again.
+func (p Place) RollbackDisplace(ctx context.Context, line func(string)) error {
+	if p.Observe().Displaced {
 		if err := p.Stop(ctx, "", line); err != nil {
 			return err
 		}
 		return p.Rename("", Backup)
 	}
-	if err := p.RemoveSpare(ctx, line); err != nil { // the name must be free
+	if err := p.RemoveStaged(ctx, line); err != nil { // the name must be free
 		return err
 	}
 	if p.HasConfig("") {
@@ -150,13 +150,13 @@ func (p Place) UndoAside(ctx context.Context, line func(string)) error {
 			return err
 		}
 	}
-	return p.Rename("", Spare)
+	return p.Rename("", Staged)
 }
 
-// UndoPlace gives the old VM its name back. A person may have started it under the other one.
-func (p Place) UndoPlace(ctx context.Context, line func(string)) error {
+// RollbackPlace gives the old VM its name back. A person may have started it under the other one.
+func (p Place) RollbackPlace(ctx context.Context, line func(string)) error {
 	from := Backup
-	if p.Survey().Displaced {
+	if p.Observe().Displaced {
 		from = Displaced
 	}
 	if err := p.Stop(ctx, from, line); err != nil {
@@ -165,23 +165,23 @@ func (p Place) UndoPlace(ctx context.Context, line func(string)) error {
 	return p.Rename(from, "")
 }
 
-// Note is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that finds
-// it believes it for one thing only, how the old VM is to be restored.
-type Note struct {
+// Record is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that
+// finds it believes it for one thing only, how the old VM is to be restored.
+type Record struct {
 	Ran      bool     `json:"ran"`
 	Answered []string `json:"answered,omitempty"` // who could, or rightly could not, reach its agent
 }
 
 // Had says whether who was met as expected then.
-func (n Note) Had(who string) bool { return slices.Contains(n.Answered, who) }
+func (r Record) Had(who string) bool { return slices.Contains(r.Answered, who) }
 
-// ReadNote reads the mark of the unverified VM, which has one of two names.
-func (p Place) ReadNote() (note Note, ok bool) {
-	for _, suffix := range []string{Spare, ""} {
+// ReadRecord reads the mark of the unverified VM, which has one of two names.
+func (p Place) ReadRecord() (record Record, ok bool) {
+	for _, suffix := range []string{Staged, ""} {
 		text, err := os.ReadFile(filepath.Join(p.Dir(suffix), unverifiedMark))
-		if err == nil && json.Unmarshal(text, &note) == nil {
-			return note, true
+		if err == nil && json.Unmarshal(text, &record) == nil {
+			return record, true
 		}
 	}
-	return Note{}, false
+	return Record{}, false
 }

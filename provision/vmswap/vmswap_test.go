@@ -129,12 +129,12 @@ type act = func(*home, context.Context) error
 
 // acts are the actions of a recovery.
 var acts = map[string]act{
-	vmswap.UndoAside:  func(h *home, ctx context.Context) error { return h.UndoAside(ctx, nil) },
-	vmswap.UndoPlace:  func(h *home, ctx context.Context) error { return h.UndoPlace(ctx, nil) },
-	vmswap.UndoRemove: func(h *home, ctx context.Context) error { return h.RemoveSpare(ctx, nil) },
-	vmswap.UndoMark:   func(h *home, _ context.Context) error { return h.MarkVerified() },
-	vmswap.UndoEmpty:  func(h *home, _ context.Context) error { return h.RemoveEmpty() },
-	vmswap.UndoRename: func(h *home, _ context.Context) error { return h.Rejoin() },
+	vmswap.RollbackDisplace: func(h *home, ctx context.Context) error { return h.RollbackDisplace(ctx, nil) },
+	vmswap.RollbackPlace:    func(h *home, ctx context.Context) error { return h.RollbackPlace(ctx, nil) },
+	vmswap.RollbackRemove:   func(h *home, ctx context.Context) error { return h.RemoveStaged(ctx, nil) },
+	vmswap.RollbackMark:     func(h *home, _ context.Context) error { return h.MarkVerified() },
+	vmswap.RollbackEmpty:    func(h *home, _ context.Context) error { return h.RemoveEmpty() },
+	vmswap.RollbackRejoin:   func(h *home, _ context.Context) error { return h.Rejoin() },
 }
 
 func rename(from, to string) act {
@@ -145,7 +145,7 @@ func discard(name string) act {
 	return func(h *home, ctx context.Context) error { return h.Discard(ctx, name, nil) }
 }
 func create(h *home, ctx context.Context) error {
-	return h.Create(ctx, []byte("new"), vmswap.Note{Ran: true, Answered: []string{"root"}}, nil)
+	return h.Create(ctx, []byte("new"), vmswap.Record{Ran: true, Answered: []string{"root"}}, nil)
 }
 
 // TestProtocols plays them as a whole, over VMs that run, and reads what an unverified VM says of the old one.
@@ -158,13 +158,13 @@ func TestProtocols(t *testing.T) {
 		{create, "w=old w.ws-tmp=new!"},
 		{stop, "w=old w.ws-tmp=new!"},
 		{rename("", vmswap.Backup), "w.ws-old=old w.ws-tmp=new!"},
-		{rename(vmswap.Spare, ""), "w=new! w.ws-old=old"},
-		{acts[vmswap.UndoMark], "w=new w.ws-old=old"},
+		{rename(vmswap.Staged, ""), "w=new! w.ws-old=old"},
+		{acts[vmswap.RollbackMark], "w=new w.ws-old=old"},
 		{discard(vmswap.Backup), "w=new"},
 	}, {
 		{nil, "w=new! w.ws-old=old w.ws-tmp=x"}, // the replacement failed
-		{acts[vmswap.UndoAside], "w.ws-tmp=new! w.ws-old=old"},
-		{acts[vmswap.UndoPlace], "w.ws-tmp=new! w=old"},
+		{acts[vmswap.RollbackDisplace], "w.ws-tmp=new! w.ws-old=old"},
+		{acts[vmswap.RollbackPlace], "w.ws-tmp=new! w=old"},
 	}, {
 		{nil, "w=new w.ws-old=old"}, // the old one is restored
 		{rename("", vmswap.Displaced), "w.ws-back=new w.ws-old=old"},
@@ -175,7 +175,7 @@ func TestProtocols(t *testing.T) {
 		for _, step := range steps[1:] {
 			wantError(t, step.act(h, t.Context()), "")
 			h.want(t, step.want)
-			note, ok := h.ReadNote()
+			note, ok := h.ReadRecord()
 			if ok != strings.Contains(step.want, "!") || note.Ran != ok || note.Had("root") != ok || note.Had("user") {
 				t.Errorf("with %s the note is %+v, %v", step.want, note, ok)
 			}
@@ -216,11 +216,11 @@ func TestRefused(t *testing.T) {
 		{"w=old", "protected=", "", discard(""), "protected: limactl unprotect"},
 		{"w=new w.ws-tmp=x", "", "", discard(""), "w.ws-tmp is in the way"},
 		{"w=new w.ws-old=", "", "", rename("", vmswap.Backup), "w.ws-old is in the way"}, // rename(2) would do it
-		{"w=old", "", "", rename(vmswap.Spare, vmswap.Backup), "no such file"},
+		{"w=old", "", "", rename(vmswap.Staged, vmswap.Backup), "no such file"},
 		{"w=old", "", "create --tty=false --name w.ws-tmp", create, "unwell"},
-		{"w=new w.ws-tmp=x", "", "delete --force w.ws-tmp", acts[vmswap.UndoRemove], "unwell"},
-		{"w=old", "", "", acts[vmswap.UndoEmpty], "not empty"},
-		{"w=new w.ws-old=old", "", "", acts[vmswap.UndoRename], "are both there, and differ"},
+		{"w=new w.ws-tmp=x", "", "delete --force w.ws-tmp", acts[vmswap.RollbackRemove], "unwell"},
+		{"w=old", "", "", acts[vmswap.RollbackEmpty], "not empty"},
+		{"w=new w.ws-old=old", "", "", acts[vmswap.RollbackRejoin], "are both there, and differ"},
 	} {
 		h := newHome(t, test.content)
 		h.write(t, "w", test.files)
@@ -233,13 +233,13 @@ func TestRefused(t *testing.T) {
 // recover takes the actions that lead out of what there is, as the engine does, and returns their ids.
 func (h *home) recover(t *testing.T) (ids []string, err error) {
 	t.Helper()
-	for s := h.Survey(); len(s.Recovery()) > 0 && len(ids) < 10; s = h.Survey() {
+	for s := h.Observe(); len(s.Recovery()) > 0 && len(ids) < 10; s = h.Observe() {
 		id := s.Recovery()[0].ID
 		if err := acts[id](h, t.Context()); err != nil {
 			return ids, err
 		}
-		if h.Survey() != s.After(id) {
-			t.Errorf("after %s there is %+v, announced was %+v", id, h.Survey(), s.After(id))
+		if h.Observe() != s.After(id) {
+			t.Errorf("after %s there is %+v, announced was %+v", id, h.Observe(), s.After(id))
 		}
 		ids = append(ids, id)
 	}
@@ -248,8 +248,8 @@ func (h *home) recover(t *testing.T) (ids []string, err error) {
 
 // TestRecovery plays every state that a kill can leave, and kills the recovery as well, before each of its effects.
 func TestRecovery(t *testing.T) {
-	const aside, place, remove = vmswap.UndoAside, vmswap.UndoPlace, vmswap.UndoRemove
-	const empty, commit = vmswap.UndoEmpty, vmswap.UndoMark
+	const aside, place, remove = vmswap.RollbackDisplace, vmswap.RollbackPlace, vmswap.RollbackRemove
+	const empty, commit = vmswap.RollbackEmpty, vmswap.RollbackMark
 	for name, state := range map[string]struct{ left, actions, after, is string }{
 		"nothing":                {},
 		"creation begun":         {"w=", empty, "", ""},
@@ -271,15 +271,15 @@ func TestRecovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHome(t, state.left)
-			before := h.Survey()
+			before := h.Observe()
 			actions, after := before.Recovered()
 			ids, err := h.recover(t)
 			if err != nil || strings.Join(ids, " ") != state.actions || len(actions) != len(ids) {
 				t.Errorf("done was %v, %v, want %s; announced were %v", ids, err, state.actions, actions)
 			}
-			if before.Unfinished() != (len(ids) > 0 || state.is == "pending") || h.Survey() != after ||
+			if before.Unfinished() != (len(ids) > 0 || state.is == "pending") || h.Observe() != after ||
 				after.Pending() != (state.is == "pending") || after.Kept() != (state.is == "kept") {
-				t.Errorf("there was %+v, announced was %+v, there is %+v", before, after, h.Survey())
+				t.Errorf("there was %+v, announced was %+v, there is %+v", before, after, h.Observe())
 			}
 			h.want(t, state.after)
 			for kill, killed := 0, true; killed; kill++ {
@@ -347,7 +347,7 @@ func TestTwoVMs(t *testing.T) {
 		h := newHome(t, "w= w.ws-old=")
 		h.write(t, "w", files[0])
 		h.write(t, "w.ws-old", files[1])
-		if s := h.Survey(); s.Partial || s.Unfinished() {
+		if s := h.Observe(); s.Partial || s.Unfinished() {
 			t.Errorf("with %q: %+v", files, s)
 		}
 	}

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// The users as whom the script "prove" asks.
+// The users as whom the script "verify" asks.
 const (
 	Self     = "self"     // the user of the session, without sudo
 	Root     = "root"     // through sudo
 	Outsider = "outsider" // the user nobody
 )
 
-// Proof is what the script "prove" printed.
-type Proof struct {
+// Verified is what the script "verify" printed.
+type Verified struct {
 	Answers map[string]Answer // by user: Self, Root, Outsider
 	Mounted []string          // of the mount points asked for, those at which something is mounted
 }
@@ -79,44 +79,44 @@ func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 	return capabilities, nil
 }
 
-// ParseProof reads what the script "prove" printed for those asked as. As with [ParseObservation], anything unexpected
-// is an error.
-func ParseProof(reply Reply, who ...string) (*Proof, error) {
-	lines, err := body(reply.Stdout, "worldsetup-prove 1")
+// ParseVerified reads what the script "verify" printed for those asked as. As with [ParseObservation], anything
+// unexpected is an error.
+func ParseVerified(reply Reply, who ...string) (*Verified, error) {
+	lines, err := body(reply.Stdout, "worldsetup-verify 1")
 	if err != nil {
 		return nil, err
 	}
-	proof := &Proof{Answers: map[string]Answer{}}
+	verified := &Verified{Answers: map[string]Answer{}}
 	for _, line := range lines {
 		key, value, _ := strings.Cut(line, "=")
 		if name, isBody := strings.CutSuffix(key, "-answer"); isBody {
-			answer, known := proof.Answers[name]
+			answer, known := verified.Answers[name]
 			if !known {
-				return nil, fmt.Errorf("the guest's proof has an unexpected line %q", line)
+				return nil, fmt.Errorf("the guest's verified has an unexpected line %q", line)
 			}
 			answer.Body = value
-			proof.Answers[name] = answer
+			verified.Answers[name] = answer
 			continue
 		}
 		switch key {
 		case "mounted":
-			proof.Mounted = append(proof.Mounted, value)
+			verified.Mounted = append(verified.Mounted, value)
 		case Self, Root, Outsider:
 			answer, err := parseAnswer(value)
 			if err != nil {
-				return nil, fmt.Errorf("the guest's proof has a bad line %q: %w", line, err)
+				return nil, fmt.Errorf("the guest's verified has a bad line %q: %w", line, err)
 			}
-			proof.Answers[key] = answer
+			verified.Answers[key] = answer
 		default:
-			return nil, fmt.Errorf("the guest's proof has an unexpected line %q", line)
+			return nil, fmt.Errorf("the guest's verified has an unexpected line %q", line)
 		}
 	}
 	for _, name := range who {
-		if _, found := proof.Answers[name]; !found {
-			return nil, fmt.Errorf("the guest's proof lacks %q", name)
+		if _, found := verified.Answers[name]; !found {
+			return nil, fmt.Errorf("the guest's verified lacks %q", name)
 		}
 	}
-	return proof, nil
+	return verified, nil
 }
 
 // parseAnswer reads "EXIT STATUS SECONDS". Without curl there is only EXIT.

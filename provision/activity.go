@@ -21,37 +21,37 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// signs are what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
+// activity is what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
 // how much of an image was fetched. They are for showing, for the right moment to look ahead, and for ending the wait
 // for a boot that comes to no end.
-type signs struct {
+type activity struct {
 	mu       sync.Mutex
 	phase    lima.Phase
 	console  string    // the latest line of the VM's console
 	last     time.Time // of the latest sign of the start
 	transfer *Transfer
 
-	voice sync.Mutex
-	emit  func(message string) // of the step under way, if it is one of those; else nil
+	emitting sync.Mutex
+	emit     func(message string) // of the step under way, if it is one of those; else nil
 }
 
 // show has emit called for every sign, until another one is given: then it is called no more.
-func (s *signs) show(emit func(message string)) {
-	s.voice.Lock()
-	defer s.voice.Unlock()
+func (s *activity) show(emit func(message string)) {
+	s.emitting.Lock()
+	defer s.emitting.Unlock()
 	s.emit = emit
 }
 
-func (s *signs) announce(message string) {
-	s.voice.Lock()
-	defer s.voice.Unlock()
+func (s *activity) announce(message string) {
+	s.emitting.Lock()
+	defer s.emitting.Unlock()
 	if s.emit != nil {
 		s.emit(message)
 	}
 }
 
 // on adds what there is to a step's status.
-func (s *signs) on(status *StepStatus) {
+func (s *activity) on(status *StepStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch status.ID {
@@ -66,14 +66,14 @@ func (s *signs) on(status *StepStatus) {
 }
 
 // begin forgets what was seen of an earlier start.
-func (s *signs) begin() {
+func (s *activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.console, s.last = "", "", time.Now()
 }
 
 // reach notes a phase, if it is later than the last one.
-func (s *signs) reach(phase lima.Phase) {
+func (s *activity) reach(phase lima.Phase) {
 	s.mu.Lock()
 	later := phase.After(s.phase)
 	if later {
@@ -86,21 +86,21 @@ func (s *signs) reach(phase lima.Phase) {
 }
 
 // reached says whether a VM has come as far as a phase.
-func (s *signs) reached(phase lima.Phase) bool {
+func (s *activity) reached(phase lima.Phase) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !phase.After(s.phase)
 }
 
-// hear takes a line of limactl's log.
-func (s *signs) hear(message string) {
+// readLog takes a line of limactl's log.
+func (s *activity) readLog(message string) {
 	if phase := lima.PhaseOf(message); phase != "" {
 		s.reach(phase)
 	}
 }
 
-// say takes a line of the VM's console.
-func (s *signs) say(line string) {
+// readConsole takes a line of the VM's console.
+func (s *activity) readConsole(line string) {
 	s.mu.Lock()
 	s.console, s.last = line, time.Now()
 	s.mu.Unlock()
@@ -109,14 +109,14 @@ func (s *signs) say(line string) {
 
 // silent says whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has deadlines
 // of its own for what follows, in which a guest may be silent.
-func (s *signs) silent() bool {
+func (s *activity) silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence
 }
 
 // moved notes how much has come; nil when nothing is being fetched any more.
-func (s *signs) moved(transfer *Transfer) {
+func (s *activity) moved(transfer *Transfer) {
 	s.mu.Lock()
 	s.transfer = transfer
 	s.mu.Unlock()
@@ -124,14 +124,14 @@ func (s *signs) moved(transfer *Transfer) {
 }
 
 // awaitsSSH says whether a VM was started and no answer of its ssh server was seen yet.
-func (s *signs) awaitsSSH() bool {
+func (s *activity) awaitsSSH() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel
 }
 
 // evidence is how far a VM came that did not start; empty when nothing was seen of it.
-func (s *signs) evidence() string {
+func (s *activity) evidence() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == "" {
@@ -145,13 +145,13 @@ func (s *signs) evidence() string {
 }
 
 // listen is a step's way to take limactl's lines: as signs, and, by emit, as they are.
-func (s *signs) listen(ctx context.Context, emit func(line string)) func(line string) {
+func (s *activity) listen(ctx context.Context, emit func(line string)) func(line string) {
 	return func(line string) {
 		entry := lima.ParseLogLine(line)
 		if entry.Message == "" {
 			return
 		}
-		s.hear(entry.Message)
+		s.readLog(entry.Message)
 		emit(entry.Message)
 		if entry.Fetches() {
 			go s.watchTransfer(ctx, entry.Location)
@@ -175,7 +175,7 @@ const (
 
 // watchConsole reports what a starting VM, whose instance is in dir, writes to its consoles, and when its ssh port
 // answers, until ctx ends. It calls hopeless once, with the reason, for a boot that comes to no end.
-func (s *signs) watchConsole(ctx context.Context, dir string, consoles []*console, hopeless func(error)) {
+func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
 	ticker := time.NewTicker(consolePause)
@@ -195,7 +195,7 @@ func (s *signs) watchConsole(ctx context.Context, dir string, consoles []*consol
 			lines, rest := console.next()
 			if len(lines) > 0 {
 				s.reach(lima.PhaseKernel)
-				s.say(lines[len(lines)-1])
+				s.readConsole(lines[len(lines)-1])
 			}
 			if reason := bootEnd(append(lines, rest)); reason != nil { // a prompt is no whole line
 				hopeless(reason)
@@ -319,7 +319,7 @@ const (
 )
 
 // watchTransfer reports how much Lima has fetched from url, until ctx ends.
-func (s *signs) watchTransfer(ctx context.Context, url string) {
+func (s *activity) watchTransfer(ctx context.Context, url string) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return

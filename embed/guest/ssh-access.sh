@@ -1,4 +1,4 @@
-# entry.sh USER HOME KEY (root): ssh lets USER in with KEY: it is among the user's keys, their files are as sshd wants them,
+# ssh-access.sh USER HOME KEY (root): ssh lets USER in with KEY: it is among the user's keys, their files are as sshd wants them,
 # the account has not expired and has a shell that runs commands, and sshd runs.
 set -eu
 user=$1 home=$2 key=$3

@@ -1,4 +1,4 @@
-# prove.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
+# verify.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
 # Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it took, and the answer;
 # and each MOUNTPOINT at which something is mounted. The mounts come last, after standard input has ended: meanwhile the
 # caller can use a forwarded socket, and what all this connecting did to the mounts shows.
@@ -20,7 +20,7 @@ ask() {
     printf '%s=%s %s\n%s-answer=%s\n' "$who" "$code" "${out##*"$newline"}" "$who" "$body"
 }
 
-echo 'worldsetup-prove 1'
+echo 'worldsetup-verify 1'
 for who; do
     case $who in
     self) ask self & ;;

@@ -18,17 +18,17 @@ import (
 )
 
 func TestPhasesNeverGoBack(t *testing.T) {
-	var s signs
+	var s activity
 	var seen []string
 	s.show(func(string) {
 		status := StepStatus{ID: StepStart}
 		s.on(&status)
 		seen = append(seen, status.Phase)
 	})
-	s.hear(`Starting the instance "substrate" with internal VM driver "qemu"`)
+	s.readLog(`Starting the instance "substrate" with internal VM driver "qemu"`)
 	s.reach(lima.PhaseKernel)
-	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
-	s.hear("The essential requirement 1 of 4 is satisfied")
+	s.readLog(`Waiting for the essential requirement 1 of 4: "ssh"`)
+	s.readLog("The essential requirement 1 of 4 is satisfied")
 	if want := []string{"starting the driver", "kernel output", "ssh answers"}; !slices.Equal(seen, want) {
 		t.Errorf("the phases %q, want %q", seen, want)
 	}
@@ -44,9 +44,9 @@ func TestPhasesNeverGoBack(t *testing.T) {
 }
 
 func TestEvidence(t *testing.T) {
-	var s signs
+	var s activity
 	s.reach(lima.PhaseKernel)
-	s.say("Kernel panic - not syncing: No working init found.")
+	s.readConsole("Kernel panic - not syncing: No working init found.")
 	for _, want := range []string{"as far as: kernel output", "Kernel panic"} {
 		if !strings.Contains(s.evidence(), want) {
 			t.Errorf("no %q in %q", want, s.evidence())
@@ -72,8 +72,8 @@ func TestSlowBanner(t *testing.T) {
 			accepted <- connection
 		}
 	}()
-	var s signs
-	s.hear(`Waiting for the essential requirement 1 of 4: "ssh"`)
+	var s activity
+	s.readLog(`Waiting for the essential requirement 1 of 4: "ssh"`)
 	ctx, end := context.WithCancel(t.Context())
 	over := make(chan struct{})
 	port, lines := make(chan struct{}), make(chan string, 10)
@@ -188,7 +188,7 @@ func TestHopelessBoots(t *testing.T) {
 func TestHopelessBootIsEnded(t *testing.T) {
 	t.Parallel()
 	dir, ended := t.TempDir(), make(chan error)
-	var s signs
+	var s activity
 	s.begin()
 	seen := make(chan struct{}, 10)
 	s.show(func(string) { seen <- struct{}{} })
@@ -208,7 +208,7 @@ func TestHopelessBootIsEnded(t *testing.T) {
 
 // TestSilentBoot: before ssh answers, a start that shows nothing for too long is given up.
 func TestSilentBoot(t *testing.T) {
-	var s signs
+	var s activity
 	s.begin()
 	if s.silent() {
 		t.Error("it has just begun")
@@ -217,7 +217,7 @@ func TestSilentBoot(t *testing.T) {
 	if !s.silent() {
 		t.Error("silence is not seen")
 	}
-	s.say("a line")
+	s.readConsole("a line")
 	if s.silent() {
 		t.Error("a line of the console is no sign")
 	}

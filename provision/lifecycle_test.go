@@ -11,8 +11,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// wholes are the two things that are done about a VM as a whole.
-var wholes = map[string]struct {
+// lifecycle are the two things that are done about a VM as a whole.
+var lifecycle = map[string]struct {
 	plan func(*provision.Setup, context.Context) (provision.Plan, error)
 	act  func(*provision.Setup, context.Context) error
 }{
@@ -23,10 +23,10 @@ var wholes = map[string]struct {
 	"remove": {(*provision.Setup).PlanRemove, (*provision.Setup).Remove},
 }
 
-// TestApproveWholes: what is approved of is the plan that was had beforehand, before the first change; a no leaves
+// TestApproveLifecycle: what is approved of is the plan that was had beforehand, before the first change; a no leaves
 // everything.
-func TestApproveWholes(t *testing.T) {
-	for name, whole := range wholes {
+func TestApproveLifecycle(t *testing.T) {
+	for name, whole := range lifecycle {
 		t.Run(name, func(t *testing.T) {
 			b := kept(t)
 			b.spec.Replace = ""
@@ -52,14 +52,15 @@ func TestApproveWholes(t *testing.T) {
 	}
 }
 
-// TestPlanWholesOfLeftovers: what a killed run left is part of the plan, and is ended only after that was approved of.
-func TestPlanWholesOfLeftovers(t *testing.T) {
+// TestPlanLifecycleOfLeftovers: what a killed run left is part of the plan, and is ended only after that was approved
+// of.
+func TestPlanLifecycleOfLeftovers(t *testing.T) {
 	for left, moves := range map[string][][2]string{
 		"aside": {{"substrate", oldVM}}, "restoring": {{"substrate", "substrate.ws-back"}},
 		"unproven": {{"substrate", "substrate.ws-back"}, {oldVM, "substrate"}},
 		"spare":    {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
 	} {
-		for name, whole := range wholes {
+		for name, whole := range lifecycle {
 			t.Run(left+"/"+name, func(t *testing.T) {
 				b := kept(t)
 				b.stop(t)
@@ -99,9 +100,9 @@ func TestPlanWholesOfLeftovers(t *testing.T) {
 	}
 }
 
-// TestPlanWholesRefused: what nobody may do away with is refused before anybody is asked.
-func TestPlanWholesRefused(t *testing.T) {
-	for name, whole := range wholes {
+// TestPlanLifecycleRefused: what nobody may do away with is refused before anybody is asked.
+func TestPlanLifecycleRefused(t *testing.T) {
+	for name, whole := range lifecycle {
 		t.Run(name, func(t *testing.T) {
 			b := kept(t)
 			b.spec.Replace = ""

@@ -1,4 +1,4 @@
-# room.sh KIB (root): throws away what the system can fetch or does without, fetched packages and old logs, and wants KIB free then.
+# free-space.sh KIB (root): throws away what the system can fetch or does without, fetched packages and old logs, and wants KIB free then.
 set -eu
 if command -v apt-get >/dev/null; then apt-get clean; fi
 journalctl --quiet --rotate --vacuum-size=16M || :
