@@ -1,10 +1,10 @@
 // Package checks determines whether a machine can hold a world, before anything is changed on it.
 //
-// A [Check] is a value: an id, a title, what it requires, a deadline, and a probe that looks and reports. [List] is the
-// list of all checks, [Run] runs a list side by side, and [Apply] fixes what failed. To add a check, write its probe in
-// the file of its topic and its literal in list.go.
+// A [Check] is a value: an id, a title, what it requires, a deadline, and a probe that observes and reports. [List] is
+// the list of all checks, [Run] runs a list side by side, and [Apply] fixes what failed. To add a check, write its
+// probe in the file of its topic and its literal in list.go.
 //
-// The rules are: a probe changes nothing, not even for a moment, and leaves nothing behind. A failure says what was
+// The rules are: a probe changes nothing, not even for a moment, and leaves nothing behind. A failure reports what was
 // found, why it matters, and what to type. A check without an answer is Unknown, never OK. A failure that follows from
 // another one is Skipped, so that only causes are shown. This package knows no terminal.
 package checks
@@ -32,7 +32,7 @@ const (
 	Unknown = finding.Unknown
 )
 
-// Probe looks at one thing and reports what it found. It must return soon after its context ends.
+// Probe observes one thing and reports what it found. It must return soon after its context ends.
 type Probe = func(ctx context.Context) Result
 
 // Check is one question about the machine.
@@ -83,7 +83,7 @@ func result(outcome Outcome, found string) Result {
 func ok(format string, args ...any) Result   { return result(OK, fmt.Sprintf(format, args...)) }
 func info(format string, args ...any) Result { return result(Info, fmt.Sprintf(format, args...)) }
 
-// warning needs because, which says what is wrong.
+// warning needs because, which reports what is wrong.
 func warning(format string, args ...any) Result { return result(Warning, fmt.Sprintf(format, args...)) }
 
 func unknown(err error) Result { return result(Unknown, err.Error()) }

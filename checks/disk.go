@@ -187,7 +187,7 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 	return func(context.Context) Result {
 		path, obstacle := home.usable()
 		if obstacle != nil {
-			path = filepath.Dir(obstacle.at) // lima-home says what is wrong with it
+			path = filepath.Dir(obstacle.at) // lima-home reports what is wrong with it
 		}
 		free, err := h.Free(path)
 		if err != nil {
@@ -224,7 +224,7 @@ func (s Space) sums() (need, most int64, sum string) {
 	if s.Kept > 0 {
 		parts = append(parts, "the VM that is kept until then "+size(s.Kept)+" (on the disk already)")
 	}
-	parts = append(parts, "spare "+size(reservedSpace))
+	parts = append(parts, "reserve "+size(reservedSpace))
 	return need, most, fmt.Sprintf("%s: %s at most", strings.Join(parts, " + "), size(most))
 }
 

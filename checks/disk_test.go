@@ -16,7 +16,7 @@ func TestDirectoryFixes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	byMode := func(path string) error { // root's access would say nothing
+	byMode := func(path string) error { // root's access would report nothing
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o200 == 0 {
 			return syscall.EACCES
 		}

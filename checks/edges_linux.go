@@ -11,7 +11,7 @@ import (
 const kvmCreateVM = 0xae01
 
 // kvm creates an empty VM through the device and drops it again. The error is an fs.ErrNotExist or an fs.ErrPermission
-// when it is about the file. It earns its keep because Lima takes KVM whenever the file exists, and opening it proves
+// when it is about the file. It earns its keep because Lima takes KVM whenever the file exists, and opening it verifies
 // little: it opens while another hypervisor holds the processor (EBUSY), and so does a file that is no KVM (ENOTTY).
 // QEMU would fail only after the VM was created.
 func kvm(device string) error {
@@ -31,7 +31,7 @@ func kvm(device string) error {
 	}
 }
 
-// inotify begins to watch files and stops at once: the limit says little about how many others use it up.
+// inotify begins to watch files and stops at once: the limit reports little about how many others use it up.
 func inotify() error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {

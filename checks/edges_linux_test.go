@@ -70,6 +70,6 @@ func TestHere(t *testing.T) {
 		}
 	}
 	if entries, err := os.ReadDir(home); err != nil || len(entries) > 0 {
-		t.Errorf("looking left %v (%v)", entries, err)
+		t.Errorf("the probe left %v (%v)", entries, err)
 	}
 }

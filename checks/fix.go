@@ -100,9 +100,9 @@ func (h Host) brew() string {
 func (h Host) brewLima(verb string) string {
 	brew := h.brew()
 	if h.OS == "darwin" && brew == "" && verb == "install" {
-		return "first Homebrew, as https://brew.sh says, then: brew install lima"
+		return "first Homebrew, as https://brew.sh describes, then: brew install lima"
 	}
-	return fmt.Sprintf("%s %s lima, or as https://lima-vm.io/docs/installation/ says", cmp.Or(brew, "brew"), verb)
+	return fmt.Sprintf("%s %s lima, or as https://lima-vm.io/docs/installation/ describes", cmp.Or(brew, "brew"), verb)
 }
 
 // fixLima makes result fixable by what Homebrew does, as in "upgrade", with a Lima that Homebrew has installed.

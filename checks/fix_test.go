@@ -18,7 +18,7 @@ func broken(fixes bool, note string, err error) (check Check, ran *[][]string) {
 			if fixed {
 				return ok("there")
 			}
-			return failed("it is not there", "looked for it", "get it").fixable(note, "sudo", "get", "the tool")
+			return failed("it is not there", "searched for it", "get it").fixable(note, "sudo", "get", "the tool")
 		},
 		RunFix: func(_ context.Context, command []string, line func(string)) error {
 			*ran = append(*ran, command)
@@ -39,7 +39,7 @@ func TestApply(t *testing.T) {
 		next    string
 	}{
 		"fixed":      {true, "", nil, OK, "", ""},
-		"in vain":    {false, "", nil, Failed, "looked for it", "get it"},
+		"in vain":    {false, "", nil, Failed, "searched for it", "get it"},
 		"a person's": {false, "log in again", nil, Failed, "sudo get 'the tool' was run", "log in again"},
 		"it fails": {
 			false, "log in again", errors.New("no network"), Failed, "no network",

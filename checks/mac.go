@@ -52,7 +52,7 @@ func (h Host) isSet(ctx context.Context, name string) (bool, error) {
 	return known && value == "1", err
 }
 
-// appleSilicon says what the hardware is, whatever this program was built for.
+// appleSilicon reports what the hardware is, whatever this program was built for.
 func (h Host) appleSilicon(ctx context.Context) (bool, error) {
 	if h.Arch == "arm64" {
 		return true, nil

@@ -30,7 +30,7 @@ func (f limactlFunc) Run(ctx context.Context, command lima.Command) (lima.Result
 	return f(ctx)
 }
 
-func says(stdout string) limactlFunc {
+func prints(stdout string) limactlFunc {
 	return func(context.Context) (lima.Result, error) { return lima.Result{Stdout: []byte(stdout)}, nil }
 }
 
@@ -285,8 +285,8 @@ func TestMachines(t *testing.T) {
 			[]string{"the state directory", "permission denied"}, "sudo chown",
 		},
 
-		"limactl":          {lima2(says("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
-		"limactl from git": {lima2(says("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
+		"limactl":          {lima2(prints("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
+		"limactl from git": {lima2(prints("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
 		"limactl missing, Mac": {
 			lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed,
 			[]string{"not installed"}, "brew install lima",
@@ -296,17 +296,17 @@ func TestMachines(t *testing.T) {
 			[]string{"not installed"}, "https://lima-vm.io/docs/installation/",
 		},
 		"limactl too old": {
-			lima2(says("limactl version 1.2.1\n"), "darwin"), Failed,
+			lima2(prints("limactl version 1.2.1\n"), "darwin"), Failed,
 			[]string{"1.2.1 is too old", "2.0.0 or newer"}, "brew upgrade lima",
 		},
 		"limactl a preview": {
-			lima2(says("limactl version 2.0.0-beta.0\n"), "linux"), Failed, []string{"too old"}, "upgrade",
+			lima2(prints("limactl version 2.0.0-beta.0\n"), "linux"), Failed, []string{"too old"}, "upgrade",
 		},
 		"limactl prints garbage": {
-			lima2(says("Segmentation violation, or so\n"), "linux"), Failed,
+			lima2(prints("Segmentation violation, or so\n"), "linux"), Failed,
 			[]string{`"Segmentation violation, or so"`}, "command -v limactl",
 		},
-		"limactl prints nothing": {lima2(says(""), "linux"), Failed, []string{`""`}, "command -v limactl"},
+		"limactl prints nothing": {lima2(prints(""), "linux"), Failed, []string{`""`}, "command -v limactl"},
 		"limactl exits 137": {
 			lima2(exits(137, ""), "darwin"), Failed, []string{"killed", "signature"}, "brew reinstall lima",
 		},

@@ -158,7 +158,7 @@ func lima2Mac(h Host) Check {
 		Err: errors.New("not in PATH")})})
 }
 
-// judgeWords looks for words in what was found and why, and for next in what to do.
+// judgeWords searches for words in what was found and why, and for next in what to do.
 func judgeWords(t *testing.T, result Result, words []string, next string) {
 	t.Helper()
 	text := strings.Join([]string{result.Found, result.Why, strings.Join(result.Details, "\n")}, "\n")
@@ -186,7 +186,7 @@ func TestMacMemory(t *testing.T) {
 	}
 }
 
-// Every recorded Mac says where its text was published.
+// Every recorded Mac reports where its text was published.
 func TestMacsNameTheirSources(t *testing.T) {
 	paths, err := filepath.Glob("testdata/macs/*.txtar")
 	if err != nil || len(paths) < 10 {

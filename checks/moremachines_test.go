@@ -98,7 +98,7 @@ func TestMoreMachines(t *testing.T) {
 
 		"disk enough": {
 			space(100*gib, Space{Disk: 20 * gib, Image: true}), OK, 0,
-			[]string{"100.0 GiB free", "the VM's disk 20.0 GiB + the image 700 MiB + spare 1.0 GiB: 21.7 GiB at most"},
+			[]string{"100.0 GiB free", "the VM's disk 20.0 GiB + the image 700 MiB + reserve 1.0 GiB: 21.7 GiB at most"},
 			"", "",
 		},
 		"disk for a while": {
@@ -228,7 +228,7 @@ func TestMoreMachines(t *testing.T) {
 			Failed, 3, []string{"not installed"}, "https://lima-vm.io/docs/installation/", "",
 		},
 		"Lima old, a Mac's": {
-			macWith("arm64", "", "brew").limactl(lima.Client{Runner: says("limactl version 1.2.1\n")}), Failed,
+			macWith("arm64", "", "brew").limactl(lima.Client{Runner: prints("limactl version 1.2.1\n")}), Failed,
 			3, []string{"too old"}, "brew upgrade lima", "brew upgrade lima",
 		},
 		"guest agent": {one(linuxHost().guestAgent(x86)), OK, 0, []string{"lima-guestagent.Linux-x86_64.gz"}, "", ""},
@@ -298,7 +298,7 @@ func TestMoreMachines(t *testing.T) {
 			"curl -I " + image, "",
 		},
 		"image gone": {
-			heads(errors.New("the server says 404 Not Found")), Failed, 3, []string{"404 Not Found"},
+			heads(errors.New("the server answers 404 Not Found")), Failed, 3, []string{"404 Not Found"},
 			"--image FILE", "",
 		},
 		"a corporate CA": {

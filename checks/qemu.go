@@ -93,7 +93,7 @@ func (h Host) qemuVersion(arch limatype.Arch) Probe {
 	}
 }
 
-// virtiofsdPlaces are where Linux distributions keep it, outside PATH; Lima looks there too (its qemu driver).
+// virtiofsdPlaces are where Linux distributions keep it, outside PATH; Lima searches there too (its qemu driver).
 var virtiofsdPlaces = []string{"virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd"}
 
 // virtiofsd checks that QEMU's server for mounts by virtiofs is installed.

@@ -58,7 +58,7 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	return results
 }
 
-// run runs the check, unless it does not apply, or must wait for one that has not passed, which waitsFor says.
+// run runs the check, unless it does not apply, or must wait for one that has not passed, which waitsFor reports.
 func (c Check) run(ctx context.Context, waitsFor string) Result {
 	start := time.Now()
 	var r Result

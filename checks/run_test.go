@@ -22,11 +22,11 @@ func after(d time.Duration, result Result) func(context.Context) Result {
 	}
 }
 
-func collect(ctx context.Context, list []Check) (results []Result, settled []string) {
+func collect(ctx context.Context, list []Check) (results []Result, finished []string) {
 	results = Run(ctx, list, func(r Result) {
-		settled = append(settled, strings.TrimSuffix(r.ID+" "+string(r.Outcome), " ok"))
+		finished = append(finished, strings.TrimSuffix(r.ID+" "+string(r.Outcome), " ok"))
 	})
-	return results, settled
+	return results, finished
 }
 
 func outcomes(results []Result) (out []Outcome) {
@@ -39,7 +39,7 @@ func outcomes(results []Result) (out []Outcome) {
 func TestRunSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		results, settled := collect(t.Context(), []Check{
+		results, finished := collect(t.Context(), []Check{
 			{ID: "slow", Probe: after(3*time.Second, ok("1"))},
 			{ID: "fast", Probe: after(time.Second, ok("2"))},
 			{ID: "next", Requires: []string{"fast"}, Probe: after(time.Second, ok("3"))},
@@ -48,8 +48,8 @@ func TestRunSideBySide(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 		want := []string{"slow pending", "fast pending", "next pending", "fast", "next", "slow"}
-		if !slices.Equal(settled, want) {
-			t.Errorf("settled as %q, want %q", settled, want)
+		if !slices.Equal(finished, want) {
+			t.Errorf("finished as %q, want %q", finished, want)
 		}
 		for i, want := range []string{"slow", "fast", "next"} {
 			if results[i].ID != want || results[i].Outcome != OK {
@@ -66,7 +66,7 @@ func TestRunSideBySide(t *testing.T) {
 func TestRunShowsCausesOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probed := func(context.Context) Result { t.Error("probed although its requirement failed"); return ok("") }
-		results, settled := collect(t.Context(), []Check{
+		results, finished := collect(t.Context(), []Check{
 			{ID: "cause", Title: "the cause", Probe: after(time.Second, failed("broken", "", "fix it"))},
 			{ID: "second", Title: "second", Requires: []string{"cause"}, Probe: probed},
 			{ID: "third", Requires: []string{"second"}, Probe: probed},
@@ -88,8 +88,8 @@ func TestRunShowsCausesOnly(t *testing.T) {
 				t.Errorf("%s found %q, want %q", results[i].ID, results[i].Found, found)
 			}
 		}
-		if slices.Index(settled, "cause") > slices.Index(settled, "second") {
-			t.Errorf("%q: a check settled before what it requires", settled)
+		if slices.Index(finished, "cause") > slices.Index(finished, "second") {
+			t.Errorf("%q: a check finished before what it requires", finished)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func Limactl(client lima.Client) Check { return Here().limactl(client) }
 func (h Host) limactl(client lima.Client) Check {
 	return Check{
 		ID: "limactl", Title: "Lima",
-		Requires: []string{"host-user"}, // to root, limactl says nothing else
+		Requires: []string{"host-user"}, // to root, limactl reports nothing else
 		Deadline: limactlDeadline,
 		Late: "check whether `limactl --version` answers in a terminal; if it hangs there too, install Lima again: " +
 			h.brewLima("reinstall"),
@@ -89,7 +89,7 @@ func (h Host) limactlFile() (string, error) {
 	return path, err
 }
 
-// guestAgent checks that Lima's own program for the guest is where limactl looks for it: a limactl that was copied
+// guestAgent checks that Lima's own program for the guest is where limactl searches for it: a limactl that was copied
 // alone, or one for another processor, lacks it.
 func (h Host) guestAgent(arch limatype.Arch) Probe {
 	return func(context.Context) Result {

@@ -84,7 +84,7 @@ func BenchmarkWatch(b *testing.B) {
 	w := &world{limaHome: home, project: home.userHome()}
 	w.setup(b, "--agent", "builtin").wantReady(b)
 	cmd := w.command(b.Context(), suite.binary, "status", "--watch", "--json")
-	told, err := cmd.StdoutPipe()
+	output, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func BenchmarkWatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait() }()
-	if !bufio.NewScanner(told).Scan() { // the first report: from here on it watches
+	if !bufio.NewScanner(output).Scan() { // the first report: from here on it watches
 		b.Fatal("the watch ended")
 	}
 	const spent = `awk '{ print $14 + $15 }' "/proc/$(pgrep -f 'my @points = @ARGV' | head -1)/stat"`

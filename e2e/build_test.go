@@ -61,13 +61,13 @@ func testBuild(t *testing.T, rig *rig) {
 		w.wantNoBuild(t)
 		w.write(t, source, string(text))
 	})
-	t.Run("built anew", func(t *testing.T) {
+	t.Run("built again", func(t *testing.T) {
 		library := filepath.Join(w.project, "crates", "answers", "src", "lib.rs")
 		text, err := os.ReadFile(library)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.write(t, library, strings.Replace(string(text), "built-in-the-guest", "built-anew", 1))
+		w.write(t, library, strings.Replace(string(text), "built-in-the-guest", "built-again", 1))
 		w.before = w.snapshot(t)
 		r := w.setup(t, "--rebuild-agent")
 		r.wantReady(t)
@@ -75,7 +75,7 @@ func testBuild(t *testing.T, rig *rig) {
 			[]provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
 			t.Errorf("the steps were %v", steps)
 		}
-		w.wantAnswer(t, "built-anew")
+		w.wantAnswer(t, "built-again")
 		w.wantNoBuild(t)
 	})
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/atomize-hq/worldsetup/e2e/bed"
 )
 
-// keep makes a file tree and starts a process in the user's home, as far as they are not there. The process is told by
-// its name and its start: what was started anew is not the same.
+// keep makes a file tree and starts a process in the user's home, as far as they are not there. The process is known by
+// its name and its start: what was started again is not the same.
 const keep = `
 mkdir -p "$HOME/kept/tree"
 [ -f "$HOME/kept/tree/file" ] || printf 'kept\n' >"$HOME/kept/tree/file"
@@ -49,10 +49,10 @@ func (p *place) Kept() (files, process bool) {
 	if strings.TrimSpace(r.stdout) != "Running" {
 		return true, false
 	}
-	look := p.command(p.t.Context(), "timeout", "30", p.rig.host.Lima, "--tty=false", "shell",
+	command := p.command(p.t.Context(), "timeout", "30", p.rig.host.Lima, "--tty=false", "shell",
 		"--workdir", "/", vm, "sh", "-c",
 		`set -- "$HOME"; `+lookInto)
-	return keptIn(finish(p.t, look).stdout)
+	return keptIn(finish(p.t, command).stdout)
 }
 
 func keptIn(stdout string) (files, process bool) {
@@ -102,7 +102,8 @@ func (p *place) until(done func() bool) error {
 	return nil
 }
 
-// endMasters ends every ssh connection to the VM: those that were told to take no more sessions go on for their mounts.
+// endMasters ends every ssh connection to the VM: those that were asked to take no more sessions go on for their
+// mounts.
 func endMasters(config string) error {
 	masters, err := sshMasters(config)
 	for _, pid := range masters {
@@ -112,7 +113,7 @@ func endMasters(config string) error {
 }
 
 // sshMasters are the processes of all ssh connections to the VM. Nothing but their TCP connection to the port in the
-// configuration says whose they are.
+// configuration reports whose they are.
 func sshMasters(config string) (pids []int, err error) {
 	text, err := os.ReadFile(config)
 	if err != nil {

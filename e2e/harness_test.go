@@ -191,7 +191,7 @@ func newSeed() uint64 {
 	return uint64(time.Now().UnixNano())
 }
 
-// chosen are the values of a flag that may say "all".
+// chosen are the values of a flag that may be "all".
 func chosen(value string, all []string, none string) []string {
 	switch value {
 	case "":

@@ -31,12 +31,12 @@ type deed struct {
 	from func(provision.Event) bool
 	// others is how many points there are for each victim, beside those for everything.
 	others map[victim]int
-	// early says that before the first step nothing is made at all, so that the next point's run is the next run.
+	// early reports that before the first step nothing is made at all, so that the next point's run is the next run.
 	early bool
-	// killed is what must hold right after worldsetup was killed, and settled what must hold after the next runs. Both
+	// killed is what must hold right after worldsetup was killed, and finished what must hold after the next runs. Both
 	// may be nil.
-	killed  func(w *killWorld, t *testing.T) error
-	settled func(w *killWorld, t *testing.T, r watched) error
+	killed   func(w *killWorld, t *testing.T) error
+	finished func(w *killWorld, t *testing.T, r watched) error
 	// again is what is run next instead of a plain run, at every second point; nil for a plain run.
 	again func(w *killWorld, t *testing.T) error
 	// beside are the VMs that may stand beside the VM in the end.
@@ -49,12 +49,12 @@ var deeds = map[string]deed{
 		others: map[victim]int{killSelf: 3, killLima: 3, killSSH: 3, killTheVM: 2},
 	},
 	"repair": {
-		prepare: (*killWorld).damage, args: (*killWorld).plainly, settled: (*killWorld).wantUsersFiles,
+		prepare: (*killWorld).damage, args: (*killWorld).plainly, finished: (*killWorld).wantUsersFiles,
 		others: map[victim]int{killSelf: 12, killLima: 8, killSSH: 14, killTheVM: 4},
 	},
 	"replace": {
 		prepare: (*killWorld).ageVM, args: func(w *killWorld) []string { return append(w.plainly(), "--replace", vm) },
-		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
+		killed: (*killWorld).wantOldOrNew, finished: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 4, killLima: 4, killSSH: 3, killTheVM: 3},
 	},
 	"roll back": {
@@ -63,13 +63,13 @@ var deeds = map[string]deed{
 		from: func(event provision.Event) bool {
 			return event.Type == provision.EventStep && event.Step.State == provision.StepFailed
 		},
-		killed: (*killWorld).wantOldOrNew, settled: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
+		killed: (*killWorld).wantOldOrNew, finished: (*killWorld).wantOldUnlessVerified, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 3, killLima: 3, killSSH: 1, killTheVM: 2},
 	},
 	"restore": {
 		prepare: (*killWorld).keepOne,
 		args:    func(*killWorld) []string { return []string{"restore", "--json", "--replace", vm} },
-		killed:  (*killWorld).wantEither, settled: (*killWorld).wantBoth, beside: []string{keptVM},
+		killed:  (*killWorld).wantEither, finished: (*killWorld).wantBoth, beside: []string{keptVM},
 		others: map[victim]int{killSelf: 3, killLima: 4, killSSH: 1, killTheVM: 2},
 	},
 	"remove": {
@@ -101,7 +101,7 @@ func lanesOn(rig *rig) (mine []lane) {
 }
 
 // knownKills are what worldsetup does wrong today, why, and after what. They are races that it may win.
-var knownKills = []struct{ point, says, reason string }{
+var knownKills = []struct{ point, words, reason string }{
 	{
 		`^create/(everything|worldsetup|limactl) at (step|log) vm-create|^all of create`,
 		`the step "start the VM" failed`,
@@ -114,7 +114,7 @@ var knownKills = []struct{ point, says, reason string }{
 		"issue 16: nothing removes the temporary file of an agent whose installation was killed in the guest",
 	},
 	{
-		`/limactl at`, `its exit code says that nothing was changed`,
+		`/limactl at`, `its exit code means that nothing was changed`,
 		"issue 16: that Lima can't be asked counts as a prerequisite, also after changes",
 	},
 	{
@@ -127,14 +127,14 @@ var knownKills = []struct{ point, says, reason string }{
 func known(point string, err error) (reason string) {
 	for _, known := range knownKills {
 		if err != nil && regexp.MustCompile(known.point).MatchString(point) &&
-			regexp.MustCompile(known.says).MatchString(err.Error()) {
+			regexp.MustCompile(known.words).MatchString(err.Error()) {
 			return known.reason
 		}
 	}
 	return ""
 }
 
-// TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must tell
+// TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must report
 // the truth; the next one, or the one after that, must end with a world, and the last one finds nothing to do.
 func TestKills(t *testing.T) {
 	onEachRig(t, func(t *testing.T, rig *rig) {
@@ -272,25 +272,25 @@ func (w *killWorld) play(t *testing.T, d deed, p killPoint, second bool) error {
 	}
 	w.healthy, w.spoilt = true, false
 	errs := []error{w.only(append([]string{vm}, d.beside...)...), w.leftovers(t, sockets)}
-	if d.settled != nil {
-		errs = append(errs, d.settled(w, t, r))
+	if d.finished != nil {
+		errs = append(errs, d.finished(w, t, r))
 	}
 	return errors.Join(errs...)
 }
 
-// logEvents logs what a run told, in short.
+// logEvents logs what a run reported, in short.
 func (w *killWorld) logEvents(t *testing.T, r watched) {
-	var told []string
+	var reported []string
 	named := names{}
 	for _, event := range r.events {
 		if name := named.of(event); event.Type != provision.EventCheck && !chatter(event) {
-			told = append(told, event.Time.Format("05.000 ")+name)
+			reported = append(reported, event.Time.Format("05.000 ")+name)
 		}
 	}
-	t.Logf("killed at %s; events: %s; %s", r.struck.UTC().Format("05.000"), strings.Join(told, ", "), r.stderr)
+	t.Logf("killed at %s; events: %s; %s", r.struck.UTC().Format("05.000"), strings.Join(reported, ", "), r.stderr)
 }
 
-// wantTruth wants a run that lived on to say what is.
+// wantTruth wants a run that lived on to report what is.
 func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) error {
 	last := r.last()
 	if last == nil {
@@ -300,10 +300,10 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 		return fmt.Errorf("exit code %d, and ready is %v", r.code, last.Ready)
 	}
 	if last.Error != nil {
-		t.Logf("it says: %+v", *last.Error)
+		t.Logf("it reports: %+v", *last.Error)
 		if promise := []provision.Kind{provision.KindPrerequisite, provision.KindReplacement}; last.Changed &&
 			slices.Contains(promise, last.Error.Kind) {
-			return fmt.Errorf("its exit code says that nothing was changed: %+v", *last.Error)
+			return fmt.Errorf("its exit code means that nothing was changed: %+v", *last.Error)
 		}
 		if p.victim != killTheVM && strings.Contains(last.Error.Next, "--replace") {
 			return fmt.Errorf("it advises a replacement, and nothing is wrong with the VM: %+v", *last.Error)
@@ -320,7 +320,7 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 		return nil
 	}
 	if status := w.run(t, "status", "--json", w.project); status.code != 0 {
-		return fmt.Errorf("it said that the world is ready, which it is not: %s%s", status.stdout, status.stderr)
+		return fmt.Errorf("it reported that the world is ready, which it is not: %s%s", status.stdout, status.stderr)
 	}
 	return nil
 }
@@ -328,7 +328,7 @@ func (w *killWorld) wantTruth(t *testing.T, d deed, p killPoint, r watched) erro
 // truthful wants a failure that someone can act on, and that blames neither worldsetup nor its user for what happened.
 func truthful(failure *provision.Error) error {
 	if failure.What == "" || failure.Next == "" {
-		return fmt.Errorf("it says too little: %+v", *failure)
+		return fmt.Errorf("it reports too little: %+v", *failure)
 	}
 	switch failure.Kind {
 	case provision.KindInternal, provision.KindUsage, provision.KindInterrupted:
@@ -338,7 +338,7 @@ func truthful(failure *provision.Error) error {
 }
 
 // carryOn is the next run and those after it. What a killed one had asked of Lima may still be going on, such as a VM's
-// shutting down; a run that meets that says so and what to do, and the one after it ends with a world.
+// shutting down; a run that meets that reports it and what to do, and the one after it ends with a world.
 func (w *killWorld) carryOn(t *testing.T) error {
 	next := parseRun(t, w.run(t, w.plainly()...))
 	if failure := next.outcome().Error; failure != nil {
@@ -366,7 +366,7 @@ type killWorld struct {
 
 	healthy bool            // the last run found the VM ready
 	spoilt  bool            // the last point failed
-	usual   map[string]bool // the files of a guest that have to do with worldsetup; nil before they were looked at
+	usual   map[string]bool // the files of a guest that have to do with worldsetup; nil before they were observed
 }
 
 func newKillWorld(t *testing.T, rig *rig) *killWorld {
@@ -489,7 +489,7 @@ func (w *killWorld) wantUsersFiles(t *testing.T, _ watched) error {
 
 const wordsFile = "/root/words"
 
-// writeWords leaves words in the VM by which it can be told from others.
+// writeWords leaves words in the VM by which it can be distinguished from others.
 func (w *killWorld) writeWords(t *testing.T, words string) {
 	t.Helper()
 	w.mustInside(t, `printf '%s\n' "$1" >"$2" && sync -f "$2"`, words, wordsFile)
@@ -532,17 +532,17 @@ func (w *killWorld) wantOldOrNew(t *testing.T) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is neither the old VM nor a new one that was proven, in %v", w.instances())
+	return fmt.Errorf("there is neither the old VM nor a new one that was verified, in %v", w.instances())
 }
 
-// wantOldUnlessVerified: a run that was killed before it had proven the new VM leaves the old one, and the next keeps
+// wantOldUnlessVerified: a run that was killed before it had verified the new VM leaves the old one, and the next keeps
 // it.
 func (w *killWorld) wantOldUnlessVerified(t *testing.T, r watched) error {
 	if r.begun(provision.StepReplaceRemove) || w.fileOf(t, vm, wordsFile) == "old" ||
 		w.fileOf(t, keptVM, wordsFile) == "old" {
 		return nil
 	}
-	return fmt.Errorf("the old VM is gone, and the new one was not proven by then; there are %v", w.instances())
+	return fmt.Errorf("the old VM is gone, and the new one was not verified by then; there are %v", w.instances())
 }
 
 // wantEither is wantOldOrNew for a restoration.
@@ -555,7 +555,7 @@ func (w *killWorld) wantEither(t *testing.T) error {
 	return fmt.Errorf("there is neither VM, in %v", w.instances())
 }
 
-// wantBoth: unless the kept VM was proven, the other one is not removed.
+// wantBoth: unless the kept VM was verified, the other one is not removed.
 func (w *killWorld) wantBoth(t *testing.T, r watched) error {
 	now, beside := w.fileOf(t, vm, wordsFile), w.fileOf(t, keptVM, wordsFile)
 	switch {
@@ -588,7 +588,7 @@ func (w *killWorld) only(names ...string) error {
 	return nil
 }
 
-// traces lists the files in the guest whose names say that they are worldsetup's or temporary.
+// traces lists the files in the guest whose names show that they are worldsetup's or temporary.
 func (w *killWorld) traces(t *testing.T) map[string]bool {
 	t.Helper()
 	const script = `
@@ -603,14 +603,14 @@ find /tmp -mindepth 1 -maxdepth 1 ! -name 'systemd-private-*' ! -name '.*-unix'
 	return files
 }
 
-// forwarded are the sockets that are forwarded for a proof. OpenSSH leaves them, and each run removes those of the last
-// one.
+// forwarded are the sockets that are forwarded for a verification. OpenSSH leaves them, and each run removes those of
+// the last one.
 func (w *killWorld) forwarded() []string {
 	sockets, _ := filepath.Glob(filepath.Join(w.dir, vm, "p.*.sock"))
 	return sockets
 }
 
-// leftovers looks for what worldsetup makes for a moment only. sockets are those that the killed run has left.
+// leftovers searches for what worldsetup makes for a moment only. sockets are those that the killed run has left.
 func (w *killWorld) leftovers(t *testing.T, sockets []string) error {
 	left := slices.DeleteFunc(sockets, func(path string) bool { return !exists(path) })
 	add := func(pattern string) {

@@ -136,7 +136,7 @@ func (w *killWorld) processes(root int) (pids []int) {
 	return pids
 }
 
-// isDead says whether a process has ended, and only waits for its parent to ask for it.
+// isDead reports whether a process has ended, and only waits for its parent to ask for it.
 func isDead(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -192,7 +192,7 @@ func processesIn(group string) (pids []string) {
 			text, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
 			pids = append(pids, strings.Fields(string(text))...)
 		}
-		return nil // a group may go while it is looked at
+		return nil // a group may go while it is observed
 	})
 	return pids
 }

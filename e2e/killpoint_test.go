@@ -38,7 +38,7 @@ const (
 	killNone  victim = ""
 )
 
-// survived says whether worldsetup lives on without the victim.
+// survived reports whether worldsetup lives on without the victim.
 func (v victim) survived() bool {
 	return v == killLima || v == killSSH || v == killTheVM || v == killNone
 }
@@ -69,7 +69,7 @@ func (n names) of(event provision.Event) string {
 	return name
 }
 
-// chatter says whether an event is one of those of which each run has another number.
+// chatter reports whether an event is one of those of which each run has another number.
 func chatter(event provision.Event) bool {
 	return event.Type == provision.EventLog || event.Type == provision.EventProgress ||
 		event.Type == provision.EventHeartbeat
@@ -82,14 +82,14 @@ type watched struct {
 	struck time.Time // when the victim had got its signal; zero when there was none
 }
 
-// begun says whether the run told that a step begins.
+// begun reports whether the run reported that a step begins.
 func (r watched) begun(id provision.StepID) bool {
 	return slices.ContainsFunc(r.events, func(event provision.Event) bool {
 		return event.Type == provision.EventStep && event.Step.ID == id && event.Step.State == provision.StepRunning
 	})
 }
 
-// last is the result that the run told in the end; nil when it came to none.
+// last is the result that the run reported in the end; nil when it came to none.
 func (r watched) last() *provision.Result {
 	if len(r.events) == 0 {
 		return nil
@@ -97,16 +97,16 @@ func (r watched) last() *provision.Result {
 	return r.events[len(r.events)-1].Result
 }
 
-// verifiedAfterwards says whether the run made its last proof entirely after the victim's death.
+// verifiedAfterwards reports whether the run made its last verification entirely after the victim's death.
 func (r watched) verifiedAfterwards() bool {
 	const dying = 500 * time.Millisecond
-	proof := time.Time{}
+	verified := time.Time{}
 	for _, event := range r.events {
 		if event.Type == provision.EventStep || event.Type == provision.EventPlan {
-			proof = event.Time
+			verified = event.Time
 		}
 		if event.Type == provision.EventHealth {
-			return r.struck.Add(dying).Before(proof)
+			return r.struck.Add(dying).Before(verified)
 		}
 	}
 	return false
@@ -161,7 +161,7 @@ func (w *killWorld) watch(t *testing.T, args []string, each func(name string, ev
 	return r
 }
 
-// strike runs worldsetup and kills the victim as soon as the event was read. met says whether it came to that.
+// strike runs worldsetup and kills the victim as soon as the event was read. met reports whether it came to that.
 func (w *killWorld) strike(t *testing.T, args []string, p killPoint) (r watched, met bool) {
 	t.Helper()
 	reached := make(chan struct{})
@@ -198,7 +198,7 @@ func (w *killWorld) strike(t *testing.T, args []string, p killPoint) (r watched,
 	return r, !struck.IsZero()
 }
 
-// overtaken says that an event of chatter about a step can't be expected any more, once the step has ended.
+// overtaken reports that an event of chatter about a step can't be expected any more, once the step has ended.
 func overtaken(at string, ended provision.StepID) bool {
 	words := strings.Fields(at)
 	kind := provision.EventType(words[0])
@@ -345,7 +345,8 @@ func spread(values []int, n int) (some []int) {
 	return some
 }
 
-// landmarks returns the events that change something: all but most of the checks and of what the steps say meanwhile.
+// landmarks returns the events that change something: all but most of the checks and of what the steps report
+// meanwhile.
 func landmarks(moments []moment, all []int) (at []int) {
 	similar := map[string][]int{}
 	for _, i := range all {

@@ -58,7 +58,8 @@ func testPlanOfNothing(t *testing.T, w *world) {
 	testHostUntouched(t, w)
 }
 
-// testInterrupted: a run that is told to end leaves nothing running, says what it left, and the next one carries on.
+// testInterrupted: a run that is asked to end leaves nothing running, reports what it left, and the next one carries
+// on.
 func testInterrupted(t *testing.T, w *world) {
 	cmd := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", "--profile",
 		w.rig.profile, w.project)
@@ -96,7 +97,7 @@ func testCreate(t *testing.T, w *world) {
 	}
 }
 
-// testContract looks at the guest with other eyes than ours: what other tools check of the same layout.
+// testContract observes the guest with other eyes than ours: what other tools check of the same layout.
 func testContract(t *testing.T, w *world) {
 	user := w.guest(t, "id", "-un")
 	name := strings.TrimSpace(user.stdout)
@@ -140,7 +141,7 @@ func testContract(t *testing.T, w *world) {
 	}
 }
 
-// testReachable is the two commands of the README, the way of the clients, and somebody who must not get in.
+// testReachable is the two commands of the README, the way of the clients, and someone who must not get in.
 func testReachable(t *testing.T, w *world) {
 	if r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL); r.code != 0 ||
 		!strings.Contains(r.stdout, `"world-agent"`) {
@@ -158,7 +159,7 @@ func testReachable(t *testing.T, w *world) {
 	}
 	if r := w.guest(t, "sudo", "-u", "nobody", "curl", "-sS", "--unix-socket", guestSocket,
 		capabilitiesURL); r.code != 7 {
-		t.Errorf("nobody got in: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+		t.Errorf("a user got in who must not: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	w.clientsWay(t)
 	if r := w.guest(t, "cat", "/src/docs/read.me"); r.stdout != "hello\n" {
@@ -202,7 +203,7 @@ func testRerun(t *testing.T, w *world) {
 	if _, err := fmt.Sscan(before+" "+after, &first, &second); err != nil || second-first > 1 || first == 0 {
 		t.Errorf("the rerun made %s - %s ssh connections, %v", after, before, err)
 	}
-	// Without being told anything it takes what is there.
+	// Without any flag it takes what is there.
 	parseRun(t, w.run(t, "--non-interactive", "--json")).wantReady(t)
 }
 
@@ -220,7 +221,7 @@ func testAgents(t *testing.T, w *world) {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if now := w.root(t, "sha256sum </usr/local/bin/substrate-world-agent"); now != sum {
-		t.Error("the previous agent was not put back")
+		t.Error("the previous agent was not restored")
 	}
 	w.setup(t, "--agent", "builtin").wantReady(t)
 }

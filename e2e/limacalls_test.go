@@ -247,11 +247,11 @@ func refused(what string, err error, words ...string) error {
 		return fmt.Errorf("%s: the error is %v, want one of limactl's", what, err)
 	}
 	if refusal.ExitCode < 1 || refusal.Detail() == "" {
-		return fmt.Errorf("%s: the error says too little: %+v", what, refusal)
+		return fmt.Errorf("%s: the error reports too little: %+v", what, refusal)
 	}
 	for _, word := range words {
 		if !strings.Contains(refusal.Detail(), word) {
-			return fmt.Errorf("%s: the error %q doesn't say %q", what, refusal.Detail(), word)
+			return fmt.Errorf("%s: the error %q doesn't hold %q", what, refusal.Detail(), word)
 		}
 	}
 	return nil
@@ -452,7 +452,7 @@ func (c *caller) startsNot(qemu string, kind provision.Kind, reason string) erro
 		c.env = append(c.env, name+"="+qemu+" "+arguments)
 	}
 	if c.env == nil {
-		c.t.Skip("with KVM Lima is told of no QEMU")
+		c.t.Skip("with KVM Lima gets no QEMU")
 	}
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
@@ -465,7 +465,7 @@ func (c *caller) startsNot(qemu string, kind provision.Kind, reason string) erro
 	case failure == nil:
 		errs = append(errs, errors.New("the program reports no error"))
 	case failure.Kind != kind || failure.Next == "" || !strings.Contains(failure.What+"\n"+failure.Why, reason):
-		errs = append(errs, fmt.Errorf("the program's error is %s: %s (%s), want one of kind %s that says %q",
+		errs = append(errs, fmt.Errorf("the program's error is %s: %s (%s), want one of kind %s that holds %q",
 			failure.Kind, failure.What, failure.Why, kind, reason))
 	}
 	c.env = nil

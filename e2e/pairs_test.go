@@ -63,15 +63,15 @@ func drawPair(random *rand.Rand, place *place) (a, b scenario.Scenario, found bo
 	return first[random.IntN(len(first))], second[random.IntN(len(second))], true
 }
 
-// playPair plays a pair, and says whether it could be. The next is played in a new world, unless all went well.
+// playPair plays a pair, and reports whether it could be. The next is played in a new world, unless all went well.
 func (p *place) playPair(t *testing.T, a, b scenario.Scenario) (played bool) {
 	p.t = t
 	if p.spoilt {
 		p.startOver()
 	}
-	ended, undone, err := scenario.PlayPair(p, a, b)
+	ended, restored, err := scenario.PlayPair(p, a, b)
 	p.usual = nil
-	p.spoilt = err != nil || !undone || p.last.Err != nil
+	p.spoilt = err != nil || !restored || p.last.Err != nil
 	if scenario.Undamaged(err) {
 		t.Skip(err)
 	}

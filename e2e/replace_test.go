@@ -116,7 +116,7 @@ func (w *world) testImageRefused(t *testing.T) {
 		t.Errorf("exit code %d, error %+v", r.code, failure)
 	}
 	if after := w.root(t, boot); after != before {
-		t.Error("the old VM was started anew")
+		t.Error("the old VM was started again")
 	}
 	w.wantOld(t, true)
 	w.wantVMs(t, vm)
@@ -159,20 +159,20 @@ func (w *world) testKept(t *testing.T) {
 }
 
 // converge is the next run after a killed one. What the killed one had asked of Lima may still be going on, such as a
-// VM's shutting down; a run that meets that says so, and what to do, and the one after it ends with a world.
+// VM's shutting down; a run that meets that reports it, and what to do, and the one after it ends with a world.
 func (w *world) converge(t *testing.T) {
 	t.Helper()
 	r := w.setup(t, "--agent", "builtin")
 	if failure := r.outcome().Error; failure != nil {
 		t.Logf("at first: %+v", failure)
 		if failure.Kind == provision.KindInternal || failure.Next == "" {
-			t.Errorf("it says too little: %+v", failure)
+			t.Errorf("it reports too little: %+v", failure)
 		}
 		w.setup(t, "--agent", "builtin").wantReady(t)
 	}
 }
 
-// becomeOld leaves words on the VM's disk by which it can be told from others.
+// becomeOld leaves words on the VM's disk by which it can be distinguished from others.
 func (w *world) becomeOld(t *testing.T) {
 	t.Helper()
 	w.root(t, "echo old >/root/words && sync -f /root/words")
@@ -208,7 +208,7 @@ func (w *world) wantVMs(t *testing.T, names ...string) {
 	}
 }
 
-// kill runs worldsetup and kills it, and what it has called, when it tells of the step.
+// kill runs worldsetup and kills it, and what it has called, when it reports the step.
 func (w *world) kill(t *testing.T, args []string, at provision.StepID, state provision.StepState) {
 	t.Helper()
 	cmd := w.command(t.Context(), suite.binary, args...)

@@ -54,7 +54,7 @@ func testScenarios(t *testing.T, rig *rig) {
 	}
 }
 
-// canShow says whether a scenario is played here.
+// canShow reports whether a scenario is played here.
 func (p *place) canShow(s scenario.Scenario) bool {
 	if p.rig.bed != nil {
 		return s.VMOnly == "" && p.rig.hasTurn(s)
@@ -62,7 +62,7 @@ func (p *place) canShow(s scenario.Scenario) bool {
 	return s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
 }
 
-// hasTurn says whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
+// hasTurn reports whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
 func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if *turns == 0 {
 		return true
@@ -172,7 +172,7 @@ func (p *place) Run(options scenario.Options) (outcome scenario.Outcome) {
 		outcome, p.usual = *p.usual, nil
 		return outcome
 	}
-	defer func() { p.last = outcome; p.tell(outcome) }()
+	defer func() { p.last = outcome; p.show(outcome) }()
 	r := parseRun(p.t, p.run(p.t, append([]string{"--non-interactive", "--json"}, p.args(options)...)...))
 	for _, event := range r.events {
 		outcome.Take(event)
@@ -182,7 +182,7 @@ func (p *place) Run(options scenario.Options) (outcome scenario.Outcome) {
 
 // Status implements [scenario.World] with the real program.
 func (p *place) Status(options scenario.Options) (outcome scenario.Outcome) {
-	defer func() { p.tell(outcome) }()
+	defer func() { p.show(outcome) }()
 	r := p.run(p.t, append([]string{"status", "--json"}, p.args(options)...)...)
 	if err := json.Unmarshal([]byte(r.stdout), &outcome.Health); err != nil {
 		p.t.Fatalf("status printed no health report (%v): %s%s", err, r.stdout, r.stderr)

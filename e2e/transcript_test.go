@@ -12,8 +12,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// tell logs what a run or a report came to, so that a failed scenario can be followed without running it again.
-func (p *place) tell(o scenario.Outcome) {
+// show logs what a run or a report came to, so that a failed scenario can be followed without running it again.
+func (p *place) show(o scenario.Outcome) {
 	p.t.Helper()
 	var text strings.Builder
 	for i, plan := range o.Plans {

@@ -13,7 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// testWatch: changes are told of, and what is no change isn't.
+// testWatch: changes are reported, and what is no change isn't.
 func testWatch(t *testing.T, w *world) {
 	cmd := w.command(t.Context(), suite.binary, "status", "--watch", "--json", w.project)
 	out, err := cmd.StdoutPipe()
@@ -44,15 +44,15 @@ func testWatch(t *testing.T, w *world) {
 		}
 	}
 	until(true)
-	// Whoever only looks is no change, nor is what the watch itself does: the next word is about the marker.
+	// Only observing is no change, nor is what the watch itself does: the next word is about the marker.
 	if r := w.run(t, "status", w.project); r.code != 0 {
 		t.Errorf("status: exit code %d\n%s", r.code, r.stderr)
 	}
 	w.root(t, "rm -f /etc/substrate-lima-layout")
-	// it may be said first that it is looked at
+	// it may report first that it observes
 	for health := next(); health.Instance != "running" || health.Ready; health = next() {
 		if health.Instance == "running" {
-			t.Error("the watch told of what is no change")
+			t.Error("the watch reported what is no change")
 		}
 	}
 	w.setup(t, "--agent", "builtin").wantReady(t)
@@ -61,13 +61,13 @@ func testWatch(t *testing.T, w *world) {
 		w.root(t, change)
 		changed := time.Now()
 		until(false)
-		t.Logf("%s: told of after %v", change, time.Since(changed))
+		t.Logf("%s: reported after %v", change, time.Since(changed))
 		w.setup(t, "--agent", "builtin").wantReady(t)
 		until(true)
 	}
 }
 
-// testBusy: while a run is at work, others say so.
+// testBusy: while a run is at work, others report it.
 func testBusy(t *testing.T, w *world) {
 	w.root(t, "rm -f /usr/local/bin/substrate-world-agent")
 	working := w.command(t.Context(), suite.binary, "--non-interactive", "--json", "--agent", "builtin", w.project)

@@ -52,7 +52,7 @@ func (w *world) setupCommand(t testing.TB, args ...string) run {
 	return parseRun(t, w.limaHome.run(t, args...))
 }
 
-// run is what one run of worldsetup told.
+// run is what one run of worldsetup reported.
 type run struct {
 	result
 	events []provision.Event

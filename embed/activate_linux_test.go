@@ -10,7 +10,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// limited is a systemctl that starts no unit for the sixth time before it was told to forget the other five, and no
+// limited is a systemctl that starts no unit for the sixth time before it was asked to forget the other five, and no
 // socket beside a service that runs, and stops none that is frozen. A unit runs while there is a file of its name in
 // $UNITS.
 const limited = `#!/bin/sh

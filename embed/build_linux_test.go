@@ -36,7 +36,7 @@ func (b builder) put(t *testing.T, path, text string) {
 	}
 }
 
-// run runs the script to its end; each is told of every line, and may close its input.
+// run runs the script to its end; each gets every line, and may close its input.
 func (b builder) run(t *testing.T, wantCargo string,
 	each func(line string, input io.Closer)) (code int, output string) {
 	t.Helper()
@@ -119,7 +119,7 @@ func TestBuildScriptFails(t *testing.T) {
 	}
 }
 
-// When nobody waits any more the build ends, with the compilers that cargo has started.
+// When no one waits any more the build ends, with the compilers that cargo has started.
 func TestBuildScriptEndsWithItsInput(t *testing.T) {
 	b := newBuilder(t, "sh -c 'echo compiling; exec sleep 1000' & wait")
 	code, text := b.run(t, "any", func(line string, input io.Closer) {

@@ -11,7 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// refused is what the script says of a guest: its account's lines, the settings of its sshd, and the log of that.
+// refused is what the script reports of a guest: its account's lines, the settings of its sshd, and the log of that.
 func refused(t *testing.T, what, passwd, shadow, settings, log string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,9 +45,9 @@ func TestRefusedScript(t *testing.T) {
 	)
 	today := time.Now().Unix() / 86400
 	for name, test := range map[string]struct{ what, passwd, shadow, settings, log, want string }{
-		"nothing":            {"login", passwd, shadow, settings, "", ""},
-		"no shell":           {"login", "ada:x:1:1::/:/no/such", shadow, "", "", noShell},
-		"a shell for nobody": {"session", "ada:x:1:1::/:/bin/false", shadow, "", "", forNobody},
+		"nothing":                     {"login", passwd, shadow, settings, "", ""},
+		"no shell":                    {"login", "ada:x:1:1::/:/no/such", shadow, "", "", noShell},
+		"a shell that logs no one in": {"session", "ada:x:1:1::/:/bin/false", shadow, "", "", forNobody},
 		"account expired": {"login", passwd, "ada:!:20000:0:99999:7::1:", "", "",
 			"the account of ada has expired\n"},
 		"account valid":      {"login", passwd, fmt.Sprintf("ada:!:20000:0:99999:7::%d:", today+1), "", "", ""},

@@ -21,9 +21,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// activity is what is seen of a step that takes long, besides what Lima says of it: how far a starting VM has come, and
-// how much of an image was fetched. They are for showing, for the right moment to look ahead, and for ending the wait
-// for a boot that comes to no end.
+// activity is what is seen of a step that takes long, besides what Lima reports of it: how far a starting VM has come,
+// and how much of an image was fetched. They are for showing, for the right moment to observe ahead, and for ending the
+// wait for a boot that comes to no end.
 type activity struct {
 	mu       sync.Mutex
 	phase    lima.Phase
@@ -85,7 +85,7 @@ func (s *activity) reach(phase lima.Phase) {
 	}
 }
 
-// reached says whether a VM has come as far as a phase.
+// reached reports whether a VM has come as far as a phase.
 func (s *activity) reached(phase lima.Phase) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,8 +107,8 @@ func (s *activity) readConsole(line string) {
 	s.announce(line)
 }
 
-// silent says whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has deadlines
-// of its own for what follows, in which a guest may be silent.
+// silent reports whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has
+// deadlines of its own for what follows, in which a guest may be silent.
 func (s *activity) silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +123,7 @@ func (s *activity) moved(transfer *Transfer) {
 	s.announce("")
 }
 
-// awaitsSSH says whether a VM was started and no answer of its ssh server was seen yet.
+// awaitsSSH reports whether a VM was started and no answer of its ssh server was seen yet.
 func (s *activity) awaitsSSH() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +165,8 @@ const (
 	// consoleTail is how much of a console is read at most, in bytes: its latest lines are all that is wanted.
 	consoleTail = 4 << 10
 	// bootSilence is how long a start may show no sign before its guest's ssh server answers. A boot takes a minute,
-	// two under emulation, and says something all the time where there is a console; a file system check is the longest
-	// silence to expect where there is none.
+	// two under emulation, and reports something all the time where there is a console; a file system check is the
+	// longest silence to expect where there is none.
 	bootSilence = 5 * time.Minute
 	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation
 	// that takes it a second or two, and as long again for each who asks.
@@ -216,8 +216,8 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 	}
 }
 
-// bootEnds are what a console says when a boot has come to its end without a way in, by the beginning of the line. The
-// kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a person.
+// bootEnds are what a console reports when a boot has come to its end without a way in, by the beginning of the line.
+// The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a person.
 var bootEnds = []struct {
 	line *regexp.Regexp
 	says string
@@ -295,7 +295,8 @@ func (c *console) next() (lines []string, rest string) {
 	return lines, strings.TrimSpace(plaintext.Line(string(text[whole:])))
 }
 
-// introduces says whether an ssh server answers at a port of this machine: what accepts connections there may be QEMU.
+// introduces reports whether an ssh server answers at a port of this machine: what accepts connections there may be
+// QEMU.
 func introduces(ctx context.Context, port int) bool {
 	ctx, cancel := context.WithTimeout(ctx, bannerDeadline)
 	defer cancel()
@@ -311,7 +312,7 @@ func introduces(ctx context.Context, port int) bool {
 }
 
 const (
-	// transferPause is how often it is looked how much of a file has come.
+	// transferPause is how often it is observed how much of a file has come.
 	transferPause = time.Second
 	// transferWeight is the share of the newest measurement in the rate that is shown.
 	transferWeight = 0.3
@@ -372,7 +373,7 @@ func arrived(cache, url string) (bytes int64) {
 	return bytes
 }
 
-// sizeOf asks for the size of what is at url; 0 when the server does not say.
+// sizeOf asks for the size of what is at url; 0 when the server does not report.
 func sizeOf(ctx context.Context, url string) int64 {
 	ctx, cancel := context.WithTimeout(ctx, sizeDeadline)
 	defer cancel()

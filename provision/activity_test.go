@@ -35,7 +35,7 @@ func TestPhasesNeverGoBack(t *testing.T) {
 	s.show(nil)
 	s.reach(lima.PhaseScripts)
 	if len(seen) != 3 {
-		t.Error("a step that has ended was told of a phase")
+		t.Error("a step that has ended got a phase")
 	}
 	s.begin()
 	if evidence := s.evidence(); evidence != "" {
@@ -104,7 +104,7 @@ func TestSlowBanner(t *testing.T) {
 			t.Fatal(err)
 		}
 		if seen := <-lines; seen != line {
-			t.Fatalf("the console said %q, want %q", seen, line)
+			t.Fatalf("the console reported %q, want %q", seen, line)
 		}
 	}
 	if len(accepted) > 0 {
@@ -151,8 +151,8 @@ func TestConsole(t *testing.T) {
 	}
 	write("ne\n", os.O_APPEND)
 	see("half a line")
-	write("begun anew\n", os.O_TRUNC)
-	see("begun anew")
+	write("begun again\n", os.O_TRUNC)
+	see("begun again")
 	write(strings.Repeat("x", 3*consoleTail)+"\nlast\n\n", os.O_APPEND)
 	see("last")
 }

@@ -22,7 +22,7 @@ import (
 // Agent is an agent that was found on the host and could run in the guest, or the source of one.
 type Agent = agent.Agent
 
-// AgentSource says where an agent comes from.
+// AgentSource reports where an agent comes from.
 type AgentSource = agent.Source
 
 // The sources of an agent.
@@ -192,13 +192,13 @@ func (b *builder) install(ctx context.Context, in session, home string) error {
 	return in.change(ctx, guest.InstallBuilt{Built: made, Home: home})
 }
 
-// lacksToolchain says that the guest has no cargo that will do.
+// lacksToolchain reports that the guest has no cargo that will do.
 func lacksToolchain(err error) bool {
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	return ok && script.ExitCode == guest.ExitNoToolchain
 }
 
-// explainBuild says what kept the agent from being built.
+// explainBuild reports what kept the agent from being built.
 func explainBuild(r *run, _ State, failure *Error, err error) {
 	spec, source := r.target.spec, r.target.agent.Package
 	failure.What = "the agent could not be built in the VM"
@@ -215,7 +215,7 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 			"the VM has no cargo that could build the agent, and can install none"
 		failure.Why = fmt.Sprintf("%s\n%s", source.Needs(), failure.Why)
 		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as "+
-			"https://rustup.rs says), or build on this machine, %s, and name it: --agent FILE",
+			"https://rustup.rs describes), or build on this machine, %s, and name it: --agent FILE",
 			spec.VM, agent.CargoCommand(r.target.arch))
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"

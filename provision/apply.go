@@ -119,7 +119,7 @@ func (r *run) applyStep(ctx context.Context, state State, step Step, line func(s
 	return k.apply(r, ctx, state, step, line)
 }
 
-// stepError says what a failed step means and where its evidence is.
+// stepError reports what a failed step means and where its evidence is.
 func (r *run) stepError(ctx context.Context, state State, step Step, err error) *Error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known

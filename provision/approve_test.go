@@ -51,7 +51,7 @@ func TestApproveTheMarkerAlone(t *testing.T) {
 	}
 }
 
-// TestApproveLeftovers: what a killed run left is not touched either, before somebody agreed to that.
+// TestApproveLeftovers: what a killed run left is not touched either, before someone agreed to that.
 func TestApproveLeftovers(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -86,7 +86,7 @@ func TestApproveLeftovers(t *testing.T) {
 	b.only(t, "substrate")
 }
 
-// TestPhases: a start tells how far the VM has come, one phase after the other.
+// TestPhases: a start reports how far the VM has come, one phase after the other.
 func TestPhases(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

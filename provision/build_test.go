@@ -104,7 +104,7 @@ func (b *bench) write(t *testing.T, path, text string) {
 	}
 }
 
-// logged says whether a line of a tool had these words.
+// logged reports whether a line of a tool had these words.
 func (b *bench) logged(words string) bool {
 	return slices.ContainsFunc(b.events, func(e provision.Event) bool {
 		return e.Type == provision.EventLog && strings.Contains(e.Message, words)
@@ -125,13 +125,13 @@ func TestBuild(t *testing.T) {
 	b := newWorkspace(t, cargo{has: "1.80"})
 	b.mustRun(t)
 	steps := b.steps()
-	build, settle := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepWaitForBoot)
-	if build < settle || build+1 != slices.Index(steps, provision.StepAgent) ||
+	build, boot := slices.Index(steps, provision.StepAgentBuild), slices.Index(steps, provision.StepWaitForBoot)
+	if build < boot || build+1 != slices.Index(steps, provision.StepAgent) ||
 		build+2 != slices.Index(steps, provision.StepActivate) {
 		t.Errorf("the steps were %v", steps)
 	}
 	if !b.logged("Compiling world-agent") {
-		t.Error("cargo's output was not told")
+		t.Error("cargo's output was not reported")
 	}
 	b.wantNothingLeft(t)
 
@@ -146,7 +146,7 @@ func TestBuild(t *testing.T) {
 		[]provision.StepID{provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}) {
 		t.Errorf("rebuilding took %v", steps)
 	}
-	// what a run would do again is nothing amiss
+	// what a run would do again is nothing wrong
 	if health, err := b.setup().Status(t.Context()); err != nil || !health.Ready {
 		t.Errorf("%v: %+v", err, health.Drift)
 	}
@@ -218,7 +218,7 @@ func TestBuildFails(t *testing.T) {
 	}
 }
 
-// TestBuiltAgentDoesNotAnswer: the one before it is put back.
+// TestBuiltAgentDoesNotAnswer: the one before it is restored.
 func TestBuiltAgentDoesNotAnswer(t *testing.T) {
 	b := newWorkspace(t, cargo{has: "1.80"})
 	b.mustRun(t)
@@ -229,7 +229,7 @@ func TestBuiltAgentDoesNotAnswer(t *testing.T) {
 	b.mustRun(t)
 }
 
-// TestNotToBeBuilt: what asks for a build that cannot be is told before anything is changed.
+// TestNotToBeBuilt: what asks for a build that cannot be is reported before anything is changed.
 func TestNotToBeBuilt(t *testing.T) {
 	b := newWorkspace(t, cargo{has: "1.80"})
 	if err := os.Remove(filepath.Join(b.spec.Project, "Cargo.lock")); err != nil {

@@ -40,13 +40,13 @@ func (p point) String() string { return fmt.Sprintf("%02d %s %s", p.number, p.pl
 
 // chaos stands between a run and the simulated world, and has everything that changes the world go wrong at one point.
 //
-// A failure is told to the run, and the next call works again. A death is that of the run, by SIGKILL: from there on
-// none of its calls reaches the world any more, cleaning up included, and the world stays as it is.
+// A failure is reported to the run, and the next call works again. A death is that of the run, by SIGKILL: from there
+// on none of its calls reaches the world any more, cleaning up included, and the world stays as it is.
 type chaos struct {
 	*fake.World
 	at    point
 	dies  bool
-	watch func() // called before each effect; nil for nobody
+	watch func() // called before each effect; nil for none
 
 	mu      sync.Mutex
 	effects []string
@@ -72,7 +72,7 @@ func (c *chaos) effect(name string, whole func() error, parts map[place]func() e
 	}
 	switch part := parts[c.at.place]; {
 	case part != nil:
-		_ = part() // what it says is that it was not finished
+		_ = part() // what it reports is that it was not finished
 	case c.at.place == after:
 		if err := whole(); err != nil {
 			return err
@@ -138,7 +138,7 @@ func (c *chaos) parts(ctx context.Context, call fake.Call, command lima.Command)
 			inside:     faulty(func(f *fake.Faults) { f.Hang = map[string]bool{"start": true} }),
 			insideLate: faulty(func(f *fake.Faults) { f.Hang = map[string]bool{"start-late": true} }),
 		}
-	case "delete": // files go in no order that anybody promises
+	case "delete": // files go in no order that anyone promises
 		return map[place]func() error{
 			inside:     func() error { return os.Remove(filepath.Join(dir, "lima.yaml")) },
 			insideLate: func() error { return os.Remove(filepath.Join(dir, "disk")) },

@@ -14,7 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// elfProgram looks like a program for this machine's processor, and holds words.
+// elfProgram resembles a program for this machine's processor, and holds words.
 func elfProgram(t *testing.T, words string) string {
 	t.Helper()
 	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]

@@ -12,7 +12,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestMarkerWaitsForVerification: a layout is not marked as complete while somebody who should reach the agent does
+// TestMarkerWaitsForVerification: a layout is not marked as complete while someone who should reach the agent does
 // not.
 func TestMarkerWaitsForVerification(t *testing.T) {
 	b := newBench(t)
@@ -57,9 +57,9 @@ func counted(t *testing.T, last string, count int, also func(b *bench, name stri
 	return scripts
 }
 
-// TestVerificationWhileBooting: Lima's start ends only after everybody was asked, so asking does not wait for it; and
-// the guest is looked at once before and once after what is done there, its mounts once more, when they are there. The
-// second proof is the one on the shared connection.
+// TestVerificationWhileBooting: Lima's start ends only after everyone was asked, so asking does not wait for it; and
+// the guest is observed once before and once after what is done there, its mounts once more, when they are there. The
+// second verification is the one on the shared connection.
 func TestVerificationWhileBooting(t *testing.T) {
 	scripts := counted(t, "verify", 2, func(*bench, string) error { return nil })
 	want := map[string]int{"new": 1, "observe": 1, "mounts": 1, "verify": 2}
@@ -70,7 +70,7 @@ func TestVerificationWhileBooting(t *testing.T) {
 	}
 }
 
-// TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is looked at again when it has
+// TestNotSeenWhileBooting: what was seen of a booting guest too long ago, or not wholly, is observed again when it has
 // booted.
 func TestNotSeenWhileBooting(t *testing.T) {
 	var verification atomic.Int32
@@ -96,9 +96,9 @@ func TestNotSeenWhileBooting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scripts := counted(t, "mounts", 1, also)
-			if looks, verification := scripts["observe"], scripts["verify"]; looks != 2 || verification < 3 {
-				t.Errorf("%d looks and %d verification at what was made, want 2, and 2 after those that did not count",
-					looks, verification)
+			if observations, verification := scripts["observe"], scripts["verify"]; observations != 2 || verification < 3 {
+				t.Errorf("%d observations and %d verifications of what was made, want 2, and 2 after those that did not count",
+					observations, verification)
 			}
 		})
 	}

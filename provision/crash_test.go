@@ -59,9 +59,9 @@ func TestKilled(t *testing.T) {
 	t.Logf("%d points", count)
 }
 
-// TestKilledTwice: the undoing of a replacement that has failed may be killed as well.
+// TestKilledTwice: the rollback of a replacement that has failed may be killed as well.
 func TestKilledTwice(t *testing.T) {
-	failing := life{name: "undo", prepare: replacing, do: func(b *bench, t *testing.T) error {
+	failing := life{name: "rollback", prepare: replacing, do: func(b *bench, t *testing.T) error {
 		b.BeforeGuest = func(name string) error {
 			if name == "Activate" && len(b.marked(t)) > 0 {
 				return errors.New("the agent does not answer")
@@ -81,7 +81,7 @@ func TestKilledTwice(t *testing.T) {
 			b.chaos = &chaos{World: b.World, at: point, dies: true}
 			_ = failing.do(b, t)
 			b.chaos = nil
-			b.somebody(t)
+			b.wantVM(t)
 			b.carriesOn(t, failing, "run")
 		})
 	}
@@ -102,16 +102,16 @@ func (b *bench) kill(t *testing.T, life life, point point) {
 	t.Helper()
 	b.chaos = &chaos{World: b.World, at: point, dies: true}
 	if err := life.do(b, t); err == nil {
-		t.Error("it was killed, and says that all is well")
+		t.Error("it was killed, and reports that all is well")
 	}
 	b.chaos = nil
 	if !life.gone {
-		b.somebody(t)
+		b.wantVM(t)
 	}
 }
 
-// somebody wants there to be a whole VM that was a world, under one of the names that the next run knows.
-func (b *bench) somebody(t *testing.T) {
+// wantVM wants there to be a whole VM that was a world, under one of the names that the next run knows.
+func (b *bench) wantVM(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"substrate", "substrate.ws-old", "substrate.ws-back"} {
 		whole := true
@@ -133,7 +133,7 @@ func (b *bench) carriesOn(t *testing.T, life life, next string) {
 		err := life.do(b, t)
 		failure, ok := errors.AsType[*provision.Error](err)
 		if err != nil && !(ok && failure.Kind == provision.KindUsage && failure.Next != "") {
-			t.Fatalf("%s: %v", next, err) // that there is nothing to restore, or one is kept already, says the way out
+			t.Fatalf("%s: %v", next, err) // that there is nothing to restore, or one is kept already, shows the way out
 		}
 	}
 	b.spec.Replace, b.spec.KeepOld = "", false
@@ -151,7 +151,7 @@ func (b *bench) carriesOn(t *testing.T, life life, next string) {
 func (b *bench) nothingElse(t *testing.T) {
 	t.Helper()
 	if len(b.marked(t)) > 0 {
-		t.Errorf("unproven: %v", b.marked(t))
+		t.Errorf("unverified: %v", b.marked(t))
 	}
 	if _, err := os.Stat(b.VMDir(oldVM)); err == nil {
 		b.only(t, "substrate", oldVM)
@@ -160,7 +160,7 @@ func (b *bench) nothingElse(t *testing.T) {
 	}
 }
 
-// removable wants all of it to go when somebody says so.
+// removable wants all of it to go when someone consents.
 func (b *bench) removable(t *testing.T) {
 	t.Helper()
 	b.spec.Replace = "substrate"

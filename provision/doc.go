@@ -2,8 +2,8 @@
 // one UNIX socket and nothing else. It creates the world, completes an incomplete one in place, and verifies by
 // connecting that it works; run again on a healthy world it changes nothing.
 //
-// A [Spec] says which world is wanted. A [Setup] observes what is there ([State]), makes a [Plan] from both, carries it
-// out step by step, and observes and verifies again ([Health]):
+// A [Spec] describes the world that is wanted. A [Setup] observes what is there ([State]), makes a [Plan] from both,
+// carries it out step by step, and observes and verifies again ([Health]):
 //
 //	Spec ─┐
 //	State ┴─► Plan ─► steps ─► Health

@@ -143,7 +143,7 @@ func wantKind(t *testing.T, err error, kind provision.Kind, words ...string) {
 	}
 }
 
-// TestRerun: a healthy world is only looked at, over one fresh connection.
+// TestRerun: a healthy world is only observed, over one fresh connection.
 func TestRerun(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -200,7 +200,7 @@ func (b *bench) resolved(t *testing.T) provision.Spec {
 	return spec
 }
 
-// TestTwoRuns: the second one says who is at work, and so does a reader, which is not held up.
+// TestTwoRuns: the second one reports who is at work, and so does a reader, which is not held up.
 func TestTwoRuns(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -222,7 +222,7 @@ func TestTwoRuns(t *testing.T) {
 	wantKind(t, status, provision.KindBusy, "provisioning in progress", "write the layout marker")
 }
 
-// TestInterruptedBoot: what we started is stopped, the state is said, and the next run carries on.
+// TestInterruptedBoot: what we started is stopped, the state is reported, and the next run carries on.
 func TestInterruptedBoot(t *testing.T) {
 	b := newBench(t)
 	b.Faults.Hang = map[string]bool{"start": true}
@@ -245,7 +245,7 @@ func TestInterruptedBoot(t *testing.T) {
 	}
 }
 
-// TestHopelessBoot: a guest whose console says that nothing more will come is not waited for.
+// TestHopelessBoot: a guest whose console reports that nothing more will come is not waited for.
 func TestHopelessBoot(t *testing.T) {
 	b := newBench(t)
 	b.Faults.Hang = map[string]bool{"start": true}
@@ -296,7 +296,7 @@ func TestFailedCreate(t *testing.T) {
 	b.mustRun(t)
 }
 
-// TestUnusableLima: each is a prerequisite, said with a way out, and nothing is changed.
+// TestUnusableLima: each is a prerequisite, reported with a way out, and nothing is changed.
 func TestUnusableLima(t *testing.T) {
 	for name, test := range map[string]struct {
 		result lima.Result
@@ -345,7 +345,7 @@ func TestRefusedBeforeAnyChange(t *testing.T) {
 			provision.KindUsage, "mountType"},
 		"agent a script": {func(b *bench) { b.spec.Agent = script }, provision.KindUsage, "script"},
 		"no agent":       {func(b *bench) { b.spec.Agent = "" }, provision.KindPrerequisite, "--agent builtin"},
-		"gone already":   {func(*bench) {}, provision.KindInterrupted, "nobody reads"},
+		"gone already":   {func(*bench) {}, provision.KindInterrupted, "no one reads"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -353,7 +353,7 @@ func TestRefusedBeforeAnyChange(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			if name == "gone already" {
-				cancel(errors.New("nobody reads the output any more"))
+				cancel(errors.New("no one reads the output any more"))
 			}
 			_, err := b.setup().Run(ctx)
 			wantKind(t, err, test.kind, test.words)
@@ -383,7 +383,7 @@ func TestPlanAndStatusChangeNothing(t *testing.T) {
 	}
 }
 
-// TestOutsider: a world that anybody gets into is not ready, whatever else is right.
+// TestOutsider: a world that anyone gets into is not ready, whatever else is right.
 func TestOutsider(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -405,7 +405,7 @@ func TestDirectoriesThatAreNoVMs(t *testing.T) {
 		"list": "unable to load instance other: open lima.yaml: no such file or directory",
 	}
 	if plan, err := b.setup().Plan(t.Context()); err != nil || plan.Steps[0].ID != provision.StepCreate {
-		t.Errorf("somebody else's: %+v, %v", plan, err)
+		t.Errorf("another's: %+v, %v", plan, err)
 	}
 	ours := filepath.Join(b.spec.LimaHome, "substrate")
 	if err := errors.Join(os.Mkdir(ours, 0o700),

@@ -79,7 +79,7 @@ func limaError(ctx context.Context, what string, err error) *Error {
 		return known
 	}
 	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(),
-		Next: "see what `limactl list` says", Err: err}
+		Next: "see what `limactl list` prints", Err: err}
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
 		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
 	}

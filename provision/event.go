@@ -17,7 +17,7 @@ import (
 // them.
 const Schema = 2
 
-// EventType says which of an Event's parts are set.
+// EventType reports which of an Event's parts are set.
 type EventType string
 
 // The event types, in the order in which a run emits them.
@@ -27,7 +27,7 @@ const (
 	EventCheck     EventType = "check"     // Check
 	EventPlan      EventType = "plan"      // Plan; after each observation
 	EventStep      EventType = "step"      // Step; started, then done or failed
-	EventLog       EventType = "log"       // Step, Message: one line of what a tool said
+	EventLog       EventType = "log"       // Step, Message: one line of what a tool reported
 	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
 	EventProgress  EventType = "progress"  // Step, with Phase or Transfer; Message: a line of the VM's console
 	EventHealth    EventType = "health"    // Health

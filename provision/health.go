@@ -7,16 +7,16 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
-// Health is what was observed and verified of a world. Ready is true only when every proof was made and every item is
-// right.
+// Health is what was observed and verified of a world. Ready is true only when every verification was made and every
+// item is right.
 type Health struct {
 	Schema int       `json:"schema"` // always Schema
 	VM     string    `json:"vm"`
 	Time   time.Time `json:"time"`
 	Ready  bool      `json:"ready"`
-	// Instance is what Lima says of the VM: absent, stopped, running, broken …, in lower case.
+	// Instance is what Lima reports of the VM: absent, stopped, running, broken …, in lower case.
 	Instance string `json:"instance"`
-	// Run is the run that is at work on the VM, only from [Setup.Watch]: nothing else was looked at then.
+	// Run is the run that is at work on the VM, only from [Setup.Watch]: nothing else was observed then.
 	Run    *RunInfo  `json:"run,omitempty"`
 	Socket Socket    `json:"socket"`
 	Access []Finding `json:"access"` // each with a Who as its id
@@ -29,7 +29,7 @@ type Health struct {
 // Socket is the agent's socket in the guest, as found.
 type Socket struct {
 	Path    string   `json:"path"`
-	Type    string   `json:"type"` // as stat(1) says it: "socket"
+	Type    string   `json:"type"` // as stat(1) reports it: "socket"
 	Owner   string   `json:"owner"`
 	Group   string   `json:"group"`
 	Mode    string   `json:"mode"`    // octal, "0660"
@@ -50,14 +50,14 @@ const (
 	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
 )
 
-// whoTitles say who is meant, in words.
+// whoTitles report who is meant, in words.
 var whoTitles = map[Who]string{
 	WhoUser: "the user, on a fresh connection", WhoShared: "the user, on Lima's shared connection",
 	WhoRoot: "root in the guest", WhoClient: "the host, through a socket of its own",
 	WhoHost: "the host, through Lima's socket", WhoOutsider: "a user outside the group",
 }
 
-// AgentInfo is the agent that is installed and what it says of itself.
+// AgentInfo is the agent that is installed and what it reports of itself.
 type AgentInfo struct {
 	SHA256   string   `json:"sha256,omitempty"`
 	Probe    bool     `json:"probe"`              // it is the built-in probe agent, which runs no commands

@@ -9,7 +9,7 @@ import (
 )
 
 // TestWhatNoRealGuestIsBroughtInto: guests that stay broken after every start, or in ways that a real one can't be put
-// back from. Each ends in a ready world, or in a failure that says why.
+// back from. Each ends in a ready world, or in a failure that reports why.
 func TestWhatNoRealGuestIsBroughtInto(t *testing.T) {
 	condition := func(change func(*fake.Conditions)) func(*fake.VM) {
 		return func(vm *fake.VM) { vm.Change(change) }

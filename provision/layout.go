@@ -129,7 +129,7 @@ func explainLinger(r *run, at State, failure *Error, _ error) {
 		r.target.spec.VM, at.Guest.User)
 }
 
-// planActivate plans to start the agent again when what runs has to learn of a change, or does not work.
+// planActivate plans to start the agent again when what runs has to read a change, or does not work.
 func planActivate(p *Plan, t target, s State) {
 	var changes []string
 	if p.has(StepAgent) {
@@ -236,7 +236,7 @@ func socketReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// serviceReasons look at what the service does.
+// serviceReasons observe what the service does.
 func serviceReasons(s State) (reasons []string) {
 	o := s.Guest
 	switch service := o.Units[guest.ServiceName]; {
@@ -254,8 +254,8 @@ func serviceReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// differs says how the file at path differs from what it should be, and nothing when it does not. An empty group is not
-// compared.
+// differs reports how the file at path differs from what it should be, and nothing when it does not. An empty group is
+// not compared.
 func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
 	file, found := o.Files[path]
 	if !found {
@@ -290,7 +290,7 @@ func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	return embed.ServiceUnit(o.Home, false)
 }
 
-// known says whether systemd knows a unit of ours, so that it has to read new ones again, and something may run.
+// known reports whether systemd knows a unit of ours, so that it has to read new ones again, and something may run.
 func known(o *guest.Observation) bool {
 	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {

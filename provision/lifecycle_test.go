@@ -56,15 +56,15 @@ func TestApproveLifecycle(t *testing.T) {
 // of.
 func TestPlanLifecycleOfLeftovers(t *testing.T) {
 	for left, moves := range map[string][][2]string{
-		"aside": {{"substrate", oldVM}}, "restoring": {{"substrate", "substrate.ws-back"}},
+		"displaced": {{"substrate", oldVM}}, "restoring": {{"substrate", "substrate.ws-back"}},
 		"unproven": {{"substrate", "substrate.ws-back"}, {oldVM, "substrate"}},
-		"spare":    {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
+		"staged":   {{oldVM, "substrate.ws-tmp"}, {"substrate", oldVM}},
 	} {
 		for name, whole := range lifecycle {
 			t.Run(left+"/"+name, func(t *testing.T) {
 				b := kept(t)
 				b.stop(t)
-				if left == "aside" {
+				if left == "displaced" {
 					if err := os.RemoveAll(b.VMDir(oldVM)); err != nil {
 						t.Fatal(err)
 					}
@@ -100,7 +100,7 @@ func TestPlanLifecycleOfLeftovers(t *testing.T) {
 	}
 }
 
-// TestPlanLifecycleRefused: what nobody may do away with is refused before anybody is asked.
+// TestPlanLifecycleRefused: what no one may do away with is refused before anyone is asked.
 func TestPlanLifecycleRefused(t *testing.T) {
 	for name, whole := range lifecycle {
 		t.Run(name, func(t *testing.T) {

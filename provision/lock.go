@@ -17,15 +17,15 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
-// lockPause is how often it is looked whether another run has ended, and for how long at most a run that has just taken
-// the lock is given to write down who it is.
+// lockPause is how often it is observed whether another run has ended, and for how long at most a run that has just
+// taken the lock is given to write down who it is.
 const (
 	lockPause = 100 * time.Millisecond
 	lockGrace = time.Second
 )
 
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. Another run is waited for
-// when the Spec says so.
+// when the Spec asks for it.
 func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
 	if err := os.MkdirAll(spec.StateDir, 0o700); err != nil {
 		return nil, &Error{
@@ -81,8 +81,8 @@ func tryLock(path string) (*flock.Flock, error) {
 	}
 }
 
-// holder is the run that holds the lock. Whoever has just taken it needs a moment to say so; until then there is none,
-// or a process that is gone is named. It is nil when no holder is known in time.
+// holder is the run that holds the lock. Anyone who has just taken it needs a moment to report it; until then there is
+// none, or a process that is gone is named. It is nil when no holder is known in time.
 func holder(ctx context.Context, spec Spec) *RunInfo {
 	for waited := time.Duration(0); ; waited += lockPause {
 		info := underWay(spec)
@@ -95,7 +95,7 @@ func holder(ctx context.Context, spec Spec) *RunInfo {
 	}
 }
 
-// pause waits, and says whether ctx allows to go on.
+// pause waits, and reports whether ctx allows to go on.
 func pause(ctx context.Context, length time.Duration) bool {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
@@ -111,7 +111,7 @@ func pause(ctx context.Context, length time.Duration) bool {
 type RunInfo struct {
 	PID   int       `json:"pid"` // 0 when it is unknown
 	Since time.Time `json:"since"`
-	// Step is the one that it is at; nil while it looks, or proves.
+	// Step is the one that it is at; nil while it observes, or verifies.
 	Step *StepStatus `json:"step,omitempty"`
 }
 
@@ -186,7 +186,7 @@ func busy(spec Spec, info *RunInfo) *Error {
 	failure := &Error{
 		Kind: KindBusy,
 		What: fmt.Sprintf("provisioning in progress: another run of worldsetup is at work on the VM %s", spec.VM),
-		Why:  "it did not say which process it is",
+		Why:  "it did not report which process it is",
 		Next: "wait until it has ended (--wait does that), or watch it: worldsetup status --watch",
 	}
 	if info != nil {
@@ -195,7 +195,7 @@ func busy(spec Spec, info *RunInfo) *Error {
 	return failure
 }
 
-// String says which run it is and what it is at.
+// String reports which run it is and what it is at.
 func (i RunInfo) String() string {
 	text := fmt.Sprintf("process %d", i.PID)
 	if !i.Since.IsZero() {

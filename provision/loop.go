@@ -77,7 +77,7 @@ type view struct {
 }
 
 // observe makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has
-// Lima say whether it would take what the plan is going to give it.
+// Lima report whether it would take what the plan is going to give it.
 func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	instance, err := r.resolve(ctx)
 	if err != nil {
@@ -94,12 +94,12 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	case checkErr != nil:
 		return now, checkErr
 	case now.plan.Err() != nil:
-		return now, nil // the plan says so itself
+		return now, nil // the plan reports it itself
 	}
 	return now, r.validate(ctx, now.state, now.plan)
 }
 
-// observeAgain observes after steps were done. Proving begins at once when the layout should be complete.
+// observeAgain observes after steps were done. Verifying begins at once when the layout should be complete.
 func (r *run) observeAgain(ctx context.Context) (view, error) {
 	if now, seen := r.seenAhead(ctx); seen {
 		return now, nil
@@ -232,7 +232,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, proves what can be verified and reports.
+// status observes, verifies what can be verified and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
 	view, err := r.observe(ctx, always)
 	if err != nil {
@@ -276,7 +276,7 @@ func doesNotHold(vm string, step Step) *Error {
 		Kind: KindProvisioning,
 		What: fmt.Sprintf("the step %q did not hold", step.Title),
 		Why:  step.Reason,
-		Next: fmt.Sprintf("something in the guest undoes it: see limactl shell --workdir / %s sudo journalctl -b, "+
+		Next: fmt.Sprintf("something in the guest reverts it: see limactl shell --workdir / %s sudo journalctl -b, "+
 			"then run worldsetup again", vm),
 	}
 }

@@ -21,7 +21,7 @@ import (
 // file system, its disk, and the ways into it.
 
 const (
-	// clockRepair is how far the guest's clock may be off before it is set: time synchronization brings back what is
+	// clockRepair is how far the guest's clock may be off before it is set: time synchronization restores what is
 	// nearer.
 	clockRepair = 10 * time.Second
 	// freeSpaceNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
@@ -226,7 +226,7 @@ func explainRefusal(ctx context.Context, in session, s *State, refusal *rejectio
 	if s.Guest.Sudo {
 		ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
 		defer cancel()
-		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // without it the refusal says enough
+		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // without it the refusal reports enough
 	}
 	s.SSHSetting = refusals.Setting
 	if refusal.what != guest.RefusedForward {

@@ -91,7 +91,7 @@ func (p *Plan) forExisting(t target, s State) {
 	case s.Instance.Status == limatype.StatusStopped:
 		p.Unseen = true
 	default:
-		// Lima says "Broken" when one of its processes has died: taking the power away clears that.
+		// Lima reports "Broken" when one of its processes has died: taking the power away clears that.
 		reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
 		for _, err := range s.Instance.Errors {
 			reasons = append(reasons, err.Error())
@@ -164,7 +164,7 @@ func unreadable(instance *limatype.Instance) *Error {
 		why = append(why, err.Error())
 	}
 	if len(why) == 0 { // some versions of Lima keep the reason to themselves
-		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` says why",
+		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` shows why",
 			instance.Dir))
 	}
 	return &Error{
@@ -269,7 +269,7 @@ func unreachable(s State) *Error {
 	}
 }
 
-// plan plans for what was observed, and says what there is now.
+// plan plans for what was observed, and reports what there is now.
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
@@ -304,7 +304,7 @@ func (p *Plan) forGuest(t target, s State) {
 	p.sudo(s)
 }
 
-// sudo says that nothing can be changed without it.
+// sudo reports that nothing can be changed without it.
 func (p *Plan) sudo(s State) {
 	o := s.Guest
 	switch o.SudoRefusal() {

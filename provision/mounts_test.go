@@ -10,7 +10,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestCompareMount: what is mounted is told from what should be, without writing anything into the project.
+// TestCompareMount: what is mounted is distinguished from what should be, without writing anything into the project.
 func TestCompareMount(t *testing.T) {
 	dir := t.TempDir()
 	old := time.Now().Add(-time.Hour).Truncate(time.Second)
@@ -18,8 +18,8 @@ func TestCompareMount(t *testing.T) {
 	if err := os.WriteFile(path, []byte("package"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, settled := range []string{path, dir} {
-		if err := os.Chtimes(settled, old, old); err != nil {
+	for _, name := range []string{path, dir} {
+		if err := os.Chtimes(name, old, old); err != nil {
 			t.Fatal(err)
 		}
 	}

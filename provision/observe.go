@@ -20,8 +20,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// One look into the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared connection
-// hangs, so it is given up sooner than the fresh one that is tried next.
+// One observation of the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared
+// connection hangs, so it is given up sooner than the fresh one that is tried next.
 const (
 	sharedDeadline = 20 * time.Second
 	freshDeadline  = 45 * time.Second
@@ -51,7 +51,7 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 		return nil, &Error{
 			Kind: KindUnhealthy, What: dir + " stands where the VM would be, and is none",
 			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,
-			Next: "look into it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) +
+			Next: "inspect it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) +
 				"; then run worldsetup again",
 		}
 	}
@@ -80,7 +80,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
 	directories, points := t.mounts()
 	if state.Booting {
-		directories, points = nil, nil // they come with the end of booting, and looking at them would slow that down
+		directories, points = nil, nil // they come with the end of booting, and observing them would slow that down
 	}
 	options := guest.ObserveOptions{
 		Mounts: points,
@@ -94,7 +94,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	return state
 }
 
-// compareMounts says of each mount what is wrong with it, and nothing when nothing is.
+// compareMounts reports of each mount what is wrong with it, and nothing when nothing is.
 func compareMounts(directories, points []string, mounts []guest.Mount, now time.Time) (problems []string) {
 	for i, mount := range mounts {
 		problems = append(problems, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
@@ -132,7 +132,7 @@ func (o observer) observeGuest(
 	return seen, true, nil
 }
 
-// accepts says whether the UNIX socket at path accepts connections.
+// accepts reports whether the UNIX socket at path accepts connections.
 func accepts(ctx context.Context, path string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -152,11 +152,11 @@ type State struct {
 	Swap vmswap.State
 	// Guest is what was found inside; nil when the VM does not run or could not be entered.
 	Guest *guest.Observation
-	// GuestError says why a VM that should run could not be entered; nil otherwise.
+	// GuestError reports why a VM that should run could not be entered; nil otherwise.
 	GuestError error
-	// SharedDead says that Lima's shared ssh connection did not work and a fresh one did.
+	// SharedDead reports that Lima's shared ssh connection did not work and a fresh one did.
 	SharedDead bool
-	// Booting says that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
+	// Booting reports that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool
 	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was
@@ -170,17 +170,18 @@ type State struct {
 	LockedCause guest.ConnectionCause
 	// SSHSetting is the setting of the guest's sshd that forbids what a fresh connection is for; zero for none.
 	SSHSetting guest.SSHDSetting
-	// Booted says that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
+	// Booted reports that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration
-	// DiskMissing says that the VM was started before, and its disk image is not there.
+	// DiskMissing reports that the VM was started before, and its disk image is not there.
 	DiskMissing bool
 	// Tried are the steps that this run has done; Unheld is one that did not hold, although it was done.
 	Tried  map[StepID]bool
 	Unheld string
-	// HostSocket says whether the host's end of the forwarded socket accepts connections.
+	// HostSocket reports whether the host's end of the forwarded socket accepts connections.
 	HostSocket bool
-	// Mounts says for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing is.
+	// Mounts reports for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing
+	// is.
 	Mounts []string
 }
 
@@ -188,11 +189,10 @@ type State struct {
 // s.
 const mountLag = time.Minute
 
-// compareMount says what is wrong with a mount: it compares what the guest sees with the host's directory, by reading
-// only. It returns an empty string when nothing is.
-// The rules are: what changed on the host within the last minute is not compared; names, types, and of regular files
-// sizes and times must agree for the rest; and a guest that sees nothing must not be looking at a directory that holds
-// something.
+// compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
+// reading only. It returns an empty string when nothing is. The rules are: what changed on the host within the last
+// minute is not compared; names, types, and of regular files sizes and times must agree for the rest; and a guest that
+// sees nothing must not be seeing a directory that holds something.
 func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
 	if mount.FSType == "" {
 		return "nothing is mounted there"
@@ -237,7 +237,7 @@ type history struct {
 	lockedCause    guest.ConnectionCause
 }
 
-// begun says whether a step was begun in this run.
+// begun reports whether a step was begun in this run.
 func (h *history) begun(id StepID) bool { return h.steps[id] }
 
 // finish notes that a step came to its end.

@@ -19,12 +19,12 @@ import (
 type Plan struct {
 	VM    string `json:"vm"`
 	Steps []Step `json:"steps"`
-	// Unseen says that the inside of the VM could not be observed, because it does not run: more steps may follow.
+	// Unseen reports that the inside of the VM could not be observed, because it does not run: more steps may follow.
 	Unseen bool `json:"unseen,omitempty"`
 	// Replace holds the reasons for replacing the VM. Steps is empty then, unless there is consent
 	// to it (Spec.Replace).
 	Replace []string `json:"replace,omitempty"`
-	// Blocked says what is missing on the host for the plan to be carried out. Steps is empty then.
+	// Blocked reports what is missing on the host for the plan to be carried out. Steps is empty then.
 	Blocked *Error `json:"blocked,omitempty"`
 	// Existing is what there is now; nil when there is no VM.
 	Existing *Existing `json:"existing,omitempty"`
@@ -46,15 +46,15 @@ type Existing struct {
 	Kept      string    `json:"kept,omitempty"`      // the name of the old VM that is kept beside it
 }
 
-// Empty says that nothing is to be changed and nothing is in the way.
+// Empty reports that nothing is to be changed and nothing is in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
 
-// complete says that nothing is left to do but to write the layout marker.
+// complete reports that nothing is left to do but to write the layout marker.
 func (p Plan) complete() bool {
 	return p.Empty() || len(p.Steps) == 1 && p.has(StepMarker)
 }
 
-// Interrupts says whether a step of the plan stops programs that run in the VM.
+// Interrupts reports whether a step of the plan stops programs that run in the VM.
 func (p Plan) Interrupts() bool {
 	for _, step := range p.Steps {
 		if step.Interrupts {
@@ -108,7 +108,7 @@ func (r Disruption) level() int {
 	return 0
 }
 
-// Above says that r cuts deeper than other.
+// Above reports that r cuts deeper than other.
 func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
 
 // Disruption returns the deepest disruption of the plan; empty for a plan that changes nothing, or makes a new VM.
@@ -313,7 +313,7 @@ func (p Plan) Usual() (usual time.Duration) {
 	return usual
 }
 
-// add plans a step at its place if there is a reason for it, and says whether there is.
+// add plans a step at its place if there is a reason for it, and reports whether there is.
 func (p *Plan) add(id StepID, reasons ...string) bool {
 	if len(reasons) > 0 {
 		p.insert(newStep(id, reasons...))

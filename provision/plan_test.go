@@ -21,7 +21,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // healthyTarget and healthyState are a world to which nothing is to be done.
 func healthyTarget() target {
@@ -81,7 +81,7 @@ func healthyState(t *testing.T) State {
 	}
 }
 
-// change changes what a file looks like, and remove removes it.
+// change changes the state of a file, and remove removes it.
 func change(path string, edit func(*guest.File)) func(*target, *State) {
 	return func(_ *target, s *State) {
 		file := s.Guest.Files[path]
@@ -128,10 +128,10 @@ var plans = map[string]func(*target, *State){
 		s.Instance.Config = nil
 		s.Instance.Errors = []error{errors.New("yaml: line 3")}
 	},
-	"runs, nobody gets in": func(_ *target, s *State) {
+	"runs, no one gets in": func(_ *target, s *State) {
 		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "timed out"}
 	},
-	"runs, nobody gets in, restarted": func(_ *target, s *State) {
+	"runs, no one gets in, restarted": func(_ *target, s *State) {
 		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh, Detail: "timed out"}
 		s.Tried = map[StepID]bool{StepStop: true, StepStart: true}
 	},
@@ -139,7 +139,7 @@ var plans = map[string]func(*target, *State){
 		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh,
 			Detail: "ada@127.0.0.1: Permission denied (publickey)."}
 	},
-	"runs, and says something strange": func(_ *target, s *State) {
+	"runs, and prints something strange": func(_ *target, s *State) {
 		s.Guest, s.GuestError = nil,
 			errors.New("the guest printed \"Welcome!\"")
 	},
@@ -194,7 +194,7 @@ var plans = map[string]func(*target, *State){
 		s.Guest.Hidden = []string{"/run/systemd/transient/substrate-world-agent.socket"}
 	},
 	"another agent runs": func(_ *target, s *State) { s.Guest.Runs = guest.RunsOther },
-	"nobody listens":     func(_ *target, s *State) { s.Guest.Listening = map[uint64]bool{7: true} },
+	"no one listens":     func(_ *target, s *State) { s.Guest.Listening = map[uint64]bool{7: true} },
 	"paper, and a new connection did not help": func(_ *target, s *State) {
 		s.Guest.SessionGroups, s.Tried = []string{"ada"}, map[StepID]bool{StepConnection: true}
 	},
@@ -263,7 +263,7 @@ var plans = map[string]func(*target, *State){
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
-	"nobody answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
+	"no one answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
 	"shared connection dead":   func(_ *target, s *State) { s.SharedDead = true },
 	"host socket dead":         func(_ *target, s *State) { s.HostSocket = false },
 	"netfilter asked for":      func(t *target, _ *State) { t.spec.Netfilter = On },
@@ -311,8 +311,8 @@ var plans = map[string]func(*target, *State){
 	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
 	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
 	"to be built, one there":   fromSource,
-	"to be built anew":         func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
-	"built anew": func(t *target, s *State) {
+	"to be built again":        func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"built again": func(t *target, s *State) {
 		fromSource(t, s)
 		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}
 	},
@@ -377,6 +377,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; look at what changed, then run the test with -update. Got:\n%s", path, got)
+		t.Errorf("%s differs; observe what changed, then run the test with -update. Got:\n%s", path, got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// Checks returns the prerequisites of the world that the Spec describes, not yet looked at: for [checks.Run], and for
+// Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
 // [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
 func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
@@ -33,7 +33,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }
 
-// prerequisites is what the machine is checked for. findErr says why Lima did not emit of the VM.
+// prerequisites is what the machine is checked for. findErr reports why Lima did not report the VM.
 func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
 	spec := t.spec
 	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not emit, its directory does

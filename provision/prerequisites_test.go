@@ -25,7 +25,7 @@ func prerequisites(t *testing.T, spec provision.Spec,
 		spec.Project = t.TempDir()
 	}
 	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) {
-		t.Errorf("an event of looking: %+v",
+		t.Errorf("an event of observing: %+v",
 			event)
 	}, Edges: func(provision.Spec) provision.Edges {
 		return provision.Edges{
@@ -61,8 +61,8 @@ func TestChecksOfANewVM(t *testing.T) {
 	}
 }
 
-// TestChecksOfAnUnreadableVM: Lima tells neither type nor processor of a VM whose configuration it cannot read. What is
-// amiss with that is for the plan to say, and nothing of this machine's.
+// TestChecksOfAnUnreadableVM: Lima shows neither type nor processor of a VM whose configuration it cannot read. What is
+// wrong with that is for the plan to report, and nothing of this machine's.
 func TestChecksOfAnUnreadableVM(t *testing.T) {
 	target, err := prerequisites(t, provision.Spec{}, func(context.Context, lima.Command) (lima.Result, error) {
 		return lima.Result{Stdout: []byte(
@@ -76,7 +76,7 @@ func TestChecksOfAnUnreadableVM(t *testing.T) {
 		t.Fatal(err)
 	}
 	if target.VM.Instance == nil || target.VMType != fresh.VMType || target.Arch != fresh.Arch {
-		t.Errorf("looked at for a VM of type %q and processor %q: %+v", target.VMType, target.Arch, target.VM)
+		t.Errorf("observed for a VM of type %q and processor %q: %+v", target.VMType, target.Arch, target.VM)
 	}
 }
 

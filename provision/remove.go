@@ -51,7 +51,7 @@ func (w *replacement) remove(ctx context.Context) error {
 	return w.forget()
 }
 
-// planRemove plans how all of it goes, or says why it does not.
+// planRemove plans how all of it goes, or reports why it does not.
 func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	state := State{Swap: w.run.place.Observe()}
 	if state.Swap.VM && w.run.place.HasConfig("") {

@@ -16,14 +16,14 @@ import (
 
 const oldVM = "substrate.ws-old"
 
-// emit writes words into the guest that only its disk keeps, so that it can be told from others.
+// emit writes words into the guest that only its disk keeps, so that it can be distinguished from others.
 func (b *bench) emit(t *testing.T, words string) {
 	t.Helper()
 	b.VM("substrate").Put("/root/words", words)
 }
 
-// told says whether the VM is the one that was told words.
-func (b *bench) told(name, words string) bool {
+// holds reports whether the VM is the one into which words were written.
+func (b *bench) holds(name, words string) bool {
 	vm := b.VM(name)
 	return vm != nil && strings.Contains(vm.Fingerprint(), "/root/words") == (words != "")
 }
@@ -75,7 +75,7 @@ func TestReplace(t *testing.T) {
 		t.Errorf("the steps were %v, want %v", have, want)
 	}
 	b.only(t, "substrate")
-	if b.told("substrate", "old") {
+	if b.holds("substrate", "old") {
 		t.Error("it is the old one")
 	}
 	b.spec.Replace = ""
@@ -85,7 +85,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// TestReplaceNeedsConsent: what only another VM cures changes nothing without it, and names the flag.
+// TestReplaceNeedsConsent: what only another VM repairs changes nothing without it, and names the flag.
 func TestReplaceNeedsConsent(t *testing.T) {
 	b := replacing(t)
 	b.spec.Replace, b.spec.Disk = "", 5<<30
@@ -116,7 +116,7 @@ func TestAnotherProcessor(t *testing.T) {
 	wantKind(t, b.run(t), provision.KindReplacement, arch+" is needed")
 }
 
-// TestConsentIsForOneName: another name is no consent, and nothing is looked at.
+// TestConsentIsForOneName: another name is no consent, and nothing is observed.
 func TestConsentIsForOneName(t *testing.T) {
 	for _, name := range []string{"other", "Substrate", "substrate ", "y", "yes", "true"} {
 		b := replacing(t)
@@ -129,7 +129,8 @@ func TestConsentIsForOneName(t *testing.T) {
 	}
 }
 
-// TestRefusedReplacement: protected and foreign VMs are left alone whoever consents, and the way to lift that is said.
+// TestRefusedReplacement: protected and foreign VMs are left alone, whatever the consent, and the way to lift that is
+// reported.
 func TestRefusedReplacement(t *testing.T) {
 	t.Run("protected", func(t *testing.T) {
 		b := replacing(t)
@@ -167,7 +168,7 @@ func TestKeepAndRestore(t *testing.T) {
 	b.spec.KeepOld = true
 	b.mustRun(t)
 	b.only(t, "substrate", oldVM)
-	if !b.told(oldVM, "old") || b.told("substrate", "old") {
+	if !b.holds(oldVM, "old") || b.holds("substrate", "old") {
 		t.Fatal("the wrong one was kept")
 	}
 	b.spec.Replace = ""
@@ -183,7 +184,7 @@ func TestKeepAndRestore(t *testing.T) {
 		if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
 			t.Fatalf("keeping %v: %+v, %v", keep, health.Items, err)
 		}
-		if b.told("substrate", "old") != keep {
+		if b.holds("substrate", "old") != keep {
 			t.Errorf("keeping %v: the wrong one was restored", keep)
 		}
 	}

@@ -30,7 +30,7 @@ func TestReplacementFails(t *testing.T) {
 				t.Fatal("nothing failed")
 			}
 			b.chaos = nil
-			if survived := b.told("substrate", "old"); survived != !point.last {
+			if survived := b.holds("substrate", "old"); survived != !point.last {
 				t.Errorf("the old VM has its name: %v; %v", survived, err)
 			}
 			if !point.last {
@@ -84,26 +84,26 @@ func TestWhatReplacementsMeet(t *testing.T) {
 	}
 }
 
-// TestReadersDuringReplacement: whoever wants a plan or a report is told at every moment that a run is at work and what
-// it is at, without waiting, and nothing is changed by it.
+// TestReadersDuringReplacement: anyone who wants a plan or a report is shown at every moment that a run is at work
+// and what it is at, without waiting, and nothing is changed by it.
 func TestReadersDuringReplacement(t *testing.T) {
 	b := replacing(t)
 	reader := &bench{World: b.World, spec: b.spec}
 	reader.spec.Replace = ""
-	looks := 0
+	observations := 0
 	b.chaos = &chaos{World: b.World, watch: func() {
-		looks++
+		observations++
 		for _, err := range []error{second(reader.setup().Plan(t.Context())),
 			second(reader.setup().Status(t.Context()))} {
 			if failure := provision.AsError(err); failure == nil || failure.Kind != provision.KindBusy ||
 				!strings.Contains(failure.Why, "process ") {
-				t.Errorf("look %d: %+v", looks, failure)
+				t.Errorf("observation %d: %+v", observations, failure)
 			}
 		}
 	}}
 	b.mustRun(t)
-	if looks < 10 {
-		t.Errorf("%d looks", looks)
+	if observations < 10 {
+		t.Errorf("%d observations", observations)
 	}
 }
 
@@ -164,7 +164,7 @@ func (b *bench) runErr(t *testing.T) error { return b.run(t) }
 func (b *bench) intact(t *testing.T) {
 	t.Helper()
 	b.only(t, "substrate")
-	if !b.told("substrate", "old") {
+	if !b.holds("substrate", "old") {
 		t.Error("it is not the old VM")
 	}
 	b.spec.Replace = ""
@@ -180,7 +180,8 @@ func (b *bench) stop(t *testing.T) {
 	}
 }
 
-// TestWaitForRemoval: whoever waited for a run that took the world away, its lock included, has the new lock to itself.
+// TestWaitForRemoval: anyone who waited for a run that took the world away, its lock included, has the new lock to
+// itself.
 func TestWaitForRemoval(t *testing.T) {
 	b := replacing(t)
 	waiter := &bench{World: b.World, spec: b.spec}
@@ -209,7 +210,7 @@ func TestWaitForRemoval(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if b.told("substrate", "old") {
+	if b.holds("substrate", "old") {
 		t.Error("it was not removed")
 	}
 }

@@ -71,7 +71,7 @@ func (w *replacement) resume() {
 	w.removeOld = w.run.target.spec.Replace != "" && !w.run.target.spec.KeepOld
 }
 
-// nothingTried says that a run failed before it could find out what becomes of the VM.
+// nothingTried reports that a run failed before it could find out what becomes of the VM.
 func nothingTried(err error) bool {
 	switch AsError(err).Kind {
 	case KindUsage, KindPrerequisite, KindInterrupted:
@@ -109,7 +109,7 @@ func (w *replacement) recover(ctx context.Context) error {
 	return errors.New("what an interrupted run has left does not go away")
 }
 
-// commit says that the new VM is the world from now on, and then does with the old one what was asked for.
+// commit makes the new VM the world from now on, and then does with the old one what was asked for.
 func (w *replacement) commit(ctx context.Context) error {
 	keep := newStep(StepReplaceKeep, "`worldsetup restore` restores it")
 	if w.resumed && !w.removeOld {
@@ -248,7 +248,7 @@ func protected(vm string) *Error {
 	}
 }
 
-// ours says whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its
+// ours reports whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its
 // configuration.
 func ours(s State) bool {
 	if s.Swap.Unverified || s.Guest != nil && s.Guest.Marker != "" {
@@ -272,14 +272,14 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	}
 }
 
-// rollBack undoes the replacement that ended in err: the incomplete VM goes, and the old one is what it was before. It
-// is done also when err is an interruption.
+// rollBack rolls back the replacement that ended in err: the incomplete VM goes, and the old one is what it was before.
+// It is done also when err is an interruption.
 func (w *replacement) rollBack(ctx context.Context, err error) error {
 	failure := AsError(err)
-	undo, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
+	rollback, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
 		errors.New("no end within "+rollbackDeadline.String()))
 	defer cancel()
-	report, rollbackErr := w.rollBackSwap(undo)
+	report, rollbackErr := w.rollBackSwap(rollback)
 	if rollbackErr != nil {
 		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was "+
 			"removed, and a rerun goes on with that", failure.Why, rollbackErr))
@@ -297,7 +297,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	return failure
 }
 
-// rollBackSwap brings the old VM back, and says what it did.
+// rollBackSwap brings the old VM back, and reports what it did.
 func (w *replacement) rollBackSwap(ctx context.Context) (report string, err error) {
 	swap := w.run.place.Observe()
 	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
@@ -334,7 +334,7 @@ func (w *replacement) restart(ctx context.Context) (report string, err error) {
 	return "the old VM is restored, runs, and answers as before", nil
 }
 
-// answers connects to the VM, and says who is not met as in before any more. Who was not answered then, by a VM that
+// answers connects to the VM, and reports who is not met as in before any more. Who was not answered then, by a VM that
 // was damaged, need not be now.
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Record) error {
 	var errs []error
@@ -366,7 +366,7 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 	return w.run.lima.Start(ctx, instance.Name, line)
 }
 
-// verifyOld connects to a VM that was brought back.
+// verifyOld connects to a VM that was restored.
 func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
@@ -391,7 +391,7 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	return w.answers(ctx, instance, vmswap.Record{Answered: []string{WhoUser, WhoRoot}})
 }
 
-// planWhole plans what is done about a VM as a whole. What another run is at work on is half made.
+// planWhole plans what is done about a VM as a whole. What another run is at work on is incomplete.
 func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -407,7 +407,7 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return planned, r.finish(err)
 }
 
-// ignoreChoices forgets what was chosen for a VM, which is about another one: what is looked at from here on is what is
+// ignoreChoices forgets what was chosen for a VM, which is about another one: what is observed from here on is what is
 // there. It returns the consent, which is forgotten as well.
 func (w *replacement) ignoreChoices() (consent string) {
 	spec := w.run.target.spec

@@ -202,7 +202,7 @@ func (h *Health) verification(t target, verified *verification) {
 	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
 	for _, point := range verified.lostMounts {
 		if h.failed(mountItem(point)) {
-			continue // it was lost before anybody connected
+			continue // it was lost before anyone connected
 		}
 		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
 	}
@@ -215,7 +215,7 @@ func mountItem(point string) string {
 	return "mount-home"
 }
 
-// failed says whether the report has such an item that is wrong.
+// failed reports whether the report has such an item that is wrong.
 func (h *Health) failed(id string) bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == id && item.Outcome == Failed })
 }
@@ -319,7 +319,7 @@ func (p Plan) cost(item string) Disruption {
 	return ""
 }
 
-// unitStates adds what systemd says of the units. Whether that is right, other lines judge: this is what they judged
+// unitStates adds what systemd reports of the units. Whether that is right, other lines judge: this is what they judged
 // by.
 func (h *Health) unitStates(o *guest.Observation) {
 	for _, line := range []struct{ id, title, unit string }{

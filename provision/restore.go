@@ -10,9 +10,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Restore brings the kept VM back, in the place of the one that replaced it, and proves that it answers; the other one
-// is removed after that, or with KeepOld is the kept one then. It takes the consent that a replacement takes, and
-// undoes everything when something fails. The kept VM is not changed inside.
+// Restore brings the kept VM back, in the place of the one that replaced it, and verifies that it answers; the other
+// one is removed after that, or with KeepOld is the kept one then. It takes the consent that a replacement takes, and
+// rolls everything back when something fails. The kept VM is not changed inside.
 func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 	return w.carryOutRestore(ctx, instance, plan)
 }
 
-// carryOutRestore carries out the plan of a restoration, or undoes it.
+// carryOutRestore carries out the plan of a restoration, or rolls it back.
 func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	w.underway = true
 	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
@@ -93,7 +93,7 @@ func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 	})
 }
 
-// planRestore plans how the kept VM comes back, or says why it does not.
+// planRestore plans how the kept VM comes back, or reports why it does not.
 func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
 	w.ignoreChoices()
 	swap := w.run.place.Observe()
@@ -116,7 +116,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 		return nil, Plan{}, &Error{
 			Kind: KindUsage, What: fmt.Sprintf("the kept VM %s can't be restored", w.run.target.spec.VM+vmswap.Backup),
 			Why:  "it has no " + filenames.LimaYAML,
-			Next: "look into " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
+			Next: "inspect " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
 	if refused := refusal(w.run.target.spec, State{Instance: instance, Swap: swap}); refused != nil {
@@ -143,7 +143,7 @@ func noneKept(spec Spec) *Error {
 
 func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
-// rollbackPlan undoes a replacement that was begun.
+// rollbackPlan rolls back a replacement that was begun.
 func (w *replacement) rollbackPlan(swap vmswap.State) Plan {
 	displace := newStep(StepRollbackDisplace, "it was not verified")
 	actions, _ := swap.After(vmswap.RollbackDisplace).Recovered()

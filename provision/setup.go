@@ -61,8 +61,8 @@ type Setup struct {
 	Approve func(ctx context.Context, plan Plan) error
 }
 
-// Run makes the world that the Spec describes, proves it and returns what was verified. The Health is filled in as far
-// as the run came, also when there is an error. A nil error means that the world is ready.
+// Run makes the world that the Spec describes, verifies it and returns what was verified. The Health is filled in as
+// far as the run came, also when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -111,13 +111,13 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	defer cancel()
 	view, err := r.observe(ctx, never)
 	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info)) // what it sees is half made
+		return Plan{}, r.finish(busy(r.target.spec, info)) // what it sees is incomplete
 	}
 	return view.plan, r.finish(err)
 }
 
-// Status observes and proves the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
-// not ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, says what that is at, and
+// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
+// not ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, reports what that is at, and
 // there is no Health.
 func (s *Setup) Status(ctx context.Context) (Health, error) {
 	r, err := s.begin()
@@ -232,7 +232,7 @@ func (s session) change(ctx context.Context, change guest.Change) error {
 }
 
 // sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were
-// forwarded for a proof. What is still in use stays, and what cannot be removed does no harm.
+// forwarded for a verification. What is still in use stays, and what cannot be removed does no harm.
 func sweep(ctx context.Context, dir string) {
 	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
 	for _, path := range profiles {

@@ -24,8 +24,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Spec says which world is wanted. The zero value of a field means "as it is, or the default": what is not asked for is
-// set in a new VM and left alone in an existing one.
+// Spec describes the world that is wanted. The zero value of a field means "as it is, or the default": what is not
+// asked for is set in a new VM and left alone in an existing one.
 type Spec struct {
 	// VM is the name of the Lima instance; empty means DefaultVM. See [CheckName].
 	VM string
@@ -54,9 +54,8 @@ type Spec struct {
 	// Memory and Disk are in bytes; 0 means 4 GiB and 20 GiB in a new VM. A disk can grow and never shrinks.
 	Memory, Disk int64
 
-	// Agent says where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's own
-	// (see
-	// [FindAgent]) or, when there is none, the one that is installed already.
+	// Agent reports where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's
+	// own (see [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
 	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
@@ -112,7 +111,7 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$`)
 
 const maxName = 76
 
-// CheckName says why Lima would not take name for an instance; nil when it would.
+// CheckName reports why Lima would not take name for an instance; nil when it would.
 func CheckName(name string) error {
 	const next = "choose a name of letters, digits, and single . _ - between them, as in --vm substrate"
 	lower := strings.ToLower(name)
@@ -343,7 +342,7 @@ type target struct {
 	leftOut    []Rejected
 }
 
-// newTarget looks for what spec names on the host. instance is the VM as it stands; nil when there is none.
+// newTarget searches for what spec names on the host. instance is the VM as it stands; nil when there is none.
 func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
 	if instance != nil && spec.Replace == "" {

@@ -377,11 +377,11 @@ type Step struct {
 	Usual time.Duration `json:"usual_ns"`
 	// Disruption is how deep it cuts into what exists; empty for a new VM.
 	Disruption Disruption `json:"disruption,omitempty"`
-	// Interrupts says that programs running in the VM are stopped by it.
+	// Interrupts reports that programs running in the VM are stopped by it.
 	Interrupts bool `json:"interrupts,omitempty"`
-	// Conditional says that the step will be left out if the new VM turns out not to need it.
+	// Conditional reports that the step will be left out if the new VM turns out not to need it.
 	Conditional bool `json:"conditional,omitempty"`
-	// Destroys says that a VM and all that is in it are gone afterwards.
+	// Destroys reports that a VM and all that is in it are gone afterwards.
 	Destroys bool `json:"destroys,omitempty"`
 
 	// operands are what the step is about, where that is not everything: packages, paths, names of programs.
@@ -403,7 +403,7 @@ type kind struct {
 
 	// plan adds the step to the plan of a running guest that needs it; nil where another part of a plan does.
 	plan func(p *Plan, t target, s State)
-	// inNew says whether the layout of a new VM needs it; nil for never.
+	// inNew reports whether the layout of a new VM needs it; nil for never.
 	inNew func(t target) bool
 	// conditional: a new VM may turn out not to need it.
 	conditional bool
@@ -426,7 +426,7 @@ type kind struct {
 	explain func(r *run, at State, failure *Error, err error)
 }
 
-// ofLayout says whether the step installs a part of the layout.
+// ofLayout reports whether the step installs a part of the layout.
 func (k kind) ofLayout() bool { return k.inNew != nil }
 
 // StepIDs returns the IDs of all steps, in the order in which a plan holds them.
@@ -473,7 +473,7 @@ func (id StepID) RollsBack() bool {
 	return false
 }
 
-// explainBoot says how far a VM came that did not start.
+// explainBoot reports how far a VM came that did not start.
 func explainBoot(r *run, _ State, failure *Error, _ error) {
 	spec := r.target.spec
 	failure.Why += r.vm.activity.evidence()
@@ -484,5 +484,5 @@ func explainBoot(r *run, _ State, failure *Error, _ error) {
 	}
 }
 
-// endsConnection says that a step ends the shared connection, or keeps it only for what runs over it.
+// endsConnection reports that a step ends the shared connection, or keeps it only for what runs over it.
 func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }

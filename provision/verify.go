@@ -39,13 +39,13 @@ type verification struct {
 	refusal      *rejection // of the fresh connection; nil when it was of use
 }
 
-// ok says that every access turned out as expected, and that it cost no mount.
+// ok reports that every access turned out as expected, and that it cost no mount.
 func (p *verification) ok() bool {
 	return p != nil && len(p.lostMounts) == 0 &&
 		!slices.ContainsFunc(p.access, func(a Finding) bool { return a.Outcome != OK })
 }
 
-// failed says that an access did not come to what it should.
+// failed reports that an access did not come to what it should.
 func (p *verification) failed(who Who) bool {
 	return slices.ContainsFunc(p.access, func(a Finding) bool { return a.ID == who && a.Outcome != OK })
 }
@@ -74,7 +74,7 @@ func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verif
 }
 
 // connect is verify with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
-// mounts are looked at after that.
+// mounts are observed after that.
 func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) verification {
 	var host, shared Finding
 	var capabilities guest.Capabilities

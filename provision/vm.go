@@ -38,7 +38,7 @@ func (v *vm) create(ctx context.Context, profile []byte, line func(string)) erro
 }
 
 // start starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting. created
-// says that the VM was created in this run.
+// reports that the VM was created in this run.
 func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
@@ -66,7 +66,7 @@ func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	}
 }
 
-// stop stops the VM: in good order, and by force when it does not stop, or force says so.
+// stop stops the VM: in good order, and by force when it does not stop, or if force is set.
 func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
 	if force {
 		return v.lima.Stop(ctx, v.place.VM, true, line)
@@ -123,7 +123,7 @@ func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 	instance, findErr := v.find(cleanup)
 	switch {
 	case findErr != nil:
-		return fmt.Errorf("%w (and Lima does not say what is left of it: %w)", err, findErr)
+		return fmt.Errorf("%w (and Lima does not report what is left of it: %w)", err, findErr)
 	case instance == nil:
 		return fmt.Errorf("%w (no VM is left of it)", err)
 	case created && !hasDisk(instance.Dir):
@@ -155,7 +155,7 @@ func (b *bootProcess) wait() error {
 	return b.err
 }
 
-// going says that booting is still under way.
+// going reports that booting is still under way.
 func (b *bootProcess) going() bool {
 	if b == nil {
 		return false
@@ -168,7 +168,7 @@ func (b *bootProcess) going() bool {
 	}
 }
 
-// until waits until seen says so; false when booting has ended without that.
+// until waits until seen returns true; false when booting has ended without that.
 func (b *bootProcess) until(seen func() bool) bool {
 	ticker := time.NewTicker(sshPause)
 	defer ticker.Stop()
@@ -182,18 +182,18 @@ func (b *bootProcess) until(seen func() bool) bool {
 	return true
 }
 
-// failed says that booting has come to its end, and to no good one.
+// failed reports that booting has come to its end, and to no good one.
 func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
 
-// laying says that mounts and forwarded sockets are still to come. Where booting has failed before anybody waited for
+// laying reports that mounts and forwarded sockets are still to come. Where booting has failed before anyone waited for
 // its end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
 func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
 // bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
-// bootOf says whether the boot that Lima's host agent is looking after came to its end, as its events say, and how long
-// ago that agent was started. A boot that left no events is taken for an old one.
+// bootOf reports whether the boot that Lima's host agent is supervising came to its end, as its events report, and how
+// long ago that agent was started. A boot that left no events is taken for an old one.
 func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
 	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
@@ -202,13 +202,13 @@ func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.D
 	return boot.Ended || err != nil, age
 }
 
-// startedBefore says whether an instance was ever started: Lima's host agent leaves its log.
+// startedBefore reports whether an instance was ever started: Lima's host agent leaves its log.
 func startedBefore(dir string) bool {
 	_, err := os.Lstat(filepath.Join(dir, filenames.HostAgentStdoutLog))
 	return err == nil
 }
 
-// hasDisk says whether an instance ever got as far as having a disk, under its name in Lima 2 or in Lima 1.
+// hasDisk reports whether an instance ever got as far as having a disk, under its name in Lima 2 or in Lima 1.
 func hasDisk(dir string) bool {
 	for _, name := range []string{filenames.Disk, filenames.DiffDiskLegacy} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {

@@ -21,9 +21,9 @@ import (
 const (
 	// hostPeriod is how often this machine's own side is observed, which takes some dozen system calls.
 	hostPeriod = 500 * time.Millisecond
-	// slowObservation is how long a look may take without a word: one takes 0.3 s, and 2 s under emulation.
+	// slowObservation is how long an observation may take without a word: one takes 0.3 s, and 2 s under emulation.
 	slowObservation = time.Second
-	// watchSilence is how long the watcher in the guest may say nothing; it gives a sign of life every 5 s.
+	// watchSilence is how long the watcher in the guest may report nothing; it gives a sign of life every 5 s.
 	watchSilence = 20 * time.Second
 	// observeAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
 	observeAnyway = time.Minute
@@ -31,12 +31,12 @@ const (
 	blindPeriod = 10 * time.Second
 )
 
-// ItemObserving is the only item of a Health that says that something changed and is being observed.
+// ItemObserving is the only item of a Health that reports that something changed and is being observed.
 const ItemObserving = "observing"
 
 // Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx
 // ends: its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
-// looks at files and processes twice a second and says that something changed; only then, and once a minute, is
+// observes files and processes twice a second and reports that something changed; only then, and once a minute, is
 // everything observed and verified. While a run is at work, the Health holds that and nothing else.
 func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r, err := s.begin()
@@ -51,7 +51,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		changed(health)
 	}
-	signed := false // something gave a sign, so it is worth saying that it is being observed
+	signed := false // something gave a sign, so it is worth reporting that it is being observed
 	for last := ""; ; {
 		health, err := w.observeReporting(ctx, func() {
 			if signed {
@@ -94,7 +94,7 @@ func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Hea
 	return health, err
 }
 
-// beingObserved is what can be said at once: a VM that hangs is waited for much longer.
+// beingObserved is what can be reported at once: a VM that hangs is waited for much longer.
 func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
@@ -110,21 +110,21 @@ func unwatched(ctx context.Context) *Error {
 		Next: "see worldsetup status for what is now", Err: cause}
 }
 
-// watcher notices that something may have changed.
+// watcher detects that something may have changed.
 type watcher struct {
 	run     *run
 	spec    Spec
 	changes chan struct{} // holds one when the guest gave a sign
-	begun   chan struct{} // holds one when the watcher in the guest has begun to look
+	begun   chan struct{} // holds one when the watcher in the guest has begun to observe
 
 	observed time.Time
 	host     string // what the host's side was like then
 	dir      string // of the instance
 	sent     time.Time
-	mute     atomic.Bool   // the last one said nothing: there is no perl, or ssh refused it
+	mute     atomic.Bool   // the last one reported nothing: there is no perl, or ssh refused it
 	recall   func()        // ends the watcher in the guest, if there is one
 	ended    chan struct{} // closed when it has ended
-	alive    chan struct{} // holds one when it said anything
+	alive    chan struct{} // holds one when it reported anything
 }
 
 // observe observes and verifies everything, unless a run is at work. What cannot be found out now may be the next time.
@@ -191,7 +191,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 			silent = false
 			switch {
 			case event != guest.WatchChange:
-			case first: // no sign of a change, but what changed since the last look, and before its own, would be lost
+			case first: // what changed between the last observation and the watcher's own would be lost
 				nudge(w.begun)
 			default:
 				nudge(w.changes)
@@ -207,7 +207,7 @@ func nudge(c chan struct{}) {
 	}
 }
 
-// wait returns when something gave a sign of change, or it is time to look anyway; watching is false when ctx has
+// wait returns when something gave a sign of change, or it is time to observe anyway; watching is false when ctx has
 // ended.
 func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	ticker := time.NewTicker(hostPeriod)
@@ -253,7 +253,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	}
 }
 
-// hostState is what shows on this machine, without asking anybody, that a VM or a run has changed: two equal ones say
+// hostState is what shows on this machine, without asking anyone, that a VM or a run has changed: two equal ones report
 // that nothing did.
 func hostState(spec Spec, dir string) string {
 	if dir == "" {
@@ -332,7 +332,7 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerState says whether a process listens on a socket, where the system shows that without a connection.
+// listenerState reports whether a process listens on a socket, where the system shows that without a connection.
 func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
@@ -341,7 +341,8 @@ func listenerState(path string) string {
 	return fmt.Sprint(bytes.Contains(sockets, []byte(" "+path+"\n")))
 }
 
-// essence is a report without what differs from look to look: two reports of the same essence say the same.
+// essence is a report without what differs from one observation to the next: two reports of the same essence report the
+// same.
 func essence(h Health) string {
 	var text strings.Builder
 	fmt.Fprint(&text, h.Instance, h.Ready, h.Socket, h.Agent)

@@ -11,7 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// watch starts a watch and returns what it tells of, and its end.
+// watch starts a watch and returns what it reports, and its end.
 func (b *bench) watch(t *testing.T, ctx context.Context) (reports chan provision.Health, ended chan error) {
 	t.Helper()
 	reports, ended = make(chan provision.Health, 64), make(chan error, 1)
@@ -86,7 +86,7 @@ func TestWatchBeginsWithNothing(t *testing.T) {
 	wantKind(t, <-ended, provision.KindInterrupted)
 }
 
-// A world that does not change is looked at twice, before and after the watcher was sent: the rest is the watcher's.
+// A world that does not change is observed twice, before and after the watcher was sent: the rest is the watcher's.
 func TestWatchingCostsTwoObservations(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -96,33 +96,34 @@ func TestWatchingCostsTwoObservations(t *testing.T) {
 	until(t, reports, ready)
 	cancel()
 	<-ended
-	looks := 0
+	observations := 0
 	for _, call := range b.Calls() {
 		if call.Does == "observe" {
-			looks++
+			observations++
 		}
 		if call.Changes() {
 			t.Errorf("%+v changes something", call)
 		}
 	}
-	if looks < 1 || looks > 2 {
-		t.Errorf("it looked %d times", looks)
+	if observations < 1 || observations > 2 {
+		t.Errorf("it observed %d times", observations)
 	}
 }
 
-// The look after the watcher was sent is for what may have been missed before, and no news. Looks are slow here.
+// The observation after the watcher was sent is for what may have been missed before, and no news. Observations are
+// slow here.
 func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.mustRun(t)
-	vm, looks := b.VM("substrate"), 0
+	vm, observations := b.VM("substrate"), 0
 	b.Delay = func(what string) {
 		if what != "observe" {
 			return
 		}
 		time.Sleep(1200 * time.Millisecond)
-		if looks++; looks == 2 {
-			vm.Chmod(guest.SocketPath, 0o666) // which this look sees
+		if observations++; observations == 2 {
+			vm.Chmod(guest.SocketPath, 0o666) // which this observation sees
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +131,7 @@ func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 	until(t, reports, ready)
 	until(t, reports, func(health provision.Health) bool {
 		if health.Items[0].ID == provision.ItemObserving {
-			t.Error("it told of a change before there was one")
+			t.Error("it reported a change before there was one")
 		}
 		return wrong("socket")(health)
 	})
@@ -138,7 +139,7 @@ func TestTheWatchersBeginningIsNoChange(t *testing.T) {
 	<-ended
 }
 
-// A report of a half-made world would be neither true nor of use.
+// A report of an incomplete world would be neither true nor of use.
 func TestStatusWhileARunIsAtWork(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -161,7 +162,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 	}
 }
 
-// Readers look whether a run is at work; none of them may turn one away.
+// Readers observe whether a run is at work; none of them may turn one away.
 func TestReadersTurnNoRunAway(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -177,7 +178,7 @@ func TestReadersTurnNoRunAway(t *testing.T) {
 	<-ended
 }
 
-// A start that somebody else began is waited for, and its VM is not taken for one that hangs.
+// A start that someone else began is waited for, and its VM is not taken for one that hangs.
 func TestABootOfAnotherProgramIsWaitedFor(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -198,7 +199,7 @@ func TestABootOfAnotherProgramIsWaitedFor(t *testing.T) {
 	}
 }
 
-// What neither a connection nor a unit cures, a restart may; then it is over.
+// What neither a connection nor a unit repairs, a restart may; then it is over.
 func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -206,7 +207,7 @@ func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 	vm.Change(func(c *fake.Conditions) { c.ClockAhead = time.Hour })
 	b.BeforeGuest = func(name string) error {
 		if name == "observe" {
-			vm.Change(func(c *fake.Conditions) { c.ClockAhead = time.Hour }) // somebody sets it again
+			vm.Change(func(c *fake.Conditions) { c.ClockAhead = time.Hour }) // someone sets it again
 		}
 		return nil
 	}

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" = 0 ]; then cache=/var/cache/worldsetup-dev; else cache=$HOME/.cache/worldsetup-dev; fi
 cache=${WORLDSETUP_DEV_CACHE:-$cache}
 
-say() { echo "ensure-go: $*" >&2; }
+print() { echo "ensure-go: $*" >&2; }
 
 # recent GO: does it run, and is it 1.21 or later?
 recent() {
@@ -35,7 +35,7 @@ found() {
 from_module() {
   local wanted dir
   wanted=$(sed -n 's/^go //p' "$here/../go.mod")
-  say "fetching Go $wanted with $("$1" env GOVERSION)"
+  print "fetching Go $wanted with $("$1" env GOVERSION)"
   dir=$(cd / && "$1" mod download -json "golang.org/toolchain@v0.0.1-go$wanted.$("$1" env GOOS)-$("$1" env GOARCH)" |
     sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
   mkdir -p "$cache"
@@ -51,14 +51,14 @@ from_module() {
 if found; then exit; fi
 
 if command -v apt-get >/dev/null; then
-  say "this machine has no Go 1.21 or later: installing Debian's"
+  print "this machine has no Go 1.21 or later: installing Debian's"
   "$here/ensure-packages.sh" golang-go ca-certificates >&2
   if found; then exit; fi
   from_module /usr/bin/go
 elif command -v brew >/dev/null; then
-  say "this machine has no Go 1.21 or later: brew install go"
+  print "this machine has no Go 1.21 or later: brew install go"
   brew install go >&2
 fi
 if found; then exit; fi
-say "install Go 1.21 or later: https://go.dev/dl"
+print "install Go 1.21 or later: https://go.dev/dl"
 exit 1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs those of the named Debian packages that are missing. On another
-# system it says which tools to have and goes on.
+# system it reports which tools to have and goes on.
 set -euo pipefail
 
 if ! command -v apt-get >/dev/null; then

@@ -13,7 +13,7 @@ import (
 
 // Commands do the I/O, each in a goroutine of its own, and come back with a message.
 
-// beat is how often the mailbox is emptied: often enough to look immediate, rarely enough to cost nothing.
+// beat is how often the mailbox is emptied: often enough to seem immediate, rarely enough to cost nothing.
 const beat = 50 * time.Millisecond
 
 // tick sends the next beat.

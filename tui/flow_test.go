@@ -212,7 +212,7 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	}
 }
 
-// An engine that ends without a report and without an error must not look like success.
+// An engine that ends without a report and without an error must not pass for success.
 func TestNoReportIsNoSuccess(t *testing.T) {
 	w := newWizard(t, nil)
 	w.ends(planning, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInternal, What: "a bug"})

@@ -102,7 +102,7 @@ func TestExport(t *testing.T) {
 	w.shows("The report was not written: no space left")
 }
 
-// The last line of a tool is shown with its age, so that silence looks like silence.
+// The last line of a tool is shown with its age, so that silence is seen as silence.
 func TestSilenceIsSeen(t *testing.T) {
 	w := newWizard(t, nil)
 	working(w)

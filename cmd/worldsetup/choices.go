@@ -51,7 +51,7 @@ func withChoices(spec provision.Spec, c provision.Choices) (provision.Spec, erro
 	return spec.Resolve()
 }
 
-// validateChoices validates each choice on its own and says what it results in.
+// validateChoices validates each choice on its own and reports what it results in.
 func validateChoices(spec provision.Spec, c provision.Choices) provision.Validation {
 	verdict := provision.Validation{}
 	for i, choice := range choicesIn(&c) {
@@ -79,7 +79,7 @@ func validateChoices(spec provision.Spec, c provision.Choices) provision.Validat
 	return verdict
 }
 
-// validateAgent finds which agent would be installed. Worlds have their host's processor unless a profile says
+// validateAgent finds which agent would be installed. Worlds have their host's processor unless a profile reports
 // otherwise.
 func validateAgent(c provision.Choices) provision.FieldResult {
 	if c.Agent == "" && c.Project == "" {

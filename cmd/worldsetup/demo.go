@@ -61,7 +61,7 @@ func (a *app) demoCommand() *cobra.Command {
 	return command
 }
 
-// simulated marks an error as one of the simulation: what it says to type next must not be tried on a real VM.
+// simulated marks an error as one of the simulation: what it suggests to type next must not be tried on a real VM.
 func simulated(err error) error {
 	failure := provision.AsError(err)
 	if failure == nil {

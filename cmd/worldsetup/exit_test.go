@@ -98,10 +98,10 @@ its VM and begins a log, both in the state directory. ~worldsetup check --fix~ c
 that it shows, whatever their result.
 
 An output that is not read ends the run (130). A standard output that was closed before the program started can't be
-told from ~/dev/null~, and is treated like it.
+distinguished from ~/dev/null~, and is treated like it.
 
 Consent (4) is given by name: ~--replace=NAME~, and for ~worldsetup remove~ ~--remove=NAME~. The name of another VM
-is refused (2), and so is a VM that is protected or not a world; the message says how to change that.
+is refused (2), and so is a VM that is protected or not a world; the message shows how to change that.
 
 A run that replaces or restores a VM and is stopped by a signal rolls that back before it ends, which takes as long
 as the old VM takes to start. A second signal a second later does not wait for it, and neither does SIGKILL: the

@@ -24,7 +24,7 @@ func TestLinesSpellOutWhatIsNotASCII(t *testing.T) {
 	}
 }
 
-// The output of a tool must not look like a line of ours.
+// The output of a tool must not pass for a line of ours.
 func TestLinesKeepForeignLinesApart(t *testing.T) {
 	var out strings.Builder
 	l := newLines(&out, false)

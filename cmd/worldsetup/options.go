@@ -188,7 +188,7 @@ func (o option) invalid(text string) *provision.Error {
 	return usage(o.advice("--"+o.name+"="), "invalid value %q, expected %s", text, o.values)
 }
 
-// advice says what to give, with an example in the form of a flag or of a key.
+// advice reports what to give, with an example in the form of a flag or of a key.
 func (o option) advice(prefix string) string {
 	return "give " + o.values + ", as in " + prefix + o.example
 }

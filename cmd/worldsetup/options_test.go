@@ -47,7 +47,7 @@ func TestSizes(t *testing.T) {
 		cpus         int
 		memory, disk int64
 	}{
-		{nil, 0, 0, 0}, // as it is, or the default: the engine's to say
+		{nil, 0, 0, 0}, // as it is, or the default: the engine's to decide
 		{[]string{"--size=default"}, 4, 4 * gib, 20 * gib},
 		{[]string{"--size=dev"}, 8, 8 * gib, 40 * gib},
 		{[]string{"--cpus=2", "--size=dev"}, 2, 8 * gib, 40 * gib},

@@ -55,7 +55,7 @@ var film = []shot{
 	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "was verified just now"},
 }
 
-// TestPictures holds the pictures in docs/ against what the program shows now. What they say counts, but for numbers
+// TestPictures holds the pictures in docs/ against what the program shows now. What they report counts, but for numbers
 // and bars, which depend on time; `make pictures` redraws them.
 func TestPictures(t *testing.T) {
 	for _, shot := range shots {

@@ -24,7 +24,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// nobody is the user that runs the command when the tests run as root: Lima refuses root, and root reads everything.
+// no one is the user that runs the command when the tests run as root: Lima refuses root, and root reads everything.
 const nobody = 65534
 
 func TestMain(m *testing.M) {
@@ -140,7 +140,7 @@ echo "unexpected: $0 $*" >&2
 exit 98
 `
 
-// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are looked for: no script may
+// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are searched for: no script may
 // depend on a network.
 func fakeDownloads(env *testscript.Env) error {
 	cache := filepath.Join(env.WorkDir, "cache")
@@ -164,7 +164,7 @@ func fakeDownloads(env *testscript.Env) error {
 	return nil
 }
 
-// fakePrograms puts programs into bin that are looked for and not run, and makes executable what a script put there.
+// fakePrograms puts programs into bin that are searched for and not run, and makes executable what a script put there.
 func fakePrograms(bin string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
@@ -251,10 +251,10 @@ func judge(ts *testscript.TestScript, want string, err error, stdout, stderr str
 		ts.Fatalf("the output holds %q", (stdout + stderr)[i:i+1])
 	}
 	if code != 0 && !strings.HasPrefix(stderr, "error: ") {
-		ts.Fatalf("a failure must say so on standard error")
+		ts.Fatalf("a failure must report it on standard error")
 	}
 	if code != 0 && code != 1 && !strings.Contains(stderr, "\n  next: ") {
-		ts.Fatalf("a failure must say what to do next")
+		ts.Fatalf("a failure must report what to do next")
 	}
 }
 

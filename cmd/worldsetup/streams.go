@@ -20,9 +20,9 @@ type streams struct {
 	Screen   *screen // of the terminal while the wizard has it
 }
 
-// system returns the streams of this process. A standard output that was closed from the start (>&-) can't be told
-// from /dev/null: Go's runtime opens that in its place, as other programs rightly do for a child whose output they
-// don't want.
+// system returns the streams of this process. A standard output that was closed from the start (>&-) can't be
+// distinguished from /dev/null: Go's runtime opens that in its place, as other programs rightly do for a child whose
+// output they don't want.
 func system() streams {
 	return streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Screen: &screen{}}
 }

@@ -38,7 +38,8 @@ type Bed struct {
 	host  *devhost.Host
 }
 
-// Prepare installs the stand-in for QEMU and its root helper. The error says why this machine can't run the test bed.
+// Prepare installs the stand-in for QEMU and its root helper. The error reports why this machine can't run the test
+// bed.
 func Prepare(ctx context.Context, host *devhost.Host) (*Bed, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("the test bed needs root, for namespaces, mounts and a loop device: " +

@@ -12,7 +12,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/devhost"
 )
 
-// Without root the test bed says so, and what to do instead, before it makes anything.
+// Without root the test bed reports it, and what to do instead, before it makes anything.
 func TestPrepareNeedsRoot(t *testing.T) {
 	if os.Geteuid() == 0 {
 		again := exec.Command("/proc/self/exe", "-test.run=^TestPrepareNeedsRoot$", "-test.v")

@@ -6,7 +6,7 @@
 //   - Everything of Lima's stays real: limactl, its host agent, ssh connections, forwards, mounts, boot scripts and the
 //     guest agent. One line of what Lima gives the guest is changed, which mounts a disc that is unpacked here instead.
 //   - What a container can't show is left to the real VM: the kernel, block devices, the boot loader, the clock.
-//   - It needs root, and says what is missing where it can't run. It leaves nothing behind: the guest ends with the
+//   - It needs root, and reports what is missing where it can't run. It leaves nothing behind: the guest ends with the
 //     stand-in, its mounts, network and loop device with the guest, and what a killed suite left goes with the next
 //     one.
 //   - While a suite runs, one program of it is setuid root, for the user that plays the developer. Never run it on a

@@ -16,7 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/e2e/bed/wire"
 )
 
-// possible says what of this machine's kernel is missing, or not allowed here.
+// possible reports what of this machine's kernel is missing, or not allowed here.
 func possible() error {
 	systems, err := os.ReadFile("/proc/filesystems")
 	if err != nil {

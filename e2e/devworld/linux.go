@@ -85,7 +85,7 @@ func face(environ []string) (picked []string) {
 	return picked
 }
 
-// reachable tells whether the server answers well within 5 s, through the proxy that the environment names.
+// reachable reports whether the server answers well within 5 s, through the proxy that the environment names.
 func reachable(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -2,7 +2,7 @@
 // it.
 //
 // The rules are:
-//   - Nothing that the machine has is replaced; what is installed is said.
+//   - Nothing that the machine has is replaced; what is installed is reported.
 //   - On a terminal the wizard is shown, and plain lines elsewhere.
 //   - The world is created by the very program that users run, with the probe agent, and its exit code is ours.
 //   - PROJECT in the environment names the project directory; the checkout itself is the default.

@@ -14,11 +14,11 @@ import (
 	"github.com/charmbracelet/x/term"
 )
 
-// onTerminal says whether there is a terminal for the wizard.
+// onTerminal reports whether there is a terminal for the wizard.
 func onTerminal() bool { return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) }
 
 // passThrough runs a command to its end with our output, and hands it every signal that asks us to stop. A failing
-// command has said why itself: the error is for one that could not run, or was killed.
+// command has reported why itself: the error is for one that could not run, or was killed.
 //
 // Without a terminal the command leads a process group of its own, so that a Ctrl-C reaches it once and not twice. On a
 // terminal it stays in ours, which has the keyboard; worldsetup takes two signals within a second for one.
@@ -43,7 +43,7 @@ func passThrough(cmd *exec.Cmd, terminal bool) (code int, err error) {
 	for {
 		select {
 		case sig := <-signals:
-			_ = cmd.Process.Signal(sig) // it has just ended: wait tells
+			_ = cmd.Process.Signal(sig) // it has just ended: wait shows
 		case end := <-ended:
 			_ = cmd.Process.Release()
 			return end.code, end.err

@@ -105,7 +105,7 @@ func order(rig string) int {
 	return 2
 }
 
-// isVM says that a rig is a real VM, as in "bookworm vm lima-2.1.4".
+// isVM reports that a rig is a real VM, as in "bookworm vm lima-2.1.4".
 func isVM(rig string) bool { return strings.Contains(rig, " vm ") }
 
 // short is a rig's name for the head of a column: "bookworm vm 2.1.4".

@@ -1,6 +1,6 @@
 # activate.sh ROLLBACK SECONDS RUNS (root): restarts socket and service and waits until the agent answers.
 # RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
-# ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is put back, and the script still fails (exit 3).
+# ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is restored, and the script still fails (exit 3).
 set -eu
 rollback=$1 seconds=$2 runs=$3
 sock=/run/substrate.sock

@@ -1,6 +1,6 @@
 # build.sh DIR PROJECT PACKAGE CARGO RUST (the user who logs in): builds PACKAGE of the Cargo workspace PROJECT with --locked, in
 # DIR below the home directory, with a cargo not older than CARGO and a rustc not older than RUST, each as in 1.78, or "any".
-# Prints what cargo says and then, last, "built SIZE SHA256 FILE". Nothing is written to PROJECT, and DIR is there afterwards
+# Prints what cargo reports and then, last, "built SIZE SHA256 FILE". Nothing is written to PROJECT, and DIR is there afterwards
 # only with FILE in it, when all went well. Standard input stays open while the caller waits: its end ends the build.
 # Exit status 4: no such cargo is there.
 set -eu
@@ -10,7 +10,7 @@ dir=$HOME/$1 project=$2 package=$3 want_cargo=$4 want_rust=$5
 # at_least VERSION WANT
 at_least() { [ "$2" = any ] || printf '%s\n' "$2" "$1" | sort -CV; }
 
-# usable DIRECTORY: its cargo and rustc run (rustup's may not know which) and are not too old. The project may say which
+# usable DIRECTORY: its cargo and rustc run (rustup's may not know which) and are not too old. The project may set which
 # toolchain rustup takes, so this is asked there.
 usable() {
     [ -x "$1/cargo" ] && [ -x "$1/rustc" ] || return 1

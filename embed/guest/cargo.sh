@@ -13,12 +13,12 @@ offered() {
     echo "$version"
 }
 apt -qq update
-told=''
+offers=''
 # Ubuntu has later ones beside its first, as cargo-1.80 with rustc-1.80: the latest of them comes last.
 for package in cargo $(apt-cache search --names-only '^cargo-1\.[0-9]+$' | cut -d' ' -f1 | sort -V | tail -n 1); do
     cargo=$(offered "$package") rust=$(offered "rustc${package#cargo}")
     if [ -z "$cargo" ] || [ -z "$rust" ]; then continue; fi
-    told="$told $package $cargo with rustc $rust;"
+    offers="$offers $package $cargo with rustc $rust;"
     if at_least "$cargo" "$1" && at_least "$rust" "$2"; then
         # Nothing is removed for it, and lines end as lines do.
         apt -y --no-remove -o Dpkg::Use-Pty=0 install --no-install-recommends -- \
@@ -27,5 +27,5 @@ for package in cargo $(apt-cache search --names-only '^cargo-1\.[0-9]+$' | cut -
         exit 0
     fi
 done
-echo "the distribution offers${told:- none}" >&2
+echo "the distribution offers${offers:- none}" >&2
 exit 4

@@ -1,5 +1,5 @@
 # chain.sh COMMAND...: runs the commands, whose words are quoted for a shell, one after the other until one fails, and prints a
-# line after each that did not. Nobody is left to read that line when the caller is gone: then the next one is not begun.
+# line after each that did not. No one is left to read that line when the caller is gone: then the next one is not begun.
 # frame.sh sets MARK.
 set -u
 for command; do

@@ -20,7 +20,7 @@ set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" "$@"
 if [ "$who" = root ]; then set -- sudo -n -- "$@"; fi
 
 case $script in
-chain) # It prints MARK itself: it has to notice that its reader is gone.
+chain) # It prints MARK itself: it has to detect that its reader is gone.
     "$@"
     echo "$MARK exit $?"
     ;;

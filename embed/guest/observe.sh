@@ -1,7 +1,7 @@
 # observe.sh MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
-# booting, it prints "untouched=yes" and looks no further than that takes, if nothing of ours is there.
+# booting, it prints "untouched=yes" and observes no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
 # lines does not matter, since parts run side by side: on an emulated machine every process costs 0.1 s.
 set -u
@@ -103,21 +103,21 @@ untouched() {
 }
 
 echo 'worldsetup-observe 1'
-look=$0
-if [ "$look" = new ]; then
+mode=$0
+if [ "$mode" = new ]; then
     if untouched; then
         echo 'untouched=yes'
         account &
     else
-        look=observe
+        mode=observe
     fi
 fi
-if [ "$look" = observe ]; then
+if [ "$mode" = observe ]; then
     {
         if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$root_view" root_view "$agent" 2>/dev/null; then
             echo 'sudo=yes'
         else
-            printf 'sudo=no\nsudo-says=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
+            printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
         fi
     } &
     units &
@@ -140,7 +140,7 @@ for mountpoint; do
     if [ -n "$options" ]; then entries "$index" "$mountpoint" & fi
     index=$((index + 1))
 done
-if [ "$look" = mounts ]; then
+if [ "$mode" = mounts ]; then
     wait
     echo end
     exit
@@ -159,7 +159,7 @@ if [ -f "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; f
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done
-if [ "$look" = observe ]; then
+if [ "$mode" = observe ]; then
     df -Pk / | { read -r _ && each df=; }
     echo "time=$(date +%s.%N)"
 fi

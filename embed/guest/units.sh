@@ -1,7 +1,7 @@
-# units.sh RELOAD SERVICE SOCKET ASIDE... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# units.sh RELOAD SERVICE SOCKET DISPLACED... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
 # RELOAD=no is for units that systemd has never read: it reads them when they start. A reload of everything takes 3 s on an
 # emulated machine, in which it answers no one, and Lima has it done twice while a VM boots: it is not even asked.
-# The files ASIDE hide or contradict the units: systemd goes by names that end in .conf or in a unit's type, so under a longer
+# The files DISPLACED hide or contradict the units: systemd goes by names that end in .conf or in a unit's type, so under a longer
 # one they are kept and ignored.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu

@@ -1,7 +1,7 @@
 # watch.sh MOUNTPOINT...
 # Prints "change" whenever something of the world changes, and a "." every few seconds, until standard input ends. Changes nothing.
-# It is perl, which every Debian and Ubuntu has: one process that looks twice a second costs the guest next to nothing, and a
-# shell would need a process for every look.
+# It is perl, which every Debian and Ubuntu has: one process that observes twice a second costs the guest next to nothing, and a
+# shell would need a process for every observation.
 exec perl -e '
     $| = 1;
     my @points = @ARGV;
@@ -15,10 +15,10 @@ exec perl -e '
         "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate",
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
-    # Every ssh session has a file in /run/systemd/transient, so only ours are looked for there.
+    # Every ssh session has a file in /run/systemd/transient, so only ours are searched for there.
     # Contents matter of files only: the times of a directory like /run change with everything in it.
     my $boot;
-    sub look {
+    sub observe {
         my @seen;
         for my $path (@paths) {
             my @stat = lstat $path;
@@ -53,7 +53,7 @@ exec perl -e '
     }
     my ($last, $beats) = ("", 0);
     while (1) {
-        my $now = look();
+        my $now = observe();
         print $now eq $last ? ($beats++ % 10 ? "" : ".\n") : "change\n";
         $last = $now;
         my $ready = "";

@@ -1,6 +1,6 @@
 # writable.sh (root): the root file system can be written to.
 # A kernel that found it damaged refuses, until it was checked (exit 1). ext4 refuses as well while files are open that were
-# deleted, and never changes its mind: a boot puts that in order (exit 4). What tells the two apart is its count of errors.
+# deleted, and never changes its mind: a boot puts that in order (exit 4). What distinguishes the two is its count of errors.
 set -eu
 if ! mount -o remount,rw /; then
     device=$(readlink -f "/sys/dev/block/$(mountpoint -d /)")

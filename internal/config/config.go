@@ -33,7 +33,7 @@ var kinds = [...]struct{ name, advice string }{
 
 func (k Kind) String() string { return kinds[k].name }
 
-// Key is a key of the file. Never says why the file may not have it; it is empty for a key that it may have.
+// Key is a key of the file. Never reports why the file may not have it; it is empty for a key that it may have.
 type Key struct {
 	Name  string
 	Kind  Kind
@@ -64,7 +64,7 @@ func New(path string, text []byte, keys []Key) *File {
 }
 
 // UserPath returns the path of the user's own file: in $XDG_CONFIG_HOME, else in ~/.config, on every system. It is
-// empty when neither is known; a relative XDG_CONFIG_HOME is ignored, as the XDG specification says.
+// empty when neither is known; a relative XDG_CONFIG_HOME is ignored, as the XDG specification demands.
 func UserPath(getenv func(string) string) string {
 	dir := getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) {

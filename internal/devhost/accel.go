@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Accel tells how QEMU runs a guest here.
+// Accel reports how QEMU runs a guest here.
 type Accel struct {
 	KVM bool
 	Why string // why KVM is not used
@@ -38,7 +38,7 @@ func emulation(goarch string) (name, value string) {
 	return "QEMU_SYSTEM_X86_64", "qemu-system-x86_64 -machine q35,accel=tcg -cpu max"
 }
 
-// accel says whether the user can use KVM.
+// accel reports whether the user can use KVM.
 func (h *Host) accel(ctx context.Context) Accel {
 	cpuinfo, _ := os.ReadFile("/proc/cpuinfo") // it shows nothing, then
 	switch _, err := os.Stat("/dev/kvm"); {
@@ -53,8 +53,8 @@ func (h *Host) accel(ctx context.Context) Accel {
 	return Accel{KVM: true}
 }
 
-// virtualizes says whether the processor can run guests. A KVM without that was seen, on a rented VM: it opened, made a
-// VM and started the BIOS, and gave up at the first instruction that its interpreter did not know.
+// virtualizes reports whether the processor can run guests. A KVM without that was seen, on a rented VM: it opened,
+// made a VM and started the BIOS, and gave up at the first instruction that its interpreter did not know.
 func virtualizes(goarch, cpuinfo string) bool {
 	return goarch != "amd64" || regexp.MustCompile(`(?m)^flags\s*:.* (vmx|svm)\b`).MatchString(cpuinfo)
 }

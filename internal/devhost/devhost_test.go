@@ -127,7 +127,7 @@ func TestVirtualizes(t *testing.T) {
 		}
 	}
 	if !virtualizes("arm64", "Features\t: fp asimd\n") {
-		t.Error("arm64 says nothing of it")
+		t.Error("arm64 reports nothing of it")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Options says what Prepare makes ready.
+// Options reports what Prepare makes ready.
 type Options struct {
 	Source string // the checkout, see SourceRoot
 	Cache  string // "" means DefaultCache
@@ -129,7 +129,7 @@ func (h *Host) Command(ctx context.Context, name string, args ...string) *exec.C
 	cmd.Dir = h.User.Home
 	cmd.Env = append(h.User.environ(h.path(), os.LookupEnv), h.Env()...)
 	cmd.SysProcAttr = h.User.sysProcAttr()
-	// exec looks names up in our PATH, which is another user's: look in the one that the command will have.
+	// exec resolves names in our PATH, which is another user's: resolve them in the one that the command will have.
 	if !strings.Contains(name, "/") {
 		if found, err := lookPath(h.path(), name); err == nil {
 			cmd.Path, cmd.Err = found, nil

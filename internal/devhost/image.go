@@ -46,7 +46,7 @@ func (h *Host) GuestImage(ctx context.Context, suite string) (Image, error) {
 }
 
 // GuestRoots is the folder of a suite's root file systems for the test bed, "plain" and "ubuntu" (see recipe/roots.sh),
-// in the cache: built when it isn't there yet. Only root can look into it, since it holds setuid programs.
+// in the cache: built when it isn't there yet. Only root can inspect it, since it holds setuid programs.
 func (h *Host) GuestRoots(ctx context.Context, suite string) (string, error) {
 	return h.built(ctx, "roots", suite, func(dir, _ string) error {
 		return errors.Join(h.follow(ctx, "roots.sh", suite, dir), os.Chmod(dir, 0o700))

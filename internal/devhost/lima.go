@@ -61,7 +61,7 @@ func (h *Host) installedLima(ctx context.Context) (string, error) {
 	return target, nil
 }
 
-// findLima looks for a limactl that the user can run and that is new enough.
+// findLima searches for a limactl that the user can run and that is new enough.
 func (h *Host) findLima(ctx context.Context) (string, error) {
 	ours := filepath.SplitList(os.Getenv("PATH"))
 	file, err := lookPath(strings.Join(append(ours, filepath.SplitList(h.path())...), ":"), "limactl")
@@ -78,8 +78,8 @@ func (h *Host) findLima(ctx context.Context) (string, error) {
 	return file, nil
 }
 
-// recentEnough tells whether what `limactl --version` printed is a Lima that worldsetup works with. One that was built
-// without a version prints "<unknown>".
+// recentEnough reports whether what `limactl --version` printed is a Lima that worldsetup works with. One that was
+// built without a version prints "<unknown>".
 func recentEnough(output string) bool {
 	text, _ := strings.CutPrefix(strings.TrimSpace(output), "limactl version ")
 	version, err := semver.NewVersion(strings.TrimPrefix(text, "v"))
@@ -118,7 +118,8 @@ func (h *Host) cachedLima(ctx context.Context) (string, error) {
 	return limactl, os.Rename(dir, prefix)
 }
 
-// buildLima fills a prefix with what Lima needs at run time: limactl, and the guest agent where limactl looks for it.
+// buildLima fills a prefix with what Lima needs at run time: limactl, and the guest agent where limactl searches for
+// it.
 func (h *Host) buildLima(ctx context.Context, module, prefix string) error {
 	agent := filepath.Join(prefix, strings.TrimSuffix(guestAgent(), ".gz"))
 	flags := fmt.Sprintf("-s -w -X %s/pkg/version.Version=%s", limaModule, h.limaVersion)
@@ -140,7 +141,7 @@ func (h *Host) buildLima(ctx context.Context, module, prefix string) error {
 		h.run(exec.CommandContext(ctx, "chmod", "-R", "a+rX", prefix)))
 }
 
-// guestAgent is where limactl looks for the guest agent, below its prefix.
+// guestAgent is where limactl searches for the guest agent, below its prefix.
 func guestAgent() string {
 	return filepath.Join("share", "lima", "lima-guestagent.Linux-"+limaArch(runtime.GOARCH)+".gz")
 }

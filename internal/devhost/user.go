@@ -29,7 +29,7 @@ func (h *Host) ordinaryUser(ctx context.Context) (User, error) {
 	if os.Geteuid() != 0 {
 		u, err := user.Current()
 		if err != nil {
-			return User{}, fmt.Errorf("look up the current user: %w", err)
+			return User{}, fmt.Errorf("find the current user: %w", err)
 		}
 		return fromAccount(u, false)
 	}
@@ -42,7 +42,7 @@ func (h *Host) ordinaryUser(ctx context.Context) (User, error) {
 		u, err = user.Lookup(madeUser)
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("look up the user %s: %w", madeUser, err)
+		return User{}, fmt.Errorf("find the user %s: %w", madeUser, err)
 	}
 	return fromAccount(u, true)
 }
@@ -63,7 +63,7 @@ func (h *Host) makeUser(ctx context.Context) error {
 func fromAccount(u *user.User, made bool) (User, error) {
 	ids, err := u.GroupIds()
 	if err != nil {
-		return User{}, fmt.Errorf("look up the groups of %s: %w", u.Username, err)
+		return User{}, fmt.Errorf("find the groups of %s: %w", u.Username, err)
 	}
 	groups := make([]uint32, 0, len(ids))
 	for _, id := range append([]string{u.Uid, u.Gid}, ids...) {

@@ -11,7 +11,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// start boots a VM in the phases that Lima's log tells of. A caller who gives up leaves the VM booting: here, booted.
+// start boots a VM in the phases that Lima's log reports. A caller who gives up leaves the VM booting: here, booted.
 func (w *World) start(ctx context.Context, c *console, words []string) error {
 	vm, err := w.find(words[len(words)-1])
 	if err != nil {
@@ -100,7 +100,7 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 // connect makes Lima's shared ssh connection, with its control socket.
 func (vm *VM) connect(as session) {
 	vm.shared = &as
-	vm.listen(vm.file("ssh.sock"), http.NotFound) // only that it is there is looked at
+	vm.listen(vm.file("ssh.sock"), http.NotFound) // only that it is there is observed
 }
 
 // forward forwards the agent's socket to the host over the shared connection.

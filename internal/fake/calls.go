@@ -25,7 +25,7 @@ func (c Call) Verb() string {
 	return verb(c.Args)
 }
 
-// Changes says whether the call was one that may change something.
+// Changes reports whether the call was one that may change something.
 func (c Call) Changes() bool {
 	if c.Args == nil {
 		return !slices.Contains([]string{"observe", "new", "mounts", "verify", "watch", "enter", "refused"}, c.Does)

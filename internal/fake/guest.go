@@ -75,7 +75,7 @@ func (m *machine) powerOn(config *limatype.LimaYAML) {
 	}
 }
 
-// hasBootGroup says whether the world's own boot script is in a configuration.
+// hasBootGroup reports whether the world's own boot script is in a configuration.
 func hasBootGroup(config *limatype.LimaYAML) bool {
 	want := strings.TrimSpace(expand(embed.BootGroup(), ""))
 	return slices.ContainsFunc(config.Provision, func(p limatype.Provision) bool {
@@ -151,7 +151,7 @@ func (m *machine) ask(root, member bool, path string) guest.Answer {
 
 const capabilities = "/v1/capabilities"
 
-// units returns what systemd says of both units.
+// units returns what systemd reports of both units.
 func (m *machine) units() map[string]guest.Unit {
 	socket := guest.Unit{Load: "not-found", Active: "inactive", Sub: "dead", Result: "success"}
 	service := socket

@@ -94,11 +94,11 @@ type Faults struct {
 	// Hang has a verb give no answer until the caller's context ends. A start hangs until then before ssh answers, and
 	// a "start-late" after it; like the real one, it leaves the VM running.
 	Hang map[string]bool
-	// Kill ends a verb with exit status 137, as the kernel's killing it for its memory looks through a shell.
+	// Kill ends a verb with exit status 137, as the kernel's killing it for its memory observes through a shell.
 	Kill map[string]bool
 }
 
-// fault does what is wrong with verb, if something is; done says that nothing else is to be done.
+// fault does what is wrong with verb, if something is; done reports that nothing else is to be done.
 func (w *World) fault(ctx context.Context, verb string, c *console) (done bool, err error) {
 	switch {
 	case ctx.Err() != nil:

@@ -24,7 +24,7 @@ func (vm *VM) config() (*limatype.LimaYAML, error) {
 }
 
 // load reads the profile of an instance that is, or is to be, in dir, and gives it those of the values that Lima fills
-// in at which something looks.
+// in at which something observes.
 func load(dir string, text []byte) (*limatype.LimaYAML, error) {
 	config, err := lima.ParseProfile(text)
 	if err != nil {

@@ -39,7 +39,7 @@ type Conditions struct {
 	Dead bool
 	// Offline: the guest cannot reach its package mirrors.
 	Offline bool
-	// NoSudo: sudo asks the user for a password, whatever Lima's rule says.
+	// NoSudo: sudo asks the user for a password, whatever Lima's rule reports.
 	NoSudo bool
 	// BootScriptFails: the profile's boot script fails. Lima calls the start a success all the same.
 	BootScriptFails bool
@@ -69,7 +69,7 @@ func (vm *VM) Put(path, text string) {
 // Chmod changes the mode of a file in the guest.
 func (vm *VM) Chmod(path string, mode uint32) { vm.locked(func() { vm.guest.files[path].mode = mode }) }
 
-// HasFile says whether there is something at path in the guest, on its disk or in its memory.
+// HasFile reports whether there is something at path in the guest, on its disk or in its memory.
 func (vm *VM) HasFile(path string) (has bool) {
 	vm.locked(func() { has = vm.guest.files[path] != nil })
 	return has
@@ -91,7 +91,7 @@ func (vm *VM) RemoveSudoRule() { vm.locked(func() { vm.guest.sudo = false }) }
 // KillDriver kills the VM itself. Lima's host agent sees it, and ends.
 func (vm *VM) KillDriver() { vm.locked(vm.powerOff) }
 
-// Unboot has Lima's files say that the VM is booting still, and Boot that it has come up.
+// Unboot has Lima's files report that the VM is booting still, and Boot that it has come up.
 func (vm *VM) Unboot() { vm.write("ha.stdout.log", "") }
 
 // Boot is the end of what Unboot began.

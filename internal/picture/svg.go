@@ -152,7 +152,7 @@ func words(out *strings.Builder, text string, x, y int, style style) {
 	}
 }
 
-// style is how cells look, in SVG's terms.
+// style is how cells appear, in SVG's terms.
 type style struct{ fg, bg, class string }
 
 func styleAt(screen Screen, x, y int) style {

@@ -1,5 +1,5 @@
-// Package plaintext makes harmless what tools and guests say, before a person's terminal gets it, and writes durations
-// the way that all faces do.
+// Package plaintext makes harmless what tools and guests report, before a person's terminal gets it, and writes
+// durations the way that all faces do.
 //
 // The rules are: no escape sequence and no control character passes, not even a broken one, and nothing that reorders
 // the text around it. All faces of worldsetup show foreign text through this package only.
@@ -59,7 +59,7 @@ func Line(line string) string {
 	}, line)
 }
 
-// harmless says whether a line is printable ASCII throughout, as most are: a flood of them should not cost a core.
+// harmless reports whether a line is printable ASCII throughout, as most are: a flood of them should not cost a core.
 func harmless(line string) bool {
 	for i := range len(line) {
 		if line[i] < ' ' || line[i] > '~' {

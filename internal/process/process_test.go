@@ -36,9 +36,9 @@ func TestTheWholeGroupIsStopped(t *testing.T) {
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
 				t.Errorf("it ended by itself: %v", err)
 			}
-			for looks := 0; !gone(t, cmd.Process.Pid); looks++ { // the kernel takes its time
-				if looks == 500 {
-					t.Fatal("of its group somebody lives on")
+			for polls := 0; !gone(t, cmd.Process.Pid); polls++ { // the kernel takes its time
+				if polls == 500 {
+					t.Fatal("a process of its group lives on")
 				}
 			}
 		})
@@ -60,7 +60,7 @@ func (f *firstLine) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// gone says whether nobody of a group does anything any more: the dead stay in it until somebody asks for them.
+// gone reports whether no one of a group does anything any more: the dead stay in it until someone asks for them.
 func gone(t *testing.T, group int) bool {
 	t.Helper()
 	if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {

@@ -49,16 +49,16 @@ func noSource(project string, rejected []Rejected) error {
 }
 
 // Package is a package of a Cargo workspace that can be built with --locked. Its facts are read from the files, so that
-// a machine without Rust has them too; what the files don't say is left to cargo itself.
+// a machine without Rust has them too; what the files don't report is left to cargo itself.
 type Package struct {
 	Name        string
 	LockVersion int // of the Cargo.lock
 	// Cargo is the oldest version, as in "1.78", that reads the Cargo.lock, and Rust the oldest that compiles the
-	// package, as it says itself; empty when any version does.
+	// package, as its manifest has it; empty when any version does.
 	Cargo, Rust string
 }
 
-// Needs says what it takes to build the package.
+// Needs reports what it takes to build the package.
 func (p Package) Needs() string {
 	var tools []string
 	if p.Cargo != "" {
@@ -92,7 +92,7 @@ type settings struct {
 
 var errNoManifest = errors.New("there is no Cargo.toml")
 
-// findPackage returns the package called name of the workspace whose root is directory. The error says why it can't
+// findPackage returns the package called name of the workspace whose root is directory. The error reports why it can't
 // be built there as it is locked; it is errNoManifest without a Cargo.toml.
 func findPackage(directory, name string) (Package, error) {
 	found := Package{Name: name}
@@ -206,7 +206,7 @@ func (l lock) local(name string) bool {
 }
 
 // readers are the first versions of cargo that read each version of a lock file, as its documentation of
-// cargo::core::resolver::ResolveVersion says. The second has no number in it either.
+// cargo::core::resolver::ResolveVersion reports. The second has no number in it either.
 var readers = map[int]string{0: "", 1: "", 2: "1.38", 3: "1.53", 4: "1.78"}
 
 func (l lock) oldestCargo() (string, error) {
@@ -217,10 +217,10 @@ func (l lock) oldestCargo() (string, error) {
 	return version, nil
 }
 
-// editions are the first compilers that know each edition, as the Edition Guide says.
+// editions are the first compilers that know each edition, as the Edition Guide reports.
 var editions = map[string]string{"2018": "1.31", "2021": "1.56", "2024": "1.85"}
 
-// oldestRust returns the later of what a package says itself and what its edition needs.
+// oldestRust returns the later of what a package reports itself and what its edition needs.
 func (s *settings) oldestRust(root manifest) string {
 	var shared settings
 	if root.Workspace != nil {
@@ -230,7 +230,7 @@ func (s *settings) oldestRust(root manifest) string {
 	return later(editions[edition], short(rust))
 }
 
-// inherited returns a setting's text, or the workspace's when the setting says `workspace = true`.
+// inherited returns a setting's text, or the workspace's when the setting is `workspace = true`.
 func inherited(own, shared any) string {
 	if table, ok := own.(map[string]any); ok && table["workspace"] == true {
 		own = shared

@@ -52,7 +52,7 @@ func TestFindPackage(t *testing.T) {
 			},
 			Package{LockVersion: 4, Cargo: "1.78", Rust: "1.56"},
 		},
-		"what the workspace says": {
+		"what the workspace reports": {
 			map[string]string{
 				"Cargo.toml": "[workspace]\nmembers = [\"a\"]\n" +
 					"[workspace.package]\nrust-version = \"1.74.1\"\nedition = \"2018\"\n",
@@ -62,7 +62,7 @@ func TestFindPackage(t *testing.T) {
 			},
 			Package{LockVersion: 3, Cargo: "1.53", Rust: "1.74"},
 		},
-		"an edition that wants more than the package says": {
+		"an edition that wants more than the package reports": {
 			map[string]string{"Cargo.toml": strings.Replace(manifestText, "2021", "2024", 1) +
 				"rust-version = \"1.9\"\n",
 				"Cargo.lock": agentLocked},
@@ -86,7 +86,7 @@ func TestFindPackage(t *testing.T) {
 	}
 }
 
-// What cannot be built as it is locked says why.
+// What cannot be built as it is locked reports why.
 func TestFindNoPackage(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string

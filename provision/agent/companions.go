@@ -16,7 +16,8 @@ type Companion struct {
 	Content            []byte // the whole file
 }
 
-// FindCompanions looks for them where an agent may be. Files that could not run in the guest are returned as rejected.
+// FindCompanions searches for them where an agent may be. Files that could not run in the guest are returned as
+// rejected.
 func FindCompanions(project string, arch limatype.Arch) (found []Companion, rejected []Rejected) {
 	for _, name := range CompanionNames {
 		path, content, bad := firstProgram(project, name, arch)

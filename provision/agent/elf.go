@@ -78,7 +78,7 @@ func checkMagic(content []byte) error {
 
 // checkHeader compares the header with that of a program for machine.
 func checkHeader(header elf.Header64, machine elf.Machine) error {
-	// The identification comes first: it says how to read the rest.
+	// The identification comes first: it reports how to read the rest.
 	class, data := elf.Class(header.Ident[elf.EI_CLASS]), elf.Data(header.Ident[elf.EI_DATA])
 	abi := elf.OSABI(header.Ident[elf.EI_OSABI])
 	found, kind := elf.Machine(header.Machine), elf.Type(header.Type)

@@ -59,7 +59,7 @@ func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected
 	return append(list, probe)
 }
 
-// Describe says in a few words what an agent is.
+// Describe reports in a few words what an agent is.
 func (a *Agent) Describe() string {
 	switch {
 	case a.Source == SourceBuild:

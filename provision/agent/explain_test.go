@@ -49,7 +49,7 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
-// The workspace comes after the programs, and says what it needs, or why it is none.
+// The workspace comes after the programs, and reports what it needs, or why it is none.
 func TestSourceCandidate(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "Cargo.toml", []byte("[package]\nname = \"world-agent\"\nrust-version = \"1.70\"\n"))

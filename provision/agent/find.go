@@ -23,7 +23,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
-// Source says where an agent comes from.
+// Source reports where an agent comes from.
 type Source string
 
 // The sources of an agent.

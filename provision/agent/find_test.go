@@ -136,7 +136,7 @@ func TestFindAgentOrder(t *testing.T) {
 	}
 	project := t.TempDir()
 	content := newProgram(elf.EM_AARCH64).bytes()
-	put(t, project, "target/x86_64-unknown-linux-gnu/release/world-agent", content) // not looked at
+	put(t, project, "target/x86_64-unknown-linux-gnu/release/world-agent", content) // not observed
 	for _, path := range want {
 		put(t, project, path, content)
 	}

@@ -1,5 +1,5 @@
 // Package finding holds what checks, plans and health reports have in common: the one finding, with its outcome, and
-// the one error. Both tell a person what happened, why, and what to type. It imports nothing of worldsetup.
+// the one error. Both show a person what happened, why, and what to type. It imports nothing of worldsetup.
 package finding
 
 import (
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Outcome is the result of looking at one thing.
+// Outcome is the result of observing one thing.
 type Outcome string
 
 // The outcomes.
@@ -26,7 +26,7 @@ const (
 // IsProblem reports whether a person should read about what has this outcome.
 func (o Outcome) IsProblem() bool { return o == Failed || o == Warning || o == Unknown }
 
-// Finding is what came of looking at one thing.
+// Finding is what came of observing one thing.
 type Finding struct {
 	ID      string        `json:"id"` // stable, kebab-case
 	Title   string        `json:"title"`
@@ -62,7 +62,7 @@ type Error struct {
 	Next string `json:"next,omitempty"` // what to do, with the command to type
 	Err  error  `json:"-"`              // the error behind it, for errors.Is and errors.As
 
-	// Option names the option of the command whose value is wrong, as in "agent"; empty when the text says it all.
+	// Option names the option of the command whose value is wrong, as in "agent"; empty when the text reports it all.
 	Option string `json:"-"`
 }
 

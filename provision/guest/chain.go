@@ -34,7 +34,7 @@ func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error 
 		script.Script = requests[done].Script.Name
 	}
 	if err == nil && done != len(requests) {
-		err = fmt.Errorf("the guest ran %d of %d scripts, and said that all was well", done, len(requests))
+		err = fmt.Errorf("the guest ran %d of %d scripts, and reported that all was well", done, len(requests))
 	}
 	return err
 }

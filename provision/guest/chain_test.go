@@ -23,7 +23,7 @@ func links(file string) []Request {
 	}
 }
 
-// TestChain: each script gets its own arguments and nobody else's input.
+// TestChain: each script gets its own arguments and no one else's input.
 func TestChain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out")
 	ended := 0
@@ -78,7 +78,7 @@ func TestChainThatCannotBegin(t *testing.T) {
 	}
 }
 
-// TestChainWithoutACaller: when nobody reads any more what ended, the next script is not begun.
+// TestChainWithoutACaller: when no one reads any more what ended, the next script is not begun.
 func TestChainWithoutACaller(t *testing.T) {
 	dir := t.TempDir()
 	reader, writer, err := os.Pipe()

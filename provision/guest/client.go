@@ -41,18 +41,18 @@ type Client interface {
 	Renew(ctx context.Context, forwards []Pair) error
 }
 
-// ObserveOptions say how much is observed.
+// ObserveOptions report how much is observed.
 type ObserveOptions struct {
 	Mounts []string // mount points
 	// New: the guest was just made and is booting. If nothing of ours is there, not more than that is observed.
 	New bool
 }
 
-// Verification says as whom the agent is asked.
+// Verification holds the users that ask the agent.
 type Verification struct {
 	Via     Route
 	Who     []string // of Self, Root, Outsider
-	Mounts  []string // mount points that are looked at afterwards
+	Mounts  []string // mount points that are observed afterwards
 	Forward *Forward // only with the route Fresh; nil for none
 }
 

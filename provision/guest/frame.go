@@ -78,7 +78,7 @@ func (u *unframe) take(line string) {
 	}
 }
 
-// done says whether the script did all that was wanted of it, and err how it failed if it ended otherwise.
+// done reports whether the script did all that was wanted of it, and err how it failed if it ended otherwise.
 func (u *unframe) done(script, stderr string) (done bool, err error) {
 	switch {
 	case u.ended, u.exited && u.status == 0:
@@ -89,8 +89,8 @@ func (u *unframe) done(script, stderr string) (done bool, err error) {
 	return false, nil
 }
 
-// SessionError says that a session in the guest ended before the script in it did: its login shell ran something else,
-// or was ended.
+// SessionError reports that a session in the guest ended before the script in it did: its login shell ran something
+// else, or was ended.
 type SessionError struct {
 	Route    Route
 	ExitCode int

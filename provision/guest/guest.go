@@ -1,8 +1,8 @@
 // Package guest speaks to the guest of a VM: it runs the scripts of package embed there and reads what they print.
 //
 // The rules are: a script's text is constant and its input comes as arguments or standard input; what it prints is
-// parsed strictly; and which ssh connection is used is always said, because Lima's shared one and a fresh one can see
-// two different worlds (groups are given at login).
+// parsed strictly; and which ssh connection is used is always reported, because Lima's shared one and a fresh one can
+// see two different worlds (groups are given at login).
 package guest
 
 import (
@@ -85,7 +85,7 @@ type Reply struct {
 	Sent, Received time.Time
 }
 
-// Exit statuses of a [ScriptError] that say what the matter is.
+// Exit statuses of a [ScriptError] that report what the matter is.
 const (
 	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
@@ -93,7 +93,7 @@ const (
 	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that will do
 )
 
-// ScriptError says that a script ran in the guest and failed.
+// ScriptError reports that a script ran in the guest and failed.
 type ScriptError struct {
 	Script   string
 	ExitCode int
@@ -108,7 +108,7 @@ func (e *ScriptError) Error() string {
 	return message
 }
 
-// ConnectionError says that a route into the guest did not work.
+// ConnectionError reports that a route into the guest did not work.
 type ConnectionError struct {
 	Route  Route
 	Detail string // ssh's own last words, may be empty

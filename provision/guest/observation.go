@@ -18,8 +18,8 @@ type Observation struct {
 	SudoOutput    string   // sudo's own words when it doesn't, on one line
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 
-	// Untouched says that nothing of ours is there, as the script "new" saw; further it has not looked. A new guest is
-	// taken to have sudo, room, the right time, and a systemd that has not heard of our units.
+	// Untouched reports that nothing of ours is there, as the script "new" saw; further it has not observed. A new
+	// guest is taken to have sudo, room, the right time, and a systemd that has not read our units.
 	Untouched bool
 
 	Files   map[string]File // by path, only those that exist
@@ -33,7 +33,7 @@ type Observation struct {
 	ReadOnlyRoot bool
 	Hidden       []string // files by which systemd goes in the place of our units
 	DropIns      []DropIn // files that are laid over our units
-	// Runs says what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
+	// Runs reports what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
 	Runs string
 	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not
 	// seen.
@@ -61,14 +61,14 @@ const (
 // SudoRefusal returns why sudo refused the user. Its exit status is 1 for every reason, so only its messages show that;
 // they were recorded with the sudo of Debian 13 and the sudo-rs of sid, LC_ALL=C.
 func (o *Observation) SudoRefusal() SudoRefusal {
-	says := strings.ToLower(o.SudoOutput)
-	contains := func(words string) bool { return strings.Contains(says, words) }
+	output := strings.ToLower(o.SudoOutput)
+	contains := func(words string) bool { return strings.Contains(output, words) }
 	switch {
 	case o.Sudo:
 		return SudoWorks
 	case contains("account validation failure"):
 		return SudoAccount
-	case says == "", contains("a password is required"), contains("is not in the sudoers file"),
+	case output == "", contains("a password is required"), contains("is not in the sudoers file"),
 		contains("interactive authentication is required"), contains("i'm afraid i can't do that"):
 		return SudoWantsPassword
 	case contains("tty"):
@@ -108,7 +108,7 @@ type File struct {
 	SHA256 string // hex; only of agent, units and the programs beside the agent
 }
 
-// Open says that all users can read the directory.
+// Open reports that all users can read the directory.
 func (f File) Open() bool {
 	mode, err := strconv.ParseUint(f.Mode, 8, 32)
 	return err == nil && mode&0o5 == 0o5

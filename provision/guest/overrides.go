@@ -48,7 +48,8 @@ func directives(lines []string) (keys, values []string) {
 func contradictions(o *Observation, dropIn DropIn) (broken []string) {
 	text := embed.SocketUnit()
 	if strings.Contains(dropIn.Path, ServiceName) {
-		text, _ = embed.ServiceUnit(o.Home, false) // for a home that a unit can't hold, the units' own reason says so
+		// For a home that a unit can't hold, the units' own reason reports it.
+		text, _ = embed.ServiceUnit(o.Home, false)
 	}
 	ours := map[string][]string{}
 	keys, values := directives(strings.Split(text, "\n"))

@@ -54,7 +54,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		return nil, err
 	}
 	for _, name := range []string{ServiceName, SocketUnitName} {
-		// Whoever cannot enter /run cannot ask systemd either.
+		// Anyone who cannot enter /run cannot ask systemd either.
 		if _, found := p.Units[name]; !found && p.Files["/run"].Open() {
 			return nil, fmt.Errorf("the guest's observation lacks the unit %q", name)
 		}
@@ -62,7 +62,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	return &p.Observation, nil
 }
 
-// assume fills in what was not looked at in a new guest.
+// assume fills in what was not observed in a new guest.
 func (p *observationParser) assume() {
 	p.Sudo, p.DiskAvailable = true, math.MaxInt64
 	p.seen["sudo"], p.seen["df"], p.seen["time"] = true, true, true
@@ -94,7 +94,7 @@ func ParseMounts(reply Reply, mounts int) ([]Mount, error) {
 	return p.Mounts, p.lacksMount()
 }
 
-// lacksMount is the error of a mount point of which nothing was said.
+// lacksMount is the error of a mount point of which nothing was reported.
 func (p *observationParser) lacksMount() error {
 	for i := range p.Mounts {
 		if !p.seen["mount="+strconv.Itoa(i)] {
@@ -172,7 +172,7 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Group, err = parseGroup(value)
 	case "sudo":
 		p.Sudo, err = parseYes(value)
-	case "sudo-says":
+	case "sudo-output":
 		p.SudoOutput = strings.TrimSpace(value)
 	case "os":
 		p.OS = strings.TrimSpace(value)

@@ -19,7 +19,7 @@ func recorded(t testing.TB, name string) string {
 	return string(text)
 }
 
-// TestUntouched: of a new guest only that is said which takes no time, and what is assumed asks for no repair.
+// TestUntouched: of a new guest only that is reported which takes no time, and what is assumed asks for no repair.
 func TestUntouched(t *testing.T) {
 	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam " +
 		"substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
@@ -226,7 +226,7 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		}
 	}
 	if _, err := ParseObservation(Reply{Stdout: []byte(whole)}, 3); err == nil {
-		t.Error("a mount point that nobody spoke of is missed by nobody")
+		t.Error("a mount point that no one named is missed")
 	}
 }
 
@@ -262,7 +262,7 @@ func FuzzParseObservation(f *testing.F) {
 	})
 }
 
-// A kernel that does not tell sockets' files leaves that open, and nothing else.
+// A kernel that does not show sockets' files leaves that open, and nothing else.
 func TestParseObservationOfAKernelWithoutSocketFiles(t *testing.T) {
 	text := strings.Replace(recorded(t, "observation.txt"), " <-> ino:", " <-> ", 1)
 	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
@@ -288,7 +288,7 @@ func TestParseOverrides(t *testing.T) {
 	}
 }
 
-// Whoever cannot enter /run cannot ask systemd; everybody else must have asked.
+// Anyone who cannot enter /run cannot ask systemd; everyone else must have asked.
 func TestParseWithoutUnits(t *testing.T) {
 	var kept []string
 	for line := range strings.Lines(recorded(t, "observation.txt")) {
@@ -298,7 +298,7 @@ func TestParseWithoutUnits(t *testing.T) {
 	}
 	text := strings.Join(kept, "")
 	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, 2); err == nil {
-		t.Error("units are missing, and nobody minds")
+		t.Error("units are missing, and no one minds")
 	}
 	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run",
 		"stat=directory|700|root|root|840|1|/run", 1)
@@ -330,9 +330,9 @@ func TestParseMounts(t *testing.T) {
 	}
 }
 
-// What sudo says was recorded with the sudo of Debian 13 and the sudo-rs of sid.
+// What sudo reports was recorded with the sudo of Debian 13 and the sudo-rs of sid.
 func TestSudoRefusal(t *testing.T) {
-	for says, want := range map[string]SudoRefusal{
+	for output, want := range map[string]SudoRefusal{
 		"":                             SudoWantsPassword,
 		"sudo: a password is required": SudoWantsPassword,
 		"sudo: interactive authentication is required":                                           SudoWantsPassword,
@@ -343,8 +343,8 @@ func TestSudoRefusal(t *testing.T) {
 		"sudo: sorry, you must have a tty to run sudo":                                           SudoWantsTerminal,
 		"sudo: /etc/sudoers is world writable":                                                   SudoOther,
 	} {
-		if got := (&Observation{SudoOutput: says}).SudoRefusal(); got != want {
-			t.Errorf("%q: got %q, want %q", says, got, want)
+		if got := (&Observation{SudoOutput: output}).SudoRefusal(); got != want {
+			t.Errorf("%q: got %q, want %q", output, got, want)
 		}
 	}
 	if got := (&Observation{Sudo: true}).SudoRefusal(); got != SudoWorks {
@@ -352,7 +352,7 @@ func TestSudoRefusal(t *testing.T) {
 	}
 }
 
-// Only the build script's last line says what was built.
+// Only the build script's last line reports what was built.
 func TestBuiltTake(t *testing.T) {
 	var built Built
 	sum := strings.Repeat("0", 64)

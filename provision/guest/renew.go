@@ -35,7 +35,7 @@ func (s SSH) Renew(ctx context.Context, forwards []Pair) error {
 		return err
 	}
 	if err := s.stopMaster(ctx); err != nil && ctx.Err() == nil {
-		// Nobody answers at it: it is dead, or hangs, and would be in the new one's way.
+		// No one answers at it: it is dead, or hangs, and would be in the new one's way.
 		control := filepath.Join(filepath.Dir(s.Config), filenames.SSHSock)
 		if err := os.Remove(control); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the dead connection's control socket is in the way: %w", err)

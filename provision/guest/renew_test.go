@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// calls are those of the stand-in, by what tells them apart.
+// calls are those of the stand-in, by what distinguishes them.
 func calls(t *testing.T, s SSH) (kinds []string) {
 	t.Helper()
 	log := strings.TrimPrefix(s.Env[len(s.Env)-1], "STAND_IN_LOG=")
@@ -42,7 +42,7 @@ func TestRenew(t *testing.T) {
 		if have := strings.Join(calls(t, s), ", "); have != "ControlPath=none, -O stop, -- true, -O forward" {
 			t.Errorf("%s: %s", behaviour, have)
 		}
-		// A master that hears removes its socket itself; that of a dead one would be in the way.
+		// A master that answers removes its socket itself; that of a dead one would be in the way.
 		if _, err := os.Stat(control); (err == nil) != left {
 			t.Errorf("%s: the control socket: %v", behaviour, err)
 		}

@@ -105,7 +105,7 @@ func forwardInput(ctx context.Context, forward *Forward) (input *os.File, stop f
 	}, nil
 }
 
-// waitForSocket waits until path accepts connections, and says whether it did before ctx ended.
+// waitForSocket waits until path accepts connections, and reports whether it did before ctx ended.
 func waitForSocket(ctx context.Context, path string) bool {
 	const pause = 20 * time.Millisecond
 	for {

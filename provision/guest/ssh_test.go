@@ -60,7 +60,7 @@ func standIn(args []string) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// renewed takes down what it was asked for; a dead master does not hear.
+// renewed takes down what it was asked for; a dead master does not answer.
 func renewed(behaviour, call string) int {
 	log, err := os.OpenFile(os.Getenv("STAND_IN_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -223,7 +223,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// TestForwardThatNeverComes: ssh has ended, so nobody waits for its socket.
+// TestForwardThatNeverComes: ssh has ended, so no one waits for its socket.
 func TestForwardThatNeverComes(t *testing.T) {
 	_, err := newSSH(t, "unreachable").Exec(t.Context(), Request{
 		Route: Fresh, Script: embed.Script{Name: "x", Text: ":"},

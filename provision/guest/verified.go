@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The users as whom the script "verify" asks.
+// The users that the script "verify" asks as.
 const (
 	Self     = "self"     // the user of the session, without sudo
 	Root     = "root"     // through sudo
@@ -33,10 +33,10 @@ type Answer struct {
 // couldNotConnect is curl's exit status 7, see curl(1).
 const couldNotConnect = 7
 
-// Refused says that the socket could not be connected to.
+// Refused reports that the socket could not be connected to.
 func (a Answer) Refused() bool { return a.Exit == couldNotConnect }
 
-// Answered says that an agent answered with its capabilities; if not, why explains.
+// Answered reports that an agent answered with its capabilities; if not, why explains.
 func (a Answer) Answered() (ok bool, why string) {
 	switch {
 	case a.Refused():
@@ -62,8 +62,8 @@ type Capabilities struct {
 	Platform string   `json:"platform"`
 }
 
-// ParseCapabilities reads the answer to GET /v1/capabilities and says what is wrong with it if it is not one of a world
-// agent.
+// ParseCapabilities reads the answer to GET /v1/capabilities and reports what is wrong with it if it is not one of a
+// world agent.
 func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 	var capabilities Capabilities
 	if status != 200 {

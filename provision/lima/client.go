@@ -56,7 +56,7 @@ func (c Client) Find(ctx context.Context, name string) (*limatype.Instance, erro
 	return c.find(ctx, name)
 }
 
-// FindOnly returns the instance called name, which is there, without looking at others: one directory in Lima's home
+// FindOnly returns the instance called name, which is there, without observing others: one directory in Lima's home
 // that is no instance makes Find fail.
 func (c Client) FindOnly(ctx context.Context, name string) (*limatype.Instance, error) {
 	return c.find(ctx, name, name)

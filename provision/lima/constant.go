@@ -10,7 +10,7 @@ import (
 )
 
 // constant writes value, which encoding/json can encode, as a constant of the language of limactl's edit expressions
-// (yq's). That looks like JSON, and its strings are none, see quote.
+// (yq's). That resembles JSON, and its strings are none, see quote.
 func constant(value any) (string, error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -58,7 +58,7 @@ func write(out *strings.Builder, value any) {
 }
 
 // quote writes a string such that yq reads back the same. It knows no \u, halves backslashes twice, in unescaping and
-// again in looking for \( which begins an expression, and leaves those before a parenthesis to the second pass.
+// again in searching for \( which begins an expression, and leaves those before a parenthesis to the second pass.
 // Measured with limactl 2.1.4.
 func quote(text string) string {
 	var out strings.Builder

@@ -117,7 +117,8 @@ func TestExecEndsWithItsContextAndTakesTheChildrenWithIt(t *testing.T) {
 	}
 }
 
-// gone waits until a process is no more, which a child of somebody else is only when that one, or init, has noticed.
+// gone waits until a process is no more, which a child of another process is only when that one, or init, has waited
+// for it.
 func gone(pid int) bool {
 	for range 500 {
 		if syscall.Kill(pid, 0) != nil {

@@ -28,22 +28,22 @@ type Result struct {
 // Runner runs limactl: [Exec] for real, a simulation in tests.
 //
 // A call that ran to its end is a Result, whatever its exit code. The error is a [*NotInstalledError] when there is no
-// limactl to run, and otherwise says why the call has no end: ctx ended, or the process could not be started or was
+// limactl to run, and otherwise reports why the call has no end: ctx ended, or the process could not be started or was
 // killed.
 type Runner interface {
 	Run(ctx context.Context, command Command) (Result, error)
 }
 
-// NotInstalledError says that limactl was not found.
+// NotInstalledError reports that limactl was not found.
 type NotInstalledError struct {
-	Name string // what was looked for
+	Name string // what was searched for
 	Err  error
 }
 
 func (e *NotInstalledError) Error() string { return fmt.Sprintf("%s not found: %v", e.Name, e.Err) }
 func (e *NotInstalledError) Unwrap() error { return e.Err }
 
-// CommandError says that a call of limactl failed.
+// CommandError reports that a call of limactl failed.
 type CommandError struct {
 	Args     []string
 	ExitCode int
@@ -58,8 +58,8 @@ func (e *CommandError) Error() string {
 	return message
 }
 
-// Detail is the part of limactl's standard error that says what failed: its last fatal or error message, else its last
-// line.
+// Detail is the part of limactl's standard error that reports what failed: its last fatal or error message, else its
+// last line.
 func (e *CommandError) Detail() string {
 	var last, worst string
 	for line := range strings.Lines(e.Stderr) {

@@ -28,7 +28,7 @@ func ParseLogLine(line string) LogEntry {
 	return entry
 }
 
-// Fetches says that the line announces that a file is being fetched from an address.
+// Fetches reports that the line announces that a file is being fetched from an address.
 func (e LogEntry) Fetches() bool {
 	return strings.HasPrefix(e.Message, "Attempting to download ") && strings.Contains(e.Location, "://")
 }

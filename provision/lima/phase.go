@@ -20,7 +20,7 @@ const (
 
 var phases = []Phase{PhaseDriver, PhaseUp, PhaseKernel, PhasePort, PhaseSSH, PhaseSession, PhaseMounts, PhaseScripts}
 
-// After says whether p comes later than other, which may be empty.
+// After reports whether p comes later than other, which may be empty.
 func (p Phase) After(other Phase) bool { return p.rank() > other.rank() }
 
 func (p Phase) rank() int {

@@ -211,7 +211,7 @@ func (w Wanted) Settings(instance *limatype.Instance) []Setting {
 	return settings
 }
 
-// IsWorld says whether a configuration was made for a world, also if parts of it were removed.
+// IsWorld reports whether a configuration was made for a world, also if parts of it were removed.
 func IsWorld(config *limatype.LimaYAML) bool {
 	for _, rule := range config.PortForwards {
 		if rule.GuestSocket == GuestSocket {

@@ -14,7 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 func wantedForTests() Wanted {
 	return Wanted{Home: "/home/ada", Project: `/home/ada/p "q" ü`, ProjectMount: "/src"}
@@ -42,7 +42,7 @@ func TestBuiltInProfile(t *testing.T) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil || string(got) != string(want) {
-		t.Errorf("%v; -update writes it anew; got\n%s", err, got)
+		t.Errorf("%v; -update writes it again; got\n%s", err, got)
 	}
 	if again, err := ParseProfile(got); err != nil || *again.CPUs != 4 || again.Mounts[1].Location != wanted.Project {
 		t.Errorf("read back: %+v, %v", again, err)
@@ -129,7 +129,7 @@ func TestNoDifferences(t *testing.T) {
 	}
 }
 
-// TestSettings: what is asked for in place is what limactl is told, as constants of its expression language.
+// TestSettings: what is asked for in place is what limactl gets, as constants of its expression language.
 func TestSettings(t *testing.T) {
 	wanted := wantedForTests()
 	old := instance(t, wanted)
@@ -155,7 +155,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("got %v", settings)
 	}
 	if len(old.Config.Provision) != 0 {
-		t.Error("looking for the settings changed the instance")
+		t.Error("searching for the settings changed the instance")
 	}
 }
 

@@ -3,7 +3,7 @@
 // A VM of Lima's is its directory, and its name is that directory's name: nothing else in Lima knows either. Beside a
 // VM called NAME there can be three others:
 //
-//	NAME.ws-tmp   spare: in the making, or on its way out; never needed again
+//	NAME.ws-tmp   staged: in the making, or on its way out; never needed again
 //	NAME.ws-old   backup: replaced by NAME, or kept
 //	NAME.ws-back  displaced: was NAME until a backup was to be restored
 //
@@ -14,6 +14,6 @@
 //
 // The rules are: every change of a name is one rename(2), so that at every moment each VM has exactly one of the names;
 // what a killed run left is derived from the directories alone ([State]), and [State.Recovery] leads out of each
-// state; a VM becomes spare only after the one called NAME was verified, or never worked; and no VM is moved while a
-// process of its is alive, whatever Lima says of it.
+// state; a VM becomes staged only after the one called NAME was verified, or never worked; and no VM is moved while a
+// process of its is alive, whatever Lima reports of it.
 package vmswap

@@ -12,7 +12,7 @@ import (
 // `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which
 // neither is a VM. No run of ours calls it, but people do, and what they leave is put together again.
 
-// halves says whether two directories are the halves of one VM: one of them has the configuration, and no file is in
+// halves reports whether two directories are the halves of one VM: one of them has the configuration, and no file is in
 // both, as would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is
 // empty.
 func halves(one, other string) bool {

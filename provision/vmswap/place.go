@@ -30,7 +30,7 @@ type Place struct {
 // Dir returns the directory of the VM with suffix; an empty one means the VM itself.
 func (p Place) Dir(suffix string) string { return filepath.Join(p.Home, p.VM+suffix) }
 
-// HasConfig says whether Lima would take the directory of the VM with suffix for a VM.
+// HasConfig reports whether Lima would take the directory of the VM with suffix for a VM.
 func (p Place) HasConfig(suffix string) bool { return hasConfig(p.Dir(suffix)) }
 
 func hasConfig(dir string) bool {
@@ -38,7 +38,7 @@ func hasConfig(dir string) bool {
 	return err == nil
 }
 
-// Protected says whether `limactl protect` keeps the VM with suffix from being removed.
+// Protected reports whether `limactl protect` keeps the VM with suffix from being removed.
 func (p Place) Protected(suffix string) bool {
 	_, err := os.Lstat(filepath.Join(p.Dir(suffix), filenames.Protected))
 	return err == nil
@@ -64,7 +64,7 @@ func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error
 	return p.Lima.Stop(ctx, name, true, line)
 }
 
-// Rename gives the VM with the suffix from the one to. It must not run, not even if Lima says that it does not.
+// Rename gives the VM with the suffix from the one to. It must not run, not even if Lima reports that it does not.
 func (p Place) Rename(from, to string) error {
 	if err := alive(p.Dir(from)); err != nil {
 		return err
@@ -89,7 +89,7 @@ func alive(dir string) error {
 	return nil
 }
 
-// Create makes the spare VM, and marks it as unverified with the record.
+// Create makes the staged VM, and marks it as unverified with the record.
 func (p Place) Create(ctx context.Context, profile []byte, before Record, line func(string)) error {
 	if err := p.Lima.Create(ctx, p.VM+Staged, profile, line); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p Place) MarkVerified() error {
 	return p.Folders.Unmark(filepath.Join(p.Dir(""), unverifiedMark))
 }
 
-// Discard makes the VM with suffix the spare one, which is the moment from which on it is not needed, and removes it.
+// Discard makes the VM with suffix the staged one, which is the moment from which on it is not needed, and removes it.
 func (p Place) Discard(ctx context.Context, suffix string, line func(string)) error {
 	if err := p.Stop(ctx, suffix, line); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (p Place) Discard(ctx context.Context, suffix string, line func(string)) er
 	return p.RemoveStaged(ctx, line)
 }
 
-// RemoveStaged removes the spare VM. Lima does, as far as it knows it.
+// RemoveStaged removes the staged VM. Lima does, as far as it knows it.
 func (p Place) RemoveStaged(ctx context.Context, line func(string)) error {
 	if p.HasConfig(Staged) {
 		if err := p.Lima.Delete(ctx, p.VM+Staged, line); err != nil {
@@ -133,7 +133,7 @@ func (p Place) RemoveStaged(ctx context.Context, line func(string)) error {
 // RemoveEmpty removes the VM's directory, if nothing is in it.
 func (p Place) RemoveEmpty() error { return p.Folders.Unmark(p.Dir("")) }
 
-// RollbackDisplace takes the unverified VM out of the way: a new one becomes spare, and one that was being restored a
+// RollbackDisplace takes the unverified VM out of the way: a new one becomes staged, and one that was being restored a
 // backup again.
 func (p Place) RollbackDisplace(ctx context.Context, line func(string)) error {
 	if p.Observe().Displaced {
@@ -172,7 +172,7 @@ type Record struct {
 	Answered []string `json:"answered,omitempty"` // who could, or rightly could not, reach its agent
 }
 
-// Had says whether who was met as expected then.
+// Had reports whether who was met as expected then.
 func (r Record) Had(who string) bool { return slices.Contains(r.Answered, who) }
 
 // ReadRecord reads the mark of the unverified VM, which has one of two names.

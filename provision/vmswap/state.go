@@ -17,20 +17,21 @@ const (
 // unverifiedMark is a file in the directory of a VM that was made to replace another and has never been verified.
 const unverifiedMark = "worldsetup-unproven"
 
-// State are the VMs that stand beside the VM, and what its own directory says. It is derived from Lima's home alone.
+// State holds the VMs that stand beside the VM, and what its own directory reports. It is derived from Lima's home
+// alone.
 type State struct {
 	VM        bool // there is a directory of the VM's name, and something is in it
 	Empty     bool // there is one, and it is empty: a creation got that far
 	Staged    bool
 	Backup    bool
 	Displaced bool
-	// Partial says that the VM and the backup are two halves of one.
+	// Partial reports that the VM and the backup are two halves of one.
 	Partial bool
-	// Unverified says that the VM was made to replace the backup, and was not verified.
+	// Unverified reports that the VM was made to replace the backup, and was not verified.
 	Unverified bool
 }
 
-// Observe returns the siblings.
+// Observe returns the VMs beside it.
 func (p Place) Observe() State {
 	there := func(path string) bool {
 		_, err := os.Lstat(path)
@@ -46,13 +47,13 @@ func (p Place) Observe() State {
 	}
 }
 
-// Unfinished says that a run was killed while it replaced, restored or removed the VM.
+// Unfinished reports that a run was killed while it replaced, restored or removed the VM.
 func (s State) Unfinished() bool { return len(s.Recovery()) > 0 || s.Pending() }
 
-// Pending says that the VM is a replacement in the making: a run carries on with it, and the backup waits.
+// Pending reports that the VM is a replacement in the making: a run carries on with it, and the backup waits.
 func (s State) Pending() bool { return s.VM && s.Unverified && s.Backup }
 
-// Kept says that a backup is kept beside a VM that was verified.
+// Kept reports that a backup is kept beside a VM that was verified.
 func (s State) Kept() bool { return s.VM && s.Backup && !s.Unverified && !s.Displaced }
 
 // Action is one step of a recovery.
@@ -130,7 +131,7 @@ func (s State) After(id string) State {
 	return s
 }
 
-// Reserved says that a VM of that name would be one of another's siblings.
+// Reserved reports that a VM of that name would be one that stands beside another.
 func Reserved(name string) bool {
 	suffixes := []string{Staged, Backup, Displaced}
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })

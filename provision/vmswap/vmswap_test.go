@@ -148,7 +148,7 @@ func create(h *home, ctx context.Context) error {
 	return h.Create(ctx, []byte("new"), vmswap.Record{Ran: true, Answered: []string{"root"}}, nil)
 }
 
-// TestProtocols plays them as a whole, over VMs that run, and reads what an unverified VM says of the old one.
+// TestProtocols plays them as a whole, over VMs that run, and reads what an unverified VM reports of the old one.
 func TestProtocols(t *testing.T) {
 	for _, steps := range [][]struct {
 		act  act
@@ -205,7 +205,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestRefused: what can't be done says why, and leaves everything as it was.
+// TestRefused: what can't be done reports why, and leaves everything as it was.
 func TestRefused(t *testing.T) {
 	for _, test := range []struct {
 		content, files, fails string
@@ -303,9 +303,9 @@ func TestReserved(t *testing.T) {
 	}
 }
 
-// TestHalves: a `limactl rename` that was killed after any number of files is undone, even by runs that are killed in
-// their turn. It moves files in the order of their names, makes directories without any permission, and leaves an empty
-// VZ identity.
+// TestHalves: a `limactl rename` that was killed after any number of files is rolled back, even by runs that are killed
+// in their turn. It moves files in the order of their names, makes directories without any permission, and leaves an
+// empty VZ identity.
 func TestHalves(t *testing.T) {
 	files := strings.Fields("cidata.iso= disk=old lima.yaml={} sub/file=x vz-identifier=id zzz=last")
 	for moved := 1; moved < len(files); moved++ {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// What the caller says can only name a root file system of the test bed's.
+// What the caller sends can only name a root file system of the test bed's.
 func TestServeRefusesOtherRoots(t *testing.T) {
 	for _, name := range []string{"", "..", "../../etc", "/", "trixie-0a1b", "trixie-0a1b/plain/../../..",
 		"trixie-0a1b/plain\n", "-x/plain"} {

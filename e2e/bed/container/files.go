@@ -132,15 +132,15 @@ func shieldKernel(root string) error {
 	return unix.Mount(bootID, root+"/proc/sys/kernel/random/boot_id", "", unix.MS_BIND, "")
 }
 
-// The folders that get the files of Lima's cidata: where Lima's scripts expect the disc, and where cloud-init looks for
-// a data source without one.
+// The folders that get the files of Lima's cidata: where Lima's scripts expect the disc, and where cloud-init searches
+// for a data source without one.
 const (
 	cidataDir = "mnt/lima-cidata"
 	seedDir   = "var/lib/cloud/seed/nocloud"
 )
 
-// unpackCidata puts the files of Lima's cidata where the guest looks for them. Of what they say one line is changed:
-// the mount of the disc, which this kernel may have no file system for.
+// unpackCidata puts the files of Lima's cidata where the guest searches for them. Of what they hold one line is
+// changed: the mount of the disc, which this kernel may have no file system for.
 func unpackCidata(root string) error {
 	for _, dir := range []string{cidataDir, seedDir} {
 		if err := errors.Join(makeDirs(filepath.Join(root, dir)),
@@ -209,7 +209,7 @@ func withoutMount(text []byte) []byte {
 	return bytes.Join(lines, nil)
 }
 
-// The guest's network: the address that Lima's user-mode network gives, and no way out, so that what looks for one
+// The guest's network: the address that Lima's user-mode network gives, and no way out, so that what searches for one
 // fails at once. It is set up without netplan, whose service comes too late or not at all where no udev runs.
 // cloud-init gets the same, or it would ask for an address. Neither matches a MAC address, since veth has no permanent
 // one.

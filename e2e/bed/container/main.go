@@ -5,7 +5,7 @@
 //
 // The rules are:
 //   - It is installed setuid root for one group, by the test suite, for as long as that runs. It believes nothing that
-//     its caller says: the disk image comes as an open file of the caller's own, and the root file system by a name
+//     its caller sends: the disk image comes as an open file of the caller's own, and the root file system by a name
 //     below one folder, which is compiled in.
 //   - Everything it makes lives in the guest's own namespaces and is gone with them: mounts, network, loop device. Only
 //     the control group has a place outside; an empty one that a killed helper left is removed by the next.
@@ -110,7 +110,7 @@ func becomeRoot() error {
 
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// boot runs the container until it ends. again says that the guest asked for a reboot.
+// boot runs the container until it ends. again reports that the guest asked for a reboot.
 func (g *guest) boot() (again bool, err error) {
 	group, err := os.Open(g.group)
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package wire is what the stand-in for QEMU and its root helper say to each other.
+// Package wire is what the stand-in for QEMU and its root helper send each other.
 //
 // The rules are:
 //   - They share one SOCK_SEQPACKET pair. The stand-in sends requests of one byte; only [Socket] is answered, in order.
