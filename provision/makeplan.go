@@ -309,8 +309,6 @@ func (p *Plan) sudo(s State) {
 	o := s.Guest
 	switch o.SudoRefusal() {
 	case guest.SudoWorks:
-	default:
-		p.Blocked = sudoRefuses(s)
 	case guest.SudoWantsPassword:
 		p.Blocked = &Error{
 			Kind: KindUnhealthy,
@@ -319,6 +317,8 @@ func (p *Plan) sudo(s State) {
 			Next: fmt.Sprintf("with the password, delete the rule that asks for it: limactl shell --workdir / %s "+
 				"sudo visudo, and what is in /etc/sudoers.d; %s", s.Instance.Name, lastResort(s.Instance.Name)),
 		}
+	default:
+		p.Blocked = sudoRefuses(s)
 	}
 }
 
