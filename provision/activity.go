@@ -220,7 +220,7 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 // The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a person.
 var bootEnds = []struct {
 	line *regexp.Regexp
-	says string
+	text string
 }{
 	{regexp.MustCompile(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked"},
 	{regexp.MustCompile(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs"},
@@ -236,7 +236,7 @@ func bootEnd(lines []string) error {
 		line = strings.TrimPrefix(line, kernelTime.FindString(line))
 		for _, end := range bootEnds {
 			if end.line.MatchString(line) {
-				return fmt.Errorf("%s: %s", end.says, line)
+				return fmt.Errorf("%s: %s", end.text, line)
 			}
 		}
 	}

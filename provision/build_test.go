@@ -42,8 +42,8 @@ func (c *cargo) called(name string) error {
 	return nil
 }
 
-func failed(code int, says string) error {
-	return &guest.ScriptError{Script: "build", ExitCode: code, Stderr: says + "\n"}
+func failed(code int, stderr string) error {
+	return &guest.ScriptError{Script: "build", ExitCode: code, Stderr: stderr + "\n"}
 }
 
 // Build takes the words of the project's main.rs for the program.

@@ -42,7 +42,7 @@ func (w *World) start(ctx context.Context, c *console, words []string) error {
 func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) error {
 	w := vm.world
 	var gaveUp error
-	say := func(format string, args ...any) {
+	log := func(format string, args ...any) {
 		if gaveUp == nil {
 			line := "[hostagent] " + fmt.Sprintf(format, args...)
 			c.info("%s", line)
@@ -63,36 +63,36 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 		vm.write("serial.log", "systemd[1]: Reached target basic.target - Basic System.\n")
 		vm.write("ssh.config", "")
 	})
-	say("Starting %s (hint: to watch the boot progress, see `%s`)",
+	log("Starting %s (hint: to watch the boot progress, see `%s`)",
 		strings.ToUpper(*config.VMType), vm.file("serial*.log"))
-	say(`Waiting for the essential requirement 1 of 2: "ssh"`)
+	log(`Waiting for the essential requirement 1 of 2: "ssh"`)
 	hang("start")
 	vm.locked(func() {
 		vm.guest.sshd = true
 		vm.connect(session{vm.guest.member})
 	})
-	say("The essential requirement 1 of 2 is satisfied")
-	say(`Waiting for the essential requirement 2 of 2: "user session is ready for ssh"`)
-	say("The essential requirement 2 of 2 is satisfied")
+	log("The essential requirement 1 of 2 is satisfied")
+	log(`Waiting for the essential requirement 2 of 2: "user session is ready for ssh"`)
+	log("The essential requirement 2 of 2 is satisfied")
 	for _, mount := range config.Mounts {
-		say("Mounting %q on %q", mount.Location, *mount.MountPoint)
+		log("Mounting %q on %q", mount.Location, *mount.MountPoint)
 	}
 	vm.locked(func() { vm.guest.mounts = config.Mounts })
-	say("Waiting for the guest agent to be running")
+	log("Waiting for the guest agent to be running")
 	for _, rule := range config.PortForwards {
 		if rule.GuestSocket != "" {
-			say("Forwarding %q (guest) to %q (host)", rule.GuestSocket, rule.HostSocket)
+			log("Forwarding %q (guest) to %q (host)", rule.GuestSocket, rule.HostSocket)
 			vm.locked(func() { vm.forward(rule.HostSocket) })
 		}
 	}
-	say("Guest agent is running")
-	say(`Waiting for the final requirement 1 of 1: "boot scripts must have finished"`)
+	log("Guest agent is running")
+	log(`Waiting for the final requirement 1 of 1: "boot scripts must have finished"`)
 	hang("start-late")
 	vm.locked(func() {
 		vm.Boot()
 		vm.guest.linger = vm.guest.linger || !vm.conditions.NoLinger // Lima's scripts do that at every boot
 	})
-	say("The final requirement 1 of 1 is satisfied")
+	log("The final requirement 1 of 1 is satisfied")
 	c.info("READY. Run `limactl shell %s` to open the shell.", vm.name)
 	return gaveUp
 }

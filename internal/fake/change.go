@@ -10,8 +10,8 @@ import (
 
 const previousAgent = "/usr/local/bin/.substrate-world-agent.previous"
 
-func failed(script string, code int, says string) error {
-	return &guest.ScriptError{Script: script, ExitCode: code, Stderr: says + "\n"}
+func failed(script string, code int, stderr string) error {
+	return &guest.ScriptError{Script: script, ExitCode: code, Stderr: stderr + "\n"}
 }
 
 // change makes a change as root.
@@ -87,13 +87,13 @@ func (m *machine) activate(rollback bool) error {
 	if m.service != nil {
 		return nil
 	}
-	says := "the agent did not answer GET /v1/capabilities with 200"
+	stderr := "the agent did not answer GET /v1/capabilities with 200"
 	previous := m.files[previousAgent]
 	if !rollback || previous == nil {
-		return failed("activate", 1, says)
+		return failed("activate", 1, stderr)
 	}
 	m.put(guest.AgentPath, *previous)
 	delete(m.files, previousAgent)
 	m.run()
-	return failed("activate", 3, says+"\nthe previous agent was restored and answers")
+	return failed("activate", 3, stderr+"\nthe previous agent was restored and answers")
 }

@@ -102,26 +102,26 @@ func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Verifi
 		v.Forward.Use(ctx, v.Forward.Path)
 		forwarded.remove()
 	}
-	proof := &guest.Verified{Answers: map[string]guest.Answer{}}
+	verified := &guest.Verified{Answers: map[string]guest.Answer{}}
 	vm.locked(func() {
 		m := vm.guest
 		for _, who := range v.Who {
 			switch {
 			case who == guest.Self:
-				proof.Answers[who] = m.ask(false, as.member, capabilities)
+				verified.Answers[who] = m.ask(false, as.member, capabilities)
 			case !m.allowsSudo():
-				proof.Answers[who] = guest.Answer{Exit: 1}
+				verified.Answers[who] = guest.Answer{Exit: 1}
 			default:
-				proof.Answers[who] = m.ask(who == guest.Root, false, capabilities)
+				verified.Answers[who] = m.ask(who == guest.Root, false, capabilities)
 			}
 		}
 		for _, point := range v.Mounts {
 			if _, ok := m.mount(point); ok {
-				proof.Mounted = append(proof.Mounted, point)
+				verified.Mounted = append(verified.Mounted, point)
 			}
 		}
 	})
-	return proof, nil
+	return verified, nil
 }
 
 // Refusals implements guest.Client.

@@ -24,7 +24,7 @@ func (w *World) version(_ context.Context, c *console, _ []string) error {
 func (w *World) list(_ context.Context, c *console, words []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.locate()
 	names := w.directories()
 	if len(words) > 0 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name != words[0] })
@@ -71,7 +71,7 @@ func (w *World) validate(_ context.Context, _ *console, words []string) error {
 func (w *World) create(_ context.Context, c *console, words []string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.locate()
 	dir := w.VMDir(words[0])
 	config, err := load(dir, c.command.Stdin)
 	if err != nil {

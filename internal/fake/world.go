@@ -67,7 +67,7 @@ func (w *World) Close() {
 func (w *World) VM(name string) *VM {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.settle()
+	w.locate()
 	return w.vms[name]
 }
 
@@ -96,9 +96,9 @@ func (w *World) directories() (names []string) {
 	return names
 }
 
-// settle finds where the VMs are by now. To Lima an instance is a directory in its home, and the guest is what is on
+// locate finds where the VMs are by now. To Lima an instance is a directory in its home, and the guest is what is on
 // the disk in it: so a VM goes where its disk is moved. The world must be locked.
-func (w *World) settle() {
+func (w *World) locate() {
 	was, byDisk, diskless := w.vms, map[string]*VM{}, []string(nil)
 	w.vms = map[string]*VM{}
 	for _, vm := range was {

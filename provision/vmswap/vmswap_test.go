@@ -248,7 +248,7 @@ func (h *home) recover(t *testing.T) (ids []string, err error) {
 
 // TestRecovery plays every state that a kill can leave, and kills the recovery as well, before each of its effects.
 func TestRecovery(t *testing.T) {
-	const aside, place, remove = vmswap.RollbackDisplace, vmswap.RollbackPlace, vmswap.RollbackRemove
+	const displace, place, remove = vmswap.RollbackDisplace, vmswap.RollbackPlace, vmswap.RollbackRemove
 	const empty, commit = vmswap.RollbackEmpty, vmswap.RollbackMark
 	for name, state := range map[string]struct{ left, actions, after, is string }{
 		"nothing":                {},
@@ -265,7 +265,7 @@ func TestRecovery(t *testing.T) {
 		"only a backup":          {"w.ws-old=old", place, "w=old", ""},
 		"only a spare":           {"w.ws-tmp=old", remove, "", ""},
 		"displaced":              {"w.ws-back=new w.ws-old=old", place, "w=new w.ws-old=old", "kept"},
-		"being restored":         {"w=old w.ws-back=new", aside + " " + place, "w=new w.ws-old=old", "kept"},
+		"being restored":         {"w=old w.ws-back=new", displace + " " + place, "w=new w.ws-old=old", "kept"},
 		"only a displaced":       {"w.ws-back=new", place, "w=new", ""},
 		"all names":              {"w=1 w.ws-tmp=2 w.ws-old=3 w.ws-back=4", remove, "w=1 w.ws-old=3 w.ws-back=4", ""},
 	} {
