@@ -63,7 +63,7 @@ WORLDS ?= 4
 # In how many of them the newer scenarios are played; 0 is all.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.
-SKIP ?= ^(TestKill|TestPairs)
+SKIP ?= ^(TestKills|TestKillEverything|TestPairs)$$
 LIMIT ?= 60m
 SPACE := $(subst ,, )
 

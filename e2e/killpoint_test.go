@@ -301,18 +301,8 @@ func (d deed) choose(moments []moment) (points []killPoint) {
 		moments = moments[slices.IndexFunc(moments, func(m moment) bool { return d.from(m.event) }):]
 	}
 	begun := slices.IndexFunc(moments, func(m moment) bool { return m.event.Type == provision.EventStep })
-	over := map[provision.StepID]bool{}
-	var all []int // the events at which someone can be killed
-	for i, m := range moments {
-		if m.event.Type == provision.EventStep && m.event.Step.State != provision.StepRunning {
-			over[m.event.Step.ID] = true
-		}
-		if m.event.Type != provision.EventFinished && (!chatter(m.event) || !over[m.event.Step.ID]) {
-			all = append(all, i)
-		}
-	}
 	for _, v := range []victim{killTree, killSelf, killLima, killSSH, killTheVM} {
-		at := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return !v.alwaysThere() && !moments[i].there[v] })
+		at := v.chances(moments)
 		switch most, err := strconv.Atoi(*onKills); {
 		case *onKills == "all":
 		case err == nil:
@@ -330,6 +320,21 @@ func (d deed) choose(moments []moment) (points []killPoint) {
 		}
 	}
 	return points
+}
+
+// chances returns the events at which a victim can be killed. What a step still says after its end is none.
+func (v victim) chances(moments []moment) (at []int) {
+	over := map[provision.StepID]bool{}
+	for i, m := range moments {
+		if m.event.Type == provision.EventStep && m.event.Step.State != provision.StepRunning {
+			over[m.event.Step.ID] = true
+		}
+		if m.event.Type != provision.EventFinished && (!chatter(m.event) || !over[m.event.Step.ID]) &&
+			(v.alwaysThere() || m.there[v]) {
+			at = append(at, i)
+		}
+	}
+	return at
 }
 
 func (v victim) alwaysThere() bool { return v == killTree || v == killSelf }

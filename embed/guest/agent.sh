@@ -6,6 +6,8 @@ dir=/usr/local/bin
 agent=$dir/substrate-world-agent
 previous=$dir/.substrate-world-agent.previous
 [ -d "$dir" ] || install -d -m 0755 "$dir"
+# A killed installation leaves its temporary file.
+find "$dir" -maxdepth 1 -type f -user root -name '.substrate-world-agent.????????' ! -path "$previous" -delete
 temp=$(mktemp "$dir/.substrate-world-agent.XXXXXXXX")
 trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
 if [ -n "$file" ]; then cat <"$file"; else cat; fi >"$temp"

@@ -23,15 +23,46 @@ account() {
     }
 }
 
-# The log names the list that a user is on, or isn't. The journal may not have the last lines yet.
-journalctl --sync >/dev/null 2>&1 || :
-lists=$(journalctl -q --no-pager -o cat -n 50 --since -30s -t sshd -t sshd-session -t sshd-auth |
-    sed -n 's/.*not allowed because .*listed in \([A-Za-z]*\).*/\1/p' | tail -n 1)
+# Some versions of sshd print the names as the manual does.
+config=$(sshd -T -C "user=$user,host=localhost,addr=192.168.5.2" 2>/dev/null | sed 's/^[^ ]*/\L&/')
+
+# matches LIST NAME...: a pattern of the list, which may end with @HOST, matches one of the names.
+matches() {
+    list=$1
+    shift
+    printf '%s\n' "$config" | {
+        while read -r key pattern; do
+            if [ "$key" != "$list" ]; then continue; fi
+            for name; do
+                # shellcheck disable=SC2254 # it is a pattern
+                case $name in ${pattern%%@*}) exit 0 ;; esac
+            done
+        done
+        exit 1
+    }
+}
+
+# has LIST: the configuration has the list.
+has() { printf '%s\n' "$config" | grep -q "^$1 "; }
+
+# deciding prints the name of the list that keeps the user out, in the order in which sshd reads them.
+deciding() {
+    groups=$(id -Gn "$user")
+    # shellcheck disable=SC2086 # the names of groups have no spaces
+    if matches denyusers "$user"; then
+        echo DenyUsers
+    elif has allowusers && ! matches allowusers "$user"; then
+        echo AllowUsers
+    elif matches denygroups $groups; then
+        echo DenyGroups
+    elif has allowgroups && ! matches allowgroups $groups; then
+        echo AllowGroups
+    fi
+}
 
 settings() {
-    who=user=$user,host=localhost,addr=192.168.5.2
-    # Some versions of sshd print the names as the manual does.
-    sshd -T -C "$who" 2>/dev/null | sed 's/^[^ ]*/\L&/' | while read -r name value; do
+    deciding=$(deciding)
+    printf '%s\n' "$config" | while read -r name value; do
         case $what/$name/$value in
         login/allowusers/*) setting=AllowUsers ;;
         login/denyusers/*) setting=DenyUsers ;;
@@ -49,7 +80,7 @@ settings() {
         *) continue ;;
         esac
         case $setting in
-        Allow*s | Deny*) if [ "$setting" != "$lists" ]; then continue; fi ;;
+        Allow*s | Deny*) if [ "$setting" != "$deciding" ]; then continue; fi ;;
         esac
         echo "setting=$setting $value"
     done
