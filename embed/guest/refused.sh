@@ -23,19 +23,21 @@ account() {
     }
 }
 
-# Some versions of sshd print the names as the manual does.
-config=$(sshd -T -C "user=$user,host=localhost,addr=192.168.5.2" 2>/dev/null | sed 's/^[^ ]*/\L&/')
+# Lima's connections come from this address. Some versions of sshd print the names as the manual does.
+address=192.168.5.2
+config=$(sshd -T -C "user=$user,host=localhost,addr=$address" 2>/dev/null | sed 's/^[^ ]*/\L&/')
 
-# matches LIST NAME...: a pattern of the list, which may end with @HOST, matches one of the names.
+# matches LIST NAME...: a pattern of the list matches one of the names, and the address where it has one: NAME@ADDRESS.
 matches() {
     list=$1
     shift
     printf '%s\n' "$config" | {
         while read -r key pattern; do
             if [ "$key" != "$list" ]; then continue; fi
+            case $pattern in *@*) ;; *) pattern="$pattern@*" ;; esac
             for name; do
                 # shellcheck disable=SC2254 # it is a pattern
-                case $name in ${pattern%%@*}) exit 0 ;; esac
+                case $name@$address in $pattern) exit 0 ;; esac
             done
         done
         exit 1
