@@ -4,8 +4,8 @@
 # make lint    seconds: format, vet, lint
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
-# make bed     half an hour: every scenario on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
-# make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 points, and plays pairs of faults
+# make bed     half an hour: every scenario, and some 380 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
@@ -56,10 +56,10 @@ cross: need-go
 	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(GO) vet ./...
 	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
 
-# Worlds that play side by side: one keeps a core and a half busy; four have something to do while others wait.
+# Worlds that play side by side: one keeps a core and a half busy, and others have something to do while it waits.
 GUEST ?= all
 LIMA ?= turns
-WORLDS ?= 4
+WORLDS ?= 6
 # In how many of them the newer scenarios are played; 0 is all.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.
