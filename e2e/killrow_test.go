@@ -27,8 +27,8 @@ func rowsOn(rig *rig) []row {
 	return mine
 }
 
-// TestKillsInARow kills one run after the other, each at a later event than the one before. Only the last run is left in
-// peace. Each of them has to cope with what several killed ones have left.
+// TestKillsInARow kills one run after the other, each at a later event than the one before. Only the last run is left
+// in peace. Each of them has to cope with what several killed ones have left.
 func TestKillsInARow(t *testing.T) {
 	onEachRig(t, func(t *testing.T, rig *rig) {
 		if rig.bed == nil {
@@ -45,8 +45,8 @@ func TestKillsInARow(t *testing.T) {
 	})
 }
 
-// inARow returns the points at which a victim is killed in a row: all events, but one of each kind of those of which there
-// are many.
+// inARow returns the points at which a victim is killed in a row: all events, but one of each kind of those of which
+// there are many.
 func (v victim) inARow(moments []moment) (points []killPoint) {
 	for _, i := range landmarks(moments, v.chances(moments)) {
 		points = append(points, killPoint{victim: v, at: moments[i].name})
