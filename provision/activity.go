@@ -21,9 +21,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// activity is what is seen of a step that takes long, besides what Lima reports of it: how far a starting VM has come,
-// and how much of an image was fetched. They are for showing, for the right moment to observe ahead, and for ending the
-// wait for a boot that comes to no end.
+// activity holds the signs of progress of a long step, besides Lima's own reports: how far a starting VM has come,
+// and how much of an image was downloaded. It is used for display, to find the right moment to observe ahead, and to
+// abort a boot that will never finish.
 type activity struct {
 	mu       sync.Mutex
 	phase    lima.Phase
@@ -32,10 +32,10 @@ type activity struct {
 	transfer *Transfer
 
 	emitting sync.Mutex
-	emit     func(message string) // of the step under way, if it is one of those; else nil
+	emit     func(message string) // of the current step, if it is one of those; else nil
 }
 
-// show has emit called for every sign, until another one is given: then it is called no more.
+// show makes emit the function that is called for every sign, in place of the one before.
 func (s *activity) show(emit func(message string)) {
 	s.emitting.Lock()
 	defer s.emitting.Unlock()
@@ -50,7 +50,7 @@ func (s *activity) announce(message string) {
 	}
 }
 
-// on adds what there is to a step's status.
+// on adds the phase and transfer to a step's status.
 func (s *activity) on(status *StepStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,14 +65,14 @@ func (s *activity) on(status *StepStatus) {
 	}
 }
 
-// begin forgets what was seen of an earlier start.
+// begin discards the signs of an earlier start.
 func (s *activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.console, s.last = "", "", time.Now()
 }
 
-// reach notes a phase, if it is later than the last one.
+// reach records a phase, if it is later than the last one.
 func (s *activity) reach(phase lima.Phase) {
 	s.mu.Lock()
 	later := phase.After(s.phase)
@@ -115,7 +115,7 @@ func (s *activity) silent() bool {
 	return lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence
 }
 
-// moved notes how much has come; nil when nothing is being fetched any more.
+// moved records the progress of a download; nil when there is none any more.
 func (s *activity) moved(transfer *Transfer) {
 	s.mu.Lock()
 	s.transfer = transfer
@@ -130,7 +130,7 @@ func (s *activity) awaitsSSH() bool {
 	return s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel
 }
 
-// evidence is how far a VM came that did not start; empty when nothing was seen of it.
+// evidence describes how far a VM came that did not start; empty when it gave no sign.
 func (s *activity) evidence() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +144,7 @@ func (s *activity) evidence() string {
 	return text
 }
 
-// listen is a step's way to take limactl's lines: as signs, and, by emit, as they are.
+// listen returns a function for limactl's lines: it reads them as signs and passes them on to emit.
 func (s *activity) listen(ctx context.Context, emit func(line string)) func(line string) {
 	return func(line string) {
 		entry := lima.ParseLogLine(line)
@@ -160,21 +160,21 @@ func (s *activity) listen(ctx context.Context, emit func(line string)) func(line
 }
 
 const (
-	// consolePause is the interval at which the console of a starting VM is read: no one should see silence for longer.
+	// consolePause is the interval at which the console of a starting VM is read: nobody should see nothing for longer.
 	consolePause = time.Second
-	// consoleTail is how much of a console is read at most, in bytes: its latest lines are all that is wanted.
+	// consoleTail is how much of a console is read at most, in bytes: only its latest lines are needed.
 	consoleTail = 4 << 10
 	// bootSilence is how long a start may show no sign before its guest's ssh server answers. A boot takes a minute,
-	// two under emulation, and reports something all the time where there is a console; a file system check is the
-	// longest silence to expect where there is none.
+	// two under emulation, and keeps writing to the console if there is one; without one, a file system check is the
+	// longest silence to expect.
 	bootSilence = 5 * time.Minute
-	// bannerDeadline is the time in which an ssh server that runs introduces itself. While a VM boots under emulation
-	// that takes it a second or two, and as long again for each who asks.
+	// bannerDeadline is the time in which a running ssh server sends its banner. While a VM boots under emulation that
+	// takes a second or two for each client.
 	bannerDeadline = 10 * time.Second
 )
 
 // watchConsole reports what a starting VM, whose instance is in dir, writes to its consoles, and when its ssh port
-// answers, until ctx ends. It calls hopeless once, with the reason, for a boot that comes to no end.
+// answers, until ctx ends. It calls hopeless once, with the reason, if the boot will never finish.
 func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
@@ -216,8 +216,8 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 	}
 }
 
-// bootEnds are what a console reports when a boot has come to its end without a way in, by the beginning of the line.
-// The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a person.
+// bootEnds are the beginnings of console lines that show that a boot has failed for good.
+// The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a user.
 var bootEnds = []struct {
 	line *regexp.Regexp
 	text string
@@ -227,10 +227,10 @@ var bootEnds = []struct {
 	{regexp.MustCompile(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode"},
 }
 
-// kernelTime is what the kernel writes before each line.
+// kernelTime matches the timestamp that the kernel writes before each line.
 var kernelTime = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
 
-// bootEnd returns why the boot that wrote these lines comes to no end; nil when they don't show that.
+// bootEnd returns why the boot that wrote these lines will never finish; nil when they don't show that.
 func bootEnd(lines []string) error {
 	for _, line := range lines {
 		line = strings.TrimPrefix(line, kernelTime.FindString(line))
@@ -243,7 +243,7 @@ func bootEnd(lines []string) error {
 	return nil
 }
 
-// console is a file that a VM's console is written to.
+// console is a file to which a VM's console is written.
 type console struct {
 	path string
 	read int64 // up to the end of the last whole line
@@ -254,7 +254,7 @@ func consolesOf(dir string) []*console {
 	return []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
 }
 
-// newConsole begins with what is written from now on: the file may be of an earlier start.
+// newConsole skips what the file holds already: it may be of an earlier start.
 func newConsole(path string) *console {
 	c := &console{path: path}
 	if info, err := os.Stat(path); err == nil {
@@ -295,8 +295,8 @@ func (c *console) next() (lines []string, rest string) {
 	return lines, strings.TrimSpace(plaintext.Line(string(text[whole:])))
 }
 
-// introduces reports whether an ssh server answers at a port of this machine: what accepts connections there may be
-// QEMU.
+// introduces reports whether an ssh server answers at a port of this machine; that the port accepts connections is not
+// enough, since that may be QEMU.
 func introduces(ctx context.Context, port int) bool {
 	ctx, cancel := context.WithTimeout(ctx, bannerDeadline)
 	defer cancel()
@@ -312,14 +312,14 @@ func introduces(ctx context.Context, port int) bool {
 }
 
 const (
-	// transferPause is how often it is observed how much of a file has come.
+	// transferPause is the interval at which the size of a partial download is read.
 	transferPause = time.Second
 	// transferWeight is the share of the newest measurement in the rate that is shown.
 	transferWeight = 0.3
 	sizeDeadline   = 10 * time.Second
 )
 
-// watchTransfer reports how much Lima has fetched from url, until ctx ends.
+// watchTransfer reports how much Lima has downloaded from url, until ctx ends.
 func (s *activity) watchTransfer(ctx context.Context, url string) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -343,11 +343,11 @@ func (s *activity) watchTransfer(ctx context.Context, url string) {
 	}
 }
 
-// advance notes that done bytes have come, some since a time ago.
+// advance records that done bytes have been downloaded.
 func (t *Transfer) advance(done int64, since time.Duration) {
 	rate := int64(float64(done-t.Done) / since.Seconds())
 	switch {
-	case t.Done == 0: // what had come before is no measurement
+	case t.Done == 0: // an earlier part doesn't count for the rate
 	case t.Rate == 0:
 		t.Rate = rate
 	default:
@@ -359,8 +359,8 @@ func (t *Transfer) advance(done int64, since time.Duration) {
 	}
 }
 
-// arrived is how much of url is in the temporary file that Lima (pkg/downloader, v2.1) fetches into: data.tmp.PID.N in
-// a directory that is named by the address's SHA-256.
+// arrived returns the size of the temporary file into which Lima (pkg/downloader, v2.1) downloads url: data.tmp.PID.N
+// in a directory that is named by the address's SHA-256.
 func arrived(cache, url string) (bytes int64) {
 	key := sha256.Sum256([]byte(url))
 	files, _ := filepath.Glob(filepath.Join(cache, "lima", "download", "by-url-sha256",
@@ -373,7 +373,7 @@ func arrived(cache, url string) (bytes int64) {
 	return bytes
 }
 
-// sizeOf asks for the size of what is at url; 0 when the server does not report.
+// sizeOf asks the server for the size of url; 0 when it does not report one.
 func sizeOf(ctx context.Context, url string) int64 {
 	ctx, cancel := context.WithTimeout(ctx, sizeDeadline)
 	defer cancel()

@@ -22,7 +22,7 @@ import (
 // Agent is an agent that was found on the host and could run in the guest, or the source of one.
 type Agent = agent.Agent
 
-// AgentSource reports where an agent comes from.
+// AgentSource is the place where an agent comes from.
 type AgentSource = agent.Source
 
 // The sources of an agent.
@@ -36,7 +36,7 @@ const (
 // Rejected is a file in an agent's place that can't be used.
 type Rejected = agent.Rejected
 
-// FindAgent returns the agent that a Spec with this Agent and Project stands for; see [agent.Find].
+// FindAgent returns the agent that a Spec with this Agent and Project selects; see [agent.Find].
 func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
 	return agent.Find(name, project, arch)
 }
@@ -44,7 +44,7 @@ func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, er
 // builds reports whether the agent is built in the VM from the project's workspace.
 func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
 
-// noAgent returns the error of a world that needs an agent when none was found in project.
+// noAgent returns the error when a world needs an agent and project has none.
 func noAgent(project string, rejected []Rejected) *Error {
 	arch := limatype.NewArch(runtime.GOARCH) // worlds have their host's processor
 	return agent.Missing(project, arch, rejected)
@@ -84,7 +84,7 @@ func (t target) checkRebuild() error {
 	}
 }
 
-// planCompanions plans to install those that the guest lacks, or has a different version of.
+// planCompanions plans to install the companions that the guest lacks, or has in a different version.
 func planCompanions(p *Plan, t target, s State) {
 	reasons, names := companionReasons(t, s.Guest)
 	if len(reasons) == 0 {
@@ -132,7 +132,7 @@ func (t target) companionNames() (names []string) {
 // buildDeadline is for a large workspace on a slow machine; the run's own Timeout may be shorter.
 const buildDeadline = 30 * time.Minute
 
-// build plans for the agent to be built, unless one is installed: then only on request, once.
+// build plans to build the agent, if none is installed or the user asked to rebuild it.
 func (p *Plan) build(t target, s State, wrong string) {
 	if wrong == "" && t.spec.RebuildAgent && !s.Tried[StepAgentBuild] {
 		wrong = "requested"
@@ -155,7 +155,7 @@ type builder struct {
 	fetches bool // cargo itself is being installed
 }
 
-// build builds the agent in the guest. Where no cargo will do, the distribution's is installed, if that one does.
+// build builds the agent in the guest. If no cargo there is new enough, it installs the distribution's, if that one is.
 func (b *builder) build(ctx context.Context, in session, source agent.Package, line func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
@@ -182,7 +182,7 @@ func (b *builder) cargoBuild(ctx context.Context, in session, order guest.Build,
 	return err
 }
 
-// install installs what was built, in the same way as an agent from the host.
+// install installs the agent that was built, in the same way as one from the host.
 func (b *builder) install(ctx context.Context, in session, home string) error {
 	if b.made.Path == "" {
 		return errors.New("nothing was built in this run")
@@ -192,13 +192,13 @@ func (b *builder) install(ctx context.Context, in session, home string) error {
 	return in.change(ctx, guest.InstallBuilt{Built: made, Home: home})
 }
 
-// lacksToolchain reports that the guest has no cargo that will do.
+// lacksToolchain reports whether the guest has no cargo that is new enough.
 func lacksToolchain(err error) bool {
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	return ok && script.ExitCode == guest.ExitNoToolchain
 }
 
-// explainBuild reports what kept the agent from being built.
+// explainBuild explains why the agent could not be built.
 func explainBuild(r *run, _ State, failure *Error, err error) {
 	spec, source := r.target.spec, r.target.agent.Package
 	failure.What = "the agent could not be built in the VM"

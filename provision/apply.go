@@ -10,17 +10,17 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Deadlines of the steps. Lima's own calls have theirs; a start takes 2 minutes under emulation, and a slow download
-// more.
+// The deadlines of the steps. Calls of limactl have their own; a start takes 2 minutes under emulation, and a slow
+// download more.
 const (
 	guestDeadline   = 2 * time.Minute
 	packageDeadline = 15 * time.Minute
 )
 
 // apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after
-// its connection was renewed, after its root file system should be writable, after the end of booting if something is
-// to be built from the mounts that come with it, and before the marker, which stands for a layout that was seen to be
-// complete and verified.
+// its connection was renewed, after the root file system was made writable, after the end of booting if the agent is
+// built from a mount, which comes last, and before the marker, which means that the layout was observed to be complete
+// and was verified.
 func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	defer r.tasks.end()
 	for i, step := range plan.Steps {
@@ -28,7 +28,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return nil
 		}
 		if endsConnection(step) && plan.has(StepSSHAccess) {
-			return nil // whether ssh accepts connections now is observed first
+			return nil // first observe whether ssh accepts connections now
 		}
 		r.tasks.rest = plan.Steps[i:]
 		r.done.add(step)
@@ -61,7 +61,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	lines := make(chan struct{}, 1)
 	stop := heartbeat(lines, func() { emit(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
-	// A booting VM goes on talking while other steps are done.
+	// A booting VM keeps writing lines while other steps run.
 	err := r.applyStep(ctx, state, step, r.vm.activity.listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
@@ -84,7 +84,7 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	return failed.Error
 }
 
-// heartbeat calls beat whenever lines were silent for HeartbeatEvery, until stop is called.
+// heartbeat calls beat whenever there was no line for HeartbeatEvery, until stop is called.
 func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 	quit, finished := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -105,7 +105,7 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 	return func() { close(quit); <-finished }
 }
 
-// applyStep does what a step is there for, and checks its own outcome.
+// applyStep does the work of a step, which includes checking its outcome.
 func (r *run) applyStep(ctx context.Context, state State, step Step, line func(string)) error {
 	k := kindOf(step.ID)
 	if k.task != nil {
@@ -119,7 +119,7 @@ func (r *run) applyStep(ctx context.Context, state State, step Step, line func(s
 	return k.apply(r, ctx, state, step, line)
 }
 
-// stepError reports what a failed step means and where its evidence is.
+// stepError explains a failed step and names the evidence.
 func (r *run) stepError(ctx context.Context, state State, step Step, err error) *Error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
@@ -133,7 +133,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		interruption := interrupted(ctx)
 		failure.Kind = interruption.Kind
 		failure.What = fmt.Sprintf("%s during the step %q", interruption.What, step.Title)
-		if _, ok := errors.AsType[*guest.ConnectionError](err); ok { // which we ended ourselves
+		if _, ok := errors.AsType[*guest.ConnectionError](err); ok { // we closed the connection ourselves
 			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
 		}
 		return failure
@@ -144,13 +144,13 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	return failure
 }
 
-// task is what root does in the guest for a step that is nothing else than one change.
+// task is the work of a step that is a single change by root in the guest.
 type task struct {
 	change   guest.Change
 	deadline time.Duration // 0: guestDeadline
 }
 
-// chain is the tasks of steps that follow one another, under way in the guest in one go.
+// chain holds the tasks of consecutive steps, which run in the guest as one call.
 type chain struct {
 	cancel    context.CancelCauseFunc
 	deadlines []time.Duration // of those whose steps are still to come
@@ -161,12 +161,12 @@ type chain struct {
 
 // tasks runs the tasks of a plan's steps in the guest.
 type tasks struct {
-	rest  []Step // of the plan, from the step under way on
-	chain *chain // what the guest is at for it; nil for nothing
+	rest  []Step // of the plan, from the current step on
+	chain *chain // running in the guest; nil for none
 }
 
-// begin begins the tasks of the step under way and of those after it, unless they are under way already. Its error is
-// of the task of the step under way.
+// begin begins the tasks of the current step and of those after it, unless they are running already. Its error is about
+// the current step.
 func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observation) error {
 	if w.chain != nil && len(w.chain.deadlines) > 0 {
 		return nil
@@ -209,7 +209,7 @@ func (c *chain) next() error {
 	c.deadlines = c.deadlines[1:]
 	late := time.AfterFunc(deadline, func() { c.cancel(fmt.Errorf("no end within %v", deadline)) })
 	defer late.Stop()
-	if len(c.deadlines) == 0 { // the last one's end is that of all
+	if len(c.deadlines) == 0 { // the last task ends with the chain
 		<-c.over
 		return c.err
 	}
@@ -219,14 +219,14 @@ func (c *chain) next() error {
 	case <-c.over:
 	}
 	select {
-	case <-c.ended: // before a later one was not done
+	case <-c.ended: // it ended before a later one failed
 		return nil
 	default:
 		return c.err
 	}
 }
 
-// end ends what is under way, if anything is.
+// end ends the chain, if one is running.
 func (w *tasks) end() {
 	if w.chain != nil {
 		w.chain.cancel(nil)

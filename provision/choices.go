@@ -1,7 +1,7 @@
 package provision
 
-// Choices are the settings that a person can change between two plans, as text. An empty one keeps what the VM has, or
-// means the default of a new VM.
+// Choices are the settings that a user can change between two plans, as text. An empty one keeps the VM's value, or
+// means the default in a new VM.
 type Choices struct {
 	Project string // a directory
 	Agent   string // a file, AgentBuiltin, or empty for the project's own
@@ -30,7 +30,7 @@ const (
 	SizeDev     = "dev"
 )
 
-// FieldResult is what validating a field came to: what is wrong with it, or what it amounts to.
+// FieldResult is the result of validating a field: an error, or a description of its effect.
 type FieldResult struct {
 	Wrong bool
 	Text  string

@@ -1,8 +1,8 @@
 // Package provision sets up a Substrate world: a Lima VM in which a socket-activated agent listens, reachable through
 // one UNIX socket and nothing else. It creates the world, completes an incomplete one in place, and verifies by
-// connecting that it works; run again on a healthy world it changes nothing.
+// connecting that it works. Run again on a healthy world, it changes nothing.
 //
-// A [Spec] describes the world that is wanted. A [Setup] observes what is there ([State]), makes a [Plan] from both,
+// A [Spec] describes the desired world. A [Setup] observes the present one ([State]), makes a [Plan] from both,
 // carries it out step by step, and observes and verifies again ([Health]):
 //
 //	Spec ─┐
@@ -13,7 +13,7 @@
 // restores a VM that was kept when it was replaced, and [Setup.Remove] deletes a world.
 //
 // The rules are: this package prints nothing, prompts for nothing, reads no flags and never exits. What happens is
-// emitted as a stream of [Event] values. Nothing is called ready that was not verified in this very run. No VM is
+// emitted as a stream of [Event] values. A world is called ready only if it was verified in this very run. No VM is
 // deleted without consent by its name (Spec.Replace), and then only after another one was verified in its place: see
 // docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an
 // [*Error].

@@ -12,7 +12,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// Kind is the class of a failure: what a program decides by.
+// Kind is the class of a failure, for programs to decide by.
 type Kind = finding.Kind
 
 // The kinds of failure.
@@ -27,7 +27,7 @@ const (
 	KindInternal     = finding.KindInternal
 )
 
-// Error is a failure that a person can act on. Its fields are joined only where it is shown.
+// Error is a failure that a user can act on. Its fields are joined only where it is shown.
 type Error = finding.Error
 
 // AsError returns the Error in err's chain, or wraps err as an internal one. It returns nil for nil.
@@ -38,13 +38,13 @@ func usage(next, format string, args ...any) *Error {
 	return &Error{Kind: KindUsage, What: fmt.Sprintf(format, args...), Next: next}
 }
 
-// about names the option whose value is wrong.
+// about sets the option whose value is wrong.
 func about(option string, failure *Error) *Error {
 	failure.Option = option
 	return failure
 }
 
-// StoppedError is the error of a run that a person, a signal or a closed terminal stopped.
+// StoppedError is the error of a run that was stopped by the user, a signal or a closed terminal.
 func StoppedError(what string, cause error) *Error {
 	failure := &Error{Kind: KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there",
 		Err: cause}
@@ -70,7 +70,7 @@ func PanicError(problem any) *Error {
 	}
 }
 
-// limaError turns an error of limactl into one that a person can act on.
+// limaError turns an error of limactl into one that a user can act on.
 func limaError(ctx context.Context, what string, err error) *Error {
 	if ctx.Err() != nil {
 		return interrupted(ctx)
@@ -100,7 +100,7 @@ func interrupted(ctx context.Context) *Error {
 
 var errTimeout = errors.New("the time that --timeout allows is over")
 
-// lastResort is what to do when nothing helps.
+// lastResort returns the advice for when nothing else helps.
 func lastResort(vm string) string {
 	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
 }

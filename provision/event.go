@@ -17,7 +17,7 @@ import (
 // them.
 const Schema = 2
 
-// EventType reports which of an Event's parts are set.
+// EventType determines which fields of an Event are set.
 type EventType string
 
 // The event types, in the order in which a run emits them.
@@ -27,8 +27,8 @@ const (
 	EventCheck     EventType = "check"     // Check
 	EventPlan      EventType = "plan"      // Plan; after each observation
 	EventStep      EventType = "step"      // Step; started, then done or failed
-	EventLog       EventType = "log"       // Step, Message: one line of what a tool reported
-	EventHeartbeat EventType = "heartbeat" // Step: still at it; at least every HeartbeatEvery while a step is silent
+	EventLog       EventType = "log"       // Step, Message: one line of a tool's output
+	EventHeartbeat EventType = "heartbeat" // Step: still running; at least every HeartbeatEvery while a step is silent
 	EventProgress  EventType = "progress"  // Step, with Phase or Transfer; Message: a line of the VM's console
 	EventHealth    EventType = "health"    // Health
 	EventFinished  EventType = "finished"  // Result; the last event of a run
@@ -37,7 +37,7 @@ const (
 // HeartbeatEvery is the longest silence within a step.
 const HeartbeatEvery = 2 * time.Second
 
-// Event is one thing that happened in a run. Events are for showing: the truth is what Run returns.
+// Event is one thing that happened in a run. Events are for display; decide by the result of Run.
 type Event struct {
 	Schema  int       `json:"schema"` // always Schema
 	Seq     int       `json:"seq"`    // 1, 2, 3 …
@@ -62,7 +62,7 @@ const (
 	StepFailed  StepState = "failed"
 )
 
-// StepStatus is where a step stands.
+// StepStatus is the progress of a step.
 type StepStatus struct {
 	Number  int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
 	Of      int           `json:"of"`     // how many there will be, as far as is known now
@@ -73,12 +73,12 @@ type StepStatus struct {
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
 	Error   *Error        `json:"error,omitempty"`
-	// Phase is where a long step stands; Transfer how much of what is being fetched has come.
+	// Phase is how far a long step has come, and Transfer the progress of its download.
 	Phase    string    `json:"phase,omitempty"`
 	Transfer *Transfer `json:"transfer,omitempty"`
 }
 
-// Transfer is how much of something has come.
+// Transfer is the progress of a download.
 type Transfer struct {
 	Done  int64         `json:"done"`            // bytes
 	Total int64         `json:"total,omitempty"` // bytes; 0 when unknown
@@ -88,8 +88,8 @@ type Transfer struct {
 
 // Result is how a run ended.
 type Result struct {
-	Ready   bool          `json:"ready"`   // the world was verified, this time
-	Changed bool          `json:"changed"` // at least one step was begun
+	Ready   bool          `json:"ready"`   // the world was verified by this run
+	Changed bool          `json:"changed"` // at least one step was started
 	Steps   int           `json:"steps"`   // how many steps were done
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Error   *Error        `json:"error,omitempty"`
@@ -110,7 +110,7 @@ const (
 	Pending = finding.Pending
 )
 
-// emitter numbers events and hands them on one at a time.
+// emitter numbers events and passes them on one at a time.
 type emitter struct {
 	mu      sync.Mutex
 	seq     int
@@ -130,10 +130,10 @@ func (e *emitter) emit(event Event) {
 	}
 }
 
-// CheckResult is what a prerequisite came to.
+// CheckResult is the result of a prerequisite.
 type CheckResult = checks.Result
 
-// journal is that file. A nil journal takes nothing down.
+// journal is the log file of a run. A nil journal writes nothing.
 type journal struct{ file *os.File }
 
 func openJournal(path string) (*journal, error) {
@@ -147,7 +147,7 @@ func openJournal(path string) (*journal, error) {
 	return &journal{file}, nil
 }
 
-// write takes an event down. A full disk must not stop a repair: the journal is a convenience.
+// write appends an event. Errors are ignored, since a full disk must not stop a repair.
 func (j *journal) write(event Event) {
 	if j == nil || event.Type == EventHeartbeat {
 		return

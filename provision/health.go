@@ -7,16 +7,16 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
-// Health is what was observed and verified of a world. Ready is true only when every verification was made and every
-// item is right.
+// Health is the result of observing and verifying a world. Ready is true only when all access was verified and every
+// item is ok.
 type Health struct {
 	Schema int       `json:"schema"` // always Schema
 	VM     string    `json:"vm"`
 	Time   time.Time `json:"time"`
 	Ready  bool      `json:"ready"`
-	// Instance is what Lima reports of the VM: absent, stopped, running, broken …, in lower case.
+	// Instance is the VM's state as Lima reports it: absent, stopped, running, broken …, in lower case.
 	Instance string `json:"instance"`
-	// Run is the run that is at work on the VM, only from [Setup.Watch]: nothing else was observed then.
+	// Run is the run in progress on the VM. Only [Setup.Watch] sets it, and then nothing else was observed.
 	Run    *RunInfo  `json:"run,omitempty"`
 	Socket Socket    `json:"socket"`
 	Access []Finding `json:"access"` // each with a Who as its id
@@ -37,10 +37,10 @@ type Socket struct {
 	Host    string   `json:"host"`    // the host's socket that Lima forwards to it
 }
 
-// Who is a user, or a way, that may or may not reach the agent: the id of a [Finding] about access.
+// Who is a user, or a route, that may or may not reach the agent: the id of a [Finding] about access.
 type Who = string
 
-// Those whose access is verified.
+// The users and routes that are verified.
 const (
 	WhoUser     Who = "user"     // the SSH user, on a fresh connection, without sudo
 	WhoShared   Who = "shared"   // the SSH user over Lima's shared connection, as `limactl shell` uses it
@@ -50,14 +50,14 @@ const (
 	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
 )
 
-// whoTitles report who is meant, in words.
+// whoTitles are their titles.
 var whoTitles = map[Who]string{
 	WhoUser: "the user, on a fresh connection", WhoShared: "the user, on Lima's shared connection",
 	WhoRoot: "root in the guest", WhoClient: "the host, through a socket of its own",
 	WhoHost: "the host, through Lima's socket", WhoOutsider: "a user outside the group",
 }
 
-// AgentInfo is the agent that is installed and what it reports of itself.
+// AgentInfo describes the installed agent, partly in its own words.
 type AgentInfo struct {
 	SHA256   string   `json:"sha256,omitempty"`
 	Probe    bool     `json:"probe"`              // it is the built-in probe agent, which runs no commands
@@ -67,7 +67,7 @@ type AgentInfo struct {
 	Features []string `json:"features,omitempty"` // likewise
 }
 
-// Finding is what a check, a line of a health report or an attempt to connect came to.
+// Finding is the result of a check, of a line of a health report or of an attempt to connect.
 type Finding = finding.Finding
 
 // Item is one line of a health report.
@@ -77,7 +77,8 @@ type Item struct {
 	Cost Disruption `json:"cost,omitempty"`
 }
 
-// Wrong returns what keeps the world from being ready: the items before the access that they prevent.
+// Wrong returns the findings that keep the world from being ready: the items first, since they may be the cause of
+// failed access.
 func (h Health) Wrong() (wrong []Finding) {
 	for _, item := range h.Items {
 		wrong = append(wrong, item.Finding)
@@ -95,7 +96,7 @@ func (h Health) Keeps() bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == "kept" })
 }
 
-// Err is the error of a world that is not ready; nil for one that is.
+// Err returns the error of a world that is not ready; nil for one that is.
 func (h Health) Err() error {
 	if h.Ready {
 		return nil

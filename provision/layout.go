@@ -15,7 +15,7 @@ import (
 // This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and
 // how.
 
-// agentWait is how long a new agent may take for its first answer.
+// agentWait is how long a new agent may take to answer for the first time.
 const agentWait = 30 * time.Second
 
 // packageOf names the Debian and Ubuntu package of each command that the agent needs.
@@ -90,7 +90,7 @@ func planAgent(p *Plan, t target, s State) {
 	}
 }
 
-// agentTask installs an agent of the host's; nil for one that was built in the guest.
+// agentTask installs an agent from the host; nil for one that was built in the guest.
 func agentTask(t target, _ *guest.Observation, _ Step) (*task, error) {
 	agent := t.agent
 	if agent.Source == SourceBuild {
@@ -129,7 +129,7 @@ func explainLinger(r *run, at State, failure *Error, _ error) {
 		r.target.spec.VM, at.Guest.User)
 }
 
-// planActivate plans to start the agent again when what runs has to read a change, or does not work.
+// planActivate plans to restart the agent when it has to pick up a change, or does not work.
 func planActivate(p *Plan, t target, s State) {
 	var changes []string
 	if p.has(StepAgent) {
@@ -173,14 +173,14 @@ func planMarker(p *Plan, _ target, s State) {
 	}
 }
 
-// writeMarker writes the marker and compares what is there then.
+// writeMarker writes the marker and reads it back.
 func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
 	_, points := r.target.mounts()
 	return r.session(state).change(ctx, guest.WriteMarker{Version: guest.LayoutVersion, Mounts: points})
 }
 
-// unitReasons are what is wrong with the units' files, for which units that run must be restarted, and with their state
-// in systemd.
+// unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with
+// their state in systemd.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath},
 		{guest.SocketUnitName, guest.SocketUnitPath}} {
@@ -200,8 +200,8 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	return contents, states
 }
 
-// unitSums are the checksums of the texts that a unit may hold: the service has two when netfilter was not requested
-// either way.
+// unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
+// unset.
 func unitSums(t target, o *guest.Observation, name string) []string {
 	if name == guest.SocketUnitName {
 		return []string{sum([]byte(embed.SocketUnit()))}
@@ -236,7 +236,7 @@ func socketReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// serviceReasons observe what the service does.
+// serviceReasons judges the state of the service and the program that it runs.
 func serviceReasons(s State) (reasons []string) {
 	o := s.Guest
 	switch service := o.Units[guest.ServiceName]; {
@@ -254,8 +254,8 @@ func serviceReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// differs reports how the file at path differs from what it should be, and nothing when it does not. An empty group is
-// not compared.
+// differs describes how the file at path differs from what it should be; empty when it does not. An empty group is not
+// compared.
 func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
 	file, found := o.Files[path]
 	if !found {
@@ -277,7 +277,7 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 	return ""
 }
 
-// serviceUnit is the text that the service unit gets. If netfilter was not requested either way, it stays as it was.
+// serviceUnit returns the text of the service unit. If the Spec leaves netfilter unset, that setting stays as it was.
 func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	with, err := embed.ServiceUnit(o.Home, true)
 	if err != nil {
@@ -290,7 +290,7 @@ func (t target) serviceUnit(o *guest.Observation) (string, error) {
 	return embed.ServiceUnit(o.Home, false)
 }
 
-// known reports whether systemd knows a unit of ours, so that it has to read new ones again, and something may run.
+// known reports whether systemd knows a unit of ours, so that it needs a reload, and something may be running.
 func known(o *guest.Observation) bool {
 	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
 		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {

@@ -17,15 +17,15 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
-// lockPause is how often it is observed whether another run has ended, and for how long at most a run that has just
-// taken the lock is given to write down who it is.
+// lockPause is the interval at which the lock is tried again, and the time that a run that has just taken the lock gets
+// to write down which process it is.
 const (
 	lockPause = 100 * time.Millisecond
 	lockGrace = time.Second
 )
 
-// lock takes the VM's lock, which the kernel releases when the process ends, however it ends. Another run is waited for
-// when the Spec asks for it.
+// lock takes the VM's lock, which the kernel releases when the process ends, however it ends. If the Spec asks for it,
+// lock waits for another run.
 func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
 	if err := os.MkdirAll(spec.StateDir, 0o700); err != nil {
 		return nil, &Error{
@@ -61,8 +61,8 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 	}
 }
 
-// tryLock returns the lock at path, or nil when another process holds it. A lock whose file was removed meanwhile, with
-// the world that it was for, excludes no one and is not the one.
+// tryLock returns the lock at path, or nil when another process holds it. If its file was removed meanwhile, together
+// with the world, the lock excludes nobody and doesn't count.
 func tryLock(path string) (*flock.Flock, error) {
 	for {
 		held := flock.New(path, flock.SetPermissions(0o600))
@@ -81,8 +81,8 @@ func tryLock(path string) (*flock.Flock, error) {
 	}
 }
 
-// holder is the run that holds the lock. Anyone who has just taken it needs a moment to report it; until then there is
-// none, or a process that is gone is named. It is nil when no holder is known in time.
+// holder returns the run that holds the lock. A run that has just taken it needs a moment to write its name; until then
+// the file is empty, or names a process that has ended. It is nil when no holder is known in time.
 func holder(ctx context.Context, spec Spec) *RunInfo {
 	for waited := time.Duration(0); ; waited += lockPause {
 		info := underWay(spec)
@@ -95,7 +95,7 @@ func holder(ctx context.Context, spec Spec) *RunInfo {
 	}
 }
 
-// pause waits, and reports whether ctx allows to go on.
+// pause waits, and reports whether ctx is still valid.
 func pause(ctx context.Context, length time.Duration) bool {
 	timer := time.NewTimer(length)
 	defer timer.Stop()
@@ -107,19 +107,19 @@ func pause(ctx context.Context, length time.Duration) bool {
 	}
 }
 
-// RunInfo is a run that is at work on a VM, in this process or another.
+// RunInfo is a run in progress on a VM, in this process or another.
 type RunInfo struct {
 	PID   int       `json:"pid"` // 0 when it is unknown
 	Since time.Time `json:"since"`
-	// Step is the one that it is at; nil while it observes, or verifies.
+	// Step is the current one; nil while the run observes or verifies.
 	Step *StepStatus `json:"step,omitempty"`
 }
 
-// A run holds a second lock beside the one that keeps runs apart, since only of such a lock can it be asked whether a
-// process holds it without taking it: a reader that took the first one for a moment would turn a run away. Like the
-// first, the kernel drops it when its process ends, however it ends.
+// A run holds a second lock besides the one that keeps runs apart. Readers can test this kind of lock without taking
+// it; if a reader took the first one for a moment, a run that starts just then would fail. Like the first, the kernel
+// releases it when its process ends, however it ends.
 
-// announce takes that lock. Without it a run works unseen: no reason to fail.
+// announce takes that lock. An error is ignored: readers would just not see the run.
 func announce(spec Spec) (end func()) {
 	file, err := os.OpenFile(stateFile(spec, ".run"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -129,7 +129,7 @@ func announce(spec Spec) (end func()) {
 	return func() { _ = file.Close() }
 }
 
-// underWay is the run that is at work on the VM; nil when there is none.
+// underWay returns the run in progress on the VM; nil when there is none.
 func underWay(spec Spec) *RunInfo {
 	file, err := os.Open(stateFile(spec, ".run"))
 	if err != nil {
@@ -144,16 +144,16 @@ func underWay(spec Spec) *RunInfo {
 	if text, err := os.ReadFile(stateFile(spec, ".lock")); err == nil {
 		var since string
 		_, _ = fmt.Sscanf(string(text), "process %d, since %s", &info.PID, &since)
-		info.Since, _ = time.Parse(time.RFC3339, since) // zero: as unknown as it is
+		info.Since, _ = time.Parse(time.RFC3339, since) // zero means unknown
 	}
 	info.Step = currentStep(LogPath(spec), info.Since)
 	return info
 }
 
-// logTail is how much of a log's end is read for the step that a run is at, in bytes; events have some hundred.
+// logTail is how much of a log's end is read to find the current step, in bytes; an event has a few hundred.
 const logTail = 64 << 10
 
-// currentStep returns the step of the log's last step event, if it is under way and no older than the run.
+// currentStep returns the step of the log's last step event, if it is running and no older than the run.
 func currentStep(path string, since time.Time) *StepStatus {
 	file, err := os.Open(path)
 	if err != nil {
@@ -181,7 +181,7 @@ func currentStep(path string, since time.Time) *StepStatus {
 	return last.Step
 }
 
-// busy returns the error of a reader that would see an incomplete world.
+// busy returns the error of a command that would see an incomplete world.
 func busy(spec Spec, info *RunInfo) *Error {
 	failure := &Error{
 		Kind: KindBusy,
@@ -195,7 +195,7 @@ func busy(spec Spec, info *RunInfo) *Error {
 	return failure
 }
 
-// String reports which run it is and what it is at.
+// String describes the run and its current step.
 func (i RunInfo) String() string {
 	text := fmt.Sprintf("process %d", i.PID)
 	if !i.Since.IsZero() {

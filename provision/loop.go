@@ -17,7 +17,7 @@ import (
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
 // plan, until nothing is left to change and everything was verified.
 
-// maxRounds bounds how often the world is planned for in one run. A first setup takes four: create and start, the
+// maxRounds bounds the number of plans in one run. A first setup takes four: create and start, the
 // layout, the marker, nothing; a restart in between makes it six, and each escalation two more. More would
 // mean that a step does not hold.
 const maxRounds = 12
@@ -60,24 +60,24 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 	}
 }
 
-// verifyMode reports whether connections are made while the world is observed.
+// verifyMode determines whether to verify while the world is observed.
 type verifyMode int
 
 const (
 	never    verifyMode = iota
-	whenIdle            // they are made, and given up when something is to be changed first
+	whenIdle            // verify, and discard the result when something has to be changed first
 	always
 )
 
-// view is what was seen of the world at one time.
+// view is the state of the world at one time, with its plan.
 type view struct {
 	state    State
 	plan     Plan
 	verified *verification // nil when nothing was verified, because there is something to change first
 }
 
-// observe makes the first plan: it finds out what the host has, checks the prerequisites while it observes, and has
-// Lima report whether it would take what the plan is going to give it.
+// observe makes the first plan. It searches the host, checks the prerequisites while it observes, and has Lima validate
+// the configuration that the plan is going to use.
 func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	instance, err := r.resolve(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	return now, r.validate(ctx, now.state, now.plan)
 }
 
-// observeAgain observes after steps were done. Verifying begins at once when the layout should be complete.
+// observeAgain observes after steps were done. It verifies at the same time when the layout should be complete.
 func (r *run) observeAgain(ctx context.Context) (view, error) {
 	if now, seen := r.seenAhead(ctx); seen {
 		return now, nil
@@ -151,7 +151,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	return now
 }
 
-// refine plans again for what only the verification has shown.
+// refine plans again if the verification has shown something new.
 func (r *run) refine(ctx context.Context, now *view) {
 	if now.verified == nil || now.state.Guest == nil || ctx.Err() != nil {
 		return
@@ -174,8 +174,8 @@ func (r *run) refine(ctx context.Context, now *view) {
 	now.plan = planFor(r.target, now.state)
 }
 
-// resolve asks Lima for the instance and completes the target with what the host has for it. Bad input is reported
-// first; a Lima that does not answer is for the prerequisites to explain.
+// resolve asks Lima for the instance and completes the target with the files on the host. Bad input is reported first;
+// if Lima does not answer, the prerequisites explain that.
 func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	instance, findErr := r.vm.find(ctx)
 	if ctx.Err() != nil {
@@ -203,8 +203,8 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 	return r.approve(ctx, plan)
 }
 
-// escalate plans a restart of the VM when a step inside did not hold, once in a run: processes, sockets and file
-// systems start again with it.
+// escalate plans a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
+// processes, sockets and file systems.
 func (r *run) escalate(view *view, step Step) bool {
 	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil ||
 		step.Disruption.level() >= DisruptionRestart.level() {
@@ -216,8 +216,8 @@ func (r *run) escalate(view *view, step Step) bool {
 	return true
 }
 
-// conclude ends a run in which nothing is left to do but to write the layout marker. The marker comes last: after
-// everything else was observed, and after everyone who should reach the agent was verified to.
+// conclude ends a run in which only the layout marker is left to write. The marker comes last, after everything else
+// was observed and all access was verified.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	if now.plan.has(StepMarker) && now.verified.ok() {
 		step := now.plan.Steps[0]
@@ -232,7 +232,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, verifies what can be verified and reports.
+// status observes, verifies as much as possible and reports.
 func (r *run) status(ctx context.Context) (Health, error) {
 	view, err := r.observe(ctx, always)
 	if err != nil {
@@ -241,7 +241,7 @@ func (r *run) status(ctx context.Context) (Health, error) {
 	return reportHealth(r.events, r.report(view))
 }
 
-// reportHealth emits the report; a world that is not ready is an error.
+// reportHealth emits the report, and returns an error if the world is not ready.
 func reportHealth(events *emitter, health Health) (Health, error) {
 	events.emit(Event{Type: EventHealth, Health: &health})
 	if health.Ready {
@@ -281,19 +281,18 @@ func doesNotHold(vm string, step Step) *Error {
 	}
 }
 
-// aheadHolds is how long what was seen of a booting guest counts.
+// aheadHolds is how long early observations of a booting guest stay valid.
 const aheadHolds = time.Minute
 
-// ahead is what was seen of the finished world while the VM was still busy booting.
+// ahead holds the observations of the finished world that were made while the VM was still booting.
 type ahead struct {
 	view
 	begun time.Time
 }
 
-// observeAhead observes at the finished world while Lima is still busy with booting the VM: with what comes last, the
-// mounts and then the host's end of the agent's socket. The guest has time then; before that its boot scripts take all
-// that there is. What is observed counts only when everything is ok; otherwise the world is observed again when it has
-// booted.
+// observeAhead observes the finished world while Lima is still booting the VM: once the mounts are there, and then the
+// host's end of the agent's socket, which come last. Before that, the boot scripts need all of the guest's CPU time.
+// The result counts only when everything is ok; otherwise the world is observed again after the boot.
 func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
 	if !r.vm.boot.going() ||
@@ -328,7 +327,7 @@ func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	}
 }
 
-// seenAhead is what observeAhead saw, if that is fresh and the agent still answers.
+// seenAhead returns the result of observeAhead, if it is fresh and the agent still answers.
 func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
 	was := r.ahead
 	if r.ahead = nil; was == nil || r.edges.Now().Sub(was.begun) > aheadHolds {
