@@ -17,8 +17,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// This file holds what a whole guest can suffer from, before anything of the layout can be written: its clock, its root
-// file system, its disk, and the ways into it.
+// This file repairs what affects the whole guest and comes before the layout: its clock, its root file system, its
+// disk, and the ways into it.
 
 const (
 	// clockRepair is how far the guest's clock may be off before it is set: time synchronization restores what is
@@ -34,7 +34,7 @@ func planClock(p *Plan, _ target, s State) {
 	}
 }
 
-// clockTask sets the clock by what was measured some seconds ago: it is as far off still.
+// clockTask sets the clock by the difference that was measured some seconds ago, which is still the same.
 func clockTask(_ target, o *guest.Observation, _ Step) (*task, error) {
 	return &task{change: guest.SetClock{By: -o.ClockAhead}}, nil
 }
@@ -49,7 +49,7 @@ func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(strin
 	err := r.session(at).change(ctx, guest.MakeWritable{})
 	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == guest.ExitNeedsBoot {
 		line("not before a boot: files that were deleted are open")
-		return nil // it will be observed to be read-only still, and the VM is restarted
+		return nil // the next observation finds it read-only, and the VM is restarted
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func full(o *guest.Observation) bool { return o.DiskAvailable < freeSpaceNeeded<
 
 func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
 
-// planSSHAccess plans to repair the way in by ssh, and blocks a plan where that can't be, or did not help.
+// planSSHAccess plans to repair SSH access, and blocks the plan where that is impossible or did not help.
 func planSSHAccess(p *Plan, _ target, s State) {
 	switch {
 	case s.SSHSetting.Name != "":
@@ -92,8 +92,8 @@ func planSSHAccess(p *Plan, _ target, s State) {
 	}
 }
 
-// sshReasons returns why sshd refuses Lima's key, or would after a restart: it accepts none from where others can
-// write. A group of the user's own may, on Debian.
+// sshReasons returns why sshd refuses Lima's key, or would after a restart: it accepts no key from a directory that
+// others can write to. On Debian, a group of the user's own may have write access.
 func sshReasons(s State) (reasons []string) {
 	o := s.Guest
 	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
@@ -114,7 +114,7 @@ func sshReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// repairSSHAccess has ssh accept Lima's key again.
+// repairSSHAccess makes sshd accept Lima's key again.
 func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
 	key, err := os.ReadFile(filepath.Join(r.target.spec.LimaHome, filenames.ConfigDir, filenames.UserPublicKey))
 	if err != nil {
@@ -125,14 +125,14 @@ func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(strin
 	return r.session(at).change(ctx, guest.RepairSSH{User: o.User, Home: o.Home, Key: strings.TrimSpace(string(key))})
 }
 
-// renewConnection makes Lima's shared connection again.
+// renewConnection reconnects Lima's shared connection.
 func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
 	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
 		refused.Route == guest.Fresh && ctx.Err() == nil {
-		// Nothing was changed: what refuses the user comes first.
+		// Nothing was changed: SSH access must be repaired first.
 		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error(), refused.Cause()})
 		r.done.locked, r.done.lockedCause = at.Locked, at.LockedCause
 		if r.done.finished[StepSSHAccess] {
@@ -144,7 +144,7 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	return err
 }
 
-// forwards are the host's sockets that Lima leads into the guest when it starts, and never again.
+// forwards returns the host sockets that Lima forwards into the guest, which it does only when it starts the VM.
 func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 	for _, rule := range instance.Config.PortForwards {
 		if rule.GuestSocket != "" && rule.HostSocket != "" && !rule.Reverse && !rule.Ignore {
@@ -154,7 +154,7 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 	return pairs
 }
 
-// closedDirectories returns those on the way to our files that not all users can enter. Behind them nothing was
+// closedDirectories returns the directories above our files that not all users can enter. Nothing inside them was
 // observed.
 func closedDirectories(o *guest.Observation) (closed []string) {
 	for _, path := range []string{
@@ -168,7 +168,7 @@ func closedDirectories(o *guest.Observation) (closed []string) {
 	return closed
 }
 
-// open plans to open them, and nothing else, since what is missing behind them may be there.
+// open plans only to open them, since files that seem to be missing may be inside.
 func (p *Plan) open(closed []string) {
 	step := newStep(StepDirectories, fmt.Sprintf("not all users can enter %s", strings.Join(closed, ", ")))
 	step.operands = closed
@@ -179,10 +179,10 @@ func (p *Plan) open(closed []string) {
 // Lima's shared connection can be the last way into a guest: an account that has expired, or a new line in sshd's
 // configuration, keeps new connections out and leaves the open one alone. It must not end before another one is let in.
 
-// refusedDeadline is how long the guest may take to find out why its ssh server refused a connection.
+// refusedDeadline bounds the search in the guest for why its ssh server refused a connection.
 const refusedDeadline = 15 * time.Second
 
-// checkLastWay makes a fresh connection before a plan ends the open one, and plans again when that is refused.
+// checkLastWay makes a fresh connection before a plan ends the open one, and plans again if it is refused.
 func (r *run) checkLastWay(ctx context.Context, now *view) {
 	s := &now.state
 	ends := slices.ContainsFunc(now.plan.Steps, endsConnection)
@@ -198,16 +198,16 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	}
 }
 
-// rejection is why a fresh connection is of no use.
+// rejection describes why a fresh connection did not work.
 type rejection struct {
 	what string // one of the Refused constants of package guest
 	text string
-	// cause is what ssh shows of why.
+	// cause is the cause as far as ssh shows it.
 	cause guest.ConnectionCause
 }
 
-// refusalOf is the rejection of a connection: it failed, or the user's login shell ran something else than the script.
-// It is nil when the script ran.
+// refusalOf returns the rejection in err: the connection failed, or the user's login shell did not run the script. It
+// is nil when the script ran.
 func refusalOf(err error) *rejection {
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
 		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode,
@@ -220,13 +220,13 @@ func refusalOf(err error) *rejection {
 	return nil
 }
 
-// explainRefusal completes the state by a refusal, with the causes that root in the guest finds.
+// explainRefusal adds a refusal to the state, with the causes that root finds in the guest.
 func explainRefusal(ctx context.Context, in session, s *State, refusal *rejection) {
 	var refusals guest.Refusals
 	if s.Guest.Sudo {
 		ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
 		defer cancel()
-		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // without it the refusal reports enough
+		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // on failure, ssh's own message has to do
 	}
 	s.SSHSetting = refusals.Setting
 	if refusal.what != guest.RefusedForward {
@@ -235,7 +235,7 @@ func explainRefusal(ctx context.Context, in session, s *State, refusal *rejectio
 	}
 }
 
-// lastWay returns the error of a guest that refuses new connections after all that worldsetup can do about it.
+// lastWay returns the error of a guest that still refuses new connections after all repairs.
 func lastWay(s State) *Error {
 	command := "sudo journalctl -n 20 -t sshd -t sshd-session"
 	if s.LockedCause == guest.CauseTimedOut {
@@ -251,7 +251,7 @@ func lastWay(s State) *Error {
 	}
 }
 
-// sshdForbids is the error of a setting of sshd's that a world can't have. It is a person's decision and stays.
+// sshdForbids returns the error of an sshd setting with which a world can't work. Someone decided on it, so it stays.
 func sshdForbids(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,

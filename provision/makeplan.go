@@ -12,7 +12,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// makePlan compares what is wanted with what is there. It is pure: same inputs, same plan.
+// makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
 	switch {
@@ -35,7 +35,7 @@ func makePlan(t target, s State) Plan {
 	return plan
 }
 
-// forNew lists everything that a new VM needs: what it turns out to have already is left out once it was observed.
+// forNew lists everything that a new VM needs. Once the VM was observed, the steps that it does not need are left out.
 func (p *Plan) forNew(t target) {
 	if t.agent == nil {
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
@@ -58,7 +58,7 @@ func (p *Plan) forNew(t target) {
 	}
 	p.waitForBoot("the VM is new", StepAgentBuild, StepMarker)
 	for i := range p.Steps {
-		p.Steps[i].Disruption = "" // there is nothing yet that they could disrupt
+		p.Steps[i].Disruption = "" // there is nothing to disrupt yet
 	}
 }
 
@@ -80,18 +80,18 @@ func (p *Plan) forExisting(t target, s State) {
 		p.planUnreachable(s)
 		return
 	case running && bootFirst(s) != "" && s.Locked != "":
-		p.Blocked = lastWay(s) // which nothing repairs before a boot, and after it the guest may not be reachable
+		p.Blocked = lastWay(s) // only a boot could repair it, and after that the guest may be unreachable
 		return
 	case running && bootFirst(s) != "":
 		p.Unseen = true
 	case running:
 		if p.forGuest(t, s); p.Unseen {
-			return // what is in order behind closed directories shows when they are open
+			return // the state inside closed directories shows once they are open
 		}
 	case s.Instance.Status == limatype.StatusStopped:
 		p.Unseen = true
 	default:
-		// Lima reports "Broken" when one of its processes has died: taking the power away clears that.
+		// Lima reports "Broken" when one of its processes has died: powering the VM off clears that.
 		reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
 		for _, err := range s.Instance.Errors {
 			reasons = append(reasons, err.Error())
@@ -113,14 +113,14 @@ func (p *Plan) forExisting(t target, s State) {
 	}
 }
 
-// waitForRunningBoot plans to wait for the end of a boot that is under way: after what can be done meanwhile, and
+// waitForRunningBoot plans to wait for the end of a boot in progress: after the steps that can run meanwhile, and
 // before packages, since the guest's own first boot may be installing some.
 func (p *Plan) waitForRunningBoot() {
 	p.waitForBoot("Lima is still busy with it", StepPackages, StepAgentBuild, StepMarker)
 }
 
 // waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount,
-// which comes last, and the marker stands for a world that was seen to be complete.
+// which comes last, and the marker means that the world was observed to be complete.
 func (p *Plan) waitForBoot(reason string, before ...StepID) {
 	wait := newStep(StepWaitForBoot, reason)
 	at := slices.IndexFunc(p.Steps, func(s Step) bool { return slices.Contains(before, s.ID) })
@@ -131,9 +131,9 @@ func (p *Plan) waitForBoot(reason string, before ...StepID) {
 	p.Steps = slices.Insert(p.Steps, at, wait)
 }
 
-// restart plans to restart the VM before what is planned for the guest, which is observed again afterwards. Only the
-// early steps stay before it: the group, since groups are given when a session starts, and the way in by ssh, without
-// which Lima does not see the end of a boot, with what it takes to write.
+// restart plans to restart the VM before the steps in the guest, which is observed again afterwards. Only the early
+// steps stay before it: the group, since a session gets its groups when it starts; SSH access, without which Lima does
+// not see the end of a boot; and the steps that make the guest writable for these.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
@@ -157,13 +157,13 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	p.waitForRunningBoot()
 }
 
-// unreadable returns the error of a configuration that no step repairs.
+// unreadable returns the error of a configuration that Lima can't read.
 func unreadable(instance *limatype.Instance) *Error {
 	why := make([]string, 0, len(instance.Errors))
 	for _, err := range instance.Errors {
 		why = append(why, err.Error())
 	}
-	if len(why) == 0 { // some versions of Lima keep the reason to themselves
+	if len(why) == 0 { // some versions of Lima give no reason
 		why = append(why, fmt.Sprintf("`limactl list` shows none; `limactl validate %s/lima.yaml` shows why",
 			instance.Dir))
 	}
@@ -175,8 +175,8 @@ func unreadable(instance *limatype.Instance) *Error {
 	}
 }
 
-// connectionReasons returns the facts that a new shared connection repairs: it has the groups of its time, and forwards
-// sockets again.
+// connectionReasons returns the facts that a new shared connection repairs: it has the user's present groups, and
+// forwards sockets again.
 func connectionReasons(s State) (reasons []string) {
 	if s.SharedDead {
 		reasons = append(reasons, "Lima's shared ssh connection is dead")
@@ -190,7 +190,7 @@ func connectionReasons(s State) (reasons []string) {
 	return reasons
 }
 
-// restartReasons returns the facts that only a restart of the VM repairs, or that lesser disruption did not.
+// restartReasons returns the facts that only a restart of the VM repairs, or that less disruption did not repair.
 func restartReasons(t target, s State) (reasons []string) {
 	_, points := t.mounts()
 	for i, problem := range s.Mounts {
@@ -216,7 +216,7 @@ func bootFirst(s State) string {
 	return ""
 }
 
-// forced returns a stop by force.
+// forced returns the step that powers the VM off.
 func forced(reasons ...string) Step {
 	step := newStep(StepStop, reasons...)
 	step.Disruption, step.force = DisruptionForce, true
@@ -228,7 +228,7 @@ func (p *Plan) planUnreachable(s State) {
 	connection, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
 	switch {
 	case !ok:
-		p.Blocked = unreachable(s) // something answered there, and its answer is not an observation
+		p.Blocked = unreachable(s) // the guest answered, but not with an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:
 		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
 		p.Blocked = unreachable(s)
@@ -269,7 +269,7 @@ func unreachable(s State) *Error {
 	}
 }
 
-// plan plans for what was observed, and reports what there is now.
+// plan makes the plan for the observed state, and adds the existing VM to it.
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
@@ -285,7 +285,7 @@ func nonEmpty(text string) []string {
 	return []string{text}
 }
 
-// forGuest plans what is to be changed inside a running guest.
+// forGuest plans the changes inside a running guest.
 func (p *Plan) forGuest(t target, s State) {
 	o := s.Guest
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
@@ -294,7 +294,7 @@ func (p *Plan) forGuest(t target, s State) {
 	}
 	closed := closedDirectories(o)
 	for _, k := range kinds() {
-		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // what is behind closed directories was not observed
+		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // the inside of closed directories was not observed
 			k.plan(p, t, s)
 		}
 	}
@@ -304,7 +304,7 @@ func (p *Plan) forGuest(t target, s State) {
 	p.sudo(s)
 }
 
-// sudo reports that nothing can be changed without it.
+// sudo returns the error of a guest in which sudo does not work, so that nothing can be changed.
 func (p *Plan) sudo(s State) {
 	o := s.Guest
 	switch o.SudoRefusal() {
@@ -322,7 +322,7 @@ func (p *Plan) sudo(s State) {
 	}
 }
 
-// sudoRefuses is the error of a guest in which sudo refuses the user for a reason that no boot changes.
+// sudoRefuses returns the error of a guest in which sudo refuses the user for a reason that a boot does not change.
 func sudoRefuses(s State) *Error {
 	o, vm := s.Guest, s.Instance.Name
 	next := "become root in the guest in another way, and repair it"

@@ -21,13 +21,13 @@ import (
 )
 
 // One observation of the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared
-// connection hangs, so it is given up sooner than the fresh one that is tried next.
+// connection hangs, so it has a shorter deadline than the fresh one that is tried next.
 const (
 	sharedDeadline = 20 * time.Second
 	freshDeadline  = 45 * time.Second
 )
 
-// observer finds out what there is.
+// observer observes the world.
 type observer struct {
 	lima  lima.Client
 	place vmswap.Place
@@ -35,9 +35,9 @@ type observer struct {
 	now   func() time.Time
 }
 
-// find asks Lima for the instance; nil when there is none. One directory in Lima's home that is no VM makes `limactl
-// list` fail for all of them, and an interrupted creation can leave one: that must not hide what is there, or what is
-// in the way.
+// find asks Lima for the instance; nil when there is none. A directory in Lima's home that is not a VM, which an
+// interrupted creation can leave, makes `limactl list` fail for all VMs: find then looks for this one alone, and names
+// the directory if it is in the way.
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
 	if _, ok := errors.AsType[*lima.CommandError](err); !ok {
@@ -58,8 +58,8 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	return o.lima.FindOnly(ctx, o.place.VM)
 }
 
-// observe finds out what there is of instance, which may be nil. A guest that cannot be entered is part of the State.
-// done is what the run did so far.
+// observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
+// history of the run so far.
 func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
 		Instance: instance, Swap: v.place.Observe(), Booting: v.boot.laying(),
@@ -71,7 +71,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
 	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
-		state.Booting = true // a boot that was begun by something else
+		state.Booting = true // another program started it
 	}
 	state.DiskMissing = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
 	if !running || instance.Config == nil {
@@ -80,11 +80,11 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
 	directories, points := t.mounts()
 	if state.Booting {
-		directories, points = nil, nil // they come with the end of booting, and observing them would slow that down
+		directories, points = nil, nil // they come at the end of the boot, and observing them would slow it down
 	}
 	options := guest.ObserveOptions{
 		Mounts: points,
-		// An observation costs the boot as much as it takes, and there is nothing to be seen.
+		// An observation slows the boot down, and there is nothing to see.
 		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
 	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, options)
@@ -94,7 +94,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	return state
 }
 
-// compareMounts reports of each mount what is wrong with it, and nothing when nothing is.
+// compareMounts returns for each mount what is wrong with it; empty when nothing is.
 func compareMounts(directories, points []string, mounts []guest.Mount, now time.Time) (problems []string) {
 	for i, mount := range mounts {
 		problems = append(problems, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
@@ -102,7 +102,7 @@ func compareMounts(directories, points []string, mounts []guest.Mount, now time.
 	return problems
 }
 
-// observeMounts makes up for the mounts that were not there yet when the rest of a booting guest was observed.
+// observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
 	directories, points := t.mounts()
 	mounts, err := o.guest(state.Instance).ObserveMounts(ctx, guest.Shared, points)
@@ -111,8 +111,8 @@ func (o observer) observeMounts(ctx context.Context, t target, state *State) err
 	return err
 }
 
-// observeGuest observes over the shared connection, whose groups are the ones that count, and when that is dead over a
-// fresh one.
+// observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
+// is dead.
 func (o observer) observeGuest(
 	ctx context.Context, instance *limatype.Instance, options guest.ObserveOptions,
 ) (seen *guest.Observation, sharedDead bool, err error) {
@@ -144,38 +144,37 @@ func accepts(ctx context.Context, path string) bool {
 	return true
 }
 
-// State is what was observed of a world. It is derived again at every run and never stored.
+// State is the observed state of a world. Every run observes it again; it is never stored.
 type State struct {
-	// Instance is what Lima knows of the VM; nil when there is none of that name.
+	// Instance is the VM as Lima knows it; nil when there is none of that name.
 	Instance *limatype.Instance
-	// Swap are the VMs that stand beside it: kept, or left by a run that was killed.
+	// Swap holds the VMs beside it: kept, or left by a run that was killed.
 	Swap vmswap.State
-	// Guest is what was found inside; nil when the VM does not run or could not be entered.
+	// Guest is the observation of the guest; nil when the VM is not running or could not be entered.
 	Guest *guest.Observation
-	// GuestError reports why a VM that should run could not be entered; nil otherwise.
+	// GuestError is why a running VM could not be entered; nil otherwise.
 	GuestError error
 	// SharedDead reports that Lima's shared ssh connection did not work and a fresh one did.
 	SharedDead bool
 	// Booting reports that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
 	// sockets are not there yet, and packages may be at work.
 	Booting bool
-	// Unanswered is what root in the guest met when it asked the agent, other than an answer; empty when it was
-	// answered, or there was no connection. Only connecting shows a listener that systemd has lost, or an agent that
-	// hangs.
+	// Unanswered is why root in the guest got no answer from the agent; empty when it got one, or there was no
+	// connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
 	Unanswered string
 	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
 	// tried.
 	Locked string
-	// LockedCause is what ssh shows of the cause.
+	// LockedCause is the cause as far as ssh shows it.
 	LockedCause guest.ConnectionCause
-	// SSHSetting is the setting of the guest's sshd that forbids what a fresh connection is for; zero for none.
+	// SSHSetting is the setting of the guest's sshd that forbids what a world needs; zero for none.
 	SSHSetting guest.SSHDSetting
-	// Booted reports that the VM's present boot came to its end; Age is how long ago it began, 0 when that is unknown.
+	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration
 	// DiskMissing reports that the VM was started before, and its disk image is not there.
 	DiskMissing bool
-	// Tried are the steps that this run has done; Unheld is one that did not hold, although it was done.
+	// Tried holds the steps that this run has done; Unheld describes one that had no lasting effect.
 	Tried  map[StepID]bool
 	Unheld string
 	// HostSocket reports whether the host's end of the forwarded socket accepts connections.
@@ -185,13 +184,12 @@ type State struct {
 	Mounts []string
 }
 
-// mountLag is how long ago something must have changed to be compared: guests cache directories, reverse-sshfs for 20
-// s.
+// mountLag is the age from which changes on the host are compared: guests cache directories, reverse-sshfs for 20 s.
 const mountLag = time.Minute
 
 // compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
-// reading only. It returns an empty string when nothing is. The rules are: what changed on the host within the last
-// minute is not compared; names, types, and of regular files sizes and times must agree for the rest; and a guest that
+// reading only. It returns an empty string when nothing is. The rules are: changes on the host within the last
+// minute are not compared; names, types, and of regular files sizes and times must agree for the rest; and a guest that
 // sees nothing must not be seeing a directory that holds something.
 func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
 	if mount.FSType == "" {
@@ -226,13 +224,12 @@ func changedSince(directory string, now time.Time) bool {
 	return err != nil || now.Sub(info.ModTime()) < mountLag
 }
 
-// history is what was begun in this run.
+// history holds the steps that were started in this run.
 type history struct {
 	steps    map[StepID]bool
 	finished map[StepID]bool // without an error
 	reasons  map[string]bool
-	// unheld is a step that did not hold, although it was done; locked is why ssh refuses new connections. Empty for
-	// none.
+	// unheld describes a step that had no lasting effect; locked is why ssh refuses new connections. Both may be empty.
 	unheld, locked string
 	lockedCause    guest.ConnectionCause
 }
@@ -240,9 +237,9 @@ type history struct {
 // begun reports whether a step was begun in this run.
 func (h *history) begun(id StepID) bool { return h.steps[id] }
 
-// finish notes that a step came to its end.
+// finish records that a step has ended.
 func (h *history) finish(step Step) {
-	finished := maps.Clone(h.finished) // states hold the other
+	finished := maps.Clone(h.finished) // earlier states share the old map
 	if finished == nil {
 		finished = map[StepID]bool{}
 	}
@@ -258,13 +255,13 @@ func (h *history) add(step Step) {
 	h.reasons[string(step.ID)+": "+step.Reason] = true
 }
 
-// forget takes back that a step was begun.
+// forget removes a step from the history.
 func (h *history) forget(step Step) {
 	delete(h.steps, step.ID)
 	delete(h.reasons, string(step.ID)+": "+step.Reason)
 }
 
-// again finds a step of the plan that was done before for the very same reason: doing it once more would not help.
+// again finds a step of the plan that was done before for the very same reason, so that repeating it would not help.
 func (h *history) again(plan Plan) (step Step, again bool) {
 	for _, step := range plan.Steps {
 		k := kindOf(step.ID)
@@ -272,7 +269,7 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 			return step, true
 		}
 		if k.reobserve {
-			break // what comes after it is planned again then
+			break // the steps after it are planned again then
 		}
 	}
 	return Step{}, false

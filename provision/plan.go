@@ -15,7 +15,8 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
-// Plan is what would make the observed state the wanted one. An empty plan means that there is nothing to change.
+// Plan holds the steps that make the observed world what the Spec asks for. An empty plan means that there is nothing
+// to change.
 type Plan struct {
 	VM    string `json:"vm"`
 	Steps []Step `json:"steps"`
@@ -24,9 +25,9 @@ type Plan struct {
 	// Replace holds the reasons for replacing the VM. Steps is empty then, unless there is consent
 	// to it (Spec.Replace).
 	Replace []string `json:"replace,omitempty"`
-	// Blocked reports what is missing on the host for the plan to be carried out. Steps is empty then.
+	// Blocked is why the plan can't be carried out. Steps is empty then.
 	Blocked *Error `json:"blocked,omitempty"`
-	// Existing is what there is now; nil when there is no VM.
+	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
 }
 
@@ -42,14 +43,14 @@ type Existing struct {
 	Created   time.Time `json:"created"`             // zero when that is unknown
 	Layout    string    `json:"layout,omitempty"`    // the marker in the guest; empty without one, or unseen
 	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
-	Protected bool      `json:"protected,omitempty"` // by `limactl protect`: it is never done away with
+	Protected bool      `json:"protected,omitempty"` // by `limactl protect`: it is never deleted
 	Kept      string    `json:"kept,omitempty"`      // the name of the old VM that is kept beside it
 }
 
-// Empty reports that nothing is to be changed and nothing is in the way.
+// Empty reports whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
 
-// complete reports that nothing is left to do but to write the layout marker.
+// complete reports whether only the layout marker is left to write.
 func (p Plan) complete() bool {
 	return p.Empty() || len(p.Steps) == 1 && p.has(StepMarker)
 }
@@ -64,7 +65,8 @@ func (p Plan) Interrupts() bool {
 	return false
 }
 
-// Err is the error of a plan that cannot be carried out, of the kind of what is in its way; nil for every other plan.
+// Err returns the error of a plan that cannot be carried out, whose kind depends on what is in the way; nil for every
+// other plan.
 func (p Plan) Err() error {
 	if p.Blocked != nil {
 		return p.Blocked
@@ -81,17 +83,17 @@ func (p Plan) Err() error {
 	}
 }
 
-// Disruption is how deep a step interferes, the least first. A step escalates only when less does not help.
+// Disruption is what a step interrupts. A run escalates to a higher level only when a lower one did not help.
 type Disruption string
 
-// The degrees of disruption, in order.
+// The levels of disruption, the least first.
 const (
-	DisruptionLive Disruption = "live" // something is rewritten; whatever runs goes on
+	DisruptionLive Disruption = "live" // running programs continue
 	DisruptionUnit Disruption = "unit" // the agent's socket and service are restarted
-	// Lima's shared ssh connection is renewed; mounts and what runs over the old one stay
+	// Lima's shared ssh connection is renewed; mounts and programs that use the old one continue
 	DisruptionConnection Disruption = "connection"
-	DisruptionRestart    Disruption = "vm-restart" // the VM is stopped in good order and started
-	DisruptionForce      Disruption = "vm-force"   // the VM is stopped by force and started
+	DisruptionRestart    Disruption = "vm-restart" // the VM is shut down and started
+	DisruptionForce      Disruption = "vm-force"   // the VM is powered off and started
 	DisruptionReplace    Disruption = "replace"    // another VM
 )
 
@@ -108,7 +110,7 @@ func (r Disruption) level() int {
 	return 0
 }
 
-// Above reports that r cuts deeper than other.
+// Above reports whether r interrupts more than other.
 func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
 
 // Disruption returns the deepest disruption of the plan; empty for a plan that changes nothing, or makes a new VM.
@@ -271,7 +273,7 @@ func (p Plan) RemoveLosses() (deleted, kept string) {
 	return deleted + "the log of the last run", p.Existing.onHost() + "; Lima's downloads"
 }
 
-// onlyInVM describes what is in the VM and nowhere else.
+// onlyInVM describes the data that exists only in the VM.
 func (e *Existing) onlyInVM() string {
 	lost := "the disk of the VM with everything that is only there: " +
 		"installed programs, containers, files outside of the mounts"
@@ -281,7 +283,7 @@ func (e *Existing) onlyInVM() string {
 	return lost
 }
 
-// onHost describes what the VM shows and the host has.
+// onHost describes the data in the VM that is on the host.
 func (e *Existing) onHost() string {
 	kept := "the project"
 	if e != nil && e.Project != "" {

@@ -33,10 +33,10 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }
 
-// prerequisites is what the machine is checked for. findErr reports why Lima did not report the VM.
+// prerequisites returns the target of the checks. findErr is why Lima did not list the VM.
 func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
 	spec := t.spec
-	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // while Lima does not emit, its directory does
+	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // Lima can't list it, but its directory shows
 	wanted := checks.Target{
 		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
@@ -62,7 +62,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	return wanted
 }
 
-// disksOf is what a VM's disk takes on the host, in bytes; 0 without one.
+// disksOf returns the size of a VM's disk on the host, in bytes; 0 without one.
 func disksOf(instance *limatype.Instance) int64 {
 	if instance == nil {
 		return 0
@@ -71,7 +71,7 @@ func disksOf(instance *limatype.Instance) int64 {
 		onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
 }
 
-// imagePlaces are where a new VM's image may come from.
+// imagePlaces returns the places where a new VM's image may come from.
 func (t target) imagePlaces() (places []string) {
 	images := t.wanted.Images
 	if len(images) == 0 && t.profile != nil {
@@ -109,7 +109,8 @@ func firstSize(sizes ...int64) int64 {
 	return 0
 }
 
-// onDisk is what a file takes on the disk, which for a disk image is far less than its length; 0 when there is none.
+// onDisk returns the space that a file uses on the disk, which for a disk image is far less than its length; 0 when
+// there is none.
 func onDisk(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -137,7 +138,7 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr er
 	return nil
 }
 
-// validate finds out before the first change whether Lima would take what the plan is going to give it.
+// validate has Lima validate the planned configuration before the first change.
 func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 	var profile []byte
 	var err error

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Progress is how far a call has come: its events, folded, for a program that shows a run as it stands instead of line
-// by line. The zero value is the start.
+// Progress accumulates the events of a call, for a program that shows the present state of a run instead of one line
+// per event. The zero value is the start.
 type Progress struct {
 	Checks  []CheckResult  // as announced, or with their results
 	Pending []Step         // of the latest plan
@@ -73,7 +73,7 @@ func (p *Progress) Current() *StepProgress {
 	return nil
 }
 
-// Problems are the checks that a person should read about.
+// Problems returns the checks that a user should read about.
 func (p *Progress) Problems() (problems []CheckResult) {
 	for _, check := range p.Checks {
 		if check.Outcome.IsProblem() {
@@ -93,7 +93,7 @@ func (p *Progress) Fixable() *CheckResult {
 	return nil
 }
 
-// RolledBack reports whether a VM got its name back in the end. When the rollback failed as well, the error has it.
+// RolledBack reports whether a VM got its name back. If the rollback failed as well, the error has the details.
 func (p *Progress) RolledBack() bool {
 	n := len(p.Steps)
 	if n == 0 || !p.Steps[n-1].ID.RollsBack() || p.Steps[n-1].State != StepDone {

@@ -9,8 +9,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Remove takes the world away: the VM, the VMs that worldsetup keeps or has left beside it, and the files about it in
-// the state directory. It takes the same consent as a replacement. That there is nothing to remove is no error.
+// Remove deletes the world: the VM, its backup and the leftovers of interrupted runs beside it, and the files about it
+// in the state directory. It needs the same consent as a replacement. If there is nothing to remove, that is no error.
 func (s *Setup) Remove(ctx context.Context) error {
 	r, err := s.begin()
 	if err != nil {
@@ -26,8 +26,8 @@ func (s *Setup) Remove(ctx context.Context) error {
 	return r.end(r.swap.remove(ctx), false)
 }
 
-// PlanRemove returns what Remove would do, and changes nothing. It needs no consent; what Remove would refuse even with
-// consent, is its error.
+// PlanRemove returns the plan of Remove, and changes nothing. It needs no consent, but returns the error of what Remove
+// would refuse even with consent.
 func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
 	return s.planWhole(ctx, (*replacement).planRemove)
 }
@@ -51,7 +51,7 @@ func (w *replacement) remove(ctx context.Context) error {
 	return w.forget()
 }
 
-// planRemove plans how all of it goes, or reports why it does not.
+// planRemove plans to delete all of it, or returns why that is refused.
 func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	state := State{Swap: w.run.place.Observe()}
 	if state.Swap.VM && w.run.place.HasConfig("") {

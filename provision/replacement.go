@@ -23,21 +23,20 @@ import (
 // rollbackDeadline bounds the rollback of a replacement, which has to start a VM.
 const rollbackDeadline = 12 * time.Minute
 
-// replacement replaces, restores and removes whole VMs: it takes the steps of [vmswap] in their order, and rolls back
-// what fails.
+// replacement replaces, restores and removes whole VMs: it makes the moves of [vmswap] in their order, and rolls back
+// after a failure.
 type replacement struct {
 	run       *run
-	underway  bool          // from the first thing that is made to the end
+	underway  bool          // from the first change to the end
 	before    vmswap.Record // how the old VM was
 	earlier   vmswap.Record // how a killed run found the VM that it was about to replace
 	stopped   bool          // it ran, and was stopped for this
-	resumed   bool          // it was begun by a run that was killed
+	resumed   bool          // it was started by a run that was killed
 	removeOld bool          // the old VM is to be removed in the end
 }
 
-// transact finds out what a killed run left and ends that, and then makes the world what it should be. Where another VM
-// takes the place of the old one, the old one is removed after the new one was verified, and gets its name back
-// otherwise.
+// transact recovers from a killed run, and then makes the world what the Spec asks for. If that replaces the VM, the
+// old one is removed after the new one was verified; if it fails, the old one gets its name back.
 func (w *replacement) transact(ctx context.Context) (Health, error) {
 	if err := w.approveRecovery(ctx); err != nil {
 		return Health{}, err
@@ -47,7 +46,7 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 	}
 	if w.run.place.Observe().Pending() {
 		w.resume()
-		w.run.target.spec.Replace = "" // that is what is being done
+		w.run.target.spec.Replace = "" // the replacement is already in progress
 	}
 	health, err := w.run.converge(ctx)
 	switch {
@@ -64,14 +63,14 @@ func (w *replacement) transact(ctx context.Context) (Health, error) {
 	return health, w.rollBack(ctx, err)
 }
 
-// resume takes up a replacement that a killed run has left open.
+// resume continues a replacement that a killed run left unfinished.
 func (w *replacement) resume() {
 	before, _ := w.run.place.ReadRecord()
 	w.underway, w.before, w.stopped, w.resumed = true, before, before.Ran, true
 	w.removeOld = w.run.target.spec.Replace != "" && !w.run.target.spec.KeepOld
 }
 
-// nothingTried reports that a run failed before it could find out what becomes of the VM.
+// nothingTried reports whether a run failed before it could learn whether the VM works.
 func nothingTried(err error) bool {
 	switch AsError(err).Kind {
 	case KindUsage, KindPrerequisite, KindInterrupted:
@@ -80,7 +79,7 @@ func nothingTried(err error) bool {
 	return false
 }
 
-// approveRecovery asks the caller before anything of what a killed run left is touched.
+// approveRecovery asks the caller before the recovery changes anything that a killed run left.
 func (w *replacement) approveRecovery(ctx context.Context) error {
 	if w.run.approve == nil || len(w.run.place.Observe().Recovery()) == 0 {
 		return nil
@@ -92,7 +91,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	return w.run.consent(ctx, w.run.assess(ctx, instance, never).plan)
 }
 
-// recover ends what a killed run left half done, step by step.
+// recover completes or rolls back what a killed run left unfinished, step by step.
 func (w *replacement) recover(ctx context.Context) error {
 	if before, found := w.run.place.ReadRecord(); found {
 		w.earlier = before
@@ -109,7 +108,7 @@ func (w *replacement) recover(ctx context.Context) error {
 	return errors.New("what an interrupted run has left does not go away")
 }
 
-// commit makes the new VM the world from now on, and then does with the old one what was asked for.
+// commit makes the new VM the world from now on, and then removes or keeps the old one.
 func (w *replacement) commit(ctx context.Context) error {
 	keep := newStep(StepReplaceKeep, "`worldsetup restore` restores it")
 	if w.resumed && !w.removeOld {
@@ -136,8 +135,8 @@ func recoverySteps(actions []vmswap.Action) (steps []Step) {
 	return steps
 }
 
-// createBeside makes the new VM under a name of its own: it fetches and checks the image and makes the disk, and so
-// shows most of what can go wrong while the old VM still runs. How the old one answers is found out before.
+// createBeside creates the new VM under a name of its own. That downloads and checks the image and creates the disk, so
+// most failures happen while the old VM is still running. Before that, it records how the old one answers.
 func (w *replacement) createBeside(ctx context.Context, state State, _ Step, line func(string)) error {
 	w.underway, w.removeOld = true, !w.run.target.spec.KeepOld
 	w.recordBefore(ctx, state)
@@ -149,7 +148,7 @@ func (w *replacement) createBeside(ctx context.Context, state State, _ Step, lin
 	return w.run.place.Create(ctx, profile, w.before, line)
 }
 
-// recordBefore records how the VM is that is going to be replaced. One that a killed run has stopped ran before that.
+// recordBefore records the state of the VM that is going to be replaced. If a killed run stopped it, it was running.
 func (w *replacement) recordBefore(ctx context.Context, state State) {
 	before := vmswap.Record{Ran: state.Instance.Status != limatype.StatusStopped}
 	if state.Guest != nil {
@@ -165,7 +164,7 @@ func (w *replacement) recordBefore(ctx context.Context, state State) {
 	}
 }
 
-// stopOld stops the VM that is going to be replaced, by force if it does not stop in good order.
+// stopOld stops the VM that is going to be replaced, by force if it does not shut down.
 func (w *replacement) stopOld(ctx context.Context, _ State, _ Step, line func(string)) error {
 	w.stopped = true
 	return w.run.place.Stop(ctx, "", line)
@@ -198,8 +197,8 @@ func (p *Plan) forReplacement(t target, s State) {
 	}
 }
 
-// replaceReasons are why the VM is replaced: what only a replacement repairs, else what is not repaired yet, else the
-// request.
+// replaceReasons returns why the VM is replaced: the facts that only a replacement repairs, else those that are not
+// repaired yet, else the request.
 func replaceReasons(t target, s State) []string {
 	t.spec.Replace = ""
 	switch plan := makePlan(t, s); {
@@ -213,7 +212,8 @@ func replaceReasons(t target, s State) []string {
 	return []string{"requested"}
 }
 
-// refusal returns why the VM is not replaced or deleted even with consent, and how to change that; nil when it may be.
+// refusal returns why the VM must not be replaced or deleted even with consent, and how to change that; nil when it
+// may.
 func refusal(spec Spec, s State) *Error {
 	name := shellescape.Quote(spec.VM)
 	switch {
@@ -248,8 +248,8 @@ func protected(vm string) *Error {
 	}
 }
 
-// ours reports whether a VM is a world, or was meant to be one. What Lima cannot read is judged by the text of its
-// configuration.
+// ours reports whether a VM is a world, or was meant to be one. If Lima cannot read its configuration, the
+// text decides.
 func ours(s State) bool {
 	if s.Swap.Unverified || s.Guest != nil && s.Guest.Marker != "" {
 		return true
@@ -261,7 +261,7 @@ func ours(s State) bool {
 	return err == nil && bytes.Contains(text, []byte(guest.SocketPath))
 }
 
-// inheritNetfilter has the new world filter network traffic if the old one did and nothing else was requested.
+// inheritNetfilter makes the new world filter network traffic if the old one did and nothing else was requested.
 func (t *target) inheritNetfilter(o *guest.Observation) {
 	if t.spec.Netfilter != Unset || o == nil {
 		return
@@ -272,8 +272,8 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	}
 }
 
-// rollBack rolls back the replacement that ended in err: the incomplete VM goes, and the old one is what it was before.
-// It is done also when err is an interruption.
+// rollBack rolls back the replacement that ended in err, also after an interruption: it removes the incomplete VM and
+// restores the old one to its previous state.
 func (w *replacement) rollBack(ctx context.Context, err error) error {
 	failure := AsError(err)
 	rollback, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
@@ -281,7 +281,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	defer cancel()
 	report, rollbackErr := w.rollBackSwap(rollback)
 	if rollbackErr != nil {
-		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nundoing it failed as well: %v; nothing of the old VM was "+
+		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nthe rollback failed as well: %v; nothing of the old VM was "+
 			"removed, and a rerun goes on with that", failure.Why, rollbackErr))
 		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " +
 			LogPath(w.run.target.spec)
@@ -297,7 +297,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	return failure
 }
 
-// rollBackSwap brings the old VM back, and reports what it did.
+// rollBackSwap restores the old VM, and describes the result.
 func (w *replacement) rollBackSwap(ctx context.Context) (report string, err error) {
 	swap := w.run.place.Observe()
 	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
@@ -334,8 +334,8 @@ func (w *replacement) restart(ctx context.Context) (report string, err error) {
 	return "the old VM is restored, runs, and answers as before", nil
 }
 
-// answers connects to the VM, and reports who is not met as in before any more. Who was not answered then, by a VM that
-// was damaged, need not be now.
+// answers connects to the VM, and returns an error for everyone whose access is no longer as in before. Users whom a
+// damaged VM did not answer then need not be answered now.
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Record) error {
 	var errs []error
 	for _, access := range w.run.verifier().verify(ctx, instance).access {
@@ -346,7 +346,7 @@ func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, 
 	return errors.Join(errs...)
 }
 
-// ensureRunning starts the VM if it does not run.
+// ensureRunning starts the VM if it is not running.
 func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line func(string)) error {
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
@@ -378,8 +378,7 @@ func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(str
 	return w.answers(ctx, instance, w.before)
 }
 
-// verifyKept wants the restored VM to answer the user and root. What else is wrong with an old world
-// is for a repair.
+// verifyKept checks that the restored VM answers the user and root. Other faults of an old world are left to a repair.
 func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
@@ -391,7 +390,7 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	return w.answers(ctx, instance, vmswap.Record{Answered: []string{WhoUser, WhoRoot}})
 }
 
-// planWhole plans what is done about a VM as a whole. What another run is at work on is incomplete.
+// planWhole makes a plan about a whole VM. While another run is in progress, its error is that of busy.
 func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -407,8 +406,8 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return planned, r.finish(err)
 }
 
-// ignoreChoices forgets what was chosen for a VM, which is about another one: what is observed from here on is what is
-// there. It returns the consent, which is forgotten as well.
+// ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts. It
+// clears the consent as well, and returns it.
 func (w *replacement) ignoreChoices() (consent string) {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{
@@ -418,8 +417,8 @@ func (w *replacement) ignoreChoices() (consent string) {
 	return spec.Replace
 }
 
-// approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error of a
-// consent by name that was not given; nil for none.
+// approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if
+// consent by name was not given; nil otherwise.
 func (w *replacement) approve(ctx context.Context, plan Plan, missing error) error {
 	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
 	if missing != nil {

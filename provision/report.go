@@ -16,26 +16,25 @@ import (
 )
 
 const (
-	// diskWarning is the share of the guest's root file system, in percent, from which on its fullness is worth a
-	// warning.
+	// diskWarning is the use of the guest's root file system, in percent, from which on there is a warning.
 	diskWarning = 85
-	// clockWarning is how far the guest's clock may be off: build tools and TLS bear 2 s.
+	// clockWarning is how far the guest's clock may be off: build tools and TLS tolerate 2 s.
 	clockWarning = 2 * time.Second
 	// restartsWarning is how often systemd may have had to restart the agent by itself.
 	restartsWarning = 3
-	// rerun and replace are what to do about what a run repairs, and where only another VM would do.
+	// rerun and replace are the advice for what a run repairs, and for what only another VM repairs.
 	rerun   = "worldsetup"
 	replace = "save what is needed; then only another VM helps"
 )
 
-// report puts together what was observed and verified. Without verification the world is not ready.
+// report makes the health report from what was observed and verified. Without a verification the world is not ready.
 func (r *run) report(seen view) Health {
 	s, plan, verified := seen.state, seen.plan, seen.verified
 	health := Health{
 		Schema: Schema, VM: r.target.spec.VM, Time: r.edges.Now(), Instance: "absent", Drift: plan,
 		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Finding{}, Items: []Item{},
 	}
-	if !r.swap.underway { // else that is what is being ended
+	if !r.swap.underway { // else this run is dealing with it
 		health.swap(r.target.spec, s.Swap)
 	}
 	if s.Instance == nil {
@@ -84,7 +83,7 @@ func (h *Health) check(id, title, want, found string) {
 	h.item(id, title, outcome, want, found, rerun)
 }
 
-// reasons adds a line that is right when there is no reason to change it.
+// reasons adds a line that is ok when there is no reason to change anything.
 func (h *Health) reasons(id, title, right string, reasons []string) {
 	found := strings.Join(reasons, "; ")
 	if found == "" {
@@ -156,7 +155,7 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	h.check("sudo", "sudo in the guest", works[true], found)
 }
 
-// measures adds what is a matter of degree.
+// measures adds the measurements: disk, clock and restarts.
 func (h *Health) measures(o *guest.Observation) {
 	outcome := OK
 	if full(o) {
@@ -227,7 +226,7 @@ func prefixed(prefix string, words []string) (prefixed []string) {
 	return prefixed
 }
 
-// swap adds a line about what stands beside the VM, if something does.
+// swap adds a line about the VMs beside the VM, if there are any.
 func (h *Health) swap(spec Spec, s vmswap.State) {
 	switch {
 	case s.Pending():
@@ -242,13 +241,13 @@ func (h *Health) swap(spec Spec, s vmswap.State) {
 	}
 }
 
-// guestItem is a line of the report about the guest, with what is wrong.
+// guestItem is a line of the report about the guest, with the reasons why it is wrong.
 type guestItem struct {
 	id, title, good string
 	reasons         []string
 }
 
-// guestItems are the lines that the plan's own reasons make, so that report and plan never differ.
+// guestItems returns the lines that are made from the plan's own reasons, so that report and plan never differ.
 func guestItems(t target, s State) []guestItem {
 	o := s.Guest
 	contents, states := unitReasons(t, o)
@@ -284,7 +283,7 @@ func (p Plan) reasons(id StepID) (reasons []string) {
 	return reasons
 }
 
-// kept shows the drop-ins that extend our units and stay.
+// kept adds a line about the drop-ins that extend our units and stay.
 func (h *Health) kept(o *guest.Observation) {
 	if _, _, kept := o.Overrides(); len(kept) > 0 {
 		h.item("drop-ins", "drop-ins of others", Info, "", "kept: "+strings.Join(kept, ", "), "")
@@ -313,14 +312,13 @@ func (p Plan) cost(item string) Disruption {
 		item == "marker") {
 		return DisruptionReplace
 	}
-	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes before all else
+	if at := p.at(StepStop); at >= 0 && p.Unseen { // it comes first
 		return p.Steps[at].Disruption
 	}
 	return ""
 }
 
-// unitStates adds what systemd reports of the units. Whether that is right, other lines judge: this is what they judged
-// by.
+// unitStates adds the units' states in systemd, for information: other lines judge them.
 func (h *Health) unitStates(o *guest.Observation) {
 	for _, line := range []struct{ id, title, unit string }{
 		{"socket-unit", "socket unit", guest.SocketUnitName}, {"service-unit", "service unit", guest.ServiceName},
@@ -337,7 +335,7 @@ func (h *Health) unitStates(o *guest.Observation) {
 	}
 }
 
-// companions reports what is installed, and what was left out.
+// companions adds lines about the companions that are installed or were left out.
 func (h *Health) companions(t target, o *guest.Observation) {
 	if len(t.companions) > 0 {
 		reasons, _ := companionReasons(t, o)

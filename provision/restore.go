@@ -10,9 +10,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Restore brings the kept VM back, in the place of the one that replaced it, and verifies that it answers; the other
-// one is removed after that, or with KeepOld is the kept one then. It takes the consent that a replacement takes, and
-// rolls everything back when something fails. The kept VM is not changed inside.
+// Restore restores the kept VM in the place of the one that replaced it, and verifies that it answers. After that the
+// other one is removed, or with KeepOld kept in its turn. Restore needs the same consent as a replacement, and rolls
+// everything back when something fails. It changes nothing inside the kept VM.
 func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -46,7 +46,7 @@ func (w *replacement) restore(ctx context.Context) error {
 	if err := w.approve(ctx, plan, missing); err != nil {
 		return err
 	}
-	if w.run.place.Observe().Pending() { // the other one never was a world
+	if w.run.place.Observe().Pending() { // the other one was never verified
 		w.resume()
 		_, err := w.rollBackSwap(ctx)
 		return err
@@ -54,15 +54,15 @@ func (w *replacement) restore(ctx context.Context) error {
 	return w.finishRestore(ctx)
 }
 
-// finishRestore carries out the plan, after what a killed run has left is ended.
+// finishRestore carries out the plan, after the recovery from a killed run.
 func (w *replacement) finishRestore(ctx context.Context) error {
 	if err := w.recover(ctx); err != nil {
 		return err
 	}
-	if w.run.steps > 0 && !w.run.place.Observe().Backup { // it is back already
+	if w.run.steps > 0 && !w.run.place.Observe().Backup { // it was restored already
 		return w.carryOut(ctx, State{}, Plan{Steps: []Step{startKept()}})
 	}
-	instance, plan, err := w.planRestore(ctx) // of what is left to do
+	instance, plan, err := w.planRestore(ctx) // for the rest
 	if err != nil {
 		return err
 	}
@@ -78,14 +78,14 @@ func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.In
 		if swap := w.run.place.Observe(); swap.Displaced || !swap.Staged {
 			return w.rollBack(ctx, err)
 		}
-		return err // of removing what is not needed any more; the next run goes on with that
+		return err // only the removal failed; the next run continues it
 	}
 	w.underway = false
 	return nil
 }
 
-// PlanRestore returns what Restore would do, and changes nothing. It needs no consent; what Restore would refuse even
-// with consent, is its error.
+// PlanRestore returns the plan of Restore, and changes nothing. It needs no consent, but returns the error of what
+// Restore would refuse even with consent.
 func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
 		_, plan, err := w.planRestore(ctx)
@@ -93,7 +93,7 @@ func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
 	})
 }
 
-// planRestore plans how the kept VM comes back, or reports why it does not.
+// planRestore plans to restore the kept VM, or returns why that is refused.
 func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan, error) {
 	w.ignoreChoices()
 	swap := w.run.place.Observe()
@@ -143,7 +143,7 @@ func noneKept(spec Spec) *Error {
 
 func startKept() Step { return newStep(StepRestoreStart, "it was stopped when it was replaced") }
 
-// rollbackPlan rolls back a replacement that was begun.
+// rollbackPlan is the plan to roll back an unfinished replacement.
 func (w *replacement) rollbackPlan(swap vmswap.State) Plan {
 	displace := newStep(StepRollbackDisplace, "it was not verified")
 	actions, _ := swap.After(vmswap.RollbackDisplace).Recovered()
@@ -158,7 +158,8 @@ func (w *replacement) rollbackPlan(swap vmswap.State) Plan {
 	return plan
 }
 
-// restorePlan is how the kept VM comes back in the place of the other; nil for one that is known to be stopped.
+// restorePlan is the plan to restore the kept VM in the place of the other one, which is nil if it is known to be
+// stopped.
 func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 	plan := Plan{VM: spec.VM, Steps: []Step{}}
 	if instance != nil && instance.Status != limatype.StatusStopped {

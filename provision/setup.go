@@ -19,7 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Edges are the ways by which a Setup reaches the world outside. All are required; [Machine] has the real ones.
+// Edges connect a Setup to everything outside this package. All are required; [Machine] has the real ones.
 type Edges struct {
 	// Lima runs limactl in the Lima home of the Spec.
 	Lima lima.Runner
@@ -48,12 +48,12 @@ func Machine(spec Spec) Edges {
 	}
 }
 
-// Setup works towards one Spec. It is for one call at a time.
+// Setup sets up the world that a Spec describes. It allows one call at a time.
 type Setup struct {
 	Spec Spec
-	// Edges returns the ways to the world outside for the resolved Spec; nil means [Machine].
+	// Edges returns the edges for the resolved Spec; nil means [Machine].
 	Edges func(Spec) Edges
-	// Events gets every event, in order, one at a time, and holds up the run until it returns; nil discards them.
+	// Events gets every event, in order, one at a time; the run waits until it returns. nil discards them.
 	Events func(Event)
 	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it
 	// ends the run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they
@@ -61,8 +61,8 @@ type Setup struct {
 	Approve func(ctx context.Context, plan Plan) error
 }
 
-// Run makes the world that the Spec describes, verifies it and returns what was verified. The Health is filled in as
-// far as the run came, also when there is an error. A nil error means that the world is ready.
+// Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
+// the run came, also when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	// Bad input, and a caller who is gone already, are found before even the lock is taken.
+	// Bad input, and a context that has ended already, are errors before the lock is taken.
 	if _, err := r.resolve(ctx); err != nil {
 		return Health{}, r.finish(err)
 	}
@@ -100,8 +100,8 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 	return func() { r.events.journal.close(); unlock() }, nil
 }
 
-// Plan observes and returns what Run would change first, and changes nothing. A plan that is blocked or that asks for a
-// replacement is returned as such, with no error.
+// Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
+// replacement is returned as such, without an error.
 func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -111,14 +111,14 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	defer cancel()
 	view, err := r.observe(ctx, never)
 	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info)) // what it sees is incomplete
+		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
 	}
 	return view.plan, r.finish(err)
 }
 
 // Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
-// not ready; Health holds the reasons. While a run is at work on the VM it is of KindBusy, reports what that is at, and
-// there is no Health.
+// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
+// that run, and there is no Health.
 func (s *Setup) Status(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -129,9 +129,9 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	if info := underWay(r.target.spec); info != nil {
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
-	r.target.spec.RebuildAgent = false // which is something to do, and nothing that the world could be
+	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
 	health, err := r.status(ctx)
-	if info := underWay(r.target.spec); info != nil { // it has begun meanwhile
+	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
 	return health, r.finish(err)
@@ -153,7 +153,7 @@ type run struct {
 	vm      vm
 	builder builder
 	tasks   tasks
-	// ahead is what observeAhead saw; nil for nothing.
+	// ahead is the result of observeAhead; nil for none.
 	ahead *ahead
 }
 
@@ -207,7 +207,7 @@ func (r *run) end(err error, ready bool) error {
 	return failure
 }
 
-// session is the way into a guest that was observed: Lima's shared connection, unless that is dead.
+// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
 type session struct {
 	guest.Client
 	route guest.Route
@@ -231,8 +231,8 @@ func (s session) change(ctx context.Context, change guest.Change) error {
 	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
 }
 
-// sweep removes the files that killed runs have left: profiles that Lima was asked about, and sockets that were
-// forwarded for a verification. What is still in use stays, and what cannot be removed does no harm.
+// sweep removes the files that killed runs left: profiles that Lima was to validate, and sockets that were forwarded
+// for a verification. Files that are still in use stay; errors are ignored, since the files do no harm.
 func sweep(ctx context.Context, dir string) {
 	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
 	for _, path := range profiles {

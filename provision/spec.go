@@ -24,13 +24,13 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Spec describes the world that is wanted. The zero value of a field means "as it is, or the default": what is not
-// asked for is set in a new VM and left alone in an existing one.
+// Spec describes the desired world. The zero value of a field means "as it is, or the default": it gets the default in
+// a new VM and is left alone in an existing one.
 type Spec struct {
 	// VM is the name of the Lima instance; empty means DefaultVM. See [CheckName].
 	VM string
 	// Project is the directory that is mounted writable at /src; relative paths are taken from the working directory.
-	// Empty means the working directory for a new VM, and for an existing one what is mounted there already.
+	// Empty means the working directory for a new VM, and for an existing one the one that is mounted there already.
 	Project string
 	// LimaHome is Lima's home directory; empty means $LIMA_HOME, else ~/.lima.
 	LimaHome string
@@ -54,17 +54,17 @@ type Spec struct {
 	// Memory and Disk are in bytes; 0 means 4 GiB and 20 GiB in a new VM. A disk can grow and never shrinks.
 	Memory, Disk int64
 
-	// Agent reports where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's
+	// Agent is where the agent comes from: a file, AgentBuiltin, AgentBuild, or empty for the project directory's
 	// own (see [FindAgent]) or, when there is none, the one that is installed already.
 	Agent string
 	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
-	// Netfilter has the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it
+	// Netfilter makes the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it
 	// is.
 	Netfilter Switch
 
-	// Replace is the consent to do away with the VM of that name; it must be the name of the VM, or empty. [Setup.Run]
-	// puts a new VM in its place, also in that of a healthy one; [Setup.Restore] and [Setup.Remove] ask for it as well.
+	// Replace is the consent to replace or delete the VM of that name; it must be the name of the VM, or empty. With
+	// it, [Setup.Run] replaces the VM, even a healthy one; [Setup.Restore] and [Setup.Remove] need it as well.
 	Replace string
 	// KeepOld keeps the VM that is replaced, stopped and under another name, for Restore.
 	KeepOld bool
@@ -83,9 +83,9 @@ const (
 	DefaultMemory  = 4 << 30  // bytes
 	DefaultDisk    = 20 << 30 // bytes
 	DefaultTimeout = time.Hour
-	// AgentBuiltin as Spec.Agent chooses the probe agent that ships inside worldsetup and runs no commands.
+	// AgentBuiltin as Spec.Agent chooses the probe agent that is part of worldsetup and runs no commands.
 	AgentBuiltin = agent.Builtin
-	// AgentBuild as Spec.Agent has the agent built in the VM, from the project's Cargo workspace.
+	// AgentBuild as Spec.Agent builds the agent in the VM, from the project's Cargo workspace.
 	AgentBuild = agent.Build
 )
 
@@ -99,7 +99,8 @@ const (
 	On
 )
 
-// Sizes that Lima or a guest would not survive are refused: a guest boots in 512 MiB, and no machine has the others.
+// The limits of sizes, below or above which Lima or a guest fails: a guest boots in 512 MiB, and no machine has more
+// than the others.
 const (
 	minMemory, maxMemory = 512 << 20, 4 << 40
 	minDisk, maxDisk     = 4 << 30, 64 << 40
@@ -130,8 +131,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Resolve fills in what s leaves open, makes its paths absolute, and checks everything that can be checked without
-// running anything. The error is of KindUsage.
+// Resolve fills in the defaults, makes paths absolute, and checks everything that can be checked without running
+// anything. The error is of KindUsage.
 func (s Spec) Resolve() (Spec, error) {
 	var err error
 	if s.VM == "" {
@@ -206,7 +207,7 @@ func (s *Spec) checkProject() error {
 	return nil
 }
 
-// checkReplace wants the consent to be for this VM: a mistyped name is no consent.
+// checkReplace checks that the consent is for this VM: a mistyped name is no consent.
 func (s *Spec) checkReplace() error {
 	if s.Replace == "" || s.Replace == s.VM {
 		return nil
@@ -316,24 +317,24 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// stateFile is the path of one of a VM's files in the state directory. VMs of the same name in different Lima homes
-// have different ones.
+// stateFile returns the path of one of a VM's files in the state directory. VMs of the same name in different Lima
+// homes have different ones.
 func stateFile(spec Spec, suffix string) string {
 	hash := sha256.Sum256([]byte(spec.LimaHome))
 	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+suffix)
 }
 
 // LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The
-// one before it has ".old" at the end. They are for reading; no run ever trusts them.
+// one before it has ".old" at the end. They are for people to read; no run relies on them.
 func LogPath(spec Spec) string { return stateFile(spec, ".log") }
 
-// target is what a run works towards: a resolved Spec and what was found on the host for it.
+// target is what a run has to achieve: a resolved Spec, and the files for it on the host.
 type target struct {
 	spec     Spec
 	arch     limatype.Arch
 	vmType   limatype.VMType
 	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
-	wanted   lima.Wanted        // only what was asked for, and what the contract needs
+	wanted   lima.Wanted        // only what the Spec sets, and what every world needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
 	// companions are the programs that the project has for the guest beside the agent; leftOut are those that could not
@@ -342,11 +343,11 @@ type target struct {
 	leftOut    []Rejected
 }
 
-// newTarget searches for what spec names on the host. instance is the VM as it stands; nil when there is none.
+// newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none.
 func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
 	t.spec = spec
 	if instance != nil && spec.Replace == "" {
-		// Of a VM whose configuration it cannot read, Lima reports neither.
+		// Lima reports neither for a VM whose configuration it cannot read.
 		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),
 			firstOf(instance.VMType, defaultVMType())
 	} else {
@@ -407,7 +408,7 @@ func images(spec Spec, arch limatype.Arch) []limatype.Image {
 		Digest: digest.Digest(spec.ImageDigest)}}}
 }
 
-// mounts are the host directories that the world shows, and where.
+// mounts returns the host directories that are mounted in the world, and their mount points.
 func (t target) mounts() (directories, points []string) {
 	return []string{t.wanted.Home, t.wanted.Project}, []string{t.wanted.Home, t.wanted.ProjectMount}
 }
@@ -451,7 +452,7 @@ func (t target) newProfile() ([]byte, error) {
 	return lima.MarshalProfile(&profile)
 }
 
-// checkDigest compares a local image with the digest that was asked for. Lima checks those that it downloads.
+// checkDigest compares a local image with the digest in the Spec. Lima checks those that it downloads.
 func (t target) checkDigest() error {
 	if t.spec.ImageDigest == "" || isURL(t.spec.Image) {
 		return nil
@@ -509,7 +510,7 @@ func shownProject(config *limatype.LimaYAML) (project string) {
 	return project
 }
 
-// inherit gives a VM that replaces another what that one has, unless something else was requested.
+// inherit gives a new VM the settings of the one that it replaces, unless something else was requested.
 func (t *target) inherit(old *limatype.Instance) {
 	if t.spec.Profile != "" {
 		return

@@ -87,7 +87,7 @@ func kinds() []kind {
 		{
 			id: StepReplacePlace, title: "give the new VM its name", usual: time.Second,
 			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
-				r.target.spec.Replace = "" // from here on it is the VM that is completed
+				r.target.spec.Replace = "" // from here on the new VM is completed like any other
 				return r.place.Rename(vmswap.Staged, "")
 			},
 		},
@@ -375,7 +375,7 @@ type Step struct {
 	Reason string `json:"reason"` // the observed fact that calls for it
 	// Usual is how long it usually takes on current hardware; ten times that under emulation.
 	Usual time.Duration `json:"usual_ns"`
-	// Disruption is how deep it cuts into what exists; empty for a new VM.
+	// Disruption is what it interrupts in an existing VM; empty for a new one.
 	Disruption Disruption `json:"disruption,omitempty"`
 	// Interrupts reports that programs running in the VM are stopped by it.
 	Interrupts bool `json:"interrupts,omitempty"`
@@ -384,14 +384,14 @@ type Step struct {
 	// Destroys reports that a VM and all that is in it are gone afterwards.
 	Destroys bool `json:"destroys,omitempty"`
 
-	// operands are what the step is about, where that is not everything: packages, paths, names of programs.
+	// operands limit the step to some packages, paths or names of programs.
 	operands []string
 	force    bool // of StepStop: the VM is stopped by force
 	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
 	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
 }
 
-// kind is all that is known of the steps of one ID: when they are needed, what they do, and what their failure means.
+// kind describes the steps of one ID: when they are needed, what they do, and what their failure means.
 // The list in [kinds] has one literal for each.
 type kind struct {
 	id         StepID
@@ -418,11 +418,11 @@ type kind struct {
 	// repairs are the items of the health report that it repairs.
 	repairs []string
 
-	// task is what root does in the guest; nil for a step that is more than one script.
+	// task is a step's work as one change by root in the guest; nil for other steps.
 	task func(t target, o *guest.Observation, step Step) (*task, error)
-	// apply does everything else.
+	// apply does the work of all other steps.
 	apply func(r *run, ctx context.Context, at State, step Step, line func(string)) error
-	// explain completes the failure of a step that ended in err; nil where nothing is known but the error.
+	// explain completes the failure of a step that ended in err; nil where there is nothing to add to the error.
 	explain func(r *run, at State, failure *Error, err error)
 }
 
@@ -473,7 +473,7 @@ func (id StepID) RollsBack() bool {
 	return false
 }
 
-// explainBoot reports how far a VM came that did not start.
+// explainBoot adds to a failure how far the VM came before it failed to start.
 func explainBoot(r *run, _ State, failure *Error, _ error) {
 	spec := r.target.spec
 	failure.Why += r.vm.activity.evidence()
@@ -484,5 +484,5 @@ func explainBoot(r *run, _ State, failure *Error, _ error) {
 	}
 }
 
-// endsConnection reports that a step ends the shared connection, or keeps it only for what runs over it.
+// endsConnection reports whether a step ends the shared connection, or closes it to new sessions.
 func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }

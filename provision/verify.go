@@ -19,7 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// verifyDeadline bounds all of the connecting; an emulated machine needs 2 s, and an agent may take 10 s for an answer.
+// verifyDeadline bounds a whole verification; an emulated machine needs 2 s, and an agent may take 10 s to answer.
 const verifyDeadline = time.Minute
 
 // hostDeadline bounds one answer; in the guest curl has 10 s.
@@ -30,22 +30,22 @@ const (
 	refused  = "refused"
 )
 
-// verification is what came of connecting.
+// verification is the result of connecting.
 type verification struct {
-	entered      bool // the fresh connection came about
+	entered      bool // the fresh connection was established
 	access       []Finding
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
-	refusal      *rejection // of the fresh connection; nil when it was of use
+	refusal      *rejection // of the fresh connection; nil when it worked
 }
 
-// ok reports that every access turned out as expected, and that it cost no mount.
+// ok reports whether every access turned out as expected, and no mount was lost.
 func (p *verification) ok() bool {
 	return p != nil && len(p.lostMounts) == 0 &&
 		!slices.ContainsFunc(p.access, func(a Finding) bool { return a.Outcome != OK })
 }
 
-// failed reports that an access did not come to what it should.
+// failed reports whether an access did not turn out as expected.
 func (p *verification) failed(who Who) bool {
 	return slices.ContainsFunc(p.access, func(a Finding) bool { return a.ID == who && a.Outcome != OK })
 }
@@ -114,7 +114,7 @@ func (v *freshConnection) result(points []string) (verified []Finding, lostMount
 	}, lostMounts
 }
 
-// throughShell asks the way that people do: limactl shell, over Lima's shared connection.
+// throughShell asks the agent as users do: by limactl shell, over Lima's shared connection.
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
 	replies, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
@@ -123,7 +123,7 @@ func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance)
 	return accessOf(WhoShared, replies.Answers[guest.Self])
 }
 
-// throughHost asks through a socket on the host.
+// throughHost asks the agent through a socket on the host.
 func (v verifier) throughHost(ctx context.Context, who Who, path string) (Finding, guest.Capabilities) {
 	ctx, cancel := context.WithTimeoutCause(ctx, hostDeadline,
 		errors.New("connected, and no answer came within "+hostDeadline.String()))
@@ -160,7 +160,7 @@ func askCapabilities(ctx context.Context, path string) (guest.Capabilities, erro
 	return guest.ParseCapabilities(response.StatusCode, body)
 }
 
-// accessOf judges what curl found in the guest.
+// accessOf judges the result of curl in the guest.
 func accessOf(who Who, answer guest.Answer) Finding {
 	ok, found := answer.Answered()
 	switch {
@@ -172,7 +172,7 @@ func accessOf(who Who, answer guest.Answer) Finding {
 	return access(who, found, answer.Took)
 }
 
-// access judges what came of connecting.
+// access judges the result of connecting.
 func access(who Who, found string, took time.Duration) Finding {
 	access := Finding{ID: who, Title: whoTitles[who], Outcome: Failed, Want: answered, Found: found, Elapsed: took}
 	if who == WhoOutsider {
@@ -184,7 +184,7 @@ func access(who Who, found string, took time.Duration) Finding {
 	return access
 }
 
-// freshConnection is the result of an ssh connection of our own, over which the agent was asked as everyone who needs a
+// freshConnection is the result of an ssh connection of our own, which verifies everyone who needs a
 // fresh one.
 type freshConnection struct {
 	replies *guest.Verified
@@ -194,14 +194,15 @@ type freshConnection struct {
 	refusal *rejection
 }
 
-// freshConnection connects and asks the agent; others waits for those who connect meanwhile, before the mounts are
+// freshConnection connects and asks the agent; others waits for the other connections, before the mounts are
 // observed.
 func (v verifier) freshConnection(ctx context.Context, instance *limatype.Instance, others func()) freshConnection {
 	came := freshConnection{client: access(WhoClient, "no connection was forwarded", 0)}
 	came.replies, came.err = v.guest(instance).Verify(ctx, guest.Verification{
 		Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
 		Forward: &guest.Forward{
-			// Short, since a socket's path may have 104 bytes only, and in a directory that is the user's alone.
+			// The path is short, since a socket's may have 104 bytes only, and in a directory that only the user can
+			// enter.
 			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
 			Use: func(ctx context.Context, path string) {
 				came.client, _ = v.throughHost(ctx, WhoClient, path)

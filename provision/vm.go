@@ -24,20 +24,20 @@ const (
 	cleanupDeadline = time.Minute
 )
 
-// vm is the VM's life: it is created, started and stopped, and what is seen of a boot meanwhile is collected.
+// vm creates, starts and stops the VM, and collects the signs of its boot.
 type vm struct {
 	observer
 	activity activity
-	// boot is the start that is or was under way in this run; nil before.
+	// boot is the start in this run, running or ended; nil before.
 	boot *bootProcess
 }
 
-// create creates the VM. What a failure leaves is cleaned up.
+// create creates the VM, and cleans up after a failure.
 func (v *vm) create(ctx context.Context, profile []byte, line func(string)) error {
 	return v.cleanUp(ctx, v.lima.Create(ctx, v.place.VM, profile, line), true)
 }
 
-// start starts the VM and returns as soon as Lima's shared ssh connection stands, or with the end of booting. created
+// start starts the VM and returns as soon as Lima's shared ssh connection is up, or booting has ended. created
 // reports that the VM was created in this run.
 func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
@@ -66,7 +66,7 @@ func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	}
 }
 
-// stop stops the VM: in good order, and by force when it does not stop, or if force is set.
+// stop shuts the VM down, or powers it off if it does not stop, or if force is set.
 func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
 	if force {
 		return v.lima.Stop(ctx, v.place.VM, true, line)
@@ -82,7 +82,7 @@ func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
 	return v.lima.Stop(ctx, v.place.VM, true, line)
 }
 
-// awaitBoot waits for the end of a boot that another program began, for as long as that may take.
+// awaitBoot waits for the end of a boot that another program started.
 func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)
 	defer ticker.Stop()
@@ -98,8 +98,8 @@ func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	}
 }
 
-// finishBoot waits for the end of booting, since a run does not end before what it started, and adds to err what became
-// of the VM if that was interrupted as well.
+// finishBoot waits for the end of booting, since a run does not end before the processes that it started. If that is
+// interrupted as well, it adds to err what became of the VM.
 func (v *vm) finishBoot(ctx context.Context, err error) error {
 	bootErr := v.boot.wait()
 	failure := AsError(err)
@@ -110,9 +110,9 @@ func (v *vm) finishBoot(ctx context.Context, err error) error {
 	return failure
 }
 
-// cleanUp cleans up after creating or starting a VM failed or was interrupted: Lima leaves what it began. A VM that was
-// created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing that was
-// started goes on in the background. It returns err with what state was left.
+// cleanUp cleans up after creating or starting a VM failed or was interrupted: Lima does not clean up. A VM that was
+// created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing keeps
+// running in the background. It returns err with what state was left.
 func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 	if err == nil {
 		return nil
@@ -140,7 +140,7 @@ func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 	return fmt.Errorf("%w (the VM is left %s)", err, strings.ToLower(instance.Status))
 }
 
-// bootProcess is a `limactl start` at work. Half of the time that it takes the guest can be worked on already.
+// bootProcess is a running `limactl start`. For half of its time, steps in the guest can already run.
 type bootProcess struct {
 	ended chan struct{} // closed when it has ended; err is valid then
 	err   error
@@ -155,7 +155,7 @@ func (b *bootProcess) wait() error {
 	return b.err
 }
 
-// going reports that booting is still under way.
+// going reports whether the VM is still booting.
 func (b *bootProcess) going() bool {
 	if b == nil {
 		return false
@@ -182,18 +182,18 @@ func (b *bootProcess) until(seen func() bool) bool {
 	return true
 }
 
-// failed reports that booting has come to its end, and to no good one.
+// failed reports whether booting has ended with an error.
 func (b *bootProcess) failed() bool { return b != nil && !b.going() && b.err != nil }
 
-// laying reports that mounts and forwarded sockets are still to come. Where booting has failed before anyone waited for
-// its end, they are, too, so that it is waited for and the reason reported (TestWhatReplacementsMeet, under load).
+// laying reports whether mounts and forwarded sockets are still to come. That is also so when booting has failed and no
+// step has waited for its end yet, so that one does, and reports the reason (TestWhatReplacementsMeet, under load).
 func (b *bootProcess) laying() bool { return b.going() || b.failed() }
 
 // bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
-// bootOf reports whether the boot that Lima's host agent is supervising came to its end, as its events report, and how
-// long ago that agent was started. A boot that left no events is taken for an old one.
+// bootOf returns whether the boot that Lima's host agent supervises has ended, according to its events, and how long
+// ago that agent was started. A boot without events is taken for an old one.
 func bootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
 	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
@@ -218,5 +218,5 @@ func hasDisk(dir string) bool {
 	return false
 }
 
-// bootGrace is how long a boot that another program began may take before it is called a hang: Lima's own deadline.
+// bootGrace is how long a boot that another program started may take before it counts as hung: Lima's own deadline.
 const bootGrace = 10 * time.Minute

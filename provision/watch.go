@@ -19,25 +19,28 @@ import (
 )
 
 const (
-	// hostPeriod is how often this machine's own side is observed, which takes some dozen system calls.
+	// hostPeriod is the interval at which the host's side is observed, which takes a few dozen system calls.
 	hostPeriod = 500 * time.Millisecond
-	// slowObservation is how long an observation may take without a word: one takes 0.3 s, and 2 s under emulation.
+	// slowObservation is how long an observation may take before it is announced: one takes 0.3 s, and 2 s under
+	// emulation.
 	slowObservation = time.Second
-	// watchSilence is how long the watcher in the guest may report nothing; it gives a sign of life every 5 s.
+	// watchSilence is how long the watcher in the guest may be silent; it gives a sign of life every 5 s.
 	watchSilence = 20 * time.Second
-	// observeAnyway is how often everything is observed without a sign: disk, clock and mounts' contents give none.
+	// observeAnyway is the interval of full observations without a sign of change: disk, clock and mounts' contents
+	// give none.
 	observeAnyway = time.Minute
-	// blindPeriod is the same where nothing in the guest can watch, and how soon a watcher that ended is sent again.
+	// blindPeriod is the same if there is no watcher in the guest, and the time until a watcher that ended is started
+	// again.
 	blindPeriod = 10 * time.Second
 )
 
 // ItemObserving is the only item of a Health that reports that something changed and is being observed.
 const ItemObserving = "observing"
 
-// Watch observes the world and calls changed with what was found, at once, and again whenever that changes, until ctx
-// ends: its error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
+// Watch observes the world and calls changed with its health, at once and again whenever that changes, until ctx ends:
+// the error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
 // observes files and processes twice a second and reports that something changed; only then, and once a minute, is
-// everything observed and verified. While a run is at work, the Health holds that and nothing else.
+// everything observed and verified. While a run is in progress, the Health holds only that.
 func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r, err := s.begin()
 	if err != nil {
@@ -51,11 +54,11 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		changed(health)
 	}
-	signed := false // something gave a sign, so it is worth reporting that it is being observed
+	signed := false // something changed, so a slow observation is announced
 	for last := ""; ; {
 		health, err := w.observeReporting(ctx, func() {
 			if signed {
-				last = "" // whatever it turns out to be is reported
+				last = "" // report the result even if it is the same
 				emit(beingObserved(w.spec, r.edges.Now(), w.dir))
 			}
 		})
@@ -76,7 +79,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	}
 }
 
-// observeReporting observes, and calls slow when that takes longer than a person who watches should wait for a word.
+// observeReporting observes, and calls slow when that takes so long that a user should see why.
 func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Health, err error) {
 	seen := make(chan struct{})
 	go func() {
@@ -94,7 +97,7 @@ func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Hea
 	return health, err
 }
 
-// beingObserved is what can be reported at once: a VM that hangs is waited for much longer.
+// beingObserved returns the report that announces a slow observation: one of a VM that hangs takes much longer.
 func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
@@ -103,7 +106,7 @@ func beingObserved(spec Spec, now time.Time, dir string) Health {
 	return health
 }
 
-// unwatched is the end of a watch, which is the caller's to bring about.
+// unwatched returns the error of a watch that its caller has ended.
 func unwatched(ctx context.Context) *Error {
 	cause := context.Cause(ctx)
 	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(),
@@ -118,7 +121,7 @@ type watcher struct {
 	begun   chan struct{} // holds one when the watcher in the guest has begun to observe
 
 	observed time.Time
-	host     string // what the host's side was like then
+	host     string // the host's state then
 	dir      string // of the instance
 	sent     time.Time
 	mute     atomic.Bool   // the last one reported nothing: there is no perl, or ssh refused it
@@ -127,7 +130,7 @@ type watcher struct {
 	alive    chan struct{} // holds one when it reported anything
 }
 
-// observe observes and verifies everything, unless a run is at work. What cannot be found out now may be the next time.
+// observe observes and verifies everything, unless a run is in progress. Errors are ignored: the next time may work.
 func (w *watcher) observe(ctx context.Context) (Health, error) {
 	first := w.observed.IsZero()
 	w.observed = time.Now()
@@ -163,7 +166,7 @@ func unknownHealth(spec Spec, now time.Time, err error) Health {
 	return health
 }
 
-// send sends the watcher into the guest, unless it is there or was sent just now.
+// send starts the watcher in the guest, unless it is running or was started just now.
 func (w *watcher) send(ctx context.Context, r *run, state State) {
 	if w.ended != nil {
 		select {
@@ -207,8 +210,7 @@ func nudge(c chan struct{}) {
 	}
 }
 
-// wait returns when something gave a sign of change, or it is time to observe anyway; watching is false when ctx has
-// ended.
+// wait returns when there is a sign of change, or it is time to observe anyway; watching is false when ctx has ended.
 func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	ticker := time.NewTicker(hostPeriod)
 	defer ticker.Stop()
@@ -253,8 +255,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 	}
 }
 
-// hostState is what shows on this machine, without asking anyone, that a VM or a run has changed: two equal ones report
-// that nothing did.
+// hostState returns a fingerprint of the files and processes on this machine that change with the VM or a run.
 func hostState(spec Spec, dir string) string {
 	if dir == "" {
 		dir = filepath.Join(spec.LimaHome, spec.VM)
@@ -281,8 +282,8 @@ func hostState(spec Spec, dir string) string {
 	return text.String()
 }
 
-// fileState distinguishes a file from another one, and from itself after a change. Of a log that grows only the
-// beginning counts.
+// fileState returns a fingerprint of a file, which differs for another file and after a change. A growing log counts
+// only by its beginning.
 func fileState(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -297,7 +298,7 @@ func fileState(path string) string {
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
 }
 
-// process is what can be seen of a process from outside.
+// process is the state of a process.
 type process struct {
 	pid             int // 0 when it is gone
 	stopped, zombie bool
@@ -321,7 +322,7 @@ func processIn(path string) (p process) {
 	return p
 }
 
-// stoppedProcesses names those of the VM's that were stopped.
+// stoppedProcesses names the VM's processes that were stopped.
 func stoppedProcesses(dir string) (text string) {
 	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
 	for _, path := range pids {
@@ -332,7 +333,7 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerState reports whether a process listens on a socket, where the system shows that without a connection.
+// listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.
 func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
@@ -341,8 +342,7 @@ func listenerState(path string) string {
 	return fmt.Sprint(bytes.Contains(sockets, []byte(" "+path+"\n")))
 }
 
-// essence is a report without what differs from one observation to the next: two reports of the same essence report the
-// same.
+// essence returns a report without the values that differ in every observation, for comparing two reports.
 func essence(h Health) string {
 	var text strings.Builder
 	fmt.Fprint(&text, h.Instance, h.Ready, h.Socket, h.Agent)
