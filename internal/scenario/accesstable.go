@@ -16,12 +16,12 @@ import (
 // A session keeps the login shell, the PAM environment and the sshd settings of the moment when its connection was
 // made. In the rows with "and the VM starts" every connection meets them.
 
-// harmlessAccess makes a row that nothing is planned for.
+// harmlessAccess makes a row for which the plan is empty.
 func harmlessAccess(name, script, undo string) Scenario {
 	return Scenario{Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Want: steps(), InTurn: true}
 }
 
-// repairedAccess makes a row that some steps repair. What the script leaves besides is undone afterwards.
+// repairedAccess makes a row that some steps repair. undo removes afterwards what the repair leaves.
 func repairedAccess(name, script, undo string, want []provision.StepID, sees ...string) Scenario {
 	return Scenario{
 		Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Sees: sights(sees...), Want: want, InTurn: true,
@@ -47,8 +47,8 @@ const severalMissing = "rm -rf " + agentPath + " " + servicePath +
 
 var severalBack = steps(directories, units, agent, activate, marker)
 
-// reportedAccess makes a row in which nothing is changed, and the failure says some words. The first of them are in the
-// report before as well.
+// reportedAccess makes a row in which nothing is changed, and whose failure contains some words. The report before it
+// contains the first of them.
 func reportedAccess(name, script, undo, item string, says ...string) Scenario {
 	return Scenario{
 		Name: name, Faults: []Fault{{Guest: script, Undo: undo}}, Sees: sights(item, says[0]), Want: steps(),
@@ -64,7 +64,7 @@ func knownToFail(reason string, rows ...Scenario) []Scenario {
 	return rows
 }
 
-// prepend puts lines at the top of a file, which may be missing or a link, and restore puts back what was there.
+// prepend puts lines at the top of a file, which may be missing or a link, and restore restores the file.
 func prepend(path, lines string) string {
 	return "touch " + path + "\ncat " + path + " >" + path + ".before\n" +
 		"{ cat <<'END'\n" + lines + "\nEND\ncat " + path + ".before; } >" + path + "\n"
@@ -79,7 +79,7 @@ func printed(name, path, lines string) Scenario {
 	return harmlessAccess(name, prepend(path, lines), restore(path))
 }
 
-// userFile writes a file of the user's, and unlink removes files.
+// userFile writes a file that the user owns, and unlink removes files.
 func userFile(path, text string) string {
 	return `install -d -o "$1" "$(dirname ` + path + `)"` + "\ncat >" + path + " <<'END'\n" + text + "\nEND\n" +
 		`chown "$1" ` + path + "\n"
@@ -142,12 +142,12 @@ var noiseScenarios = slices.Concat(
 	),
 )
 
-// curlOptions makes a row of what the user's curl reads before its arguments.
+// curlOptions makes a row of options that curl reads from the user's .curlrc.
 func curlOptions(name, text string) Scenario {
 	return harmlessAccess(name, userFile(`"$2/.curlrc"`, text), unlink(`"$2/.curlrc" /tmp/answer`))
 }
 
-// chsh gives the user another login shell, and unchsh bash, which the user has.
+// chsh gives the user another login shell, and unchsh gives bash back.
 func chsh(shell string) string { return "usermod -s " + shell + ` "$1"` + "\n" }
 
 const (
@@ -184,7 +184,7 @@ var shellScenarios = slices.Concat(
 	},
 )
 
-// environment makes a row of what PAM sets in every new session.
+// environment makes a row of variables that PAM sets in every new session.
 func environment(name, text string) Scenario {
 	return harmlessAccess(name, prepend("/etc/environment", text), restore("/etc/environment"))
 }
@@ -255,7 +255,7 @@ func wrapper(command, script string) string {
 
 func unwrap(command string) string { return unlink("/usr/local/bin/" + command) }
 
-// noisyWrapper makes a row of a command that prints, and then does what it should.
+// noisyWrapper makes a row of a command that prints, and then runs the real one.
 func noisyWrapper(command string) Scenario {
 	script := "echo calling " + command + "\nexec /usr/bin/" + command + ` "$@"`
 	return harmlessAccess("wrapper of "+command+" prints", wrapper(command, script), unwrap(command))
@@ -267,7 +267,7 @@ func failingWrapper(command string) Scenario {
 		wrapper(command, "echo not today >&2\nexit 1"), unwrap(command))
 }
 
-// wrapperScenarios are guests in which commands are not what they seem.
+// wrapperScenarios are guests in which other programs take the place of commands.
 var wrapperScenarios = slices.Concat(
 	[]Scenario{
 		noisyWrapper("curl"), noisyWrapper("systemctl"), noisyWrapper("stat"), noisyWrapper("id"), noisyWrapper("sudo"),
@@ -284,7 +284,7 @@ var wrapperScenarios = slices.Concat(
 	},
 )
 
-// keepAccounts keeps the files of users and groups, and restoreAccounts puts them back.
+// keepAccounts copies the files of users and groups, and restoreAccounts restores them.
 const (
 	keepAccounts    = "for f in passwd shadow group gshadow; do cp -a /etc/$f /etc/$f.before; done\n"
 	restoreAccounts = "for f in passwd shadow group gshadow; do mv /etc/$f.before /etc/$f; done\n"
@@ -295,7 +295,7 @@ func nsswitch(database, sources string) string {
 	return "sed -i.before 's/^" + database + ":.*/" + database + ": " + sources + "/' /etc/nsswitch.conf\n"
 }
 
-// others makes a row of people who get into the socket's group, or could at any time.
+// others makes a row of other users who are in the socket's group, or could join it at any time.
 func others(name, script string, says ...string) Scenario {
 	return reportedAccess(name, keepAccounts+script, restoreAccounts, "group", says...)
 }
@@ -312,7 +312,7 @@ const (
 	noFiles     = "issue 16: the C library's sources of users and groups aren't looked at"
 )
 
-// identityScenarios are guests whose users and groups are not what they seem.
+// identityScenarios are guests with unusual users and groups.
 var identityScenarios = slices.Concat(
 	[]Scenario{
 		sameAccounts("user in the group twice", `sed -i "s/^substrate:.*/&,$1/" /etc/group`),

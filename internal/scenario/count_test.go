@@ -2,7 +2,8 @@ package scenario
 
 import "testing"
 
-// The table is what repairs are judged by: at least 150 kinds of damage, each of which says what a report sees.
+// The table is the standard for repairs: at least 150 kinds of damage, each with the items by which the report shows
+// it.
 func TestTheTableIsLargeEnough(t *testing.T) {
 	faults := 0
 	for _, s := range All() {

@@ -22,9 +22,9 @@ func attribute(damage, letter, path string) []Fault {
 	return []Fault{{Guest: damage + "\nchattr +" + letter + " " + path, Undo: "chattr -" + letter + " " + path}}
 }
 
-// fileScenarios are files and directories that have the right name and are not what they look like.
+// fileScenarios are files and directories with the right name and unusual types, links, attributes or access rights.
 var fileScenarios = inTurn(
-	// The attribute is a decision of the user's: it is named, with the command that takes it back, and not undone.
+	// The user set the attribute, so it stays; the failure names it, with the command that removes it.
 	Scenario{
 		Name: "immutable unit file, edited", Faults: attribute("printf '# edited\\n' >>"+servicePath, "i", servicePath),
 		Sees: sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
@@ -195,7 +195,7 @@ var fileScenarios = inTurn(
 	},
 )
 
-// writableAbove is a directory on the way to what is ours, in which all may replace it.
+// writableAbove is a directory above ours to which all users can write, so that they could replace ours.
 func writableAbove(what, path, script string) Scenario {
 	return Scenario{
 		Name: "a directory above " + what + " writable by all", Faults: in(script),

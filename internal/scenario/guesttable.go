@@ -1,6 +1,6 @@
 package scenario
 
-// unitScenarios are damage to the units, and to what systemd makes of them.
+// unitScenarios are damage to the units, and to their state in systemd.
 var unitScenarios = []Scenario{
 	{Name: "nothing is wrong", Want: steps()},
 	{Name: "service unit missing", Faults: in("rm -f " + servicePath), Sees: sights("units", servicePath+" is missing"),

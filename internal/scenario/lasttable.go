@@ -12,7 +12,7 @@ func bound(path, option, damage string) []Fault {
 	}}
 }
 
-// fileSystemScenarios are mounts beside the root file system, and what they lack.
+// fileSystemScenarios are other file systems mounted in the guest, some of them full or read-only.
 var fileSystemScenarios = inTurn(
 	Scenario{
 		Name: "temporary files for root only", Faults: []Fault{{Guest: "chmod 0755 /tmp", Undo: "chmod 1777 /tmp"}},
@@ -103,7 +103,7 @@ func agentThat(answer string) []Fault {
 		"chmod 0755 " + agentPath + "\nsystemctl restart " + theService)
 }
 
-// processScenarios are what agents and their clients do. Where no agent is named, whichever is installed counts.
+// processScenarios are faults of agents and their clients. Without a named agent, the installed one is used.
 var processScenarios = inTurn(
 	Scenario{
 		Name: "an agent that was killed three times", Sees: sights("restarts", "3"), Want: steps(),
@@ -153,7 +153,7 @@ var processScenarios = inTurn(
 	},
 )
 
-// networkScenarios are the guest's names and network, none of which the world needs.
+// networkScenarios are changes to the guest's host names and network, none of which a world needs.
 var networkScenarios = inTurn(
 	Scenario{
 		Name: "a host name without an address", Want: steps(),

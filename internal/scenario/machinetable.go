@@ -93,7 +93,7 @@ func fill(path string) string {
 fallocate -l "$(df -Pk / | { read -r _; read -r _ _ _ free _; echo "$free"; })K" ` + path
 }
 
-// connectionScenarios are damage to Lima's connection and to what Lima leads through it.
+// connectionScenarios are damage to Lima's connection and to the sockets and mounts that use it.
 var connectionScenarios = []Scenario{
 	{Name: "host socket closed", Faults: on(HostSocketClosed), Sees: sights("host-socket", "accepts no connection"),
 		Want: steps(connection)},

@@ -2,16 +2,16 @@ package scenario
 
 import "github.com/atomize-hq/worldsetup/provision"
 
-// Outcome is what a run or a report came to.
+// Outcome is the outcome of a run or a report.
 type Outcome struct {
-	Steps      []provision.StepID   // those that were begun, in order
+	Steps      []provision.StepID   // those that were started, in order
 	Plans      [][]provision.StepID // each plan, in order
 	Health     provision.Health     // the last one
 	Disruption provision.Disruption // the deepest of the plans
 	Err        *provision.Error     // nil when the world is ready
 }
 
-// Take adds what an event of the run tells.
+// Take adds an event of the run.
 func (o *Outcome) Take(event provision.Event) {
 	switch event.Type {
 	case provision.EventPlan:

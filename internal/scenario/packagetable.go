@@ -16,7 +16,7 @@ func hold(lock, seconds string) Fault {
 	}
 }
 
-// broken puts a program that only fails before the system's own. Undo takes it away.
+// broken puts a program that only fails before the system's own in PATH. Undo removes it.
 func broken(command, damage string) []Fault {
 	path := "/usr/local/bin/" + command
 	return []Fault{{Guest: damage + "\nprintf '#!/bin/sh\\nexit 1\\n' >" + path + "\nchmod 0755 " + path, Undo: "rm " +

@@ -8,16 +8,16 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// InPairs says whether a scenario's damage can be combined with another's on a rig: whatever comes of the two must come
-// of one of them as well.
+// InPairs reports whether a scenario's damage can be combined with another's on a rig: whatever comes of the two must
+// come of one of them as well.
 func (s Scenario) InPairs(rig string) bool {
 	return len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && !s.KnownToFail(rig)
 }
 
-// PlayPair plays the damage of two scenarios at once, and says how that ended, and whether what remains of them could
-// be undone: the one may have taken away what the other would undo.
-// The rules are: two runs at most end with a world that is ready, and the next one has nothing to do; or the second one
-// says what failed and what to do next. The user's files stay in either case.
+// PlayPair plays the damage of two scenarios at once. It returns how that ended, and whether the damage that remains
+// could be reverted: one scenario may have removed what the other would revert. The rules are: two runs at most end
+// with a world that is ready, and the next one has nothing to do; or the error of the second one has a cause and a next
+// step. The user's files stay in either case.
 func PlayPair(w World, a, b Scenario) (ended string, undone bool, err error) {
 	if start := w.Run(usual); start.Err != nil {
 		return "", false, fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
@@ -28,7 +28,7 @@ func PlayPair(w World, a, b Scenario) (ended string, undone bool, err error) {
 	for _, fault := range ordered(a, b) {
 		if err := w.Break(fault); err != nil {
 			_, _ = undo(w, a), undo(w, b)                            // as far as it was done
-			return "", false, fmt.Errorf("%w: %w", errNoDamage, err) // the other's may have left nothing for it
+			return "", false, fmt.Errorf("%w: %w", errNoDamage, err) // the other damage may have removed its target
 		}
 	}
 	ended, run := "ready after one run", w.Run(usual)
@@ -51,7 +51,7 @@ func PlayPair(w World, a, b Scenario) (ended string, undone bool, err error) {
 	return ended, errors.Join(undo(w, a), undo(w, b)) == nil, errors.Join(errs...)
 }
 
-// ordered are the faults of two scenarios, those inside the guest before those after which no one gets there.
+// ordered returns the faults of two scenarios, those inside the guest before those that make it unreachable.
 func ordered(a, b Scenario) []Fault {
 	if touchesHost(a) && !touchesHost(b) {
 		a, b = b, a

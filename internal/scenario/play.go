@@ -9,9 +9,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// Play plays s in w and says what went otherwise than it should.
-// The rules are: what a report says before is true; the steps are exactly those that are wanted; what ends ready stays
-// ready and has nothing more to do; and what fails fails for the reason that is wanted, and can be repaired afterwards.
+// Play plays s in w and returns how the result differs from the expected one.
+// The rules are: the report before the run names the damage; the steps are exactly the expected ones; a world that ends
+// ready stays ready, and a rerun has nothing to do; and a run that fails does so for the expected reason, after which
+// the world can be repaired.
 func Play(w World, s Scenario) error {
 	if start := w.Run(usual); start.Err != nil {
 		return fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
@@ -75,13 +76,13 @@ func Play(w World, s Scenario) error {
 	return errors.Join(errs...)
 }
 
-// errNoDamage says that a fault could not be brought about.
+// errNoDamage means that a fault could not be caused.
 var errNoDamage = errors.New("the damage could not be done")
 
-// Undamaged says whether err is that a scenario's damage could not be done, so that nothing was seen of worldsetup.
+// Undamaged reports whether err means that the damage could not be done, so that worldsetup was not tested.
 func Undamaged(err error) bool { return errors.Is(err, errNoDamage) }
 
-// undo undoes what a run does not repair, or leaves as it is.
+// undo reverts the damage that a run is not supposed to repair.
 func undo(w World, s Scenario) error {
 	for _, fault := range s.Faults {
 		undo := Fault{Guest: fault.Undo, Host: fault.UndoHost}
@@ -95,7 +96,7 @@ func undo(w World, s Scenario) error {
 	return nil
 }
 
-// sees wants a report to name the damage, and what its repair costs when there is one.
+// sees checks that a report names the damage, and the disruption of its repair if there is one.
 func sees(health provision.Health, sights []Sight, curable bool) error {
 	var errs []error
 	for _, item := range health.Items {
@@ -146,12 +147,12 @@ var stands = map[provision.StepID]provision.Disruption{
 	writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,
 }
 
-// stops says that the VM does not go on running.
+// stops reports whether the VM stops during the scenario.
 func stops(steps []provision.StepID) bool {
 	return slices.Contains(steps, stop) || slices.Contains(steps, provision.StepReplaceStop)
 }
 
-// lost says that what was in the guest is gone in the end: with the damage itself, or with the VM that was replaced.
+// lost reports whether the user's data in the guest is lost: by the damage itself, or with the VM that was replaced.
 func (s Scenario) lost() bool {
 	if slices.Contains(s.Want, create) || slices.Contains(s.Want, provision.StepReplaceRemove) {
 		return true

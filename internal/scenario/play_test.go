@@ -8,7 +8,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// scripted is a World that says what it is told to.
+// scripted is a World that returns prepared reports.
 type scripted struct {
 	runs, reports []Outcome
 	broken        []Fault

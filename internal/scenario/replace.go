@@ -3,11 +3,11 @@ package scenario
 import "github.com/atomize-hq/worldsetup/provision"
 
 var (
-	// swapped are the steps by which a new VM comes into the place of the old one.
+	// swapped are the steps by which a new VM replaces the old one.
 	swapped = steps(provision.StepReplaceCreate, provision.StepReplaceStop, provision.StepReplaceBackup,
 		provision.StepReplacePlace,
 		start, directories, units, agent, activate)
-	// undone are those by which an old VM that ran comes back.
+	// undone are those that restore an old VM that was running.
 	undone = steps(provision.StepRollbackDisplace, provision.StepRollbackPlace, provision.StepRollbackRemove,
 		provision.StepRollbackStart,
 		provision.StepRollbackVerify)

@@ -1,12 +1,12 @@
-// Package scenario is one table of damaged worlds and of what worldsetup has to do about each.
+// Package scenario is one table of damaged worlds, with what worldsetup has to do about each.
 //
 // The same table is played on the test bed, which shows nearly everything, and on a real VM, for what a container can't
 // show. A scenario that passes on only one of them is a finding.
 //
 // The rules are:
-//   - A scenario begins with a world in its usual state, names its damage as what a real guest would be told to do, and
-//     says the exact steps that repair it. [Play] judges the end of every scenario in the same way.
-//   - A new fault is one row. It says the right outcome, even where worldsetup fails today: Known then says why.
+//   - A scenario begins with a world in its usual state, does its damage by commands that work in a real guest, and
+//     lists the exact steps that repair it. [Play] judges the end of every scenario in the same way.
+//   - A new fault is one row. It holds the right outcome, even where worldsetup fails today: Known is the reason then.
 package scenario
 
 import (
@@ -20,23 +20,23 @@ import (
 type World interface {
 	// Break does damage.
 	Break(Fault) error
-	// Keep makes a file tree and a process of the user's in the guest, as far as they are not there, and Kept says what
-	// became of them.
+	// Keep makes a file tree and a process of the user's in the guest, unless they exist, and Kept reports whether they
+	// still do.
 	Keep() error
 	Kept() (files, process bool)
-	// Run has worldsetup make the world what it should be.
+	// Run runs worldsetup on the world.
 	Run(Options) Outcome
-	// Status has worldsetup report on the world, and change nothing.
+	// Status runs `worldsetup status`, which changes nothing.
 	Status(Options) Outcome
 }
 
-// Scenario is a damaged world and what becomes of it.
+// Scenario is a damaged world and its repair.
 type Scenario struct {
 	Name    string
 	Faults  []Fault // in this order
-	Options Options // what is asked for, other than the usual
+	Options Options // of the run, where they are not the usual ones
 
-	// Sees are the items by which the report names the damage, before anything is done about it.
+	// Sees are the items by which the report names the damage before the repair.
 	Sees []Sight
 	// Disruption is the deepest disruption of the plans; empty for the one that the steps stand for.
 	Disruption provision.Disruption
@@ -50,37 +50,37 @@ type Scenario struct {
 
 	// Boots: it starts a VM, which takes a minute or more under emulation.
 	Boots bool
-	// Slow: it takes minutes everywhere, so it is played only where all is.
+	// Slow: it takes minutes everywhere, so it is played only when all are.
 	Slow bool
 	// InTurn: when rigs take turns, it is played on some of them, and not on all, like those that boot a VM. Newer rows
 	// are, and those that wait for a deadline.
 	InTurn bool
 	// VMOnly is why a container can't show it; empty when the test bed can.
 	VMOnly string
-	// BedOnly is why a real VM isn't brought into it; empty when it may be.
+	// BedOnly is why it isn't played on a real VM; empty when it may be.
 	BedOnly string
 
-	// Says are words of the failure that it ends in: of what happened, why, or what to do next.
+	// Says are words that the failure must contain, in any of its parts.
 	Says []string
-	// NotSays are words that it must not contain: of a cause that isn't the one, or of a command that doesn't help.
+	// NotSays are words that it must not contain: a wrong cause, or a command that doesn't help.
 	NotSays []string
 	// Known is why worldsetup fails here today, beginning with the number of the issue that is about it; empty when it
 	// doesn't. A scenario that is marked and passes fails the suite.
 	Known string
-	// KnownOn are words of the names of the rigs on which Known holds, such as "ubuntu" or "lima-2.2.0"; none for all.
+	// KnownOn are parts of the names of the rigs on which Known holds, such as "ubuntu" or "lima-2.2.0"; none for all.
 	KnownOn []string
 }
 
-// KnownToFail says whether worldsetup is known to fail in this scenario on a rig.
+// KnownToFail reports whether worldsetup is known to fail in this scenario on a rig.
 func (s Scenario) KnownToFail(rig string) bool {
 	return s.Known != "" && (len(s.KnownOn) == 0 ||
 		slices.ContainsFunc(s.KnownOn, func(words string) bool { return strings.Contains(rig, words) }))
 }
 
-// Sight is what a report has to say: an item, and words that are found in it.
+// Sight is an item that a report must hold, and words that its line must contain.
 type Sight struct{ Item, Words string }
 
-// Options are what a run is asked for.
+// Options are the options of a run.
 type Options struct {
 	Agent     Agent
 	CPUs      int // 0: as it is
@@ -108,12 +108,12 @@ type Fault struct {
 	Guest string
 	// Host is something that is done from the host.
 	Host HostFault
-	// Undo puts it right again, in the way of Guest, where worldsetup is not supposed to; UndoHost in the way of Host.
+	// Undo reverts it, by a script as in Guest, where worldsetup is not supposed to; UndoHost does so from the host.
 	Undo     string
 	UndoHost HostFault
 }
 
-// HostFault is damage that is done from the host. Each World knows how.
+// HostFault is damage that is done from the host. Each World implements it.
 type HostFault string
 
 // The faults of the host's side.
@@ -156,7 +156,7 @@ const (
 	ConfigStillExtended    HostFault = "want both to be there still"
 )
 
-// WithoutForwards is the text of a lima.yaml without its forwarded sockets, which are a list at its top.
+// WithoutForwards returns the text of a lima.yaml without its forwarded sockets, which are a list at its top.
 func WithoutForwards(text string) string {
 	var kept []string
 	inside := false

@@ -42,7 +42,7 @@ const (
 // systemdScenarios are settings that are laid over our units.
 var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 	{
-		// It is there for all services: not ours to take away.
+		// It applies to all services, so it is not ours to remove.
 		Name: "a drop-in for all services",
 		Faults: []Fault{{
 			Guest: "mkdir -p /etc/systemd/system/service.d\n" +
@@ -88,7 +88,7 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		Sees: sights("drop-ins", "file.conf"), Want: steps(),
 	},
 	{
-		// systemd gives it to every service: not ours to take away, and no file of ours is wrong.
+		// systemd applies it to every service, so it is not ours to remove, and no file of ours is wrong.
 		Name: "a port in the environment of all services",
 		Faults: []Fault{{
 			Guest: "systemctl set-environment SUBSTRATE_AGENT_TCP_PORT=61337",
@@ -188,20 +188,20 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 	},
 })...)
 
-// otherSocket is a unit of others that listens where ours does.
+// otherSocket is someone else's unit that listens on our socket's path.
 const otherSocket = "cd /etc/systemd/system\nprintf '[Socket]\\nListenStream=/run/substrate.sock\\n" +
 	"[Install]\\nWantedBy=sockets.target\\n' >other-agent.socket\n" +
 	"printf '[Service]\\nExecStart=/bin/sleep 1000\\n' >other-agent.service" + reload + "\n"
 
-// withoutOther takes it away.
+// withoutOther removes it.
 const withoutOther = "systemctl disable --now other-agent.socket other-agent.service 2>/dev/null || :\n" +
 	"rm -f /etc/systemd/system/other-agent.*" + reload +
 	"\nsystemctl stop " + bothUnits + "\nrm -f /run/substrate.sock"
 
-// unitFileScenarios are units beside ours, and what becomes of our files' names.
+// unitFileScenarios are units beside ours, and masks, links and aliases of our units.
 var unitFileScenarios = inTurn(
 	Scenario{
-		// Whose it is isn't known: it is named, with the command that stops it, and its socket stays.
+		// It may be anyone's: the failure names it, with the command that stops it, and its socket stays.
 		Name:   "another unit listens at our path",
 		Faults: []Fault{{Guest: otherSocket + "systemctl start other-agent.socket", Undo: withoutOther}},
 		Sees:   sights("socket", "other-agent.socket"), Want: steps(), Kind: provision.KindUnhealthy,
@@ -224,7 +224,8 @@ var unitFileScenarios = inTurn(
 		Known: "issue 18: the unit is not named",
 	},
 	Scenario{
-		// Its name was taken from it when ours was made: it still has the path, and who has its file gets in there.
+		// Its file was renamed before ours was made. It still shows the path, and whoever opens its file connects to
+		// it.
 		Name: "a second listener at the path",
 		Faults: []Fault{{
 			Guest: "systemctl stop " + bothUnits + "\n" +
@@ -283,7 +284,7 @@ var unitFileScenarios = inTurn(
 		}},
 	},
 	Scenario{
-		// systemd takes such a link for a mask of the dependency: the socket would not listen after a boot.
+		// systemd treats such a link as a mask of the dependency: the socket would not listen after a boot.
 		Name:   "a mask where our socket is wanted",
 		Faults: in("ln -sf /dev/null /etc/systemd/system/sockets.target.wants/" + theSocket + reload),
 		Sees:   sights("units", theSocket), Want: steps(units),
@@ -302,7 +303,7 @@ var unitFileScenarios = inTurn(
 		Sees: sights("service", theService+" has failed"), Want: steps(activate),
 	},
 
-	// What is wrong elsewhere in the machine is not ours.
+	// Faults elsewhere in the guest are not ours to repair.
 	Scenario{
 		Name: "another unit has failed", Want: steps(),
 		Faults: []Fault{{

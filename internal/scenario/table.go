@@ -16,10 +16,10 @@ const (
 		provision.StepFreeSpace, provision.StepSSHAccess
 )
 
-// All are all scenarios.
+// All returns all scenarios.
 func All() []Scenario { return slices.Concat(Tables()...) }
 
-// Tables are all scenarios, by what is damaged.
+// Tables returns all scenarios, grouped by the damage.
 func Tables() [][]Scenario {
 	return [][]Scenario{
 		unitScenarios, socketScenarios, accountScenarios, agentScenarios, directoryScenarios, machineScenarios,
@@ -47,7 +47,7 @@ func on(host ...HostFault) (faults []Fault) {
 
 func steps(ids ...provision.StepID) []provision.StepID { return ids }
 
-// sights are pairs of an item and words of it.
+// sights makes Sights of pairs: an item, and words of its line.
 func sights(pairs ...string) (sights []Sight) {
 	for i := 0; i < len(pairs); i += 2 {
 		sights = append(sights, Sight{pairs[i], pairs[i+1]})
@@ -65,7 +65,7 @@ const (
 	reload      = "\nsystemctl daemon-reload"
 )
 
-// dropIn lays settings over a unit and has systemd learn of them.
+// dropIn adds a drop-in with some settings to a unit, and reloads systemd.
 func dropIn(unit, name, settings string) string {
 	return "mkdir -p " + unit + ".d\nprintf '" + settings + "' >" + unit + ".d/" + name + ".conf" + reload
 }

@@ -19,19 +19,19 @@ func (c SetClock) request() Request {
 	return Request{Script: embed.Clock, Args: []string{strconv.FormatFloat(c.By.Seconds(), 'f', 3, 64)}}
 }
 
-// MakeWritable makes the root file system writable. Its error has ExitNeedsBoot when that takes a boot.
+// MakeWritable makes the root file system writable. Its error has ExitNeedsBoot when only a boot can do that.
 type MakeWritable struct{}
 
 func (MakeWritable) request() Request { return Request{Script: embed.Writable} }
 
-// FreeSpace deletes what can be fetched again from the root file system, until KiB are free.
+// FreeSpace deletes downloaded packages and old logs from the root file system, until KiB are free.
 type FreeSpace struct{ KiB int }
 
 func (c FreeSpace) request() Request {
 	return Request{Script: embed.FreeSpace, Args: []string{strconv.Itoa(c.KiB)}}
 }
 
-// RepairSSH has sshd accept a key of the user's, in the format of authorized_keys.
+// RepairSSH makes sshd accept a key of the user's, in the format of authorized_keys.
 type RepairSSH struct{ User, Home, Key string }
 
 func (c RepairSSH) request() Request {
@@ -93,19 +93,19 @@ func (c InstallCompanion) request() Request {
 type InstallUnits struct {
 	Reload          bool // systemd knows units of ours already, and reads them again
 	Service, Socket string
-	Displace        []string // files that are laid over the units, and are renamed
+	Displace        []string // files that override the units, to be renamed
 }
 
 func (c InstallUnits) request() Request {
 	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket}, c.Displace...)}
 }
 
-// EnableLinger has the user's services go on after a session.
+// EnableLinger keeps the user's services running after logout.
 type EnableLinger struct{ User string }
 
 func (c EnableLinger) request() Request { return Request{Script: embed.Linger, Args: []string{c.User}} }
 
-// Activate starts socket and service again and waits for the agent's answer.
+// Activate restarts socket and service and waits for the agent's answer.
 type Activate struct {
 	Rollback bool // the agent is new: the one before is restored if it does not answer
 	Reload   bool // as of InstallUnits

@@ -10,22 +10,21 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// Client is the way into one guest: what the engine asks of it, and what it changes there. [Over] makes one that runs
-// the scripts of package embed.
+// Client observes and changes one guest for the engine. [Over] returns one that runs the scripts of package embed.
 //
-// Its errors are a [*ScriptError] when the guest did what was asked and failed, a [*ConnectionError] when there was no
+// Its errors are a [*ScriptError] when a script ran in the guest and failed, a [*ConnectionError] when there was no
 // session, and a [*SessionError] when a session ended early.
 type Client interface {
-	// Observe reports what the guest is. It needs no root and changes nothing.
+	// Observe observes the guest. It works without root, and changes nothing.
 	Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error)
-	// ObserveMounts reports what is mounted at each mount point.
+	// ObserveMounts observes only the mount points.
 	ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error)
 	// Verify connects to the agent's socket in the guest.
 	Verify(ctx context.Context, v Verification) (*Verified, error)
 	// Enter makes a fresh connection, and nothing else.
 	Enter(ctx context.Context) error
-	// Refusals returns what may refuse the user over a new connection. what was refused is one of the Refused
-	// constants.
+	// Refusals returns the settings and causes that may refuse the user over a new connection. what was refused is one
+	// of the Refused constants.
 	Refusals(ctx context.Context, via Route, user, what string) (Refusals, error)
 	// Change makes changes, one after the other until one fails, over one connection and with one sudo. made is called
 	// after each that was made; the error is that of the one that failed.
@@ -41,10 +40,10 @@ type Client interface {
 	Renew(ctx context.Context, forwards []Pair) error
 }
 
-// ObserveOptions report how much is observed.
+// ObserveOptions determine how much is observed.
 type ObserveOptions struct {
 	Mounts []string // mount points
-	// New: the guest was just made and is booting. If nothing of ours is there, not more than that is observed.
+	// New: the guest was just created and is booting. If nothing of ours is there, nothing more is observed.
 	New bool
 }
 
@@ -56,14 +55,14 @@ type Verification struct {
 	Forward *Forward // only with the route Fresh; nil for none
 }
 
-// What can be refused over a new connection.
+// The things that can be refused over a new connection.
 const (
 	RefusedLogin   = "login"
-	RefusedSession = "session" // something else ran in it than what was asked for
+	RefusedSession = "session" // it ran something else than the script
 	RefusedForward = "forward" // of a socket
 )
 
-// Refusals are what refuses a user.
+// Refusals are the reasons why a user is refused.
 type Refusals struct {
 	Causes  []string
 	Setting SSHDSetting // that forbids it; zero for none
@@ -74,7 +73,7 @@ type SSHDSetting struct{ Name, Value string }
 
 func (s SSHDSetting) String() string { return s.Name + " " + s.Value }
 
-// WatchEvent is what a watcher in the guest reports.
+// WatchEvent is an event that the watcher in the guest reports.
 type WatchEvent string
 
 // The events.

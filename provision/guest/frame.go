@@ -10,7 +10,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// newMark returns what frame.sh prints before each line of a script's output. A guest can't know it before.
+// newMark returns the mark that frame.sh prints before each line of a script's output. A guest can't guess it.
 func newMark() string { return "worldsetup-" + rand.Text() }
 
 // frame returns the command that runs the request in the guest, with mark before each line of its output.
@@ -23,7 +23,7 @@ func frame(request Request, mark string) []string {
 		request.Script.Name}, request.Args...)
 }
 
-// unframe reads what a framed script prints: what its lines have after the mark. All else is noise.
+// unframe reads the output of a framed script: the text after the mark of each line. All else is noise.
 type unframe struct {
 	mark string
 	line func(string) // gets each line, without its newline; nil keeps them in text
@@ -78,7 +78,7 @@ func (u *unframe) take(line string) {
 	}
 }
 
-// done reports whether the script did all that was wanted of it, and err how it failed if it ended otherwise.
+// done reports whether the script ended as intended; if it did not, err is how it failed.
 func (u *unframe) done(script, stderr string) (done bool, err error) {
 	switch {
 	case u.ended, u.exited && u.status == 0:

@@ -1,8 +1,8 @@
-// Package guest speaks to the guest of a VM: it runs the scripts of package embed there and reads what they print.
+// Package guest talks to the guest of a VM: it runs the scripts of package embed there and reads their output.
 //
-// The rules are: a script's text is constant and its input comes as arguments or standard input; what it prints is
-// parsed strictly; and which ssh connection is used is always reported, because Lima's shared one and a fresh one can
-// see two different worlds (groups are given at login).
+// The rules are: a script's text is constant and its input comes as arguments or standard input; its output is
+// parsed strictly; and every request names its ssh connection, because Lima's shared one and a fresh one can
+// see two different worlds (a session gets its groups at login).
 package guest
 
 import (
@@ -24,7 +24,7 @@ const (
 	Shared Route = "shared"
 	// Fresh is a new ssh connection of our own.
 	Fresh Route = "fresh"
-	// Shell is `limactl shell`, what people type. It uses Lima's shared connection, or makes it.
+	// Shell is `limactl shell`, as users type it. It uses Lima's shared connection, or makes it.
 	Shell Route = "shell"
 )
 
@@ -78,19 +78,19 @@ type Transport interface {
 // Pair is a socket on the host that leads to one in the guest.
 type Pair struct{ Host, Guest string }
 
-// Reply is what a script left.
+// Reply is the output of a script.
 type Reply struct {
 	Stdout []byte
 	// Sent and Received enclose the run, in host time.
 	Sent, Received time.Time
 }
 
-// Exit statuses of a [ScriptError] that report what the matter is.
+// Exit statuses of a [ScriptError] that have a meaning.
 const (
 	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
 	ExitNeedsBoot   = 4  // of MakeWritable: the file system is whole, and files that were deleted are open
-	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that will do
+	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that is new enough
 )
 
 // ScriptError reports that a script ran in the guest and failed.

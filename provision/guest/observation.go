@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Observation is what the script "observe" or "new" found in a guest. Modes are octal as stat(1) prints them, without a
+// Observation is the result of the script "observe" or "new". Modes are octal as stat(1) prints them, without a
 // leading zero.
 type Observation struct {
 	User          string   // the SSH user
@@ -18,8 +18,8 @@ type Observation struct {
 	SudoOutput    string   // sudo's own words when it doesn't, on one line
 	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 
-	// Untouched reports that nothing of ours is there, as the script "new" saw; further it has not observed. A new
-	// guest is taken to have sudo, room, the right time, and a systemd that has not read our units.
+	// Untouched reports that the script "new" found nothing of ours; it observes nothing else. A new guest is assumed
+	// to have sudo, disk space, the right time, and a systemd that has not read our units.
 	Untouched bool
 
 	Files   map[string]File // by path, only those that exist
@@ -31,8 +31,8 @@ type Observation struct {
 
 	// Only root sees the following; without Sudo they are empty.
 	ReadOnlyRoot bool
-	Hidden       []string // files by which systemd goes in the place of our units
-	DropIns      []DropIn // files that are laid over our units
+	Hidden       []string // files that systemd reads in the place of our units
+	DropIns      []DropIn // drop-ins of our units
 	// Runs reports what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
 	Runs string
 	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not
@@ -41,7 +41,7 @@ type Observation struct {
 
 	DiskUsed      int   // of the root file system, in percent
 	DiskAvailable int64 // likewise, in bytes
-	// ClockAhead is how far the guest's clock is before the host's, good to half of the round trip.
+	// ClockAhead is how far the guest's clock is ahead of the host's, to within half of the round trip.
 	ClockAhead time.Duration
 	ClockError time.Duration // that half
 }

@@ -27,7 +27,7 @@ var foreign = map[string]bool{
 	"Socket.ListenFIFO": true, "Socket.BindIPv6Only": true,
 }
 
-// directives are the assignments of a unit's text, in order.
+// directives returns the assignments in a unit's text, in order.
 func directives(lines []string) (keys, values []string) {
 	section := ""
 	for _, line := range lines {
@@ -44,11 +44,11 @@ func directives(lines []string) (keys, values []string) {
 	return keys, values
 }
 
-// contradictions are the directives of a drop-in that break the contract of the unit that it is laid over.
+// contradictions returns the directives of a drop-in that break the contract of its unit.
 func contradictions(o *Observation, dropIn DropIn) (broken []string) {
 	text := embed.SocketUnit()
 	if strings.Contains(dropIn.Path, ServiceName) {
-		// For a home that a unit can't hold, the units' own reason reports it.
+		// If a unit can't hold the path of the home, the units' own reason reports that.
 		text, _ = embed.ServiceUnit(o.Home, false)
 	}
 	ours := map[string][]string{}
@@ -56,7 +56,7 @@ func contradictions(o *Observation, dropIn DropIn) (broken []string) {
 	for i, key := range keys {
 		ours[bare(key)] = append(ours[bare(key)], values[i])
 	}
-	last := map[string]string{} // an assignment that is taken back later does no harm
+	last := map[string]string{} // an assignment that is reset later does no harm
 	for _, line := range dropIn.Lines {
 		key, value, _ := strings.Cut(line, "=")
 		last[strings.TrimSpace(key)] = strings.TrimSpace(value)
@@ -70,7 +70,7 @@ func contradictions(o *Observation, dropIn DropIn) (broken []string) {
 	return broken
 }
 
-// bare is a directive without its section: their names do not meet, and the lines of a drop-in come without sections.
+// bare returns a directive without its section: the names are unique, and the lines of a drop-in come without sections.
 func bare(key string) string { return key[strings.Index(key, ".")+1:] }
 
 func contradicts(key, value string, ours []string) bool {

@@ -10,8 +10,8 @@ import (
 )
 
 // ParseObservation reads what the script "observe" printed for the given number of mount points.
-// The rules are: the version line comes first and "end" last, every line is of a known key, what must be there once is
-// there once. Anything else is an error, since a half-read observation would be acted upon.
+// The rules are: the version line comes first and "end" last, every line is of a known key, and keys that must be
+// there once are. Anything else is an error, since the engine would act on an incomplete observation.
 func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	lines, err := body(reply.Stdout, "worldsetup-observe 1")
 	if err != nil {
@@ -62,7 +62,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	return &p.Observation, nil
 }
 
-// assume fills in what was not observed in a new guest.
+// assume fills in the assumptions about a new guest.
 func (p *observationParser) assume() {
 	p.Sudo, p.DiskAvailable = true, math.MaxInt64
 	p.seen["sudo"], p.seen["df"], p.seen["time"] = true, true, true
@@ -399,7 +399,7 @@ func parseSize(value string) (int64, error) {
 	return int64(size), err
 }
 
-// parseSeconds reads a time in seconds since 1970, of this age of the world.
+// parseSeconds reads a plausible time in seconds since 1970.
 func parseSeconds(value string) (float64, error) {
 	seconds, err := strconv.ParseFloat(value, 64)
 	if err == nil && !(math.Abs(seconds) < 1e11) {

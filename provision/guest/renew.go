@@ -19,9 +19,10 @@ import (
 // masterDeadline is how long a living master takes at most to answer; one that hangs never does.
 const masterDeadline = 10 * time.Second
 
-// Renew implements [Transport]. It has the master of the shared connection to take no more sessions (`ssh -O stop`),
-// which removes its control socket, and the next ssh becomes the new master. Unlike `ssh -O exit` that leaves alone
-// what runs over the old one: reverse-sshfs mounts, shells, sockets that are forwarded. Measured with OpenSSH 9.2.
+// Renew implements [Transport]. It tells the master of the shared connection to accept no more sessions (`ssh -O
+// stop`), which removes its control socket, and the next ssh becomes the new master. Unlike `ssh -O exit` that leaves
+// alone what runs over the old one: reverse-sshfs mounts, shells, sockets that are forwarded. Measured with OpenSSH
+// 9.2.
 //
 // The old one may be the last way in, so it is left alone unless another one is let in: the error is a
 // [*ConnectionError] of the route [Fresh] then.
@@ -35,7 +36,7 @@ func (s SSH) Renew(ctx context.Context, forwards []Pair) error {
 		return err
 	}
 	if err := s.stopMaster(ctx); err != nil && ctx.Err() == nil {
-		// No one answers at it: it is dead, or hangs, and would be in the new one's way.
+		// Its master does not answer: it is dead, or hangs, and would be in the way of the new one.
 		control := filepath.Join(filepath.Dir(s.Config), filenames.SSHSock)
 		if err := os.Remove(control); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the dead connection's control socket is in the way: %w", err)

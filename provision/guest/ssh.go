@@ -139,7 +139,8 @@ func (s SSH) shell(ctx context.Context, request Request) (Reply, error) {
 	return reply, broken(Shell, result.ExitCode, stdout.noise.String()+result.Stderr)
 }
 
-// failure is why a script did not end: err is how ssh did, and output what came instead of the script's.
+// failure returns why a script did not end, from the error of ssh and from the output that came instead of the
+// script's.
 func (s SSH) failure(ctx context.Context, request Request, err error, output string) error {
 	if ctx.Err() != nil {
 		return &ConnectionError{Route: request.Route, Err: context.Cause(ctx)}
@@ -155,7 +156,7 @@ func (s SSH) failure(ctx context.Context, request Request, err error, output str
 	return broken(request.Route, code, output)
 }
 
-// broken is the error of a session that ended with an exit code of ssh's before the script in it did.
+// broken returns the error of a session that ended with ssh's own exit code before its script did.
 func broken(route Route, code int, output string) error {
 	if code == sshFailed {
 		return &ConnectionError{Route: route, Detail: strings.TrimSpace(output)}

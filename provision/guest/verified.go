@@ -15,13 +15,13 @@ const (
 	Outsider = "outsider" // the user nobody
 )
 
-// Verified is what the script "verify" printed.
+// Verified is the result of the script "verify".
 type Verified struct {
 	Answers map[string]Answer // by user: Self, Root, Outsider
 	Mounted []string          // of the mount points asked for, those at which something is mounted
 }
 
-// Answer is what came of asking the agent for its capabilities.
+// Answer is the result of asking the agent for its capabilities.
 type Answer struct {
 	// Exit is curl's exit status: 0 when there was an HTTP answer, 7 when it could not connect, 28 on time-out.
 	Exit   int

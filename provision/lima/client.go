@@ -17,8 +17,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// How long limactl may take for a question, which normally takes it 0.05 s, and for stopping a VM, which normally takes
-// 3 s.
+// The deadlines of queries, which normally take 0.05 s, and of stopping a VM, which normally takes 3 s.
 const (
 	questionDeadline = 20 * time.Second
 	stopDeadline     = 3 * time.Minute
@@ -27,7 +26,7 @@ const (
 // MinimumVersion is the oldest Lima that worldsetup supports: the first of the v2 types that profiles are built from.
 var MinimumVersion = semver.New("2.0.0")
 
-// Client asks limactl and has it act: a method a question.
+// Client calls limactl, with one method per question or action.
 type Client struct {
 	Runner Runner
 }
@@ -56,8 +55,8 @@ func (c Client) Find(ctx context.Context, name string) (*limatype.Instance, erro
 	return c.find(ctx, name)
 }
 
-// FindOnly returns the instance called name, which is there, without observing others: one directory in Lima's home
-// that is no instance makes Find fail.
+// FindOnly returns the instance called name, which is there, without asking for the others: one directory in Lima's
+// home that is not an instance makes Find fail.
 func (c Client) FindOnly(ctx context.Context, name string) (*limatype.Instance, error) {
 	return c.find(ctx, name, name)
 }
@@ -128,7 +127,7 @@ func (c Client) Start(ctx context.Context, name string, line func(string)) error
 	return err
 }
 
-// Stop stops the instance name; force takes its power away instead of asking it.
+// Stop stops the instance name; with force it powers it off instead of shutting it down.
 func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
 	args := []string{"--log-format", "json", "stop"}
 	if force {

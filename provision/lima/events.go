@@ -9,7 +9,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 )
 
-// Boot is what the events of Lima's host agent report of a VM's latest boot. Lima truncates them at every start.
+// Boot is a VM's latest boot, according to the events of Lima's host agent. Lima truncates them at every start.
 type Boot struct {
 	SSHPort int  // at which the VM's ssh server answers, or will; 0 while the driver is starting
 	Ended   bool // the host agent has done all that it does at a boot

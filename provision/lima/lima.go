@@ -1,7 +1,7 @@
 // Package lima drives limactl and builds the profiles that are given to it.
 //
 // The rules are: limactl does everything that acts, Lima's own types (pkg/limatype) describe profiles and instances,
-// and the answers come from JSON, never from words or exit codes alone. Nothing here decides what should be done.
+// and the answers come from JSON, never from words or exit codes alone. Nothing here decides what to do.
 package lima
 
 import (
@@ -18,7 +18,7 @@ type Command struct {
 	Line func(line string)
 }
 
-// Result is what a call of limactl left.
+// Result is the result of a call of limactl.
 type Result struct {
 	Stdout   []byte
 	Stderr   string // at most the last 64 KiB

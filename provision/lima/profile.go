@@ -27,7 +27,7 @@ const (
 // loopback every local user could reach it.
 const AgentPort = 61337
 
-// Wanted is what a world needs of its VM's configuration. Zero values ask for nothing.
+// Wanted is the part of a VM's configuration that a world needs. Zero values mean that anything will do.
 type Wanted struct {
 	VMType, Arch, MountType string
 	CPUs                    int
@@ -55,7 +55,7 @@ func MarshalProfile(profile *limatype.LimaYAML) ([]byte, error) {
 	return yaml.MarshalWithOptions(profile, yaml.UseLiteralStyleIfMultiline(true))
 }
 
-// Apply puts what w asks for into profile, which may be empty, and leaves the rest of it alone.
+// Apply writes w to profile, which may be empty, and leaves the rest of it alone.
 func (w Wanted) Apply(profile *limatype.LimaYAML) {
 	set(&profile.VMType, w.VMType)
 	set(&profile.Arch, w.Arch)
@@ -121,8 +121,8 @@ func (w Wanted) provision(others []limatype.Provision) []limatype.Provision {
 	return provision
 }
 
-// Differences lists what w asks for and config, the configuration of an existing instance as `limactl list` prints it,
-// lacks; each is for a person to read. What can be changed in place is in editable, the rest would need another VM.
+// Differences lists the parts of w that config, the configuration of an existing instance as `limactl list` prints it,
+// lacks, as text for a user. What can be changed in place is in editable, the rest would need another VM.
 func (w Wanted) Differences(instance *limatype.Instance) (editable, replace []string) {
 	config := instance.Config
 	if w.VMType != "" && instance.VMType != w.VMType {
@@ -187,7 +187,7 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	return missing
 }
 
-// Settings are the edits that make the configuration of an existing instance what w asks for.
+// Settings returns the edits that make the configuration of an existing instance satisfy w.
 func (w Wanted) Settings(instance *limatype.Instance) []Setting {
 	edited := *instance.Config
 	w.Apply(&edited)

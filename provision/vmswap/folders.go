@@ -11,15 +11,15 @@ import (
 // Folders moves and marks the directories of instances in Lima's home. An instance is its directory, and its name is
 // that directory's name: nothing else in Lima knows either (limactl rename moves file by file, see docs/decisions).
 //
-// Each call happens as a whole or not at all, whenever the power goes.
+// Each call is atomic, even in a power cut.
 type Folders interface {
-	// Move gives the directory from the name to, at which there is nothing.
+	// Move renames the directory from to a name that is free.
 	Move(from, to string) error
 	// Mark makes a file of content at path, in the place of one that is there.
 	Mark(path string, content []byte) error
 	// Unmark removes the file, or the empty directory, at path; one that is gone already is fine.
 	Unmark(path string) error
-	// Clear removes the directory at path and all that is in it. It alone may be seen half done.
+	// Clear removes the directory at path and all that is in it. Only this call may be seen half done.
 	Clear(path string) error
 }
 
@@ -63,7 +63,7 @@ func (hostFolders) Unmark(path string) error {
 
 func (hostFolders) Clear(path string) error { return os.RemoveAll(path) }
 
-// syncDirectory has what was changed in a directory outlive a power cut.
+// syncDirectory makes the changes in a directory survive a power cut.
 func syncDirectory(path string) error {
 	directory, err := os.Open(path)
 	if err != nil {

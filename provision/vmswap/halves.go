@@ -10,10 +10,10 @@ import (
 )
 
 // `limactl rename` makes a new directory and moves file by file. Killed in between, it leaves two halves, of which
-// neither is a VM. No run of ours calls it, but people do, and what they leave is put together again.
+// neither is a VM. worldsetup never calls it, but users do, and worldsetup rejoins the halves.
 
 // halves reports whether two directories are the halves of one VM: one of them has the configuration, and no file is in
-// both, as would be if they were two VMs of which one has lost something. A VZ identity is in both: the new one is
+// both, as there would be if they were two VMs of which one is damaged. A VZ identity is in both: the new one is
 // empty.
 func halves(one, other string) bool {
 	entries, err := os.ReadDir(one)
@@ -30,8 +30,8 @@ func halves(one, other string) bool {
 	return err == nil
 }
 
-// Rejoin moves everything from the backup to the VM of which it is a half, and removes the backup. Done again after a
-// kill it goes on.
+// Rejoin moves everything from the backup to the VM of which it is a half, and removes the backup. Called again after a
+// kill, it continues.
 func (p Place) Rejoin() error { return p.rejoin(p.Dir(Backup), p.Dir("")) }
 
 func (p Place) rejoin(from, to string) error {
@@ -47,7 +47,7 @@ func (p Place) rejoin(from, to string) error {
 	return p.Folders.Unmark(from)
 }
 
-// reopen gives a directory without any permission, as limactl rename makes them, those that it had.
+// reopen restores the permissions of a directory that has none, as limactl rename makes them.
 func reopen(path string, info fs.FileInfo) error {
 	if !info.IsDir() || info.Mode().Perm()&0o700 != 0 {
 		return nil

@@ -44,7 +44,7 @@ func (p Place) Protected(suffix string) bool {
 	return err == nil
 }
 
-// Stop stops the VM with suffix unless it is stopped already: in good order if it can be.
+// Stop stops the VM with suffix unless it is stopped already; it shuts the VM down if possible.
 func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error {
 	if !p.HasConfig(suffix) {
 		return nil // Lima does not know it
@@ -64,7 +64,7 @@ func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error
 	return p.Lima.Stop(ctx, name, true, line)
 }
 
-// Rename gives the VM with the suffix from the one to. It must not run, not even if Lima reports that it does not.
+// Rename changes the VM's suffix from one to another. No process of the VM may be alive, whatever Lima reports.
 func (p Place) Rename(from, to string) error {
 	if err := alive(p.Dir(from)); err != nil {
 		return err
@@ -98,12 +98,12 @@ func (p Place) Create(ctx context.Context, profile []byte, before Record, line f
 	return p.Folders.Mark(filepath.Join(p.Dir(Staged), unverifiedMark), append(text, '\n'))
 }
 
-// MarkVerified removes the mark: the VM is what it was made to be.
+// MarkVerified removes the mark: the VM is the world now.
 func (p Place) MarkVerified() error {
 	return p.Folders.Unmark(filepath.Join(p.Dir(""), unverifiedMark))
 }
 
-// Discard makes the VM with suffix the staged one, which is the moment from which on it is not needed, and removes it.
+// Discard renames the VM with suffix to the staged one, from which moment on it is not needed, and removes it.
 func (p Place) Discard(ctx context.Context, suffix string, line func(string)) error {
 	if err := p.Stop(ctx, suffix, line); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (p Place) RollbackDisplace(ctx context.Context, line func(string)) error {
 	return p.Rename("", Staged)
 }
 
-// RollbackPlace gives the old VM its name back. A person may have started it under the other one.
+// RollbackPlace gives the old VM its name back. A user may have started it under the backup's name.
 func (p Place) RollbackPlace(ctx context.Context, line func(string)) error {
 	from := Backup
 	if p.Observe().Displaced {
@@ -165,14 +165,14 @@ func (p Place) RollbackPlace(ctx context.Context, line func(string)) error {
 	return p.Rename(from, "")
 }
 
-// Record is what the mark of an unverified VM holds: how the old one was before anything was done to it. A run that
-// finds it believes it for one thing only, how the old VM is to be restored.
+// Record is the content of the mark of an unverified VM: the state of the old one before the replacement. A run that
+// finds it uses it for one purpose only: restoring the old VM.
 type Record struct {
 	Ran      bool     `json:"ran"`
 	Answered []string `json:"answered,omitempty"` // who could, or rightly could not, reach its agent
 }
 
-// Had reports whether who was met as expected then.
+// Had reports whether access was as expected for who.
 func (r Record) Had(who string) bool { return slices.Contains(r.Answered, who) }
 
 // ReadRecord reads the mark of the unverified VM, which has one of two names.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The suffixes of the names that stand beside a VM's own.
+// The suffixes of the VMs beside a VM.
 const (
 	Staged    = ".ws-tmp"
 	Backup    = ".ws-old"
@@ -17,8 +17,7 @@ const (
 // unverifiedMark is a file in the directory of a VM that was made to replace another and has never been verified.
 const unverifiedMark = "worldsetup-unproven"
 
-// State holds the VMs that stand beside the VM, and what its own directory reports. It is derived from Lima's home
-// alone.
+// State describes the VM's directory and the VMs beside it. It is derived from Lima's home alone.
 type State struct {
 	VM        bool // there is a directory of the VM's name, and something is in it
 	Empty     bool // there is one, and it is empty: a creation got that far
@@ -69,8 +68,8 @@ const (
 	RollbackRejoin   = "rollback-rejoin"
 )
 
-// Recovery returns the actions that lead out of what a killed run left, to a VM under its own name. They are derived
-// again after each one: what is half done is a state as well.
+// Recovery returns the actions that lead from the state that a killed run left to a VM under its own name. They are
+// derived again after each one, since every intermediate state is a State as well.
 func (s State) Recovery() (actions []Action) {
 	if s.Empty {
 		actions = append(actions, Action{RollbackEmpty, "an interrupted creation left it, with nothing in it"})
@@ -98,7 +97,7 @@ func (s State) Recovery() (actions []Action) {
 // maxRecovery is far more actions than there are states.
 const maxRecovery = 10
 
-// Recovered returns all the actions of a recovery, and what stands there after them.
+// Recovered returns all the actions of a recovery, and the state after them.
 func (s State) Recovered() (all []Action, after State) {
 	for next := s.Recovery(); len(next) > 0 && len(all) < maxRecovery; next = s.Recovery() {
 		all, s = append(all, next[0]), s.After(next[0].ID)
@@ -106,7 +105,7 @@ func (s State) Recovered() (all []Action, after State) {
 	return all, s
 }
 
-// After returns what stands there after an action.
+// After returns the state after an action.
 func (s State) After(id string) State {
 	switch id {
 	case RollbackEmpty:
@@ -131,7 +130,7 @@ func (s State) After(id string) State {
 	return s
 }
 
-// Reserved reports that a VM of that name would be one that stands beside another.
+// Reserved reports whether a name is that of a VM beside another one.
 func Reserved(name string) bool {
 	suffixes := []string{Staged, Backup, Displaced}
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
