@@ -14,7 +14,7 @@ import (
 // Candidate is a place where an agent may come from, and whether it was chosen.
 type Candidate = agent.Candidate
 
-// Agents are the programs that the machine offers for the VM.
+// Agents are the programs on this machine that could be installed in the VM.
 type Agents struct {
 	Candidates []Candidate    // in the order in which they are preferred
 	Companions []Candidate    // the programs beside the agent, all of them optional

@@ -34,7 +34,7 @@ func newDirectory(path, variable, usual string) directory {
 	return directory{path, variable, usual, home, writable}
 }
 
-// obstacle is what keeps a directory from being used.
+// obstacle is the reason why a directory can't be used.
 type obstacle struct {
 	at  string // the file or directory in the way
 	err error
@@ -45,8 +45,8 @@ var (
 	errDeadLink    = errors.New("it is a link to nothing")
 )
 
-// usable returns what would be used: the path, or the existing directory in which it would be created. It asks the file
-// system only, so that nothing has to be written.
+// usable returns the directory that would be used: the path, or the existing directory in which it would be created. It
+// asks the file system only, so that nothing has to be written.
 func (d directory) usable() (string, *obstacle) {
 	for path := d.path; ; path = filepath.Dir(path) {
 		info, err := os.Stat(path)
@@ -165,15 +165,15 @@ func (d directory) shorter(vm string, limit int) string {
 	return fmt.Sprintf(`use a shorter one: sudo install -d -m 0700 -o "$USER" %s && export LIMA_HOME=%s`, short, short)
 }
 
-// What a world takes on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2 GiB to a
-// disk that takes only what was written. The margin is for what other programs write meanwhile.
+// The space that a world needs on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2
+// GiB to a disk that takes only what was written. The margin is for what other programs write meanwhile.
 const (
 	imageSpace    = 700 << 20
 	firstSpace    = 2 << 30
 	reservedSpace = 1 << 30
 )
 
-// Space is what will be written to the disk.
+// Space describes the data that will be written to the disk.
 type Space struct {
 	Image bool  // the image will be downloaded
 	Disk  int64 // the VM's, in bytes
@@ -208,7 +208,7 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 	}
 }
 
-// sums returns what is needed to begin with, what is needed at most, and how the latter comes about.
+// sums returns the space that is needed to begin with, the most that may be needed, and the terms of the latter.
 func (s Space) sums() (need, most int64, sum string) {
 	parts := []string{"the VM's disk " + size(s.Disk)}
 	need, most = firstSpace+reservedSpace, s.Disk+reservedSpace

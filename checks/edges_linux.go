@@ -11,7 +11,7 @@ import (
 const kvmCreateVM = 0xae01
 
 // kvm creates an empty VM through the device and drops it again. The error is an fs.ErrNotExist or an fs.ErrPermission
-// when it is about the file. It earns its keep because Lima takes KVM whenever the file exists, and opening it verifies
+// when it is about the file. It is needed because Lima uses KVM whenever the file exists, and opening it proves
 // little: it opens while another hypervisor holds the processor (EBUSY), and so does a file that is no KVM (ENOTTY).
 // QEMU would fail only after the VM was created.
 func kvm(device string) error {

@@ -8,10 +8,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// start calls the engine while page is shown.
+// start calls the engine and shows page.
 func (m *model) start(what call, page page) tea.Cmd {
 	f := &m.facts
-	if what != watching { // which goes on from the last report
+	if what != watching { // watching continues from the last report
 		f.progress, f.lastLine, f.health, f.failure, f.ready, f.removed = provision.Progress{},
 			"", nil, nil, false, false
 	}
@@ -29,8 +29,8 @@ func (m *model) start(what call, page page) tea.Cmd {
 	return tea.Batch(next, tick(m.options.Now))
 }
 
-// request is what the engine gets. The name of the VM, which stands for consent, goes along with the plan of a
-// replacement, which changes nothing, and with what changes after a person typed it.
+// request returns the request to the engine. It holds the VM's name, which is the consent, for the plan of a
+// replacement, which changes nothing, and for a call that changes something after the user typed the name.
 func (m *model) request(what call) Request {
 	f := &m.facts
 	request := Request{Choices: f.choices}
@@ -52,7 +52,7 @@ func (m *model) apply() tea.Cmd { return m.start(running, progressPage{}) }
 // replan checks and plans again.
 func (m *model) replan() tea.Cmd { return m.plan(false, nil) }
 
-// planReplacement plans another VM in the place of this one. That is no consent to it.
+// planReplacement plans to replace the VM, without consent to that.
 func (m *model) planReplacement() tea.Cmd { return m.plan(true, nil) }
 
 func (m *model) plan(replacing bool, refusal *provision.Error) tea.Cmd {
@@ -60,7 +60,7 @@ func (m *model) plan(replacing bool, refusal *provision.Error) tea.Cmd {
 	return m.start(planning, prerequisitesPage{})
 }
 
-// askConsent asks for the consent to restoring or removing, and plans what that would do.
+// askConsent asks for the consent to restore or remove, and makes the plan of that.
 func askConsent(what call) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		m.facts.alert = alert{}
@@ -69,7 +69,7 @@ func askConsent(what call) func(*model) tea.Cmd {
 	}
 }
 
-// toggleWatching begins to watch, or ends it.
+// toggleWatching starts or ends watching.
 func (m *model) toggleWatching() tea.Cmd {
 	if m.facts.call == watching {
 		return m.stop()
@@ -77,13 +77,13 @@ func (m *model) toggleWatching() tea.Cmd {
 	return m.start(watching, healthPage{})
 }
 
-// askToStop asks before it stops what changes something, and needs no question otherwise.
+// askToStop asks before it stops a call that changes something, and stops others at once.
 func (m *model) askToStop() tea.Cmd {
 	f := &m.facts
 	switch {
 	case f.call == idle:
 		return m.leave()
-	case f.stopping: // a person insists
+	case f.stopping: // the user insists
 		f.failure = provision.StoppedError("the wizard was left while its work was still running", errStopped)
 		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
 		return tea.Quit

@@ -12,15 +12,15 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// choicesPage changes the choices. They are validated while a person types, and used or saved only when they are valid.
+// choicesPage changes the choices. They are validated while the user types, and used or saved only when they are valid.
 type choicesPage struct {
 	fields []field
 	at     int // the field that keys go to, among those that are shown
 
-	validated  *provision.Choices // what validation is about; nil before the first one
+	validated  *provision.Choices // the choices that were validated last; nil before the first time
 	validation provision.Validation
 	validating bool
-	then       func(*model, provision.Choices) tea.Cmd // what waits for the validation; nil for nothing
+	then       func(*model, provision.Choices) tea.Cmd // waits for the validation; nil for nothing
 }
 
 // field is a choice among few, or a line of text.
@@ -36,7 +36,7 @@ type field struct {
 
 type option struct{ value, words string }
 
-// What is picked when a line of text follows.
+// The options that open a line of text.
 const (
 	agentFile  = "file"
 	customSize = "custom"
@@ -85,7 +85,7 @@ func (p choicesPage) value(id provision.Field) string {
 	return p.fields[at].value()
 }
 
-// shown are the fields that matter now, by index.
+// shown returns the indexes of the fields that apply now.
 func (p choicesPage) shown() (shown []int) {
 	for i, field := range p.fields {
 		if field.of == "" || p.value(field.of) == field.is {
@@ -144,10 +144,10 @@ func (p choicesPage) offers(f *facts) []offer {
 	return offers
 }
 
-// focused is the field that keys go to.
+// focused returns the field that keys go to.
 func (p choicesPage) focused() *field { return &p.fields[p.shown()[p.at]] }
 
-// edit is the focused field in a copy of the others. What waits for the validation does so no longer.
+// edit copies the fields and returns the focused one for editing. It cancels whatever waits for the validation.
 func (p *choicesPage) edit() *field {
 	p.fields, p.then = slices.Clone(p.fields), nil
 	return p.focused()
@@ -209,7 +209,7 @@ func (p choicesPage) showResult(t *text, f field) {
 	case id == agentFile:
 		id = provision.FieldAgent
 	case id == provision.FieldAgent && p.value(provision.FieldAgent) == agentFile:
-		return // it is about the file
+		return // the error is about the file
 	}
 	result := p.validation[id]
 	if result.Text == "" {
@@ -228,7 +228,7 @@ func (m *model) choose() tea.Cmd {
 	return m.validate()
 }
 
-// changeChoices makes an offer of what changes no text on the page.
+// changeChoices makes an offer of an action that changes no text on the page.
 func changeChoices(change func(*choicesPage, *field)) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		if page, ok := m.over.(choicesPage); ok {
@@ -243,7 +243,7 @@ func changeChoices(change func(*choicesPage, *field)) func(*model) tea.Cmd {
 func (m *model) validate() tea.Cmd {
 	page, ok := m.over.(choicesPage)
 	if ok {
-		m.facts.alert = alert{} // it was about others
+		m.facts.alert = alert{} // the alert was about other choices
 	}
 	if !ok || page.validating || page.current() {
 		return nil
@@ -253,7 +253,7 @@ func (m *model) validate() tea.Cmd {
 	return validate(m.ctx, m.options, page.choices())
 }
 
-// validated takes a validation. If a person has typed on meanwhile, the next one follows.
+// validated receives a validation. If the user has kept typing, it starts the next one.
 func (m *model) validated(msg validatedMsg) tea.Cmd {
 	page, ok := m.over.(choicesPage)
 	if !ok {
@@ -267,7 +267,7 @@ func (m *model) validated(msg validatedMsg) tea.Cmd {
 	return m.validate()
 }
 
-// whenValid makes an offer of what needs valid choices: it is done as soon as they are known to be.
+// whenValid makes an offer of an action that needs valid choices: it waits for their validation.
 func whenValid(do func(*model, provision.Choices) tea.Cmd) func(*model) tea.Cmd {
 	return func(m *model) tea.Cmd {
 		page, ok := m.over.(choicesPage)

@@ -9,19 +9,19 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// consentPage asks for consent to what destroys. It starts on no: only the VM's name, typed, is a yes.
+// consentPage asks for consent to a call that deletes a VM. It starts on no: only the VM's name, typed, is a yes.
 type consentPage struct {
 	call  call
-	plan  *provision.Plan // what would be done; nil while it is being planned
+	plan  *provision.Plan // nil while it is being made
 	name  textinput.Model
-	wrong string // what was typed and is not the name
+	wrong string // a wrong name that was typed
 }
 
 func newConsentPage(what call, plan *provision.Plan) consentPage {
 	return consentPage{call: what, plan: plan, name: newInput("")}
 }
 
-// consents are the words for what destroys.
+// consents are the words for the calls that delete a VM.
 var consents = map[call]struct{ title, question, verb string }{
 	running:   {"Replace?", "Replace the VM ", "replace"},
 	restoring: {"Restore?", "Restore the kept VM, in the place of the VM ", "restore"},
@@ -69,11 +69,11 @@ func (p consentPage) body(f *facts, t *text) {
 		t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
 		t.focus = len(t.lines) - 1
 	} else if p.name.Value() == "" {
-		t.focus = -1 // what will be deleted is read first
+		t.focus = -1 // the user should first read what will be deleted
 	}
 }
 
-// confirm starts what destroys, if the name that was typed is the VM's.
+// confirm starts the call, if the name that was typed is the VM's.
 func (m *model) confirm() tea.Cmd {
 	page, ok := m.over.(consentPage)
 	switch {

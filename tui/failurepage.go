@@ -10,10 +10,10 @@ func (failurePage) title() string { return "Not ready" }
 func (failurePage) offers(f *facts) []offer {
 	words := "try again"
 	if f.progress.RolledBack() {
-		words = "check again" // the consent to it is over
+		words = "check again" // the consent no longer counts
 	}
 	offers := []offer{{keyAgain, words, (*model).replan}}
-	if len(f.progress.Steps) == 0 { // the choices may be to blame
+	if len(f.progress.Steps) == 0 { // the choices may be the cause
 		offers = append(offers, f.offerChoices()...)
 	}
 	return append(offers, offerLog, offer{keyLeave, "leave", (*model).leave})

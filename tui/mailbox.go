@@ -15,7 +15,7 @@ type mailbox struct {
 	mail
 }
 
-// mail is what came since the last tick.
+// mail holds the events since the last tick.
 type mail struct {
 	events  []provision.Event // all but log lines, of which there are few
 	log     ring
@@ -24,7 +24,7 @@ type mail struct {
 	health  *provision.Health // the latest, when watching
 }
 
-// put takes an event. The engine calls it, from its own goroutines.
+// put adds an event. The engine calls it, from its own goroutines.
 func (b *mailbox) put(event provision.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,7 +45,7 @@ func (b *mailbox) put(event provision.Event) {
 	b.events = append(b.events, event)
 }
 
-// putHealth takes a report of watching.
+// putHealth sets the latest report of watching.
 func (b *mailbox) putHealth(health provision.Health) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +61,7 @@ func (b *mailbox) take() mail {
 	return taken
 }
 
-// logLine is an event as a line of the log; empty for those that have none.
+// logLine returns an event as a line of the log; empty for those that have none.
 func logLine(event provision.Event) string {
 	switch event.Type {
 	case provision.EventLog:
@@ -104,8 +104,8 @@ func (r *ring) add(line string) {
 
 func (r *ring) len() int { return len(r.lines) }
 
-// end is the number of the line after the newest, counted from the beginning of the run.
+// end returns the number of the line after the newest, counted from the beginning of the run.
 func (r *ring) end() int { return r.lost + len(r.lines) }
 
-// line is the line n, counted from the beginning of the run.
+// line returns the line n, counted from the beginning of the run.
 func (r *ring) line(n int) string { return r.lines[(r.start+n-r.lost)%len(r.lines)] }

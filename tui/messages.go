@@ -23,7 +23,7 @@ type endedMsg struct {
 // cancelledMsg reports that the context of the wizard has ended: a signal came.
 type cancelledMsg struct{ cause error }
 
-// validatedMsg brings the validation of choices.
+// validatedMsg holds the validation of choices.
 type validatedMsg struct {
 	choices    provision.Choices
 	validation provision.Validation

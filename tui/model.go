@@ -36,7 +36,7 @@ type model struct {
 	outcome *Outcome // set when the wizard was left
 }
 
-// page is a screen: what it shows and what can be done on it. Pages hold no state of the run; that is in facts.
+// page is a screen: its text and its offers. Pages hold no state of the run; that is in facts.
 type page interface {
 	title() string
 	offers(f *facts) []offer
@@ -47,13 +47,13 @@ type page interface {
 type form interface {
 	page
 	typing() bool            // letters are text now
-	edited(msg tea.Msg) page // the page after a key, or after something was pasted
+	edited(msg tea.Msg) page // the page after a key or a paste
 }
 
-// question is a page that nothing leads away from but its answers.
+// question is a page that can only be left by its answers.
 type question interface{ asks() }
 
-// facts are what is known of the run. Pages read them; only the root model writes them.
+// facts are the state of the run. Pages read them; only the root model writes them.
 type facts struct {
 	options *Options
 	choices provision.Choices
@@ -119,7 +119,7 @@ func (m *model) cover(page page) tea.Cmd {
 // uncover closes the page in front.
 func (m *model) uncover() tea.Cmd { return m.cover(nil) }
 
-// front is the page that is seen.
+// front returns the page in front.
 func (m *model) front() page {
 	if m.over != nil {
 		return m.over
@@ -141,7 +141,7 @@ func (m *model) offers() []offer {
 	return offers
 }
 
-// take takes a report of watching.
+// take receives a report of watching.
 func (f *facts) take(health *provision.Health) {
 	f.stale = ""
 	for _, item := range health.Items {
@@ -153,15 +153,15 @@ func (f *facts) take(health *provision.Health) {
 	f.health, f.observed, f.ready, f.failure = health, f.now, health.Ready, provision.AsError(health.Err())
 }
 
-// kept reports whether there is a VM that can be restored.
+// kept reports whether there is a backup that can be restored.
 func (f *facts) kept() bool {
-	if f.health != nil { // what was planned may have been done
+	if f.health != nil { // newer than the plan
 		return f.health.Keeps()
 	}
 	return f.plan.Existing != nil && f.plan.Existing.Kept != ""
 }
 
-// lifecycle offers what can be done with a VM itself: another in its place, the kept one, or none.
+// lifecycle returns the offers about whole VMs: replace, restore and remove.
 func (f *facts) lifecycle(replace string) []offer {
 	offers := []offer{{keyReplace, replace, (*model).planReplacement}}
 	if f.kept() {

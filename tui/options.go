@@ -24,7 +24,7 @@ type Engine interface {
 	Watch(ctx context.Context, changed func(provision.Health)) error
 }
 
-// Request is what an engine is made for.
+// Request is the request that an engine is made for.
 type Request struct {
 	Choices provision.Choices
 	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to
@@ -36,7 +36,7 @@ type Request struct {
 	Events func(provision.Event)
 }
 
-// Options are what a wizard needs. Engine, Input and Output are required; what a nil function would do is not offered.
+// Options configure a wizard. Engine, Input and Output are required; an action whose function is nil is not offered.
 type Options struct {
 	// Engine makes an engine.
 	Engine func(Request) Engine
@@ -64,7 +64,7 @@ type Options struct {
 	UTF8 bool
 	// NoColor shows no colours.
 	NoColor bool
-	// Still stops what moves without meaning: spinners.
+	// Still stops animations without meaning: spinners.
 	Still bool
 	// Mouse scrolls with the wheel, and a click on a key presses it. Text is then marked with shift held down.
 	Mouse bool
@@ -82,7 +82,7 @@ func (o Options) check() (Options, error) {
 	return o, nil
 }
 
-// Outcome is how things stood when the wizard was left.
+// Outcome is the state when the user left the wizard.
 type Outcome struct {
 	// Health is the last report; nil when nothing was verified.
 	Health *provision.Health

@@ -11,13 +11,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// planPage shows what exists, what would be changed and why, and asks for consent, or shows why the plan can't be
-// applied.
+// planPage shows what exists, what would change and why, and asks for approval, or shows why the plan can't be applied.
 type planPage struct{}
 
 func (planPage) title() string { return "Plan" }
 
-// offers begin with the consent. What destroys is not agreed to by a key that is pressed elsewhere.
+// offers begin with the approval. A plan that deletes a VM is not approved by a key that is also used elsewhere.
 func (planPage) offers(f *facts) (offers []offer) {
 	backup := f.plan.RestoresBackup()
 	switch {

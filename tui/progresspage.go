@@ -9,7 +9,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// progressPage shows what is being done, or verified.
+// progressPage shows the steps while they run, and the verification.
 type progressPage struct{}
 
 func (progressPage) title() string { return "Progress" }
@@ -71,7 +71,7 @@ func showProgress(f *facts, t *text, step *provision.StepProgress) {
 	}
 }
 
-// showPhases writes how far a step has come that takes long.
+// showPhases writes how far a long step has come.
 func showPhases(f *facts, t *text, step *provision.StepProgress) {
 	for i, phase := range step.Phases {
 		if i+1 < len(step.Phases) {
@@ -86,7 +86,7 @@ func showPhases(f *facts, t *text, step *provision.StepProgress) {
 	}
 }
 
-// transferred describes how much has come, how fast, and how long the rest will take.
+// transferred describes the progress of a download, its rate, and the time left.
 func transferred(t provision.Transfer) string {
 	words := plaintext.Bytes(t.Done)
 	if t.Total > 0 {
@@ -114,7 +114,7 @@ func showLastLine(f *facts, t *text) {
 	t.lines = append(t.lines, t.cut("    > "+t.clean(f.lastLine), t.width-len(age))+t.dim.Render(age))
 }
 
-// betweenSteps describes what is done while no step is running.
+// betweenSteps describes the work while no step is running.
 func betweenSteps(f *facts) string {
 	p := &f.progress
 	switch {

@@ -39,10 +39,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// press does what a key is offered for; other keys do nothing.
+// press runs the action that a key is offered for; other keys do nothing.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	if tooSmall(m.width, m.height) && !key.Matches(msg, keyStop, keySuspend) {
-		return nil // no consent to what can't be seen
+		return nil // the page is not visible, so its keys do nothing
 	}
 	if form, ok := m.front().(form); ok && form.typing() && edits(msg) {
 		return m.edit(msg)
@@ -55,7 +55,7 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// edit gives what was typed or pasted to the page in front, if that takes text.
+// edit passes typed or pasted text to the page in front, if that takes text.
 func (m *model) edit(msg tea.Msg) tea.Cmd {
 	form, ok := m.front().(form)
 	if !ok || !form.typing() || tooSmall(m.width, m.height) {
@@ -74,7 +74,7 @@ func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 	return m.scroll(func(s scroller) int { return s.YOffset() + lines })
 }
 
-// click does what is offered where a person clicks.
+// click runs the action of the offer that was clicked.
 func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if tooSmall(m.width, m.height) || msg.Button != tea.MouseLeft {
 		return nil
@@ -103,7 +103,7 @@ func (m *model) scroll(to func(scroller) int) tea.Cmd {
 	return nil
 }
 
-// tick takes what has come and asks for the next beat, as long as a call is running.
+// tick empties the mailbox and schedules the next beat, as long as a call is running.
 func (m *model) tick(msg tickMsg) tea.Cmd {
 	m.facts.now = msg.now
 	m.facts.beats++
@@ -189,7 +189,7 @@ func (m *model) planChanged(what call, plan provision.Plan) (next tea.Cmd) {
 	return next
 }
 
-// planned shows the plan, or goes on when nothing needs consent.
+// planned shows the plan, or continues when nothing needs approval.
 func (m *model) planned(plan provision.Plan) tea.Cmd {
 	f := &m.facts
 	f.plan = plan
@@ -213,7 +213,8 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 	return nil
 }
 
-// previewed takes what would be done, if the page still waits for it. What is refused needs no name.
+// previewed receives the plan that the page in front waits for. If the call is refused, the page doesn't ask for a
+// name.
 func (m *model) previewed(msg endedMsg) {
 	page, ok := m.over.(consentPage)
 	if !ok || previews[page.call] != msg.call || page.plan != nil {

@@ -157,7 +157,7 @@ func (m *model) header(l layout) string {
 	return left + strings.Repeat(" ", gap) + vm + status + " "
 }
 
-// status is how the world stands, in a word.
+// status is the state of the world, in a word.
 func (m *model) status() string {
 	f, t := &m.facts, m.theme
 	switch {
@@ -204,7 +204,7 @@ type place struct {
 	x, line int
 }
 
-// footer are the keys that do something here.
+// footer returns the lines of keys.
 func (m *model) footer() (lines []string) {
 	for _, place := range m.places() {
 		for len(lines) <= place.line {

@@ -8,7 +8,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// call is what the engine is asked to do.
+// call is a method of the engine.
 type call int
 
 const (

@@ -4,7 +4,7 @@
 // a provision.Spec, shows the events through a face (wizard, plain lines or JSON lines), and turns errors into exit
 // codes by one table. On a terminal the wizard of package tui is the face. Results go to standard output and errors
 // to standard error, and apart from the wizard's no output contains an escape sequence. Each command has a file of
-// its name; options.go lists the options, and values.go reports which of their values counts.
+// its name; options.go lists the options, and values.go decides which of their values counts.
 package main
 
 import (

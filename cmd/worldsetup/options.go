@@ -19,9 +19,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// option is one thing that a user can choose about a world, and all that is known of it. Its name is that of its flag
+// option is one thing that a user can choose about a world. Its name is that of its flag
 // and of its key in worldsetup.yaml. The flags, the environment variables, the keys, the help texts, the source
-// column of `worldsetup plan` and the table in docs/config.md are made from the list of options.
+// column of `worldsetup plan` and the table in docs/config.md are generated from the list of options.
 type option struct {
 	name   string
 	kind   config.Kind // a config.Switch may be given as a flag without a value
@@ -188,7 +188,7 @@ func (o option) invalid(text string) *provision.Error {
 	return usage(o.advice("--"+o.name+"="), "invalid value %q, expected %s", text, o.values)
 }
 
-// advice reports what to give, with an example in the form of a flag or of a key.
+// advice returns the valid values, with an example in the form of a flag or of a key.
 func (o option) advice(prefix string) string {
 	return "give " + o.values + ", as in " + prefix + o.example
 }

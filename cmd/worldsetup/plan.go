@@ -83,7 +83,7 @@ func showSteps(to *lines, plan provision.Plan) {
 	to.put("  disruption: ", "              ", disruptions[plan.Disruption()])
 }
 
-// disruptions report how a repair affects the programs in the VM.
+// disruptions describe how a repair affects the programs in the VM.
 var disruptions = map[provision.Disruption]string{
 	provision.DisruptionLive:       "none: running programs continue",
 	provision.DisruptionUnit:       "the agent restarts",

@@ -47,7 +47,7 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 	}
 }
 
-// askName reports what will be deleted and what is kept, and asks for the VM's name as the consent to that. The name is
+// askName shows what will be deleted and what is kept, and asks for the VM's name as the consent to that. The name is
 // empty when something else was typed.
 func (p *prompter) askName(ctx context.Context, lost, kept, vm, purpose string) (name string, err error) {
 	p.to.put("will be deleted: ", "                 ", lost)

@@ -51,7 +51,7 @@ func handle(signals <-chan os.Signal, cancel context.CancelCauseFunc, insist cha
 	}
 }
 
-// signalNames report what usually sends a signal.
+// signalNames are the names of the signals, with their usual causes.
 var signalNames = map[os.Signal]string{
 	syscall.SIGINT: "SIGINT (Ctrl-C)", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP (the terminal was closed)",
 }

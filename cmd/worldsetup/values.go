@@ -14,7 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// source reports where a value comes from.
+// source is the kind of place that a value comes from.
 type source string
 
 // The sources, each of which beats those below it. The last three hold where nothing sets the option.
@@ -198,7 +198,7 @@ func (v value) locate(err error) error {
 	return &located
 }
 
-// origin reports what set the value.
+// origin describes where the value was set.
 func (v value) origin() string {
 	if v.Source == fromEnvironment {
 		return fmt.Sprintf("the environment has %s=%q", v.Where, v.Text)
