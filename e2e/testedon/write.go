@@ -120,7 +120,7 @@ func (p *page) writeTable(line func(string, ...any), t table) {
 	}
 }
 
-// writeKnown lists what is known to fail, by reason.
+// writeKnown lists the known failures, by reason.
 func (p *page) writeKnown(line func(string, ...any)) {
 	byReason := map[string][]string{}
 	for _, t := range p.tables {

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// Accel reports how QEMU runs a guest here.
+// Accel is how QEMU runs a guest here.
 type Accel struct {
 	KVM bool
 	Why string // why KVM is not used

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Options reports what Prepare makes ready.
+// Options determine what Prepare sets up.
 type Options struct {
 	Source string // the checkout, see SourceRoot
 	Cache  string // "" means DefaultCache

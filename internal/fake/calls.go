@@ -17,7 +17,7 @@ type Call struct {
 	Change guest.Change
 }
 
-// Verb is what the call does, in a word: limactl's subcommand, or what is done in the guest.
+// Verb names the action of the call: limactl's subcommand, or the change in the guest.
 func (c Call) Verb() string {
 	if c.Args == nil {
 		return c.Does

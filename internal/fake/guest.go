@@ -83,7 +83,7 @@ func hasBootGroup(config *limatype.LimaYAML) bool {
 	})
 }
 
-// powerOff forgets what is only in memory.
+// powerOff clears the state that is only in memory.
 func (m *machine) powerOff() {
 	m.sshd, m.mounts, m.socket, m.service, m.failed = false, nil, nil, nil, false
 	for path := range m.files {
@@ -93,7 +93,7 @@ func (m *machine) powerOff() {
 	}
 }
 
-// put writes the file at path, in the place of what is there.
+// put writes the file at path, and replaces what is there.
 func (m *machine) put(path string, f file) *file {
 	m.version++
 	f.version = m.version

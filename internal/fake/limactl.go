@@ -98,7 +98,7 @@ type Faults struct {
 	Kill map[string]bool
 }
 
-// fault does what is wrong with verb, if something is; done reports that nothing else is to be done.
+// fault simulates the fault of verb, if there is one; done reports whether that was all.
 func (w *World) fault(ctx context.Context, verb string, c *console) (done bool, err error) {
 	switch {
 	case ctx.Err() != nil:

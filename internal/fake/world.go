@@ -13,7 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Options report what a World is like. Only LimaHome is required.
+// Options configure a World. Only LimaHome is required.
 type Options struct {
 	// LimaHome is an existing directory that stands for Lima's home. Its path should be short: it holds UNIX sockets.
 	LimaHome string
