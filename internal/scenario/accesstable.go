@@ -64,6 +64,12 @@ func knownToFail(reason string, rows ...Scenario) []Scenario {
 	return rows
 }
 
+// slow marks a row that takes minutes everywhere.
+func slow(row Scenario) Scenario {
+	row.Slow = true
+	return row
+}
+
 // prepend puts lines at the top of a file, which may be missing or a link, and restore restores the file.
 func prepend(path, lines string) string {
 	return "touch " + path + "\ncat " + path + " >" + path + ".before\n" +
@@ -132,7 +138,7 @@ var noiseScenarios = slices.Concat(
 			unlink("/root/.curlrc /tmp/answer")),
 	},
 	knownToFail("issue 16: Lima's mounts over sftp don't bear it, and the VM is restarted for them",
-		startedAccess("damaged and .bashrc prints, and the VM starts", prepend(bashrc, welcome), restore(bashrc)),
+		slow(startedAccess("damaged and .bashrc prints, and the VM starts", prepend(bashrc, welcome), restore(bashrc))),
 	),
 	knownToFail(endsEarly,
 		reportedAccess(".bashrc ends the session", prepend(bashrc, "exit 0"), restore(bashrc),
