@@ -45,9 +45,9 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 		world    scripted
 		want     string // in the complaint; empty for none
 	}{
-		"cured": {Scenario{Want: steps(agent)},
+		"repaired": {Scenario{Want: steps(agent)},
 			scripted{[]Outcome{whole, did(agent, provision.StepWaitForBoot), whole}, []Outcome{damaged}, nil}, ""},
-		"cured with more": {Scenario{Want: steps(agent), May: steps(linger)},
+		"repaired with more": {Scenario{Want: steps(agent), May: steps(linger)},
 			scripted{[]Outcome{whole, did(linger, agent), whole}, []Outcome{damaged}, nil}, ""},
 		"usual state not reached": {Scenario{}, scripted{[]Outcome{damaged}, nil, nil}, "usual state"},
 		"not noticed": {Scenario{Want: steps(agent)},
@@ -58,7 +58,7 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 			scripted{[]Outcome{whole, damaged, whole}, []Outcome{damaged}, nil}, "run: ready is false"},
 		"never done": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), did(agent)},
 			[]Outcome{damaged}, nil}, "second run: it has the steps [agent]"},
-		"refused": {Scenario{Kind: provision.KindReplacement, Faults: []Fault{{Guest: "break", Undo: "mend"}}},
+		"refused": {Scenario{Kind: provision.KindReplacement, Faults: []Fault{{Guest: "break", Undo: "undo"}}},
 			scripted{[]Outcome{whole, failed(provision.KindReplacement), whole}, []Outcome{damaged}, nil}, ""},
 		"failed otherwise": {Scenario{Kind: provision.KindReplacement},
 			scripted{[]Outcome{whole, failed(provision.KindUsage), whole}, []Outcome{damaged}, nil},
@@ -83,19 +83,19 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 
 func TestPlayPair(t *testing.T) {
 	whole := Outcome{Health: provision.Health{Ready: true}, Plans: [][]provision.StepID{{}}}
-	cured := Outcome{Health: whole.Health, Steps: steps(agent), Plans: [][]provision.StepID{steps(agent), {}}}
+	repaired := Outcome{Health: whole.Health, Steps: steps(agent), Plans: [][]provision.StepID{steps(agent), {}}}
 	failed := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "what", Why: "why", Next: "next"}}
 	silent := Outcome{Err: &provision.Error{Kind: provision.KindUnhealthy, What: "what"}}
 	for name, c := range map[string]struct {
 		runs        []Outcome
 		ended, want string // want is in the complaint; empty for none
 	}{
-		"ready at once":           {[]Outcome{whole, cured, whole}, "ready after one run", ""},
-		"ready at the second try": {[]Outcome{whole, failed, cured, whole}, "ready after two runs", ""},
+		"ready at once":           {[]Outcome{whole, repaired, whole}, "ready after one run", ""},
+		"ready at the second try": {[]Outcome{whole, failed, repaired, whole}, "ready after two runs", ""},
 		"failed":                  {[]Outcome{whole, failed, failed}, "failed: unhealthy: what (why)", ""},
 		"failed without a reason": {[]Outcome{whole, failed, silent}, "ready after two runs",
 			"isn't reported truthfully"},
-		"never done": {[]Outcome{whole, cured, cured}, "ready after one run",
+		"never done": {[]Outcome{whole, repaired, repaired}, "ready after one run",
 			"next run: it has the steps [agent]"},
 	} {
 		a, b := Scenario{Faults: on(VMStopped)}, Scenario{Faults: []Fault{{Guest: "break", Undo: "repair"}}}
