@@ -114,7 +114,7 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 	}
 	now := r.assess(ctx, instance, when)
 	if now.plan.complete() && now.verified == nil && ctx.Err() == nil {
-		verified := r.verifier().verify(ctx, instance)
+		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
 		now.verified = &verified
 		r.refine(ctx, &now)
 	}
@@ -132,7 +132,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	var wait sync.WaitGroup
 	if when != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
 		wait.Go(func() {
-			verified := r.verifier().verify(verifying, instance)
+			verified := newVerifier(r.target, r.edges).verify(verifying, instance)
 			now.verified = &verified
 		})
 	}
@@ -306,7 +306,7 @@ func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	defer verifying.Wait()
 	defer cancel(nil)
 	verifying.Go(func() {
-		verified := r.verifier().connect(ctx, instance, forwarded)
+		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
 		now.verified = &verified
 	})
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)

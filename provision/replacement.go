@@ -152,7 +152,7 @@ func (w *replacement) createBeside(ctx context.Context, state State, _ Step, lin
 func (w *replacement) recordBefore(ctx context.Context, state State) {
 	before := vmswap.Record{Ran: state.Instance.Status != limatype.StatusStopped}
 	if state.Guest != nil {
-		for _, access := range w.run.verifier().verify(ctx, state.Instance).access {
+		for _, access := range newVerifier(w.run.target, w.run.edges).verify(ctx, state.Instance).access {
 			if access.Outcome == OK {
 				before.Answered = append(before.Answered, access.ID)
 			}
@@ -338,7 +338,7 @@ func (w *replacement) restart(ctx context.Context) (report string, err error) {
 // damaged VM did not answer then need not be answered now.
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Record) error {
 	var errs []error
-	for _, access := range w.run.verifier().verify(ctx, instance).access {
+	for _, access := range newVerifier(w.run.target, w.run.edges).verify(ctx, instance).access {
 		if access.Outcome != OK && before.Had(access.ID) {
 			errs = append(errs, fmt.Errorf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}

@@ -57,9 +57,9 @@ type verifier struct {
 	mounts []string // the mount points that have to be there afterwards
 }
 
-func (r *run) verifier() verifier {
-	_, points := r.target.mounts()
-	return verifier{guest: r.edges.Guest, now: r.edges.Now, mounts: points}
+func newVerifier(t target, edges Edges) verifier {
+	_, points := t.mounts()
+	return verifier{guest: edges.Guest, now: edges.Now, mounts: points}
 }
 
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
