@@ -160,7 +160,7 @@ func (s *activity) listen(ctx context.Context, emit func(line string)) func(line
 }
 
 const (
-	// consolePause is the interval at which the console of a starting VM is read: nobody should see nothing for longer.
+	// consolePause is the interval at which the console of a starting VM is read, so that its lines show soon.
 	consolePause = time.Second
 	// consoleTail is how much of a console is read at most, in bytes: only its latest lines are needed.
 	consoleTail = 4 << 10
@@ -197,7 +197,8 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 				s.reach(lima.PhaseKernel)
 				s.readConsole(lines[len(lines)-1])
 			}
-			if reason := bootEnd(append(lines, rest)); reason != nil { // a prompt is no whole line
+			reason := bootEnd(append(lines, rest), s.reached(lima.PhasePort)) // a prompt is no whole line
+			if reason != nil {
 				hopeless(reason)
 				return
 			}
@@ -219,23 +220,24 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 // bootEnds are the beginnings of console lines that show that a boot has failed for good.
 // The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a user.
 var bootEnds = []struct {
-	line *regexp.Regexp
-	text string
+	line  *regexp.Regexp
+	text  string
+	noSSH bool // it counts only as long as ssh doesn't answer
 }{
-	{regexp.MustCompile(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked"},
-	{regexp.MustCompile(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs"},
-	{regexp.MustCompile(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode"},
+	{regexp.MustCompile(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked", false},
+	{regexp.MustCompile(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs", true},
+	{regexp.MustCompile(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode", true},
 }
 
 // kernelTime matches the timestamp that the kernel writes before each line.
 var kernelTime = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
 
 // bootEnd returns why the boot that wrote these lines will never finish; nil when they don't show that.
-func bootEnd(lines []string) error {
+func bootEnd(lines []string, sshAnswers bool) error {
 	for _, line := range lines {
 		line = strings.TrimPrefix(line, kernelTime.FindString(line))
 		for _, end := range bootEnds {
-			if end.line.MatchString(line) {
+			if end.line.MatchString(line) && !(end.noSSH && sshAnswers) {
 				return fmt.Errorf("%s: %s", end.text, line)
 			}
 		}

@@ -177,9 +177,21 @@ func TestHopelessBoots(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines, rest := c.next()
-		reason := bootEnd(append(lines, rest))
+		reason := bootEnd(append(lines, rest), false)
 		if (want == "") != (reason == nil) || reason != nil && !strings.Contains(reason.Error(), want) {
 			t.Errorf("%q: %v, want %q", console, reason, want)
+		}
+	}
+}
+
+// TestConsoleOfReachableGuest: once ssh answers there is a way in, and a line that a program of the guest's may have
+// written ends nothing. A panic leaves no way in.
+func TestConsoleOfReachableGuest(t *testing.T) {
+	for line, ends := range map[string]bool{
+		"You are in emergency mode.": false, "(initramfs)": false, "Kernel panic - not syncing: Fatal": true,
+	} {
+		if reason := bootEnd([]string{line}, true); (reason != nil) != ends {
+			t.Errorf("%q: %v", line, reason)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 }
 
 // tryLock returns the lock at path, or nil when another process holds it. If its file was removed meanwhile, together
-// with the world, the lock excludes nobody and doesn't count.
+// with the world, the lock excludes no other run and doesn't count.
 func tryLock(path string) (*flock.Flock, error) {
 	for {
 		held := flock.New(path, flock.SetPermissions(0o600))

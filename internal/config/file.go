@@ -61,7 +61,7 @@ func load(path string) ([]byte, error) {
 	return plainText(path, text)
 }
 
-// acceptable refuses a file that is not a configuration file, and what another user could have written: the file decides
+// acceptable refuses a file that is no configuration file, or that another user could have written: the file decides
 // what runs in the VM.
 func acceptable(path string, info fs.FileInfo) error {
 	const rename, decides = "rename it: a file of that name is a configuration file",

@@ -224,8 +224,8 @@ var unitFileScenarios = inTurn(
 		Known: "issue 18: the unit is not named",
 	},
 	Scenario{
-		// Its file was renamed before ours was made. It still shows the path, and whoever opens its file connects to
-		// it.
+		// Its file was renamed before ours was made. It still shows the path, and a client that opens that file connects
+		// to it.
 		Name: "a second listener at the path",
 		Faults: []Fault{{
 			Guest: "systemctl stop " + bothUnits + "\n" +
