@@ -29,6 +29,7 @@ type activity struct {
 	phase    lima.Phase
 	console  string    // the latest line of the VM's console
 	last     time.Time // of the latest sign of the start
+	answered time.Time // when the guest's ssh server was first seen to answer
 	transfer *Transfer
 
 	emitting sync.Mutex
@@ -69,7 +70,7 @@ func (s *activity) on(status *StepStatus) {
 func (s *activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.console, s.last = "", "", time.Now()
+	s.phase, s.console, s.last, s.answered = "", "", time.Now(), time.Time{}
 }
 
 // reach records a phase, if it is later than the last one.
@@ -78,6 +79,9 @@ func (s *activity) reach(phase lima.Phase) {
 	later := phase.After(s.phase)
 	if later {
 		s.phase, s.last = phase, time.Now()
+	}
+	if phase == lima.PhasePort {
+		s.answered = s.last
 	}
 	s.mu.Unlock()
 	if later {
@@ -107,12 +111,20 @@ func (s *activity) readConsole(line string) {
 	s.announce(line)
 }
 
-// silent reports whether a start has shown no sign for too long. Once the guest's ssh server answers, Lima has
-// deadlines of its own for what follows, in which a guest may be silent.
-func (s *activity) silent() bool {
+// overdue returns why a start is given up; nil as long as it may still succeed. Lima itself tries each of its
+// requirements for 12 minutes, one after another, even when no key opens the guest. Once ssh lets Lima in, its deadlines
+// are enough.
+func (s *activity) overdue() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence
+	switch {
+	case lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence:
+		return fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence)
+	case s.phase == lima.PhasePort && time.Since(s.answered) > loginPatience:
+		return fmt.Errorf("the guest's ssh server has answered for %v and does not let Lima in; "+
+			"its cloud-init may not have found its data", loginPatience)
+	}
+	return nil
 }
 
 // moved records the progress of a download; nil when there is none any more.
@@ -168,6 +180,9 @@ const (
 	// two under emulation, and keeps writing to the console if there is one; without one, a file system check is the
 	// longest silence to expect.
 	bootSilence = 5 * time.Minute
+	// loginPatience is how long a guest's ssh server may answer before it lets Lima in. It may start before cloud-init
+	// has added the user, which waits for the network for two minutes at most; under emulation it takes seconds.
+	loginPatience = 5 * time.Minute
 	// bannerDeadline is the time in which a running ssh server sends its banner. While a VM boots under emulation that
 	// takes a second or two for each client.
 	bannerDeadline = 10 * time.Second
@@ -203,8 +218,8 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 				return
 			}
 		}
-		if s.silent() {
-			hopeless(fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence))
+		if reason := s.overdue(); reason != nil {
+			hopeless(reason)
 			return
 		}
 		if asked || !s.awaitsSSH() {

@@ -218,31 +218,35 @@ func TestHopelessBootIsEnded(t *testing.T) {
 	}
 }
 
-// TestSilentBoot: before ssh answers, a start that shows nothing for too long is given up.
-func TestSilentBoot(t *testing.T) {
+// TestOverdueBoot: a start is given up when it shows nothing for too long, and when its ssh server answers and lets
+// nobody in, as on a guest whose cloud-init found no data.
+func TestOverdueBoot(t *testing.T) {
 	var s activity
 	s.begin()
-	if s.silent() {
-		t.Error("it has just begun")
+	expect := func(want, when string) {
+		t.Helper()
+		reason := s.overdue()
+		if (want == "") != (reason == nil) || reason != nil && !strings.Contains(reason.Error(), want) {
+			t.Errorf("%s: %v, want %q", when, reason, want)
+		}
 	}
-	s.last = time.Now().Add(-bootSilence - time.Second)
-	if !s.silent() {
-		t.Error("silence is not seen")
-	}
+	longAgo := time.Now().Add(-max(bootSilence, loginPatience) - time.Second)
+	expect("", "it has just begun")
+	s.last = longAgo
+	expect("no sign", "after silence")
 	s.readConsole("a line")
-	if s.silent() {
-		t.Error("a line of the console is no sign")
-	}
-	s.last = time.Now().Add(-bootSilence - time.Second)
+	expect("", "after a line of the console")
+	s.last = longAgo
 	s.reach(lima.PhaseKernel)
-	if s.silent() {
-		t.Error("a phase is no sign")
-	}
+	expect("", "at a new phase")
 	s.reach(lima.PhasePort)
-	s.last = time.Now().Add(-time.Hour)
-	if s.silent() {
-		t.Error("Lima's own deadlines count once ssh answers")
-	}
+	s.last = longAgo
+	expect("", "silent, and ssh has just answered")
+	s.answered = longAgo
+	s.readConsole("a line")
+	expect("let Lima in", "ssh answers and refuses")
+	s.reach(lima.PhaseSSH)
+	expect("", "in, however long it took")
 }
 
 func TestIntroduces(t *testing.T) {

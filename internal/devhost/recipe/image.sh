@@ -19,6 +19,14 @@ install -d -m 0755 "$work/root"
 
 "$recipe/tree.sh" "$arch" "$suite" "$work/root" "$recipe/packages.txt" "$recipe/packages-vm.txt"
 
+# cloud-init looks once for Lima's data. Under emulation the driver of the CD-ROM that holds them may be loaded a second
+# later, and the guest would boot without Lima's user.
+install -d -m 0755 "$work/root/etc/systemd/system/cloud-init-local.service.d"
+cat >"$work/root/etc/systemd/system/cloud-init-local.service.d/wait-for-data.conf" <<'UNIT'
+[Service]
+ExecStartPre=-/usr/bin/udevadm wait --timeout=60 /dev/disk/by-label/cidata
+UNIT
+
 cp "$work"/root/boot/vmlinuz-* "$out/vmlinuz"
 cp "$work"/root/boot/initrd.img-* "$out/initrd.img"
 rm -f "$work"/root/boot/initrd.img-*
