@@ -14,11 +14,12 @@ type row struct {
 	victim victim
 }
 
-// rowsOn returns what a rig plays: the rows that every guest plays, and its share of the others.
+// rowsOn returns what a rig plays: the row that every guest plays, and its share of the others.
 func rowsOn(rig *rig) []row {
-	mine := []row{{"repair", killTree}, {"repair", killSelf}}
+	mine := []row{{"repair", killTree}}
 	for i, other := range []row{
-		{"repair", killSSH}, {"repair", killLima}, {"replace", killTree}, {"restore", killTree}, {"remove", killTree},
+		{"repair", killSSH}, {"repair", killLima}, {"repair", killSelf},
+		{"replace", killTree}, {"restore", killTree}, {"remove", killTree},
 	} {
 		if suite.rigs[i%len(suite.rigs)] == rig {
 			mine = append(mine, other)
