@@ -77,6 +77,9 @@ func (w *World) create(_ context.Context, c *console, words []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Lstat(dir); err == nil {
+		return fatalf("instance %q already exists (%q)", words[0], dir)
+	}
 	keys := filepath.Join(w.options.LimaHome, "_config")
 	if err := errors.Join(
 		os.Mkdir(dir, 0o700), os.MkdirAll(keys, 0o700),
@@ -145,11 +148,34 @@ func (w *World) delete(_ context.Context, c *console, words []string) error {
 	if err != nil {
 		return nil // Lima ignores a missing one
 	}
+	if vm.inspect().Protected {
+		return fatal("instance is protected to prohibit accidental removal (Hint: use `limactl unprotect`)")
+	}
 	vm.KillDriver()
 	if err := os.RemoveAll(vm.dir()); err != nil {
 		return fatal(err.Error())
 	}
 	c.info("Deleted `%s` (`%s`)", vm.name, vm.dir())
+	return nil
+}
+
+func (w *World) protect(_ context.Context, c *console, words []string) error {
+	vm, err := w.find(words[0])
+	if err != nil {
+		return err
+	}
+	vm.write("protected", "")
+	c.info("Protected `%s`", vm.name)
+	return nil
+}
+
+func (w *World) unprotect(_ context.Context, c *console, words []string) error {
+	vm, err := w.find(words[0])
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(vm.file("protected")) // Lima warns of one that is not there
+	c.info("Unprotected `%s`", vm.name)
 	return nil
 }
 

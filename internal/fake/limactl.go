@@ -28,6 +28,8 @@ var grammar = []struct {
 	{"--log-format json stop *", (*World).stop},
 	{"--log-format json stop --force *", (*World).kill},
 	{"--log-format json delete --force *", (*World).delete},
+	{"--log-format json protect *", (*World).protect},
+	{"--log-format json unprotect *", (*World).unprotect},
 	{"--log-format json edit --tty=false --set * *", (*World).edit},
 }
 

@@ -144,6 +144,19 @@ func (c Client) Delete(ctx context.Context, name string, line func(string)) erro
 	return err
 }
 
+// Protect keeps `limactl delete` from removing the instance name.
+func (c Client) Protect(ctx context.Context, name string, line func(string)) error {
+	_, err := c.run(ctx, questionDeadline, Command{Args: []string{"--log-format", "json", "protect", name}, Line: line})
+	return err
+}
+
+// Unprotect lifts the protection of the instance name.
+func (c Client) Unprotect(ctx context.Context, name string, line func(string)) error {
+	_, err := c.run(ctx, questionDeadline,
+		Command{Args: []string{"--log-format", "json", "unprotect", name}, Line: line})
+	return err
+}
+
 // Edit changes the configuration of the stopped instance name: each of settings, a path such as ".cpus", gets its
 // value.
 func (c Client) Edit(ctx context.Context, name string, settings []Setting, line func(string)) error {
