@@ -383,14 +383,13 @@ func TestMoreMachines(t *testing.T) {
 				Next: "rm -r it"}}.state(linuxHost())),
 			Warning, 0, []string{"in the way"}, "rm -r it", "",
 		},
-		"VM a world": {one(instance(func(*limatype.Instance) {}).owner), OK, 0, []string{"a world"}, "", ""},
-		"VM not ours": {
-			one(instance(func(i *limatype.Instance) { i.Config.PortForwards = nil }).owner), Warning, 0,
-			[]string{"not created to be a world"}, "--vm world", "",
-		},
-		"VM unreadable": {
-			one(instance(func(i *limatype.Instance) { i.Config = nil }).owner), Unknown, 0,
-			[]string{"can't be read"}, "", "",
+		"VM a world": {one(VM{Signs: []string{"it has the mark of worldsetup"}}.owner), OK, 0,
+			[]string{"a world", "mark"}, "", ""},
+		"VM not ours": {one(VM{Name: "docker"}.owner), Warning, 0,
+			[]string{"VM docker shows that it is a world"}, "--adopt=docker", ""},
+		"VM protected by us": {
+			one(VM{ProtectedByUs: true, Instance: &limatype.Instance{Protected: true}}.protection), OK, 0,
+			[]string{"by worldsetup"}, "", "",
 		},
 		"VM protected": {
 			one(instance(func(i *limatype.Instance) { i.Protected = true }).protection), Info, 0,

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
@@ -16,7 +15,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
-	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // VM is the instance as Lima knows it when the checks are made.
@@ -24,6 +22,9 @@ type VM struct {
 	Name     string
 	Instance *limatype.Instance // nil when there is none of that name
 	Trouble  *finding.Error     // why Lima could not list it; nil otherwise
+	// Signs are what in its directory shows that it is a world. ProtectedByUs reports that worldsetup protected it.
+	Signs         []string
+	ProtectedByUs bool
 }
 
 // state reports the state of the VM. It never fails: what is wrong with a VM is for the run to repair or to refuse.
@@ -61,18 +62,15 @@ func hasDisk(h Host, dir string) bool {
 	return err == nil || legacyErr == nil
 }
 
-// owner checks that the VM is a world, or was at least created to be one: worldsetup would change someone else's.
+// owner checks that the VM is a world, or was at least created to be one. A run refuses a foreign VM.
 func (vm VM) owner(context.Context) Result {
-	if vm.Instance.Config == nil {
-		return unknown(errors.New("its configuration can't be read"))
-	}
-	ours := func(forward limatype.PortForward) bool { return forward.GuestSocket == lima.GuestSocket }
-	if slices.ContainsFunc(vm.Instance.Config.PortForwards, ours) {
-		return ok("a world")
+	if len(vm.Signs) > 0 {
+		return ok("a world: %s", strings.Join(vm.Signs, "; "))
 	}
 	return warning("not worldsetup").because(
-		fmt.Sprintf("the VM %s was not created to be a world: it forwards no %s", vm.Name, lima.GuestSocket),
-		"use another name: --vm world; or go on, and worldsetup turns it into one")
+		fmt.Sprintf("nothing in the directory of the VM %s shows that it is a world", vm.Name),
+		fmt.Sprintf("use another name: --vm world; or consent to making a world of it: --adopt=%s",
+			shellescape.Quote(vm.Name)))
 }
 
 // protection reports whether the VM is protected from being deleted, and so from being replaced.
@@ -80,7 +78,11 @@ func (vm VM) protection(context.Context) Result {
 	if !vm.Instance.Protected {
 		return ok("none")
 	}
-	return info("protected: before it can be replaced, run limactl unprotect %s", shellescape.Quote(vm.Name))
+	if vm.ProtectedByUs {
+		return ok("by worldsetup")
+	}
+	return info("by somebody else: before it can be replaced or removed, run limactl unprotect %s",
+		shellescape.Quote(vm.Name))
 }
 
 // Traces are the files that runs on one VM leave.

@@ -42,6 +42,7 @@ func BenchmarkCreate(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		timed(home.rig.host.Lima, "--tty=false", "unprotect", vm)
 		timed(home.rig.host.Lima, "--tty=false", "delete", "--force", vm)
 		return first, again
 	}

@@ -338,7 +338,7 @@ func (home limaHome) destroy() {
 	defer cancel()
 	list, _ := home.command(ctx, home.rig.host.Lima, "list", "--quiet").Output()
 	for _, vm := range strings.Fields(string(list)) {
-		_ = home.command(ctx, home.rig.host.Lima, "unprotect", vm).Run()
+		_ = home.command(ctx, home.rig.host.Lima, "unprotect", vm).Run() // worlds are protected
 		_ = home.command(ctx, home.rig.host.Lima, "stop", "--force", vm).Run()
 		_ = home.command(ctx, home.rig.host.Lima, "delete", "--force", vm).Run()
 	}
@@ -371,6 +371,14 @@ func (home limaHome) run(t testing.TB, args ...string) result {
 func (home limaHome) limactl(t testing.TB, args ...string) result {
 	t.Helper()
 	return finish(t, home.command(t.Context(), home.rig.host.Lima, append([]string{"--tty=false"}, args...)...))
+}
+
+// deleteVM deletes a VM, which worldsetup has protected if it made it, and the note of a removal that was killed.
+func (home limaHome) deleteVM(t testing.TB, name string) result {
+	t.Helper()
+	_ = home.limactl(t, "unprotect", name) // it may not be protected
+	_ = os.Remove(filepath.Join(home.dir, "_"+name))
+	return home.limactl(t, "delete", "--force", name)
 }
 
 // finish runs a command to its end. Its output goes to files: what Lima leaves running in the background would keep a

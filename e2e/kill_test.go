@@ -422,7 +422,7 @@ func (w *killWorld) instances() (names []string) {
 func (w *killWorld) clear(t *testing.T) {
 	t.Helper()
 	for _, name := range w.instances() {
-		_ = w.limactl(t, "delete", "--force", name)
+		_ = w.deleteVM(t, name)
 		if err := os.RemoveAll(filepath.Join(w.dir, name)); err != nil { // Lima leaves what it doesn't take for a VM
 			t.Fatal(err)
 		}
@@ -435,7 +435,7 @@ func (w *killWorld) needVM(t *testing.T) {
 	t.Helper()
 	for _, name := range w.instances() {
 		if name != vm {
-			_ = w.limactl(t, "delete", "--force", name)
+			_ = w.deleteVM(t, name)
 		}
 	}
 	if !w.healthy {
@@ -620,9 +620,10 @@ func (w *killWorld) leftovers(t *testing.T, sockets []string) error {
 		left = append(left, found...)
 	}
 	add(filepath.Join(w.files(), "tmp", "*"))
-	for _, name := range []string{"worldsetup-*", "*.tmp"} {
+	for _, name := range []string{"worldsetup-unproven", "*.tmp"} {
 		add(filepath.Join(w.dir, vm, name))
 	}
+	add(filepath.Join(w.dir, "_"+vm+"*")) // the note of a removal
 	states, _ := filepath.Glob(filepath.Join(w.userHome(), ".local", "state", "worldsetup", "*"))
 	for _, path := range states {
 		if !slices.Contains([]string{".lock", ".log", ".old", ".run"}, filepath.Ext(path)) {

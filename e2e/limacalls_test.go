@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/e2e/results"
 	"github.com/atomize-hq/worldsetup/internal/devhost"
@@ -218,6 +219,7 @@ func (c *caller) isVM(question, name string, have *limatype.Instance, err error)
 		return nil
 	}
 	editable, replace := c.wanted.Differences(have)
+	text, err := os.ReadFile(filepath.Join(have.Dir, filenames.LimaYAML))
 	return errors.Join(
 		same("the name", have.Name, name), same("the state", have.Status, limatype.StatusStopped),
 		same("the directory", have.Dir, filepath.Join(c.dir, name)), same("the type", have.VMType, limatype.QEMU),
@@ -227,7 +229,7 @@ func (c *caller) isVM(question, name string, have *limatype.Instance, err error)
 		same("its processes", []int{have.HostAgentPID, have.DriverPID}, []int{0, 0}),
 		same("what an edit would change", editable, []string(nil)),
 		same("what a replacement would change", replace, []string(nil)),
-		same("that it is a world", lima.IsWorld(have.Config), true),
+		err, same("how many signs of a world it has", len(lima.Signs(text)), 2),
 	)
 }
 
@@ -391,14 +393,14 @@ var lifeCalls = []limaCall{
 		)
 	}},
 	{name: "protect and unprotect", check: func(c *caller) error {
-		err := failed(c.limactl(c.t, "protect", vm))
+		err := c.client.Protect(c.t.Context(), vm, c.line)
 		instance, findErr := c.client.Find(c.t.Context(), vm)
 		if findErr != nil || instance == nil || !instance.Protected {
 			return errors.Join(err, findErr, fmt.Errorf("it isn't protected: %+v", instance))
 		}
 		return errors.Join(err,
 			refused("delete", c.client.Delete(c.t.Context(), vm, c.line), "protected"),
-			failed(c.limactl(c.t, "unprotect", vm)), c.wantVM(vm),
+			c.client.Unprotect(c.t.Context(), vm, c.line), c.wantVM(vm),
 		)
 	}},
 	{name: "rename and back", check: func(c *caller) error {
@@ -525,9 +527,13 @@ var placeCalls = []limaCall{
 		}
 		return nil
 	}),
-	inPlace("what a killed replacement left",
+	inPlace("what a killed replacement left", "mkdir substrate.ws-tmp; cd substrate.ws-tmp; "+
+		"echo 1 >disk; echo '{}' >worldsetup-unproven", func(c *caller) error {
+		return c.wantPlan(provision.StepRollbackRemove)
+	}),
+	inPlace("what somebody else left at such a name",
 		"mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
-			return c.wantPlan(provision.StepRollbackRemove)
+			return c.wantPlan(provision.StepCreate, provision.StepStart)
 		}),
 	inPlace("no VM, and an empty directory of another name", "mkdir stray", func(c *caller) error {
 		return c.wantPlan(provision.StepCreate, provision.StepStart)

@@ -71,7 +71,7 @@ func testReplace(t *testing.T, rig *rig) {
 				point.at, point.state)
 			w.converge(t)
 			w.wantVMs(t, vm, keptVM)
-			_ = w.limactl(t, "delete", "--force", keptVM)
+			_ = w.deleteVM(t, keptVM)
 			w.becomeOld(t)
 		})
 	}
@@ -122,7 +122,8 @@ func (w *world) testImageRefused(t *testing.T) {
 	w.wantVMs(t, vm)
 }
 
-// testPartialRename moves some of the VM's files, in the order in which limactl rename does, and leaves the rest.
+// testPartialRename moves some of the VM's files, in the order in which limactl rename does, and leaves the rest. A run
+// touches neither half.
 func (w *world) testPartialRename(t *testing.T) {
 	if r := w.limactl(t, "stop", vm); r.code != 0 {
 		t.Fatal(r.stderr)
@@ -130,6 +131,14 @@ func (w *world) testPartialRename(t *testing.T) {
 	from, to := filepath.Join(w.dir, vm), filepath.Join(w.dir, keptVM)
 	move := `mkdir -m 0700 "$1" && for f in "$0"/*; do mv "$f" "$1/" && case $f in */disk) exit 0 ;; esac; done`
 	if r := finish(t, w.command(t.Context(), "sh", "-c", move, from, to)); r.code != 0 {
+		t.Fatal(r.stderr)
+	}
+	r := w.setup(t, "--agent", "builtin")
+	if failure := r.outcome().Error; failure == nil || failure.Kind != provision.KindReplacement || len(r.steps()) > 0 {
+		t.Errorf("the steps %v, the error %+v", r.steps(), failure)
+	}
+	back := `mv "$1"/* "$0/" && rmdir "$1"`
+	if r := finish(t, w.command(t.Context(), "sh", "-c", back, from, to)); r.code != 0 {
 		t.Fatal(r.stderr)
 	}
 	w.setup(t, "--agent", "builtin").wantReady(t)

@@ -113,8 +113,7 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 // startOver makes a new world in the place of one that a failed scenario left.
 func (p *place) startOver() {
 	if p.rig.bed != nil {
-		_ = p.limactl(p.t, "unprotect", vm)
-		_ = p.limactl(p.t, "delete", "--force", vm)
+		_ = p.deleteVM(p.t, vm)
 	}
 	p.usual = nil
 }
@@ -162,6 +161,9 @@ func (p *place) args(options scenario.Options) []string {
 	}
 	if options.Replace {
 		args = append(args, "--replace", vm)
+	}
+	if options.Adopt {
+		args = append(args, "--adopt", vm)
 	}
 	return args
 }
@@ -240,7 +242,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	case scenario.VMKilled:
 		return failed(p.limactl(p.t, "stop", "--force", vm))
 	case scenario.VMDeleted:
-		return failed(p.limactl(p.t, "delete", "--force", vm))
+		return failed(p.deleteVM(p.t, vm))
 	case scenario.HostAgentKilled:
 		return strike(filepath.Join(dir, "ha.pid"), syscall.SIGKILL)
 	case scenario.VMProcessKilled:
@@ -285,7 +287,7 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	case scenario.ConfigStripped:
 		return failed(p.limactl(p.t, "edit", "--set", ".portForwards = [] | .provision = []", vm))
 	case scenario.VMMadeByHand:
-		if err := failed(p.limactl(p.t, "delete", "--force", vm)); err != nil {
+		if err := failed(p.deleteVM(p.t, vm)); err != nil {
 			return err
 		}
 		return failed(p.limactl(p.t, "start", "--name", vm, p.rig.profile))

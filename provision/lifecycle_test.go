@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -106,7 +107,8 @@ func TestPlanLifecycleRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := kept(t)
 			b.spec.Replace = ""
-			if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "protected"), nil, 0o600); err != nil {
+			path, later := filepath.Join(b.VMDir("substrate"), "protected"), time.Now().Add(time.Hour)
+			if err := os.Chtimes(path, later, later); err != nil { // ours was lifted, and another one is there
 				t.Fatal(err)
 			}
 			b.ForgetCalls()

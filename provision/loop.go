@@ -267,6 +267,9 @@ func unhealthy(health Health) *Error {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
 			"substrate-world-agent.service", health.VM)
 	}
+	if blocked := health.Drift.Blocked; blocked != nil && health.failed(itemOwner) {
+		next = blocked.Next // a run would change nothing
+	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
 		Why: strings.Join(why, "\n"), Next: next}
 }

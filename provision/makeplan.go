@@ -16,6 +16,8 @@ import (
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
 	switch {
+	case s.foreign() && t.spec.Adopt == "":
+		plan.Blocked = foreignVM(t.spec, s)
 	case len(s.Swap.Recovery()) > 0:
 		plan.Steps, plan.Unseen = recoverySteps(s.Swap.Recovery()), true
 		return plan
@@ -23,6 +25,7 @@ func makePlan(t target, s State) Plan {
 		plan.forNew(t)
 	case t.spec.Replace != "" && !s.Swap.Unverified:
 		plan.forReplacement(t, s)
+		plan.planAdoption(t, s)
 		return plan
 	case s.Instance.Config == nil:
 		plan.Blocked = unreadable(s.Instance)
@@ -32,6 +35,7 @@ func makePlan(t target, s State) Plan {
 	if len(plan.Replace) > 0 || plan.Blocked != nil {
 		plan.Steps = []Step{}
 	}
+	plan.planAdoption(t, s)
 	return plan
 }
 

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,10 +42,10 @@ type observer struct {
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
 	if _, ok := errors.AsType[*lima.CommandError](err); !ok {
-		return instance, err
+		return instance, cmp.Or(err, o.elsewhere(instance))
 	}
 	dir := o.place.Dir("")
-	if beside := o.place.Observe(); !beside.VM || beside.Partial {
+	if !o.place.Observe().VM {
 		return nil, nil
 	}
 	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
@@ -55,15 +56,41 @@ func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 				"; then run worldsetup again",
 		}
 	}
-	return o.lima.FindOnly(ctx, o.place.VM)
+	return o.findOnly(ctx)
+}
+
+// findOnly asks Lima for this instance alone, which exists.
+func (o observer) findOnly(ctx context.Context) (*limatype.Instance, error) {
+	instance, err := o.lima.FindOnly(ctx, o.place.VM)
+	return instance, cmp.Or(err, o.elsewhere(instance))
+}
+
+// elsewhere returns an error if instance is in another Lima home than worldsetup uses: limactl would change one VM,
+// and worldsetup the directory of another.
+func (o observer) elsewhere(instance *limatype.Instance) error {
+	if instance == nil {
+		return nil
+	}
+	home, other := filepath.Clean(o.place.Home), filepath.Dir(instance.Dir)
+	homeInfo, homeErr := os.Stat(home)
+	otherInfo, otherErr := os.Stat(other)
+	if other == home || homeErr == nil && otherErr == nil && os.SameFile(homeInfo, otherInfo) {
+		return nil
+	}
+	return &Error{
+		Kind: KindPrerequisite, What: fmt.Sprintf("limactl works in another Lima home than %s", home),
+		Why:  fmt.Sprintf("it has the VM %s in %s", instance.Name, instance.Dir),
+		Next: "set LIMA_HOME to the home that you mean, and check which limactl is called: command -v limactl",
+	}
 }
 
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
 // history of the run so far.
 func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
-		Instance: instance, Swap: v.place.Observe(), Booting: v.boot.laying(),
-		Tried: done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
+		Instance: instance, Swap: v.place.Observe(), Signs: v.place.Proof(""), ProtectedBy: protector(v.place, ""),
+		Booting: v.boot.laying(),
+		Tried:   done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
 	if instance == nil {
 		return state
@@ -150,6 +177,10 @@ type State struct {
 	Instance *limatype.Instance
 	// Swap holds the VMs beside it: kept, or left by a run that was killed.
 	Swap vmswap.State
+	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.
+	Signs []string
+	// ProtectedBy is who called `limactl protect` for it, for a person to read; empty when no one did.
+	ProtectedBy string
 	// Guest is the observation of the guest; nil when the VM is not running or could not be entered.
 	Guest *guest.Observation
 	// GuestError is why a running VM could not be entered; nil otherwise.

@@ -43,8 +43,11 @@ type Existing struct {
 	Created   time.Time `json:"created"`             // zero when that is unknown
 	Layout    string    `json:"layout,omitempty"`    // the marker in the guest; empty without one, or unseen
 	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
-	Protected bool      `json:"protected,omitempty"` // by `limactl protect`: it is never deleted
-	Kept      string    `json:"kept,omitempty"`      // the name of the old VM that is kept beside it
+	Owner     Ownership `json:"owner"`               // whether it is a world, and what shows it
+	Protected bool      `json:"protected,omitempty"` // by `limactl protect`
+	// ProtectedBy is who called it: worldsetup, whose own steps lift the protection, or somebody else.
+	ProtectedBy string `json:"protected_by,omitempty"`
+	Kept        string `json:"kept,omitempty"` // the name of the old VM that is kept beside it
 }
 
 // Empty reports whether there is nothing to change and nothing in the way.
@@ -135,7 +138,7 @@ func existing(s State) *Existing {
 	e := &Existing{
 		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
 		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir),
-		Protected: instance.Protected,
+		Owner: s.owner(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
 	}
 	if s.Guest != nil {
 		e.Layout = s.Guest.Marker

@@ -53,8 +53,8 @@ func healthyState(t *testing.T) State {
 			VMType: limatype.QEMU, Arch: limatype.X8664,
 			CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Config: config,
 		},
-		HostSocket: true,
-		Mounts:     []string{"", ""},
+		Signs: []string{"it forwards /run/substrate.sock"}, HostSocket: true,
+		Mounts: []string{"", ""},
 		Guest: &guest.Observation{
 			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30,
 			Marker: guest.LayoutVersion, Linger: true,
@@ -79,6 +79,13 @@ func healthyState(t *testing.T) State {
 			},
 		},
 	}
+}
+
+// foreignState makes the state that of a foreign VM.
+func foreignState(s *State) {
+	s.Signs, s.Instance.Config = nil, &limatype.LimaYAML{}
+	s.Guest.Marker, s.Guest.Files, s.Guest.Units, s.Guest.Group = "", nil, nil, nil
+	s.Guest.SessionGroups, s.Guest.AccountGroups = []string{"ada"}, []string{"ada"}
 }
 
 // change changes the state of a file, and remove removes it.
@@ -118,7 +125,33 @@ var plans = map[string]func(*target, *State){
 	"healthy":          func(*target, *State) {},
 	"absent":           func(_ *target, s *State) { *s = State{} },
 	"absent, no agent": func(t *target, s *State) { *s = State{}; t.agent = nil },
-	"stopped":          func(_ *target, s *State) { s.Instance.Status = limatype.StatusStopped; s.Guest = nil },
+	"not a world":      func(_ *target, s *State) { foreignState(s) },
+	"not a world, stopped": func(_ *target, s *State) {
+		foreignState(s)
+		s.Instance.Status, s.Guest = limatype.StatusStopped, nil
+	},
+	"not a world, and to be replaced": func(t *target, s *State) {
+		foreignState(s)
+		t.spec.Replace = t.spec.VM
+	},
+	"not a world, and to be adopted": func(t *target, s *State) {
+		foreignState(s)
+		t.spec.Adopt = t.spec.VM
+	},
+	"not a world, to be adopted and replaced": func(t *target, s *State) {
+		foreignState(s)
+		t.spec.Adopt, t.spec.Replace, t.profile = t.spec.VM, t.spec.VM, &limatype.LimaYAML{}
+	},
+	"only its inside shows that it is a world": func(_ *target, s *State) {
+		s.Signs, s.Instance.Config.PortForwards = nil, nil
+	},
+	"to be replaced, and protected by others": func(t *target, s *State) {
+		t.spec.Replace, s.ProtectedBy = t.spec.VM, protectedByOthers
+	},
+	"to be replaced, and a name is taken": func(t *target, s *State) {
+		t.spec.Replace, s.Swap.Foreign = t.spec.VM, "substrate.ws-tmp"
+	},
+	"stopped": func(_ *target, s *State) { s.Instance.Status = limatype.StatusStopped; s.Guest = nil },
 	"broken": func(_ *target, s *State) {
 		s.Instance.Status = limatype.StatusBroken
 		s.Guest = nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
@@ -36,9 +37,13 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 // prerequisites returns the target of the checks. findErr is why Lima did not list the VM.
 func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
 	spec := t.spec
+	place := vmswap.Place{Home: spec.LimaHome, VM: spec.VM}
+	_, protectedByUs := place.Protected("")
 	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // Lima can't list it, but its directory shows
 	wanted := checks.Target{
-		VM: checks.VM{Name: spec.VM, Instance: instance}, VMType: t.vmType, Arch: t.arch,
+		VM: checks.VM{
+			Name: spec.VM, Instance: instance, Signs: place.Proof(""), ProtectedByUs: protectedByUs,
+		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
 		Home: t.wanted.Home, Project: t.spec.Project,

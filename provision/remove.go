@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -53,18 +55,20 @@ func (w *replacement) remove(ctx context.Context) error {
 
 // planRemove plans to delete all of it, or returns why that is refused.
 func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
-	state := State{Swap: w.run.place.Observe()}
-	if state.Swap.VM && w.run.place.HasConfig("") {
+	swap := w.run.place.Observe()
+	var instance *limatype.Instance
+	if swap.VM && w.run.place.HasConfig("") {
 		var err error
-		if state.Instance, err = w.run.lima.FindOnly(ctx, w.run.target.spec.VM); err != nil {
+		if instance, err = w.run.vm.findOnly(ctx); err != nil {
 			return Plan{}, limaError(ctx, "Lima can't list its VMs", err)
 		}
 	}
+	state := w.stateOf(instance, swap)
 	if refused := refusal(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
 	for _, suffix := range []string{vmswap.Staged, vmswap.Backup, vmswap.Displaced} {
-		if w.run.place.Protected(suffix) {
+		if protector(w.run.place, suffix) == protectedByOthers {
 			return Plan{}, protected(w.run.target.spec.VM + suffix)
 		}
 	}
@@ -73,6 +77,11 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return plan, nil
+}
+
+// stateOf returns the state of instance, which may be nil, as far as Lima's home shows it. The guest is not observed.
+func (w *replacement) stateOf(instance *limatype.Instance, swap vmswap.State) State {
+	return State{Instance: instance, Swap: swap, Signs: w.run.place.Proof(""), ProtectedBy: protector(w.run.place, "")}
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.

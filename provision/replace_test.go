@@ -134,10 +134,11 @@ func TestConsentIsForOneName(t *testing.T) {
 func TestRefusedReplacement(t *testing.T) {
 	t.Run("protected", func(t *testing.T) {
 		b := replacing(t)
-		if err := os.WriteFile(filepath.Join(b.spec.LimaHome, "substrate", "protected"), nil, 0o600); err != nil {
+		path, later := filepath.Join(b.VMDir("substrate"), "protected"), time.Now().Add(time.Hour)
+		if err := os.Chtimes(path, later, later); err != nil { // worldsetup's own was lifted, and another one is there
 			t.Fatal(err)
 		}
-		wantKind(t, b.run(t), provision.KindUsage, "protected", "limactl unprotect substrate")
+		wantKind(t, b.run(t), provision.KindUsage, "not by worldsetup", "limactl unprotect substrate")
 		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "limactl unprotect substrate")
 		if changes := b.changes(); len(changes) > 0 {
 			t.Errorf("it changed %v", changes)
@@ -148,7 +149,8 @@ func TestRefusedReplacement(t *testing.T) {
 		b.spec.Replace = "substrate"
 		b.create(t, "substrate", "images:\n- location: /image\n")
 		b.ForgetCalls()
-		wantKind(t, b.run(t), provision.KindUsage, "not a world", "limactl rename substrate mine")
+		wantKind(t, b.run(t), provision.KindUsage, "not a world", "--adopt=substrate",
+			"limactl rename substrate OTHER")
 		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "not a world")
 		if changes := b.changes(); len(changes) > 0 {
 			t.Errorf("it changed %v", changes)

@@ -1,18 +1,14 @@
 package provision
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -79,16 +75,24 @@ func nothingTried(err error) bool {
 	return false
 }
 
-// approveRecovery asks the caller before the recovery changes anything that a killed run left.
+// approveRecovery asks the caller before the recovery changes anything that a killed run left. Beside a foreign VM it
+// refuses to.
 func (w *replacement) approveRecovery(ctx context.Context) error {
-	if w.run.approve == nil || len(w.run.place.Observe().Recovery()) == 0 {
+	swap := w.run.place.Observe()
+	mayBeForeign := swap.VM && !swap.Ours // then the plan is blocked
+	if len(swap.Recovery()) == 0 || w.run.approve == nil && !mayBeForeign {
 		return nil
 	}
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
 		return limaError(ctx, "Lima can't list its VMs", err)
 	}
-	return w.run.consent(ctx, w.run.assess(ctx, instance, never).plan)
+	plan := w.run.assess(ctx, instance, never).plan
+	if plan.Blocked != nil {
+		w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+		return plan.Blocked
+	}
+	return w.run.consent(ctx, plan)
 }
 
 // recover completes or rolls back what a killed run left unfinished, step by step.
@@ -145,7 +149,7 @@ func (w *replacement) createBeside(ctx context.Context, state State, _ Step, lin
 	if err != nil {
 		return err
 	}
-	return w.run.place.Create(ctx, profile, w.before, line)
+	return w.run.place.Create(ctx, lima.Stamp(profile, rand.Text()), w.before, w.run.target.protects(), line)
 }
 
 // recordBefore records the state of the VM that is going to be replaced. If a killed run stopped it, it was running.
@@ -210,55 +214,6 @@ func replaceReasons(t target, s State) []string {
 		return []string{"nothing is wrong with it; a fresh one was asked for"}
 	}
 	return []string{"requested"}
-}
-
-// refusal returns why the VM must not be replaced or deleted even with consent, and how to change that; nil when it
-// may.
-func refusal(spec Spec, s State) *Error {
-	name := shellescape.Quote(spec.VM)
-	switch {
-	case s.Instance == nil:
-		return nil
-	case s.Instance.Protected:
-		return protected(spec.VM)
-	case !ours(s):
-		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM),
-			Why: "its configuration has neither the socket's forward nor the boot script of one, and no layout was " +
-				"seen in it",
-			Next: fmt.Sprintf("give it another name: limactl stop %s && limactl rename %s mine, or use another one "+
-				"yourself: --vm NAME", name, name),
-		}
-	case s.Swap.Kept() && spec.Replace != "":
-		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
-			Why: "there is room for one",
-			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: limactl delete %s; "+
-				"then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
-		}
-	}
-	return nil
-}
-
-func protected(vm string) *Error {
-	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected", vm),
-		Why:  "`limactl protect` keeps it from being deleted",
-		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
-	}
-}
-
-// ours reports whether a VM is a world, or was meant to be one. If Lima cannot read its configuration, the
-// text decides.
-func ours(s State) bool {
-	if s.Swap.Unverified || s.Guest != nil && s.Guest.Marker != "" {
-		return true
-	}
-	if s.Instance.Config != nil {
-		return lima.IsWorld(s.Instance.Config)
-	}
-	text, err := os.ReadFile(filepath.Join(s.Instance.Dir, filenames.LimaYAML))
-	return err == nil && bytes.Contains(text, []byte(guest.SocketPath))
 }
 
 // inheritNetfilter makes the new world filter network traffic if the old one did and nothing else was requested.

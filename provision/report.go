@@ -41,6 +41,7 @@ func (r *run) report(seen view) Health {
 		health.item("instance", "VM", Failed, "running", "absent", rerun)
 		return health
 	}
+	health.reportOwner(r.target.spec, s)
 	health.Instance = strings.ToLower(s.Instance.Status)
 	health.Socket.Host = lima.HostSocketPath(s.Instance)
 	health.check("instance", "VM", "running", health.Instance)

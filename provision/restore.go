@@ -119,7 +119,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 			Next: "inspect " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := refusal(w.run.target.spec, State{Instance: instance, Swap: swap}); refused != nil {
+	if refused := refusal(w.run.target.spec, w.stateOf(instance, swap)); refused != nil {
 		return nil, Plan{}, refused
 	}
 	if swap.Displaced && !swap.Kept() { // it is the other one, which is stopped
@@ -127,7 +127,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 	}
 	plan := restorePlan(w.run.target.spec, instance)
 	plan.Steps = append(steps, plan.Steps...)
-	if plan.Existing = existing(State{Instance: instance}); plan.Existing != nil {
+	if plan.Existing = existing(w.stateOf(instance, swap)); plan.Existing != nil {
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return instance, plan, nil

@@ -66,8 +66,14 @@ type Spec struct {
 	// Replace is the consent to replace or delete the VM of that name; it must be the name of the VM, or empty. With
 	// it, [Setup.Run] replaces the VM, even a healthy one; [Setup.Restore] and [Setup.Remove] need it as well.
 	Replace string
+	// Adopt is the consent to make a world of the VM of that name, although nothing shows that it is one; it must be
+	// the name of the VM, or empty. Without it [Setup.Run] leaves such a VM alone, even if Replace is given.
+	Adopt string
 	// KeepOld keeps the VM that is replaced, stopped and under another name, for Restore.
 	KeepOld bool
+	// Protect keeps `limactl delete` from removing a VM that is created; Unset means On. Replacements and removals by
+	// worldsetup lift that protection.
+	Protect Switch
 	// Wait waits for another run on the same VM to end; without it that is an error of KindBusy.
 	Wait bool
 
@@ -151,7 +157,7 @@ func (s Spec) Resolve() (Spec, error) {
 		return s, err
 	}
 	checks := []func(*Spec) error{
-		func(s *Spec) error { return CheckName(s.VM) }, (*Spec).checkReplace,
+		func(s *Spec) error { return CheckName(s.VM) }, (*Spec).checkConsents,
 		(*Spec).checkProject, (*Spec).checkSizes, (*Spec).checkTypes, (*Spec).checkProfile, (*Spec).checkImage,
 	}
 	for _, check := range checks {
@@ -207,13 +213,15 @@ func (s *Spec) checkProject() error {
 	return nil
 }
 
-// checkReplace checks that the consent is for this VM: a mistyped name is no consent.
-func (s *Spec) checkReplace() error {
-	if s.Replace == "" || s.Replace == s.VM {
-		return nil
+// checkConsents checks that each consent is for this VM: a mistyped name is no consent.
+func (s *Spec) checkConsents() error {
+	for _, name := range []string{s.Replace, s.Adopt} {
+		if name != "" && name != s.VM {
+			return about("vm", usage("give the name of the VM itself, or leave the consent out",
+				"the consent is for the VM %q, and this is about %q", name, s.VM))
+		}
 	}
-	return about("vm", usage("give the name of the VM itself, or leave the consent out",
-		"the consent is for the VM %q, and this is about %q", s.Replace, s.VM))
+	return nil
 }
 
 func (s *Spec) checkSizes() error {
@@ -451,6 +459,9 @@ func (t target) newProfile() ([]byte, error) {
 	wanted.Apply(&profile)
 	return lima.MarshalProfile(&profile)
 }
+
+// protects reports whether a new VM is to be protected.
+func (t target) protects() bool { return t.spec.Protect != Off }
 
 // checkDigest compares a local image with the digest in the Spec. Lima checks those that it downloads.
 func (t target) checkDigest() error {

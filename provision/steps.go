@@ -18,6 +18,7 @@ const (
 	StepReplaceBackup StepID = "replace-backup"
 	StepReplacePlace  StepID = "replace-place"
 
+	StepAdopt       StepID = "adopt"
 	StepCreate      StepID = "vm-create"
 	StepClock       StepID = "clock"
 	StepWritable    StepID = "writable"
@@ -50,7 +51,6 @@ const (
 	StepRollbackRemove   StepID = vmswap.RollbackRemove
 	StepRollbackMark     StepID = vmswap.RollbackMark
 	StepRollbackEmpty    StepID = vmswap.RollbackEmpty
-	StepRollbackRejoin   StepID = vmswap.RollbackRejoin
 
 	// Restoring a kept VM.
 	StepRestoreStop     StepID = "restore-stop"
@@ -72,6 +72,13 @@ const (
 func kinds() []kind {
 	always := func(target) bool { return true }
 	return []kind{
+		{
+			id: StepAdopt, title: "mark the VM as a world", usual: time.Second, disruption: DisruptionLive,
+			repairs: []string{itemOwner},
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.Claim(ctx, "", false, line)
+			},
+		},
 		{
 			id: StepReplaceCreate, title: "create the new VM beside the old one", usual: time.Second, reports: true,
 			apply: swaps((*replacement).createBeside),
@@ -98,7 +105,7 @@ func kinds() []kind {
 				if err != nil {
 					return err
 				}
-				return r.vm.create(ctx, profile, line)
+				return r.vm.create(ctx, profile, r.target.protects(), line)
 			},
 		},
 		{
@@ -160,7 +167,7 @@ func kinds() []kind {
 			id: StepStart, title: "start the VM", usual: 20 * time.Second, disruption: DisruptionRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
 			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.vm.start(ctx, r.done.begun(StepCreate), line)
+				return r.vm.start(ctx, line)
 			},
 			explain: explainBoot,
 		},
@@ -291,12 +298,6 @@ func kinds() []kind {
 			id: StepRollbackEmpty, title: "delete the empty directory of a VM", usual: time.Second,
 			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 				return r.place.RemoveEmpty()
-			},
-		},
-		{
-			id: StepRollbackRejoin, title: "rejoin the two halves of the VM", usual: time.Second,
-			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
-				return r.place.Rejoin()
 			},
 		},
 
@@ -467,7 +468,7 @@ func newStep(id StepID, reasons ...string) Step {
 func (id StepID) RollsBack() bool {
 	switch id {
 	case StepRollbackDisplace, StepRollbackPlace, StepRollbackStart, StepRollbackVerify,
-		StepRollbackRemove, StepRollbackMark, StepRollbackEmpty, StepRollbackRejoin:
+		StepRollbackRemove, StepRollbackMark, StepRollbackEmpty:
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -30,16 +31,28 @@ type vm struct {
 	activity activity
 	// boot is the start in this run, running or ended; nil before.
 	boot *bootProcess
+	// stamp is the stamp of the VM that this run created; empty when it created none.
+	stamp string
 }
 
-// create creates the VM, and cleans up after a failure.
-func (v *vm) create(ctx context.Context, profile []byte, line func(string)) error {
-	return v.cleanUp(ctx, v.lima.Create(ctx, v.place.VM, profile, line), true)
+// create creates the VM and protects it, and cleans up after a failure.
+func (v *vm) create(ctx context.Context, profile []byte, protect bool, line func(string)) error {
+	v.stamp = rand.Text()
+	err := v.lima.Create(ctx, v.place.VM, lima.Stamp(profile, v.stamp), line)
+	if err == nil {
+		err = v.place.Claim(ctx, "", protect, line)
+	}
+	return v.cleanUp(ctx, err, false)
 }
 
-// start starts the VM and returns as soon as Lima's shared ssh connection is up, or booting has ended. created
-// reports that the VM was created in this run.
-func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
+// madeHere reports whether this run created the VM that is there, and not another program that was faster.
+func (v *vm) madeHere() bool {
+	text, err := os.ReadFile(filepath.Join(v.place.Dir(""), filenames.LimaYAML))
+	return err == nil && v.stamp != "" && lima.Stamped(text, v.stamp)
+}
+
+// start starts the VM and returns as soon as Lima's shared ssh connection is up, or booting has ended.
+func (v *vm) start(ctx context.Context, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
 	v.activity.begin()
@@ -49,7 +62,7 @@ func (v *vm) start(ctx context.Context, created bool, line func(string)) error {
 	go func() {
 		defer close(boot.ended)
 		defer cancel(nil)
-		boot.err = v.cleanUp(booting, v.lima.Start(booting, v.place.VM, line), created)
+		boot.err = v.cleanUp(booting, v.lima.Start(booting, v.place.VM, line), true)
 	}()
 	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
 	ticker := time.NewTicker(sshPause)
@@ -112,8 +125,9 @@ func (v *vm) finishBoot(ctx context.Context, err error) error {
 
 // cleanUp cleans up after creating or starting a VM failed or was interrupted: Lima does not clean up. A VM that was
 // created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing keeps
-// running in the background. It returns err with what state was left.
-func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
+// running in the background. A VM that another program created meanwhile is left alone. It returns err with what state
+// was left.
+func (v *vm) cleanUp(ctx context.Context, err error, booting bool) error {
 	if err == nil {
 		return nil
 	}
@@ -126,12 +140,14 @@ func (v *vm) cleanUp(ctx context.Context, err error, created bool) error {
 		return fmt.Errorf("%w (and Lima does not report what is left of it: %w)", err, findErr)
 	case instance == nil:
 		return fmt.Errorf("%w (no VM is left of it)", err)
-	case created && !hasDisk(instance.Dir):
-		if deleteErr := v.lima.Delete(cleanup, v.place.VM, nil); deleteErr != nil {
+	case !booting && !v.madeHere():
+		return fmt.Errorf("%w (another VM of that name is there, and was left alone)", err)
+	case v.madeHere() && !hasDisk(instance.Dir):
+		if deleteErr := v.place.Discard(cleanup, "", nil); deleteErr != nil {
 			return fmt.Errorf("%w (and the incomplete VM could not be removed: %w)", err, deleteErr)
 		}
 		return fmt.Errorf("%w (the incomplete VM, which had no disk yet, was removed)", err)
-	case ctx.Err() != nil && instance.Status != limatype.StatusStopped:
+	case ctx.Err() != nil && booting && instance.Status != limatype.StatusStopped:
 		if stopErr := v.lima.Stop(cleanup, v.place.VM, true, nil); stopErr != nil {
 			return fmt.Errorf("%w (and the VM, which was booting, could not be stopped: %w)", err, stopErr)
 		}

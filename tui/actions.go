@@ -37,6 +37,9 @@ func (m *model) request(what call) Request {
 	if f.replacing && (what == planning || what == running) || what == restoring || what == removing {
 		request.Replace = f.options.VM
 	}
+	if f.adopting && (what == planning || what == running) {
+		request.Adopt = f.options.VM
+	}
 	switch what {
 	case running:
 		request.Approve = f.plan.Approve
@@ -55,8 +58,14 @@ func (m *model) replan() tea.Cmd { return m.plan(false, nil) }
 // planReplacement plans to replace the VM, without consent to that.
 func (m *model) planReplacement() tea.Cmd { return m.plan(true, nil) }
 
+// planAdoption plans to adopt a foreign VM, without consent to that.
+func (m *model) planAdoption(refusal *provision.Error) tea.Cmd {
+	m.facts.adopting, m.facts.refusal = true, refusal
+	return m.start(planning, prerequisitesPage{})
+}
+
 func (m *model) plan(replacing bool, refusal *provision.Error) tea.Cmd {
-	m.facts.replacing, m.facts.refusal = replacing, refusal
+	m.facts.replacing, m.facts.refusal, m.facts.adopting = replacing, refusal, false
 	return m.start(planning, prerequisitesPage{})
 }
 

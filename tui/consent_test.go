@@ -276,3 +276,44 @@ func TestConsentOnASmallScreen(t *testing.T) {
 	w.types("s")
 	w.shows("> s")
 }
+
+// A foreign VM is shown as one, with what an adoption would change, and is adopted when its name is typed.
+func TestAdoptionNeedsTheName(t *testing.T) {
+	w := newWizard(t, nil)
+	w.ends(planning, foreignPlan, nil, nil)
+	if w.model.request(planning).Adopt != "substrate" {
+		t.Error("the plan of the adoption was not asked for")
+	}
+	w.ends(planning, adoptPlan, nil, nil)
+	w.shows("the VM substrate is not a world", "no mark of worldsetup", "will be changed:", "t take it over")
+	if strings.Contains(w.screen(), "remove") || strings.Contains(w.screen(), "enter do it") {
+		t.Errorf("more is offered:\n%s", w.screen())
+	}
+	w.press("enter", "y", "t")
+	w.shows("Make a world of the VM substrate?", "type the name")
+	w.types("docker")
+	w.press("enter")
+	w.shows("docker is not its name", "Nothing has been changed")
+	if w.model.facts.call != idle {
+		t.Fatal("it began with a wrong name")
+	}
+	w.types("substrate")
+	w.press("enter")
+	if request := w.model.request(running); w.model.facts.call != running || request.Adopt != "substrate" ||
+		request.Replace != "" || request.Approve(t.Context(), foreignPlan) == nil {
+		t.Errorf("the request is %+v", request)
+	}
+
+	w = newWizard(t, nil)
+	scenes["plan-adopt"](w)
+	w.press("q")
+	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !provision.IsForeign(outcome.Err) {
+		t.Errorf("it was left with %+v", outcome)
+	}
+	w = newWizard(t, nil)
+	scenes["plan-adopt"](w)
+	w.press("r")
+	if w.model.request(planning).Adopt != "" {
+		t.Error("checking again is still about the adoption")
+	}
+}

@@ -28,13 +28,24 @@ var consents = map[call]struct{ title, question, verb string }{
 	removing:  {"Remove?", "Remove the world in the VM ", "remove"},
 }
 
-func (p consentPage) title() string { return consents[p.call].title }
+// adoption holds the words of the consent to adopt a foreign VM.
+var adoption = struct{ title, question, verb string }{"Take over?", "Make a world of the VM ", "take over"}
+
+// words returns the words of the consent that the page asks for.
+func (p consentPage) words() struct{ title, question, verb string } {
+	if p.plan != nil && p.plan.Adopts() && !p.plan.Destroys() {
+		return adoption
+	}
+	return consents[p.call]
+}
+
+func (p consentPage) title() string { return p.words().title }
 func (consentPage) typing() bool    { return true }
 
 func (p consentPage) offers(*facts) []offer {
 	return []offer{
 		{keyEsc, "no, leave it", (*model).uncover},
-		{keyEnter, consents[p.call].verb + ", once the name is typed", (*model).confirm},
+		{keyEnter, p.words().verb + ", once the name is typed", (*model).confirm},
 	}
 }
 
@@ -48,16 +59,18 @@ func (p consentPage) typed() string { return strings.TrimSpace(p.name.Value()) }
 
 func (p consentPage) body(f *facts, t *text) {
 	f.showAlert(t)
-	t.styled(t.strong, "", consents[p.call].question+f.plan.VM+"?")
+	t.styled(t.strong, "", p.words().question+f.plan.VM+"?")
 	if p.plan == nil {
 		t.blank()
 		t.put("", "Checking what will be deleted"+t.more)
 		return
 	}
-	switch p.call {
-	case restoring:
+	switch {
+	case p.plan.Adopts() && !p.plan.Destroys():
+		t.adoption(p.plan.Adoption())
+	case p.call == restoring:
 		t.losses(p.plan.RestoreLosses())
-	case removing:
+	case p.call == removing:
 		t.losses(p.plan.RemoveLosses())
 	default:
 		t.losses(p.plan.Losses())

@@ -147,3 +147,19 @@ var (
 		What: `the run was interrupted during the step "start the VM"`, Why: "stopped from the keyboard",
 		Next: "run worldsetup again", Err: context.Canceled}
 )
+
+// foreignPlan is blocked by a foreign VM, and adoptPlan adopts it.
+var (
+	foreignVM = provision.Existing{Status: "running", Type: "qemu", Arch: "x86_64", CPUs: 2, Memory: 2 << 30,
+		Disk: 8 << 30}
+	foreignPlan = provision.Plan{VM: "substrate", Existing: &foreignVM, Blocked: &provision.Error{
+		Kind: provision.KindUsage, What: "the VM substrate is not a world", Err: provision.ForeignError{},
+		Why: "its directory has no mark of worldsetup", Next: "worldsetup --adopt=substrate",
+	}}
+	adoptPlan = provision.Plan{VM: "substrate", Existing: &foreignVM, Steps: []provision.Step{
+		{ID: provision.StepAdopt, Title: "mark the VM as a world",
+			Reason: "nothing shows that it is a world; --adopt=substrate takes it over", Usual: time.Second},
+		{ID: provision.StepStop, Title: "stop the VM", Reason: "/run/substrate.sock is not forwarded to the host",
+			Usual: 3 * time.Second, Interrupts: true},
+	}}
+)

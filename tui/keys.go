@@ -39,6 +39,7 @@ var (
 	keySave           = bind("ctrl+s", "ctrl+s")
 
 	keyReplace = bind("x", "x")
+	keyAdopt   = bind("t", "t")
 	keyRestore = bind("B", "B")
 	keyRemove  = bind("D", "D")
 	keyFix     = bind("f", "f")

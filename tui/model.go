@@ -67,6 +67,7 @@ type facts struct {
 	// replacing: plan is one of a replacement, which has no consent yet. refusal is the failure if it gets none.
 	replacing bool
 	refusal   *provision.Error
+	adopting  bool  // plan is one that adopts a foreign VM, which has no consent yet either
 	alert     alert // what the page in front begins with, until another page is shown
 
 	call     call

@@ -30,6 +30,9 @@ type Request struct {
 	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to
 	// see the plan of a replacement; empty otherwise.
 	Replace string
+	// Adopt is the name of the VM when a person typed it as the consent to adopt it, or wants to see the plan of that;
+	// empty otherwise.
+	Adopt string
 	// Approve is called with the plan that is about to be applied; an error of it ends the run unchanged.
 	Approve func(context.Context, provision.Plan) error
 	// Events gets what the engine emits.

@@ -21,6 +21,11 @@ func (planPage) offers(f *facts) (offers []offer) {
 	backup := f.plan.RestoresBackup()
 	switch {
 	case len(f.plan.Steps) == 0:
+	case f.plan.Adopts():
+		plan := f.plan
+		offers = []offer{{keyAdopt, "take it over", func(m *model) tea.Cmd {
+			return m.cover(newConsentPage(running, &plan))
+		}}}
 	case f.plan.Destroys():
 		plan := f.plan
 		offers = []offer{{keyReplace, "replace it", func(m *model) tea.Cmd {
@@ -33,7 +38,7 @@ func (planPage) offers(f *facts) (offers []offer) {
 	default:
 		offers = []offer{{keyEnter, "do it", (*model).apply}}
 	}
-	if f.plan.Existing != nil && !f.replacing {
+	if f.plan.Existing != nil && !f.adopting && !f.replacing {
 		offers = append(offers, f.lifecycle("replace instead")...)
 	}
 	if backup {
@@ -47,6 +52,8 @@ func (planPage) offers(f *facts) (offers []offer) {
 func (planPage) body(f *facts, t *text) {
 	f.showAlert(t)
 	switch {
+	case f.plan.Adopts():
+		showAdoption(f, t)
 	case len(f.plan.Replace) > 0:
 		showReplacement(f, t)
 	case f.failure != nil:
@@ -86,6 +93,18 @@ func showReplacement(f *facts, t *text) {
 	}
 }
 
+// showAdoption writes that the VM is foreign, and what an adoption would change.
+func showAdoption(f *facts, t *text) {
+	if f.failure != nil {
+		t.put(t.mark(provision.Failed)+" ", f.failure.What+". Nothing has been changed.")
+		t.labelled(0, "why:", f.failure.Why)
+	}
+	t.adoption(f.plan.Adoption())
+	if f.plan.Destroys() {
+		t.losses(f.plan.Losses())
+	}
+}
+
 func showSummary(plan provision.Plan, t *text) {
 	summary := fmt.Sprintf("%s for the VM %s", plaintext.Count(len(plan.Steps), "step"), plan.VM)
 	if usual := usually(plan.Usual()); usual != "" {
@@ -112,13 +131,17 @@ func showExisting(f *facts, t *text) {
 		return
 	}
 	machine := e.Type + when(e.Type != "" && e.Arch != "", ", ") + e.Arch
-	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.Protected, "protected against deletion")))
+	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.ProtectedByOthers(),
+		"protected against deletion by somebody else")))
 	t.field("size", fmt.Sprintf("%s, %s of memory, a disk of %s",
 		plaintext.Count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
 		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
 	if !e.Created.IsZero() {
 		t.field("created", fmt.Sprintf("%s ago, on %s", plaintext.Age(f.now.Sub(e.Created)),
 			e.Created.Local().Format(time.DateOnly)))
+	}
+	if f.plan.Adopts() {
+		t.field("owner", "somebody else: "+e.Owner.String())
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))

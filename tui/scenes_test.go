@@ -33,6 +33,15 @@ func init() { // some begin with others
 			w.ends(planning, replacePlan(nil), nil, nil)
 			w.ends(planning, replacePlan(replaceSteps), nil, nil)
 		},
+		"plan-adopt": func(w *wizard) {
+			w.ends(planning, foreignPlan, nil, nil)
+			w.ends(planning, adoptPlan, nil, nil)
+		},
+		"adopt": func(w *wizard) {
+			scenes["plan-adopt"](w)
+			w.press("t")
+			w.types("substr")
+		},
 		"plan-irreplaceable": func(w *wizard) {
 			w.ends(planning, replacePlan(nil), nil, nil)
 			w.ends(planning, replacePlan(nil), nil, nil)

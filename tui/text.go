@@ -97,6 +97,13 @@ func (t *text) losses(deleted, kept string) {
 	t.put(t.mark(provision.OK)+" kept: ", kept)
 }
 
+// adoption writes what an adoption changes, and what it keeps.
+func (t *text) adoption(changed, kept string) {
+	t.blank()
+	t.put(t.warn.Render("! will be changed:")+" ", changed)
+	t.put(t.mark(provision.OK)+" kept: ", kept)
+}
+
 // input writes a line of text that is being typed, and remembers where the cursor stands.
 func (t *text) input(prefix string, input textinput.Model) {
 	letters := []rune(input.Value())

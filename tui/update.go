@@ -200,12 +200,14 @@ func (m *model) planned(plan provision.Plan) tea.Cmd {
 		m.show(failurePage{})
 	case plan.Empty():
 		return m.start(verifying, progressPage{})
+	case plan.Foreign() && !f.adopting:
+		return m.planAdoption(plan.Blocked)
 	case plan.OnlyReplacement() && !f.replacing:
 		// What a replacement would do is worth seeing before the consent to it: the plan is made with it.
 		return m.plan(true, provision.AsError(plan.Err()))
 	default:
 		f.failure = provision.AsError(plan.Err())
-		if f.failure == nil && f.replacing {
+		if f.failure == nil && (f.replacing || f.adopting) {
 			f.failure = f.refusal
 		}
 		m.show(planPage{})

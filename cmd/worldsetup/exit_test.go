@@ -101,7 +101,9 @@ An output that is not read ends the run (130). A standard output that was closed
 distinguished from ~/dev/null~, and is treated like it.
 
 Consent (4) is given by name: ~--replace=NAME~, and for ~worldsetup remove~ ~--remove=NAME~. The name of another VM
-is refused (2), and so is a VM that is protected or not a world; the message shows how to change that.
+is refused (2), and so is a VM that somebody else protected, or that is not a world; the message shows how to change
+that. A VM that is not a world is refused to every run, whoever named it; ~--adopt=NAME~ consents to making a world of
+it, and is a flag only. To replace it takes both consents.
 
 A run that replaces or restores a VM and is stopped by a signal rolls that back before it ends, which takes as long
 as the old VM takes to start. A second signal a second later does not wait for it, and neither does SIGKILL: the

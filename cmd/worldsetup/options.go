@@ -82,8 +82,9 @@ var options = []option{
 		example: "20GiB", partOf: "size", inVM: true, inProfile: true, inherited: true,
 	}, {
 		name: "netfilter", kind: config.Switch, env: []string{"SUBSTRATE_WORLD_NETFILTER_ENABLE"}, values: switchValues,
-		usage: "the agent filters network traffic; --netfilter=false turns that off",
-		field: field{set: setNetfilter}, initial: "false", example: "true", inVM: true, inherited: true,
+		usage:   "the agent filters network traffic; --netfilter=false turns that off",
+		field:   field{set: setSwitch(func(s *provision.Spec) *provision.Switch { return &s.Netfilter })},
+		initial: "false", example: "true", inVM: true, inherited: true,
 	}, {
 		name: "profile", arg: "FILE", env: []string{"LIMA_PROFILE_PATH"}, values: "a file of at most 1 MiB",
 		usage:  "Lima profile to create the VM from",
@@ -110,8 +111,17 @@ var options = []option{
 		field:   textField(func(s *provision.Spec) *string { return &s.MountType }),
 		initial: "Lima's choice", example: "reverse-sshfs", inVM: true, inProfile: true,
 	},
-	consent("replace", "replace the VM of that name; it is deleted once the VM in its place is verified"),
-	consent("remove", "delete the VM of that name"),
+	{
+		name: "protect", kind: config.Switch, values: switchValues,
+		usage: "keep limactl delete from removing a VM that is created; --protect=false leaves that out",
+		field: field{set: setSwitch(func(s *provision.Spec) *provision.Switch { return &s.Protect })}, initial: "true",
+		example: "false", inVM: true,
+	},
+	consent("replace", "replace the VM of that name; it is deleted once the VM in its place is verified",
+		func(s *provision.Spec) *string { return &s.Replace }),
+	consent("remove", "delete the VM of that name", func(s *provision.Spec) *string { return &s.Replace }),
+	consent("adopt", "make a world of the VM of that name, which worldsetup did not make",
+		func(s *provision.Spec) *string { return &s.Adopt }),
 	{
 		name: "keep-old", kind: config.Switch, values: switchValues,
 		usage: "keep the VM that is replaced, for worldsetup restore",
@@ -131,11 +141,12 @@ var urlPattern = regexp.MustCompile(`^https?://`)
 
 const switchValues = "`true` or `false`; a flag or variable also takes 1, yes, 0 or no"
 
-// consent returns an option that names the VM that a script agrees to lose. It has no variable, and is never saved.
-func consent(name, usage string) option {
+// consent returns an option that names the VM that a script agrees to have deleted, or adopted. It has no variable, and
+// is never saved.
+func consent(name, usage string, at func(*provision.Spec) *string) option {
 	return option{
 		name: name, arg: "NAME", usage: usage, values: "the name of the VM", example: provision.DefaultVM,
-		field: textField(func(s *provision.Spec) *string { return &s.Replace }),
+		field: textField(at),
 		never: "consent is given for one run, by the flag --" + name,
 	}
 }
@@ -312,13 +323,15 @@ func parseSwitch(text string) (bool, error) {
 	return false, errValue
 }
 
-func setNetfilter(spec *provision.Spec, text string) error {
-	on, err := parseSwitch(text)
-	spec.Netfilter = provision.Off
-	if on {
-		spec.Netfilter = provision.On
-	}
-	return err
+// setSwitch returns a setter of a switch, which may also be unset.
+func setSwitch(at func(*provision.Spec) *provision.Switch) func(*provision.Spec, string) error {
+	return parsed(at, func(text string) (provision.Switch, error) {
+		on, err := parseSwitch(text)
+		if on {
+			return provision.On, err
+		}
+		return provision.Off, err
+	})
 }
 
 func parseTimeout(text string) (time.Duration, error) {

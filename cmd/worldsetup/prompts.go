@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -51,6 +52,11 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 // empty when something else was typed.
 func (p *prompter) askName(ctx context.Context, lost, kept, vm, purpose string) (name string, err error) {
 	p.to.put("will be deleted: ", "                 ", lost)
+	return p.askNameOnly(ctx, kept, vm, purpose)
+}
+
+// askNameOnly shows what is kept and asks for the VM's name.
+func (p *prompter) askNameOnly(ctx context.Context, kept, vm, purpose string) (name string, err error) {
 	p.to.put("kept: ", "      ", kept)
 	name, err = p.ask(ctx, "type the name of the VM, "+vm+", to "+purpose+"; anything else keeps it:")
 	if err != nil || name == vm {
@@ -104,6 +110,8 @@ func (c *conversation) run(ctx context.Context) error {
 			again, err = true, c.choose(ctx)
 		case kindOf(err) == provision.KindReplacement && c.typed == "":
 			again, err = c.replace(ctx, err)
+		case provision.IsForeign(err) && c.spec.Adopt == "":
+			again, err = c.adopt(ctx, err)
 		case kindOf(err) == provision.KindPrerequisite && len(c.failed) > 0:
 			again, err = c.fixFailed(ctx, err)
 		}
@@ -165,6 +173,26 @@ func (c *conversation) replace(ctx context.Context, failure error) (again bool, 
 		return false, err
 	}
 	return false, failure
+}
+
+// adopt shows the plan that adopts a foreign VM, and asks for the VM's name. Without it, the error stays.
+func (c *conversation) adopt(ctx context.Context, failure error) (again bool, err error) {
+	setup := c.setup(c.typed)
+	setup.Spec.Adopt, setup.Events = c.spec.VM, nil
+	plan, err := c.engine(setup).Plan(ctx)
+	if err != nil || len(plan.Steps) == 0 {
+		return false, failure
+	}
+	printError(c.to, provision.AsError(failure))
+	showPlan(c.to, plan, "")
+	changed, kept := plan.Adoption()
+	c.to.put("will be changed: ", "                 ", changed)
+	name, err := c.askNameOnly(ctx, kept, plan.VM, "make a world of it")
+	if err != nil || name != plan.VM {
+		return false, cmp.Or(err, failure)
+	}
+	c.spec.Adopt, c.agreed = name, &plan
+	return true, nil
 }
 
 // approveReplacement asks for the VM's name as the consent to its replacement.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,7 +53,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 		Engine: func(r tui.Request) tui.Engine {
 			chosen(r.Choices)
 			chosenSpec, _ := withChoices(spec, r.Choices) // the engine reports what is wrong with them, too
-			chosenSpec.Replace = r.Replace
+			chosenSpec.Replace, chosenSpec.Adopt = r.Replace, cmp.Or(r.Adopt, spec.Adopt)
 			return a.engine(provision.Setup{Spec: chosenSpec, Events: r.Events, Approve: r.Approve})
 		},
 	}

@@ -141,9 +141,15 @@ var vmScenarios = []Scenario{
 		May:  steps(packages, group, linger), Boots: true,
 	},
 	{
-		Name: "VM made by hand", Faults: on(VMMadeByHand),
+		Name: "VM made by hand", Faults: []Fault{{Host: VMMadeByHand, UndoHost: VMDeleted}},
+		Sees: sights("owner", "nothing shows that it is a world", "group", "does not exist"),
+		Want: steps(), Kind: provision.KindUsage, Boots: true,
+		Says: []string{"is not a world", "--adopt="},
+	},
+	{
+		Name: "VM made by hand, and adopted", Faults: on(VMMadeByHand), Options: Options{Adopt: true},
 		Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
-		Want: steps(group, stop, configure, start, directories, units, agent, activate, marker),
+		Want: steps(adopt, group, stop, configure, start, directories, units, agent, activate, marker),
 		May:  steps(packages, linger), Boots: true,
 	},
 }

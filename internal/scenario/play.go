@@ -41,7 +41,7 @@ func Play(w World, s Scenario) error {
 		wrong("the steps were %v, want %v; the plans %v", have, s.Want, run.Plans)
 	}
 	again := s.Options
-	again.Replace = false
+	again.Replace, again.Adopt = false, false
 	// a new VM has none
 	if want := s.disruption(run.Steps); run.Disruption != want && !slices.Contains(s.Want, create) {
 		wrong("the highest disruption was %q, want %q", run.Disruption, want)
@@ -143,7 +143,8 @@ var stands = map[provision.StepID]provision.Disruption{
 	group:      provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive,
 	units: provision.DisruptionLive, linger: provision.DisruptionLive,
 	marker: provision.DisruptionLive, packages: provision.DisruptionLive,
-	provision.StepReplaceCreate: provision.DisruptionReplace, clock: provision.DisruptionLive,
+	provision.StepReplaceCreate: provision.DisruptionReplace, adopt: provision.DisruptionLive,
+	clock:    provision.DisruptionLive,
 	writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,
 }
 

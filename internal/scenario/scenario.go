@@ -86,6 +86,7 @@ type Options struct {
 	CPUs      int // 0: as it is
 	Netfilter provision.Switch
 	Replace   bool // with consent; the run after it is not asked for that again
+	Adopt     bool // likewise, to adopt a foreign VM
 }
 
 // Agent is one of the agents that a World has.

@@ -14,6 +14,7 @@ const (
 	activate, marker, connection = provision.StepActivate, provision.StepMarker, provision.StepConnection
 	clock, writable, room, entry = provision.StepClock, provision.StepWritable,
 		provision.StepFreeSpace, provision.StepSSHAccess
+	adopt = provision.StepAdopt
 )
 
 // All returns all scenarios.

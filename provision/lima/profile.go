@@ -211,14 +211,39 @@ func (w Wanted) Settings(instance *limatype.Instance) []Setting {
 	return settings
 }
 
-// IsWorld reports whether a configuration was made for a world, also if parts of it were removed.
-func IsWorld(config *limatype.LimaYAML) bool {
-	for _, rule := range config.PortForwards {
-		if rule.GuestSocket == GuestSocket {
-			return true
-		}
+// stampPrefix begins the comment at the top of each profile that worldsetup creates a VM from. Lima keeps comments.
+const stampPrefix = "# worldsetup made this VM, in the run "
+
+// Stamp puts a comment before a profile that shows that worldsetup created a VM from it, and in which run.
+func Stamp(profile []byte, run string) []byte {
+	return append([]byte(stampPrefix+run+"\n"), profile...)
+}
+
+// Stamped reports whether the text of a lima.yaml has the stamp of a run.
+func Stamped(text []byte, run string) bool { return bytes.Contains(text, []byte(stampPrefix+run+"\n")) }
+
+// Signs returns what in the text of an instance's lima.yaml shows that it is a world, even if parts of it were removed
+// since; nothing for other instances. What Lima merges from elsewhere does not count: it is in all instances.
+func Signs(text []byte) (signs []string) {
+	if bytes.Contains(text, []byte(stampPrefix)) {
+		signs = append(signs, "lima.yaml has the stamp of worldsetup")
 	}
-	return slices.ContainsFunc(config.Provision, isBootGroup)
+	var config limatype.LimaYAML
+	if yaml.Unmarshal(text, &config) != nil {
+		if bytes.Contains(text, []byte(GuestSocket)) {
+			signs = append(signs, "lima.yaml names "+GuestSocket)
+		}
+		return signs
+	}
+	if slices.ContainsFunc(config.PortForwards, func(rule limatype.PortForward) bool {
+		return rule.GuestSocket == GuestSocket
+	}) {
+		signs = append(signs, "it forwards "+GuestSocket)
+	}
+	if slices.ContainsFunc(config.Provision, isBootGroup) {
+		signs = append(signs, "it has the boot script of a world")
+	}
+	return signs
 }
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.

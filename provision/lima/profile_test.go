@@ -178,3 +178,31 @@ func TestConstants(t *testing.T) {
 		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }
+
+// TestSigns: what a lima.yaml shows of a world, whole, in parts or broken, and what shows nothing.
+func TestSigns(t *testing.T) {
+	var profile limatype.LimaYAML
+	Wanted{Home: "/home/ada", Project: "/p", ProjectMount: "/src"}.Apply(&profile)
+	whole, err := MarshalProfile(&profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamped := Stamp(whole, "abc")
+	if !Stamped(stamped, "abc") || Stamped(stamped, "ab") || Stamped(whole, "abc") {
+		t.Error("a stamp is not the one of its run")
+	}
+	for text, want := range map[string]int{
+		string(stamped): 3, string(whole): 2, "": 0, "cpus: 2\n": 0,
+		"portForwards:\n- guestSocket: /run/substrate.sock\n":               1,
+		"# guestSocket: /run/substrate.sock\ncpus: 2\n":                     0,
+		"portForwards:\n- guestSocket: /run/docker.sock\n":                  0,
+		"{ /run/substrate.sock is\nno: YAML: at all\n":                      1,
+		"{ this is\nno: YAML: at all\n":                                     0,
+		"unknown: key\nportForwards:\n- guestSocket: /run/substrate.sock\n": 1,
+		"# worldsetup made this VM, in the run x\nportForwards: []\n":       1,
+	} {
+		if signs := Signs([]byte(text)); len(signs) != want {
+			t.Errorf("%q shows %q, want %d", text, signs, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@
 //
 // The rules are: every change of a name is one rename(2), so that at every moment each VM has exactly one of the names;
 // what a killed run left is derived from the directories alone ([State]), and [State.Recovery] leads out of each
-// state; a VM becomes staged only after the one called NAME was verified, or never worked; and no VM is moved while a
-// process of its is alive, whatever Lima reports of it.
+// state; nothing is renamed or removed that is not proven to be worldsetup's, whatever its name
+// ([Place.Proof]); a VM becomes staged only after the one called NAME was verified, or never worked; and no VM is moved
+// while a process of its is alive, whatever Lima reports of it.
 package vmswap

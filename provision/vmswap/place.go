@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,12 +37,6 @@ func hasConfig(dir string) bool {
 	return err == nil
 }
 
-// Protected reports whether `limactl protect` keeps the VM with suffix from being removed.
-func (p Place) Protected(suffix string) bool {
-	_, err := os.Lstat(filepath.Join(p.Dir(suffix), filenames.Protected))
-	return err == nil
-}
-
 // Stop stops the VM with suffix unless it is stopped already; it shuts the VM down if possible.
 func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error {
 	if !p.HasConfig(suffix) {
@@ -64,8 +57,12 @@ func (p Place) Stop(ctx context.Context, suffix string, line func(string)) error
 	return p.Lima.Stop(ctx, name, true, line)
 }
 
-// Rename changes the VM's suffix from one to another. No process of the VM may be alive, whatever Lima reports.
+// Rename changes the VM's suffix from one to another. The VM must be proven to be worldsetup's, and no process of it
+// may be alive, whatever Lima reports.
 func (p Place) Rename(from, to string) error {
+	if there(p.Dir(from)) && len(p.Proof(from)) == 0 {
+		return p.stranger(from)
+	}
 	if err := alive(p.Dir(from)); err != nil {
 		return err
 	}
@@ -89,13 +86,16 @@ func alive(dir string) error {
 	return nil
 }
 
-// Create makes the staged VM, and marks it as unverified with the record.
-func (p Place) Create(ctx context.Context, profile []byte, before Record, line func(string)) error {
+// Create makes the staged VM, and marks it as unverified with the record. protect also keeps it from being deleted.
+func (p Place) Create(ctx context.Context, profile []byte, before Record, protect bool, line func(string)) error {
 	if err := p.Lima.Create(ctx, p.VM+Staged, profile, line); err != nil {
 		return err
 	}
 	text, _ := json.Marshal(before) // such a struct always has a JSON form
-	return p.Folders.Mark(filepath.Join(p.Dir(Staged), unverifiedMark), append(text, '\n'))
+	if err := p.Folders.Mark(filepath.Join(p.Dir(Staged), unverifiedMark), append(text, '\n')); err != nil {
+		return err
+	}
+	return p.Claim(ctx, Staged, protect, line)
 }
 
 // MarkVerified removes the mark: the VM is the world now.
@@ -108,7 +108,7 @@ func (p Place) Discard(ctx context.Context, suffix string, line func(string)) er
 	if err := p.Stop(ctx, suffix, line); err != nil {
 		return err
 	}
-	if p.Protected(suffix) {
+	if protected, byUs := p.Protected(suffix); protected && !byUs {
 		return fmt.Errorf("the VM %s is protected: limactl unprotect lifts that", p.VM+suffix)
 	}
 	if err := p.Rename(suffix, Staged); err != nil {
@@ -117,17 +117,47 @@ func (p Place) Discard(ctx context.Context, suffix string, line func(string)) er
 	return p.RemoveStaged(ctx, line)
 }
 
-// RemoveStaged removes the staged VM. Lima does, as far as it knows it.
+// RemoveStaged removes the staged VM. Lima deletes it if Lima knows it.
 func (p Place) RemoveStaged(ctx context.Context, line func(string)) error {
+	dir := p.Dir(Staged)
+	switch {
+	case gone(dir):
+		return p.Folders.Unmark(p.notePath())
+	case empty(dir):
+		return p.Folders.Unmark(dir)
+	case len(p.Proof(Staged)) == 0:
+		return p.stranger(Staged)
+	}
+	if err := p.writeNote(); err != nil {
+		return err
+	}
 	if p.HasConfig(Staged) {
-		if err := p.Lima.Delete(ctx, p.VM+Staged, line); err != nil {
+		if err := p.deleteStaged(ctx, line); err != nil {
 			return err
 		}
 	}
-	if _, err := os.Lstat(p.Dir(Staged)); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if !gone(dir) {
+		if err := p.Folders.Clear(dir); err != nil {
+			return err
+		}
 	}
-	return p.Folders.Clear(p.Dir(Staged))
+	return p.Folders.Unmark(p.notePath())
+}
+
+// deleteStaged has Lima delete the staged VM. It lifts worldsetup's own protection for that, and restores it if Lima
+// fails.
+func (p Place) deleteStaged(ctx context.Context, line func(string)) error {
+	_, byUs := p.Protected(Staged)
+	if byUs {
+		if err := p.Lima.Unprotect(ctx, p.VM+Staged, line); err != nil {
+			return err
+		}
+	}
+	err := p.Lima.Delete(ctx, p.VM+Staged, line)
+	if err != nil && byUs && p.HasConfig(Staged) {
+		return errors.Join(err, p.Claim(context.WithoutCancel(ctx), Staged, true, line))
+	}
+	return err
 }
 
 // RemoveEmpty removes the VM's directory, if nothing is in it.

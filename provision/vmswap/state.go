@@ -1,7 +1,6 @@
 package vmswap
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,30 +19,37 @@ const unverifiedMark = "worldsetup-unproven"
 // State describes the VM's directory and the VMs beside it. It is derived from Lima's home alone.
 type State struct {
 	VM        bool // there is a directory of the VM's name, and something is in it
+	Ours      bool // what is in it proves that it is worldsetup's
 	Empty     bool // there is one, and it is empty: a creation got that far
-	Staged    bool
+	Staged    bool // this and the next two are worldsetup's, or empty
 	Backup    bool
 	Displaced bool
-	// Partial reports that the VM and the backup are two halves of one.
-	Partial bool
+	// Foreign lists the names beside it, separated by spaces, that VMs have which are not proven to be worldsetup's. They
+	// are left alone, and what needs such a name is refused.
+	Foreign string
 	// Unverified reports that the VM was made to replace the backup, and was not verified.
 	Unverified bool
 }
 
 // Observe returns the VMs beside it.
 func (p Place) Observe() State {
-	there := func(path string) bool {
-		_, err := os.Lstat(path)
-		return err == nil
+	var foreign []string
+	proven := func(suffix string) bool {
+		ours := len(p.Proof(suffix)) > 0 || suffix == Staged && empty(p.Dir(suffix))
+		if !ours && there(p.Dir(suffix)) {
+			foreign = append(foreign, p.VM+suffix)
+		}
+		return ours
 	}
-	entries, err := os.ReadDir(p.Dir(""))
-	empty := err == nil && len(entries) == 0
-	return State{
-		VM: there(p.Dir("")) && !empty, Empty: empty,
-		Staged: there(p.Dir(Staged)), Backup: there(p.Dir(Backup)), Displaced: there(p.Dir(Displaced)),
-		Unverified: there(filepath.Join(p.Dir(""), unverifiedMark)),
-		Partial:    !empty && halves(p.Dir(""), p.Dir(Backup)),
+	dir := p.Dir("")
+	s := State{
+		VM: there(dir) && !empty(dir), Empty: empty(dir), Ours: len(p.Proof("")) > 0,
+		Staged: proven(Staged) || gone(p.Dir(Staged)) && there(p.notePath()),
+		Backup: proven(Backup), Displaced: proven(Displaced),
+		Unverified: there(filepath.Join(dir, unverifiedMark)),
 	}
+	s.Foreign = strings.Join(foreign, " ")
+	return s
 }
 
 // Unfinished reports that a run was killed while it replaced, restored or removed the VM.
@@ -65,7 +71,6 @@ const (
 	RollbackRemove   = "rollback-remove"
 	RollbackMark     = "rollback-mark"
 	RollbackEmpty    = "rollback-empty"
-	RollbackRejoin   = "rollback-rejoin"
 )
 
 // Recovery returns the actions that lead from the state that a killed run left to a VM under its own name. They are
@@ -74,10 +79,7 @@ func (s State) Recovery() (actions []Action) {
 	if s.Empty {
 		actions = append(actions, Action{RollbackEmpty, "an interrupted creation left it, with nothing in it"})
 	}
-	if s.Partial {
-		return append(actions, Action{RollbackRejoin, "a rename of it was interrupted, and neither half is a VM"})
-	}
-	if s.Displaced && !(s.VM && s.Backup) {
+	if s.Displaced && !(s.VM && (s.Backup || !s.Ours)) {
 		if s.VM { // the backup, which was not verified yet
 			actions = append(actions, Action{RollbackDisplace, "an interrupted run was restoring it"})
 		}
@@ -110,13 +112,11 @@ func (s State) After(id string) State {
 	switch id {
 	case RollbackEmpty:
 		s.Empty = false
-	case RollbackRejoin:
-		s.VM, s.Backup, s.Partial = true, false, false
 	case RollbackDisplace: // see Place.RollbackDisplace
-		s.VM, s.Unverified = false, false
+		s.VM, s.Ours, s.Unverified = false, false, false
 		s.Backup, s.Staged = s.Backup || s.Displaced, s.Staged || !s.Displaced
 	case RollbackPlace:
-		s.VM = true
+		s.VM, s.Ours = true, true
 		if s.Displaced {
 			s.Displaced = false
 		} else {

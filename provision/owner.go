@@ -1,0 +1,189 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
+)
+
+// Ownership is whether a VM is a world of worldsetup's, and what shows it. A VM without any sign is foreign: it is
+// observed, but not stopped, edited, moved or deleted without [Spec].Adopt.
+type Ownership struct {
+	Ours  bool     `json:"ours"`
+	Signs []string `json:"signs"` // for a person to read
+}
+
+// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed.
+func (s State) owner() Ownership {
+	signs := append([]string{}, s.Signs...)
+	if o := s.Guest; o != nil {
+		if o.Marker != "" {
+			signs = append(signs, fmt.Sprintf("its inside has the layout marker %q", o.Marker))
+		}
+		if _, found := o.Files[guest.SocketUnitPath]; found {
+			signs = append(signs, "its inside has the units of a world")
+		}
+	}
+	return Ownership{Ours: len(signs) > 0, Signs: signs}
+}
+
+func (o Ownership) String() string {
+	if !o.Ours {
+		return "nothing shows that it is a world"
+	}
+	return "a world: " + strings.Join(o.Signs, "; ")
+}
+
+// foreign reports whether there is a VM without any sign of a world.
+func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.owner().Ours }
+
+// planAdoption plans to mark a VM as a world if nothing in its directory shows that it is one: there is consent to
+// that, or the guest shows it.
+func (p *Plan) planAdoption(t target, s State) {
+	if s.Instance == nil || len(s.Signs) > 0 || len(p.Steps) == 0 {
+		return
+	}
+	reason := s.owner().String() + "; nothing in its directory does"
+	if s.foreign() {
+		reason = s.owner().String() + "; --adopt=" + shellescape.Quote(t.spec.VM) + " takes it over"
+	}
+	p.Steps = slices.Insert(p.Steps, 0, newStep(StepAdopt, reason))
+}
+
+// ForeignError is the cause of the error about a foreign VM.
+type ForeignError struct{}
+
+func (ForeignError) Error() string { return "the VM is not a world" }
+
+// IsForeign reports whether an error is that of a foreign VM, which needs Spec.Adopt.
+func IsForeign(err error) bool {
+	_, ok := errors.AsType[ForeignError](err)
+	return ok
+}
+
+// Foreign reports whether the plan is blocked because the VM is foreign.
+func (p Plan) Foreign() bool { return p.Blocked != nil && IsForeign(p.Blocked) }
+
+// Adopts reports whether the plan adopts a foreign VM.
+func (p Plan) Adopts() bool { return p.has(StepAdopt) && p.Existing != nil && !p.Existing.Owner.Ours }
+
+// Adoption describes what the plan changes of a foreign VM, and what it keeps.
+func (p Plan) Adoption() (changed, kept string) {
+	changed = "its configuration, its users' groups and its services: the project is mounted writable, your home " +
+		"directory read-only, and the agent is installed as a service"
+	if p.Interrupts() {
+		changed += "; programs that run in it are stopped"
+	}
+	return changed, "its disk, with everything that is on it"
+}
+
+// foreignVM returns the error of a foreign VM.
+func foreignVM(spec Spec, s State) *Error {
+	name := shellescape.Quote(spec.VM)
+	failure := &Error{
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM), Option: "vm", Err: ForeignError{},
+		Why: "its lima.yaml has neither the socket's forward, nor the boot script, nor the stamp of one, and its " +
+			"directory no mark of worldsetup",
+		Next: "use another name: --vm NAME; or, if it is to become a world, consent to that: " +
+			consentCommand("worldsetup", "--adopt", spec.VM),
+	}
+	switch {
+	case s.Instance == nil:
+		failure.Why = "its directory holds something, and neither a lima.yaml nor a mark of worldsetup"
+		failure.Next = fmt.Sprintf("inspect %s; if nothing in it is needed, remove it yourself",
+			shellescape.Quote(filepath.Join(spec.LimaHome, spec.VM)))
+	case s.Guest == nil:
+		failure.Why += "; its inside was not seen"
+		failure.Next += fmt.Sprintf(" (limactl rename %s OTHER gives it another name)", name)
+	default:
+		failure.Why += "; its inside has no layout"
+		failure.Next += fmt.Sprintf(" (limactl stop %s && limactl rename %s OTHER gives it another name)", name, name)
+	}
+	return failure
+}
+
+// inTheWay returns the error of a name that a replacement, a restoration or a removal needs, and a foreign VM has.
+func inTheWay(spec Spec, s State) *Error {
+	return &Error{
+		Kind: KindUsage, What: s.Swap.Foreign + " is in the way",
+		Why:  "worldsetup uses that name beside the VM " + spec.VM + ", and nothing shows that it made what is there",
+		Next: "inspect it, then rename or remove it yourself, and run this again",
+	}
+}
+
+// The protectors of a VM.
+const (
+	protectedByWorldsetup = "worldsetup"
+	protectedByOthers     = "somebody else"
+)
+
+// protector returns who called `limactl protect` for a VM; empty when no one did.
+func protector(place vmswap.Place, suffix string) string {
+	switch protected, byUs := place.Protected(suffix); {
+	case byUs:
+		return protectedByWorldsetup
+	case protected:
+		return protectedByOthers
+	}
+	return ""
+}
+
+// ProtectedByOthers reports whether somebody other than worldsetup protected the VM.
+func (e Existing) ProtectedByOthers() bool { return e.ProtectedBy == protectedByOthers }
+
+// protected returns the error of a VM that somebody else protected.
+func protected(vm string) *Error {
+	return &Error{
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected, and not by worldsetup", vm),
+		Why:  "somebody called `limactl protect`, which keeps it from being deleted",
+		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
+	}
+}
+
+// refusal returns why the VM must not be replaced, restored or deleted even with consent, and how to change that; nil
+// when it may.
+func refusal(spec Spec, s State) *Error {
+	switch {
+	case s.foreign() && spec.Adopt == "":
+		return foreignVM(spec, s)
+	case s.Swap.Foreign != "":
+		return inTheWay(spec, s)
+	case s.Instance == nil:
+		return nil
+	case s.ProtectedBy == protectedByOthers:
+		return protected(spec.VM)
+	case s.Swap.Kept() && spec.Replace != "":
+		return &Error{
+			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
+			Why: "there is room for one",
+			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: "+
+				"limactl unprotect %[1]s; limactl delete %[1]s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
+		}
+	}
+	return nil
+}
+
+// reportOwner adds whose the VM is, who else protects it, and which foreign VMs are beside it.
+func (h *Health) reportOwner(spec Spec, s State) {
+	outcome := OK
+	if s.foreign() {
+		outcome = Failed
+	}
+	h.item(itemOwner, "owner of the VM", outcome, "a world", s.owner().String(), foreignVM(spec, s).Next)
+	if s.ProtectedBy == protectedByOthers {
+		h.item("protection", "protection of the VM", Info, "",
+			"by somebody else: `limactl unprotect` before it can be replaced or removed", "")
+	}
+	if s.Swap.Foreign != "" {
+		h.item("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")
+	}
+}
+
+const itemOwner = "owner"

@@ -1,0 +1,282 @@
+package provision_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+const foreignProfile = "images:\n- location: /image\n"
+
+// foreign returns a bench with a foreign VM that is running.
+func foreign(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.create(t, "substrate", foreignProfile)
+	if err := (lima.Client{Runner: b.World}).Start(t.Context(), "substrate", nil); err != nil {
+		t.Fatal(err)
+	}
+	b.ForgetCalls()
+	return b
+}
+
+// unchanged wants nothing to have been done to the VMs since the last ForgetCalls.
+func (b *bench) unchanged(t *testing.T) {
+	t.Helper()
+	if changes := b.changes(); len(changes) > 0 {
+		t.Errorf("it changed %v", changes)
+	}
+}
+
+// TestForeignVM: a foreign VM is left alone by everything, whatever is consented to but the adoption, and the way to
+// that is named.
+func TestForeignVM(t *testing.T) {
+	for name, do := range map[string]func(*testing.T, *bench) error{
+		"run":     func(t *testing.T, b *bench) error { return b.run(t) },
+		"replace": func(t *testing.T, b *bench) error { b.spec.Replace = "substrate"; return b.run(t) },
+		"remove": func(t *testing.T, b *bench) error {
+			b.spec.Replace = "substrate"
+			return b.setup().Remove(t.Context())
+		},
+		"restore": func(t *testing.T, b *bench) error {
+			b.spec.Replace = "substrate"
+			b.create(t, oldVM, foreignProfile+"# worldsetup made this VM, in the run 1\n")
+			b.ForgetCalls()
+			return b.restoreErr(t)
+		},
+		"leftovers": func(t *testing.T, b *bench) error {
+			b.create(t, "substrate.ws-tmp", foreignProfile+"# worldsetup made this VM, in the run 1\n")
+			b.ForgetCalls()
+			return b.run(t)
+		},
+	} {
+		for _, running := range []bool{true, false} {
+			b := foreign(t)
+			if !running {
+				b.stop(t)
+				b.ForgetCalls()
+			}
+			before := b.VM("substrate").Fingerprint()
+			err := do(t, b)
+			wantKind(t, err, provision.KindUsage, "the VM substrate is not a world", "--adopt=substrate")
+			if !provision.IsForeign(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			b.unchanged(t)
+			if b.VM("substrate").Fingerprint() != before {
+				t.Errorf("%s: the VM was changed", name)
+			}
+		}
+	}
+}
+
+// TestForeignReport: the plan and the report show whose a VM is, and why.
+func TestForeignReport(t *testing.T) {
+	b := foreign(t)
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || !plan.Foreign() || plan.Existing == nil || plan.Existing.Owner.Ours || len(plan.Steps) > 0 {
+		t.Errorf("the plan is %+v, %v", plan, err)
+	}
+	health, err := b.setup().Status(t.Context())
+	wantKind(t, err, provision.KindUnhealthy, "nothing shows that it is a world", "--adopt=substrate")
+	if !health.Drift.Foreign() {
+		t.Errorf("the report is %+v", health)
+	}
+	b.unchanged(t)
+
+	own := newBench(t)
+	own.mustRun(t)
+	plan, err = own.setup().Plan(t.Context())
+	if owner := plan.Existing.Owner; err != nil || !owner.Ours || plan.Existing.ProtectedBy != "worldsetup" ||
+		!strings.Contains(strings.Join(owner.Signs, "; "), "it forwards /run/substrate.sock") {
+		t.Errorf("the plan of a world is %+v, %v", plan.Existing, err)
+	}
+}
+
+// TestAdopt: with the consent, a foreign VM becomes a world, and is one from then on.
+func TestAdopt(t *testing.T) {
+	b := foreign(t)
+	b.spec.Adopt = "other"
+	wantKind(t, b.run(t), provision.KindUsage, `the consent is for the VM "other"`)
+	b.spec.Adopt = "substrate"
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || !plan.Adopts() || plan.Steps[0].ID != provision.StepAdopt {
+		t.Fatalf("the plan is %+v, %v", plan, err)
+	}
+	b.unchanged(t)
+	b.mustRun(t)
+	if steps := b.steps(); steps[0] != provision.StepAdopt {
+		t.Errorf("the steps were %v", steps)
+	}
+	for _, adopt := range []string{"substrate", ""} {
+		b.spec.Adopt = adopt
+		b.mustRun(t)
+		if len(b.steps()) > 0 {
+			t.Errorf("the next run did %v", b.steps())
+		}
+	}
+	b.spec.Replace = "substrate"
+	if err := b.setup().Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	b.only(t)
+}
+
+// TestAdoptAndReplace: replacing a foreign VM needs both consents.
+func TestAdoptAndReplace(t *testing.T) {
+	b := foreign(t)
+	b.emit(t, "old")
+	b.spec.Adopt, b.spec.Replace, b.spec.KeepOld = "substrate", "substrate", true
+	b.mustRun(t)
+	b.only(t, "substrate", oldVM)
+	if !b.holds(oldVM, "old") {
+		t.Error("it was not kept")
+	}
+	b.spec.Adopt = ""
+	if err := b.restoreErr(t); provision.IsForeign(err) {
+		t.Error(err) // it has the mark since
+	}
+}
+
+// TestStrippedWorld: a world stays one without its forwards and scripts, also while it is stopped; a copy of its
+// lima.yaml without any sign is none.
+func TestStrippedWorld(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	b.stop(t)
+	path := filepath.Join(b.VMDir("substrate"), "lima.yaml")
+	if err := os.WriteFile(path, []byte(foreignProfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.mustRun(t)
+	b.stop(t)
+	for _, name := range []string{"lima.yaml", "worldsetup-world"} {
+		if err := os.Remove(filepath.Join(b.VMDir("substrate"), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(foreignProfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.ForgetCalls()
+	wantKind(t, b.run(t), provision.KindUsage, "not a world", "its inside was not seen")
+	b.unchanged(t)
+}
+
+// TestSomebodyWasFaster: when another program makes the VM between our plan and our creation of it, the clean-up leaves
+// it alone, with a disk or without.
+func TestSomebodyWasFaster(t *testing.T) {
+	for _, disk := range []bool{true, false} {
+		b := newBench(t)
+		b.Before = func(args []string) error {
+			if args[len(args)-1] != "-" {
+				return nil
+			}
+			b.Before = nil
+			b.create(t, "substrate", foreignProfile)
+			if !disk {
+				return os.Remove(filepath.Join(b.VMDir("substrate"), "disk"))
+			}
+			return nil
+		}
+		wantKind(t, b.run(t), provision.KindProvisioning, "already exists", "left alone")
+		b.only(t, "substrate")
+		text, err := os.ReadFile(filepath.Join(b.VMDir("substrate"), "lima.yaml"))
+		if err != nil || string(text) != foreignProfile {
+			t.Errorf("its configuration is %q, %v", text, err)
+		}
+	}
+}
+
+// TestRemoveUnproven: a directory that is no VM, or a name beside the VM, is not removed by its name.
+func TestRemoveUnproven(t *testing.T) {
+	b := newBench(t)
+	b.spec.Replace = "substrate"
+	dir := b.VMDir("substrate")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "disk"), []byte("a disk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "not a world", dir)
+	b.only(t, "substrate")
+
+	for _, name := range []string{"substrate.ws-tmp", oldVM, "substrate.ws-back"} {
+		b := replacing(t)
+		b.create(t, name, foreignProfile)
+		b.ForgetCalls()
+		wantKind(t, b.run(t), provision.KindUsage, name+" is in the way")
+		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, name+" is in the way")
+		b.spec.Replace = ""
+		b.mustRun(t)
+		if steps := b.steps(); len(steps) > 0 {
+			t.Errorf("beside %s it did %v", name, steps)
+		}
+		b.unchanged(t)
+	}
+}
+
+// TestProtection: a world that is made is protected from then on, unless that is left out; nothing of ours is kept from
+// its work by that.
+func TestProtection(t *testing.T) {
+	for _, protect := range []provision.Switch{provision.Unset, provision.On, provision.Off} {
+		b := newBench(t)
+		b.spec.Protect = protect
+		b.mustRun(t)
+		err := (lima.Client{Runner: b.World}).Delete(t.Context(), "substrate", nil)
+		if refused := err != nil; refused != (protect != provision.Off) {
+			t.Errorf("protect %d: limactl delete: %v", protect, err)
+		}
+	}
+	b := replacing(t)
+	b.spec.KeepOld = true
+	b.mustRun(t)
+	for _, name := range []string{"substrate", oldVM} {
+		if err := (lima.Client{Runner: b.World}).Delete(t.Context(), name, nil); err == nil {
+			t.Errorf("%s is not protected", name)
+		}
+	}
+	if err := b.setup().Remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	b.only(t)
+}
+
+// TestInterruptedCreation: what we began is cleaned up, protected or not.
+func TestInterruptedCreation(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	b.Faults.Fail = map[string]string{"create": "failed to download the image"}
+	_, err := b.setup().Run(ctx)
+	wantKind(t, err, provision.KindProvisioning, "failed to download")
+	b.only(t)
+}
+
+// elsewhere is a limactl of another Lima home.
+type elsewhere struct{ *bench }
+
+func (e elsewhere) Run(ctx context.Context, command lima.Command) (lima.Result, error) {
+	result, err := e.World.Run(ctx, command)
+	result.Stdout = []byte(strings.ReplaceAll(string(result.Stdout), e.spec.LimaHome, "/elsewhere"))
+	return result, err
+}
+
+// TestAnotherHome: a VM that limactl has in another home than the Spec's is not taken for the one that is meant.
+func TestAnotherHome(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	b.ForgetCalls()
+	b.runner = elsewhere{b}
+	wantKind(t, b.run(t), provision.KindPrerequisite, "another Lima home", "/elsewhere/substrate")
+	b.spec.Replace = "substrate"
+	wantKind(t, b.setup().Remove(t.Context()), provision.KindPrerequisite, "another Lima home")
+	b.unchanged(t)
+}
