@@ -224,7 +224,12 @@ func TestAskedInLines(t *testing.T) {
 		"fixed": {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
 		"not named": {"replace", []string{"will be deleted: the disk", "", "type the name of the VM, substrate",
 			"other\r"}, 4, "other is not its name: nothing was changed"},
-		"named":      {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
+		"named": {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
+		"not adopted": {"foreign", []string{
+			"the VM substrate is not a world", "", "will be changed: its configuration", "",
+			"type the name of the VM, substrate, to make a world of it", "y\r",
+		}, 2, "y is not its name: nothing was changed"},
+		"adopted":    {"foreign", []string{"to make a world of it", "substrate\r"}, 0, "steps done"},
 		"nothing to": {"healthy", nil, 0, "ready: nothing to change"},
 		"choices": {"first-run", []string{
 			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "not possible",

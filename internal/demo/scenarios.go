@@ -5,6 +5,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // Scenario is a state of a simulated world that the demo starts with.
@@ -33,6 +34,11 @@ var Scenarios = []Scenario{
 		spec := w.spec
 		spec.Replace, spec.KeepOld = w.spec.VM, true
 		_, _ = w.Engine(provision.Setup{Spec: spec}).Run(context.Background())
+	}},
+	{"foreign", "a VM of that name that worldsetup did not make", func(w *World) {
+		client := lima.Client{Runner: w.fake}
+		_ = client.Create(context.Background(), w.spec.VM, []byte("images:\n- location: /image\n"), nil)
+		_ = client.Start(context.Background(), w.spec.VM, nil)
 	}},
 	{"failure", "a first run that loses the network, and its repetition", func(w *World) { w.offline = true }},
 	{"prerequisites", "a machine that lacks a tool, which can be installed", func(w *World) { w.lacking = true }},
