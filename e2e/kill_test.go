@@ -383,7 +383,7 @@ func newKillWorld(t *testing.T, rig *rig) *killWorld {
 }
 
 func (w *killWorld) profiled() []string {
-	return []string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project}
+	return []string{"--non-interactive", "--json", "--allow", "force", "--profile", w.rig.profile, w.project}
 }
 
 // plainly are the arguments of a run that asks for nothing in particular.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -149,7 +150,8 @@ func newPlace(t *testing.T, w *world) *place {
 }
 
 func (p *place) args(options scenario.Options) []string {
-	args := []string{"--profile", p.rig.profile, p.project}
+	allowed := cmp.Or(options.Allow, provision.DisruptionForce)
+	args := []string{"--profile", p.rig.profile, p.project, "--allow", allowed.Word()}
 	if agent := p.agents[options.Agent]; agent != "" {
 		args = append(args, "--agent", agent)
 	}

@@ -110,3 +110,92 @@ func TestPhases(t *testing.T) {
 		}
 	}
 }
+
+// TestDeeperThanAgreed: whoever agreed to a plan that interrupts nothing is not surprised by a restart.
+func TestDeeperThanAgreed(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	b.keepClockWrong()
+	setup := b.setup()
+	asked := 0
+	setup.Approve = func(context.Context, provision.Plan) error { asked++; return nil }
+	_, err := setup.Run(t.Context())
+	wantKind(t, err, provision.KindDisruption, "more than was agreed to", "restarts the VM", "did not hold",
+		"worldsetup --allow=restart")
+	if steps := b.steps(); !slices.Equal(steps, []provision.StepID{provision.StepClock}) || asked != 1 {
+		t.Errorf("the steps were %v, and it asked %d times", steps, asked)
+	}
+
+	deeper, ok := errors.AsType[provision.DeeperError](err)
+	if !ok {
+		t.Fatalf("%T holds no plan", err)
+	}
+	b.spec.Allow = deeper.Plan.Disruption()
+	setup = b.setup()
+	setup.Approve = deeper.Plan.ApproveUpTo
+	_, err = setup.Run(t.Context())
+	wantKind(t, err, provision.KindProvisioning, "did not hold")
+	if !slices.Contains(b.steps(), provision.StepStop) {
+		t.Errorf("agreed to, and not restarted: %v", b.steps())
+	}
+}
+
+// TestAllow: a limit holds from the first plan on, for all that runs already.
+func TestAllow(t *testing.T) {
+	b := newBench(t)
+	b.spec.Allow = provision.DisruptionLive
+	b.mustRun(t) // nothing runs in a new VM that could be interrupted
+	b.spec.CPUs = 2
+	wantKind(t, b.run(t), provision.KindDisruption, "restarts the VM", "processors", "--allow=restart")
+	if len(b.steps()) > 0 {
+		t.Errorf("the steps were %v", b.steps())
+	}
+	b.spec.Allow = provision.DisruptionRestart
+	b.mustRun(t)
+	b.stop(t)
+	b.spec.Allow = provision.DisruptionLive
+	b.mustRun(t) // nor in one that is stopped
+
+	b.spec.Allow = "vm-explode"
+	wantKind(t, b.run(t), provision.KindUsage, "vm-explode", "restart")
+	b.spec.Allow = provision.DisruptionReplace
+	wantKind(t, b.run(t), provision.KindUsage, "replace")
+}
+
+// TestAllowPowerOff: a VM that does not shut down is powered off only when that was agreed to.
+func TestAllowPowerOff(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	b.spec.CPUs = 2
+	b.runner = limactl(func(ctx context.Context, command lima.Command) (lima.Result, error) {
+		if slices.Contains(command.Args, "stop") && !slices.Contains(command.Args, "--force") {
+			return lima.Result{}, errors.New("a service does not stop")
+		}
+		return b.World.Run(ctx, command)
+	})
+	wantKind(t, b.run(t), provision.KindDisruption, "did not shut down", "a service does not stop", "--allow=force")
+	b.spec.Allow = provision.DisruptionForce
+	b.mustRun(t)
+}
+
+// TestApproveUpTo: consent to a level is none to more than that, to a deletion, or to another VM.
+func TestApproveUpTo(t *testing.T) {
+	restart := provision.Step{ID: provision.StepStop, Disruption: provision.DisruptionRestart}
+	force := provision.Step{ID: provision.StepStop, Disruption: provision.DisruptionForce}
+	agreed := provision.Plan{VM: "a", Steps: []provision.Step{restart}}
+	for name, test := range map[string]struct {
+		plan provision.Plan
+		want bool
+	}{
+		"less":        {provision.Plan{VM: "a", Steps: []provision.Step{{Disruption: provision.DisruptionUnit}}}, true},
+		"the same":    {agreed, true},
+		"more":        {provision.Plan{VM: "a", Steps: []provision.Step{force}}, false},
+		"another VM":  {provision.Plan{VM: "b", Steps: []provision.Step{restart}}, false},
+		"a deletion":  {provision.Plan{VM: "a", Steps: []provision.Step{{Destroys: true}}}, false},
+		"replacement": {provision.Plan{VM: "a", Replace: []string{"its type"}}, false},
+	} {
+		if err := agreed.ApproveUpTo(t.Context(), test.plan); (err == nil) != test.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

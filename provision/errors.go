@@ -23,6 +23,7 @@ const (
 	KindProvisioning = finding.KindProvisioning
 	KindUnhealthy    = finding.KindUnhealthy
 	KindBusy         = finding.KindBusy
+	KindDisruption   = finding.KindDisruption
 	KindInterrupted  = finding.KindInterrupted
 	KindInternal     = finding.KindInternal
 )
@@ -107,8 +108,13 @@ func lastResort(vm string) string {
 
 // consentCommand returns the command with the flag that consents to replacing or deleting the VM.
 func consentCommand(command, flag, vm string) string {
-	if vm != DefaultVM {
-		command += " --vm " + shellescape.Quote(vm)
+	return vmCommand(command, vm) + " " + flag + "=" + shellescape.Quote(vm)
+}
+
+// vmCommand returns the command about the VM of that name.
+func vmCommand(command, vm string) string {
+	if vm == DefaultVM {
+		return command
 	}
-	return command + " " + flag + "=" + shellescape.Quote(vm)
+	return command + " --vm " + shellescape.Quote(vm)
 }

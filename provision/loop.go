@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,12 +196,28 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	return nil, limaError(ctx, "Lima can't list its VMs", findErr)
 }
 
-// consent asks the caller before the first change, and never again.
+// consent asks the caller before the first change, and never again: a plan that interrupts more than was agreed to ends
+// the run.
 func (r *run) consent(ctx context.Context, plan Plan) error {
-	if r.approve == nil || r.steps > 0 || plan.Empty() {
+	if plan.Empty() {
 		return nil
 	}
-	return r.approve(ctx, plan)
+	agreed := cmp.Or(r.agreed, r.target.spec.Allow)
+	if agreed != "" && plan.disturbs().Above(agreed) && !plan.Destroys() {
+		return beyondConsent(plan)
+	}
+	if r.agreed != "" {
+		return nil
+	}
+	if r.approve != nil {
+		if err := r.approve(ctx, plan); err != nil {
+			return err
+		}
+	}
+	if r.agreed = cmp.Or(agreed, plan.Disruption()); plan.disturbs() == "" || plan.Destroys() {
+		r.agreed = DisruptionForce // nothing runs in it that was there before
+	}
+	return nil
 }
 
 // escalate plans a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -100,14 +101,25 @@ const (
 	DisruptionReplace    Disruption = "replace"    // another VM
 )
 
-var disruptions = []Disruption{"", DisruptionLive, DisruptionUnit, DisruptionConnection, DisruptionRestart,
-	DisruptionForce, DisruptionReplace}
+// levels are the disruptions in that order, with the words for those that can be allowed, and what a step of each does.
+var levels = []struct {
+	Disruption
+	word, effect string
+}{
+	{"", "", ""},
+	{DisruptionLive, "live", "interrupts nothing"},
+	{DisruptionUnit, "unit", "restarts the agent"},
+	{DisruptionConnection, "connection", "renews Lima's ssh connection"},
+	{DisruptionRestart, "restart", "restarts the VM"},
+	{DisruptionForce, "force", "powers the VM off"},
+	{DisruptionReplace, "", "replaces the VM"},
+}
 
 // level returns its place in that order; 0 for none or an unknown one.
 func (r Disruption) level() int {
-	for level, disruption := range disruptions {
-		if r == disruption {
-			return level
+	for i, level := range levels {
+		if r == level.Disruption {
+			return i
 		}
 	}
 	return 0
@@ -115,6 +127,19 @@ func (r Disruption) level() int {
 
 // Above reports whether r interrupts more than other.
 func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
+
+// ParseDisruption returns the disruption that a word stands for: live, unit, connection, restart or force.
+func ParseDisruption(word string) (Disruption, error) {
+	for _, level := range levels {
+		if level.word == word && word != "" {
+			return level.Disruption, nil
+		}
+	}
+	return "", usage("give live, unit, connection, restart or force", "%q is no level of disruption", word)
+}
+
+// Word returns the word for a disruption that [ParseDisruption] reads; empty for others.
+func (r Disruption) Word() string { return levels[r.level()].word }
 
 // Disruption returns the deepest disruption of the plan; empty for a plan that changes nothing, or makes a new VM.
 func (p Plan) Disruption() (highest Disruption) {
@@ -127,6 +152,14 @@ func (p Plan) Disruption() (highest Disruption) {
 		}
 	}
 	return highest
+}
+
+// disturbs is like Disruption, and empty as well for a VM that is stopped, in which nothing runs.
+func (p Plan) disturbs() Disruption {
+	if p.Existing == nil || p.Existing.Status == strings.ToLower(limatype.StatusStopped) {
+		return ""
+	}
+	return p.Disruption()
 }
 
 // existing is what there is now; nil when there is no VM.
@@ -209,13 +242,44 @@ func (p Plan) Approve(_ context.Context, now Plan) error {
 	}
 }
 
+// DeeperError is the error of a run whose later plan would interrupt more than was agreed to. A run with
+// [Spec.Allow] set to the plan's disruption goes on.
+type DeeperError struct{ Plan Plan }
+
+func (DeeperError) Error() string { return "the plan interrupts more than was agreed to" }
+
+// ApproveUpTo approves of every plan that interrupts no more than p, which a person has agreed to, and destroys nothing.
+func (p Plan) ApproveUpTo(ctx context.Context, now Plan) error {
+	if p.VM == now.VM && !now.Destroys() && !now.Disruption().Above(p.Disruption()) {
+		return nil
+	}
+	return p.Approve(ctx, now)
+}
+
+// beyondConsent is the error of a plan that interrupts more than was agreed to.
+func beyondConsent(plan Plan) *Error {
+	failure := &Error{
+		Kind: KindDisruption, What: "going on would interrupt more than was agreed to",
+		Next: "if that is all right: " + vmCommand("worldsetup", plan.VM) + " --allow=" + plan.Disruption().Word(),
+		Err:  DeeperError{plan},
+	}
+	for _, step := range plan.Steps {
+		if step.Disruption == plan.Disruption() {
+			failure.Why = fmt.Sprintf("the step %q %s: %s", step.Title, levels[step.Disruption.level()].effect, step.Reason)
+			break
+		}
+	}
+	return failure
+}
+
 // Same reports whether two plans do the same for the same reasons: a person agreed to what was shown.
 func (p Plan) Same(other Plan) bool {
 	if p.VM != other.VM || len(p.Steps) != len(other.Steps) {
 		return false
 	}
 	for i := range p.Steps {
-		if p.Steps[i].ID != other.Steps[i].ID || p.Steps[i].Reason != other.Steps[i].Reason {
+		a, b := p.Steps[i], other.Steps[i]
+		if a.ID != b.ID || a.Reason != b.Reason || a.Disruption != b.Disruption || a.Destroys != b.Destroys {
 			return false
 		}
 	}

@@ -367,7 +367,7 @@ func (w *replacement) ignoreChoices() (consent string) {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{
 		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld,
-		Wait: spec.Wait, Timeout: spec.Timeout,
+		Wait: spec.Wait, Timeout: spec.Timeout, Allow: DisruptionForce,
 	}
 	return spec.Replace
 }

@@ -56,8 +56,8 @@ type Setup struct {
 	// Events gets every event, in order, one at a time; the run waits until it returns. nil discards them.
 	Events func(Event)
 	// Approve is called once, before the first change, with the plan that is about to be carried out. An error of it
-	// ends the run with nothing changed, and is returned; nil means go ahead. Restore and Remove ask as well, when they
-	// have the consent.
+	// ends the run with nothing changed, and is returned; nil means go ahead, up to the disruption of that plan (see
+	// [Spec.Allow]). Restore and Remove ask as well, when they have the consent.
 	Approve func(ctx context.Context, plan Plan) error
 }
 
@@ -146,6 +146,8 @@ type run struct {
 	events *emitter
 	// approve is the Setup's.
 	approve func(context.Context, Plan) error
+	// agreed is the deepest disruption that this run may cause; empty before the first plan was agreed to.
+	agreed  Disruption
 	start   time.Time
 	steps   int // begun so far
 	done    history

@@ -69,6 +69,10 @@ type Spec struct {
 	// Adopt is the consent to make a world of the VM of that name, although nothing shows that it is one; it must be
 	// the name of the VM, or empty. Without it [Setup.Run] leaves such a VM alone, even if Replace is given.
 	Adopt string
+	// Allow is the deepest disruption that a run may cause, from DisruptionLive to DisruptionForce. Empty allows that
+	// of the run's first plan: later plans that would interrupt more end the run, with an error of KindDisruption. It is
+	// no consent to a replacement, and has no meaning for Restore and Remove.
+	Allow Disruption
 	// KeepOld keeps the VM that is replaced, stopped and under another name, for Restore.
 	KeepOld bool
 	// Protect keeps `limactl delete` from removing a VM that is created; Unset means On. Replacements and removals by
@@ -233,6 +237,8 @@ func (s *Spec) checkSizes() error {
 		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "invalid memory size: %d bytes", s.Memory)
 	case s.Disk != 0 && (s.Disk < minDisk || s.Disk > maxDisk):
 		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB", "invalid disk size: %d bytes", s.Disk)
+	case s.Allow != "" && s.Allow.Word() == "":
+		return usage("allow live, unit, connection, restart or force", "%q is no disruption that can be allowed", s.Allow)
 	case s.Timeout < 0:
 		return usage("give a positive duration, as in --timeout 30m", "a run cannot take %v", s.Timeout)
 	}

@@ -152,7 +152,7 @@ func kinds() []kind {
 				"instance", "guest-access", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
 			apply: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
-				return r.vm.stop(ctx, step.force, line)
+				return r.vm.stop(ctx, step.force, !DisruptionForce.Above(r.agreed), line)
 			},
 		},
 		{

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
@@ -72,15 +73,16 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 		case <-boot.ended:
 			return boot.err
 		case <-ticker.C:
-			if accepts(ctx, connection) {
+			if booting.Err() == nil && accepts(ctx, connection) { // otherwise it was given up, and ends
 				return nil
 			}
 		}
 	}
 }
 
-// stop shuts the VM down, or powers it off if it does not stop, or if force is set.
-func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
+// stop shuts the VM down, or powers it off if force is set. A VM that does not shut down is powered off if that was
+// agreed to.
+func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) error {
 	if force {
 		return v.lima.Stop(ctx, v.place.VM, true, line)
 	}
@@ -88,8 +90,16 @@ func (v *vm) stop(ctx context.Context, force bool, line func(string)) error {
 	graceful, cancel := context.WithTimeoutCause(ctx, gracefulStop, late)
 	defer cancel()
 	err := v.lima.Stop(graceful, v.place.VM, false, line)
-	if err == nil || ctx.Err() != nil {
+	switch {
+	case err == nil, ctx.Err() != nil:
 		return err
+	case !mayForce:
+		return &Error{
+			Kind: KindDisruption, What: "the VM did not shut down, and powering it off was not agreed to",
+			Why: err.Error(), Err: err,
+			Next: "look at it: limactl shell " + shellescape.Quote(v.place.VM) + "; or power it off: " +
+				vmCommand("worldsetup", v.place.VM) + " --allow=" + DisruptionForce.Word(),
+		}
 	}
 	line(fmt.Sprintf("%v: stopping it by force", err))
 	return v.lima.Stop(ctx, v.place.VM, true, line)

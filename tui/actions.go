@@ -42,7 +42,10 @@ func (m *model) request(what call) Request {
 	}
 	switch what {
 	case running:
-		request.Approve = f.plan.Approve
+		request.Approve, request.Allow = f.plan.Approve, f.deeper
+		if f.deeper != "" {
+			request.Approve = f.plan.ApproveUpTo
+		}
 	case restoring, removing:
 		request.Approve = f.agreed.Approve
 	}
@@ -60,12 +63,13 @@ func (m *model) planReplacement() tea.Cmd { return m.plan(true, nil) }
 
 // planAdoption plans to adopt a foreign VM, without consent to that.
 func (m *model) planAdoption(refusal *provision.Error) tea.Cmd {
-	m.facts.adopting, m.facts.refusal = true, refusal
+	m.facts.adopting, m.facts.refusal, m.facts.deeper = true, refusal, ""
 	return m.start(planning, prerequisitesPage{})
 }
 
 func (m *model) plan(replacing bool, refusal *provision.Error) tea.Cmd {
-	m.facts.replacing, m.facts.refusal, m.facts.adopting = replacing, refusal, false
+	f := &m.facts
+	f.replacing, f.refusal, f.adopting, f.deeper = replacing, refusal, false, ""
 	return m.start(planning, prerequisitesPage{})
 }
 

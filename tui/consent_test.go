@@ -175,6 +175,34 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	}
 }
 
+// What cuts deeper than was agreed to is shown, and done only after another yes.
+func TestWhatInterruptsMoreIsAskedAgain(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["plan"](w)
+	w.press("enter")
+	deeper := firstPlan
+	deeper.Steps = []provision.Step{{
+		ID: provision.StepStop, Title: "stop the VM", Reason: "a step did not hold", Disruption: provision.DisruptionRestart,
+	}}
+	w.ends(running, provision.Plan{}, nil, &provision.Error{
+		Kind: provision.KindDisruption, What: "more than was agreed to", Why: "it restarts the VM",
+		Err: provision.DeeperError{Plan: deeper},
+	})
+	w.shows("more than you agreed to", "it restarts the VM", "stop the VM", "enter do it")
+	request := w.model.request(running)
+	if request.Allow != provision.DisruptionRestart {
+		t.Errorf("allowed %q", request.Allow)
+	}
+	if err := request.Approve(t.Context(), firstPlan); err != nil {
+		t.Errorf("a plan that interrupts less is refused: %v", err)
+	}
+	w.press("r") // checks again, for another plan
+	w.ends(planning, firstPlan, nil, nil)
+	if allow := w.model.request(running).Allow; allow != "" {
+		t.Errorf("%q is still allowed", allow)
+	}
+}
+
 // If nothing is left to do by then, the world is verified.
 func TestChangedToNothing(t *testing.T) {
 	w := newWizard(t, nil)

@@ -67,8 +67,9 @@ type facts struct {
 	// replacing: plan is one of a replacement, which has no consent yet. refusal is the failure if it gets none.
 	replacing bool
 	refusal   *provision.Error
-	adopting  bool  // plan is one that adopts a foreign VM, which has no consent yet either
-	alert     alert // what the page in front begins with, until another page is shown
+	adopting  bool                 // plan is one that adopts a foreign VM, which has no consent yet either
+	deeper    provision.Disruption // of the plan that is shown, when it interrupts more than was agreed to before
+	alert     alert                // what the page in front begins with, until another page is shown
 
 	call     call
 	stopping bool // the call was cancelled and has not ended yet

@@ -33,6 +33,8 @@ type Request struct {
 	// Adopt is the name of the VM when a person typed it as the consent to adopt it, or wants to see the plan of that;
 	// empty otherwise.
 	Adopt string
+	// Allow is the disruption that a person agreed to, beyond that of the run's first plan; empty for none.
+	Allow provision.Disruption
 	// Approve is called with the plan that is about to be applied; an error of it ends the run unchanged.
 	Approve func(context.Context, provision.Plan) error
 	// Events gets what the engine emits.

@@ -156,6 +156,9 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 		if changed, ok := errors.AsType[provision.ChangedError](msg.err); ok {
 			return m.planChanged(msg.call, changed.Plan)
 		}
+		if deeper, ok := errors.AsType[provision.DeeperError](msg.err); ok {
+			return m.planDeeper(deeper.Plan, msg.err)
+		}
 	}
 	switch {
 	case msg.call == watching:
@@ -186,6 +189,15 @@ func (m *model) planChanged(what call, plan provision.Plan) (next tea.Cmd) {
 	m.facts.alert = alert{
 		provision.Warning, "The plan has changed since you agreed to it, so nothing was done. This is the new plan.",
 	}
+	return next
+}
+
+// planDeeper asks again, since what is left to do interrupts more than was agreed to.
+func (m *model) planDeeper(plan provision.Plan, failure *provision.Error) (next tea.Cmd) {
+	m.facts.failure = nil
+	next = m.planned(plan)
+	m.facts.deeper = plan.Disruption()
+	m.facts.alert = alert{provision.Warning, "This interrupts more than you agreed to: " + failure.Why}
 	return next
 }
 

@@ -120,7 +120,7 @@ func TestOptionsAreComplete(t *testing.T) {
 			t.Errorf("%s is set by %s and can't be read from a Spec", o.name, o.partOf)
 		}
 	}
-	if want := []string{"rebuild-agent", "replace", "remove", "adopt"}; !slices.Equal(never, want) {
+	if want := []string{"rebuild-agent", "replace", "remove", "adopt", "allow"}; !slices.Equal(never, want) {
 		t.Errorf("never saved: %v, want %v", never, want)
 	}
 }

@@ -123,6 +123,16 @@ var options = []option{
 	consent("adopt", "make a world of the VM of that name, which worldsetup did not make",
 		func(s *provision.Spec) *string { return &s.Adopt }),
 	{
+		name: "allow", arg: "LEVEL", values: "`live`, `unit`, `connection`, `restart` or `force`",
+		usage: "deepest interruption that a run may cause: live, unit (the agent), connection (Lima's ssh), " +
+			"restart or force (of the VM)",
+		never: "consent is given for one run, by the flag --allow",
+		field: field{
+			func(s provision.Spec) string { return s.Allow.Word() },
+			parsed(func(s *provision.Spec) *provision.Disruption { return &s.Allow }, provision.ParseDisruption),
+		},
+		initial: "that of the first plan",
+	}, {
 		name: "keep-old", kind: config.Switch, values: switchValues,
 		usage: "keep the VM that is replaced, for worldsetup restore",
 		field: switchField(func(s *provision.Spec) *bool { return &s.KeepOld }), initial: "false", example: "true",

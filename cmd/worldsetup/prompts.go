@@ -91,6 +91,7 @@ type conversation struct {
 	failed []checks.Result // prerequisites of the last run that can be fixed
 	typed  string          // the VM's name, as the consent to its replacement
 	agreed *provision.Plan // the plan that the consent is for
+	deeper *provision.Plan // a later plan of a run, which interrupts more than was agreed to before, and was agreed to
 }
 
 // errChoose means that the user wants to change the choices before the run goes on.
@@ -108,6 +109,8 @@ func (c *conversation) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case errors.Is(err, errChoose):
 			again, err = true, c.choose(ctx)
+		case kindOf(err) == provision.KindDisruption:
+			again, err = c.goDeeper(ctx, err)
 		case kindOf(err) == provision.KindReplacement && c.typed == "":
 			again, err = c.replace(ctx, err)
 		case provision.IsForeign(err) && c.spec.Adopt == "":
@@ -124,6 +127,9 @@ func (c *conversation) run(ctx context.Context) error {
 func (c *conversation) setup(replace string) provision.Setup {
 	spec := c.spec
 	spec.Replace = replace
+	if c.deeper != nil {
+		spec.Allow = c.deeper.Disruption()
+	}
 	return provision.Setup{Spec: spec, Events: c.show, Approve: c.approve}
 }
 
@@ -140,6 +146,9 @@ func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
 	if c.agreed != nil && c.agreed.Same(plan) {
 		return nil
 	}
+	if c.deeper != nil {
+		return c.deeper.ApproveUpTo(ctx, plan)
+	}
 	if c.typed == "" && plan.Destroys() {
 		return c.approveReplacement(ctx, plan)
 	}
@@ -153,6 +162,24 @@ func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
 		return &provision.Error{Kind: provision.KindInterrupted, What: errChoose.Error(), Err: errChoose}
 	}
 	return provision.DeclinedError()
+}
+
+// goDeeper asks whether the run may interrupt more than was agreed to. Without that, the error stays.
+func (c *conversation) goDeeper(ctx context.Context, failure error) (again bool, err error) {
+	deeper, ok := errors.AsType[provision.DeeperError](failure)
+	if !ok {
+		return false, failure
+	}
+	c.to.printf("This interrupts more than you agreed to: %s", provision.AsError(failure).Why)
+	answer, err := c.ask(ctx, "go ahead? [y/N]")
+	switch {
+	case err != nil:
+		return false, err
+	case !isYes(answer):
+		return false, failure
+	}
+	c.deeper = &deeper.Plan
+	return true, nil
 }
 
 // replace shows the plan of a replacement, and asks for the VM's name. Without it, the error stays.

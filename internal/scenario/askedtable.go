@@ -5,6 +5,15 @@ import "github.com/atomize-hq/worldsetup/provision"
 // askedScenarios are worlds that are asked for something else.
 var askedScenarios = []Scenario{
 	{Name: "another number of processors", Options: Options{CPUs: 3}, Want: steps(stop, configure, start), Boots: true},
+	{
+		Name: "another number of processors, and a restart is not allowed", InTurn: true,
+		Options: Options{CPUs: 3, Allow: provision.DisruptionUnit}, Want: steps(), Kind: provision.KindDisruption,
+		Says: []string{"restarts the VM", "--allow=restart"},
+	},
+	{
+		Name: "socket open to all, and only what restarts the agent is allowed", InTurn: true,
+		Faults: in("chmod 0666 /run/substrate.sock"), Options: Options{Allow: provision.DisruptionUnit}, Want: steps(activate),
+	},
 	{Name: "netfilter asked for", Options: Options{Netfilter: provision.On}, Want: steps(units, activate)},
 	{Name: "another agent", Options: Options{Agent: AgentGood}, Want: steps(agent, activate)},
 	{Name: "an agent that does not answer", InTurn: true, Options: Options{Agent: AgentBad},

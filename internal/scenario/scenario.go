@@ -87,6 +87,8 @@ type Options struct {
 	Netfilter provision.Switch
 	Replace   bool // with consent; the run after it is not asked for that again
 	Adopt     bool // likewise, to adopt a foreign VM
+	// Allow is the deepest disruption that is allowed; empty for every one that a repair may need.
+	Allow provision.Disruption
 }
 
 // Agent is one of the agents that a World has.
