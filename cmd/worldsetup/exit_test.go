@@ -105,6 +105,11 @@ is refused (2), and so is a VM that somebody else protected, or that is not a wo
 that. A VM that is not a world is refused to every run, whoever named it; ~--adopt=NAME~ consents to making a world of
 it, and is a flag only. To replace it takes both consents.
 
+A run agrees to a level of disruption (8): that of its first plan, or the one that ~--allow~ names, ~live~, ~unit~,
+~connection~, ~restart~ or ~force~. When a step does not hold and only a deeper one would help, or a VM does not shut
+down, the run ends and names the flag that would allow it; the wizard and the prompts ask. In a new VM and in one that
+was stopped nothing is interrupted, so everything but a replacement is allowed there.
+
 A run that replaces or restores a VM and is stopped by a signal rolls that back before it ends, which takes as long
 as the old VM takes to start. A second signal a second later does not wait for it, and neither does SIGKILL: the
 next run observes the state and restores the old VM, or continues with the new one.
