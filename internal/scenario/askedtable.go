@@ -7,7 +7,8 @@ var askedScenarios = []Scenario{
 	{Name: "another number of processors", Options: Options{CPUs: 3}, Want: steps(stop, configure, start), Boots: true},
 	{
 		Name: "another number of processors, and a restart is not allowed", InTurn: true,
-		Options: Options{CPUs: 3, Allow: provision.DisruptionUnit}, Want: steps(), Kind: provision.KindDisruption,
+		Options: Options{CPUs: 3, Allow: provision.DisruptionUnit}, Want: steps(),
+		Disruption: provision.DisruptionRestart, Kind: provision.KindDisruption,
 		Says: []string{"restarts the VM", "--allow=restart"},
 	},
 	{
