@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/e2e/bed"
 	"github.com/atomize-hq/worldsetup/internal/scenario"
@@ -54,6 +55,8 @@ func (p *place) breakLima(fault scenario.HostFault, dir string) error {
 		return os.Remove(filepath.Join(dir, "ha.sock"))
 	case scenario.HostSocketReplaced:
 		return errors.Join(os.Remove(hostSocket), os.WriteFile(hostSocket, []byte("x"), 0o644))
+	case scenario.ProjectSettled:
+		return p.settle()
 	case scenario.HostSocketOpened:
 		return errors.Join(os.Chmod(hostSocket, 0o666), os.Chmod(filepath.Dir(hostSocket), 0o777), os.Chmod(dir, 0o777))
 	case scenario.KeyOpened:
@@ -70,6 +73,17 @@ func (p *place) breakLima(fault scenario.HostFault, dir string) error {
 		return err
 	}
 	return fmt.Errorf("the fault %q is not known here", fault)
+}
+
+// settle waits until worldsetup no longer expects the guest to see an older state of the project.
+func (p *place) settle() error {
+	const lag = time.Minute
+	info, err := os.Stat(p.project)
+	if err != nil {
+		return err
+	}
+	time.Sleep(time.Until(info.ModTime().Add(lag + time.Second)))
+	return nil
 }
 
 // sleep has the VM stand still while the connections to it end.

@@ -14,6 +14,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"golang.org/x/sys/unix"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -240,7 +241,7 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 		if errors.Is(err, fs.ErrNotExist) && !recent {
 			return fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name)
 		}
-		if err != nil || now.Sub(info.ModTime()) < mountLag || !info.Mode().IsRegular() {
+		if err != nil || !info.Mode().IsRegular() || changedSince(filepath.Join(directory, entry.Name), now) {
 			continue
 		}
 		if entry.Type != 'f' || entry.Size != info.Size() || entry.ModTime.Unix() != info.ModTime().Unix() {
@@ -250,9 +251,12 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 	return ""
 }
 
-func changedSince(directory string, now time.Time) bool {
-	info, err := os.Stat(directory)
-	return err != nil || now.Sub(info.ModTime()) < mountLag
+// changedSince reports whether a file or directory was changed within the mountLag before now. A copy that keeps the
+// times of its original, or a file that is moved to its place, changes only the time of the inode.
+func changedSince(path string, now time.Time) bool {
+	var stat unix.Stat_t
+	err := unix.Stat(path, &stat)
+	return err != nil || now.Sub(time.Unix(stat.Ctim.Unix())) < mountLag
 }
 
 // history holds the steps that were started in this run.

@@ -102,9 +102,11 @@ var connectionScenarios = []Scenario{
 		"nothing is mounted there", "host-socket", "accepts no connection"), Want: steps(stop, start), Boots: true},
 	{Name: "mount lost", Faults: in("umount -l /src"), Sees: sights("mount-project", "nothing is mounted there"),
 		Want: steps(stop, start), Boots: true},
-	{Name: "mount empty", Faults: in("mount -t tmpfs none /src"), Sees: sights("mount-project",
-		"it is empty, and the host's directory is not"), Want: steps(stop, start), Boots: true},
-	{Name: "mount of another directory", Faults: in("mount --bind /usr /src"),
+	{
+		Name: "mount empty", Faults: append(on(ProjectSettled), in("mount -t tmpfs none /src")...),
+		Sees: sights("mount-project", "it is empty, and the host's directory is not"), Want: steps(stop, start), Boots: true,
+	},
+	{Name: "mount of another directory", Faults: append(on(ProjectSettled), in("mount --bind /usr /src")...),
 		Sees: sights("mount-project", "it is another directory"), Want: steps(stop, start), Boots: true},
 }
 

@@ -152,6 +152,7 @@ const (
 	SSHSocketRemoved       HostFault = "rm ssh.sock"
 	HostAgentSocketRemoved HostFault = "rm ha.sock"
 	HostSocketReplaced     HostFault = "put a file in the place of the forwarded socket"
+	ProjectSettled         HostFault = "wait until the project has not changed for a minute"
 	HostSocketOpened       HostFault = "let all connect to the forwarded socket: it, and the folders above"
 	KeyOpened              HostFault = "chmod 0644 _config/user"
 	KeyClosed              HostFault = "chmod 0600 _config/user"
