@@ -137,12 +137,7 @@ func newCaller(t *testing.T, rig *rig, version string) *caller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := lima.ParseProfile(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.wanted.Apply(profile)
-	if c.profile, err = lima.MarshalProfile(profile); err != nil {
+	if c.profile, err = c.wanted.Edit(text, ""); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -374,23 +369,18 @@ var lifeCalls = []limaCall{
 		if editable, replace := c.wanted.Differences(instance); len(editable) != 3 || len(replace) > 0 {
 			return fmt.Errorf("before the edit it differs by %v and %v", editable, replace)
 		}
+		path := filepath.Join(instance.Dir, "lima.yaml")
 		for range 2 { // the second time it changes nothing
-			if err := c.client.Edit(c.t.Context(), vm, c.wanted.Settings(instance), c.line); err != nil {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			edited, err := c.wanted.Edit(text, instance.Dir)
+			if err := errors.Join(err, lima.WriteConfig(instance.Dir, edited)); err != nil {
 				return err
 			}
 		}
 		return c.wantVM(vm)
-	}},
-	{name: "edit what can't be", check: func(c *caller) error {
-		edit := func(name string, setting lima.Setting) error {
-			return c.client.Edit(c.t.Context(), name, []lima.Setting{setting}, c.line)
-		}
-		return errors.Join(
-			refused("a word for a number", edit(vm, lima.Setting{Path: ".cpus", Value: "many"}), "cpus"),
-			refused("an unknown mount type", edit(vm, lima.Setting{Path: ".mountType", Value: "nfs"}), "mountType"),
-			refused("no such VM", edit("other", lima.Setting{Path: ".cpus", Value: 1}), "other"),
-			c.wantVM(vm), c.wantNone("other"),
-		)
 	}},
 	{name: "protect and unprotect", check: func(c *caller) error {
 		err := c.client.Protect(c.t.Context(), vm, c.line)

@@ -182,7 +182,7 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	target, err := newTarget(r.target.spec, instance)
+	target, err := newTarget(r.target.spec, instance, r.embedder(ctx, findErr))
 	if err != nil {
 		return nil, err
 	}

@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
-	plan := Plan{VM: t.spec.VM, Steps: []Step{}}
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided()}
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)
@@ -45,6 +47,9 @@ func (p *Plan) forNew(t target) {
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
 		return
 	}
+	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
+		return
+	}
 	p.Steps = []Step{
 		newStep(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
 		newStep(StepStart, "it is new"),
@@ -70,6 +75,11 @@ func (p *Plan) forExisting(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
 	if p.Replace = replace; s.DiskMissing {
 		p.Replace = append(p.Replace, diskMissing(s.Instance))
+	}
+	if len(edits) > 0 {
+		if p.Blocked = t.overruled(s.Instance.Config); p.Blocked != nil {
+			return
+		}
 	}
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {
@@ -115,6 +125,82 @@ func (p *Plan) forExisting(t target, s State) {
 	default:
 		p.Steps = append(p.Steps, newStep(StepStart, "it does not run"), newStep(StepWaitForBoot, "it does not run"))
 	}
+}
+
+// overruled returns the error of what the files of Lima's user decide otherwise than a world needs: no edit of the VM's
+// own configuration, config, would hold. It is nil when there is none.
+func (t target) overruled(config *limatype.LimaYAML) *Error {
+	decisions := t.wanted.Overruled(t.files, config)
+	if len(decisions) == 0 {
+		return nil
+	}
+	var why, next []string
+	settings := true
+	for _, decision := range decisions {
+		if decision.Key == "plain" {
+			why = append(why, fmt.Sprintf("%s: %s", decision, noPlain))
+		} else {
+			why = append(why, fmt.Sprintf("%s, and %s", decision, t.need(decision.Key)))
+		}
+		settings = settings && !slices.Contains([]string{"plain", "mount", "portForward"}, decision.Key)
+		lines := fmt.Sprintf("line %d", decision.Line)
+		if decision.Last > decision.Line {
+			lines = fmt.Sprintf("lines %d to %d", decision.Line, decision.Last)
+		}
+		next = append(next, fmt.Sprintf("remove %s from %s", lines, decision.Path))
+	}
+	if settings {
+		next = append(next, "or ask for what it has")
+	}
+	return &Error{
+		Kind: KindUsage,
+		What: "Lima's configuration for all VMs decides what this world needs otherwise, and beats the VM's own",
+		Why:  strings.Join(why, "\n"),
+		Next: strings.Join(next, ", ") + "; then run worldsetup again",
+	}
+}
+
+// need describes what a world needs of a setting that was decided otherwise.
+func (t target) need(key string) string {
+	w := t.wanted
+	switch key {
+	case "mount":
+		return fmt.Sprintf("a world has %s read-only, and %s writable at %s", w.Home, w.Project, w.ProjectMount)
+	case "portForward":
+		return fmt.Sprintf("a world forwards %s to its own directory, and keeps the port %d off the host",
+			lima.GuestSocket, lima.AgentPort)
+	case "cpus":
+		return fmt.Sprintf("%d were asked for", w.CPUs)
+	case "memory":
+		return units.BytesSize(float64(w.Memory)) + " was asked for"
+	case "disk":
+		return units.BytesSize(float64(w.Disk)) + " was asked for"
+	case "vmType":
+		return w.VMType + " was asked for"
+	case "mountType":
+		return w.MountType + " was asked for"
+	}
+	return "another one was asked for"
+}
+
+// decided returns what the files of Lima's user decide about the VM.
+func (t target) decided() (decided []Decision) {
+	known := map[string]bool{}
+	for _, file := range t.files {
+		for _, d := range file.Decisions() {
+			if !known[d.Key] && (file.Overrides() || t.profile != nil && !t.sets(d.Key)) {
+				known[d.Key] = true
+				decided = append(decided, Decision{d.Key, d.Value, fmt.Sprintf("%s:%d", d.Path, d.Line)})
+			}
+		}
+	}
+	return decided
+}
+
+// sets reports whether a new VM has a setting of its own, beside which the last resorts don't count.
+func (t target) sets(key string) bool {
+	text, err := t.wanted.Edit(t.text, "")
+	return err == nil && slices.Contains(lima.Keys(text), key)
 }
 
 // waitForRunningBoot plans to wait for the end of a boot in progress: after the steps that can run meanwhile, and

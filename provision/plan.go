@@ -30,6 +30,15 @@ type Plan struct {
 	Blocked *Error `json:"blocked,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
+	// Decided is what the files that Lima reads for all VMs decide about this one.
+	Decided []Decision `json:"decided,omitempty"`
+}
+
+// Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory _config.
+type Decision struct {
+	Key   string `json:"key"`             // as Lima calls it: "cpus", "mountType"
+	Value string `json:"value,omitempty"` // empty for a list or a mapping
+	Where string `json:"where"`           // the file and the line
 }
 
 // Existing is the VM that a plan is about, as Lima and its directory show it.

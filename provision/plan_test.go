@@ -40,8 +40,14 @@ func healthyState(t *testing.T) State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := &limatype.LimaYAML{}
-	healthyTarget().wanted.Apply(config)
+	text, err := healthyTarget().wanted.Edit(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := lima.ParseProfile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	config.PortForwards[1].HostSocket = "/lima/substrate/sock/substrate.sock" // as Lima fills it in
 	file := func(kind, mode, owner, group string, content []byte) guest.File {
 		return guest.File{Type: kind, Mode: mode, Owner: owner, Group: group,

@@ -3,8 +3,10 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/docker/go-units"
@@ -28,7 +30,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	if r.target, err = newTarget(r.target.spec, instance); err != nil {
+	if r.target, err = newTarget(r.target.spec, instance, r.embedder(ctx, findErr)); err != nil {
 		return nil, AsError(err)
 	}
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
@@ -56,8 +58,8 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	}
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
-		wanted.Memory = firstSize(t.wanted.Memory, profileSize(t.profile, memoryOf), DefaultMemory)
-		wanted.Space.Disk = firstSize(t.wanted.Disk, profileSize(t.profile, diskOf), DefaultDisk)
+		wanted.Memory = t.size(memoryOf, t.wanted.Memory, DefaultMemory)
+		wanted.Space.Disk = t.size(diskOf, t.wanted.Disk, DefaultDisk)
 		wanted.Space.Kept = disksOf(instance)
 		return wanted
 	}
@@ -93,14 +95,15 @@ func (t target) imagePlaces() (places []string) {
 func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
 func diskOf(profile *limatype.LimaYAML) *string   { return profile.Disk }
 
-// profileSize is a size that a profile names; 0 when it names none, or one that Lima will refuse.
-func profileSize(profile *limatype.LimaYAML, field func(*limatype.LimaYAML) *string) int64 {
-	if profile == nil || field(profile) == nil {
-		return 0
+// size is the size that counts in a new VM.
+func (t target) size(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
+	text := t.setting(field, "")
+	if wanted != 0 {
+		text = t.setting(field, strconv.FormatInt(wanted, 10))
 	}
-	bytes, err := units.RAMInBytes(*field(profile))
-	if err != nil {
-		return 0
+	bytes, err := units.RAMInBytes(text)
+	if err != nil || bytes == 0 {
+		return initial // none is named, or one that Lima will refuse
 	}
 	return bytes
 }
@@ -143,6 +146,24 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr er
 	return nil
 }
 
+// editedConfig is the configuration of the VM in dir with what is wanted.
+func (t target) editedConfig(dir string) ([]byte, error) {
+	path := filepath.Join(dir, filenames.LimaYAML)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	edited, err := t.wanted.Edit(text, dir)
+	if err != nil {
+		return nil, &Error{
+			Kind: KindUsage, What: "worldsetup can't edit the configuration of the VM in the form that it has",
+			Why: fmt.Sprintf("%s: %v", path, err), Err: err,
+			Next: fmt.Sprintf("edit it yourself (limactl edit %s), then run worldsetup again", t.spec.VM),
+		}
+	}
+	return edited, nil
+}
+
 // validate has Lima validate the planned configuration before the first change.
 func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 	var profile []byte
@@ -154,9 +175,7 @@ func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 		}
 		profile, err = r.target.newProfile()
 	case plan.has(StepConfigure):
-		config := *state.Instance.Config
-		r.target.wanted.Apply(&config)
-		profile, err = lima.MarshalProfile(&config)
+		profile, err = r.target.editedConfig(state.Instance.Dir)
 	default:
 		return nil
 	}

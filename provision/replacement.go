@@ -184,6 +184,9 @@ func (p *Plan) forReplacement(t target, s State) {
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
 		return
 	}
+	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
+		return
+	}
 	p.Replace = replaceReasons(t, s)
 	p.Steps = []Step{newStep(StepReplaceCreate, p.Replace...)}
 	if s.Instance.Status != limatype.StatusStopped {

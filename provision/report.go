@@ -96,6 +96,10 @@ func (h *Health) reasons(id, title, right string, reasons []string) {
 func (h *Health) configuration(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
 	h.reasons("configuration", "configuration of the VM", "as wanted", append(edits, replace...))
+	if overruled := t.overruled(s.Instance.Config); len(edits) > 0 && overruled != nil {
+		line := &h.Items[len(h.Items)-1]
+		line.Why, line.Next = overruled.Why, overruled.Next
+	}
 	if s.Instance.Status == limatype.StatusRunning {
 		accepting := map[bool]string{true: "accepts connections", false: "accepts no connection"}
 		h.check("host-socket", "forwarded socket", accepting[true], accepting[s.HostSocket])

@@ -1,12 +1,15 @@
 package provision
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -348,6 +351,8 @@ type target struct {
 	arch     limatype.Arch
 	vmType   limatype.VMType
 	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
+	text     []byte             // of the profile
+	files    []lima.File        // of Lima's user, about all VMs
 	wanted   lima.Wanted        // only what the Spec sets, and what every world needs
 	agent    *Agent             // nil when the host has none to offer
 	rejected []Rejected
@@ -357,36 +362,44 @@ type target struct {
 	leftOut    []Rejected
 }
 
-// newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none.
-func newTarget(spec Spec, instance *limatype.Instance) (t target, err error) {
+// newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
+// resolves what a profile refers to; nil when Lima does not answer.
+func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
 	t.spec = spec
-	if instance != nil && spec.Replace == "" {
-		// Lima reports neither for a VM whose configuration it cannot read.
-		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),
-			firstOf(instance.VMType, defaultVMType())
-	} else {
-		if t.profile, err = baseProfile(spec); err != nil {
-			return t, err
-		}
-		t.arch = firstOf(deref(t.profile.Arch), limatype.NewArch(runtime.GOARCH))
-		t.vmType = firstOf(spec.VMType, deref(t.profile.VMType), defaultVMType())
-	}
-	if err := t.chooseProject(instance); err != nil {
-		return t, err
+	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
+		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return t, usage("set HOME to your home directory", "your home directory is unknown: %v", err)
 	}
+	if err := t.chooseProject(instance); err != nil {
+		return t, err
+	}
+	if instance != nil && spec.Replace == "" {
+		// Lima reports neither for a VM whose configuration it cannot read.
+		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),
+			firstOf(instance.VMType, defaultVMType())
+	} else {
+		if t.text, t.profile, err = baseProfile(t.spec, embed); err != nil {
+			return t, err
+		}
+		t.arch = firstOf(t.setting(archOf, ""), limatype.NewArch(runtime.GOARCH))
+		t.vmType = firstOf(t.setting(vmTypeOf, spec.VMType), defaultVMType())
+	}
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
-		Images: images(spec, t.arch), Home: home, Project: t.spec.Project, ProjectMount: guest.ProjectMount,
+		Images: images(spec, t.arch), Home: filepath.Clean(home), Project: t.spec.Project, ProjectMount: guest.ProjectMount,
+	}
+	if instance != nil && instance.Config != nil && spec.Replace == "" {
+		t.wanted.UseNames(instance.Config)
+		t.spec.Project = t.wanted.Project
 	}
 	switch {
 	case instance != nil && spec.Replace != "":
 		t.inherit(instance)
 	case instance != nil && spec.Profile != "": // of a profile, only the processor is compared: no edit changes that
-		if profile, err := baseProfile(spec); err == nil && deref(profile.Arch) != "default" {
+		if _, profile, err := baseProfile(t.spec, embed); err == nil && deref(profile.Arch) != "default" {
 			t.wanted.Arch = deref(profile.Arch)
 		}
 	}
@@ -427,43 +440,108 @@ func (t target) mounts() (directories, points []string) {
 	return []string{t.wanted.Home, t.wanted.Project}, []string{t.wanted.Home, t.wanted.ProjectMount}
 }
 
+// embedder returns the profile in a file, with all that it refers to.
+type embedder func(path string) ([]byte, error)
+
+// embedder returns what resolves profiles; nil when Lima does not answer, for findErr.
+func (r *run) embedder(ctx context.Context, findErr error) embedder {
+	if findErr != nil {
+		return nil
+	}
+	return func(path string) ([]byte, error) { return r.lima.Embed(ctx, path) }
+}
+
 // baseProfile is the profile that a new VM starts from.
-func baseProfile(spec Spec) (*limatype.LimaYAML, error) {
-	text, name := embed.Profile(), "the built-in profile"
-	if spec.Profile != "" {
-		name = "the profile " + spec.Profile
-		var err error
-		if text, err = os.ReadFile(spec.Profile); err != nil {
-			return nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
-				err))
+func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, error) {
+	if spec.Profile == "" {
+		text := embed.Profile()
+		profile, err := lima.ParseProfile(text)
+		return text, profile, err
+	}
+	name := "the profile " + spec.Profile
+	text, err := os.ReadFile(spec.Profile)
+	if err != nil {
+		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
+			err))
+	}
+	text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
+	profile, err := lima.ParseProfile(text)
+	if err == nil && embedded != nil && lima.Refers(profile) {
+		if text, err = embedded(spec.Profile); err == nil {
+			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
+			profile, err = lima.ParseProfile(text)
 		}
 	}
-	profile, err := lima.ParseProfile(text)
+	if err == nil && reflect.ValueOf(*profile).IsZero() {
+		err = errors.New("it holds no settings that Lima knows")
+	}
 	if err != nil {
 		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
 			name))
 		failure.Why, failure.Err = err.Error(), err
-		return nil, failure
+		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+			failure.Why = refused.Detail()
+		}
+		return nil, nil, failure
 	}
-	return profile, nil
+	if profile.Plain != nil && *profile.Plain {
+		failure := about("profile", usage("remove that line from it", "%s has `plain: true`, and a world can't be plain",
+			name))
+		failure.Why = noPlain
+		return nil, nil, failure
+	}
+	return text, profile, nil
+}
+
+const noPlain = "Lima mounts nothing in a plain VM and forwards no sockets, so that no agent could be reached"
+
+func archOf(c *limatype.LimaYAML) *string   { return c.Arch }
+func vmTypeOf(c *limatype.LimaYAML) *string { return c.VMType }
+
+// setting is what counts in a new VM, when wanted is what was asked for: the files of Lima's user have the first word
+// and the last.
+func (t target) setting(field func(*limatype.LimaYAML) *string, wanted string) string {
+	values := []string{wanted, deref(field(t.profile))}
+	for _, file := range t.files {
+		value := deref(field(file.Config))
+		if value == "default" {
+			continue
+		}
+		if file.Overrides() {
+			values = slices.Insert(values, 0, value)
+		} else {
+			values = append(values, value)
+		}
+	}
+	return firstOf(values...)
 }
 
 // newProfile is the profile of a new VM, as YAML.
 func (t target) newProfile() ([]byte, error) {
-	profile, wanted := *t.profile, t.wanted
+	wanted := t.wanted
 	wanted.VMType, wanted.Arch = t.vmType, t.arch
 	wanted.Rosetta = t.vmType == limatype.VZ && t.arch == limatype.AARCH64
-	if profile.CPUs == nil && wanted.CPUs == 0 {
+	if wanted.CPUs == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.CPUs != nil }) {
 		wanted.CPUs = DefaultCPUs
 	}
-	if profile.Memory == nil && wanted.Memory == 0 {
+	if wanted.Memory == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Memory != nil }) {
 		wanted.Memory = DefaultMemory
 	}
-	if profile.Disk == nil && wanted.Disk == 0 {
+	if wanted.Disk == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Disk != nil }) {
 		wanted.Disk = DefaultDisk
 	}
-	wanted.Apply(&profile)
-	return lima.MarshalProfile(&profile)
+	text, err := wanted.Edit(t.text, "")
+	if err != nil {
+		failure := about("profile", usage("write it in another form", "the profile can't be completed"))
+		failure.Why, failure.Err = err.Error(), err
+		return nil, failure
+	}
+	return text, nil
+}
+
+// has reports whether the profile, or a file of Lima's user, has a setting.
+func (t target) has(setting func(*limatype.LimaYAML) bool) bool {
+	return setting(t.profile) || slices.ContainsFunc(t.files, func(f lima.File) bool { return setting(f.Config) })
 }
 
 // protects reports whether a new VM is to be protected.

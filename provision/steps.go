@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -159,8 +160,12 @@ func kinds() []kind {
 			id: StepConfigure, title: "change the VM's configuration", usual: time.Second,
 			disruption: DisruptionRestart,
 			repairs:    []string{"configuration"},
-			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.lima.Edit(ctx, r.target.spec.VM, r.target.wanted.Settings(at.Instance), line)
+			apply: func(r *run, _ context.Context, at State, _ Step, _ func(string)) error {
+				text, err := r.target.editedConfig(at.Instance.Dir)
+				if err != nil {
+					return err
+				}
+				return lima.WriteConfig(at.Instance.Dir, text)
 			},
 		},
 		{

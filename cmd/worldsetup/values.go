@@ -17,13 +17,15 @@ import (
 // source is the kind of place that a value comes from.
 type source string
 
-// The sources, each of which beats those below it. The last three hold where nothing sets the option.
+// The sources, each of which beats those below it. The last three hold where nothing sets the
+// option; a file that Lima reads for all VMs beats the others, or is a last resort.
 const (
 	fromArgument    source = "argument"
 	fromFlag        source = "flag"
 	fromEnvironment source = "environment"
 	fromProjectFile source = "project-file"
 	fromUserFile    source = "user-file"
+	fromLima        source = "lima"
 	fromVM          source = "vm"
 	fromProfile     source = "profile"
 	fromDefault     source = "default"
@@ -226,9 +228,14 @@ func withLine(text, line string) string { return strings.TrimPrefix(text+"\n"+li
 // sources returns the project and all options with where their values come from, for `worldsetup plan`.
 func sources(spec provision.Spec, values []value, plan provision.Plan) []value {
 	rows := []value{projectSource(spec, plan)}
+	decided := slices.Clone(plan.Decided)
 	for _, o := range savedOptions() {
 		i, whole := indexOf(values, o.name), indexOf(values, o.partOf)
+		d := slices.IndexFunc(decided, func(d provision.Decision) bool { return limaKeys[o.name] == d.Key })
 		switch {
+		case d >= 0 && decided[d].Value != "":
+			rows = append(rows, value{o.name, decided[d].Value, fromLima, decided[d].Where})
+			decided = slices.Delete(decided, d, d+1)
 		case i >= 0:
 			rows = append(rows, values[i])
 		case o.hidden:
@@ -238,7 +245,15 @@ func sources(spec provision.Spec, values []value, plan provision.Plan) []value {
 			rows = append(rows, o.unset(spec, plan))
 		}
 	}
+	for _, d := range decided {
+		rows = append(rows, value{"lima " + d.Key, d.Value, fromLima, d.Where})
+	}
 	return rows
+}
+
+// limaKeys are Lima's words for the options that its files decide as well.
+var limaKeys = map[string]string{
+	"cpus": "cpus", "memory": "memory", "disk": "disk", "vm-type": "vmType", "mount-type": "mountType",
 }
 
 func projectSource(spec provision.Spec, plan provision.Plan) value {
@@ -283,6 +298,8 @@ func showSources(to *lines, values []value) {
 			text, where = "as in the profile, or the default", "the profile "+v.Where
 		case fromEnvironment:
 			where = "the variable " + v.Where
+		case fromLima:
+			text = cmp.Or(text, "as in the file")
 		default:
 			where = cmp.Or(where, string(v.Source))
 		}

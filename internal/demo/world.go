@@ -110,7 +110,7 @@ func (w *World) stopClock() {
 // took is how long the real actions take; those without an entry are lines of a starting VM's log.
 var took = map[string]time.Duration{
 	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond,
-	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "edit": time.Second, "delete": time.Second,
+	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "delete": time.Second,
 	"observe": 300 * time.Millisecond, "verify": 600 * time.Millisecond,
 	"InstallPackages": 15 * time.Second, "AddToGroup": 500 * time.Millisecond, "MakeDirectories": 300 * time.Millisecond,
 	"InstallAgent": 700 * time.Millisecond, "InstallUnits": 800 * time.Millisecond, "EnableLinger": 300 * time.Millisecond,

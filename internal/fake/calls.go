@@ -30,7 +30,7 @@ func (c Call) Changes() bool {
 	if c.Args == nil {
 		return !slices.Contains([]string{"observe", "new", "mounts", "verify", "watch", "enter", "refused"}, c.Does)
 	}
-	return slices.Contains([]string{"create", "start", "stop", "delete", "edit", "protect", "unprotect"}, c.Verb())
+	return slices.Contains([]string{"create", "start", "stop", "delete", "protect", "unprotect"}, c.Verb())
 }
 
 // Calls returns all calls so far, in order.

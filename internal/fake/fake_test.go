@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,13 @@ func TestEdit(t *testing.T) {
 	if editable, replace := wanted.Differences(find()); len(editable) != 8 || len(replace) > 0 {
 		t.Fatalf("differences %q, %q", editable, replace)
 	}
-	if err := errors.Join(limactl.Edit(t.Context(), "w", wanted.Settings(find()), nil),
-		limactl.Stop(t.Context(), "w", false, nil), limactl.Start(t.Context(), "w", nil)); err != nil {
+	path := filepath.Join(find().Dir, "lima.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited, err := wanted.Edit(text, find().Dir)
+	if err := errors.Join(err, lima.WriteConfig(find().Dir, edited), limactl.Stop(t.Context(), "w", false, nil), limactl.Start(t.Context(), "w", nil)); err != nil {
 		t.Fatal(err)
 	}
 	if editable, replace := wanted.Differences(find()); len(editable)+len(replace) > 0 {

@@ -30,7 +30,7 @@ var grammar = []struct {
 	{"--log-format json delete --force *", (*World).delete},
 	{"--log-format json protect *", (*World).protect},
 	{"--log-format json unprotect *", (*World).unprotect},
-	{"--log-format json edit --tty=false --set * *", (*World).edit},
+	{"--log-format json template copy --embed-all * -", (*World).embed},
 }
 
 // Run implements lima.Runner.

@@ -1,7 +1,9 @@
 package fake
 
 import (
+	"cmp"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"text/template"
@@ -30,6 +32,13 @@ func load(dir string, text []byte) (*limatype.LimaYAML, error) {
 	if err != nil {
 		return nil, fatalf("failed to unmarshal YAML: %v", err)
 	}
+	files, err := lima.ReadFiles(filepath.Dir(dir))
+	if err != nil {
+		return nil, fatal(err.Error())
+	}
+	for _, file := range files {
+		merge(config, file)
+	}
 	preset(&config.Arch, limatype.NewArch(runtime.GOARCH))
 	preset(&config.VMType, limatype.QEMU)
 	preset(&config.CPUs, min(4, runtime.NumCPU()))
@@ -53,6 +62,26 @@ func load(dir string, text []byte) (*limatype.LimaYAML, error) {
 		}
 	}
 	return config, nil
+}
+
+// merge adds to a configuration what a file for all VMs decides of the things that tests observe.
+func merge(config *limatype.LimaYAML, file lima.File) {
+	if file.Overrides() && file.Config.CPUs != nil {
+		config.CPUs = file.Config.CPUs
+	}
+	if file.Overrides() || config.Plain == nil {
+		config.Plain = cmp.Or(file.Config.Plain, config.Plain)
+	}
+	for _, mount := range file.Config.Mounts {
+		for i := range config.Mounts {
+			if file.Overrides() && config.Mounts[i].Location == mount.Location {
+				config.Mounts[i].Writable = mount.Writable
+			}
+		}
+	}
+	if config.Plain != nil && *config.Plain {
+		config.Mounts, config.PortForwards = nil, nil
+	}
 }
 
 func preset[T any](field **T, value T) {

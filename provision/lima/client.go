@@ -157,28 +157,11 @@ func (c Client) Unprotect(ctx context.Context, name string, line func(string)) e
 	return err
 }
 
-// Edit changes the configuration of the stopped instance name: each of settings, a path such as ".cpus", gets its
-// value.
-func (c Client) Edit(ctx context.Context, name string, settings []Setting, line func(string)) error {
-	var expressions []string
-	for _, setting := range settings {
-		value, err := constant(setting.Value)
-		if err != nil {
-			return fmt.Errorf("the new value of %s: %w", setting.Path, err)
-		}
-		expressions = append(expressions, setting.Path+" = "+value)
-	}
-	_, err := c.run(ctx, stopDeadline, Command{
-		Args: []string{"--log-format", "json", "edit", "--tty=false", "--set", strings.Join(expressions, " | "), name},
-		Line: line,
-	})
-	return err
-}
-
-// Setting is one change to an instance's configuration.
-type Setting struct {
-	Path  string // as in ".cpus"; never taken from input
-	Value any
+// Embed returns the template in the file path with all that it refers to: its bases and the files of its scripts.
+func (c Client) Embed(ctx context.Context, path string) ([]byte, error) {
+	args := []string{"--log-format", "json", "template", "copy", "--embed-all", path, "-"}
+	result, err := c.run(ctx, questionDeadline, Command{Args: args})
+	return result.Stdout, err
 }
 
 // Shell runs a command in the instance name, over the ssh connection that Lima's users share.

@@ -93,10 +93,8 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 			"--log-format json stop --force vm"},
 		"delete": {func(ctx context.Context, c Client) error { return c.Delete(ctx, "vm", line) },
 			"--log-format json delete --force vm"},
-		"edit": {func(ctx context.Context, c Client) error {
-			return c.Edit(ctx, "vm", []Setting{{".cpus", 2}, {".memory", "1GiB"},
-				{".mounts", []limatype.Mount{{Location: "/a | b"}}}}, line)
-		}, `--log-format json edit --tty=false --set .cpus = 2 | .memory = "1GiB" | .mounts = [{"9p": {}, "location": "/a | b", "sshfs": {}, "virtiofs": {}}] vm`},
+		"embed": {func(ctx context.Context, c Client) error { _, err := c.Embed(ctx, "/p.yaml"); return err },
+			"--log-format json template copy --embed-all /p.yaml -"},
 		"shell": {func(ctx context.Context, c Client) error { _, err := c.Shell(ctx, "vm", "id", "-un"); return err },
 			"shell --workdir / vm id -un"},
 	} {
@@ -108,7 +106,8 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 		if have := strings.Join(asked.Args, " "); have != c.want {
 			t.Errorf("%s:\nasked %s\nwant  %s", name, have, c.want)
 		}
-		if (asked.Line == nil) != (name == "shell") || (string(asked.Stdin) == string(profile)) != (name == "create") {
+		if (asked.Line == nil) != (name == "shell" || name == "embed") ||
+			(string(asked.Stdin) == string(profile)) != (name == "create") {
 			t.Errorf("%s: lines or input went astray", name)
 		}
 	}

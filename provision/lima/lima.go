@@ -1,7 +1,8 @@
 // Package lima drives limactl and builds the profiles that are given to it.
 //
-// The rules are: limactl does everything that acts, Lima's own types (pkg/limatype) describe profiles and instances,
-// and the answers come from JSON, never from words or exit codes alone. Nothing here decides what to do.
+// The rules are: limactl does everything that acts, except that a lima.yaml is edited here (see edit.go); Lima's own
+// types (pkg/limatype) describe profiles and instances, and the answers come from JSON, never from words or exit codes
+// alone. Nothing here decides what to do.
 package lima
 
 import (

@@ -2,11 +2,10 @@ package lima
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
+	"net"
 	"path/filepath"
-	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,86 +38,79 @@ type Wanted struct {
 	Rosetta                 bool // run binaries for x86_64 on Apple silicon
 }
 
-// ParseProfile reads a profile strictly: a field that Lima's types do not have is an error.
+// ParseProfile reads a profile or the configuration of a VM. Fields that Lima's types do not have are left to Lima,
+// which may be newer.
 func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
 	var profile limatype.LimaYAML
-	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField())
-	err := decoder.Decode(&profile)
-	if errors.Is(err, io.EOF) || err == nil && reflect.ValueOf(profile).IsZero() {
-		return nil, errors.New("it holds no settings")
-	}
+	err := yaml.UnmarshalWithOptions(text, &profile,
+		yaml.CustomUnmarshaler(func(bases *limatype.BaseTemplates, text []byte) error {
+			*bases = limatype.BaseTemplates{{}} // what they are is for Lima to read
+			return nil
+		}),
+		yaml.CustomUnmarshaler(textOr[limatype.Disk](func(disk *limatype.Disk) *string { return &disk.Name })),
+		yaml.CustomUnmarshaler(textOr[limatype.LocatorWithDigest](
+			func(file *limatype.LocatorWithDigest) *string { return &file.URL })),
+	)
 	return &profile, err
 }
 
-// MarshalProfile writes a profile as YAML.
-func MarshalProfile(profile *limatype.LimaYAML) ([]byte, error) {
-	return yaml.MarshalWithOptions(profile, yaml.UseLiteralStyleIfMultiline(true))
+// Refers reports whether a profile refers to others, or to the files of scripts.
+func Refers(profile *limatype.LimaYAML) bool {
+	return len(profile.Base) > 0 ||
+		slices.ContainsFunc(profile.Provision, func(p limatype.Provision) bool { return p.File != nil }) ||
+		slices.ContainsFunc(profile.Probes, func(p limatype.Probe) bool { return p.File != nil })
 }
 
-// Apply writes w to profile, which may be empty, and leaves the rest of it alone.
-func (w Wanted) Apply(profile *limatype.LimaYAML) {
-	set(&profile.VMType, w.VMType)
-	set(&profile.Arch, w.Arch)
-	set(&profile.MountType, w.MountType)
-	if w.CPUs != 0 {
-		profile.CPUs = &w.CPUs
+var variable = regexp.MustCompile(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
+
+// Substitute returns a profile with the variables HOME and PROJECT in it replaced, as envsubst does, if it was written
+// for that: scripts mean their own HOME, so only variables beside them show it.
+func Substitute(text []byte, home, project string) []byte {
+	var values map[string]any
+	if yaml.Unmarshal(text, &values) != nil {
+		return text
 	}
-	set(&profile.Memory, size(w.Memory))
-	set(&profile.Disk, size(w.Disk))
-	if len(w.Images) > 0 {
-		profile.Images = w.Images
+	for _, key := range []string{"provision", "probes", "message", "env"} {
+		delete(values, key)
 	}
-	if w.Rosetta {
-		if profile.VMOpts == nil {
-			profile.VMOpts = limatype.VMOpts{}
+	if settings, err := yaml.Marshal(values); err != nil || !variable.Match(settings) {
+		return text
+	}
+	return variable.ReplaceAllFunc(text, func(name []byte) []byte {
+		if bytes.Contains(name, []byte("HOME")) {
+			return []byte(home)
 		}
-		enabled := true
-		profile.VMOpts[limatype.VZ] = limatype.VZOpts{Rosetta: limatype.Rosetta{Enabled: &enabled, BinFmt: &enabled}}
-	}
-	profile.Mounts = w.mounts(profile.Mounts)
-	profile.PortForwards = w.forwards(profile.PortForwards)
-	profile.Provision = w.provision(profile.Provision)
+		return []byte(project)
+	})
 }
 
-// mounts are the wanted ones, and those of others at other places.
-func (w Wanted) mounts(others []limatype.Mount) []limatype.Mount {
-	readOnly, writable := false, true
-	home, project := literal(w.Home), w.ProjectMount
-	mounts := []limatype.Mount{
-		{Location: home, MountPoint: &home, Writable: &readOnly},
-		{Location: literal(w.Project), MountPoint: &project, Writable: &writable},
-	}
-	for _, mount := range others {
-		if point := mountPoint(mount); point != w.Home && point != w.ProjectMount {
-			mounts = append(mounts, mount)
+// UseNames gives the directories the names that they have in the configuration of a VM.
+func (w *Wanted) UseNames(config *limatype.LimaYAML) {
+	home := w.Home
+	for _, mount := range config.Mounts {
+		location, point := mount.Location, filepath.Clean(mountPoint(mount))
+		switch {
+		case point == w.ProjectMount && SameDirectory(location, w.Project):
+			w.Project = location
+		case point == home && SameDirectory(location, home):
+			w.Home = home
+			home = "" // the name of this user is there: no other one counts
+		case home != "" && point != w.ProjectMount && SameDirectory(location, home) && SameDirectory(point, home):
+			w.Home = point
 		}
 	}
-	return mounts
 }
 
-// forwards come first, since Lima takes the first rule that fits.
-func (w Wanted) forwards(others []limatype.PortForward) []limatype.PortForward {
-	forwards := []limatype.PortForward{
-		{GuestPort: AgentPort, Ignore: true},
-		{GuestSocket: GuestSocket, HostSocket: "{{.Dir}}/" + HostSocket},
-	}
-	for _, forward := range others {
-		if forward.GuestSocket != GuestSocket && !ignoresAgentPort(forward) {
-			forwards = append(forwards, forward)
+// textOr reads a T that can also be written as a text, which goes into one of its fields.
+func textOr[T any](field func(*T) *string) func(*T, []byte) error {
+	return func(value *T, text []byte) error {
+		var plain string
+		if yaml.Unmarshal(text, &plain) == nil {
+			*field(value) = plain
+			return nil
 		}
+		return yaml.Unmarshal(text, value)
 	}
-	return forwards
-}
-
-func (w Wanted) provision(others []limatype.Provision) []limatype.Provision {
-	script := embed.BootGroup()
-	provision := []limatype.Provision{{Mode: limatype.ProvisionModeBoot, Script: &script}}
-	for _, other := range others {
-		if !isBootGroup(other) {
-			provision = append(provision, other)
-		}
-	}
-	return provision
 }
 
 // Differences lists the parts of w that config, the configuration of an existing instance as `limactl list` prints it,
@@ -159,18 +151,21 @@ func (w Wanted) Differences(instance *limatype.Instance) (editable, replace []st
 // missing lists the mounts, forwards and scripts that the instance's configuration lacks.
 func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	config := instance.Config
+	if config.Plain != nil && *config.Plain {
+		missing = append(missing, "it is plain: Lima mounts nothing and forwards no sockets")
+	}
 	if !hasMount(config.Mounts, w.Home, w.Home, false) {
 		missing = append(missing, fmt.Sprintf("%s is not mounted read-only", w.Home))
 	}
 	if !hasMount(config.Mounts, w.Project, w.ProjectMount, true) {
 		missing = append(missing, fmt.Sprintf("%s is not mounted writable at %s", w.Project, w.ProjectMount))
 	}
-	var forward, ignored, boot bool
+	var forward, boot bool
 	for _, rule := range config.PortForwards {
-		if rule.GuestSocket == GuestSocket && rule.HostSocket == HostSocketPath(instance) && !rule.Reverse {
+		if rule.GuestSocket == GuestSocket && !rule.Reverse &&
+			SameDirectory(rule.HostSocket, HostSocketPath(instance)) {
 			forward = true
 		}
-		ignored = ignored || ignoresAgentPort(rule)
 	}
 	for _, provision := range config.Provision {
 		boot = boot || isBootGroup(provision)
@@ -178,37 +173,13 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	if !forward {
 		missing = append(missing, GuestSocket+" is not forwarded to the host")
 	}
-	if !ignored {
+	if !keepsAgentPort(config.PortForwards) {
 		missing = append(missing, fmt.Sprintf("the guest's port %d is not kept off the host", AgentPort))
 	}
 	if !boot {
 		missing = append(missing, "no boot script gives the user the agent's group")
 	}
 	return missing
-}
-
-// Settings returns the edits that make the configuration of an existing instance satisfy w.
-func (w Wanted) Settings(instance *limatype.Instance) []Setting {
-	edited := *instance.Config
-	w.Apply(&edited)
-	settings := []Setting{
-		{".mounts", edited.Mounts},
-		{".portForwards", edited.PortForwards},
-		{".provision", edited.Provision},
-	}
-	if w.CPUs != 0 {
-		settings = append(settings, Setting{".cpus", w.CPUs})
-	}
-	if w.Memory != 0 {
-		settings = append(settings, Setting{".memory", size(w.Memory)})
-	}
-	if w.Disk != 0 {
-		settings = append(settings, Setting{".disk", size(w.Disk)})
-	}
-	if w.MountType != "" {
-		settings = append(settings, Setting{".mountType", w.MountType})
-	}
-	return settings
 }
 
 // stampPrefix begins the comment at the top of each profile that worldsetup creates a VM from. Lima keeps comments.
@@ -228,8 +199,8 @@ func Signs(text []byte) (signs []string) {
 	if bytes.Contains(text, []byte(stampPrefix)) {
 		signs = append(signs, "lima.yaml has the stamp of worldsetup")
 	}
-	var config limatype.LimaYAML
-	if yaml.Unmarshal(text, &config) != nil {
+	config, err := ParseProfile(text)
+	if err != nil {
 		if bytes.Contains(text, []byte(GuestSocket)) {
 			signs = append(signs, "lima.yaml names "+GuestSocket)
 		}
@@ -253,8 +224,8 @@ func HostSocketPath(instance *limatype.Instance) string {
 
 func hasMount(mounts []limatype.Mount, location, point string, writable bool) bool {
 	for _, mount := range mounts {
-		if mountPoint(mount) == point {
-			return mount.Location == location && (mount.Writable != nil && *mount.Writable) == writable
+		if filepath.Clean(mountPoint(mount)) == point {
+			return SameDirectory(mount.Location, location) && (mount.Writable != nil && *mount.Writable) == writable
 		}
 	}
 	return false
@@ -265,6 +236,24 @@ func mountPoint(mount limatype.Mount) string {
 		return *mount.MountPoint
 	}
 	return mount.Location
+}
+
+// keepsAgentPort reports whether the first rule for the agent's port, which is the one that counts, ignores it.
+func keepsAgentPort(rules []limatype.PortForward) bool {
+	first := slices.IndexFunc(rules, coversAgentPort)
+	return first >= 0 && ignoresAgentPort(rules[first])
+}
+
+// coversAgentPort reports whether a rule is for the agent's port on the guest's loopback: one without a port is for all.
+func coversAgentPort(rule limatype.PortForward) bool {
+	low, high := rule.GuestPortRange[0], rule.GuestPortRange[1]
+	ports := rule.GuestPort == AgentPort || low <= AgentPort && AgentPort <= high || rule.GuestPort == 0 && high == 0
+	loopback := rule.GuestIP == nil || rule.GuestIP.IsLoopback() || rule.GuestIP.IsUnspecified()
+	onlyZero := rule.GuestIP.Equal(net.IPv4zero)
+	if rule.GuestIPMustBeZero != nil {
+		onlyZero = *rule.GuestIPMustBeZero
+	}
+	return ports && loopback && !onlyZero && rule.GuestSocket == "" && !rule.Reverse && rule.Proto != limatype.ProtoUDP
 }
 
 func ignoresAgentPort(rule limatype.PortForward) bool {
@@ -284,12 +273,6 @@ func isBootGroup(provision limatype.Provision) bool {
 
 // literal keeps Lima from reading a path as a template.
 func literal(path string) string { return strings.ReplaceAll(path, "{{", "{{`{{`}}") }
-
-func set(field **string, value string) {
-	if value != "" {
-		*field = &value
-	}
-}
 
 // size writes a number of bytes as Lima reads it; 0 is empty.
 func size(bytes int64) string {

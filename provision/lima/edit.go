@@ -1,0 +1,583 @@
+package lima
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/embed"
+)
+
+// This file edits the text of a profile, or of a VM's lima.yaml. The rules are: only our own settings and entries
+// change, each in its place; every other line stays as it is, byte for byte. `limactl edit --set` would format the whole
+// file again, and the configuration that `limactl list` shows holds what other files add to it. The result is read
+// again before it is returned, and an edit that changed something else is an error.
+
+// The entries of the lists, as they are written.
+type (
+	mountEntry struct {
+		Location   string `json:"location"`
+		MountPoint string `json:"mountPoint"`
+		Writable   bool   `json:"writable"`
+	}
+	portEntry struct {
+		GuestPort int  `json:"guestPort"`
+		Ignore    bool `json:"ignore"`
+	}
+	socketEntry struct {
+		GuestSocket string `json:"guestSocket"`
+		HostSocket  string `json:"hostSocket"`
+	}
+	scriptEntry struct {
+		Mode   string `json:"mode"`
+		Script string `json:"script"`
+	}
+)
+
+// entry is one of our entries in a list.
+type entry struct {
+	value any
+	// ours reports whether entry i of the list stands in the place of this one; holds, whether it is as wanted.
+	ours, holds func(i int) bool
+	first       bool // it has to come before all others
+}
+
+// Edit returns text, a profile or the configuration of the VM in the directory dir, with w in it. dir is empty for a
+// VM that is not there yet.
+func (w Wanted) Edit(text []byte, dir string) ([]byte, error) {
+	edited := &document{text: text, changed: map[string]change{}}
+	for _, setting := range w.settings() {
+		if err := edited.set(setting.key, setting.value); err != nil {
+			return nil, err
+		}
+	}
+	config, err := ParseProfile(text)
+	if err != nil {
+		return nil, err
+	}
+	if config.Plain != nil && *config.Plain {
+		err = edited.set("plain", false)
+	}
+	if w.Rosetta {
+		err = errors.Join(err, edited.setRosetta())
+	}
+	err = errors.Join(err,
+		edited.setList("mounts", len(config.Mounts), w.mountEntries(config, dir)),
+		edited.setList("portForwards", len(config.PortForwards), forwardEntries(config, dir)),
+		edited.setList("provision", len(config.Provision), scriptEntries(config)),
+		edited.changedOnlyOurs(text),
+	)
+	return edited.text, err
+}
+
+type setting struct {
+	key   string
+	value any
+}
+
+// settings are the wanted settings that are no lists of which others have a part.
+func (w Wanted) settings() (settings []setting) {
+	for _, s := range []setting{
+		{"vmType", w.VMType}, {"arch", w.Arch}, {"cpus", w.CPUs}, {"memory", size(w.Memory)}, {"disk", size(w.Disk)},
+		{"mountType", w.MountType},
+	} {
+		if !reflect.ValueOf(s.value).IsZero() {
+			settings = append(settings, s)
+		}
+	}
+	if len(w.Images) > 0 {
+		settings = append(settings, setting{"images", w.Images})
+	}
+	return settings
+}
+
+func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
+	at := func(i int) (location, point string) { return w.place(config, dir, config.Mounts[i]) }
+	writable := func(i int) bool { return config.Mounts[i].Writable != nil && *config.Mounts[i].Writable }
+	return []entry{
+		{
+			value: mountEntry{literal(w.Home), literal(w.Home), false},
+			ours: func(i int) bool {
+				location, point := at(i)
+				return point != w.ProjectMount &&
+					(point == w.Home || SameDirectory(location, w.Home) && SameDirectory(point, w.Home))
+			},
+			holds: func(i int) bool {
+				location, point := at(i)
+				return SameDirectory(location, w.Home) && point == w.Home && !writable(i)
+			},
+		},
+		{
+			value: mountEntry{literal(w.Project), w.ProjectMount, true},
+			ours:  func(i int) bool { _, point := at(i); return point == w.ProjectMount },
+			holds: func(i int) bool { location, _ := at(i); return SameDirectory(location, w.Project) && writable(i) },
+		},
+	}
+}
+
+// place is where a mount comes from and where it is mounted. What can't be resolved before the VM is there, such as
+// the home directory in the guest, stays as it is written.
+func (w Wanted) place(config *limatype.LimaYAML, dir string, mount limatype.Mount) (location, point string) {
+	location = w.expandPath(mount.Location, config, dir)
+	if mount.MountPoint == nil {
+		return location, location
+	}
+	return location, w.expandPath(*mount.MountPoint, config, dir)
+}
+
+func (w Wanted) data(config *limatype.LimaYAML, dir string) templateData {
+	data := templateData{"Home": w.Home, "Param": config.Param}
+	if dir != "" {
+		data["Dir"] = dir
+	}
+	return data
+}
+
+func (w Wanted) expandPath(path string, config *limatype.LimaYAML, dir string) string {
+	path = filepath.Clean(expand(path, w.data(config, dir)))
+	if path == "~" {
+		return w.Home
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(w.Home, rest)
+	}
+	return path
+}
+
+func forwardEntries(config *limatype.LimaYAML, dir string) []entry {
+	rules := config.PortForwards
+	return []entry{
+		{
+			value: portEntry{AgentPort, true},
+			ours:  func(i int) bool { return ignoresAgentPort(rules[i]) },
+			holds: func(i int) bool { return slices.IndexFunc(rules, coversAgentPort) == i },
+			first: true,
+		},
+		{
+			value: socketEntry{GuestSocket, "{{.Dir}}/" + HostSocket},
+			ours:  func(i int) bool { return rules[i].GuestSocket == GuestSocket },
+			holds: func(i int) bool { return !rules[i].Reverse && isHostSocket(rules[i].HostSocket, dir) },
+		},
+	}
+}
+
+// isHostSocket reports whether a rule's socket on the host is ours, in the VM's directory dir, which may be unknown.
+func isHostSocket(path, dir string) bool {
+	return path == "{{.Dir}}/"+HostSocket || path == filepath.Base(HostSocket) || // Lima adds the directory
+		dir != "" && SameDirectory(expand(path, templateData{"Dir": dir}), filepath.Join(dir, HostSocket))
+}
+
+func scriptEntries(config *limatype.LimaYAML) []entry {
+	return []entry{{
+		value: scriptEntry{limatype.ProvisionModeBoot, embed.BootGroup()},
+		ours:  func(i int) bool { return isBootGroup(config.Provision[i]) },
+		holds: func(int) bool { return true },
+	}}
+}
+
+// document is a text that is being edited.
+type document struct {
+	text    []byte
+	changed map[string]change // by the keys of what was edited
+}
+
+// change is what was done to the value of a key: all of it is ours, or some entries of a list.
+type change struct {
+	whole   bool
+	removed []int // of the list as it was
+	added   []any
+}
+
+// part is a key of a document with its value, and the lines that it takes: from start to before end.
+type part struct {
+	key        string
+	value      ast.Node
+	start, end int
+}
+
+// parts splits the document into its lines and keys. end is the line before which a key can be added.
+func (d *document) parts() (lines []string, parts []part, end int, err error) {
+	if len(d.text) > 0 && !bytes.HasSuffix(d.text, []byte("\n")) {
+		d.text = slices.Concat(d.text, []byte(d.newline()))
+	}
+	lines = slices.Collect(strings.Lines(string(d.text)))
+	end = len(lines)
+	file, err := parser.ParseBytes(bytes.ReplaceAll(d.text, []byte("\r\n"), []byte("\n")), parser.ParseComments)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	body := -1
+	for i, doc := range file.Docs {
+		switch doc.Body.(type) {
+		case nil, *ast.CommentGroupNode, *ast.NullNode:
+			continue // comments above a "---" are a document to the parser
+		}
+		body = i
+		break
+	}
+	if body < 0 {
+		return lines, nil, end, nil
+	}
+	mapping, ok := file.Docs[body].Body.(*ast.MappingNode)
+	if !ok {
+		return nil, nil, 0, errors.New("it is no list of settings")
+	}
+	if mapping.IsFlowStyle { // such as JSON, in which there are no lines of settings
+		values, err := d.values()
+		if err != nil || len(values) == 0 {
+			return nil, nil, 0, err
+		}
+		d.text = []byte(d.render(values))
+		return d.parts()
+	}
+	first := mapping.Values[0].Key.GetToken().Position.Line
+	for i := first; i < len(lines); i++ { // no line of a value begins like this
+		if strings.HasPrefix(lines[i], "---") || strings.HasPrefix(lines[i], "...") {
+			end = i
+			break
+		}
+	}
+	for i, value := range mapping.Values {
+		start := value.Key.GetToken().Position.Line - 1
+		next := end
+		if i+1 < len(mapping.Values) {
+			next = mapping.Values[i+1].Key.GetToken().Position.Line - 1
+		}
+		parts = append(parts, part{value.Key.GetToken().Value, value.Value, start, trimmed(lines, start, next, 0)})
+	}
+	return lines, parts, end, nil
+}
+
+func (d *document) newline() string {
+	if bytes.Contains(d.text, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// trimmed is the end of what begins on the line start, without the comments in column or before it, which belong to
+// what follows: those within a script are deeper.
+func trimmed(lines []string, start, end, column int) int {
+	last := end
+	for i := end - 1; i > start; i-- {
+		text := strings.TrimLeft(lines[i], " ")
+		switch {
+		case strings.TrimSpace(text) == "":
+		case text[0] == '#' && len(lines[i])-len(text) <= column:
+			last = i
+		default:
+			return last
+		}
+	}
+	return last
+}
+
+// set gives a key a value.
+func (d *document) set(key string, value any) error {
+	lines, parts, end, err := d.parts()
+	if err != nil {
+		return err
+	}
+	d.changed[key] = change{whole: true}
+	at := slices.IndexFunc(parts, func(p part) bool { return p.key == key })
+	if at < 0 {
+		d.replace(lines, end, end, d.render(yaml.MapSlice{{Key: key, Value: value}}))
+		return nil
+	}
+	p := parts[at]
+	if scalar, ok := p.value.(ast.ScalarNode); ok {
+		if line := lines[p.start]; d.inLine(&line, scalar.GetToken(), value) {
+			d.replace(lines, p.start, p.start+1, line)
+			return nil
+		}
+	}
+	d.replace(lines, p.start, p.end, d.render(yaml.MapSlice{{Key: key, Value: value}}))
+	return nil
+}
+
+// inLine writes value in the place of the one that token begins, if that is a whole one on this line.
+func (d *document) inLine(line *string, token *token.Token, value any) bool {
+	if token.Value == fmt.Sprint(value) {
+		return true
+	}
+	runes := []rune(*line)
+	head := string(runes[:min(token.Position.Column-1, len(runes))])
+	source := strings.TrimSpace(token.Origin)
+	rest, found := strings.CutPrefix((*line)[len(head):], source)
+	if !found || source == "" || strings.ContainsAny(source[:1], "&*!|>") {
+		return false
+	}
+	*line = head + strings.TrimSpace(d.render(value)) + rest
+	return true
+}
+
+// setRosetta turns Rosetta on, for VMs of the type vz.
+func (d *document) setRosetta() error {
+	all, err := d.values()
+	if err != nil {
+		return err
+	}
+	on := yaml.MapSlice{{Key: "enabled", Value: true}, {Key: "binfmt", Value: true}}
+	options, _ := all.ToMap()["vmOpts"].(yaml.MapSlice)
+	vz, _ := options.ToMap()[limatype.VZ].(yaml.MapSlice)
+	return d.set("vmOpts", with(options, limatype.VZ, with(vz, "rosetta", on)))
+}
+
+// with is a copy of settings in which key has value.
+func with(settings yaml.MapSlice, key string, value any) yaml.MapSlice {
+	settings = slices.Clone(settings)
+	at := slices.IndexFunc(settings, func(item yaml.MapItem) bool { return item.Key == key })
+	if at < 0 {
+		return append(settings, yaml.MapItem{Key: key, Value: value})
+	}
+	settings[at].Value = value
+	return settings
+}
+
+// values are the keys of the document with their values, in order.
+func (d *document) values() (values yaml.MapSlice, err error) {
+	err = yaml.UnmarshalWithOptions(d.text, &values, yaml.UseOrderedMap())
+	return values, err
+}
+
+// setList has a list of n entries hold ours, each once.
+func (d *document) setList(key string, n int, entries []entry) error {
+	var added []any // to the front
+	var removed []int
+	replaced := map[int]any{}
+	for _, e := range entries {
+		var ours []int
+		for i := range n {
+			if e.ours(i) {
+				ours = append(ours, i)
+			}
+		}
+		if kept := slices.IndexFunc(ours, e.holds); kept >= 0 {
+			removed = append(removed, slices.Delete(ours, kept, kept+1)...)
+			continue
+		}
+		if removed = append(removed, ours...); len(ours) > 0 && !e.first {
+			replaced[ours[0]] = e.value
+		} else {
+			added = append(added, e.value)
+		}
+	}
+	if len(added)+len(removed) == 0 {
+		return nil
+	}
+	d.changed[key] = change{removed: removed, added: slices.Concat(added, slices.Collect(maps.Values(replaced)))}
+	lines, parts, end, err := d.parts()
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(parts, func(p part) bool { return p.key == key })
+	if at < 0 {
+		d.replace(lines, end, end, d.render(yaml.MapSlice{{Key: key, Value: added}}))
+		return nil
+	}
+	list, ok := parts[at].value.(*ast.SequenceNode)
+	switch {
+	case ok && list.IsFlowStyle && len(removed) == 0 && n > 0:
+		d.addInLine(lines, list, added)
+	case !ok || list.IsFlowStyle || len(list.Entries) != n:
+		return d.rewrite(lines, parts[at], removed, d.changed[key].added)
+	default:
+		d.editList(lines, parts[at], list, removed, added, replaced)
+	}
+	return nil
+}
+
+// editList changes entries of a list that has one or more lines for each.
+func (d *document) editList(lines []string, p part, list *ast.SequenceNode, removed []int, added []any,
+	replaced map[int]any) {
+	column := list.Start.Position.Column - 1
+	write := func(values ...any) string {
+		var out strings.Builder
+		for line := range strings.Lines(d.render(values)) {
+			out.WriteString(strings.Repeat(" ", column) + line)
+		}
+		return out.String()
+	}
+	var out strings.Builder
+	first := list.Entries[0].Start.Position.Line - 1
+	out.WriteString(strings.Join(lines[:first], ""))
+	if len(added) > 0 {
+		out.WriteString(write(added...))
+	}
+	for i, item := range list.Entries {
+		start, next := item.Start.Position.Line-1, p.end
+		if i+1 < len(list.Entries) {
+			next = list.Entries[i+1].Start.Position.Line - 1
+		}
+		end := start
+		if slices.Contains(removed, i) {
+			end = trimmed(lines, start, next, column)
+		}
+		if value, ok := replaced[i]; ok {
+			out.WriteString(write(value))
+		}
+		out.WriteString(strings.Join(lines[end:next], ""))
+	}
+	out.WriteString(strings.Join(lines[p.end:], ""))
+	d.text = []byte(out.String())
+}
+
+// addInLine adds entries to a list in brackets.
+func (d *document) addInLine(lines []string, list *ast.SequenceNode, added []any) {
+	var text strings.Builder
+	for _, value := range added {
+		inLine, _ := json.Marshal(value) // strings, numbers and switches always have a JSON form
+		text.WriteString(string(inLine) + ", ")
+	}
+	at := list.Start.Position
+	runes := []rune(lines[at.Line-1])
+	line := string(runes[:at.Column]) + text.String() + string(runes[at.Column:])
+	d.replace(lines, at.Line-1, at.Line, line)
+}
+
+// rewrite writes a list again of which the form has no place for an entry: an empty one, or an alias.
+func (d *document) rewrite(lines []string, p part, removed []int, added []any) error {
+	all, err := d.values()
+	if err != nil {
+		return err
+	}
+	list, _ := all.ToMap()[p.key].([]any)
+	values := slices.Clone(added)
+	for i, value := range list {
+		if !slices.Contains(removed, i) {
+			values = append(values, value)
+		}
+	}
+	text := d.render(yaml.MapSlice{{Key: p.key, Value: values}})
+	if _, comment, found := strings.Cut(lines[p.end-1], " #"); found { // behind the list
+		text = strings.Replace(text, d.newline(), " #"+comment, 1)
+	}
+	d.replace(lines, p.start, p.end, text)
+	return nil
+}
+
+// replace puts text in the place of some lines.
+func (d *document) replace(lines []string, start, end int, text string) {
+	d.text = []byte(strings.Join(slices.Concat(lines[:start], []string{text}, lines[end:]), ""))
+}
+
+// render writes a value as YAML.
+func (d *document) render(value any) string {
+	options := []yaml.EncodeOption{yaml.UseLiteralStyleIfMultiline(d.newline() == "\n")} // CR LF would get into scripts
+	text, _ := yaml.MarshalWithOptions(value, options...)                                // our own values are all plain
+	return strings.ReplaceAll(string(text), "\n", d.newline())
+}
+
+// changedOnlyOurs compares the document with what it was before.
+func (d *document) changedOnlyOurs(text []byte) error {
+	var before, after map[string]any
+	if err := errors.Join(yaml.Unmarshal(withNewline(text), &before), yaml.Unmarshal(d.text, &after)); err != nil {
+		return err
+	}
+	for key, change := range d.changed {
+		if !change.whole {
+			old, _ := before[key].([]any)
+			var others []any
+			for i, value := range old {
+				if !slices.Contains(change.removed, i) {
+					others = append(others, value)
+				}
+			}
+			have, _ := after[key].([]any)
+			for _, value := range change.added {
+				var plain any
+				if err := yaml.Unmarshal([]byte(d.render(value)), &plain); err != nil {
+					return err
+				}
+				at := slices.IndexFunc(have, func(v any) bool { return reflect.DeepEqual(v, plain) })
+				if at < 0 {
+					return fmt.Errorf("the list %s has a form in which nothing can be added to it", key)
+				}
+				have = slices.Delete(have, at, at+1)
+			}
+			if !slices.EqualFunc(others, have, func(a, b any) bool { return reflect.DeepEqual(a, b) }) {
+				return fmt.Errorf("the list %s has a form that worldsetup can't edit", key)
+			}
+		}
+		delete(before, key)
+		delete(after, key)
+	}
+	if len(before)+len(after) > 0 && !reflect.DeepEqual(before, after) {
+		return errors.New("it has a form that worldsetup can't edit")
+	}
+	return nil
+}
+
+func withNewline(text []byte) []byte {
+	return append(bytes.TrimSuffix(slices.Clone(text), []byte("\n")), '\n')
+}
+
+// templateData is what a template in a configuration can refer to, as far as it is known here.
+type templateData map[string]any
+
+// expand executes text as a template. Lima leaves a text that is none as it is, and so is one with other data.
+func expand(text string, data templateData) string {
+	parsed, err := template.New("").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return text
+	}
+	var out strings.Builder
+	if parsed.Execute(&out, map[string]any(data)) != nil {
+		return text
+	}
+	return out.String()
+}
+
+// WriteConfig gives the VM in the directory dir the configuration text: all of it or, when that fails, nothing.
+func WriteConfig(dir string, text []byte) error {
+	path, err := filepath.EvalSymlinks(filepath.Join(dir, filenames.LimaYAML))
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".lima.yaml-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // it is gone after the rename
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Sync(), file.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// SameDirectory reports whether two paths are the same directory, by whatever names. Of one that is not there, the
+// directories above it are compared.
+func SameDirectory(a, b string) bool {
+	a, b = filepath.Clean(a), filepath.Clean(b)
+	if a == b {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	return errA != nil && errB != nil && filepath.Base(a) == filepath.Base(b) && filepath.Dir(a) != a &&
+		SameDirectory(filepath.Dir(a), filepath.Dir(b))
+}
