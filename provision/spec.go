@@ -480,6 +480,7 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 			name))
 		failure.Why, failure.Err = err.Error(), err
 		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+			failure.What = fmt.Sprintf("Lima can't resolve what %s refers to", name)
 			failure.Why = refused.Detail()
 		}
 		return nil, nil, failure

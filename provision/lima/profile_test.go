@@ -120,3 +120,38 @@ func TestSigns(t *testing.T) {
 		}
 	}
 }
+
+// TestSubstitute: a profile for envsubst shows by a variable outside of its scripts; a script's own stay otherwise.
+func TestSubstitute(t *testing.T) {
+	const script = "provision:\n- script: echo $HOME ${PROJECT} $HOMES ${HOME:-x} $USER\n"
+	const done = "provision:\n- script: echo /h /p $HOMES ${HOME:-x} $USER\n"
+	for text, want := range map[string]string{
+		script: script,
+		"mounts:\n- location: \"$HOME\"\n- location: ${PROJECT}/x\n" + script: "mounts:\n- location: \"/h\"\n" +
+			"- location: /p/x\n" + done,
+		"param: {a: $HOME_DIR}\n" + script: "param: {a: $HOME_DIR}\n" + script,
+		"# $PROJECT\n":                     "# $PROJECT\n",
+		"a: [$HOME":                        "a: [$HOME",
+	} {
+		if got := string(Substitute([]byte(text), "/h", "/p")); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestProfilesOfLima: what Lima's own templates have is understood.
+func TestProfilesOfLima(t *testing.T) {
+	for text, refers := range map[string]bool{
+		"base: template:_images/ubuntu\n":                                            true,
+		"base:\n- a.yaml\n- {url: b.yaml, digest: x}\n":                              true,
+		"provision:\n- mode: user\n  file: ./setup.sh\n":                             true,
+		"probes:\n- file: {url: p.sh}\n":                                             true,
+		"additionalDisks:\n- data\n- {name: more}\ntpm: true\ncpus: 2\n":             false,
+		"provision:\n- mode: data\n  path: /etc/x\n  content: y\n  permissions: 6\n": false,
+	} {
+		profile, err := ParseProfile([]byte(text))
+		if err != nil || Refers(profile) != refers {
+			t.Errorf("%q: %+v, %v", text, profile, err)
+		}
+	}
+}
