@@ -502,7 +502,10 @@ func vmTypeOf(c *limatype.LimaYAML) *string { return c.VMType }
 // setting is what counts in a new VM, when wanted is what was asked for: the files of Lima's user have the first word
 // and the last.
 func (t target) setting(field func(*limatype.LimaYAML) *string, wanted string) string {
-	values := []string{wanted, deref(field(t.profile))}
+	values := []string{wanted}
+	if t.profile != nil { // there is none when Lima did not answer about a VM that is there
+		values = append(values, deref(field(t.profile)))
+	}
 	for _, file := range t.files {
 		value := deref(field(file.Config))
 		if value == "default" {
