@@ -2,6 +2,7 @@ package lima
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,20 +68,56 @@ func (c Client) find(ctx context.Context, name string, only ...string) (*limatyp
 	if err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(result.Stdout))
-	for {
-		var instance limatype.Instance
-		err := decoder.Decode(&instance)
+	return findIn(result.Stdout, name)
+}
+
+// findIn returns the instance called name from a list, which holds a JSON object for each; nil when it is not there.
+// The others are searched for their names only, since another version of Lima may have made them. An instance that is
+// found counts; that there is none counts only when all of the list can be read.
+func findIn(list []byte, name string) (*limatype.Instance, error) {
+	var unreadable error
+	for len(list) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(list))
+		var object json.RawMessage
+		var named struct{ Name *string }
+		err := decoder.Decode(&object)
 		if errors.Is(err, io.EOF) {
-			return nil, nil
+			break
 		}
-		if err != nil {
-			return nil, fmt.Errorf("limactl list printed no JSON (%w): %q", err, clip(string(result.Stdout), 80))
+		end := decoder.InputOffset()
+		if err == nil {
+			err = json.Unmarshal(object, &named)
+		} else if end = int64(bytes.IndexByte(list, '\n') + 1); end == 0 { // a line of something else
+			end = int64(len(list))
 		}
-		if instance.Name == name {
-			return &instance, nil
+		switch {
+		case err == nil && named.Name != nil && *named.Name == name:
+			return instanceFrom(object, name)
+		case err != nil || named.Name == nil:
+			line := strings.TrimSpace(string(list[:end]))
+			unreadable = cmp.Or(unreadable, fmt.Errorf("limactl list printed a line that describes no VM: %q",
+				clip(line, 80)))
 		}
+		list = list[end:]
 	}
+	return nil, unreadable
+}
+
+// instanceFrom decodes the instance called name. Errors that Lima has not written as text don't hide the rest of it.
+func instanceFrom(object []byte, name string) (*limatype.Instance, error) {
+	var instance limatype.Instance
+	err := json.Unmarshal(object, &instance)
+	if err == nil {
+		return &instance, nil
+	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(object, &fields) // it was read as an object before
+	delete(fields, "errors")
+	if rest, restErr := json.Marshal(fields); restErr == nil && json.Unmarshal(rest, &instance) == nil {
+		instance.Errors = []error{errors.New("Lima reports errors that can't be read")}
+		return &instance, nil
+	}
+	return nil, fmt.Errorf("what limactl list prints about the VM %s can't be read: %w", name, err)
 }
 
 // ProfilePrefix begins the names of the files that Validate makes; the number of the process and a "-" follow.

@@ -76,6 +76,43 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindAmongOthers finds an instance beside whatever else stands in the list.
+func TestFindAmongOthers(t *testing.T) {
+	const ours = `{"name":"substrate","status":"Stopped","dir":"/d"}` + "\n"
+	for name, other := range map[string]string{
+		"errors of Lima 1":        `{"name":"docker","status":"Broken","errors":[{}]}`,
+		"another type of a field": `{"name":"docker","status":7,"cpus":"four","config":[]}`,
+		"no name":                 `{"status":"Stopped"}`,
+		"the name as a number":    `{"name":3}`,
+		"a wrapper's warning":     `WARNING: limactl is a wrapper {with braces}`,
+		"cut off":                 `{"name":"docker","status":`,
+		"several lines":           "{\n  \"name\": \"docker\",\n  \"config\": {\"name\": \"substrate\"}\n}",
+		"an array":                `[{"name":"substrate"}]`,
+	} {
+		for _, list := range []string{other + "\n" + ours, ours + other} {
+			instance, err := Client{&answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
+			if err != nil || instance == nil || instance.Dir != "/d" {
+				t.Errorf("%s: %+v, %v", name, instance, err)
+			}
+		}
+	}
+}
+
+// TestFindWithUnreadableParts shows the instance as far as it can be read, or fails with its name.
+func TestFindWithUnreadableParts(t *testing.T) {
+	find := func(list string) (*limatype.Instance, error) {
+		return Client{&answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
+	}
+	instance, err := find(`{"name":"substrate","status":"Broken","dir":"/d","errors":[{}]}`)
+	if err != nil || instance.Dir != "/d" || len(instance.Errors) != 1 {
+		t.Errorf("%+v, %v", instance, err)
+	}
+	if instance, err := find(`{"name":"substrate","cpus":"four"}`); err == nil ||
+		!strings.Contains(err.Error(), "about the VM substrate") {
+		t.Errorf("%+v, %v", instance, err)
+	}
+}
+
 func TestWhatIsAskedOfLimactl(t *testing.T) {
 	profile := []byte("images: []\n")
 	line := func(string) {}
