@@ -18,6 +18,7 @@ type Target struct {
 	VMType   string        // limatype.VZ or limatype.QEMU
 	Arch     limatype.Arch // of the VM
 	Starts   bool          // the VM will be created or started
+	Unlisted bool          // Lima can't list its VMs, so that nobody knows whether there is one
 	Memory   int64         // of the VM, in bytes
 	Space    Space         // what will be written to the disk; List finds out whether the image is part of it
 	Images   []string      // places of a new VM's image, the best first; nil when nothing has to be downloaded
@@ -35,16 +36,20 @@ type Target struct {
 func List(target Target) []Check { return list(Here(), target) }
 
 func list(h Host, t Target) []Check {
-	const runs, none, macOnly = "the VM is running", "there is no VM", "on a Mac only"
+	const none, macOnly, unlisted = "there is no VM", "on a Mac only", "Lima can't list its VMs"
+	runs := "the VM is running"
 	qemuVM, vzVM, linux, mac := t.VMType == limatype.QEMU, t.VMType == limatype.VZ, h.OS == "linux", h.OS == "darwin"
 	noQEMU := "the VM's type is " + t.VMType
 	cache, _ := os.UserCacheDir() // where it is unknown, nothing is cached
 	address, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
+	if t.Unlisted {
+		runs, local, address = unlisted, unlisted, ""
+	}
 	t.Space.Image = address != ""
 	home := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima")
 	state := newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")
 	exists := t.VM.Instance != nil
-	limactl := []string{"limactl"}
+	limactl := []string{LimactlWorks}
 	return []Check{
 		// The host.
 		{ID: "system", Title: "operating system", Probe: h.system},
@@ -94,9 +99,9 @@ func list(h Host, t Target) []Check {
 		{ID: "project", Title: "project directory", Late: lateDisk,
 			Probe: project(t.Project, t.Home, t.LimaHome, writable)},
 		{ID: "built-in-files", Title: "units and profile", Probe: builtIn},
-		{ID: "agent", Title: "agent", Probe: t.Agents.probe},
+		Check{ID: "agent", Title: "agent", Probe: t.Agents.probe}.When(!t.Unlisted, unlisted),
 		// The VM as it is.
-		{ID: "vm", Title: "VM", Requires: limactl, Probe: t.VM.state(h)},
+		{ID: VMState, Title: "VM", Requires: limactl, Probe: t.VM.state(h)},
 		Check{ID: "vm-owner", Title: "the VM's owner", Probe: t.VM.owner}.When(exists, none),
 		Check{ID: "vm-protected", Title: "protection of the VM", Probe: t.VM.protection}.When(exists, none),
 		{ID: "other-run", Title: "another run", Probe: t.Traces.otherRun(h)},

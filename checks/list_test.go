@@ -41,6 +41,9 @@ func TestListApplicability(t *testing.T) {
 		{Target{VMType: limatype.VZ}, "virtualization", "the VM is running"},
 		{Target{VMType: limatype.VZ, Starts: true}, "qemu", "the VM's type is vz"},
 		{Target{VMType: limatype.VZ, Starts: true}, "acceleration", "QEMU on Linux only"},
+		{Target{Unlisted: true, Images: []string{"https://host/i"}}, "image-host", "Lima can't list its VMs"},
+		{Target{Unlisted: true}, "memory", "Lima can't list its VMs"},
+		{Target{Unlisted: true}, "agent", "Lima can't list its VMs"},
 	} {
 		for _, check := range List(test.target) {
 			if check.ID != test.id {

@@ -381,7 +381,7 @@ func TestMoreMachines(t *testing.T) {
 		"VM unlisted": {
 			one(VM{Name: "substrate", Trouble: &finding.Error{What: "a directory is in the way",
 				Next: "rm -r it"}}.state(linuxHost())),
-			Warning, 0, []string{"in the way"}, "rm -r it", "",
+			Failed, 3, []string{"in the way"}, "rm -r it", "",
 		},
 		"VM a world": {one(VM{Signs: []string{"it has the mark of worldsetup"}}.owner), OK, 0,
 			[]string{"a world", "mark"}, "", ""},

@@ -24,7 +24,7 @@ func Limactl(client lima.Client) Check { return Here().limactl(client) }
 
 func (h Host) limactl(client lima.Client) Check {
 	return Check{
-		ID: "limactl", Title: "Lima",
+		ID: LimactlWorks, Title: "Lima",
 		Requires: []string{"host-user"}, // to root, limactl reports nothing else
 		Deadline: limactlDeadline,
 		Late: "check whether `limactl --version` answers in a terminal; if it hangs there too, install Lima again: " +

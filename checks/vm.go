@@ -17,6 +17,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
+// The ids of the check that limactl works, and of the one that shows the VM: it fails when Lima can't list its VMs.
+const (
+	LimactlWorks = "limactl"
+	VMState      = "vm"
+)
+
 // VM is the instance as Lima knows it when the checks are made.
 type VM struct {
 	Name     string
@@ -27,13 +33,13 @@ type VM struct {
 	ProtectedByUs bool
 }
 
-// state reports the state of the VM. It never fails: what is wrong with a VM is for the run to repair or to refuse.
+// state reports the state of the VM. What is wrong with one that Lima lists is for the run to repair or to refuse.
 func (vm VM) state(h Host) Probe {
 	return func(context.Context) Result {
 		name := shellescape.Quote(vm.Name)
 		switch {
 		case vm.Trouble != nil:
-			return warning("unknown").because(vm.Trouble.Error(), vm.Trouble.Next)
+			return failed(vm.Trouble.What, vm.Trouble.Why, vm.Trouble.Next)
 		case vm.Instance == nil:
 			return ok("none called %s", vm.Name)
 		}

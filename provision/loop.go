@@ -176,7 +176,7 @@ func (r *run) refine(ctx context.Context, now *view) {
 }
 
 // resolve asks Lima for the instance and completes the target with the files on the host. Bad input is reported first;
-// if Lima does not answer, the prerequisites explain that.
+// if Lima does not answer, the prerequisites that don't depend on the VM explain that.
 func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	instance, findErr := r.vm.find(ctx)
 	if ctx.Err() != nil {
@@ -249,11 +249,16 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, verifies as much as possible and reports.
+// status observes, verifies as much as possible and reports. What this machine lacks to create or start a VM does not
+// matter to it.
 func (r *run) status(ctx context.Context) (Health, error) {
-	view, err := r.observe(ctx, always)
+	instance, err := r.resolve(ctx)
 	if err != nil {
 		return Health{}, err
+	}
+	view := r.assess(ctx, instance, always)
+	if ctx.Err() != nil {
+		return Health{}, interrupted(ctx)
 	}
 	return reportHealth(r.events, r.report(view))
 }

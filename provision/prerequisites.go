@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -55,6 +56,10 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	}
 	if findErr != nil {
 		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr)
+		if _, ok := errors.AsType[*lima.NotInstalledError](findErr); !ok {
+			wanted.Starts, wanted.Unlisted = false, true // what a new VM needs may not matter
+			return wanted
+		}
 	}
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
@@ -140,7 +145,15 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr er
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	for _, result := range checks.Blocking(results) {
+	blocking := checks.Blocking(results)
+	// What needs to work first is reported first: limactl, and then its list.
+	if i := slices.IndexFunc(blocking, func(r checks.Result) bool { return r.ID == checks.LimactlWorks }); i > 0 {
+		blocking = blocking[i:]
+	}
+	for _, result := range blocking {
+		if findErr != nil && result.ID == checks.VMState {
+			return limaError(ctx, "Lima can't list its VMs", findErr)
+		}
 		return &Error{Kind: KindPrerequisite, What: result.Found, Why: result.Why, Next: result.Next}
 	}
 	return nil

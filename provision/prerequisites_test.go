@@ -3,7 +3,9 @@ package provision_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,5 +101,78 @@ func TestChecksOfAWrongAgent(t *testing.T) {
 	_, err := prerequisites(t, provision.Spec{Agent: filepath.Join(t.TempDir(), "none")}, noVMs)
 	if failure := provision.AsError(err); failure == nil || failure.Kind != provision.KindUsage {
 		t.Errorf("%v, want a usage error for a file that is not there", err)
+	}
+}
+
+// TestWhatAMachineLacks ends neither a status nor a plan: the state of the VM does not depend on it.
+func TestWhatAMachineLacks(t *testing.T) {
+	b := newBench(t)
+	setup := b.setup()
+	edges := setup.Edges
+	setup.Edges = func(spec provision.Spec) provision.Edges {
+		with := edges(spec)
+		with.Checks = func(target checks.Target) []checks.Check {
+			return []checks.Check{checks.Limactl(target.Lima), {ID: "network", Title: "network",
+				Probe: func(context.Context) checks.Result {
+					return checks.Result{Finding: provision.Finding{Outcome: provision.Failed, Found: "offline", Next: "connect"}}
+				}}}
+		}
+		return with
+	}
+	health, err := setup.Status(t.Context())
+	if health.Instance != "absent" {
+		t.Errorf("the VM is %s", health.Instance)
+	}
+	wantKind(t, err, provision.KindUnhealthy, "absent")
+	plan, err := setup.Plan(t.Context())
+	if !slices.ContainsFunc(plan.Steps, func(step provision.Step) bool { return step.ID == provision.StepCreate }) {
+		t.Errorf("%+v", plan)
+	}
+	wantKind(t, err, provision.KindPrerequisite, "offline")
+	_, err = setup.Run(t.Context())
+	wantKind(t, err, provision.KindPrerequisite, "offline")
+}
+
+// TestAnUnreadableList is the first error, before whatever depends on it.
+func TestAnUnreadableList(t *testing.T) {
+	for name, list := range map[string]lima.Result{
+		"no JSON":  {Stdout: []byte("panic: no VMs\n")},
+		"an error": {ExitCode: 1, Stderr: "level=fatal msg=\"must not run on NFS dir\"\n"},
+	} {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, "lima", "substrate"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{"lima.yaml", "disk"} {
+			if err := os.WriteFile(filepath.Join(dir, "lima", "substrate", file), []byte("cpus: 1\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer := func(_ context.Context, command lima.Command) (lima.Result, error) {
+			if command.Args[0] == "--version" {
+				return lima.Result{Stdout: []byte("limactl version 2.0.3\n")}, nil
+			}
+			return list, nil
+		}
+		setup := provision.Setup{
+			Spec: provision.Spec{Project: t.TempDir(), LimaHome: filepath.Join(dir, "lima"),
+				StateDir: filepath.Join(dir, "state"), Image: "https://no.such.host.invalid/image"},
+			Edges: func(provision.Spec) provision.Edges {
+				return provision.Edges{Lima: limactl(answer), Now: time.Now,
+					Guest: func(*limatype.Instance) guest.Client { return nil },
+					Checks: func(target checks.Target) []checks.Check {
+						return slices.DeleteFunc(checks.List(target), func(check checks.Check) bool {
+							return check.ID != "limactl" && check.ID != "vm" && check.ID != "name-resolution"
+						})
+					}}
+			},
+		}
+		_, status := setup.Status(t.Context())
+		_, plan := setup.Plan(t.Context())
+		_, run := setup.Run(t.Context())
+		for _, err := range []error{status, plan, run} {
+			t.Log(name)
+			wantKind(t, err, provision.KindPrerequisite, "can't list its VMs")
+		}
 	}
 }

@@ -101,7 +101,8 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 }
 
 // Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
-// replacement is returned as such, without an error.
+// replacement is returned as such, without an error. With an error of KindPrerequisite, the plan is what Run would do
+// once this machine has what it lacks; it is empty when Lima can't list its VMs.
 func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	r, err := s.begin()
 	if err != nil {

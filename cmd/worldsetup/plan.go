@@ -24,25 +24,34 @@ func (a *app) planCommand() *cobra.Command {
 type planObject struct {
 	Schema int `json:"schema"`
 	provision.Plan
-	Settings []value `json:"settings"`
+	Settings []value          `json:"settings"`
+	Error    *provision.Error `json:"error,omitempty"` // the prerequisite that failed
 }
 
 func (a *app) plan(ctx context.Context, c invocation) error {
 	plan, err := a.engine(provision.Setup{Spec: c.spec}).Plan(ctx)
-	if err != nil {
+	lacks := kindOf(err) == provision.KindPrerequisite && plan.VM != "" // the plan is known all the same
+	if err != nil && !lacks {
 		return err
+	}
+	if err == nil {
+		err = plan.Err()
 	}
 	if a.json != nil {
 		if plan.Steps == nil {
 			plan.Steps = []provision.Step{} // for readers that count them
 		}
-		a.json.result(planObject{provision.Schema, plan, sources(c.spec, c.values, plan)})
-		return plan.Err()
+		object := planObject{Schema: provision.Schema, Plan: plan, Settings: sources(c.spec, c.values, plan)}
+		if lacks {
+			object.Error = provision.AsError(err)
+		}
+		a.json.result(object)
+		return err
 	}
 	to := newLines(a.out, a.utf8)
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
-	return plan.Err()
+	return err
 }
 
 // showPlan shows the steps of a plan with their reasons, or the text for an empty one.
