@@ -108,9 +108,22 @@ func (a *app) setOutput(command *cobra.Command) error {
 		a.json = nil
 	}
 	a.neverAsk = isSet("non-interactive")
+	if flag := command.Flags().Lookup("non-interactive"); (flag == nil || !flag.Changed) && inCI(a.getenv) {
+		if flag != nil && a.person.out != nil && a.json == nil {
+			a.errors.printf("CI is set: nobody is asked, as with --non-interactive; --non-interactive=false asks")
+		}
+		a.neverAsk, a.terminal, a.person = true, terminal{}, terminal{}
+	}
 	a.plain = a.neverAsk || isSet("plain")
 	a.noMouse, a.save = isSet("no-mouse"), isSet("save")
 	return nil
+}
+
+// inCI reports whether this is a job of a CI system. Some give a job a terminal, at which nobody sits.
+func inCI(getenv func(string) string) bool {
+	value := strings.TrimSpace(getenv("CI"))
+	on, err := parseSwitch(value)
+	return value != "" && (on || err != nil)
 }
 
 func atMostOneProject(_ *cobra.Command, args []string) error {

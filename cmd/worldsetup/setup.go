@@ -22,7 +22,7 @@ func (a *app) setUpCommand() *cobra.Command {
 
 // addOutputFlags adds the flags that choose between the wizard and plain lines.
 func addOutputFlags(command *cobra.Command) {
-	command.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard")
+	command.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard [CI]")
 	command.Flags().Bool("plain", false, "print and ask in plain lines, without escape sequences, on a terminal too")
 	command.Flags().Bool("no-mouse", false, "leave the mouse to the terminal [WORLDSETUP_NO_MOUSE]")
 }
