@@ -143,6 +143,25 @@ func (d directory) limaHome(vm, goos string) Probe {
 	}
 }
 
+// localHome checks that Lima's home directory, which probe has found usable, is not on NFS: QEMU can't lock a VM's disk
+// there, and sockets don't work.
+func (h Host) localHome(d directory, client lima.Client, probe Probe) Probe {
+	return func(ctx context.Context) Result {
+		found := probe(ctx)
+		if path, _ := d.usable(); found.Outcome != OK || !h.NFS(path) {
+			return found
+		}
+		const next = `use a directory on a disk of this machine: sudo install -d -m 0700 -o "$USER" /opt/lima && ` +
+			`export LIMA_HOME=/opt/lima`
+		if version, err := client.Version(ctx); err == nil && version.LessThan(*lima21) {
+			return failed("Lima's home directory is on NFS", fmt.Sprintf("Lima %s refuses that: %s", version, d.path),
+				next+"; or upgrade Lima")
+		}
+		return warning("%s", d.path).because("Lima's home directory is on NFS: the locks of QEMU on the VM's disk, "+
+			"and sockets, may not work there", next)
+	}
+}
+
 // longestSocket returns the longest path of a socket of vm: the longest of ssh's (Lima's filenames.LongestSock), or
 // ours.
 func longestSocket(home, vm string) string {

@@ -34,6 +34,7 @@ type Host struct {
 	Stat     func(path string) (fs.FileInfo, error)
 	Real     func(path string) (real string, err error) // the path without symbolic links
 	Free     func(path string) (bytes int64, err error) // what this user may still write to the file system of a path
+	NFS      func(path string) bool                     // whether a path is on NFS
 	KVM      func() error                               // why no VM can be created through KVM
 	Inotify  func() error                               // why no file can be watched
 	Files    func() (limit uint64, err error)           // how many files a program may open at most
@@ -48,7 +49,7 @@ func Here() Host {
 	return Host{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
 		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
-		KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
+		NFS: nfs, KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
 		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
 		Resolve: func(ctx context.Context, name string) error {
 			_, err := net.DefaultResolver.LookupHost(ctx, name)

@@ -31,6 +31,12 @@ func kvm(device string) error {
 	}
 }
 
+// nfs reports whether path is on NFS, as Lima does (its pkg/fsutil).
+func nfs(path string) bool {
+	var stat unix.Statfs_t
+	return unix.Statfs(path, &stat) == nil && stat.Type == unix.NFS_SUPER_MAGIC
+}
+
 // inotify begins to watch files and stops at once: the limit reports little about how many others use it up.
 func inotify() error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)

@@ -122,22 +122,28 @@ const (
 	virtiofsd
 	qemuX86
 	qemuARM
+	firmwareX86
+	firmwareARM
 )
 
 // managers are the known package managers on Linux: how each installs something, how it does so unasked, and the
 // packages of each tool. QEMU's include firmware, since guests boot by UEFI.
 var managers = []struct {
 	program, install, yes string
-	packages              [4]string
+	packages              [6]string
 }{
-	{"apt-get", "sudo apt-get install ", "--yes", [4]string{"openssh-client", "virtiofsd",
-		"qemu-system-x86 qemu-utils ovmf", "qemu-system-arm qemu-utils qemu-efi-aarch64"}},
-	{"dnf", "sudo dnf install ", "--assumeyes", [4]string{"openssh-clients", "virtiofsd",
-		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64"}},
-	{"pacman", "sudo pacman -S ", "--noconfirm", [4]string{"openssh", "virtiofsd",
-		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64"}},
-	{"zypper", "sudo zypper install ", "--no-confirm", [4]string{"openssh-clients", "virtiofsd",
-		"qemu-x86 qemu-img qemu-ovmf-x86_64", "qemu-arm qemu-img qemu-uefi-aarch64"}},
+	{"apt-get", "sudo apt-get install ", "--yes", [6]string{"openssh-client", "virtiofsd",
+		"qemu-system-x86 qemu-utils ovmf", "qemu-system-arm qemu-utils qemu-efi-aarch64",
+		"ovmf", "qemu-efi-aarch64"}},
+	{"dnf", "sudo dnf install ", "--assumeyes", [6]string{"openssh-clients", "virtiofsd",
+		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64",
+		"edk2-ovmf", "edk2-aarch64"}},
+	{"pacman", "sudo pacman -S ", "--noconfirm", [6]string{"openssh", "virtiofsd",
+		"qemu-system-x86 qemu-img edk2-ovmf", "qemu-system-aarch64 qemu-img edk2-aarch64",
+		"edk2-ovmf", "edk2-aarch64"}},
+	{"zypper", "sudo zypper install ", "--no-confirm", [6]string{"openssh-clients", "virtiofsd",
+		"qemu-x86 qemu-img qemu-ovmf-x86_64", "qemu-arm qemu-img qemu-uefi-aarch64",
+		"qemu-ovmf-x86_64", "qemu-uefi-aarch64"}},
 }
 
 // missing returns the finding about a program that is not installed, with the command that installs it here. On a Mac,

@@ -4,9 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
+
+	"github.com/coreos/go-semver/semver"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // system checks that Lima runs on the operating system; any Linux distribution will do.
@@ -54,6 +61,40 @@ func (h Host) ordinaryUser(context.Context) Result {
 	}
 	return failed("worldsetup runs as root", "Lima refuses to run as root; a VM belongs to the user who creates it",
 		"run it as an ordinary user: without sudo, or after `su - NAME`")
+}
+
+// lima21 only warns about a home directory on NFS, which the versions before refuse (lima#4669).
+var lima21 = semver.New("2.1.0")
+
+// systemPaths are the mount points that Lima refuses (its limayaml.Validate).
+var systemPaths = []string{"/", "/bin", "/dev", "/etc", "/home", "/opt", "/sbin", "/tmp", "/usr", "/var"}
+
+// homeMount checks that home can be mounted at its own path in the guest. In a Lima guest it can't: there, the home
+// directory has the name that the home directory in another guest would have. inGuest is that, where it is known.
+func (h Host) homeMount(home, inGuest string, client lima.Client) Probe {
+	return func(ctx context.Context) Result {
+		home := filepath.Clean(home)
+		other := "use another one: HOME=DIR LIMA_HOME=\"${LIMA_HOME:-$HOME/.lima}\" worldsetup"
+		if slices.Contains(systemPaths, home) {
+			return failed("your home directory can't be mounted in the VM",
+				"HOME is "+home+", which is a system directory of the guest", other)
+		}
+		user := h.User()
+		clash := home == filepath.Clean(strings.ReplaceAll(inGuest, "{{.User}}", user))
+		if name := filepath.Join("/home", user); inGuest == "" && (home == name+".guest" || home == name+".linux") {
+			// Lima chooses it (its osutil.LimaUser): .linux before 2.1, .guest since.
+			version, err := client.Version(ctx)
+			clash = err != nil || version.LessThan(*lima21) == (home == name+".linux")
+		}
+		if !clash {
+			return ok("%s", home)
+		}
+		return failed("your home directory can't be mounted in the VM",
+			fmt.Sprintf("%s is the home directory of the VM's own user as well: is this machine itself a Lima guest?",
+				home),
+			other+"; or give the VM's user another one: a profile (--profile FILE) with "+
+				"`user: {home: /home/{{.User}}.world}`")
+	}
 }
 
 // memory checks that the machine has the memory that the VM may take: it must exist, and should be free.

@@ -45,6 +45,7 @@ func linuxHost() Host {
 		Stat: func(string) (fs.FileInfo, error) { return nil, nil },
 		Real: func(path string) (string, error) { return path, nil },
 		Free: func(string) (int64, error) { return 100 * gib, nil },
+		NFS:  func(string) bool { return false },
 		KVM:  func() error { return nil }, Inotify: func() error { return nil },
 		Files:   func() (uint64, error) { return 524288, nil },
 		Alive:   func(int) bool { return false },

@@ -17,6 +17,7 @@ type Target struct {
 	VM       VM
 	VMType   string        // limatype.VZ or limatype.QEMU
 	Arch     limatype.Arch // of the VM
+	Firmware Firmware      // of the VM
 	Starts   bool          // the VM will be created or started
 	Unlisted bool          // Lima can't list its VMs, so that nobody knows whether there is one
 	Memory   int64         // of the VM, in bytes
@@ -24,12 +25,15 @@ type Target struct {
 	Images   []string      // places of a new VM's image, the best first; nil when nothing has to be downloaded
 	Mounts   string        // the type of mount that was requested; empty for Lima's choice
 	Home     string        // the user's home directory
-	Project  string        // absolute
-	Agents   Agents
-	LimaHome string // absolute
-	StateDir string // absolute
-	Traces   Traces
-	Lima     lima.Client
+	// GuestHome is the home directory of the user in the guest, with {{.User}} for the name of the user here; empty for
+	// the one that Lima chooses.
+	GuestHome string
+	Project   string // absolute
+	Agents    Agents
+	LimaHome  string // absolute
+	StateDir  string // absolute
+	Traces    Traces
+	Lima      lima.Client
 }
 
 // List returns the checks for target on this machine, in the order in which they are shown.
@@ -56,7 +60,9 @@ func list(h Host, t Target) []Check {
 		{ID: "processor", Title: "processor", Probe: h.processor},
 		{ID: "host-user", Title: "ordinary user", Probe: h.ordinaryUser},
 		{ID: "state-directory", Title: "state directory", Late: lateDisk, Probe: state.probe("the state directory")},
-		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk, Probe: home.limaHome(t.VM.Name, h.OS)},
+		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk,
+			Probe: h.localHome(home, t.Lima, home.limaHome(t.VM.Name, h.OS))},
+		{ID: "home-directory", Title: "home directory", Probe: h.homeMount(t.Home, t.GuestHome, t.Lima)},
 		Check{ID: "memory", Title: "memory", Probe: h.memory(t.Memory)}.When(t.Starts, runs),
 		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.
 			When(t.Starts, runs),
@@ -80,6 +86,10 @@ func list(h Host, t Target) []Check {
 		Check{ID: "qemu", Title: "QEMU", Probe: h.qemu(t.Arch)}.When(t.Starts, runs).When(qemuVM, noQEMU),
 		Check{ID: "qemu-version", Title: "QEMU's version", Requires: []string{"qemu"}, Probe: h.qemuVersion(t.Arch)}.
 			When(t.Starts, runs).When(qemuVM, noQEMU),
+		Check{ID: "firmware", Title: "UEFI firmware", Requires: []string{"qemu"},
+			Probe: h.firmware(t.Arch, t.Home, t.Firmware)}.When(t.Starts, runs).When(qemuVM, noQEMU).
+			When(!t.Firmware.LegacyBIOS || t.Arch == limatype.AARCH64, "the VM boots by QEMU's own BIOS").
+			When(!t.Firmware.Own, "the VM has its own, or its profile names one"),
 		Check{ID: "virtiofsd", Title: "virtiofsd", Probe: h.virtiofsd}.
 			When(t.Mounts == limatype.VIRTIOFS && qemuVM && linux, "no mounts by virtiofs of QEMU"),
 		// The network, only when something must be downloaded.

@@ -42,6 +42,11 @@ func TestListApplicability(t *testing.T) {
 		{Target{VMType: limatype.VZ, Starts: true}, "qemu", "the VM's type is vz"},
 		{Target{VMType: limatype.VZ, Starts: true}, "acceleration", "QEMU on Linux only"},
 		{Target{Unlisted: true, Images: []string{"https://host/i"}}, "image-host", "Lima can't list its VMs"},
+		{Target{VMType: limatype.QEMU, Arch: limatype.X8664, Starts: true, Firmware: Firmware{LegacyBIOS: true}},
+			"firmware", "the VM boots by QEMU's own BIOS"},
+		{Target{VMType: limatype.QEMU, Starts: true, Firmware: Firmware{Own: true}}, "firmware",
+			"the VM has its own, or its profile names one"},
+		{Target{VMType: limatype.VZ, Starts: true}, "firmware", "the VM's type is vz"},
 		{Target{Unlisted: true}, "memory", "Lima can't list its VMs"},
 		{Target{Unlisted: true}, "agent", "Lima can't list its VMs"},
 	} {

@@ -383,6 +383,45 @@ func TestMoreMachines(t *testing.T) {
 				Next: "rm -r it"}}.state(linuxHost())),
 			Failed, 3, []string{"in the way"}, "rm -r it", "",
 		},
+		"home on NFS, Lima 2.0": {
+			one(but(func(h *Host) { h.NFS = func(string) bool { return true } }).localHome(m.dir("lima", nil),
+				lima.Client{Runner: prints("limactl version 2.0.3\n")}, m.dir("lima", nil).limaHome("vm", "linux"))),
+			Failed, 3, []string{"NFS", "2.0.3 refuses"}, "export LIMA_HOME=/opt/lima", "",
+		},
+		"home on NFS, Lima 2.1": {
+			one(but(func(h *Host) { h.NFS = func(string) bool { return true } }).localHome(m.dir("new/lima", nil),
+				lima.Client{Runner: prints("limactl version 2.1.4\n")}, m.dir("new/lima", nil).limaHome("vm", "linux"))),
+			Warning, 0, []string{"NFS"}, "export LIMA_HOME=/opt/lima", "",
+		},
+		"in a Lima guest": {one(linuxHost().homeMount("/home/ada.guest/", "", lima.Client{
+			Runner: prints("limactl version 2.1.4\n")})), Failed, 3,
+			[]string{"can't be mounted", "/home/ada.guest", "itself a Lima guest"}, "HOME=DIR", ""},
+		"in an old Lima guest": {one(linuxHost().homeMount("/home/ada.linux", "", lima.Client{
+			Runner: prints("limactl version 2.1.4\n")})), OK, 0, nil, "", ""},
+		"in an old Lima guest, with Lima 2.0": {one(linuxHost().homeMount("/home/ada.linux", "", lima.Client{
+			Runner: prints("limactl version 2.0.3\n")})), Failed, 3, []string{"can't be mounted"}, "HOME=DIR", ""},
+		"home of the profile": {one(linuxHost().homeMount("/home/ada", "/home/{{.User}}", lima.Client{})), Failed, 3,
+			[]string{"can't be mounted"}, "HOME=DIR", ""},
+		"another home in the profile": {one(linuxHost().homeMount("/home/ada.guest", "/home/ada.world", lima.Client{})),
+			OK, 0, nil, "", ""},
+		"home a system directory": {one(linuxHost().homeMount("/tmp", "", lima.Client{})), Failed, 3,
+			[]string{"/tmp", "system directory"}, "HOME=DIR", ""},
+		"firmware": {one(linuxHost().firmware(x86, "/home/ada", Firmware{})), OK, 0,
+			[]string{"/home/ada/.local/share/qemu/edk2-x86_64-code.fd"}, "", ""},
+		"no firmware": {
+			one(but(func(h *Host) { h.Stat = nowhere }).firmware(x86, "/home/ada", Firmware{})), Failed, 3,
+			[]string{"firmware is not installed"}, "apt-get install ovmf", "sudo apt-get install --yes ovmf",
+		},
+		"no firmware for ARM": {
+			one(but(func(h *Host) {
+				h.Stat, h.Find = nowhere, installed("qemu-system-aarch64", "dnf")
+			}).firmware(arm, "/home/ada", Firmware{})), Failed, 3,
+			[]string{"firmware is not installed"}, "dnf install edk2-aarch64", "sudo dnf install --assumeyes edk2-aarch64",
+		},
+		"no firmware, and a template": {
+			one(but(func(h *Host) { h.Stat = nowhere }).firmware(x86, "/home/ada", Firmware{Unsure: true})), Warning, 0,
+			[]string{"template"}, "apt-get install ovmf", "",
+		},
 		"VM a world": {one(VM{Signs: []string{"it has the mark of worldsetup"}}.owner), OK, 0,
 			[]string{"a world", "mark"}, "", ""},
 		"VM not ours": {one(VM{Name: "docker"}.owner), Warning, 0,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -90,6 +91,58 @@ func (h Host) qemuVersion(arch limatype.Arch) Probe {
 				"upgrade it with your package manager, or use a newer release of your system")
 		}
 		return ok("QEMU %s", match[1])
+	}
+}
+
+// Firmware describes what the configuration of a VM says about the firmware that it boots by.
+type Firmware struct {
+	LegacyBIOS bool // the BIOS that is part of QEMU, instead of UEFI
+	Own        bool // Lima has it from the profile, or downloads it
+	Unsure     bool // a template that the profile is based on may say something else
+}
+
+// firmwarePlaces are where Lima searches for UEFI firmware (its qemu driver, getFirmware).
+func firmwarePlaces(arch limatype.Arch, qemu, home string) []string {
+	name := "share/qemu/edk2-" + arch + "-code.fd"
+	places := []string{filepath.Join(home, ".local", name), filepath.Join(filepath.Dir(filepath.Dir(qemu)), name),
+		filepath.Join(filepath.Dir(qemu), "share/edk2-"+arch+"-code.fd")}
+	if arch == limatype.AARCH64 {
+		return append(places, "/usr/share/edk2/aarch64/QEMU_CODE.fd", "/usr/share/AAVMF/AAVMF_CODE.fd",
+			"/usr/share/qemu-efi-aarch64/QEMU_EFI.fd")
+	}
+	return append(places, "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/OVMF/OVMF_CODE.fd",
+		"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/qemu/ovmf-x86_64.bin",
+		"/usr/share/qemu/ovmf-x86_64-4m.bin")
+}
+
+// firmware checks that Lima finds the UEFI firmware by which a VM of QEMU for arch boots.
+func (h Host) firmware(arch limatype.Arch, home string, configured Firmware) Probe {
+	wanted := firmwareX86
+	if arch == limatype.AARCH64 {
+		wanted = firmwareARM
+	}
+	return func(context.Context) Result {
+		command, err := h.qemuCommand(arch)
+		if err != nil {
+			return unknown(err)
+		}
+		qemu, err := h.Find(command.program)
+		if err != nil {
+			return unknown(err)
+		}
+		places := firmwarePlaces(arch, qemu, home)
+		for _, place := range places {
+			if _, err := h.Stat(place); err == nil {
+				return ok("%s", place)
+			}
+		}
+		result := h.missing("QEMU's UEFI firmware is not installed",
+			"the VM boots by it, and Lima finds it in none of its places", wanted).details(places...)
+		if configured.Unsure {
+			result.Outcome, result.Fix = Warning, nil
+			result.Why += "; a template that the profile is based on may choose another"
+		}
+		return result
 	}
 }
 

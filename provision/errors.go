@@ -81,6 +81,9 @@ func limaError(ctx context.Context, what string, err error) *Error {
 	}
 	failure := &Error{Kind: KindPrerequisite, What: what, Why: err.Error(),
 		Next: "see what `limactl list` prints", Err: err}
+	if refused, ok := errors.AsType[*lima.CommandError](err); ok && refused.HomeOnNFS() {
+		failure.Next = "use a Lima home on a disk of this machine: export LIMA_HOME=DIR; or upgrade Lima"
+	}
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
 		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"
 	}

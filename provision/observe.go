@@ -14,8 +14,8 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"golang.org/x/sys/unix"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+	"golang.org/x/sys/unix"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -42,7 +42,7 @@ type observer struct {
 // the directory if it is in the way.
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
-	if _, ok := errors.AsType[*lima.CommandError](err); !ok {
+	if refused, ok := errors.AsType[*lima.CommandError](err); !ok || refused.HomeOnNFS() {
 		return instance, cmp.Or(err, o.elsewhere(instance))
 	}
 	dir := o.place.Dir("")

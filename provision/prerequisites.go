@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/docker/go-units"
@@ -49,7 +51,8 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
-		Home: t.wanted.Home, Project: t.spec.Project,
+		Home: t.wanted.Home, GuestHome: t.guestHome(instance), Project: t.spec.Project,
+		Firmware: t.firmware(instance),
 		Agents:   t.agents(instance != nil || findErr != nil && dirErr == nil),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
 		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
@@ -72,6 +75,49 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	wanted.Space.Disk = firstSize(spec.Disk, instance.Disk)
 	wanted.Space.Used = disksOf(instance)
 	return wanted
+}
+
+// layers are the configurations that decide about the VM, the strongest first, as Lima merges them.
+func (t target) layers(instance *limatype.Instance) []*limatype.LimaYAML {
+	if instance != nil && t.spec.Replace == "" {
+		if instance.Config == nil {
+			return nil
+		}
+		return []*limatype.LimaYAML{instance.Config} // all is merged in it
+	}
+	folder := filepath.Join(t.spec.LimaHome, filenames.ConfigDir)
+	return []*limatype.LimaYAML{lima.ReadConfig(filepath.Join(folder, filenames.Override)), t.profile,
+		lima.ReadConfig(filepath.Join(folder, filenames.Default))}
+}
+
+// firmware returns what the configuration of the VM says about its firmware.
+func (t target) firmware(instance *limatype.Instance) (firmware checks.Firmware) {
+	if instance != nil && t.spec.Replace == "" {
+		_, err := os.Stat(filepath.Join(instance.Dir, filenames.QemuEfiCodeFD)) // downloaded when it was started first
+		firmware.Own = err == nil
+	}
+	decided := false
+	for _, layer := range t.layers(instance) {
+		if legacy := layer.Firmware.LegacyBIOS; legacy != nil && !decided {
+			firmware.LegacyBIOS, decided = *legacy, true
+		}
+		for _, image := range layer.Firmware.Images {
+			firmware.Own = firmware.Own || image.Arch == t.arch && image.VMType != limatype.VZ
+		}
+		firmware.Unsure = firmware.Unsure || len(layer.Base) > 0
+	}
+	firmware.Unsure = firmware.Unsure && !decided
+	return firmware
+}
+
+// guestHome returns the home directory of the user in the guest; empty when Lima will choose it.
+func (t target) guestHome(instance *limatype.Instance) string {
+	for _, layer := range t.layers(instance) {
+		if home := deref(layer.User.Home); home != "" {
+			return strings.ReplaceAll(home, "{{.User}}", cmp.Or(deref(layer.User.Name), "{{.User}}"))
+		}
+	}
+	return ""
 }
 
 // disksOf returns the size of a VM's disk on the host, in bytes; 0 without one.
@@ -197,9 +243,13 @@ func (r *run) validate(ctx context.Context, state State, plan Plan) error {
 	}
 	err = r.lima.Validate(ctx, "", profile)
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+		next := "correct the profile or the flag that it names"
+		if strings.Contains(refused.Detail(), "reserved internal home directory") {
+			next = `use another home directory for worldsetup: HOME=DIR LIMA_HOME="${LIMA_HOME:-$HOME/.lima}" worldsetup`
+		}
 		return &Error{
 			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
-			Next: "correct the profile or the flag that it names", Err: err,
+			Next: next, Err: err,
 		}
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -22,7 +23,8 @@ import (
 func prerequisites(t *testing.T, spec provision.Spec,
 	run func(context.Context, lima.Command) (lima.Result, error)) (got checks.Target, err error) {
 	t.Helper()
-	spec.LimaHome, spec.StateDir = filepath.Join(t.TempDir(), "lima"), filepath.Join(t.TempDir(), "state")
+	spec.LimaHome = cmp.Or(spec.LimaHome, filepath.Join(t.TempDir(), "lima"))
+	spec.StateDir = filepath.Join(t.TempDir(), "state")
 	if spec.Project == "" {
 		spec.Project = t.TempDir()
 	}
@@ -79,6 +81,39 @@ func TestChecksOfAnUnreadableVM(t *testing.T) {
 	}
 	if target.VM.Instance == nil || target.VMType != fresh.VMType || target.Arch != fresh.Arch {
 		t.Errorf("observed for a VM of type %q and processor %q: %+v", target.VMType, target.Arch, target.VM)
+	}
+}
+
+// TestChecksOfAProfile: what decides about the firmware and the guest's user is merged as Lima merges it.
+func TestChecksOfAProfile(t *testing.T) {
+	for _, test := range []struct {
+		profile, override, standard string
+		want                        checks.Firmware
+		home                        string
+	}{
+		{profile: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}},
+		{profile: "firmware: {legacyBIOS: true}\n", override: "firmware: {legacyBIOS: false}\n"},
+		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}},
+		{profile: "base:\n- url: template:default\n", want: checks.Firmware{Unsure: true}},
+		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x"},
+		{profile: "user: {name: eve, home: \"/h/{{.User}}\"}\n", override: "- broken", home: "/h/eve"},
+	} {
+		dir := t.TempDir()
+		spec := provision.Spec{Agent: provision.AgentBuiltin, Profile: filepath.Join(dir, "p.yaml"), LimaHome: dir,
+			VMType: limatype.QEMU}
+		if err := os.Mkdir(filepath.Join(dir, "_config"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"p.yaml": test.profile, "_config/override.yaml": test.override,
+			"_config/default.yaml": test.standard} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		target, err := prerequisites(t, spec, noVMs)
+		if err != nil || target.Firmware != test.want || target.GuestHome != test.home {
+			t.Errorf("%+v: %+v, %q, %v", test, target.Firmware, target.GuestHome, err)
+		}
 	}
 }
 

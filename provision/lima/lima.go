@@ -59,6 +59,9 @@ func (e *CommandError) Error() string {
 	return message
 }
 
+// HomeOnNFS reports whether limactl refused its home directory, as Lima 2.0 does on NFS. Only the words say so.
+func (e *CommandError) HomeOnNFS() bool { return strings.Contains(e.Detail(), "must not run on NFS") }
+
 // Detail is the part of limactl's standard error that reports what failed: its last fatal or error message, else its
 // last line.
 func (e *CommandError) Detail() string {
