@@ -23,8 +23,10 @@ type Target struct {
 	Memory   int64         // of the VM, in bytes
 	Space    Space         // what will be written to the disk; List finds out whether the image is part of it
 	Images   []string      // places of a new VM's image, the best first; nil when nothing has to be downloaded
-	Mounts   string        // the type of mount that was requested; empty for Lima's choice
-	Home     string        // the user's home directory
+	// Containers is what a new VM gets for containers.
+	Containers Containers
+	Mounts     string // the type of mount that was requested; empty for Lima's choice
+	Home       string // the user's home directory
 	// GuestHome is the home directory of the user in the guest, with {{.User}} for the name of the user here; empty for
 	// the one that Lima chooses.
 	GuestHome string
@@ -105,6 +107,9 @@ func list(h Host, t Target) []Check {
 			Probe: h.imageHost(address),
 			Late:  "check that it can be reached: curl -I " + address + offline,
 		}.When(address != "", local),
+		Check{ID: "containerd-download", Title: "download of containerd",
+			Probe: h.containers(t.Containers, filepath.Join(cache, "lima"))}.
+			When(t.Containers.Wanted, "nothing is downloaded for containers"),
 		// What is put into the VM.
 		{ID: "project", Title: "project directory", Late: lateDisk,
 			Probe: project(t.Project, t.Home, t.LimaHome, writable)},

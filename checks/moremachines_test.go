@@ -422,6 +422,22 @@ func TestMoreMachines(t *testing.T) {
 			one(but(func(h *Host) { h.Stat = nowhere }).firmware(x86, "/home/ada", Firmware{Unsure: true})), Warning, 0,
 			[]string{"template"}, "apt-get install ovmf", "",
 		},
+		"containerd": {one(but(func(h *Host) { h.Stat = nowhere }).containers(Containers{Wanted: true}, m.home)), OK, 0,
+			[]string{"https://github.com/containerd"}, "", ""},
+		"containerd offline": {
+			one(but(func(h *Host) {
+				h.Stat, h.Head = nowhere, func(context.Context, string) error { return errors.New("offline") }
+			}).containers(Containers{Wanted: true}, m.home)), Failed, 3,
+			[]string{"containerd can't be downloaded", "offline"}, "containerd: {system: false, user: false}", "",
+		},
+		"containerd offline, and a template": {
+			one(but(func(h *Host) {
+				h.Stat, h.Head = nowhere, func(context.Context, string) error { return errors.New("offline") }
+			}).containers(Containers{Wanted: true, Unsure: true, Archives: []string{"https://host/a"}}, m.home)), Warning, 0,
+			[]string{"https://host/a: offline", "template"}, "", "",
+		},
+		"containerd a file": {one(linuxHost().containers(Containers{Archives: []string{"/a.tgz"}}, m.home)), OK, 0,
+			[]string{"/a.tgz"}, "", ""},
 		"VM a world": {one(VM{Signs: []string{"it has the mark of worldsetup"}}.owner), OK, 0,
 			[]string{"a world", "mark"}, "", ""},
 		"VM not ours": {one(VM{Name: "docker"}.owner), Warning, 0,

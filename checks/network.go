@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ func toDownload(h Host, images []string, cache string) (address, local string) {
 		return "", "the VM has its image"
 	}
 	for _, image := range images {
-		if !strings.HasPrefix(image, "https://") && !strings.HasPrefix(image, "http://") {
+		if !isURL(image) {
 			return "", "the image is a file"
 		}
 		if _, err := h.Stat(cached(cache, image)); err == nil {
@@ -35,6 +36,64 @@ func toDownload(h Host, images []string, cache string) (address, local string) {
 func cached(cache, address string) string {
 	sum := sha256.Sum256([]byte(address))
 	return filepath.Join(cache, "download", "by-url-sha256", hex.EncodeToString(sum[:]), "data")
+}
+
+// Containers describes the archive for containers that Lima downloads for a new VM, unless its profile turns
+// containerd off.
+type Containers struct {
+	Wanted   bool
+	Archives []string // as the configuration names them, the best first; empty for Lima's own
+	Unsure   bool     // a template that the profile is based on may turn it off
+}
+
+// containerdSite is what Lima's own archives are below (its containerd.yaml).
+const containerdSite = "https://github.com/containerd"
+
+// containers checks that the archive for containers can be downloaded, or need not be. cache is Lima's.
+func (h Host) containers(c Containers, cache string) Probe {
+	return func(ctx context.Context) Result {
+		for _, archive := range c.Archives {
+			if !isURL(archive) {
+				return ok("%s", archive)
+			}
+			if _, err := h.Stat(cached(cache, archive)); err == nil {
+				return ok("Lima has it in its cache")
+			}
+		}
+		address := containerdSite
+		if len(c.Archives) > 0 {
+			address = c.Archives[0]
+		} else if h.hasCached(cache, containerdSite) {
+			return ok("Lima has one in its cache")
+		}
+		err := h.Head(ctx, address)
+		if err == nil {
+			return ok("%s", address)
+		}
+		result := failed("containerd can't be downloaded", fmt.Sprintf("the profile leaves it on, so that Lima "+
+			"downloads it (some 250 MB), and a world does not need it; %s: %v", address, err),
+			"turn it off in the profile: `containerd: {system: false, user: false}`; or read what this prints: curl -I "+
+				address)
+		if c.Unsure {
+			result.Outcome = Warning
+			result.Why += "; a template that the profile is based on may have turned it off"
+		}
+		return result
+	}
+}
+
+// hasCached reports whether Lima's cache has something from below an address.
+func (h Host) hasCached(cache, address string) bool {
+	files, _ := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(cached(cache, ""))), "*", "url"))
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := h.Read(file)
+		_, dataErr := h.Stat(filepath.Join(filepath.Dir(file), "data"))
+		return err == nil && dataErr == nil && strings.HasPrefix(string(text), address+"/")
+	})
+}
+
+func isURL(place string) bool {
+	return strings.HasPrefix(place, "https://") || strings.HasPrefix(place, "http://")
 }
 
 // proxy reports which proxy a download from address goes through, and checks that the environment names it correctly.

@@ -1,7 +1,11 @@
 package checks
 
 import (
+	"context"
+	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +65,29 @@ func TestProxyAddress(t *testing.T) {
 		if _, err := proxyFor("https://images.example/x"); (err == nil) != right || err != nil &&
 			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+// Lima's cache may have its own archive for containers, of whichever version.
+func TestCachedContainers(t *testing.T) {
+	cache := t.TempDir()
+	dir := filepath.Join(cache, "download", "by-url-sha256", "0123")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h := Host{Read: os.ReadFile, Stat: os.Stat, Head: func(context.Context, string) error { return errors.New("offline") }}
+	probe := h.containers(Containers{Wanted: true}, cache)
+	for _, step := range []struct {
+		file string
+		want Outcome
+	}{{"url", Failed}, {"data", OK}} {
+		text := "https://github.com/containerd/nerdctl/releases/download/v2/nerdctl-full.tar.gz"
+		if err := os.WriteFile(filepath.Join(dir, step.file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if result := probe(t.Context()); result.Outcome != step.want {
+			t.Errorf("with %s: %+v", step.file, result)
 		}
 	}
 }

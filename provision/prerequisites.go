@@ -66,6 +66,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	}
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
+		wanted.Containers = t.containers()
 		wanted.Memory = t.size(memoryOf, t.wanted.Memory, DefaultMemory)
 		wanted.Space.Disk = t.size(diskOf, t.wanted.Disk, DefaultDisk)
 		wanted.Space.Kept = disksOf(instance)
@@ -108,6 +109,31 @@ func (t target) firmware(instance *limatype.Instance) (firmware checks.Firmware)
 	}
 	firmware.Unsure = firmware.Unsure && !decided
 	return firmware
+}
+
+// containers returns what a new VM gets for containers: unless it is told otherwise, Lima adds them.
+func (t target) containers() (containers checks.Containers) {
+	system, user := "", ""
+	for _, layer := range t.layers(nil) {
+		system, user = cmp.Or(system, setting(layer.Containerd.System)), cmp.Or(user, setting(layer.Containerd.User))
+		for _, archive := range layer.Containerd.Archives {
+			if archive.Arch == "" || archive.Arch == t.arch {
+				containers.Archives = append(containers.Archives, archive.Location)
+			}
+		}
+		containers.Unsure = containers.Unsure || len(layer.Base) > 0
+	}
+	containers.Wanted = system == "true" || user != "false"
+	containers.Unsure = containers.Unsure && user == ""
+	return containers
+}
+
+// setting returns the value of a switch as text; empty when it is not set.
+func setting(value *bool) string {
+	if value == nil {
+		return ""
+	}
+	return strconv.FormatBool(*value)
 }
 
 // guestHome returns the home directory of the user in the guest; empty when Lima will choose it.

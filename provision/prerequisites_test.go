@@ -90,13 +90,18 @@ func TestChecksOfAProfile(t *testing.T) {
 		profile, override, standard string
 		want                        checks.Firmware
 		home                        string
+		containers                  bool
 	}{
-		{profile: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}},
-		{profile: "firmware: {legacyBIOS: true}\n", override: "firmware: {legacyBIOS: false}\n"},
-		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}},
-		{profile: "base:\n- url: template:default\n", want: checks.Firmware{Unsure: true}},
-		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x"},
-		{profile: "user: {name: eve, home: \"/h/{{.User}}\"}\n", override: "- broken", home: "/h/eve"},
+		{profile: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}, containers: true},
+		{profile: "containerd: {system: false, user: false}\n", override: "containerd: {user: true}\n", containers: true},
+		{profile: "containerd: {user: false}\n"},
+		{profile: "containerd: {system: true, user: false}\n", containers: true},
+		{profile: "cpus: 1\n", standard: "containerd: {user: false}\n"},
+		{profile: "firmware: {legacyBIOS: true}\n", override: "firmware: {legacyBIOS: false}\n", containers: true},
+		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}, containers: true},
+		{profile: "base:\n- url: template:default\n", want: checks.Firmware{Unsure: true}, containers: true},
+		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x", containers: true},
+		{profile: "user: {name: eve, home: \"/h/{{.User}}\"}\n", override: "- broken", home: "/h/eve", containers: true},
 	} {
 		dir := t.TempDir()
 		spec := provision.Spec{Agent: provision.AgentBuiltin, Profile: filepath.Join(dir, "p.yaml"), LimaHome: dir,
@@ -113,6 +118,9 @@ func TestChecksOfAProfile(t *testing.T) {
 		target, err := prerequisites(t, spec, noVMs)
 		if err != nil || target.Firmware != test.want || target.GuestHome != test.home {
 			t.Errorf("%+v: %+v, %q, %v", test, target.Firmware, target.GuestHome, err)
+		}
+		if target.Containers.Wanted != test.containers {
+			t.Errorf("%+v: %+v", test, target.Containers)
 		}
 	}
 }
