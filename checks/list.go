@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func list(h Host, t Target) []Check {
 		Check{
 			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"},
 			Probe: h.nameResolution(address),
-			Late: "check that your name server answers: ping " + hostOf(address) +
+			Late: "check that your name server answers: ping " + cmp.Or(hostOf(address), "HOST") +
 				"; with a VPN, that it is connected",
 		}.When(address != "", local),
 		Check{

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
 // toDownload returns the address from which a new VM's image would be downloaded, or why it need not be. images are the
@@ -66,7 +68,7 @@ func (h Host) containers(c Containers, cache string) Probe {
 		} else if h.hasCached(cache, containerdSite) {
 			return ok("Lima has one in its cache")
 		}
-		err := h.Head(ctx, address)
+		err := h.reach(ctx, address)
 		if err == nil {
 			return ok("%s", address)
 		}
@@ -103,7 +105,7 @@ func (h Host) proxy(address string) Probe {
 		switch {
 		case err != nil:
 			return failed("the proxy's address is invalid", err.Error(),
-				"correct it: export https_proxy=http://HOST:PORT; or do without it: unset https_proxy HTTPS_PROXY")
+				"correct it: export https_proxy=http://HOST:PORT ("+escape+"); or do without it: unset https_proxy HTTPS_PROXY")
 		case proxy == "":
 			return ok("none")
 		}
@@ -116,29 +118,23 @@ func (h Host) proxy(address string) Probe {
 func proxyFor(address string) (string, error) {
 	request, err := http.NewRequest(http.MethodHead, address, nil)
 	if err != nil {
-		return "", err
+		return "", nil // the check of the address itself reports it
 	}
 	name := request.URL.Scheme + "_proxy"
 	for _, name := range []string{strings.ToUpper(name), name} {
-		if value := os.Getenv(name); value != "" && !isProxy(value) {
-			return "", errors.New(name + " is not the address of a proxy") // the value may hold a password
+		value := os.Getenv(name)
+		if value != "" && !strings.Contains(value, "://") {
+			value = "http://" + value
+		}
+		if value != "" && hostOf(value) == "" {
+			return "", errors.New(name + " does not hold the address of a proxy") // the value may hold a password
 		}
 	}
 	proxy, err := http.ProxyFromEnvironment(request)
 	if err != nil || proxy == nil {
 		return "", err
 	}
-	return proxy.Redacted(), nil
-}
-
-// isProxy reports whether value, with its scheme or without, is the address of a proxy.
-func isProxy(value string) bool {
-	for _, text := range []string{value, "http://" + value} {
-		if where, err := url.Parse(text); err == nil && where.Hostname() != "" {
-			return true
-		}
-	}
-	return false
+	return plaintext.Redact(proxy.String()), nil
 }
 
 // nameResolution checks that the next machine on the way to address can be resolved: the proxy, or the server.
@@ -149,6 +145,9 @@ func (h Host) nameResolution(address string) Probe {
 			next = proxy
 		}
 		host := hostOf(next)
+		if host == "" {
+			return info("none: see the download of the image")
+		}
 		if err := h.Resolve(ctx, host); err != nil {
 			return failed("can't resolve "+host+" (offline?)", err.Error(),
 				"connect to a network (with a VPN, check that it is connected) and try: ping "+host+offline)
@@ -157,13 +156,27 @@ func (h Host) nameResolution(address string) Probe {
 	}
 }
 
+// escape is how a user name and a password are written in an address.
+const escape = `in a user name and a password, write \ as %5C, @ as %40, : as %3A, / as %2F, # as %23, ? as %3F`
+
+// reach returns why nothing can be downloaded from address.
+func (h Host) reach(ctx context.Context, address string) error {
+	if hostOf(address) == "" {
+		return errors.New("the address is invalid; " + escape) // what net/url says shows parts of the password
+	}
+	return h.Head(ctx, address)
+}
+
 // offline is the way to do without a network.
 const offline = "; or name an image on this machine: --image FILE"
 
+// hostOf returns the host in the address of a server. It returns none for one whose user name or password was not
+// escaped, so that it may be read in another way than it was meant.
 func hostOf(address string) string {
 	where, err := url.Parse(address)
-	if err != nil {
-		return "HOST"
+	meant, redactErr := url.Parse(plaintext.Redact(address))
+	if err != nil || redactErr != nil || where.Host != meant.Host {
+		return ""
 	}
 	return where.Hostname()
 }
@@ -171,7 +184,7 @@ func hostOf(address string) string {
 // imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.
 func (h Host) imageHost(address string) Probe {
 	return func(ctx context.Context) Result {
-		err := h.Head(ctx, address)
+		err := h.reach(ctx, address)
 		if err == nil {
 			return ok("%s", address)
 		}

@@ -3,12 +3,15 @@ package checks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
 func TestToDownload(t *testing.T) {
@@ -55,16 +58,41 @@ func TestCached(t *testing.T) {
 func TestProxyAddress(t *testing.T) {
 	for value, right := range map[string]bool{
 		"http://proxy:3128": true, "proxy:3128": true, "proxy": true, "socks5://10.0.0.1:1080": true,
-		"http://u:secret@proxy": true,
-		"http://u:secret@%zz:1": false, "://": false,
+		"http://u:secret@proxy": true, "u:secret@proxy:3128": true, "http://CORP%5Cu:secret@proxy": true,
+		"http://u:secret@%zz:1": false, "://": false, `http://CORP\u:secret@proxy:8080`: false,
+		`CORP\u:secret@proxy:8080`: false, "http://u:x/secret@proxy": false, "http://u:1/secret@proxy": false,
+		"http://u:x:secret#y@proxy": false, "http://u:x@secret#y@proxy": false, "http://u:x?secret@proxy": false,
+		"u:x@secret/y@proxy": false, "http://u:se cret@proxy": false, "http://:secret": false,
 	} {
-		if isProxy(value) != right {
-			t.Errorf("%q: %v", value, !right)
-		}
 		t.Setenv("HTTPS_PROXY", value)
 		if _, err := proxyFor("https://images.example/x"); (err == nil) != right || err != nil &&
 			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+// The address of an image may hold a password as well, and one that was not escaped.
+func TestImageAddressWithPassword(t *testing.T) {
+	h := but(func(h *Host) {
+		h.Head = func(_ context.Context, address string) error { return errors.New("lookup of " + hostOf(address)) }
+		h.Resolve = func(_ context.Context, name string) error { return errors.New("no such host: " + name) }
+		h.Stat, h.Proxy = nowhere, proxyFor
+	})
+	t.Setenv("HTTPS_PROXY", "")
+	for _, address := range []string{
+		"https://ada:secret@host/i.img", "https://ada:x/secret@host/i.img", "https://ada:1/secret@host/i.img",
+		"https://ada:x@secret#y@host/i.img", `https://CORP\ada:secret@host/i.img`, "https://ada:x:secret@host/i.img",
+	} {
+		var text strings.Builder
+		for _, check := range list(h, Target{Images: []string{address}, Starts: true}) {
+			if slices.Contains([]string{"proxy", "name-resolution", "image-host"}, check.ID) {
+				result := check.Probe(t.Context())
+				fmt.Fprintf(&text, "%s %s\n%s\n%s\n", check.ID, result.Found, result.Why, result.Next)
+			}
+		}
+		if shown := plaintext.Redact(text.String()); strings.Contains(shown, "secret") {
+			t.Errorf("%s: %s", address, shown)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
@@ -153,7 +154,7 @@ func (j *journal) write(event Event) {
 		return
 	}
 	if line, err := json.Marshal(event); err == nil {
-		_, _ = j.file.Write(append(line, '\n'))
+		_, _ = j.file.Write(append(plaintext.RedactJSON(line), '\n'))
 	}
 }
 

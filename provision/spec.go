@@ -478,7 +478,7 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 	if err != nil {
 		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
 			name))
-		failure.Why, failure.Err = err.Error(), err
+		failure.Why, failure.Err = lima.WithoutExcerpts(err.Error()), err
 		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
 			failure.What = fmt.Sprintf("Lima can't resolve what %s refers to", name)
 			failure.Why = refused.Detail()

@@ -106,7 +106,7 @@ func (t *text) adoption(changed, kept string) {
 
 // input writes a line of text that is being typed, and remembers where the cursor stands.
 func (t *text) input(prefix string, input textinput.Model) {
-	letters := []rune(input.Value())
+	letters := []rune(plaintext.Mask(input.Value())) // clean would change its length
 	before, after := t.clean(string(letters[:input.Position()])), t.clean(string(letters[input.Position():]))
 	cells := max(8, t.width-ansi.StringWidth(prefix)-1) // one for the cursor
 	if over := ansi.StringWidth(before) - cells; over > 0 {

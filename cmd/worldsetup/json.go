@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -50,7 +51,7 @@ func (f *jsonFace) write(object any) {
 	if err := encoder.Encode(object); err != nil {
 		panic(err) // the types are ours, and all of them have a JSON form
 	}
-	_, _ = f.out.Write(ascii(line.Bytes()))
+	_, _ = f.out.Write(ascii(plaintext.RedactJSON(line.Bytes())))
 }
 
 // ascii escapes all other characters in JSON's own way: the same value, harmless in any terminal.

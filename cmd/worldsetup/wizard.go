@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/tui"
 )
@@ -71,6 +72,7 @@ func exportHealth(stateDir string, health provision.Health) (path string, err er
 	if err != nil {
 		return "", err
 	}
+	text = plaintext.RedactJSON(text)
 	if err := os.MkdirAll(stateDir, 0o700); err != nil {
 		return "", err
 	}

@@ -2,7 +2,7 @@
 // durations the way that all faces do.
 //
 // The rules are: no escape sequence and no control character passes, not even a broken one, and nothing that reorders
-// the text around it. All faces of worldsetup show foreign text through this package only.
+// the text around it; and no secret, see [Redact]. All faces of worldsetup show foreign text through this package only.
 package plaintext
 
 import (
@@ -14,6 +14,7 @@ import (
 
 // Clean makes a line harmless: see [Line]. Without utf8, characters outside ASCII are spelled out.
 func Clean(line string, utf8 bool) string {
+	line = Redact(line)
 	if harmless(line) {
 		return line
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/coreos/go-semver/semver"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
 // The deadlines of queries, which normally take 0.05 s, and of stopping a VM, which normally takes 3 s.
@@ -228,6 +230,7 @@ func (c Client) run(ctx context.Context, deadline time.Duration, command Command
 
 // clip shortens text to n bytes for a message.
 func clip(text string, n int) string {
+	text = plaintext.Redact(text) // what is cut off could be what shows that the rest is secret
 	if len(text) <= n {
 		return text
 	}

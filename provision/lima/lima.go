@@ -8,6 +8,7 @@ package lima
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -52,12 +53,36 @@ type CommandError struct {
 }
 
 func (e *CommandError) Error() string {
-	message := fmt.Sprintf("limactl %s: exit status %d", strings.Join(e.Args, " "), e.ExitCode)
+	message := fmt.Sprintf("limactl %s: exit status %d", e.subject(), e.ExitCode)
 	if detail := e.Detail(); detail != "" {
 		message += ": " + detail
 	}
 	return message
 }
+
+// subject returns the verb of the call, and the name of what it is about if that comes last. The other arguments may
+// hold what nobody should read in a message, such as scripts.
+func (e *CommandError) subject() string {
+	args := e.Args
+	for len(args) > 2 && strings.HasPrefix(args[0], "--") {
+		args = args[2:]
+	}
+	if len(args) == 0 {
+		return ""
+	}
+	last := args[len(args)-1]
+	if len(args) == 1 || strings.HasPrefix(last, "-") ||
+		strings.HasPrefix(args[len(args)-2], "--") && !strings.Contains(args[len(args)-2], "=") {
+		return args[0]
+	}
+	return args[0] + " " + last
+}
+
+// excerpts are the lines of a YAML file that its reader shows in an error: they may hold a secret.
+var excerpts = regexp.MustCompile(`(?m)\n^(?:>? *\d+ \|.*| *\^ *)$`)
+
+// WithoutExcerpts returns the text of an error without the lines of a YAML file in it; the line's number stays.
+func WithoutExcerpts(text string) string { return excerpts.ReplaceAllString(text, "") }
 
 // HomeOnNFS reports whether limactl refused its home directory, as Lima 2.0 does on NFS. Only the words say so.
 func (e *CommandError) HomeOnNFS() bool { return strings.Contains(e.Detail(), "must not run on NFS") }

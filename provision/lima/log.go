@@ -25,6 +25,7 @@ func ParseLogLine(line string) LogEntry {
 	if entry.Error != "" {
 		entry.Message += ": " + entry.Error
 	}
+	entry.Message = WithoutExcerpts(entry.Message)
 	return entry
 }
 
