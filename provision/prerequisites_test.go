@@ -219,3 +219,16 @@ func TestAnUnreadableList(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLogHoldsNoSecrets of an address that events show.
+func TestTheLogHoldsNoSecrets(t *testing.T) {
+	b := newBench(t)
+	b.spec.VM = provision.DefaultVM
+	b.mustRun(t)
+	b.spec.Image = "https://ada:x/S3cretPw@images.example/i.img" // the VM was not made from it
+	wantKind(t, b.run(t), provision.KindReplacement, "not made from the image")
+	text, err := os.ReadFile(provision.LogPath(b.spec))
+	if err != nil || !strings.Contains(string(text), "***@images.example") || strings.Contains(string(text), "S3cretPw") {
+		t.Errorf("%v: %s", err, text)
+	}
+}

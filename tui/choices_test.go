@@ -125,3 +125,13 @@ func TestCursorStandsWhereOneTypes(t *testing.T) {
 		t.Error("there is a cursor without a field")
 	}
 }
+
+// What is typed is shown, but for a password in it.
+func TestNoSecretIsTyped(t *testing.T) {
+	w := newWizard(t, func(o *Options) { o.Choices = provision.Choices{Project: "/home/ada"} })
+	scenes["plan"](w)
+	w.press("c")
+	w.validates(nil)
+	w.types("https://ada:S3cretPw@host")
+	w.shows("/home/adahttps://************@host")
+}

@@ -11,8 +11,8 @@ import (
 const mask = "***"
 
 // addresses matches what begins like a URL, up to the next space: a user name and a password may hold anything else
-// when they were not escaped. Slashes may be escaped, as in some JSON.
-var addresses = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*:\\*/\\*/(\S+)`)
+// when they were not escaped. Slashes may be escaped, as in some JSON, and one is left of a URL that was taken for a path.
+var addresses = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:\\*/\\*/|https?:/)(\S+)`)
 
 // secrets matches in its last group what is secret by the name before it: a proxy's address without a scheme, a
 // parameter of a URL, and a header of HTTP.
@@ -66,7 +66,9 @@ func secretsIn(text string) (spans [][2]int) {
 		}
 		merged = append(merged, span)
 	}
-	return merged
+	return slices.DeleteFunc(merged, func(span [2]int) bool { // masked already
+		return strings.Trim(text[span[0]:span[1]], "*") == ""
+	})
 }
 
 // userinfo returns the length of the user name and password at the beginning of a URL without its scheme. An @ in a

@@ -15,6 +15,7 @@ func TestRedact(t *testing.T) {
 		`http://ada:x/S3cretPw@proxy.corp:8080`, `http://ada:1234/S3cretPw@proxy`, `http://ada:x#S3cretPw@proxy`,
 		`http://ada:x@S3cretPw#y@proxy.corp:3128`, `http://ada:x?S3cretPw@proxy`, `http://ada:x"S3cretPw@proxy`,
 		`parse "http://ada:x\"S3cretPw@proxy": invalid port`, `http://ada:ü€S3cretPw@proxy`,
+		`open /home/ada/https:/ada:S3cretPw@host/i.img: no such file`, `HTTPS://ada:S3cretPw@host/i.img`,
 		`(see http://ada:S3cretPw@proxy/a@b), and http://ada:S3cretPw@two`, `socks5://:S3cretPw@[::1]:1080`,
 		`{"msg":"x","location":"https:\/\/ada:S3cretPw@host\/image"}`,
 		`https://host/image.img?X-Amz-Signature=S3cretPw&b=c`, `https://host/i?a=b&sig=S3cretPw`,

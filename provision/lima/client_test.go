@@ -2,6 +2,7 @@ package lima
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -229,6 +230,41 @@ func TestTheDetailOfAFailure(t *testing.T) {
 			!strings.HasSuffix(message, want) {
 			t.Errorf("%q: %q", stderr, message)
 		}
+	}
+}
+
+// TestFailuresTellNoSecrets names the verb and the VM of a call, and none of the scripts and files in it.
+func TestFailuresTellNoSecrets(t *testing.T) {
+	const secret = "S3cretPw"
+	excerpt := "[3:5] unexpected key\n   1 | cpus: 1\n   2 | provision:\n>  3 | - script: " + secret +
+		"\n           ^\n   4 |   env: " + secret + "\n"
+	fatal, err := json.Marshal(LogEntry{Level: "fatal", Message: "failed to load: " + excerpt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--log-format", "json", "edit", "--tty=false", "--set", ".provision = [" + secret + "]", "vm"},
+			"limactl edit vm: exit status 1"},
+		{[]string{"--log-format", "json", "create", "--tty=false", "--name", "vm", "-"}, "limactl create: exit status 1"},
+		{[]string{"--log-format", "json", "start", "--timeout", "1m30s", "vm"}, "limactl start vm: exit status 1"},
+		{[]string{"list", "--format", "json", "--log-level", "error"}, "limactl list: exit status 1"},
+		{[]string{"list", "--format", "json", "--log-level", "error", "vm"}, "limactl list vm: exit status 1"},
+		{[]string{"--version"}, "limactl --version: exit status 1"},
+	} {
+		failure := &CommandError{Args: test.args, ExitCode: 1, Stderr: string(fatal)}
+		if text := failure.Error(); text != test.want+": failed to load: [3:5] unexpected key" {
+			t.Errorf("%q", text)
+		}
+	}
+	if text := clip("limactl https://ada:"+secret+"@proxy.example/ and more", 28); strings.Contains(text, secret[:3]) {
+		t.Errorf("cut off: %q", text)
+	}
+	_, err = Client{&answer{result: Result{Stdout: []byte("see https://ada:" + secret + "@proxy")}}}.Version(t.Context())
+	if strings.Contains(err.Error(), secret) {
+		t.Error(err)
 	}
 }
 

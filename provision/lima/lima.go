@@ -82,7 +82,9 @@ func (e *CommandError) subject() string {
 var excerpts = regexp.MustCompile(`(?m)\n^(?:>? *\d+ \|.*| *\^ *)$`)
 
 // WithoutExcerpts returns the text of an error without the lines of a YAML file in it; the line's number stays.
-func WithoutExcerpts(text string) string { return excerpts.ReplaceAllString(text, "") }
+func WithoutExcerpts(text string) string {
+	return strings.TrimRight(excerpts.ReplaceAllString(text, ""), "\n")
+}
 
 // HomeOnNFS reports whether limactl refused its home directory, as Lima 2.0 does on NFS. Only the words say so.
 func (e *CommandError) HomeOnNFS() bool { return strings.Contains(e.Detail(), "must not run on NFS") }
