@@ -1,7 +1,7 @@
 package checks
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -68,13 +68,14 @@ func loginName() string {
 
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := process.Command(ctx, name, args...)
-	var stdout, stderr bytes.Buffer
+	var stdout process.Buffer
+	var stderr process.Lines
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := process.Run(cmd)
-	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
+	if text := strings.TrimSpace(stderr.Tail()); err != nil && text != "" {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
-	return stdout.String(), err
+	return string(stdout.Bytes()), cmp.Or(err, stdout.Err(name))
 }
 
 func freeSpace(path string) (int64, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +40,34 @@ func TestOnlyTheTailOfALongLogIsKept(t *testing.T) {
 	if len(split.tail) != tailSize ||
 		!bytes.HasSuffix(split.tail, []byte(strconv.Itoa(10000000 + 3*tailSize/8 - 1)[:8])) {
 		t.Errorf("%d bytes are kept, the last are %q", len(split.tail), split.tail[len(split.tail)-8:])
+	}
+}
+
+// TestWithoutLineBreaks: memory does not grow with what a program prints, and what was cut off is said.
+func TestWithoutLineBreaks(t *testing.T) {
+	var have []string
+	lines := &Lines{Each: func(line string) { have = append(have, line) }}
+	var buffer Buffer
+	chunk := bytes.Repeat([]byte("x"), 1<<20)
+	for range 40 {
+		_, _ = lines.Write(chunk)
+		_, _ = buffer.Write(chunk)
+	}
+	_, _ = lines.Write([]byte("end\nnext\n"))
+	if len(have) != 2 || have[1] != "next" || len(have[0]) > lineSize+100 || !strings.Contains(have[0], "cut off") ||
+		cap(lines.partial) > 2*lineSize {
+		t.Errorf("%d lines, the first of %d bytes", len(have), len(have[0]))
+	}
+	if tail := lines.Tail(); len(tail) > tailSize+100 || !strings.HasPrefix(tail, "… (all but the last 64 KiB") {
+		t.Errorf("%.80q", tail)
+	}
+	if len(buffer.Bytes()) != MaxOutput || buffer.Err("limactl") == nil {
+		t.Errorf("%d bytes, %v", len(buffer.Bytes()), buffer.Err("limactl"))
+	}
+	var exact Buffer
+	_, _ = exact.Write(bytes.Repeat([]byte("x"), MaxOutput))
+	if err := exact.Err("limactl"); err != nil {
+		t.Error(err)
 	}
 }
 

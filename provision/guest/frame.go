@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
 // newMark returns the mark that frame.sh prints before each line of a script's output. A guest can't guess it.
@@ -30,27 +31,20 @@ type unframe struct {
 	last string       // the line after which ended is called; empty for none
 	end  func()
 
-	text    bytes.Buffer
-	noise   bytes.Buffer // at most maxNoise bytes
-	partial []byte
-	ended   bool // last was printed
-	exited  bool // status is that of the script
-	status  int
+	text   process.Buffer
+	noise  bytes.Buffer // at most maxNoise bytes
+	lines  process.Lines
+	ended  bool // last was printed
+	exited bool // status is that of the script
+	status int
 }
 
 const maxNoise = 1 << 12
 
 // Write implements [io.Writer].
 func (u *unframe) Write(p []byte) (int, error) {
-	u.partial = append(u.partial, p...)
-	for {
-		line, rest, ok := bytes.Cut(u.partial, []byte("\n"))
-		if !ok {
-			return len(p), nil
-		}
-		u.take(string(line))
-		u.partial = rest
-	}
+	u.lines.Each, u.lines.Exact = u.take, true
+	return u.lines.Write(p)
 }
 
 // take takes one whole line. Noise that does not end with a newline can be before the mark.
@@ -71,7 +65,7 @@ func (u *unframe) take(line string) {
 		u.line(line)
 		return
 	}
-	u.text.WriteString(line + "\n")
+	_, _ = u.text.Write([]byte(line + "\n")) // it never fails
 	if u.last != "" && line == u.last && !u.ended {
 		u.ended = true
 		u.end()
@@ -82,7 +76,7 @@ func (u *unframe) take(line string) {
 func (u *unframe) done(script, stderr string) (done bool, err error) {
 	switch {
 	case u.ended, u.exited && u.status == 0:
-		return true, nil
+		return true, u.text.Err("the script " + script + " in the guest")
 	case u.exited:
 		return true, &ScriptError{Script: script, ExitCode: u.status, Stderr: stderr}
 	}

@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,10 +74,10 @@ func (s SSH) ssh(ctx context.Context, args ...string) error {
 	args = append([]string{"-F", s.Config, "-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"}, args...)
 	cmd := process.Command(ctx, "ssh", args...)
 	cmd.Env = s.Env
-	var stderr bytes.Buffer
+	var stderr process.Lines
 	cmd.Stderr = &stderr
 	if err := process.Run(cmd); err != nil {
-		return &ConnectionError{Route: Shared, Detail: strings.TrimSpace(stderr.String()), Err: err}
+		return &ConnectionError{Route: Shared, Detail: strings.TrimSpace(stderr.Tail()), Err: err}
 	}
 	return nil
 }

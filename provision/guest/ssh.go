@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -53,7 +52,7 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	cmd := process.Command(running, "ssh", args...)
 	cmd.Env = s.Env
 	stdout := unframe{mark: mark, line: request.Line, last: request.End, end: end}
-	var stderr bytes.Buffer
+	var stderr process.Lines
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Stdin = request.Stdin
 	if request.Forward != nil {
@@ -76,10 +75,10 @@ func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
 	err := process.Run(cmd)
 	reply.Received = time.Now()
 	reply.Stdout = stdout.text.Bytes()
-	if done, err := stdout.done(request.Script.Name, stderr.String()); done {
+	if done, err := stdout.done(request.Script.Name, stderr.Tail()); done {
 		return reply, err
 	}
-	return reply, s.failure(ctx, request, err, stdout.noise.String()+stderr.String())
+	return reply, s.failure(ctx, request, err, stdout.noise.String()+stderr.Tail())
 }
 
 // forwardInput is a standard input that ends when the forwarded socket was used, or when stop is called.

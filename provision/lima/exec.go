@@ -2,6 +2,7 @@ package lima
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os/exec"
@@ -31,7 +32,7 @@ func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 	cmd := process.Command(ctx, path, command.Args...)
 	cmd.Env = e.Env
 	cmd.Stdin = bytes.NewReader(command.Stdin)
-	var stdout bytes.Buffer
+	var stdout process.Buffer
 	cmd.Stdout = &stdout
 	stderr := &process.Lines{Each: command.Line}
 	cmd.Stderr = stderr
@@ -45,5 +46,5 @@ func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
 		result.ExitCode = exit.ExitCode()
 		return result, nil
 	}
-	return result, err
+	return result, cmp.Or(err, stdout.Err("limactl"))
 }

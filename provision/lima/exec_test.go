@@ -132,3 +132,10 @@ func gone(pid int) bool {
 	}
 	return false
 }
+
+func TestExecBoundsTheOutput(t *testing.T) {
+	_, err := fake(t, `head -c 20000000 /dev/zero`).Run(t.Context(), Command{Args: []string{"list"}})
+	if err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("got %v", err)
+	}
+}
