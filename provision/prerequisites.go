@@ -87,8 +87,8 @@ func (t target) layers(instance *limatype.Instance) []*limatype.LimaYAML {
 		return []*limatype.LimaYAML{instance.Config} // all is merged in it
 	}
 	folder := filepath.Join(t.spec.LimaHome, filenames.ConfigDir)
-	return []*limatype.LimaYAML{lima.ReadConfig(filepath.Join(folder, filenames.Override)), t.profile,
-		lima.ReadConfig(filepath.Join(folder, filenames.Default))}
+	return []*limatype.LimaYAML{lima.ReadConfig(filepath.Join(folder, filenames.Override)),
+		cmp.Or(t.profile, &limatype.LimaYAML{}), lima.ReadConfig(filepath.Join(folder, filenames.Default))}
 }
 
 // firmware returns what the configuration of the VM says about its firmware.

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/atomize-hq/worldsetup/embed"
@@ -140,8 +141,8 @@ echo "unexpected: $0 $*" >&2
 exit 98
 `
 
-// fakeDownloads puts what Lima would have downloaded, and its guest agent, where they are searched for: no script may
-// depend on a network.
+// fakeDownloads puts what Lima would have downloaded, its guest agent and QEMU's firmware where they are searched for: no
+// script may depend on a network.
 func fakeDownloads(env *testscript.Env) error {
 	cache := filepath.Join(env.WorkDir, "cache")
 	env.Setenv("XDG_CACHE_HOME", cache)
@@ -155,13 +156,19 @@ func fakeDownloads(env *testscript.Env) error {
 		files = append(files, fmt.Sprintf("%s/lima/download/by-url-sha256/%x/data", cache,
 			sha256.Sum256([]byte(image.Location))))
 	}
+	archive := filepath.Join(cache, "lima/download/by-url-sha256/containerd")
+	files = append(files, filepath.Join(archive, "data"))
+	for _, arch := range []limatype.Arch{limatype.X8664, limatype.AARCH64} { // where QEMU in bin has it, as in /usr
+		files = append(files, filepath.Join(env.WorkDir, "share/qemu/edk2-"+arch+"-code.fd"))
+	}
 	for _, file := range files {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755),
 			os.WriteFile(file, []byte("fake"), 0o644)); err != nil {
 			return err
 		}
 	}
-	return nil
+	const address = "https://github.com/containerd/nerdctl/releases/download/nerdctl-full.tar.gz"
+	return os.WriteFile(filepath.Join(archive, "url"), []byte(address), 0o644)
 }
 
 // fakePrograms puts programs into bin that are searched for and not run, and makes executable what a script put there.
