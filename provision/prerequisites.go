@@ -222,13 +222,14 @@ func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr er
 	if i := slices.IndexFunc(blocking, func(r checks.Result) bool { return r.ID == checks.LimactlWorks }); i > 0 {
 		blocking = blocking[i:]
 	}
-	for _, result := range blocking {
-		if findErr != nil && result.ID == checks.VMState {
-			return limaError(ctx, "Lima can't list its VMs", findErr)
-		}
-		return &Error{Kind: KindPrerequisite, What: result.Found, Why: result.Why, Next: result.Next}
+	if len(blocking) == 0 {
+		return nil
 	}
-	return nil
+	first := blocking[0]
+	if findErr != nil && first.ID == checks.VMState {
+		return limaError(ctx, "Lima can't list its VMs", findErr)
+	}
+	return &Error{Kind: KindPrerequisite, What: first.Found, Why: first.Why, Next: first.Next}
 }
 
 // editedConfig is the configuration of the VM in dir with what is wanted.

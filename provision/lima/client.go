@@ -116,7 +116,7 @@ func instanceFrom(object []byte, name string) (*limatype.Instance, error) {
 	_ = json.Unmarshal(object, &fields) // it was read as an object before
 	delete(fields, "errors")
 	if rest, restErr := json.Marshal(fields); restErr == nil && json.Unmarshal(rest, &instance) == nil {
-		instance.Errors = []error{errors.New("Lima reports errors that can't be read")}
+		instance.Errors = []error{errors.New("what Lima reports as its errors can't be read")}
 		return &instance, nil
 	}
 	return nil, fmt.Errorf("what limactl list prints about the VM %s can't be read: %w", name, err)
