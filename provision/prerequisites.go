@@ -86,9 +86,18 @@ func (t target) layers(instance *limatype.Instance) []*limatype.LimaYAML {
 		}
 		return []*limatype.LimaYAML{instance.Config} // all is merged in it
 	}
-	folder := filepath.Join(t.spec.LimaHome, filenames.ConfigDir)
-	return []*limatype.LimaYAML{lima.ReadConfig(filepath.Join(folder, filenames.Override)),
-		cmp.Or(t.profile, &limatype.LimaYAML{}), lima.ReadConfig(filepath.Join(folder, filenames.Default))}
+	var before, after []*limatype.LimaYAML
+	for _, file := range t.files {
+		if file.Overrides() {
+			before = append(before, file.Config)
+		} else {
+			after = append(after, file.Config)
+		}
+	}
+	if t.profile != nil { // there is none when Lima did not answer about a VM that is there
+		before = append(before, t.profile)
+	}
+	return append(before, after...)
 }
 
 // firmware returns what the configuration of the VM says about its firmware.

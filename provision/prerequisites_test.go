@@ -99,9 +99,7 @@ func TestChecksOfAProfile(t *testing.T) {
 		{profile: "cpus: 1\n", standard: "containerd: {user: false}\n"},
 		{profile: "firmware: {legacyBIOS: true}\n", override: "firmware: {legacyBIOS: false}\n", containers: true},
 		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}, containers: true},
-		{profile: "base:\n- url: template:default\n", want: checks.Firmware{Unsure: true}, containers: true},
 		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x", containers: true},
-		{profile: "user: {name: eve, home: \"/h/{{.User}}\"}\n", override: "- broken", home: "/h/eve", containers: true},
 	} {
 		dir := t.TempDir()
 		spec := provision.Spec{Agent: provision.AgentBuiltin, Profile: filepath.Join(dir, "p.yaml"), LimaHome: dir,

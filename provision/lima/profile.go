@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,16 +59,6 @@ func Refers(profile *limatype.LimaYAML) bool {
 	return len(profile.Base) > 0 ||
 		slices.ContainsFunc(profile.Provision, func(p limatype.Provision) bool { return p.File != nil }) ||
 		slices.ContainsFunc(profile.Probes, func(p limatype.Probe) bool { return p.File != nil })
-}
-
-// ReadConfig reads a file of settings in Lima's configuration directory as far as it can be read. It returns empty
-// settings when there is none: what is wrong with it is for Lima to report.
-func ReadConfig(path string) *limatype.LimaYAML {
-	config := &limatype.LimaYAML{}
-	if text, err := os.ReadFile(path); err == nil {
-		_ = yaml.Unmarshal(text, config)
-	}
-	return config
 }
 
 var variable = regexp.MustCompile(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
