@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
@@ -107,7 +109,7 @@ func planUnits(p *Plan, t target, s State) {
 		return
 	}
 	step := newStep(StepUnits, reasons...)
-	step.operands = displaced
+	step.operands = append(displaced, s.Guest.Unlinked()...)
 	p.insert(step)
 }
 
@@ -131,6 +133,9 @@ func explainLinger(r *run, at State, failure *Error, _ error) {
 
 // planActivate plans to restart the agent when it has to pick up a change, or does not work.
 func planActivate(p *Plan, t target, s State) {
+	if slices.ContainsFunc(s.Guest.Strangers, func(other guest.Stranger) bool { return other.PID != 0 }) {
+		return // its socket would be removed
+	}
 	var changes []string
 	if p.has(StepAgent) {
 		changes = append(changes, "the agent changes")
@@ -155,16 +160,22 @@ func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
 	}, nil
 }
 
-func explainActivate(r *run, _ State, failure *Error, err error) {
+func explainActivate(r *run, at State, failure *Error, err error) {
+	vm := r.target.spec.VM
 	script, ok := errors.AsType[*guest.ScriptError](err)
-	if !ok {
-		return
+	if ok {
+		failure.What = "the agent does not answer"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
+			"sudo journalctl -u %s", vm, guest.ServiceName)
 	}
-	failure.What = "the agent does not answer"
-	failure.Why = strings.TrimSpace(script.Stderr)
-	failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
-		"sudo journalctl -u %s",
-		r.target.spec.VM, guest.ServiceName)
+	if wishes := at.Guest.Wishes(); len(wishes) > 0 {
+		failure.What = "the agent does not start and answer with what others have set for its units"
+		failure.Why = strings.Join(wishes, "\n") + "\n" + failure.Why
+		file, _, _ := strings.Cut(wishes[0], ": ")
+		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s sudo mv %s %s; "+
+			"then run worldsetup again", vm, shellescape.Quote(file), shellescape.Quote(file+".set-aside"))
+	}
 }
 
 func planMarker(p *Plan, _ target, s State) {
@@ -184,8 +195,7 @@ func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath},
 		{guest.SocketUnitName, guest.SocketUnitPath}} {
-		if o.Units[unit.name].Load == "masked" &&
-			!slices.ContainsFunc(o.Hidden, func(path string) bool { return strings.HasSuffix(path, unit.name) }) {
+		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
 			contents = append(contents, unit.name+" is masked")
 		} else if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
 			contents = append(contents, wrong)
@@ -196,6 +206,9 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 		} else if state.FileState != "enabled" {
 			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
 		}
+	}
+	for _, link := range o.Unlinked() {
+		states = append(states, link+" keeps the unit from being started at a boot")
 	}
 	return contents, states
 }
@@ -240,8 +253,12 @@ func socketReasons(s State) (reasons []string) {
 func serviceReasons(s State) (reasons []string) {
 	o := s.Guest
 	switch service := o.Units[guest.ServiceName]; {
-	case service.Active == "failed" || service.Sub == "auto-restart":
+	case service.Active == "failed" || strings.HasPrefix(service.Sub, "auto-restart"):
 		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
+		reasons = append(reasons, o.Wishes()...)
+	case service.Active == "activating" && s.Unanswered != "":
+		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", guest.ServiceName, service.Sub))
+		reasons = append(reasons, o.Wishes()...)
 	case service.Active == "active":
 		if o.Runs == guest.RunsOther {
 			reasons = append(reasons, "the agent that runs is not the one that is installed")
@@ -252,6 +269,57 @@ func serviceReasons(s State) (reasons []string) {
 		}
 	}
 	return reasons
+}
+
+// foreign returns what others have set up in the guest against the agent, and the commands against it: the socket of
+// another unit is not ours to remove, nor is what systemd gives to all services.
+func foreign(o *guest.Observation) (listening, given, commands []string) {
+	for _, other := range o.Strangers {
+		if now := slices.IndexFunc(o.Strangers, func(s guest.Stranger) bool { return s.Unit == other.Unit && s.PID != 0 }); other.PID == 0 && now >= 0 {
+			continue
+		}
+		name, command := other.Unit, "systemctl stop "+other.Unit
+		switch {
+		case other.Unit == "":
+			name, command = fmt.Sprintf("process %d", other.PID), fmt.Sprintf("kill %d", other.PID)
+		case strings.HasSuffix(other.Unit, ".socket"):
+			command = "systemctl disable --now " + other.Unit
+		}
+		when := ""
+		if other.PID == 0 {
+			when = " from the next boot on"
+		}
+		listening = append(listening, fmt.Sprintf("%s listens at %s too%s", name, guest.SocketPath, when))
+		commands = append(commands, "sudo "+command)
+	}
+	for _, variable := range o.Inherited() {
+		name, _, _ := strings.Cut(variable, "=")
+		given = append(given, variable+" is in the environment that systemd gives to all services")
+		commands = append(commands, "sudo systemctl unset-environment "+shellescape.Quote(name),
+			"sudo systemctl restart "+guest.ServiceName)
+	}
+	return listening, given, commands
+}
+
+// blockForeign returns the error of a guest in which there is nothing left to do but what its owner has to.
+func blockForeign(s State) *Error {
+	if s.Guest == nil {
+		return nil
+	}
+	listening, given, commands := foreign(s.Guest)
+	if len(commands) == 0 {
+		return nil
+	}
+	next := fmt.Sprintf("limactl shell --workdir / %s, and there: %s", s.Instance.Name,
+		strings.Join(slices.Compact(commands), " && "))
+	if len(given) > 0 {
+		next += "; where it comes back, /etc/systemd/system.conf or a file in system.conf.d has it as DefaultEnvironment="
+	}
+	return &Error{
+		Kind: KindUnhealthy, What: "others have set up something in the guest that worldsetup doesn't take away",
+		Why:  strings.Join(append(listening, given...), "\n"),
+		Next: next + "; then run worldsetup again",
+	}
 }
 
 // differs describes how the file at path differs from what it should be; empty when it does not. An empty group is not

@@ -33,6 +33,9 @@ func makePlan(t target, s State) Plan {
 		plan.Blocked = unreadable(s.Instance)
 	default:
 		plan.forExisting(t, s)
+		if plan.complete() && plan.Blocked == nil {
+			plan.Blocked = blockForeign(s)
+		}
 	}
 	if len(plan.Replace) > 0 || plan.Blocked != nil {
 		plan.Steps = []Step{}

@@ -103,6 +103,15 @@ func change(path string, edit func(*guest.File)) func(*target, *State) {
 	}
 }
 
+// dropIns lays drop-ins over a unit: pairs of a path and a text.
+func dropIns(s *State, name string, pairs ...string) {
+	unit := s.Guest.Units[name]
+	for i := 0; i < len(pairs); i += 2 {
+		unit.DropIns = append(unit.DropIns, guest.DropIn{Path: pairs[i], Lines: strings.Split(pairs[i+1], "\n")})
+	}
+	s.Guest.Units[name] = unit
+}
+
 func remove(path string) func(*target, *State) {
 	return func(_ *target, s *State) { delete(s.Guest.Files, path) }
 }
@@ -230,7 +239,9 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, guest.SocketPath)
 	},
 	"a unit is hidden": func(_ *target, s *State) {
-		s.Guest.Hidden = []string{"/run/systemd/transient/substrate-world-agent.socket"}
+		unit := s.Guest.Units[guest.SocketUnitName]
+		unit.FragmentPath = "/run/systemd/transient/substrate-world-agent.socket"
+		s.Guest.Units[guest.SocketUnitName] = unit
 	},
 	"another agent runs": func(_ *target, s *State) { s.Guest.Runs = guest.RunsOther },
 	"no one listens":     func(_ *target, s *State) { s.Guest.Listening = map[uint64]bool{7: true} },
@@ -239,17 +250,35 @@ var plans = map[string]func(*target, *State){
 	},
 	"a step did not hold": func(_ *target, s *State) { s.Guest.Linger, s.Unheld = false, "the step x was done" },
 	"drop-ins": func(_ *target, s *State) {
-		s.Guest.DropIns = []guest.DropIn{
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/more.conf",
-				Lines: []string{"Environment=RUST_LOG=debug", "MemoryMax=1G", "ReadWritePaths=/opt"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/other.conf",
-				Lines: []string{"ExecStart=", "ExecStart=/bin/false"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.service.d/same.conf",
-				Lines: []string{"ExecStart=", "ExecStart=/usr/local/bin/substrate-world-agent"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf",
-				Lines: []string{"ListenStream=0.0.0.0:1"}},
-			{Path: "/etc/systemd/system/substrate-world-agent.socket.d/mode.conf", Lines: []string{"SocketMode=0666"}},
-		}
+		dropIns(s, guest.ServiceName,
+			"/etc/systemd/system/substrate-world-agent.service.d/more.conf",
+			"[Service]\nEnvironment=RUST_LOG=debug\nMemoryMax=1G\nReadWritePaths=/opt",
+			"/etc/systemd/system/substrate-world-agent.service.d/other.conf",
+			"[Service]\nExecStart=\nExecStart=/bin/false",
+			"/etc/systemd/system/substrate-world-agent.service.d/same.conf",
+			"[Service]\nRestart=no\nRestart=always\nNoNewPrivileges=true",
+			"/usr/lib/systemd/system/service.d/all.conf", "[Service]\nUser=games")
+		dropIns(s, guest.SocketUnitName,
+			"/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf", "[Socket]\nListenStream=0.0.0.0:1",
+			"/etc/systemd/system/substrate-world-agent.socket.d/mode.conf", "[Socket]\nSocketMode=0666")
+	},
+	"another unit listens": func(_ *target, s *State) {
+		s.Guest.Strangers = []guest.Stranger{{Unit: "other.socket"}, {Unit: "other.socket", PID: 1}, {PID: 77}}
+	},
+	"another unit will listen": func(_ *target, s *State) {
+		s.Guest.Strangers, s.Guest.Linger = []guest.Stranger{{Unit: "other.socket"}}, false
+	},
+	"a port for all services": func(_ *target, s *State) {
+		s.Guest.AllHave = []string{"SUBSTRATE_AGENT_TCP_PORT=1", "SUBSTRATE_HOME=/x"}
+	},
+	"the socket is not wanted": func(_ *target, s *State) {
+		s.Guest.Unwanted = []string{"/etc/systemd/system/sockets.target.wants/" + guest.SocketUnitName, "/etc/passwd"}
+	},
+	"failed, with wishes": func(_ *target, s *State) {
+		unit := s.Guest.Units[guest.ServiceName]
+		unit.Active, unit.Result = "failed", "exit-code"
+		s.Guest.Units[guest.ServiceName] = unit
+		dropIns(s, guest.ServiceName, "/etc/systemd/system/service.d/all.conf", "[Service]\nExecStartPre=/bin/false")
 	},
 	"booting": func(_ *target, s *State) {
 		s.Booting, s.Mounts, s.HostSocket = true,

@@ -257,6 +257,7 @@ func guestItems(t target, s State) []guestItem {
 	o := s.Guest
 	contents, states := unitReasons(t, o)
 	hidden, _, _ := o.Overrides()
+	listening, given, _ := foreign(o)
 	plan := Plan{}
 	planAgent(&plan, t, s)
 	agent := plan.reasons(StepAgent)
@@ -271,9 +272,9 @@ func guestItems(t target, s State) []guestItem {
 		{"directories", "directories", "ok", directoryReasons(o)},
 		{"agent", "agent", "installed", agent},
 		{"units", "systemd units", "installed and enabled", append(contents, states...)},
-		{"overrides", "what is laid over the units", "nothing against them", hidden},
+		{"overrides", "what is laid over the units", "nothing against them", append(hidden, given...)},
 		{"linger", "linger", "on", linger},
-		{"socket", "socket", "listening", socketReasons(s)},
+		{"socket", "socket", "listening", append(listening, socketReasons(s)...)},
 		{"service", "service", "at work, or waiting for a connection", serviceReasons(s)},
 	}
 }

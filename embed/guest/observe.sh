@@ -43,46 +43,73 @@ entries() {
         done
 }
 
-# What only root sees, in the one process that shows whether sudo works: whether / can be written to, what hides our units
-# or is laid over them, whether the service's processes run the installed agent, and last the sockets that listen at our path.
+# What only root sees, in the one process that shows whether sudo works: whether / can be written to, whether the service's
+# processes run the installed agent, what is laid over our units, and last the sockets that listen at our path and whose they
+# are. It reads what units asks for: "files", the files with an environment, and "listeners".
 # shellcheck disable=SC2016 # root's shell expands it
 root_view='
+    sock=/run/substrate.sock service=substrate-world-agent.service socket=substrate-world-agent.socket
     if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
-    for name in substrate-world-agent.service substrate-world-agent.socket; do
-        for dir in /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /run/systemd/generator.early; do
-            if [ -e "$dir/$name" ] || [ -L "$dir/$name" ]; then echo "hides=$dir/$name"; fi
-            set -- "$@" "$dir/$name".d/*.conf
-        done
-        set -- "$@" /etc/systemd/system/"$name".d/*.conf /run/systemd/system/"$name".d/*.conf
-    done
-    agent=$1
-    shift
-    for file; do
-        if [ ! -f "$file" ]; then continue; fi
-        echo "drop-in=$file|"
-        while IFS= read -r line || [ -n "$line" ]; do
-            case $line in *=*) echo "drop-in=$file|$line" ;; esac
-        done <"$file"
-    done
-    program=$agent
-    if IFS= read -r line <"$agent"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
+    program=$1
+    if IFS= read -r line <"$program"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
     runs=
     while read -r pid; do
         # Between fork and exec it is systemd still.
         if [ "/proc/$pid/exe" -ef /proc/1/exe ] || [ "/proc/$pid/exe" -ef /usr/lib/systemd/systemd-executor ]; then continue; fi
         if [ "/proc/$pid/exe" -ef "$program" ]; then runs=installed && break; else runs=other; fi
-    done 2>/dev/null </sys/fs/cgroup/system.slice/substrate-world-agent.service/cgroup.procs
+    done 2>/dev/null <"/sys/fs/cgroup/system.slice/$service/cgroup.procs"
     if [ -n "$runs" ]; then echo "agent-runs=$runs"; fi
-    if command -v ss >/dev/null; then echo listeners=seen && exec ss -xlHe src /run/substrate.sock; fi
+
+    listeners=
+    while IFS= read -r line; do
+        case $line in
+        files)
+            systemctl cat "$service" "$socket" | head -c 65536 |
+                while IFS= read -r line || [ -n "$line" ]; do echo "text=$line"; done
+            ;;
+        listeners) listeners=asked ;;
+        *)
+            # It may be a pattern. The shell joins lines as systemd does.
+            (IFS=
+            for file in $line; do
+                if [ ! -f "$file" ]; then continue; fi
+                while read line || [ -n "$line" ]; do
+                    case $line in *SUBSTRATE_*) echo "file-sets=$file|$line" ;; esac
+                done <"$file"
+            done)
+            ;;
+        esac
+    done
+    if ! command -v ss >/dev/null; then exit 0; fi
+    echo listeners=seen
+    lines=$(ss -xlHe src "$sock")
+    case $lines in "") exit 0 ;; *LISTEN*LISTEN*) listeners=asked ;; esac
+    echo "$lines"
+    if [ -z "$listeners" ]; then exit 0; fi
+    systemctl list-sockets --full --plain --no-legend | while read -r path unit _; do
+        if [ "$path" = "$sock" ] && [ "$unit" != "$socket" ]; then echo "stranger=$unit|1"; fi
+    done
+    ss -xlHp src "$sock" | while IFS= read -r line; do
+        while :; do
+            case $line in *pid=*) line=${line#*pid=} ;; *) break ;; esac
+            pid=${line%%[!0-9]*} unit=
+            if [ "$pid" = 1 ]; then continue; fi
+            while IFS=: read -r _ _ path; do unit=$path; done 2>/dev/null <"/proc/$pid/cgroup"
+            case $unit in */user.slice/*) unit= ;; esac
+            unit=${unit##*/}
+            if [ "$unit" != "$service" ]; then echo "stranger=$unit|$pid"; fi
+        done
+    done
 '
 
 # units: one block of properties a unit, separated by a bare "unit.", the service first; and then its runtime directory.
 # systemd calls a service active some milliseconds before it makes that, and a connection may just have started it.
+# Facts go to 3, and to standard output what root is to look into.
 units() {
     properties=$(systemctl show \
         -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
-        substrate-world-agent.service substrate-world-agent.socket)
-    echo "$properties" | each unit.
+        -p EnvironmentFiles substrate-world-agent.service substrate-world-agent.socket)
+    echo "$properties" | each unit. >&3
     case ${properties%%"$newline$newline"*} in
     *ActiveState=active*)
         for _ in 1 2 3 4 5; do
@@ -91,7 +118,39 @@ units() {
         done
         ;;
     esac
-    status /run/substrate
+    status /run/substrate >&3
+    case $properties in
+    *DropInPaths=[/\"]*)
+        echo files
+        echo "$properties" | while IFS= read -r line; do
+            case $line in EnvironmentFiles=?*) line=${line#*=} && echo "${line% (*}" ;; esac
+        done
+        ;;
+    esac
+    case ${properties#*"$newline$newline"} in *ActiveState=active*) ;; *) echo listeners ;; esac
+}
+
+# others: what systemd gives to every service, of our names; the units that are started at a boot and listen at our path; and
+# what stands where our units are wanted.
+others() {
+    systemctl show-environment | while IFS= read -r line; do
+        case $line in SUBSTRATE_*) echo "all-have=$line" ;; esac
+    done
+    for place in /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system; do
+        for link in multi-user.target.wants/substrate-world-agent.service sockets.target.wants/substrate-world-agent.socket; do
+            # shellcheck disable=SC3013 # dash has it
+            if [ -e "$place/$link" ] && [ ! "$place/$link" -ef "/etc/systemd/system/${link#*/}" ]; then
+                echo "unwanted=$place/$link"
+            fi
+        done
+    done
+    grep -ls '^[[:space:]]*Listen[A-Za-z]*[[:space:]]*=.*run/substrate\.sock[[:space:]]*$' \
+        /etc/systemd/system/*.wants/*.socket /run/systemd/system/*.wants/*.socket /usr/lib/systemd/system/*.wants/*.socket \
+        /etc/systemd/system/*.requires/*.socket |
+        while IFS= read -r line; do
+            line=${line##*/}
+            if [ "$line" != substrate-world-agent.socket ]; then echo "stranger=$line|0"; fi
+        done
 }
 
 # untouched: whether nothing of ours is there. Images can come with things.
@@ -113,14 +172,15 @@ if [ "$mode" = new ]; then
     fi
 fi
 if [ "$mode" = observe ]; then
-    {
+    exec 3>&1
+    units | {
         if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$root_view" root_view "$agent" 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
         fi
     } &
-    units &
+    others &
     files &
     account &
 fi

@@ -2,7 +2,7 @@
 # RELOAD=no is for units that systemd has never read: it reads them when they start. A reload of everything takes 3 s on an
 # emulated machine, in which it answers no one, and Lima has it done twice while a VM boots: it is not even asked.
 # The files DISPLACED hide or contradict the units: systemd goes by names that end in .conf or in a unit's type, so under a longer
-# one they are kept and ignored.
+# one they are kept and ignored. One that is not there has the name of a drop-in that stays where it is, and is masked by it.
 # Only root can write where the temporary files are made; what a killed run left there is overwritten.
 set -eu
 umask 022
@@ -15,7 +15,14 @@ reload=$1
 put substrate-world-agent.service "$2"
 put substrate-world-agent.socket "$3"
 shift 3
-for file; do mv --backup=numbered -fT "$file" "$file.set-aside"; done
+for file; do
+    if [ -e "$file" ] || [ -L "$file" ]; then
+        mv --backup=numbered -fT "$file" "$file.set-aside"
+    else
+        mkdir -p "${file%/*}"
+        ln -s /dev/null "$file"
+    fi
+done
 # enable asks systemd, which reloads everything then; below a root of their own the links are only made.
 if [ "$reload" = no ]; then set -- --root=/; else set --; fi
 systemctl --quiet "$@" enable substrate-world-agent.service substrate-world-agent.socket

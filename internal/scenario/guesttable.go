@@ -1,5 +1,7 @@
 package scenario
 
+import "github.com/atomize-hq/worldsetup/provision"
+
 // unitScenarios are damage to the units, and to their state in systemd.
 var unitScenarios = []Scenario{
 	{Name: "nothing is wrong", Want: steps()},
@@ -107,14 +109,17 @@ var socketScenarios = []Scenario{
 		Sees: sights("socket", "no process listens on /run/substrate.sock"), Want: steps(activate),
 	},
 	{
+		// Its socket is not ours to remove: the failure names it.
 		Name: "a stranger's socket, listening", InTurn: true,
 		Faults: []Fault{{
 			Guest: "rm -f /run/substrate.sock\nsystemd-run --quiet --unit=stranger python3 -c \"import socket, time\n" +
 				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"\n" +
 				"while ! test -S /run/substrate.sock; do sleep 0.2; done",
+			Undo: "systemctl stop stranger.service",
 		}},
-		Sees: sights("socket", "/run/substrate.sock has owner root:root, mode 0755; expected root:substrate, 0660"),
-		Want: steps(activate),
+		Sees: sights("socket", "/run/substrate.sock has owner root:root, mode 0755; expected root:substrate, 0660",
+			"socket", "stranger.service listens at /run/substrate.sock"),
+		Want: steps(), Kind: provision.KindUnhealthy, Says: []string{"systemctl stop stranger.service"},
 	},
 	{
 		// systemd allows five starts in ten seconds.

@@ -10,23 +10,25 @@ import (
 // dropInEverywhere makes a row of each directory that systemd reads drop-ins from. What is in force counts, wherever it
 // comes from.
 func dropInEverywhere() (rows []Scenario) {
-	const unseen = "issue 16: drop-ins are looked for in some of systemd's directories only"
-	for _, place := range []struct{ name, dir, known string }{
-		{"of this boot", "/run/systemd/system/" + theService, ""},
-		{"of set-property", "/etc/systemd/system.control/" + theService, ""},
-		{"of a transient unit", "/run/systemd/transient/" + theService, ""},
-		{"of a local package", "/usr/local/lib/systemd/system/" + theService, unseen},
-		{"of a package", "/usr/lib/systemd/system/" + theService, unseen},
-		{"by the prefix substrate", "/etc/systemd/system/substrate-.service", unseen},
-		{"by the prefix substrate-world", "/etc/systemd/system/substrate-world-.service", unseen},
-		{"of this boot by a prefix", "/run/systemd/system/substrate-.service", unseen},
+	for _, place := range []struct{ name, dir string }{
+		{"of this boot", "/run/systemd/system/" + theService},
+		{"of set-property", "/etc/systemd/system.control/" + theService},
+		{"of a transient unit", "/run/systemd/transient/" + theService},
+		{"of a local package", "/usr/local/lib/systemd/system/" + theService},
+		{"of a package", "/usr/lib/systemd/system/" + theService},
+		{"by the prefix substrate", "/etc/systemd/system/substrate-.service"},
+		{"by the prefix substrate-world", "/etc/systemd/system/substrate-world-.service"},
+		{"of this boot by a prefix", "/run/systemd/system/substrate-.service"},
+		{"of all services", "/etc/systemd/system/service"},
 	} {
 		rows = append(rows, Scenario{
-			Name:   "a drop-in " + place.name,
-			Faults: in(dropIn(place.dir, "user", `[Service]\nUser=games\n`)),
-			Sees:   sights("overrides", place.dir+".d/user.conf contradicts the unit: User=games"),
-			Want:   steps(units, activate),
-			Known:  place.known,
+			Name: "a drop-in " + place.name,
+			Faults: []Fault{{
+				Guest: dropIn(place.dir, "user", `[Service]\nUser=games\n`),
+				Undo:  "rm -rf " + place.dir + ".d " + servicePath + ".d" + reload,
+			}},
+			Sees: sights("overrides", place.dir+".d/user.conf contradicts the unit: User=games"),
+			Want: steps(units, activate),
 		})
 	}
 	return rows
@@ -42,7 +44,7 @@ const (
 // systemdScenarios are settings that are laid over our units.
 var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 	{
-		// It applies to all services, so it is not ours to remove.
+		// It is a wish, until it keeps the agent from starting: then it is the cause, and named.
 		Name: "a drop-in for all services",
 		Faults: []Fault{{
 			Guest: "mkdir -p /etc/systemd/system/service.d\n" +
@@ -50,23 +52,20 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 				"\nsystemctl restart " + theService + " || :",
 			Undo: "rm -r /etc/systemd/system/service.d" + reload,
 		}},
-		Sees: sights("overrides", "/etc/systemd/system/service.d/all.conf"), Want: steps(), May: steps(activate),
-		Kind:  provision.KindUnhealthy,
-		Says:  []string{"/etc/systemd/system/service.d/all.conf", "ExecStartPre"},
-		Known: "issue 16: drop-ins for all services are not looked for",
+		Sees: sights("service", "/etc/systemd/system/service.d/all.conf: ExecStartPre=/bin/false"), Want: steps(activate),
+		Kind: provision.KindProvisioning,
+		Says: []string{"/etc/systemd/system/service.d/all.conf", "ExecStartPre=/bin/false"},
 	},
 	{
 		Name:   "a drop-in with an environment that adds up",
 		Faults: in(dropIn(servicePath, "port", `[Service]\n`+openPort+`\nEnvironment=A=b\n`)),
 		Sees:   sights("overrides", "port.conf contradicts the unit: Environment=SUBSTRATE_AGENT_TCP_PORT=61337"),
 		Want:   steps(units, activate),
-		Known:  "issue 16: only the last line of a list is judged",
 	},
 	{
 		Name:   "a drop-in with two variables in one line",
 		Faults: in(dropIn(servicePath, "port", `[Service]\nEnvironment=A=b "SUBSTRATE_AGENT_TCP_PORT=61337"\n`)),
 		Sees:   sights("overrides", "SUBSTRATE_AGENT_TCP_PORT=61337"), Want: steps(units, activate),
-		Known: "issue 16: only the first variable of a line is judged",
 	},
 	{
 		Name: "an environment file that opens a port",
@@ -76,7 +75,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 			Undo: "rm /etc/agent.env",
 		}},
 		Sees: sights("overrides", "SUBSTRATE_AGENT_TCP_PORT=61337"), Want: steps(units, activate),
-		Known: "issue 16: files with an environment are not read",
 	},
 	{
 		Name: "an environment file that adds",
@@ -95,8 +93,7 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 			Undo:  "systemctl unset-environment SUBSTRATE_AGENT_TCP_PORT",
 		}},
 		Sees: sights("overrides", "SUBSTRATE_AGENT_TCP_PORT=61337"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says:  []string{"systemctl unset-environment SUBSTRATE_AGENT_TCP_PORT"},
-		Known: "issue 16: what systemd itself gives to services is not looked at",
+		Says: []string{"systemctl unset-environment SUBSTRATE_AGENT_TCP_PORT"},
 	},
 	{
 		Name: "a variable handed on that opens a port",
@@ -119,7 +116,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 			dropIn(socketPath, "tcp", `[Socket]\nListenStream=\n`+openListener+`\nListenStream=/run/substrate.sock\n`) +
 			"\nsystemctl start " + theSocket + "\nss -ltn | grep -q 61337"),
 		Sees: sights("overrides", "ListenStream=127.0.0.1:61337"), Want: steps(units, activate),
-		Known: "issue 16: only the last line of a list is judged",
 	},
 	{
 		// It is a wish of the user's until it keeps the agent from starting: then it is the cause, and named.
@@ -131,7 +127,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		}},
 		Sees: sights("service", theService+" has failed"), Want: steps(activate), Kind: provision.KindProvisioning,
 		Says: []string{servicePath + ".d/before.conf", "ExecStartPre=/bin/false"}, NotSays: []string{"--agent FILE"},
-		Known: "issue 16: another agent is advised, where a drop-in is the cause",
 	},
 	{
 		Name: "a drop-in whose program hangs before the agent",
@@ -143,7 +138,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		Sees: sights("service", theService), Want: steps(activate), Kind: provision.KindProvisioning,
 		Says:    []string{servicePath + ".d/before.conf", "ExecStartPre=/bin/sleep 1000"},
 		NotSays: []string{"--agent FILE"},
-		Known:   "issue 16: another agent is advised, where a drop-in is the cause",
 	},
 	{
 		Name: "a drop-in that starves the agent",
@@ -154,7 +148,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		}},
 		Sees: sights("service", theService), Want: steps(activate), Kind: provision.KindProvisioning,
 		Says: []string{servicePath + ".d/limit.conf", "LimitAS=4M"}, NotSays: []string{"--agent FILE"},
-		Known: "issue 16: another agent is advised, where a drop-in is the cause",
 	},
 	{
 		Name: "a limit left over",
@@ -164,7 +157,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		}},
 		Sees: sights("overrides", "MemoryMax"), Want: steps(units, activate),
 		VMOnly: "the test bed's control groups have no memory controller",
-		Known:  "issue 16: the kernel ends the agent, and the limit is not named",
 	},
 	{
 		// Where no controller is there to enforce it, and where it is enough, it is a wish as any other.
@@ -184,7 +176,6 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		}},
 		Sees: sights("socket", "root:substrate, mode 0666"), Want: steps(activate), Kind: provision.KindProvisioning,
 		Says: []string{"RefuseManualStop", socketPath + ".d/refuse.conf"}, NotSays: []string{"--agent FILE"},
-		Known: "issue 16: another agent is advised, where a drop-in is the cause",
 	},
 })...)
 
@@ -205,23 +196,20 @@ var unitFileScenarios = inTurn(
 		Name:   "another unit listens at our path",
 		Faults: []Fault{{Guest: otherSocket + "systemctl start other-agent.socket", Undo: withoutOther}},
 		Sees:   sights("socket", "other-agent.socket"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says:  []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
-		Known: "issue 18: the other unit's socket is removed, and the unit not named",
+		Says: []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
 	},
 	Scenario{
 		Name:   "another unit listens at our path from the next boot on",
 		Faults: []Fault{{Guest: otherSocket + "systemctl enable other-agent.socket", Undo: withoutOther}},
 		Sees:   sights("socket", "other-agent.socket"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says:  []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
-		Known: "issue 18: it is not seen",
+		Says: []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
 	},
 	Scenario{
 		Name: "another unit listened at our path since the boot",
 		Faults: []Fault{{
 			Guest: otherSocket + "systemctl enable other-agent.socket"}, {Host: VMStopped, Undo: withoutOther}},
 		Sees: sights("instance", "stopped"), Want: steps(start), Kind: provision.KindUnhealthy, Boots: true,
-		Says:  []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
-		Known: "issue 18: the unit is not named",
+		Says: []string{"other-agent.socket", "systemctl disable --now other-agent.socket"},
 	},
 	Scenario{
 		// Its file was renamed before ours was made. It still shows the path, and a client that opens that file connects
@@ -236,7 +224,7 @@ var unitFileScenarios = inTurn(
 			Undo: "systemctl stop second.service\nrm -f /run/second.sock",
 		}},
 		Sees: sights("socket", "second.service"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says: []string{"systemctl stop second.service"}, Known: "issue 16: the listeners at the path are not counted",
+		Says: []string{"systemctl stop second.service"},
 	},
 	Scenario{
 		Name: "a mask that our file beats", Want: steps(),
@@ -288,12 +276,11 @@ var unitFileScenarios = inTurn(
 		Name:   "a mask where our socket is wanted",
 		Faults: in("ln -sf /dev/null /etc/systemd/system/sockets.target.wants/" + theSocket + reload),
 		Sees:   sights("units", theSocket), Want: steps(units),
-		Known: "issue 16: systemd calls it enabled, although it won't be started",
 	},
 	Scenario{
 		Name:   "a file where our socket is wanted",
 		Faults: in("f=/etc/systemd/system/sockets.target.wants/" + theSocket + "\nrm $f\n: >$f" + reload),
-		Sees:   sights("units", theSocket), Want: steps(units), Known: "issue 16: systemctl enable does not replace it",
+		Sees:   sights("units", theSocket), Want: steps(units),
 	},
 	Scenario{
 		Name: "a start limit reached",

@@ -31,13 +31,18 @@ type Observation struct {
 
 	// Only root sees the following; without Sudo they are empty.
 	ReadOnlyRoot bool
-	Hidden       []string // files that systemd reads in the place of our units
-	DropIns      []DropIn // drop-ins of our units
+	// FileVariables are the lines about the agent in files with an environment, which drop-ins name.
+	FileVariables []Variable
 	// Runs reports what the service runs: RunsInstalled or RunsOther; empty when it does not run or that is unknown.
 	Runs string
 	// Listening are the numbers of the files at SocketPath, there or gone, whose sockets listen; nil when that was not
 	// seen.
 	Listening map[uint64]bool
+	// Strangers listen at SocketPath beside us, or will from the next boot on.
+	Strangers []Stranger
+
+	AllHave  []string // NAME=VALUE: the agent's variables that systemd gives to every service
+	Unwanted []string // what stands in the place of the links by which our units are started at a boot
 
 	DiskUsed      int   // of the root file system, in percent
 	DiskAvailable int64 // likewise, in bytes
@@ -85,10 +90,16 @@ const (
 	RunsOther     = "other"
 )
 
-// DropIn is a file of settings that systemd reads after the unit of that name.
+// DropIn is a file of settings that systemd has read after a unit.
 type DropIn struct {
 	Path  string
-	Lines []string // those with an equals sign
+	Lines []string // empty when only root can read it, and is not asked
+}
+
+// Stranger is a unit or a process that is not ours and listens at our path.
+type Stranger struct {
+	Unit string // empty for a process of a user's
+	PID  int    // 1 for a socket that systemd holds; 0 for one that will listen from the next boot on
 }
 
 // Group is an entry of group(5).
@@ -122,9 +133,9 @@ type Unit struct {
 	FileState    string // "enabled", "disabled", …; empty without a unit file
 	NeedsReload  bool
 	Restarts     int
-	Result       string // "success", "exit-code", …
-	FragmentPath string
-	DropIns      string // paths, separated by spaces
+	Result       string   // "success", "exit-code", …
+	FragmentPath string   // the file that it was read from
+	DropIns      []DropIn // in the order in which they are read
 }
 
 // Mount is what is mounted at a mount point.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	if p.seen["blind"] {
 		p.Listening = nil
 	}
+	p.dropIns()
 	if p.Untouched {
 		p.assume()
 	}
@@ -127,6 +129,7 @@ type observationParser struct {
 	middle time.Time // of the round trip, in host time
 	seen   map[string]bool
 	block  map[string]string // of systemctl show
+	text   []string          // of systemctl cat
 }
 
 func (p *observationParser) line(key, value string) (err error) {
@@ -145,11 +148,21 @@ func (p *observationParser) line(key, value string) (err error) {
 		return p.mount(value)
 	case "entry":
 		return p.entry(value)
-	case "hides":
-		p.Hidden = append(p.Hidden, value)
+	case "text":
+		p.text = append(p.text, value)
+		return nil
+	case "file-sets":
+		file, text, _ := strings.Cut(value, "|")
+		p.FileVariables = append(p.FileVariables, Variable{file, text})
+		return notEmpty(text)
+	case "all-have":
+		p.AllHave = append(p.AllHave, value)
 		return notEmpty(value)
-	case "drop-in":
-		return p.dropIn(value)
+	case "unwanted":
+		p.Unwanted = append(p.Unwanted, value)
+		return notEmpty(value)
+	case "stranger":
+		return p.stranger(value)
 	case "listener":
 		return p.listener(value)
 	}
@@ -216,19 +229,41 @@ func (p *observationParser) stat(value string) error {
 	return err
 }
 
-// dropIn reads "PATH|LINE": the first of a file has no line.
-func (p *observationParser) dropIn(value string) error {
-	path, line, _ := strings.Cut(value, "|")
-	if line == "" {
-		p.DropIns = append(p.DropIns, DropIn{Path: path})
-		return notEmpty(path)
+// dropIns gives the drop-ins of both units their lines: those of `systemctl cat`, in which each file has its name
+// before it.
+func (p *observationParser) dropIns() {
+	var current *DropIn
+	for _, line := range p.text {
+		for name, unit := range p.Units {
+			if line == "# "+unit.FragmentPath {
+				current = nil
+			}
+			for i := range unit.DropIns {
+				if line == "# "+unit.DropIns[i].Path {
+					current = &p.Units[name].DropIns[i]
+				}
+			}
+		}
+		if current != nil {
+			current.Lines = append(current.Lines, line)
+		}
 	}
-	if len(p.DropIns) == 0 || p.DropIns[len(p.DropIns)-1].Path != path {
-		return fmt.Errorf("it is of a file that was not named before")
+}
+
+// unitPattern is a unit's name.
+var unitPattern = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]{0,255}$`)
+
+// stranger reads "UNIT|PID".
+func (p *observationParser) stranger(value string) error {
+	unit, number, _ := strings.Cut(value, "|")
+	pid, err := strconv.Atoi(number)
+	if err == nil && !unitPattern.MatchString(unit) {
+		err = fmt.Errorf("it wants a unit's name")
 	}
-	last := &p.DropIns[len(p.DropIns)-1]
-	last.Lines = append(last.Lines, strings.TrimSpace(line))
-	return nil
+	if s := (Stranger{unit, pid}); !slices.Contains(p.Strangers, s) {
+		p.Strangers = append(p.Strangers, s)
+	}
+	return err
 }
 
 func (p *observationParser) listener(value string) error {
@@ -281,7 +316,10 @@ func (p *observationParser) unit(name, value string) error {
 		Load: block["LoadState"], Active: block["ActiveState"], Sub: block["SubState"],
 		FileState:   block["UnitFileState"],
 		NeedsReload: block["NeedDaemonReload"] == "yes", Result: block["Result"],
-		FragmentPath: block["FragmentPath"], DropIns: block["DropInPaths"],
+		FragmentPath: block["FragmentPath"],
+	}
+	for _, path := range words(block["DropInPaths"]) {
+		unit.DropIns = append(unit.DropIns, DropIn{Path: path})
 	}
 	if text := block["NRestarts"]; text != "" { // services only
 		restarts, err := strconv.Atoi(text)

@@ -271,23 +271,6 @@ func TestParseObservationOfAKernelWithoutSocketFiles(t *testing.T) {
 	}
 }
 
-func TestParseOverrides(t *testing.T) {
-	text := strings.Replace(recorded(t, "observation.txt"), "root-fs=rw\n",
-		"root-fs=ro\nhides=/run/systemd/transient/x.service\ndrop-in=/etc/a.conf|\ndrop-in=/etc/a.conf|Environment=A=b|c\ndrop-in=/etc/b.conf|\n", 1)
-	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []DropIn{{Path: "/etc/a.conf", Lines: []string{"Environment=A=b|c"}}, {Path: "/etc/b.conf"}}
-	if !o.ReadOnlyRoot || len(o.Hidden) != 1 || !reflect.DeepEqual(o.DropIns, want) {
-		t.Errorf("%+v", o)
-	}
-	if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "drop-in=/etc/a.conf|\n", "", 1))},
-		2); err == nil {
-		t.Error("a line of a file that was not named was taken")
-	}
-}
-
 // Anyone who cannot enter /run cannot ask systemd; everyone else must have asked.
 func TestParseWithoutUnits(t *testing.T) {
 	var kept []string
