@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -171,11 +172,31 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 	}
 	if wishes := at.Guest.Wishes(); len(wishes) > 0 {
 		failure.What = "the agent does not start and answer with what others have set for its units"
-		failure.Why = strings.Join(wishes, "\n") + "\n" + failure.Why
-		file, _, _ := strings.Cut(wishes[0], ": ")
-		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s sudo mv %s %s; "+
-			"then run worldsetup again", vm, shellescape.Quote(file), shellescape.Quote(file+".set-aside"))
+		failure.Why = strings.Join(append(texts(wishes), failure.Why), "\n")
+		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s, and there: %s; "+
+			"then run worldsetup again", vm, strings.Join(slices.Compact(takenAway(wishes)), " && "))
 	}
+}
+
+// texts returns the settings as they are shown.
+func texts(wishes []guest.Wish) (texts []string) {
+	for _, wish := range wishes {
+		texts = append(texts, wish.Text)
+	}
+	return texts
+}
+
+// takenAway returns the commands that take drop-ins away from our units.
+func takenAway(wishes []guest.Wish) (commands []string) {
+	for _, wish := range wishes {
+		words := []string{"sudo", "mv", wish.File, wish.File + ".set-aside"}
+		if wish.File != wish.Override {
+			commands = append(commands, "sudo mkdir -p "+path.Dir(wish.Override))
+			words = []string{"sudo", "ln", "-s", "/dev/null", wish.Override}
+		}
+		commands = append(commands, shellescape.QuoteCommand(words))
+	}
+	return commands
 }
 
 func planMarker(p *Plan, _ target, s State) {
@@ -255,10 +276,10 @@ func serviceReasons(s State) (reasons []string) {
 	switch service := o.Units[guest.ServiceName]; {
 	case service.Active == "failed" || strings.HasPrefix(service.Sub, "auto-restart"):
 		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
-		reasons = append(reasons, o.Wishes()...)
+		reasons = append(reasons, texts(o.Wishes())...)
 	case service.Active == "activating" && s.Unanswered != "":
 		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", guest.ServiceName, service.Sub))
-		reasons = append(reasons, o.Wishes()...)
+		reasons = append(reasons, texts(o.Wishes())...)
 	case service.Active == "active":
 		if o.Runs == guest.RunsOther {
 			reasons = append(reasons, "the agent that runs is not the one that is installed")
@@ -275,7 +296,8 @@ func serviceReasons(s State) (reasons []string) {
 // another unit is not ours to remove, nor is what systemd gives to all services.
 func foreign(o *guest.Observation) (listening, given, commands []string) {
 	for _, other := range o.Strangers {
-		if now := slices.IndexFunc(o.Strangers, func(s guest.Stranger) bool { return s.Unit == other.Unit && s.PID != 0 }); other.PID == 0 && now >= 0 {
+		already := func(s guest.Stranger) bool { return s.Unit == other.Unit && s.PID != 0 }
+		if other.PID == 0 && slices.ContainsFunc(o.Strangers, already) {
 			continue
 		}
 		name, command := other.Unit, "systemctl stop "+other.Unit
@@ -313,7 +335,7 @@ func blockForeign(s State) *Error {
 	next := fmt.Sprintf("limactl shell --workdir / %s, and there: %s", s.Instance.Name,
 		strings.Join(slices.Compact(commands), " && "))
 	if len(given) > 0 {
-		next += "; where it comes back, /etc/systemd/system.conf or a file in system.conf.d has it as DefaultEnvironment="
+		next += "; where it comes back, it is in /etc/systemd/system.conf or system.conf.d, as DefaultEnvironment="
 	}
 	return &Error{
 		Kind: KindUnhealthy, What: "others have set up something in the guest that worldsetup doesn't take away",

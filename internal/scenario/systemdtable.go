@@ -52,8 +52,8 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 				"\nsystemctl restart " + theService + " || :",
 			Undo: "rm -r /etc/systemd/system/service.d" + reload,
 		}},
-		Sees: sights("service", "/etc/systemd/system/service.d/all.conf: ExecStartPre=/bin/false"), Want: steps(activate),
-		Kind: provision.KindProvisioning,
+		Sees: sights("service", "/etc/systemd/system/service.d/all.conf: ExecStartPre=/bin/false"),
+		Want: steps(activate), Kind: provision.KindProvisioning,
 		Says: []string{"/etc/systemd/system/service.d/all.conf", "ExecStartPre=/bin/false"},
 	},
 	{
@@ -96,6 +96,16 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 		Says: []string{"systemctl unset-environment SUBSTRATE_AGENT_TCP_PORT"},
 	},
 	{
+		Name: "a port in the environment by default",
+		Faults: []Fault{{
+			Guest: "mkdir -p /etc/systemd/system.conf.d\nprintf '[Manager]\\nDefaultEnvironment=A=b " +
+				"SUBSTRATE_AGENT_TCP_PORT=61337\\n' >/etc/systemd/system.conf.d/port.conf" + reload,
+			Undo: "rm -r /etc/systemd/system.conf.d" + reload,
+		}},
+		Sees: sights("overrides", "SUBSTRATE_AGENT_TCP_PORT=61337"), Want: steps(), Kind: provision.KindUnhealthy,
+		Says: []string{"DefaultEnvironment"},
+	},
+	{
 		Name: "a variable handed on that opens a port",
 		Faults: []Fault{{
 			Guest: "systemctl set-environment PORT_OF_OURS=1\n" +
@@ -116,6 +126,26 @@ var systemdScenarios = inTurn(slices.Concat(dropInEverywhere(), []Scenario{
 			dropIn(socketPath, "tcp", `[Socket]\nListenStream=\n`+openListener+`\nListenStream=/run/substrate.sock\n`) +
 			"\nsystemctl start " + theSocket + "\nss -ltn | grep -q 61337"),
 		Sees: sights("overrides", "ListenStream=127.0.0.1:61337"), Want: steps(units, activate),
+	},
+	{
+		Name: "a drop-in for all sockets, with a space in its name",
+		Faults: []Fault{{
+			Guest: "mkdir -p /usr/lib/systemd/system/socket.d\nprintf '[Socket]\\nSocketMode=\\\\\\n  0666\\n' " +
+				">'/usr/lib/systemd/system/socket.d/my own.conf'" + reload,
+			Undo: "rm -r /usr/lib/systemd/system/socket.d " + socketPath + ".d" + reload,
+		}},
+		Sees: sights("overrides", "/usr/lib/systemd/system/socket.d/my own.conf contradicts the unit: SocketMode=0666"),
+		Want: steps(units, activate),
+	},
+	{
+		Name: "a drop-in with a condition that is not met",
+		Faults: []Fault{{
+			Guest: dropIn(servicePath, "when", `[Unit]\nConditionPathExists=/nowhere\n`) + "\nsystemctl restart " +
+				theService,
+			Undo: "rm -r " + servicePath + ".d" + reload,
+		}},
+		Sees: sights("socket", "root asked the agent"), Want: steps(activate), Kind: provision.KindProvisioning,
+		Says: []string{servicePath + ".d/when.conf", "ConditionPathExists=/nowhere"}, NotSays: []string{"--agent FILE"},
 	},
 	{
 		// It is a wish of the user's until it keeps the agent from starting: then it is the cause, and named.
@@ -225,6 +255,21 @@ var unitFileScenarios = inTurn(
 		}},
 		Sees: sights("socket", "second.service"), Want: steps(), Kind: provision.KindUnhealthy,
 		Says: []string{"systemctl stop second.service"},
+	},
+	Scenario{
+		Name: "a process of the user's listens at our path",
+		Faults: []Fault{{
+			Guest: "systemctl stop " + bothUnits + "\n" +
+				"mkdir /sys/fs/cgroup/user.slice/other.scope\n" +
+				"(echo 0 >/sys/fs/cgroup/user.slice/other.scope/cgroup.procs\n" +
+				"exec setsid python3 -c \"import socket, time\n" +
+				"s = socket.socket(socket.AF_UNIX)\ns.bind('/run/substrate.sock')\ns.listen()\ntime.sleep(600)\"" +
+				") >/dev/null 2>&1 </dev/null &\necho $! >/run/other.pid\n" +
+				"while ! test -S /run/substrate.sock; do sleep 0.1; done",
+			Undo: "kill $(cat /run/other.pid)\nrm -f /run/substrate.sock",
+		}},
+		Sees: sights("socket", theSocket+" is inactive", "socket", "process "), Want: steps(),
+		Kind: provision.KindUnhealthy, Says: []string{"sudo kill "},
 	},
 	Scenario{
 		Name: "a mask that our file beats", Want: steps(),

@@ -41,7 +41,8 @@ type setting struct {
 	from  string // the drop-in; empty for our unit
 }
 
-// list returns the name of the list that an assignment adds to, and an empty one resets; empty where the last one counts.
+// list returns the name of the list that an assignment adds to, and an empty one resets; empty where the last one
+// counts.
 func (s setting) list() string {
 	section, name, _ := strings.Cut(s.key, ".")
 	switch {
@@ -175,7 +176,8 @@ func (o *Observation) contradictions(unit string) map[string][]string {
 			blame(s, "")
 		}
 		for _, set := range o.FileVariables {
-			file, variable := strings.TrimPrefix(s.value, "-"), settings([]string{"[Service]", "Environment=" + set.Text}, "")
+			file := strings.TrimPrefix(s.value, "-")
+			variable := settings([]string{"[Service]", "Environment=" + set.Text}, "")
 			if s.key == "Service.EnvironmentFile" && len(variable) > 0 && o.contradicts(variable[0], ours) &&
 				(file == set.File || strings.ContainsAny(file, "%*?[")) {
 				blame(s, " sets "+variable[0].value)
@@ -234,7 +236,8 @@ func (o *Observation) Overrides() (reasons, displaced, kept []string) {
 		broken := o.contradictions(unit)
 		for _, dropIn := range o.Units[unit].DropIns {
 			if why := broken[dropIn.Path]; len(why) > 0 {
-				reasons = append(reasons, fmt.Sprintf("%s contradicts the unit: %s", dropIn.Path, strings.Join(why, ", ")))
+				reasons = append(reasons,
+					fmt.Sprintf("%s contradicts the unit: %s", dropIn.Path, strings.Join(why, ", ")))
 				displaced = append(displaced, override(unit, dropIn.Path))
 			} else if len(settings(dropIn.Lines, "")) > 0 {
 				kept = append(kept, dropIn.Path)
@@ -269,8 +272,8 @@ func (o *Observation) Unlinked() (files []string) {
 	return files
 }
 
-// override returns the file to displace for a drop-in to have no effect: itself, where an administrator or a run has put
-// it for this unit; and otherwise the file of its name that would mask it.
+// override returns the file to displace for a drop-in to have no effect: itself, where an administrator or a run has
+// put it for this unit; and otherwise the file of its name that would mask it.
 func override(unit, dropIn string) string {
 	dropIn = path.Clean(dropIn)
 	place, dir := path.Split(path.Dir(dropIn))
@@ -282,15 +285,24 @@ func override(unit, dropIn string) string {
 	return "/etc/systemd/system/" + unit + ".d/" + path.Base(dropIn)
 }
 
+// Wish is a setting of a drop-in's that is kept.
+type Wish struct {
+	Text string // with the file
+	File string
+	// Override is File itself, where it may be taken away, or the name of a mask for it.
+	Override string
+}
+
 // Wishes returns the settings of others that are kept and may be why an agent does not start or a unit does not stop:
 // all but those that only describe, order or give an environment.
-func (o *Observation) Wishes() (wishes []string) {
+func (o *Observation) Wishes() (wishes []Wish) {
 	for _, unit := range []string{ServiceName, SocketUnitName} {
 		_, effective, _ := o.laidOver(unit)
 		broken := o.contradictions(unit)
 		for _, s := range effective {
-			if s.from != "" && broken[s.from] == nil && !growing[s.key] && s.list() != environment && !strings.HasSuffix(s.key, "Credential") {
-				wishes = append(wishes, s.from+": "+s.text)
+			if s.from != "" && broken[s.from] == nil && !growing[s.key] && s.list() != environment &&
+				!strings.HasSuffix(s.key, "Credential") {
+				wishes = append(wishes, Wish{s.from + ": " + s.text, s.from, override(unit, s.from)})
 			}
 		}
 	}
