@@ -170,7 +170,7 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
 			"sudo journalctl -u %s", vm, guest.ServiceName)
 	}
-	if wishes := at.Guest.Wishes(); len(wishes) > 0 {
+	if wishes := at.Guest.Wishes(); len(wishes) > 0 && !(ok && script.ExitCode == guest.ExitRolledBack) {
 		failure.What = "the agent does not start and answer with what others have set for its units"
 		failure.Why = strings.Join(append(texts(wishes), failure.Why), "\n")
 		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s, and there: %s; "+
@@ -276,10 +276,10 @@ func serviceReasons(s State) (reasons []string) {
 	switch service := o.Units[guest.ServiceName]; {
 	case service.Active == "failed" || strings.HasPrefix(service.Sub, "auto-restart"):
 		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
-		reasons = append(reasons, texts(o.Wishes())...)
+		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
 	case service.Active == "activating" && s.Unanswered != "":
 		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", guest.ServiceName, service.Sub))
-		reasons = append(reasons, texts(o.Wishes())...)
+		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
 	case service.Active == "active":
 		if o.Runs == guest.RunsOther {
 			reasons = append(reasons, "the agent that runs is not the one that is installed")

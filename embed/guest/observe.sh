@@ -90,15 +90,16 @@ root_view='
         if [ "$path" = "$sock" ] && [ "$unit" != "$socket" ]; then echo "stranger=$unit|1"; fi
     done
     ss -xlHp src "$sock" | while IFS= read -r line; do
-        while :; do
-            case $line in *pid=*) line=${line#*pid=} ;; *) break ;; esac
-            pid=${line%%[!0-9]*} unit=
-            if [ "$pid" = 1 ]; then continue; fi
-            while IFS=: read -r _ _ path; do unit=$path; done 2>/dev/null <"/proc/$pid/cgroup"
-            case $unit in */user.slice/*) unit= ;; esac
-            unit=${unit##*/}
-            if [ "$unit" != "$service" ]; then echo "stranger=$unit|$pid"; fi
-        done
+        # The one above names the unit of what systemd holds.
+        case $line in *pid=1,*) continue ;; *pid=*) line=${line#*pid=} pid=${line%%[!0-9]*} ;; *) continue ;; esac
+        path=
+        { IFS=: read -r _ _ path <"/proc/$pid/cgroup"; } 2>/dev/null
+        case $path in
+        *"/$service" | *"/$service/"*) ;;
+        */user.slice/*) echo "stranger=|$pid" ;;
+        *.service | *.scope) echo "stranger=${path##*/}|$pid" ;;
+        *) echo "stranger=|$pid" ;;
+        esac
     done
 '
 

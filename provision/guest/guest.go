@@ -87,6 +87,7 @@ type Reply struct {
 
 // Exit statuses of a [ScriptError] that have a meaning.
 const (
+	ExitRolledBack  = 3  // of Activate: the agent before was restored
 	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
 	ExitNeedsBoot   = 4  // of MakeWritable: the file system is whole, and files that were deleted are open
