@@ -93,7 +93,7 @@ root_view='
         # The one above names the unit of what systemd holds.
         case $line in *pid=1,*) continue ;; *pid=*) line=${line#*pid=} pid=${line%%[!0-9]*} ;; *) continue ;; esac
         path=
-        { IFS=: read -r _ _ path <"/proc/$pid/cgroup"; } 2>/dev/null
+        while IFS=: read -r _ _ line; do path=$line; done 2>/dev/null <"/proc/$pid/cgroup" # the last is of version 2
         case $path in
         *"/$service" | *"/$service/"*) ;;
         */user.slice/*) echo "stranger=|$pid" ;;
