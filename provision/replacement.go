@@ -321,7 +321,7 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 			return err
 		}
 	}
-	return w.run.lima.Start(ctx, instance.Name, line)
+	return w.run.vm.launch(ctx, line)
 }
 
 // verifyOld connects to a VM that was restored.

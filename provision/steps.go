@@ -2,10 +2,13 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -286,8 +289,10 @@ func kinds() []kind {
 				return r.place.RollbackPlace(ctx, line)
 			},
 		},
-		{id: StepRollbackStart, title: "start the old VM again", usual: 20 * time.Second,
-			apply: swaps((*replacement).ensureRunning)},
+		{
+			id: StepRollbackStart, title: "start the old VM again", usual: 20 * time.Second,
+			apply: swaps((*replacement).ensureRunning), explain: explainStart,
+		},
 		{
 			id: StepRollbackVerify, title: "verify that the old VM answers as before", usual: 2 * time.Second,
 			apply: swaps((*replacement).verifyOld),
@@ -313,8 +318,10 @@ func kinds() []kind {
 		{id: StepRestoreDisplace, title: "rename the VM out of the way", usual: time.Second,
 			apply: moves("", vmswap.Displaced)},
 		{id: StepRestorePlace, title: "rename the kept VM back", usual: time.Second, apply: moves(vmswap.Backup, "")},
-		{id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second,
-			apply: swaps((*replacement).ensureRunning)},
+		{
+			id: StepRestoreStart, title: "start the kept VM", usual: 20 * time.Second,
+			apply: swaps((*replacement).ensureRunning), explain: explainStart,
+		},
 		{
 			id: StepRestoreVerify, title: "verify that the kept VM answers", usual: 2 * time.Second,
 			apply: swaps((*replacement).verifyKept),
@@ -479,14 +486,26 @@ func (id StepID) RollsBack() bool {
 	return false
 }
 
-// explainBoot adds to a failure how far the VM came before it failed to start.
-func explainBoot(r *run, _ State, failure *Error, _ error) {
+// explainBoot adds to a failure how far the VM came before it failed to start, and what to do about it. The advice to
+// replace it is for a guest that does not boot: for reasons of this machine, another VM would not start either.
+func explainBoot(r *run, at State, failure *Error, err error) {
 	spec := r.target.spec
 	failure.Why += r.vm.activity.evidence()
 	failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
-		filepath.Join(spec.LimaHome, spec.VM, "ha.stderr.log"), LogPath(spec))
-	if !r.done.begun(StepCreate) && !r.swap.underway {
+		filepath.Join(spec.LimaHome, spec.VM, filenames.HostAgentStderrLog), LogPath(spec))
+	_, ofLima := errors.AsType[*lima.CommandError](err)
+	if !r.done.begun(StepCreate) && !r.swap.underway && !ofLima {
 		failure.Next += "; " + lastResort(spec.VM)
+	}
+	explainStart(r, at, failure, err)
+}
+
+// explainStart adds to a failure what to do when the host shows why the VM did not start.
+func explainStart(r *run, _ State, failure *Error, err error) {
+	if start, ok := errors.AsType[*startError](err); ok {
+		dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
+		failure.Next = fmt.Sprintf("%s; then run worldsetup again. Details: %s and serial.log beside it",
+			start.advice(dir), filepath.Join(dir, filenames.HostAgentStderrLog))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 	go func() {
 		defer close(boot.ended)
 		defer cancel(nil)
-		boot.err = v.cleanUp(booting, v.lima.Start(booting, v.place.VM, line), true)
+		boot.err = v.cleanUp(booting, v.launch(booting, line), true)
 	}()
 	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
 	ticker := time.NewTicker(sshPause)
@@ -78,6 +79,60 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 			}
 		}
 	}
+}
+
+// launch has Lima start the VM. If Lima gives up, the error begins with the reasons in the log of its host agent.
+func (o observer) launch(ctx context.Context, line func(string)) error {
+	log := lima.NewHostLog(o.place.Dir(""))
+	defer log.Close()
+	err := o.lima.Start(ctx, o.place.VM, line)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if reasons := log.Reasons(); len(reasons) > 0 {
+		return &startError{reasons, err}
+	}
+	return err
+}
+
+// startError is the error of a VM that did not start for reasons that the host shows.
+type startError struct {
+	reasons []string
+	err     error // of limactl
+}
+
+func (e *startError) Error() string { return strings.Join(e.reasons, "\n") + "\n" + e.err.Error() }
+func (e *startError) Unwrap() error { return e.err }
+
+// startAdvice holds what to do about reasons why a VM did not start. %s is the VM's directory. The messages are QEMU's
+// (7.2 to 10), virtiofsd's and the kernel's.
+var startAdvice = []struct {
+	reason *regexp.Regexp
+	next   string
+}{
+	{regexp.MustCompile(`(?i)[Ff]ailed to get (shared )?"write" lock`),
+		"another process uses the VM's disk: find it with `fuser -v %s/disk`, and end it"},
+	{regexp.MustCompile(`(?i)host forwarding rule|address already in use`),
+		"another program listens at that port: find it with `lsof -nP -iTCP -sTCP:LISTEN`, and end it"},
+	{regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`),
+		"free disk space: `df -h %s` shows how much there is"},
+	{regexp.MustCompile(`(?i)cannot allocate memory|cannot set up guest memory|signal: killed`),
+		"this machine may have too little memory: close programs, or give the VM less: worldsetup --memory SIZE"},
+	{regexp.MustCompile(`(?i)not a valid (device|machine|chardev)|unsupported machine type|could not open option rom`),
+		"this QEMU lacks a part of it: install all of it (brew reinstall qemu; sudo apt-get install --reinstall " +
+			"qemu-system-x86), or see which one is called: command -v qemu-system-x86_64"},
+	{regexp.MustCompile(`(?i)kvm|hvf|hypervisor|firmware|executable file not found|shared libraries|dyld`),
+		"see what this machine lacks: worldsetup check"},
+}
+
+// advice returns what to do about the reasons; dir is the VM's directory.
+func (e *startError) advice(dir string) string {
+	for _, known := range startAdvice {
+		if known.reason.MatchString(strings.Join(e.reasons, "\n")) {
+			return strings.ReplaceAll(known.next, "%s", shellescape.Quote(dir))
+		}
+	}
+	return "repair what that names"
 }
 
 // stop shuts the VM down, or powers it off if force is set. A VM that does not shut down is powered off if that was
