@@ -373,7 +373,7 @@ func TestMoreMachines(t *testing.T) {
 		"VM broken": {one(instance(func(i *limatype.Instance) {
 			i.Status = limatype.StatusBroken
 			i.Errors = []error{errors.New("ha.pid is gone")}
-		}).state(linuxHost())), Warning, 0, []string{"broken", "ha.pid is gone"}, "limactl stop --force substrate", ""},
+		}).state(linuxHost())), Warning, 0, []string{"broken", "ha.pid is gone"}, "run worldsetup", ""},
 		"VM incomplete": {
 			one(instance(func(*limatype.Instance) {}).state(but(func(h *Host) { h.Stat = nowhere }))), Warning,
 			0, []string{"incomplete", "no disk"}, "limactl delete --force substrate", "",

@@ -51,7 +51,7 @@ func (vm VM) state(h Host) Probe {
 				why += ": " + err.Error()
 			}
 			return warning("%s", status).because(why,
-				fmt.Sprintf("stop what is left of it: limactl stop --force %s; then run worldsetup again", name))
+				"run worldsetup, which stops what is left of it; `limactl stop --force` may kill processes of others")
 		case !hasDisk(h, vm.Instance.Dir):
 			return warning("incomplete").because(
 				"the VM is incomplete: "+vm.Instance.Dir+" has no disk, since its creation was interrupted",

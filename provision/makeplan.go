@@ -108,12 +108,7 @@ func (p *Plan) forExisting(t target, s State) {
 	case s.Instance.Status == limatype.StatusStopped:
 		p.Unseen = true
 	default:
-		// Lima reports "Broken" when one of its processes has died: powering the VM off clears that.
-		reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
-		for _, err := range s.Instance.Errors {
-			reasons = append(reasons, err.Error())
-		}
-		p.Steps = append(p.Steps, forced(reasons...))
+		p.Steps = append(p.Steps, stopBroken(s))
 		p.Unseen = true
 	}
 	switch {
@@ -313,6 +308,30 @@ func bootFirst(s State) string {
 func forced(reasons ...string) Step {
 	step := newStep(StepStop, reasons...)
 	step.Disruption, step.force = DisruptionForce, true
+	return step
+}
+
+// stopBroken returns the step for a VM that Lima reports as "Broken": one of its processes has died, and powering the VM
+// off clears that. If it has no process of its own, nothing is powered off.
+func stopBroken(s State) Step {
+	reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
+	runs, stale := false, false
+	for _, file := range s.PIDFiles {
+		if file.Stale {
+			reasons = append(reasons, file.String())
+		}
+		runs, stale = runs || !file.Stale, stale || file.Stale
+	}
+	if stale {
+		reasons = append(reasons, "stale files are moved aside, and their processes left alone")
+	}
+	for _, err := range s.Instance.Errors {
+		reasons = append(reasons, err.Error())
+	}
+	step := forced(reasons...)
+	if stale && !runs {
+		step.Disruption, step.Interrupts = DisruptionRestart, false
+	}
 	return step
 }
 

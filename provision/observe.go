@@ -96,6 +96,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if instance == nil {
 		return state
 	}
+	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
 	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
@@ -176,6 +177,8 @@ func accepts(ctx context.Context, path string) bool {
 type State struct {
 	// Instance is the VM as Lima knows it; nil when there is none of that name.
 	Instance *limatype.Instance
+	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
+	PIDFiles []lima.PIDFile
 	// Swap holds the VMs beside it: kept, or left by a run that was killed.
 	Swap vmswap.State
 	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.

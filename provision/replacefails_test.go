@@ -3,8 +3,6 @@ package provision_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,10 +217,7 @@ func TestWaitForRemoval(t *testing.T) {
 func TestRunningVMIsNotMoved(t *testing.T) {
 	b := replacing(t)
 	b.stop(t)
-	if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "qemu.pid"),
-		fmt.Appendln(nil, os.Getpid()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	b.process(t, "qemu.pid", "-pidfile", filepath.Join(b.VMDir("substrate"), "qemu.pid"))
 	wantKind(t, b.run(t), provision.KindProvisioning, "still runs: process", "the old VM")
 	b.only(t, "substrate")
 }

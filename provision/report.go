@@ -44,7 +44,13 @@ func (r *run) report(seen view) Health {
 	health.reportOwner(r.target.spec, s)
 	health.Instance = strings.ToLower(s.Instance.Status)
 	health.Socket.Host = lima.HostSocketPath(s.Instance)
-	health.check("instance", "VM", "running", health.Instance)
+	found := health.Instance
+	for _, file := range s.PIDFiles {
+		if file.Stale && s.Instance.Status != limatype.StatusRunning {
+			found += "; " + file.String()
+		}
+	}
+	health.check("instance", "VM", "running", found)
 	if s.Instance.Config != nil {
 		health.configuration(r.target, s)
 	} else {

@@ -179,7 +179,7 @@ func (s *Setup) begin() (*run, error) {
 	if r.edges.Folders == nil {
 		r.edges.Folders = vmswap.HostFolders()
 	}
-	r.lima = lima.Client{Runner: r.edges.Lima}
+	r.lima = lima.Client{Runner: r.edges.Lima, Home: spec.LimaHome}
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec = spec
 	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}

@@ -1,13 +1,16 @@
 package provision_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // TestWhyTheVMDidNotStart: the reason is in the log of Lima's host agent, and the advice fits it.
@@ -43,5 +46,53 @@ func TestWhyTheVMDidNotStart(t *testing.T) {
 				t.Errorf("a replacement is advised: %v", err)
 			}
 		}
+	}
+}
+
+// process starts a process with these arguments, which ends with the test, and writes its number into a pid file of the
+// VM.
+func (b *bench) process(t *testing.T, file string, args ...string) *os.Process {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", append([]string{"-c", "read _", "program"}, args...)...)
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { input.Close(); _ = cmd.Wait() })
+	path := filepath.Join(b.VMDir("substrate"), file)
+	if err := os.WriteFile(path, fmt.Appendln(nil, cmd.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process
+}
+
+// TestStalePIDFiles: their processes are nobody's to end; the plan says so, and the files are moved aside.
+func TestStalePIDFiles(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	vm := b.VM("substrate")
+	vm.KillDriver()
+	b.process(t, "ha.pid")
+	b.process(t, "qemu.pid", "-pidfile", "/of/another/vm/qemu.pid")
+	vm.Break("host agent is running, and gives no answer")
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := plan.Steps[0]
+	if step.ID != provision.StepStop || step.Interrupts || step.Disruption != provision.DisruptionRestart ||
+		strings.Count(step.Reason, "is stale") != 2 || !strings.Contains(step.Reason, "left alone") {
+		t.Errorf("the first step is %+v", step)
+	}
+	health, _ := b.setup().Status(t.Context())
+	if found := health.Items[0].Found; !strings.Contains(found, "qemu.pid is stale") {
+		t.Errorf("the report says %q", found)
+	}
+	b.mustRun(t)
+	if left := lima.PIDFiles(b.VMDir("substrate")); len(left) > 0 {
+		t.Errorf("left are %+v", left)
 	}
 }

@@ -52,6 +52,9 @@ func (vm *VM) inspect() *limatype.Instance {
 	if instance.Status = limatype.StatusStopped; vm.running {
 		instance.Status = limatype.StatusRunning
 	}
+	if vm.broken != "" {
+		instance.Status, instance.Errors = limatype.StatusBroken, []error{errors.New(vm.broken)}
+	}
 	_, err = os.Lstat(vm.file("protected"))
 	instance.Protected = err == nil
 	return instance

@@ -16,6 +16,7 @@ type VM struct {
 	number int
 
 	running bool
+	broken  string // why Lima calls it broken; empty when it doesn't
 	guest   *machine
 	shared  *session // Lima's shared ssh connection; nil when there is none
 	sockets []*socket
@@ -91,6 +92,9 @@ func (vm *VM) RemoveSudoRule() { vm.locked(func() { vm.guest.sudo = false }) }
 // KillDriver kills the VM itself. Lima's host agent sees it, and ends.
 func (vm *VM) KillDriver() { vm.locked(vm.powerOff) }
 
+// Break has Lima call the VM broken, for a reason, until it is stopped by force.
+func (vm *VM) Break(reason string) { vm.locked(func() { vm.broken = reason }) }
+
 // Unboot has Lima's files report that the VM is booting still, and Boot that it has come up.
 func (vm *VM) Unboot() { vm.write("ha.stdout.log", "") }
 
@@ -131,7 +135,7 @@ func (vm *VM) Fingerprint() (text string) {
 // powerOff takes the VM's power away, which ends everything on the host as well.
 func (vm *VM) powerOff() {
 	vm.closeSockets()
-	vm.running, vm.shared = false, nil
+	vm.running, vm.broken, vm.shared = false, "", nil
 	_ = os.Remove(vm.file("ha.pid")) // gone already: just as well
 	vm.guest.powerOff()
 }

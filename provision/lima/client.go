@@ -32,6 +32,8 @@ var MinimumVersion = semver.New("2.0.0")
 // Client calls limactl, with one method per question or action.
 type Client struct {
 	Runner Runner
+	// Home is Lima's. With it, Start, Stop and Delete first move aside pid files that name processes of others.
+	Home string
 }
 
 // Version asks limactl for its own version. A limactl that prints something else than a version is an error.
@@ -158,6 +160,9 @@ func (c Client) Create(ctx context.Context, name string, profile []byte, line fu
 
 // Start starts the instance name and waits for Lima to call it running, for as long as ctx allows.
 func (c Client) Start(ctx context.Context, name string, line func(string)) error {
+	if err := c.setAside(name, line); err != nil {
+		return err
+	}
 	args := []string{"--log-format", "json", "start", "--tty=false"}
 	if deadline, ok := ctx.Deadline(); ok { // Lima's own is 10 minutes
 		args = append(args, "--timeout", time.Until(deadline).Round(time.Second).String())
@@ -168,6 +173,9 @@ func (c Client) Start(ctx context.Context, name string, line func(string)) error
 
 // Stop stops the instance name; with force it powers it off instead of shutting it down.
 func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
+	if err := c.setAside(name, line); err != nil {
+		return err
+	}
 	args := []string{"--log-format", "json", "stop"}
 	if force {
 		args = append(args, "--force")
@@ -178,6 +186,9 @@ func (c Client) Stop(ctx context.Context, name string, force bool, line func(str
 
 // Delete removes the instance name and its disk, without asking.
 func (c Client) Delete(ctx context.Context, name string, line func(string)) error {
+	if err := c.setAside(name, line); err != nil {
+		return err
+	}
 	_, err := c.run(ctx, stopDeadline,
 		Command{Args: []string{"--log-format", "json", "delete", "--force", name}, Line: line})
 	return err

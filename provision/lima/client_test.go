@@ -32,7 +32,7 @@ func TestVersion(t *testing.T) {
 		"limactl version 2.1.4\n": "2.1.4", "limactl version v2.0.0": "2.0.0",
 		"limactl version 2.1.4-3-gabc123.m": "2.1.4-3-gabc123.m",
 	} {
-		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
+		version, err := Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
 		if err != nil || version.String() != want {
 			t.Errorf("%q: %v, %v", text, version, err)
 		}
@@ -42,7 +42,7 @@ func TestVersion(t *testing.T) {
 		"limactl version 2.1.4 extra",
 		"limactl version 2.1.4\nlimactl version 2.1.4", strings.Repeat("x", 1<<20),
 	} {
-		version, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
+		version, err := Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
 		if err == nil {
 			t.Errorf("%.80q was read as %v", text, version)
 		} else if len(err.Error()) > 300 {
@@ -56,7 +56,7 @@ func TestFind(t *testing.T) {
 {"name":"substrate","status":"Broken","dir":"/d","errors":["host agent is running but driver is not"],"news":{"of":"Lima 3"}}
 `
 	runner := &answer{result: Result{Stdout: []byte(list)}}
-	instance, err := Client{runner}.Find(t.Context(), "substrate")
+	instance, err := Client{Runner: runner}.Find(t.Context(), "substrate")
 	if err != nil || instance == nil || instance.Status != limatype.StatusBroken || len(instance.Errors) != 1 {
 		t.Errorf("%+v, %v", instance, err)
 	}
@@ -64,13 +64,13 @@ func TestFind(t *testing.T) {
 		t.Errorf("asked %q", runner.asked[0].Args)
 	}
 	for _, text := range []string{"", "\n", list} {
-		instance, err := Client{&answer{result: Result{Stdout: []byte(text)}}}.Find(t.Context(), "subst")
+		instance, err := Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}.Find(t.Context(), "subst")
 		if instance != nil || err != nil {
 			t.Errorf("%q: %+v, %v", text, instance, err)
 		}
 	}
 	for _, text := range []string{"<html>", "{", `{"name":3}`, "[]", "NAME STATUS\n", `{"name":"other"} trailing`} {
-		if instance, err := (Client{&answer{result: Result{Stdout: []byte(text)}}}).Find(t.Context(),
+		if instance, err := (Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}).Find(t.Context(),
 			"substrate"); err == nil {
 			t.Errorf("%q was read: %+v", text, instance)
 		}
@@ -137,7 +137,7 @@ func TestWhatIsAskedOfLimactl(t *testing.T) {
 			"shell --workdir / vm id -un"},
 	} {
 		runner := &answer{}
-		if err := c.call(t.Context(), Client{runner}); err != nil {
+		if err := c.call(t.Context(), Client{Runner: runner}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		asked := runner.asked[0]
@@ -156,7 +156,7 @@ func TestStartPassesItsDeadlineToLima(t *testing.T) {
 		runner := &answer{}
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
-		if err := (Client{runner}).Start(ctx, "vm", nil); err != nil {
+		if err := (Client{Runner: runner}).Start(ctx, "vm", nil); err != nil {
 			t.Error(err)
 		}
 		if have := strings.Join(runner.asked[0].Args,
@@ -177,7 +177,7 @@ func (hanging) Run(ctx context.Context, _ Command) (Result, error) {
 func TestQuestionsHaveADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		_, err := Client{hanging{}}.Find(t.Context(), "vm")
+		_, err := Client{Runner: hanging{}}.Find(t.Context(), "vm")
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "gave no answer within 20s") {
 			t.Errorf("got %v", err)
 		}
@@ -187,7 +187,7 @@ func TestQuestionsHaveADeadline(t *testing.T) {
 		cause := errors.New("the user pressed Ctrl-C")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, cause)
 		defer cancel()
-		if _, err := (Client{hanging{}}).Version(ctx); !errors.Is(err, cause) {
+		if _, err := (Client{Runner: hanging{}}).Version(ctx); !errors.Is(err, cause) {
 			t.Errorf("got %v, want the caller's own reason", err)
 		}
 	})
@@ -197,7 +197,7 @@ func TestValidateLeavesNoFileBehind(t *testing.T) {
 	dir := t.TempDir()
 	runner := &answer{result: Result{ExitCode: 1,
 		Stderr: `{"level":"fatal","msg":"failed to validate YAML file: field ` + "`images`" + ` must be set"}`}}
-	err := Client{runner}.Validate(t.Context(), dir, []byte("cpus: 1\n"))
+	err := Client{Runner: runner}.Validate(t.Context(), dir, []byte("cpus: 1\n"))
 	refused, ok := errors.AsType[*CommandError](err)
 	if !ok || !strings.Contains(refused.Detail(), "must be set") {
 		t.Errorf("got %v", err)

@@ -75,7 +75,7 @@ func TestExecOfSomethingKilled(t *testing.T) {
 }
 
 func TestExecOfGarbage(t *testing.T) {
-	client := Client{fake(t, "head -c 100000 /dev/zero; echo; echo '<html>'\n")}
+	client := Client{Runner: fake(t, "head -c 100000 /dev/zero; echo; echo '<html>'\n")}
 	if version, err := client.Version(t.Context()); err == nil {
 		t.Errorf("read as the version %v", version)
 	}

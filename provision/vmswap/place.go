@@ -8,9 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
@@ -71,16 +68,9 @@ func (p Place) Rename(from, to string) error {
 
 // alive returns an error that names a process of the VM in dir, if one lives.
 func alive(dir string) error {
-	entries, _ := os.ReadDir(dir) // without a directory there is none
-	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".pid" {
-			continue
-		}
-		path := filepath.Join(dir, entry.Name())
-		text, _ := os.ReadFile(path)
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err == nil && pid > 0 && syscall.Kill(pid, 0) == nil {
-			return fmt.Errorf("%s still runs: process %d, by %s", filepath.Base(dir), pid, path)
+	for _, file := range lima.PIDFiles(dir) {
+		if !file.Stale {
+			return fmt.Errorf("%s still runs: process %d, by %s", filepath.Base(dir), file.PID, file.Path)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -208,6 +209,21 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// TestRunningVMIsNotRenamed: a process in a pid file counts if it is the VM's.
+func TestRunningVMIsNotRenamed(t *testing.T) {
+	h := newHome(t, "w=old")
+	cmd := exec.Command("/bin/sh", "-c", "read _", "limactl", "hostagent", "--pidfile", h.Dir("")+"/ha.pid")
+	input, err := cmd.StdinPipe()
+	wantError(t, errors.Join(err, cmd.Start()), "")
+	defer func() { input.Close(); _ = cmd.Wait() }()
+	h.write(t, "w", fmt.Sprint("ha.pid=", cmd.Process.Pid))
+	wantError(t, h.Rename("", vmswap.Backup), "w still runs: process ")
+	h.want(t, "w=old")
+	h.write(t, "w", fmt.Sprint("ha.pid=", os.Getpid())) // a stranger
+	wantError(t, h.Rename("", vmswap.Backup), "")
+	h.want(t, "w.ws-old=old")
+}
+
 // TestRefused: what can't be done reports why, and leaves everything as it was.
 func TestRefused(t *testing.T) {
 	for _, test := range []struct {
@@ -215,7 +231,6 @@ func TestRefused(t *testing.T) {
 		act                   act
 		err                   string
 	}{
-		{"w=old", fmt.Sprint("ha.pid=", os.Getpid()), "", rename("", vmswap.Backup), "w still runs: process "},
 		{"w=old", "protected=", "", discard(""), "protected: limactl unprotect"},
 		{"w=new w.ws-tmp=x", "", "", discard(""), "w.ws-tmp is in the way"},
 		{"w=new w.ws-old=", "", "", rename("", vmswap.Backup), "w.ws-old is in the way"}, // rename(2) would do it
