@@ -138,6 +138,10 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		}
 		return failure
 	}
+	if killed(err) {
+		failure.Next = killedNext + "; the log is " + LogPath(spec)
+		return failure
+	}
 	if explain := kindOf(step.ID).explain; explain != nil {
 		explain(r, state, failure, err)
 	}

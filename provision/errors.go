@@ -8,6 +8,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -71,6 +72,16 @@ func PanicError(problem any) *Error {
 	}
 }
 
+// killed reports that err is about a program of this machine, limactl or ssh, that somebody else ended.
+func killed(err error) bool {
+	_, ok := errors.AsType[*process.KilledError](err)
+	return ok
+}
+
+// killedNext is the advice for when a program was killed.
+const killedNext = "find out what kills it (another program, or the system for lack of memory), then run worldsetup " +
+	"again: it carries on from here"
+
 // limaError turns an error of limactl into one that a user can act on.
 func limaError(ctx context.Context, what string, err error) *Error {
 	if ctx.Err() != nil {
@@ -83,6 +94,9 @@ func limaError(ctx context.Context, what string, err error) *Error {
 		Next: "see what `limactl list` prints", Err: err}
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok && refused.HomeOnNFS() {
 		failure.Next = "use a Lima home on a disk of this machine: export LIMA_HOME=DIR; or upgrade Lima"
+	}
+	if killed(err) {
+		failure.Next = killedNext
 	}
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
 		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"

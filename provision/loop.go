@@ -292,6 +292,11 @@ func unhealthy(health Health) *Error {
 	if blocked := health.Drift.Blocked; blocked != nil && health.failed(itemOwner) {
 		next = blocked.Next // a run would change nothing
 	}
+	for _, access := range health.Access {
+		if access.Next == killedNext { // the agent was not asked
+			next = access.Next
+		}
+	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
 		Why: strings.Join(why, "\n"), Next: next}
 }

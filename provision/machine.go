@@ -209,6 +209,9 @@ type rejection struct {
 // refusalOf returns the rejection in err: the connection failed, or the user's login shell did not run the script. It
 // is nil when the script ran.
 func refusalOf(err error) *rejection {
+	if killed(err) {
+		return nil
+	}
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
 		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode,
 			strings.TrimSpace(session.Output))

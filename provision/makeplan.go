@@ -339,6 +339,11 @@ func stopBroken(s State) Step {
 func (p *Plan) planUnreachable(s State) {
 	connection, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
 	switch {
+	case killed(s.GuestError):
+		p.Blocked = &Error{
+			Kind: KindProvisioning, What: fmt.Sprintf("the VM %s could not be observed", s.Instance.Name),
+			Why: firstLine(s.GuestError.Error()), Next: killedNext, Err: s.GuestError,
+		}
 	case !ok:
 		p.Blocked = unreachable(s) // the guest answered, but not with an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:

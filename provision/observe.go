@@ -151,7 +151,7 @@ func (o observer) observeGuest(
 		return o.guest(instance).Observe(ctx, route, options)
 	}
 	seen, err = observe(guest.Shared, sharedDeadline)
-	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || ctx.Err() != nil {
+	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || killed(err) || ctx.Err() != nil {
 		return seen, false, err
 	}
 	seen, freshErr := observe(guest.Fresh, freshDeadline)

@@ -202,7 +202,7 @@ func (h *Health) verification(t target, verified *verification) {
 	}
 	h.Access = verified.access
 	for i := range h.Access {
-		if access := &h.Access[i]; access.Outcome != OK {
+		if access := &h.Access[i]; access.Outcome != OK && access.Next == "" {
 			access.Next = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s",
 				h.VM, guest.ServiceName)
 		}

@@ -201,6 +201,9 @@ func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
 func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
+	if failure != nil && r.steps > 0 && (failure.Kind == KindPrerequisite || failure.Kind == KindUsage) {
+		failure.Kind = KindProvisioning // those mean that nothing was changed
+	}
 	r.events.emit(Event{Type: EventFinished, Result: &Result{
 		Ready: ready, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
 	}})

@@ -97,7 +97,7 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 func (v *freshConnection) result(points []string) (verified []Finding, lostMounts []string) {
 	if v.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			verified = append(verified, access(who, v.err.Error(), 0))
+			verified = append(verified, unanswered(who, v.err))
 		}
 		return append(verified, v.client), nil
 	}
@@ -118,7 +118,7 @@ func (v *freshConnection) result(points []string) (verified []Finding, lostMount
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
 	replies, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
-		return access(WhoShared, err.Error(), 0)
+		return unanswered(WhoShared, err)
 	}
 	return accessOf(WhoShared, replies.Answers[guest.Self])
 }
@@ -170,6 +170,15 @@ func accessOf(who Who, answer guest.Answer) Finding {
 		found = refused
 	}
 	return access(who, found, answer.Took)
+}
+
+// unanswered is the result of a connection that failed.
+func unanswered(who Who, err error) Finding {
+	finding := access(who, err.Error(), 0)
+	if killed(err) {
+		finding.Next = killedNext
+	}
+	return finding
 }
 
 // access judges the result of connecting.

@@ -298,14 +298,14 @@ func fileState(path string) string {
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
 }
 
-// process is the state of a process.
-type process struct {
+// hostProcess is the state of a process on this machine.
+type hostProcess struct {
 	pid             int // 0 when it is gone
 	stopped, zombie bool
 }
 
 // processIn observes the process whose number is in a file. Only Linux shows that one is stopped.
-func processIn(path string) (p process) {
+func processIn(path string) (p hostProcess) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return p

@@ -76,7 +76,11 @@ func (s SSH) ssh(ctx context.Context, args ...string) error {
 	cmd.Env = s.Env
 	var stderr process.Lines
 	cmd.Stderr = &stderr
-	if err := process.Run(cmd); err != nil {
+	err := process.Run(cmd)
+	if _, killed := errors.AsType[*process.KilledError](err); killed {
+		return fmt.Errorf("the shared connection was not renewed: %w", err)
+	}
+	if err != nil {
 		return &ConnectionError{Route: Shared, Detail: strings.TrimSpace(stderr.Tail()), Err: err}
 	}
 	return nil

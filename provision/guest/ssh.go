@@ -29,11 +29,38 @@ type SSH struct {
 	Env    []string // environment of ssh; nil means this process's own
 }
 
-// Exec implements [Transport].
+// Exec implements [Transport]. If the client on this machine is killed, the request is made again, once: a script may
+// run twice.
 func (s SSH) Exec(ctx context.Context, request Request) (Reply, error) {
+	run := s.connect
 	if request.Route == Shell {
-		return s.shell(ctx, request)
+		run = s.shell
 	}
+	reply, err := run(ctx, request)
+	if !cutOff(err) || ctx.Err() != nil || request.Stdin != nil || request.Line != nil {
+		return reply, err
+	}
+	if request.Forward != nil {
+		_ = os.Remove(request.Forward.Path) // the killed one left it
+	}
+	return run(ctx, request)
+}
+
+// cutOff reports whether the client ended without a word of why: it was killed. The one that `limactl shell` runs shows
+// as an exit of limactl's.
+func cutOff(err error) bool {
+	if _, killed := errors.AsType[*process.KilledError](err); killed {
+		return true
+	}
+	if session, ok := errors.AsType[*SessionError](err); ok {
+		return session.Route == Shell
+	}
+	connection, ok := errors.AsType[*ConnectionError](err)
+	return ok && connection.Detail == "" && connection.Err == nil
+}
+
+// connect runs the request over an ssh connection.
+func (s SSH) connect(ctx context.Context, request Request) (Reply, error) {
 	args := []string{"-F", s.Config, "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
 		"-o", "ControlMaster=no"}
 	if request.Route == Fresh {
@@ -143,6 +170,9 @@ func (s SSH) shell(ctx context.Context, request Request) (Reply, error) {
 func (s SSH) failure(ctx context.Context, request Request, err error, output string) error {
 	if ctx.Err() != nil {
 		return &ConnectionError{Route: request.Route, Err: context.Cause(ctx)}
+	}
+	if _, killed := errors.AsType[*process.KilledError](err); killed {
+		return &ConnectionError{Route: request.Route, Err: err}
 	}
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if err != nil && !ok {

@@ -10,10 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
 // TestMain lets the test program stand in for ssh.
@@ -30,6 +32,13 @@ func standIn(args []string) int {
 	if os.Getenv("STAND_IN_FOR_SSH") == "unreachable" {
 		fmt.Fprintln(os.Stderr, "Connection refused")
 		return 255
+	}
+	if died := os.Getenv("STAND_IN_DIES"); died != "" {
+		left, _ := os.ReadFile(died) // a byte for each death
+		if len(left) > 0 {
+			_ = os.WriteFile(died, left[1:], 0o600)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
 	}
 	if os.Getenv("STAND_IN_FOR_SSH") == "silent" {
 		return 0
@@ -180,6 +189,27 @@ func TestNoise(t *testing.T) {
 }
 
 // TestSessionThatEnds: a session that ends before the script did is no failure of the script, whatever its exit status.
+// TestKilledClient: the request is made again; a client that is killed each time says nothing about the guest.
+func TestKilledClient(t *testing.T) {
+	ssh := newSSH(t, "well")
+	died := filepath.Join(t.TempDir(), "deaths")
+	ssh.Env = append(ssh.Env, "STAND_IN_DIES="+died)
+	for deaths, request := range map[string]Request{"x": {}, "xx": {}, "X": {Line: func(string) {}}} {
+		if err := os.WriteFile(died, []byte(deaths), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		request.Route, request.Script = Fresh, embed.Script{Name: "test", Text: "echo done"}
+		reply, err := ssh.Exec(t.Context(), request)
+		_, killed := errors.AsType[*process.KilledError](err)
+		connection, ok := errors.AsType[*ConnectionError](err)
+		if deaths == "x" && (err != nil || string(reply.Stdout) != "done\n") {
+			t.Errorf("killed once: %q, %v", reply.Stdout, err)
+		} else if deaths != "x" && (!killed || !ok || connection.Cause() != CauseUnknown) {
+			t.Errorf("killed %q: %v", deaths, err)
+		}
+	}
+}
+
 func TestSessionThatEnds(t *testing.T) {
 	for _, status := range []int{0, 1, 254} {
 		s := newSSH(t, "well")

@@ -18,6 +18,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
 // The deadlines of queries, which normally take 0.05 s, and of stopping a VM, which normally takes 3 s.
@@ -38,7 +39,7 @@ type Client struct {
 
 // Version asks limactl for its own version. A limactl that prints something else than a version is an error.
 func (c Client) Version(ctx context.Context) (*semver.Version, error) {
-	result, err := c.run(ctx, questionDeadline, Command{Args: []string{"--version"}})
+	result, err := c.ask(ctx, Command{Args: []string{"--version"}})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (c Client) FindOnly(ctx context.Context, name string) (*limatype.Instance, 
 
 func (c Client) find(ctx context.Context, name string, only ...string) (*limatype.Instance, error) {
 	args := append([]string{"list", "--format", "json", "--log-level", "error"}, only...)
-	result, err := c.run(ctx, questionDeadline, Command{Args: args})
+	result, err := c.ask(ctx, Command{Args: args})
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (c Client) Validate(ctx context.Context, dir string, profile []byte) error 
 	if err != nil {
 		return err
 	}
-	_, err = c.run(ctx, questionDeadline, Command{Args: []string{"--log-format", "json", "validate", path}})
+	_, err = c.ask(ctx, Command{Args: []string{"--log-format", "json", "validate", path}})
 	return err
 }
 
@@ -218,6 +219,15 @@ func (c Client) Embed(ctx context.Context, path string) ([]byte, error) {
 func (c Client) Shell(ctx context.Context, name string, command ...string) (Result, error) {
 	args := append([]string{"shell", "--workdir", "/", name}, command...)
 	return c.Runner.Run(ctx, Command{Args: args})
+}
+
+// ask is run for a query. If limactl is killed, it is called again, once: that has changed nothing.
+func (c Client) ask(ctx context.Context, command Command) (Result, error) {
+	result, err := c.run(ctx, questionDeadline, command)
+	if _, killed := errors.AsType[*process.KilledError](err); killed && ctx.Err() == nil {
+		return c.run(ctx, questionDeadline, command)
+	}
+	return result, err
 }
 
 // run makes one call within deadline (0: that of ctx) and turns an exit code into a CommandError.

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
 // fake is a limactl that is a shell script.
@@ -71,6 +73,20 @@ func TestExecOfSomethingKilled(t *testing.T) {
 	if _, ok := errors.AsType[*exec.ExitError](err); !ok || string(result.Stdout) != "garbage\n" ||
 		result.Stderr != "why\n" {
 		t.Errorf("killed: %+v, %v", result, err)
+	}
+}
+
+// TestKilledQuery: it is asked again, once; what changes something is not.
+func TestKilledQuery(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	runner := fake(t, `if [ ! -e "`+mark+`" ]; then : >"`+mark+`"; kill -9 $$; fi; echo limactl version 2.1.4`+"\n")
+	if version, err := (Client{Runner: runner}).Version(t.Context()); err != nil || version.String() != "2.1.4" {
+		t.Errorf("got %v, %v", version, err)
+	}
+	_ = os.Remove(mark)
+	err := Client{Runner: runner}.Stop(t.Context(), "vm", true, nil)
+	if _, ok := errors.AsType[*process.KilledError](err); !ok || !strings.Contains(err.Error(), "limactl was killed") {
+		t.Errorf("got %v", err)
 	}
 }
 
