@@ -15,7 +15,6 @@ require (
 	github.com/creack/pty v1.1.24
 	github.com/docker/go-units v0.5.0
 	github.com/goccy/go-yaml v1.19.2
-	github.com/gofrs/flock v0.13.1
 	github.com/lima-vm/lima/v2 v2.1.4
 	github.com/mattn/go-shellwords v1.0.13
 	github.com/opencontainers/go-digest v1.0.0

@@ -3,9 +3,12 @@ package provision
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
@@ -138,6 +141,9 @@ type CheckResult = checks.Result
 type journal struct{ file *os.File }
 
 func openJournal(path string) (*journal, error) {
+	if err := ownDirectory(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
 	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -146,6 +152,25 @@ func openJournal(path string) (*journal, error) {
 		return nil, err
 	}
 	return &journal{file}, nil
+}
+
+// ownDirectory makes a directory for the user alone. One that is there must be safe from other users.
+func ownDirectory(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch mode := info.Mode().Perm(); {
+	case ok && owner.Uid != 0 && int(owner.Uid) != os.Getuid():
+		return fmt.Errorf("%s belongs to another user (%d)", path, owner.Uid)
+	case mode&0o002 != 0, mode&0o020 != 0 && ok && int(owner.Gid) != os.Getgid():
+		return fmt.Errorf("others can write to %s (its mode is %#o)", path, mode)
+	}
+	return nil
 }
 
 // write appends an event. Errors are ignored, since a full disk must not stop a repair.

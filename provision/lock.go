@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
+	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
@@ -24,30 +26,37 @@ const (
 	lockGrace = time.Second
 )
 
+// lockFile returns the path of a lock of the VM. It lies in Lima's home, as the VM does, so that all who work on the VM
+// share it, whatever their state directory, user or way to that home. Lima takes no file for an instance, and no name
+// that begins with "_".
+func lockFile(spec Spec, suffix string) string { return filepath.Join(spec.LimaHome, "_worldsetup."+spec.VM+suffix) }
+
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. If the Spec asks for it,
 // lock waits for another run.
 func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
-	if err := os.MkdirAll(spec.StateDir, 0o700); err != nil {
+	if err := os.MkdirAll(spec.LimaHome, 0o700); err != nil {
 		return nil, &Error{
-			Kind: KindPrerequisite, What: "the state directory cannot be made", Why: err.Error(),
-			Next: "make it writable, or set XDG_STATE_HOME to a directory that is", Err: err,
+			Kind: KindPrerequisite, What: "Lima's home cannot be made", Why: err.Error(),
+			Next: "make it writable, or set LIMA_HOME to a directory that is", Err: err,
 		}
 	}
-	path := stateFile(spec, ".lock")
+	path := lockFile(spec, ".lock")
 	for reported := false; ; {
 		held, err := tryLock(path)
 		switch {
 		case err != nil:
 			return nil, &Error{
 				Kind: KindPrerequisite, What: "the lock of this VM cannot be taken", Why: err.Error(),
-				Next: "make the state directory " + spec.StateDir + " writable", Err: err,
+				Next: fmt.Sprintf("see whose it is (ls -l %s), and if nobody works on the VM, remove it",
+					shellescape.Quote(path)), Err: err,
 			}
 		case held != nil:
 			// Who holds it, for messages only.
-			_ = os.WriteFile(path, fmt.Appendf(nil, "process %d, since %s\n", os.Getpid(),
-				events.now().Format(time.RFC3339)), 0o600)
+			_ = held.Truncate(0)
+			_, _ = held.WriteAt(fmt.Appendf(nil, "process %d, since %s, log %s\n", os.Getpid(),
+				events.now().Format(time.RFC3339), LogPath(spec)), 0)
 			end := announce(spec)
-			return func() { end(); _ = held.Unlock() }, nil
+			return func() { end(); _ = held.Close() }, nil
 		case !spec.Wait:
 			return nil, busy(spec, holder(ctx, spec))
 		case !reported:
@@ -61,24 +70,62 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 	}
 }
 
-// tryLock returns the lock at path, or nil when another process holds it. If its file was removed meanwhile, together
-// with the world, the lock excludes no other run and doesn't count.
-func tryLock(path string) (*flock.Flock, error) {
+// tryLock returns the locked file at path, or nil when another process holds the lock. If its file was removed
+// meanwhile, together with the world, the lock excludes no other run and doesn't count.
+func tryLock(path string) (*os.File, error) {
 	for {
-		held := flock.New(path, flock.SetPermissions(0o600))
-		got, err := held.TryLock()
-		if !got || err != nil {
+		file, err := openPlain(path, os.O_RDWR|os.O_CREATE)
+		writable := !errors.Is(err, fs.ErrPermission)
+		if !writable { // another user's: it can still show that a run is in progress
+			file, err = openPlain(path, os.O_RDONLY)
+		}
+		if err != nil {
 			return nil, err
 		}
-		mine, err := held.Stat()
-		now, nowErr := os.Stat(path)
-		if err == nil && nowErr == nil && os.SameFile(mine, now) {
-			return held, nil
+		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			_ = file.Close()
+			if errors.Is(err, syscall.EWOULDBLOCK) {
+				return nil, nil
+			}
+			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
 		}
-		if err := errors.Join(err, held.Unlock()); err != nil {
+		mine, err := file.Stat()
+		now, nowErr := os.Lstat(path)
+		if err == nil && nowErr == nil && os.SameFile(mine, now) {
+			if !writable {
+				_ = file.Close()
+				return nil, errors.New(path + " belongs to another user")
+			}
+			return file, nil
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// openPlain opens a file that must be no link and have no second name: others may be able to write to its directory.
+// All may read it, since other users of this Lima home have to see the lock.
+func openPlain(path string, flag int) (*os.File, error) {
+	file, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o644)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, errors.New(path + " is a link; somebody else may have made it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil {
+		status, ok := info.Sys().(*syscall.Stat_t)
+		if !info.Mode().IsRegular() || !ok || status.Nlink > 1 {
+			err = errors.New(path + " is no plain file; somebody else may have made it")
+		}
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 // holder returns the run that holds the lock. A run that has just taken it needs a moment to write its name; until then
@@ -121,7 +168,7 @@ type RunInfo struct {
 
 // announce takes that lock. An error is ignored: readers would just not see the run.
 func announce(spec Spec) (end func()) {
-	file, err := os.OpenFile(stateFile(spec, ".run"), os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := openPlain(lockFile(spec, ".run"), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return func() {}
 	}
@@ -131,7 +178,7 @@ func announce(spec Spec) (end func()) {
 
 // underWay returns the run in progress on the VM; nil when there is none.
 func underWay(spec Spec) *RunInfo {
-	file, err := os.Open(stateFile(spec, ".run"))
+	file, err := openPlain(lockFile(spec, ".run"), os.O_RDONLY)
 	if err != nil {
 		return nil
 	}
@@ -141,12 +188,13 @@ func underWay(spec Spec) *RunInfo {
 		return nil
 	}
 	info := &RunInfo{}
-	if text, err := os.ReadFile(stateFile(spec, ".lock")); err == nil {
-		var since string
-		_, _ = fmt.Sscanf(string(text), "process %d, since %s", &info.PID, &since)
+	if text, err := os.ReadFile(lockFile(spec, ".lock")); err == nil {
+		_, _ = fmt.Sscanf(string(text), "process %d, ", &info.PID)
+		_, rest, _ := strings.Cut(strings.TrimSpace(string(text)), ", since ")
+		since, log, _ := strings.Cut(rest, ", log ")
 		info.Since, _ = time.Parse(time.RFC3339, since) // zero means unknown
+		info.Step = currentStep(log, info.Since)
 	}
-	info.Step = currentStep(LogPath(spec), info.Since)
 	return info
 }
 
@@ -155,7 +203,7 @@ const logTail = 64 << 10
 
 // currentStep returns the step of the log's last step event, if it is running and no older than the run.
 func currentStep(path string, since time.Time) *StepStatus {
-	file, err := os.Open(path)
+	file, err := openPlain(path, os.O_RDONLY)
 	if err != nil {
 		return nil
 	}

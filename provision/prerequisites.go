@@ -55,7 +55,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		Firmware: t.firmware(instance),
 		Agents:   t.agents(instance != nil || findErr != nil && dirErr == nil),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
-		Traces: checks.Traces{Lock: stateFile(spec, ".lock"), Log: LogPath(spec)},
+		Traces: checks.Traces{Lock: lockFile(spec, ".lock"), Log: LogPath(spec)},
 	}
 	if findErr != nil {
 		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr)

@@ -105,10 +105,13 @@ func removePlan(spec Spec, swap vmswap.State) Plan {
 	return plan
 }
 
-// forget removes the files about the VM in the state directory; the lock goes with them, while it is held.
+// forget removes the logs of the VM; the lock goes with them, while it is held.
 func (w *replacement) forget() error {
-	for _, suffix := range []string{".log", ".log.old", ".run", ".lock"} {
-		if err := os.Remove(stateFile(w.run.target.spec, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	spec := w.run.target.spec
+	for _, path := range []string{
+		LogPath(spec), LogPath(spec) + ".old", lockFile(spec, ".run"), lockFile(spec, ".lock"),
+	} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -216,6 +216,9 @@ func TestRemove(t *testing.T) {
 		if left, err := os.ReadDir(b.spec.StateDir); err != nil || len(left) > 0 {
 			t.Errorf("the state directory holds %v, %v", left, err)
 		}
+		if left, _ := filepath.Glob(filepath.Join(b.spec.LimaHome, "_worldsetup*")); len(left) > 0 {
+			t.Errorf("Lima's home holds %v", left)
+		}
 	}
 }
 

@@ -93,7 +93,8 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 		unlock()
 		return nil, &Error{
 			Kind: KindPrerequisite, What: "the log of the run cannot be written", Why: err.Error(),
-			Next: "make " + r.target.spec.StateDir + " writable", Err: err,
+			Next: fmt.Sprintf("make %s a directory that you, and nobody else, can write to, or set XDG_STATE_HOME to "+
+				"one", r.target.spec.StateDir), Err: err,
 		}
 	}
 	sweep(ctx, r.place.Dir(""))

@@ -37,7 +37,7 @@ type Spec struct {
 	Project string
 	// LimaHome is Lima's home directory; empty means $LIMA_HOME, else ~/.lima.
 	LimaHome string
-	// StateDir is where worldsetup keeps its locks, logs and journal; empty means $XDG_STATE_HOME/worldsetup, else
+	// StateDir is where worldsetup keeps its logs; empty means $XDG_STATE_HOME/worldsetup, else
 	// ~/.local/state/worldsetup.
 	StateDir string
 
@@ -334,16 +334,17 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// stateFile returns the path of one of a VM's files in the state directory. VMs of the same name in different Lima
-// homes have different ones.
-func stateFile(spec Spec, suffix string) string {
-	hash := sha256.Sum256([]byte(spec.LimaHome))
-	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+suffix)
-}
-
 // LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The
 // one before it has ".old" at the end. They are for people to read; no run relies on them.
-func LogPath(spec Spec) string { return stateFile(spec, ".log") }
+// VMs of the same name in different Lima homes have different ones.
+func LogPath(spec Spec) string {
+	home, err := filepath.EvalSymlinks(spec.LimaHome)
+	if err != nil { // it does not exist yet
+		home = spec.LimaHome
+	}
+	hash := sha256.Sum256([]byte(home))
+	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+".log")
+}
 
 // target is what a run has to achieve: a resolved Spec, and the files for it on the host.
 type target struct {
