@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -140,6 +142,11 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	}
 	if killed(err) {
 		failure.Next = killedNext + "; the log is " + LogPath(spec)
+		return failure
+	}
+	if script, ok := errors.AsType[*guest.ScriptError](err); ok && script.ExitCode == guest.ExitBusy {
+		failure.Next = fmt.Sprintf("wait until it has ended (limactl shell --workdir / %s ps -ef shows it), then run "+
+			"worldsetup again", shellescape.Quote(spec.VM))
 		return failure
 	}
 	if explain := kindOf(step.ID).explain; explain != nil {

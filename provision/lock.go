@@ -29,7 +29,9 @@ const (
 // lockFile returns the path of a lock of the VM. It lies in Lima's home, as the VM does, so that all who work on the VM
 // share it, whatever their state directory, user or way to that home. Lima takes no file for an instance, and no name
 // that begins with "_".
-func lockFile(spec Spec, suffix string) string { return filepath.Join(spec.LimaHome, "_worldsetup."+spec.VM+suffix) }
+func lockFile(spec Spec, suffix string) string {
+	return filepath.Join(spec.LimaHome, "_worldsetup."+spec.VM+suffix)
+}
 
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. If the Spec asks for it,
 // lock waits for another run.

@@ -85,7 +85,13 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 func (o observer) launch(ctx context.Context, line func(string)) error {
 	log := lima.NewHostLog(o.place.Dir(""))
 	defer log.Close()
-	err := o.lima.Start(ctx, o.place.VM, line)
+	starting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go watchClock(starting, putBack(time.Now()), log.Booted, func() { cancel(errClockPutBack) })
+	err := o.lima.Start(starting, o.place.VM, line)
+	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockPutBack) {
+		return nil
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -93,6 +99,49 @@ func (o observer) launch(ctx context.Context, line func(string)) error {
 		return &startError{reasons, err}
 	}
 	return err
+}
+
+// errClockPutBack ends a `limactl start` that would not end by itself.
+var errClockPutBack = errors.New("the VM has booted, and the clock of this machine was put back meanwhile")
+
+const (
+	// clockStep is by how much the clock must have been put back to matter. Lima compares in seconds.
+	clockStep = time.Second
+	// bootedPatience is how long limactl may take to notice the end of a boot.
+	bootedPatience = 10 * time.Second
+)
+
+// watchClock calls end if this machine's clock was put back since the start of a boot, and the boot has ended: limactl
+// ignores events that seem to be older than its own start, and would wait for its whole deadline.
+func watchClock(ctx context.Context, back func() time.Duration, booted func() bool, end func()) {
+	ticker := time.NewTicker(bootPause)
+	defer ticker.Stop()
+	var seen time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if back() < clockStep || !booted() {
+			continue
+		}
+		if seen.IsZero() {
+			seen = time.Now()
+		}
+		if time.Since(seen) >= bootedPatience {
+			end()
+			return
+		}
+	}
+}
+
+// putBack returns a function that returns by how much this machine's clock was put back since began.
+func putBack(began time.Time) func() time.Duration {
+	return func() time.Duration {
+		now := time.Now()
+		return now.Sub(began) - now.Round(0).Sub(began.Round(0)) // the first is by the monotonic clock
+	}
 }
 
 // startError is the error of a VM that did not start for reasons that the host shows.
@@ -164,8 +213,11 @@ func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) 
 func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)
 	defer ticker.Stop()
+	_, before := bootOf(instance, v.now())
+	began := time.Now()
 	for {
-		if booted, age := bootOf(instance, v.now()); booted || age >= bootGrace {
+		booted, age := bootOf(instance, v.now())
+		if booted || max(age, before+time.Since(began)) >= bootGrace { // the clock may be put back
 			return nil
 		}
 		select {

@@ -10,6 +10,7 @@ previous=$dir/.substrate-world-agent.previous
 find "$dir" -maxdepth 1 -type f -user root -name '.substrate-world-agent.????????' ! -path "$previous" -delete
 temp=$(mktemp "$dir/.substrate-world-agent.XXXXXXXX")
 trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
+trap 'exit 1' HUP INT TERM
 if [ -n "$file" ]; then cat <"$file"; else cat; fi >"$temp"
 checksum() { line=$(sha256sum <"$1") && echo "${line%% *}"; }
 if [ "$(checksum "$temp")" != "$sum" ]; then

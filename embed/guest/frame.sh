@@ -2,6 +2,7 @@
 # ends with a newline, with MARK before each line, and at last "MARK exit STATUS". What the startup files of a login shell
 # print or leave running has no mark. Of the environment that they, sshd and PAM make, only the proxies reach the script,
 # and the system's own programs come first in its PATH.
+# Root's scripts run one after the other, also those of a run that was killed: one that waits for too long fails with 76.
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH" MARK="$1"
 who=$2 text=$3 script=$4
 shift 4
@@ -17,17 +18,30 @@ for name in $names; do
     if [ -n "$value" ]; then set -- "$name=$value" "$@"; fi
 done
 set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" "$@"
-if [ "$who" = root ]; then set -- sudo -n -- "$@"; fi
+if [ "$who" = root ]; then
+    case $script,$(flock --version 2>/dev/null) in # one of BusyBox can't wait
+    refused,*) ;; # it reads only
+    *util-linux*) set -- flock -o -w 90 -E 76 /run/worldsetup.lock "$@" ;;
+    esac
+    set -- sudo -n -- "$@"
+fi
+finish() {
+    status=$?
+    if [ "$who$status" = root76 ]; then
+        echo 'another script of worldsetup, perhaps of a run that was killed, is still at work in the guest' >&2
+    fi
+    echo "exit $status"
+}
 
 case $script in
 chain) # It prints MARK itself: it has to detect that its reader is gone.
     "$@"
-    echo "$MARK exit $?"
+    echo "$MARK $(finish)"
     ;;
 *)
     {
         "$@"
-        echo "exit $?"
+        finish
     } | sed -u "s/^/$MARK /"
     ;;
 esac

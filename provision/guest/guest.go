@@ -90,6 +90,7 @@ const (
 	ExitRolledBack  = 3  // of Activate: the agent before was restored
 	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
+	ExitBusy        = 76 // of all of root's: another one, of a run that was killed, was at work for too long
 	ExitNeedsBoot   = 4  // of MakeWritable: the file system is whole, and files that were deleted are open
 	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that is new enough
 )

@@ -33,6 +33,19 @@ func NewHostLog(dir string) HostLog {
 // Close ends that.
 func (l HostLog) Close() { _ = l.before.Close() }
 
+// Booted reports whether the boot that began since has ended, according to the host agent's events.
+func (l HostLog) Booted() bool {
+	info, err := os.Stat(l.path)
+	if err != nil {
+		return false
+	}
+	if before, err := l.before.Stat(); err == nil && os.SameFile(info, before) {
+		return false // the events may be of an earlier boot
+	}
+	boot, err := ReadBoot(filepath.Dir(l.path))
+	return err == nil && boot.Ended
+}
+
 // hostLogTail is how much of a log's end is read at most, in bytes. What follows a fatal error are a few dozen lines.
 const hostLogTail = 256 << 10
 
