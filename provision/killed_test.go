@@ -2,6 +2,8 @@ package provision_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,5 +69,43 @@ func TestProgramsThatAreKilled(t *testing.T) {
 			b.Before, b.BeforeGuest = nil, nil
 			b.mustRun(t)
 		})
+	}
+}
+
+// TestKilledCreation: what is left may have half a disk, with which it would never start. It is created again.
+func TestKilledCreation(t *testing.T) {
+	b := newBench(t)
+	b.spec.Protect = provision.Off // a VM is marked before it is protected
+	b.Before = func(args []string) error {
+		if slices.Contains(args, "start") {
+			return &process.KilledError{Name: "limactl", Err: errors.New("signal: killed")}
+		}
+		return nil
+	}
+	wantKind(t, b.run(t), provision.KindProvisioning, "was killed")
+	mark := filepath.Join(b.VMDir("substrate"), "worldsetup-world") // it is written when the creation has ended
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(b.VMDir("substrate"), "half")
+	if err := os.WriteFile(half, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.Before = nil
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || plan.Steps[0].ID != provision.StepCreate || !strings.Contains(plan.Steps[0].Reason, "interrupted") {
+		t.Fatalf("got %+v, %v", plan.Steps, err)
+	}
+	b.mustRun(t)
+	if _, err := os.Lstat(half); err == nil {
+		t.Error("it was not created again")
+	}
+	if err := os.Remove(mark); err != nil { // it was started since, and there may be something in it
+		t.Fatal(err)
+	}
+	b.stop(t)
+	b.mustRun(t)
+	if slices.Contains(b.steps(), provision.StepCreate) {
+		t.Errorf("it did %v", b.steps())
 	}
 }

@@ -182,10 +182,15 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	target, err := newTarget(r.target.spec, instance, r.embedder(ctx, findErr))
+	spec := r.target.spec
+	if r.vm.halfCreated(instance) {
+		spec.Replace = spec.VM // what it was to be is inherited
+	}
+	target, err := newTarget(spec, instance, r.embedder(ctx, findErr))
 	if err != nil {
 		return nil, err
 	}
+	target.spec.Replace = r.target.spec.Replace
 	r.target = target
 	if findErr == nil {
 		return instance, nil

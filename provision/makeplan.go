@@ -24,7 +24,9 @@ func makePlan(t target, s State) Plan {
 		plan.Steps, plan.Unseen = recoverySteps(s.Swap.Recovery()), true
 		return plan
 	case s.Instance == nil:
-		plan.forNew(t)
+		plan.forNew(t, fmt.Sprintf("there is no VM called %s", t.spec.VM))
+	case s.HalfCreated:
+		plan.forNew(t, "its creation was interrupted, and it was never started: what is left of it is deleted first")
 	case t.spec.Replace != "" && !s.Swap.Unverified:
 		plan.forReplacement(t, s)
 		plan.planAdoption(t, s)
@@ -45,7 +47,7 @@ func makePlan(t target, s State) Plan {
 }
 
 // forNew lists everything that a new VM needs. Once the VM was observed, the steps that it does not need are left out.
-func (p *Plan) forNew(t target) {
+func (p *Plan) forNew(t target, reason string) {
 	if t.agent == nil {
 		p.Blocked = noAgent(t.spec.Project, t.rejected)
 		return
@@ -54,7 +56,7 @@ func (p *Plan) forNew(t target) {
 		return
 	}
 	p.Steps = []Step{
-		newStep(StepCreate, fmt.Sprintf("there is no VM called %s", t.spec.VM)),
+		newStep(StepCreate, reason),
 		newStep(StepStart, "it is new"),
 	}
 	for _, k := range kinds() {

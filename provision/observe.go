@@ -96,6 +96,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if instance == nil {
 		return state
 	}
+	state.HalfCreated = v.halfCreated(instance)
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
@@ -121,6 +122,12 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, v.now())
 	}
 	return state
+}
+
+// halfCreated reports whether an interrupted run has left an instance with a disk or image that may be incomplete.
+func (o observer) halfCreated(instance *limatype.Instance) bool {
+	return instance != nil && instance.Config != nil && instance.Status == limatype.StatusStopped &&
+		!startedBefore(instance.Dir) && hasImage(instance.Dir) && o.place.Unfinished()
 }
 
 // compareMounts returns for each mount what is wrong with it; empty when nothing is.
@@ -177,6 +184,9 @@ func accepts(ctx context.Context, path string) bool {
 type State struct {
 	// Instance is the VM as Lima knows it; nil when there is none of that name.
 	Instance *limatype.Instance
+	// HalfCreated reports that an interrupted run has left the VM with an image or disk that may be incomplete, and that
+	// it was never started. Without both, Lima completes it at its start.
+	HalfCreated bool
 	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
 	PIDFiles []lima.PIDFile
 	// Swap holds the VMs beside it: kept, or left by a run that was killed.

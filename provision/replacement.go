@@ -195,7 +195,7 @@ func (p *Plan) forReplacement(t target, s State) {
 	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"),
 		newStep(StepReplacePlace, "the old one has made way"))
 	var fresh Plan
-	fresh.forNew(t)
+	fresh.forNew(t, "")
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
 	if t.spec.KeepOld {
 		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))

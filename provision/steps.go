@@ -104,10 +104,15 @@ func kinds() []kind {
 		},
 		{
 			id: StepCreate, title: "create the VM", usual: time.Second, reports: true, repairs: []string{"instance"},
-			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
 				profile, err := r.target.newProfile()
 				if err != nil {
 					return err
+				}
+				if at.HalfCreated {
+					if err := r.place.Discard(ctx, "", line); err != nil {
+						return err
+					}
 				}
 				return r.vm.create(ctx, profile, r.target.protects(), line)
 			},

@@ -351,5 +351,11 @@ func hasDisk(dir string) bool {
 	return false
 }
 
+// hasImage reports whether an instance has a disk, or the image that it is made from.
+func hasImage(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, filenames.Image))
+	return err == nil || hasDisk(dir)
+}
+
 // bootGrace is how long a boot that another program started may take before it counts as hung: Lima's own deadline.
 const bootGrace = 10 * time.Minute

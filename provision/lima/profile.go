@@ -190,13 +190,16 @@ func Stamp(profile []byte, run string) []byte {
 	return append([]byte(stampPrefix+run+"\n"), profile...)
 }
 
+// HasStamp reports whether the text of a lima.yaml has the stamp of any run.
+func HasStamp(text []byte) bool { return bytes.Contains(text, []byte(stampPrefix)) }
+
 // Stamped reports whether the text of a lima.yaml has the stamp of a run.
 func Stamped(text []byte, run string) bool { return bytes.Contains(text, []byte(stampPrefix+run+"\n")) }
 
 // Signs returns what in the text of an instance's lima.yaml shows that it is a world, even if parts of it were removed
 // since; nothing for other instances. What Lima merges from elsewhere does not count: it is in all instances.
 func Signs(text []byte) (signs []string) {
-	if bytes.Contains(text, []byte(stampPrefix)) {
+	if HasStamp(text) {
 		signs = append(signs, "lima.yaml has the stamp of worldsetup")
 	}
 	config, err := ParseProfile(text)

@@ -48,6 +48,14 @@ func (p Place) Proof(suffix string) (signs []string) {
 	return signs
 }
 
+// Unfinished reports whether worldsetup began to create the VM, and was interrupted before limactl had ended and the VM
+// was marked.
+func (p Place) Unfinished() bool {
+	dir := p.Dir("")
+	text, _ := os.ReadFile(filepath.Join(dir, filenames.LimaYAML)) // without one it is no VM
+	return lima.HasStamp(text) && !there(filepath.Join(dir, worldMark)) && !there(filepath.Join(dir, unverifiedMark))
+}
+
 func there(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
