@@ -50,7 +50,8 @@ func TestRootsScriptsRunOneByOne(t *testing.T) {
 			t.Errorf("%s: got %q", name, out)
 		}
 	}
-	if out, err = run("refused", "echo ran").CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "MARK ran\n") {
+	out, err = run("refused", "echo ran").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "MARK ran\n") {
 		t.Errorf("one that only reads: %q, %v", out, err)
 	}
 	input.Close()

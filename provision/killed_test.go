@@ -93,8 +93,11 @@ func TestKilledCreation(t *testing.T) {
 	}
 	b.Before = nil
 	plan, err := b.setup().Plan(t.Context())
-	if err != nil || plan.Steps[0].ID != provision.StepCreate || !strings.Contains(plan.Steps[0].Reason, "interrupted") {
-		t.Fatalf("got %+v, %v", plan.Steps, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if step := plan.Steps[0]; step.ID != provision.StepCreate || !strings.Contains(step.Reason, "interrupted") {
+		t.Fatalf("got %+v", plan.Steps)
 	}
 	b.mustRun(t)
 	if _, err := os.Lstat(half); err == nil {

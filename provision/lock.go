@@ -36,16 +36,17 @@ func lockFile(spec Spec, suffix string) string {
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. If the Spec asks for it,
 // lock waits for another run.
 func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
-	if err := os.MkdirAll(spec.LimaHome, 0o700); err != nil {
-		return nil, &Error{
-			Kind: KindPrerequisite, What: "Lima's home cannot be made", Why: err.Error(),
-			Next: "make it writable, or set LIMA_HOME to a directory that is", Err: err,
-		}
-	}
+	_, statErr := os.Stat(spec.LimaHome)
 	path := lockFile(spec, ".lock")
 	for reported := false; ; {
+		if err := os.MkdirAll(spec.LimaHome, 0o700); err != nil {
+			return nil, unwritableHome(err)
+		}
 		held, err := tryLock(path)
 		switch {
+		case errors.Is(err, fs.ErrNotExist): // another run has just removed the home that it made
+		case errors.Is(err, fs.ErrPermission):
+			return nil, unwritableHome(err)
 		case err != nil:
 			return nil, &Error{
 				Kind: KindPrerequisite, What: "the lock of this VM cannot be taken", Why: err.Error(),
@@ -58,7 +59,13 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 			_, _ = held.WriteAt(fmt.Appendf(nil, "process %d, since %s, log %s\n", os.Getpid(),
 				events.now().Format(time.RFC3339), LogPath(spec)), 0)
 			end := announce(spec)
-			return func() { end(); _ = held.Close() }, nil
+			return func() {
+				if statErr != nil {
+					removeHome(spec)
+				}
+				end()
+				_ = held.Close()
+			}, nil
 		case !spec.Wait:
 			return nil, busy(spec, holder(ctx, spec))
 		case !reported:
@@ -72,6 +79,24 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 	}
 }
 
+// removeHome removes a Lima home that holds nothing but the locks.
+func removeHome(spec Spec) {
+	if entries, err := os.ReadDir(spec.LimaHome); err != nil || len(entries) > 2 {
+		return
+	}
+	_ = os.Remove(lockFile(spec, ".run"))
+	_ = os.Remove(lockFile(spec, ".lock"))
+	_ = os.Remove(spec.LimaHome) // something else is in it: it stays
+}
+
+// unwritableHome returns the error of a Lima home in which no lock can be made.
+func unwritableHome(err error) *Error {
+	return &Error{
+		Kind: KindPrerequisite, What: "Lima's home directory is not writable", Why: err.Error(),
+		Next: "make it writable, or set LIMA_HOME to a directory that is", Err: err,
+	}
+}
+
 // tryLock returns the locked file at path, or nil when another process holds the lock. If its file was removed
 // meanwhile, together with the world, the lock excludes no other run and doesn't count.
 func tryLock(path string) (*os.File, error) {
@@ -79,7 +104,10 @@ func tryLock(path string) (*os.File, error) {
 		file, err := openPlain(path, os.O_RDWR|os.O_CREATE)
 		writable := !errors.Is(err, fs.ErrPermission)
 		if !writable { // another user's: it can still show that a run is in progress
-			file, err = openPlain(path, os.O_RDONLY)
+			denied := err
+			if file, err = openPlain(path, os.O_RDONLY); errors.Is(err, fs.ErrNotExist) {
+				err = denied
+			}
 		}
 		if err != nil {
 			return nil, err

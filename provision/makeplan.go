@@ -313,8 +313,8 @@ func forced(reasons ...string) Step {
 	return step
 }
 
-// stopBroken returns the step for a VM that Lima reports as "Broken": one of its processes has died, and powering the VM
-// off clears that. If it has no process of its own, nothing is powered off.
+// stopBroken returns the step for a VM that Lima reports as "Broken": one of its processes has died, and powering the
+// VM off clears that. If it has no process of its own, nothing is powered off.
 func stopBroken(s State) Step {
 	reasons := []string{"Lima calls it " + strings.ToLower(s.Instance.Status)}
 	runs, stale := false, false

@@ -184,8 +184,8 @@ func accepts(ctx context.Context, path string) bool {
 type State struct {
 	// Instance is the VM as Lima knows it; nil when there is none of that name.
 	Instance *limatype.Instance
-	// HalfCreated reports that an interrupted run has left the VM with an image or disk that may be incomplete, and that
-	// it was never started. Without both, Lima completes it at its start.
+	// HalfCreated reports that an interrupted run has left the VM with an image or disk that may be incomplete, and
+	// that it was never started. Without both, Lima completes it at its start.
 	HalfCreated bool
 	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
 	PIDFiles []lima.PIDFile

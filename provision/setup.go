@@ -92,7 +92,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 	if r.events.journal, err = openJournal(LogPath(r.target.spec)); err != nil {
 		unlock()
 		return nil, &Error{
-			Kind: KindPrerequisite, What: "the log of the run cannot be written", Why: err.Error(),
+			Kind: KindPrerequisite, What: "no log can be written in the state directory", Why: err.Error(),
 			Next: fmt.Sprintf("make %s a directory that you, and nobody else, can write to, or set XDG_STATE_HOME to "+
 				"one", r.target.spec.StateDir), Err: err,
 		}
@@ -202,8 +202,9 @@ func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
 func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
-	if failure != nil && r.steps > 0 && (failure.Kind == KindPrerequisite || failure.Kind == KindUsage) {
-		failure.Kind = KindProvisioning // those mean that nothing was changed
+	_, ofLima := errors.AsType[*lima.CommandError](err)
+	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
+		failure.Kind = KindProvisioning // the other one means that nothing was changed
 	}
 	r.events.emit(Event{Type: EventFinished, Result: &Result{
 		Ready: ready, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,

@@ -18,7 +18,8 @@ func TestTheWholeGroupIsStopped(t *testing.T) {
 		"children":           `sleep 1000 & echo $!; wait`,
 		"of a deaf program":  `trap '' TERM; sleep 1000 & echo $!; while :; do wait; sleep 1; done`,
 		"in a program ended": `(trap '' TERM; sleep 1000; sleep 1000) >/dev/null 2>&1 & echo $!; wait`,
-		"of one that obeys":  `(trap '' TERM; sleep 1000; sleep 1000) >/dev/null 2>&1 & trap 'exit 3' TERM; echo $!; wait`,
+		"of one that obeys": `(trap '' TERM; sleep 1000; sleep 1000) >/dev/null 2>&1 &
+			trap 'exit 3' TERM; echo $!; wait`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
