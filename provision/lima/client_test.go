@@ -91,7 +91,7 @@ func TestFindAmongOthers(t *testing.T) {
 		"an array":                `[{"name":"substrate"}]`,
 	} {
 		for _, list := range []string{other + "\n" + ours, ours + other} {
-			instance, err := Client{&answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
+			instance, err := Client{Runner: &answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
 			if err != nil || instance == nil || instance.Dir != "/d" {
 				t.Errorf("%s: %+v, %v", name, instance, err)
 			}
@@ -102,7 +102,7 @@ func TestFindAmongOthers(t *testing.T) {
 // TestFindWithUnreadableParts shows the instance as far as it can be read, or fails with its name.
 func TestFindWithUnreadableParts(t *testing.T) {
 	find := func(list string) (*limatype.Instance, error) {
-		return Client{&answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
+		return Client{Runner: &answer{result: Result{Stdout: []byte(list)}}}.Find(t.Context(), "substrate")
 	}
 	instance, err := find(`{"name":"substrate","status":"Broken","dir":"/d","errors":[{}]}`)
 	if err != nil || instance.Dir != "/d" || len(instance.Errors) != 1 {
@@ -262,7 +262,7 @@ func TestFailuresTellNoSecrets(t *testing.T) {
 	if text := clip("limactl https://ada:"+secret+"@proxy.example/ and more", 28); strings.Contains(text, secret[:3]) {
 		t.Errorf("cut off: %q", text)
 	}
-	_, err = Client{&answer{result: Result{Stdout: []byte("see https://ada:" + secret + "@proxy")}}}.Version(t.Context())
+	_, err = Client{Runner: &answer{result: Result{Stdout: []byte("see https://ada:" + secret + "@proxy")}}}.Version(t.Context())
 	if strings.Contains(err.Error(), secret) {
 		t.Error(err)
 	}
