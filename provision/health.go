@@ -28,13 +28,13 @@ type Health struct {
 
 // Socket is the agent's socket in the guest, as found.
 type Socket struct {
-	Path    string   `json:"path"`
-	Type    string   `json:"type"` // as stat(1) reports it: "socket"
-	Owner   string   `json:"owner"`
-	Group   string   `json:"group"`
-	Mode    string   `json:"mode"`    // octal, "0660"
-	Members []string `json:"members"` // of Group
-	Host    string   `json:"host"`    // the host's socket that Lima forwards to it
+	Path  string  `json:"path"`
+	Type  string  `json:"type"` // as stat(1) reports it: "socket"
+	Owner string  `json:"owner"`
+	Group string  `json:"group"`
+	Mode  string  `json:"mode"`  // octal, "0660"
+	Reach []Reach `json:"reach"` // everyone who can reach it in the guest
+	Host  string  `json:"host"`  // the host's socket that Lima forwards to it
 }
 
 // Who is a user, or a route, that may or may not reach the agent: the id of a [Finding] about access.

@@ -69,12 +69,24 @@ func groupReasons(o *guest.Observation) (reasons []string) {
 func directoryReasons(o *guest.Observation) (reasons []string) {
 	if wrong := differs(o, guest.StatePath, "directory", "750", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
+	} else if wrong := accessList(o, guest.StatePath, ""); wrong != "" {
+		reasons = append(reasons, wrong)
 	}
 	home := o.Home + guest.HomeStateSuffix
 	if wrong := differs(o, home, "directory", "755", o.User, ""); wrong != "" {
 		reasons = append(reasons, wrong)
 	}
 	return reasons
+}
+
+func planDirectories(p *Plan, _ target, s State) {
+	_, above := writable(s.Guest)
+	p.add(StepDirectories, append(directoryReasons(s.Guest), above...)...)
+}
+
+func directoriesTask(_ target, o *guest.Observation, step Step) (*task, error) {
+	closed, _ := writable(o)
+	return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands, Close: closed}}, nil
 }
 
 func planAgent(p *Plan, t target, s State) {
@@ -199,10 +211,19 @@ func takenAway(wishes []guest.Wish) (commands []string) {
 	return commands
 }
 
-func planMarker(p *Plan, _ target, s State) {
-	if s.Guest.Marker == "" {
-		p.add(StepMarker, "the layout is not marked as complete")
+func planMarker(p *Plan, _ target, s State) { p.add(StepMarker, markerReasons(s.Guest)...) }
+
+// markerReasons judges the marker's file. What it holds is for [Plan.forGuest].
+func markerReasons(o *guest.Observation) []string {
+	file, found := o.Files[guest.MarkerPath]
+	wrong := differs(o, guest.MarkerPath, "regular file", "644", "root", "root")
+	switch {
+	case found && !strings.HasPrefix(file.Type, "regular"):
+		return []string{wrong}
+	case o.Marker == "":
+		return []string{"the layout is not marked as complete"}
 	}
+	return nonEmpty(wrong)
 }
 
 // writeMarker writes the marker and reads it back.
@@ -260,6 +281,8 @@ func socketReasons(s State) (reasons []string) {
 		reasons = append(reasons, fmt.Sprintf("%s is %s", guest.SocketUnitName, unit.Active))
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
+	} else if wrong := accessList(o, guest.SocketPath, ""); wrong != "" {
+		reasons = append(reasons, wrong)
 	} else if o.Listening != nil && !o.Listening[file.Inode] {
 		reasons = append(reasons, fmt.Sprintf("no process listens on %s: systemd's socket is a different one, or lost",
 			guest.SocketPath))
@@ -286,6 +309,8 @@ func serviceReasons(s State) (reasons []string) {
 		}
 		// systemd makes this directory when the service starts, and removes it when it stops.
 		if wrong := differs(o, guest.RuntimePath, "directory", "750", "root", guest.GroupName); wrong != "" {
+			reasons = append(reasons, wrong)
+		} else if wrong := accessList(o, guest.RuntimePath, ""); wrong != "" {
 			reasons = append(reasons, wrong)
 		}
 	}

@@ -248,6 +248,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 			return r.report(now), err
 		}
 		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
+		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
 		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
 	}
@@ -290,7 +291,13 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	next := "run worldsetup; it repairs what it can"
-	if health.Drift.Empty() {
+	if left := health.Drift.Unrepaired; len(left) > 0 {
+		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
+		for _, one := range left {
+			commands = append(commands, one.Next)
+		}
+		next = strings.Join(append(commands, "and run worldsetup again"), "; ")
+	} else if health.Drift.Empty() {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
 			"substrate-world-agent.service", health.VM)
 	}

@@ -157,10 +157,7 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 // closedDirectories returns the directories above our files that not all users can enter. Nothing inside them was
 // observed.
 func closedDirectories(o *guest.Observation) (closed []string) {
-	for _, path := range []string{
-		"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd",
-		"/etc/systemd/system", "/var", "/var/lib",
-	} {
+	for _, path := range parents {
 		if file, found := o.Files[path]; found && !file.Open() {
 			closed = append(closed, path)
 		}

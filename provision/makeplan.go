@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -391,6 +392,9 @@ func unreachable(s State) *Error {
 // plan makes the plan for the observed state, and adds the existing VM to it.
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
+	if s.Guest != nil && plan.Blocked == nil {
+		plan.Unrepaired = unrepaired(s)
+	}
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup
 	}
@@ -407,6 +411,9 @@ func nonEmpty(text string) []string {
 // forGuest plans the changes inside a running guest.
 func (p *Plan) forGuest(t target, s State) {
 	o := s.Guest
+	if p.Blocked = noSources(s); p.Blocked != nil {
+		return
+	}
 	if o.Marker != "" && o.Marker != guest.LayoutVersion {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
 			guest.LayoutVersion))
@@ -420,7 +427,20 @@ func (p *Plan) forGuest(t target, s State) {
 	if len(closed) > 0 {
 		p.open(closed)
 	}
+	p.noexec(s)
 	p.sudo(s)
+}
+
+// noexec blocks a plan that no agent can work in, since nothing can be run where it lies.
+func (p *Plan) noexec(s State) {
+	for _, one := range unrepaired(s) {
+		if one.Item == "agent" {
+			p.Blocked = &Error{
+				Kind: KindUnhealthy, What: "the agent can't be run in the guest", Why: one.Why,
+				Next: one.Next + "; then run worldsetup again",
+			}
+		}
+	}
 }
 
 // sudo returns the error of a guest in which sudo does not work, so that nothing can be changed.
@@ -445,15 +465,17 @@ func (p *Plan) sudo(s State) {
 func sudoRefuses(s State) *Error {
 	o, vm := s.Guest, s.Instance.Name
 	next := "become root in the guest in another way, and repair it"
+	if paths, reasons := writable(o); len(paths) > 0 { // sudo-rs trusts no settings that others could change
+		next = reasons[0] + ": have the next boot close it: " +
+			atBoot(vm, "chmod go-w "+shellescape.QuoteCommand(paths))
+	}
 	switch o.SudoRefusal() {
 	case guest.SudoWantsTerminal:
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case guest.SudoAccount:
-		next = fmt.Sprintf("the account has probably expired: have the next boot renew it, before the user logs in: "+
-			"limactl stop %s && "+
-			`limactl edit --set '.provision += [{"mode": "boot", "script": "chage -E -1 -d -1 %s"}]' %s && `+
-			"limactl start %s", vm, o.User, vm, vm)
+		next = "the account has probably expired: have the next boot renew it, before the user logs in: " +
+			atBoot(vm, "chage -E -1 -d -1 "+o.User)
 	}
 	return &Error{
 		Kind: KindUnhealthy,

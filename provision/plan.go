@@ -28,6 +28,8 @@ type Plan struct {
 	Replace []string `json:"replace,omitempty"`
 	// Blocked is why the plan can't be carried out. Steps is empty then.
 	Blocked *Error `json:"blocked,omitempty"`
+	// Unrepaired is what is wrong, and for a person to change.
+	Unrepaired []Unrepaired `json:"unrepaired,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
 	// Decided is what the files that Lima reads for all VMs decide about this one.

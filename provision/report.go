@@ -32,7 +32,7 @@ func (r *run) report(seen view) Health {
 	s, plan, verified := seen.state, seen.plan, seen.verified
 	health := Health{
 		Schema: Schema, VM: r.target.spec.VM, Time: r.edges.Now(), Instance: "absent", Drift: plan,
-		Socket: Socket{Path: guest.SocketPath, Members: []string{}}, Access: []Finding{}, Items: []Item{},
+		Socket: Socket{Path: guest.SocketPath, Reach: []Reach{}}, Access: []Finding{}, Items: []Item{},
 	}
 	if !r.swap.underway { // else this run is dealing with it
 		health.swap(r.target.spec, s.Swap)
@@ -99,6 +99,21 @@ func (h *Health) reasons(id, title, right string, reasons []string) {
 	h.check(id, title, right, found)
 }
 
+// reasonsAnd adds a line with what no run changes, and what to do about that.
+func (h *Health) reasonsAnd(line guestItem, left []Unrepaired) {
+	next := nonEmpty(map[bool]string{true: rerun}[len(line.reasons) > 0])
+	for _, one := range left {
+		if one.Item == line.id {
+			line.reasons = append(line.reasons, one.Why)
+			next = append(next, one.Next)
+		}
+	}
+	h.reasons(line.id, line.title, line.good, line.reasons)
+	if item := &h.Items[len(h.Items)-1]; item.Outcome.IsProblem() {
+		item.Next = strings.Join(next, "; ")
+	}
+}
+
 func (h *Health) configuration(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
 	h.reasons("configuration", "configuration of the VM", "as wanted", append(edits, replace...))
@@ -117,25 +132,32 @@ func (h *Health) guest(t target, s State) {
 	if file, found := o.Files[guest.SocketPath]; found {
 		h.Socket.Type, h.Socket.Owner, h.Socket.Group, h.Socket.Mode = file.Type, file.Owner, file.Group, "0"+file.Mode
 	}
-	if o.Group != nil {
-		h.Socket.Members = append(h.Socket.Members, o.Group.Members...)
-	}
+	h.Socket.Reach = append(h.Socket.Reach, reach(o, h.VM)...)
 	agent := o.Files[guest.AgentPath]
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
 	closed := closedDirectories(o)
-	h.reasons("parent-directories", "directories above", "open to all users", prefixed("closed: ", closed))
+	_, above := writable(o)
+	h.reasons("parent-directories", "directories above", "open to all users, and for root to change",
+		append(prefixed("closed: ", closed), above...))
+	if failure := noSources(s); failure != nil {
+		h.item("group", "group of the socket", Failed, "the user is a member", failure.Why, failure.Next)
+		h.item("guest", "inside of the VM", Unknown, "seen", "not seen without groups", failure.Next)
+		return
+	}
 	if len(closed) > 0 {
 		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerun)
 		return
 	}
+	left := unrepaired(s)
 	for _, line := range guestItems(t, s) {
-		h.reasons(line.id, line.title, line.good, line.reasons)
+		h.reasonsAnd(line, left)
 	}
 	h.companions(t, o)
 	h.kept(o)
-	h.check("marker", "layout", guest.LayoutVersion, firstOf(o.Marker, "not marked as complete"))
+	marker := markerReasons(o)
+	h.check("marker", "layout", guest.LayoutVersion, firstOf(strings.Join(marker, "; "), o.Marker))
 	h.check("root-fs", "root file system", "writable",
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))

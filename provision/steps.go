@@ -188,10 +188,7 @@ func kinds() []kind {
 			id: StepDirectories, title: "create the agent's directories", usual: time.Second,
 			disruption: DisruptionLive,
 			repairs:    []string{"directories", "parent-directories"}, inNew: always,
-			plan: func(p *Plan, _ target, s State) { p.add(StepDirectories, directoryReasons(s.Guest)...) },
-			task: func(_ target, o *guest.Observation, step Step) (*task, error) {
-				return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands}}, nil
-			},
+			plan: planDirectories, task: directoriesTask,
 		},
 		{
 			id: StepCompanions, title: "install the companion binaries", usual: time.Second, disruption: DisruptionLive,

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -110,7 +109,18 @@ func showSocket(t *text, s provision.Socket) {
 		return
 	}
 	t.fields("path", s.Path, "type", s.Type, "owner", s.Owner, "mode", s.Mode, "group", s.Group,
-		"members", cmp.Or(strings.Join(s.Members, ", "), "none"), "on the host", s.Host)
+		"on the host", s.Host)
+	t.heading("Who can reach it")
+	for _, one := range s.Reach {
+		outcome := provision.OK
+		if !one.Expected {
+			outcome = provision.Failed
+		}
+		t.put(t.mark(outcome)+" ", join(one.Who+": "+one.How, when(!one.Expected, "should not")))
+	}
+	if len(s.Reach) == 0 {
+		t.put("  ", "nobody but root")
+	}
 }
 
 func showAccess(t *text, access []provision.Finding) {

@@ -68,6 +68,7 @@ func (planPage) body(f *facts, t *text) {
 	}
 	showExisting(f, t)
 	showSteps(f.plan, t)
+	showUnrepaired(f.plan, t)
 	if problems := f.progress.Problems(); len(problems) > 0 {
 		t.heading("Worth knowing")
 		for _, check := range problems {
@@ -145,6 +146,18 @@ func showExisting(f *facts, t *text) {
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))
+}
+
+// showUnrepaired writes what is wrong and would stay so.
+func showUnrepaired(plan provision.Plan, t *text) {
+	if len(plan.Unrepaired) == 0 {
+		return
+	}
+	t.heading("Left to you")
+	for _, one := range plan.Unrepaired {
+		t.put(t.warn.Render("!")+" ", one.Why)
+		t.labelled(4, "next:", one.Next)
+	}
 }
 
 // showSteps writes what would be changed.

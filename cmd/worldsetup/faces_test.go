@@ -46,7 +46,8 @@ func healthy() provision.Health {
 		Instance: "running",
 		Socket: provision.Socket{
 			Path: "/run/substrate.sock", Type: "socket", Owner: "root", Group: "substrate", Mode: "0660",
-			Members: []string{"ada", "grace"}, Host: "/home/ada/.lima/substrate/sock/substrate.sock",
+			Reach: []provision.Reach{{Who: "ada", How: "in the group substrate", Expected: true}},
+			Host:  "/home/ada/.lima/substrate/sock/substrate.sock",
 		},
 		Access: []provision.Finding{
 			answered(provision.WhoUser, "the user, on a fresh connection", 21*time.Millisecond),

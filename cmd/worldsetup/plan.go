@@ -69,6 +69,10 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 	default:
 		showSteps(to, plan)
 	}
+	for _, one := range plan.Unrepaired {
+		to.put("  left to you: ", "    ", one.Why)
+		to.put("    next: ", "          ", one.Next)
+	}
 	if plan.Unseen {
 		to.printf("  more may follow: the guest can be observed only while the VM is running")
 	}

@@ -91,15 +91,18 @@ func showSocket(to *lines, socket provision.Socket) {
 		to.printf("socket: not found; expected at %s", socket.Path)
 		return
 	}
-	members := strings.Join(socket.Members, ", ")
-	if members == "" {
-		members = "none"
-	}
 	to.printf("socket:")
 	table(to, [][]string{
 		{"path", socket.Path}, {"type", socket.Type}, {"owner", socket.Owner}, {"group", socket.Group},
-		{"mode", socket.Mode}, {"members", members}, {"on the host", socket.Host},
+		{"mode", socket.Mode}, {"on the host", socket.Host},
 	})
+	to.printf("who can reach it:")
+	rows := [][]string{{"root", "", "as always"}}
+	for _, one := range socket.Reach {
+		expected := map[bool]string{true: "as expected", false: "SHOULD NOT"}
+		rows = append(rows, []string{one.Who, one.How, expected[one.Expected]})
+	}
+	table(to, rows)
 }
 
 func showAccess(to *lines, access []provision.Finding) {

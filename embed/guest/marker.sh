@@ -19,6 +19,7 @@ for mountpoint; do
     fi
 done
 printf '%s\n' "$name" >"$marker.new"
+if [ -d "$marker" ] && [ ! -L "$marker" ]; then mv --backup=numbered -T "$marker" "$marker.set-aside"; fi
 mv -fT "$marker.new" "$marker"
 sync -f "$marker"
 IFS= read -r line <"$marker"

@@ -103,6 +103,56 @@ root_view='
     done
 '
 
+# access_view: what root adds about who may be in which group: the files of users and groups, of whose passwords only
+# whether there is one.
+# shellcheck disable=SC2016 # root's shell expands it
+access_view='
+    has() { case $1 in "" | x | "!"* | "*"*) has=no ;; *) has=yes ;; esac }
+    while IFS=: read -r name password number members; do
+        has "$password"
+        printf "etc-group=%s|%s|%s|%s\n" "$name" "$number" "$has" "$members"
+    done </etc/group
+    while IFS=: read -r name _ number group _; do printf "etc-passwd=%s|%s|%s\n" "$name" "$number" "$group"; done </etc/passwd
+    while IFS=: read -r name password admins members; do
+        has "$password"
+        printf "etc-gshadow=%s|%s|%s|%s\n" "$name" "$has" "$admins" "$members"
+    done </etc/gshadow
+'
+
+# sources: where the C library looks for groups.
+sources() {
+    while read -r database places; do
+        case $database in group: | initgroups:) echo "sources=${database%:}|$places" ;; esac
+    done </etc/nsswitch.conf
+} 2>/dev/null
+
+# access_lists: the access lists of our files and of the directories above them, as getfacl prints them. Without getfacl only
+# whose they are.
+access_lists() {
+    set -- /run/substrate.sock /run/substrate /var/lib/substrate \
+        / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
+    if command -v getfacl >/dev/null; then
+        getfacl -psE -- "$@" 2>/dev/null | each acl=
+    else
+        # shellcheck disable=SC2012 # only ls shows, by a "+", that there is one
+        ls -ld -- "$@" 2>/dev/null | while read -r mode rest; do
+            case $mode in *+) echo "acl=# file: ${rest##* }" ;; esac
+        done
+    fi
+}
+
+# ways: what is mounted on the way to our files, with its options.
+ways() {
+    while read -r _ _ _ _ target flags rest; do
+        case $target in
+        /run | /run/substrate | /usr | /usr/local | /usr/local/bin | "$agent" | /etc | /etc/systemd | /etc/systemd/system | \
+            "$units".* | "$marker" | /var | /var/lib | /var/lib/substrate)
+            echo "way=$target|$flags|${rest##* }"
+            ;;
+        esac
+    done </proc/self/mountinfo
+}
+
 # units: one block of properties a unit, separated by a bare "unit.", the service first; and then its runtime directory.
 # systemd calls a service active some milliseconds before it makes that, and a connection may just have started it.
 # Facts go to 3, and to standard output what root is to look into.
@@ -175,7 +225,7 @@ fi
 if [ "$mode" = observe ]; then
     exec 3>&1
     units | {
-        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$root_view" root_view "$agent" 2>/dev/null; then
+        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$access_view$root_view" root_view "$agent" 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
@@ -183,7 +233,10 @@ if [ "$mode" = observe ]; then
     } &
     others &
     files &
+    access_lists &
     account &
+    ways
+    sources
 fi
 
 index=0
@@ -216,7 +269,7 @@ echo "group=$(getent group substrate)"
     . /etc/os-release
     echo "os=$ID $VERSION_ID"
 )
-if [ -f "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; fi
+if [ -f "$marker" ] && [ ! -L "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; fi
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done

@@ -9,6 +9,7 @@ umask 022
 dir=/etc/systemd/system
 put() {
     printf '%s' "$2" >"$dir/.$1.new"
+    if [ -d "$dir/$1" ] && [ ! -L "$dir/$1" ]; then mv --backup=numbered -T "$dir/$1" "$dir/$1.set-aside"; fi
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
 reload=$1

@@ -311,47 +311,31 @@ func sameAccounts(name, script string) Scenario {
 	return harmlessAccess(name, keepAccounts+script, restoreAccounts)
 }
 
-const (
-	othersGetIn = "issue 16: who else can get into the socket's group isn't looked at"
-	numberTwice = "issue 16: a group that is listed twice isn't seen"
-	outsiderIn  = "issue 16: the failure names neither the member nor the command that removes it"
-	noFiles     = "issue 16: the C library's sources of users and groups aren't looked at"
-)
-
 // identityScenarios are guests with unusual users and groups.
-var identityScenarios = slices.Concat(
-	[]Scenario{
-		sameAccounts("user in the group twice", `sed -i "s/^substrate:.*/&,$1/" /etc/group`),
-		sameAccounts("group listed twice, ours first", "echo substrate:x:1500: >>/etc/group"),
-		harmlessAccess("primary group of the user", `usermod -g substrate "$1"`, `usermod -g "$1" "$1"`),
-		sameAccounts("another name of the user's, listed later", `useradd -o -M -u "$(id -u "$1")" -g games twin`),
-		repairedAccess("user a member in gshadow only",
-			keepAccounts+`sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/group`,
-			restoreAccounts, steps(group), "group", "is not in the group substrate"),
-		sameAccounts("user a member in group only", `sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/gshadow`),
-		sameAccounts("group not in gshadow", "sed -i /^substrate:/d /etc/gshadow"),
-		harmlessAccess("groups of another source first", nsswitch("group", "sss files"), restore("/etc/nsswitch.conf")),
-		harmlessAccess("linger of another user", "touch /var/lib/systemd/linger/games",
-			unlink("/var/lib/systemd/linger/games")),
-	},
-	knownToFail(numberTwice,
-		others("group listed twice, ours last", "sed -i '1i substrate:x:1500:' /etc/group", "/etc/group"),
-	),
-	knownToFail(othersGetIn,
-		others("another group has the group's number",
-			`echo "docker:x:$(getent group substrate | cut -d: -f3):games" >>/etc/group`, "games"),
-		others("primary group of another user", "usermod -g substrate games", "games"),
-		others("another user is a member", "gpasswd -a games substrate", "games", "gpasswd -d games substrate"),
-		others("another user administers the group", "gpasswd -A games substrate", "games"),
-		others("group with a password", "echo substrate:secret | chgpasswd", "password", "gpasswd -r substrate"),
-	),
-	knownToFail(outsiderIn, others("the user nobody is a member", "gpasswd -a nobody substrate",
-		"nobody", "gpasswd -d nobody substrate")),
-	knownToFail(noFiles,
-		reportedAccess("groups of another source only", nsswitch("group", "sss"), restore("/etc/nsswitch.conf"),
-			"group", "/etc/nsswitch.conf"),
-	),
-)
+var identityScenarios = []Scenario{
+	sameAccounts("user in the group twice", `sed -i "s/^substrate:.*/&,$1/" /etc/group`),
+	sameAccounts("group listed twice, ours first", "echo substrate:x:1500: >>/etc/group"),
+	harmlessAccess("primary group of the user", `usermod -g substrate "$1"`, `usermod -g "$1" "$1"`),
+	sameAccounts("another name of the user's, listed later", `useradd -o -M -u "$(id -u "$1")" -g games twin`),
+	repairedAccess("user a member in gshadow only",
+		keepAccounts+`sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/group`,
+		restoreAccounts, steps(group), "group", "is not in the group substrate"),
+	sameAccounts("user a member in group only", `sed -i 's/^\(substrate:.*:\)[^:]*/\1/' /etc/gshadow`),
+	sameAccounts("group not in gshadow", "sed -i /^substrate:/d /etc/gshadow"),
+	harmlessAccess("groups of another source first", nsswitch("group", "sss files"), restore("/etc/nsswitch.conf")),
+	harmlessAccess("linger of another user", "touch /var/lib/systemd/linger/games",
+		unlink("/var/lib/systemd/linger/games")),
+	others("group listed twice, ours last", "sed -i '1i substrate:x:1500:' /etc/group", "/etc/group"),
+	others("another group has the group's number",
+		`echo "docker:x:$(getent group substrate | cut -d: -f3):games" >>/etc/group`, "games"),
+	others("primary group of another user", "usermod -g substrate games", "games"),
+	others("another user is a member", "gpasswd -a games substrate", "games", "gpasswd -d games substrate"),
+	others("another user administers the group", "gpasswd -A games substrate", "games"),
+	others("group with a password", "echo substrate:secret | chgpasswd", "password", "gpasswd -r substrate"),
+	others("the user nobody is a member", "gpasswd -a nobody substrate", "nobody", "gpasswd -d nobody substrate"),
+	reportedAccess("groups of another source only", nsswitch("group", "sss"), restore("/etc/nsswitch.conf"),
+		"group", "/etc/nsswitch.conf"),
+}
 
 // sshdHarmless makes a row of settings of sshd, in which $1 is the user's name, and sshdReported one of settings that
 // forbid what a world needs.

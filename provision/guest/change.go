@@ -48,14 +48,19 @@ type AddToGroup struct{ User string }
 
 func (c AddToGroup) request() Request { return Request{Script: embed.Group, Args: []string{c.User}} }
 
-// MakeDirectories makes the agent's directories, or only opens directories above them to all users, if there are any.
+// MakeDirectories makes the agent's directories, and takes from others than root the right to change those above them
+// that are named in Close. It only opens directories above them to all users, if there are any.
 type MakeDirectories struct {
-	User, Home string
-	Open       []string
+	User, Home  string
+	Open, Close []string
 }
 
 func (c MakeDirectories) request() Request {
-	return Request{Script: embed.Directories, Args: append([]string{c.User, c.Home}, c.Open...)}
+	args := []string{c.User, c.Home}
+	if len(c.Open) > 0 {
+		return Request{Script: embed.Directories, Args: append(append(args, "open"), c.Open...)}
+	}
+	return Request{Script: embed.Directories, Args: append(append(args, "close"), c.Close...)}
 }
 
 // InstallAgent installs an agent that comes over the connection.

@@ -29,7 +29,18 @@ type Observation struct {
 	Missing []string // commands that the agent needs and the guest lacks
 	Mounts  []Mount  // one for each mount point asked for, in that order
 
+	// ACLs holds the access lists by path: the entries beyond those of the mode, as getfacl(1) prints them; none where
+	// they can't be seen.
+	ACLs map[string][]string
+	Ways map[string]Way // by mount point: what is mounted on the way to our files, other than the root file system
+
+	// Sources are the places in which the C library looks for groups, by database of nsswitch.conf(5): "group",
+	// "initgroups". A database that is not there has the usual ones.
+	Sources map[string][]string
+
 	// Only root sees the following; without Sudo they are empty.
+	Groups       []GroupEntry // of /etc/group
+	Accounts     []Account    // of /etc/passwd
 	ReadOnlyRoot bool
 	// FileVariables are the lines about the agent in files with an environment, which drop-ins name.
 	FileVariables []Variable
@@ -106,6 +117,29 @@ type Stranger struct {
 type Group struct {
 	GID     int
 	Members []string
+}
+
+// GroupEntry is a line of /etc/group, with what /etc/gshadow adds.
+type GroupEntry struct {
+	Name    string
+	GID     int
+	Members []string
+	// Password reports that whoever knows a password can join with newgrp(1). So can the administrators, who can also
+	// add others, and those who are members in /etc/gshadow only.
+	Password       bool
+	Admins, Shadow []string
+}
+
+// Account is a line of /etc/passwd.
+type Account struct {
+	Name     string
+	UID, GID int
+}
+
+// Way is a mount on the way to our files.
+type Way struct {
+	ReadOnly, NoExec bool
+	Bind             bool // its file system is not read-only itself
 }
 
 // File is a file as stat(1) sees it.

@@ -126,6 +126,7 @@ func body(text []byte, version string) ([]string, error) {
 
 type observationParser struct {
 	Observation
+	listed string    // the path whose access list is being read
 	middle time.Time // of the round trip, in host time
 	seen   map[string]bool
 	block  map[string]string // of systemctl show
@@ -165,6 +166,21 @@ func (p *observationParser) line(key, value string) (err error) {
 		return p.stranger(value)
 	case "listener":
 		return p.listener(value)
+	case "etc-group", "etc-passwd", "etc-gshadow":
+		p.entryOfEtc(key, strings.Split(value, "|"))
+		return nil
+	case "sources":
+		database, sources, _ := strings.Cut(value, "|")
+		if p.Sources == nil {
+			p.Sources = map[string][]string{}
+		}
+		p.Sources[database] = strings.Fields(sources)
+		return nil
+	case "acl":
+		return p.accessList(value)
+	case "way":
+		p.way(value)
+		return nil
 	}
 	if p.seen[key] {
 		return fmt.Errorf("it comes twice")
