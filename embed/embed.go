@@ -61,6 +61,8 @@ var (
 	sshAccess string
 	//go:embed guest/watch.sh
 	watch string
+	//go:embed guest/obstacles.sh
+	obstacles string
 	//go:embed guest/refused.sh
 	refused string
 	//go:embed guest/chain.sh
@@ -105,6 +107,7 @@ var (
 	Chain       = Script{"chain", chain}
 	Frame       = Script{"frame", frame}
 	Refused     = Script{"refused", refused}
+	Obstacles   = Script{"obstacles", obstacles}
 )
 
 // BootGroup is the script that a profile runs at every boot, before the user exists; Lima fills in the user's name.

@@ -130,6 +130,12 @@ func (c client) Refusals(ctx context.Context, via guest.Route, _, _ string) (gue
 	return guest.Refusals{}, err
 }
 
+// Obstacles implements guest.Client.
+func (c client) Obstacles(ctx context.Context, via guest.Route, _ []string) ([]guest.Obstacle, error) {
+	_, _, err := c.enter(ctx, via, "obstacles", nil)
+	return nil, err
+}
+
 // Change implements guest.Client.
 func (c client) Change(ctx context.Context, via guest.Route, changes []guest.Change, made func()) error {
 	for _, change := range changes {

@@ -30,33 +30,43 @@ var fileScenarios = inTurn(
 		Sees: sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + servicePath}, NotSays: []string{rerunOnly},
-		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "append-only unit file, of another mode", Faults: attribute("chmod 0600 "+socketPath, "a", socketPath),
 		Sees: sights("units", "root:root, mode 0600;"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"append-only", "chattr -a " + socketPath}, NotSays: []string{rerunOnly},
-		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable agent, not executable", Faults: attribute("chmod 0644 "+agentPath, "i", agentPath),
 		Sees: sights("agent", "root:root, mode 0644;"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + agentPath}, NotSays: []string{rerunOnly},
-		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable marker, empty", Faults: attribute(": >"+markerPath, "i", markerPath),
 		Sees: sights("marker", "not marked as complete"), Want: steps(marker), Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + markerPath}, NotSays: []string{rerunOnly},
-		Known: "issue 16: mv's error is passed on, without the cause",
 	},
 	Scenario{
 		Name: "immutable state directory, open to all", Faults: attribute("chmod 0777 "+statePath, "i", statePath),
 		Sees: sights("directories", "mode 0777;"), Want: steps(directories), Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + statePath}, NotSays: []string{rerunOnly},
-		Known: "issue 16: install's error is passed on, without the cause",
+	},
+	Scenario{
+		Name: "immutable list of groups, without ours", Faults: []Fault{{
+			Guest: "cp -a /etc/group /etc/group.before\ngroupdel substrate\nchattr +i /etc/group",
+			Undo:  "chattr -i /etc/group",
+		}},
+		Sees: sights("group", "does not exist"), Want: steps(group), Disruption: provision.DisruptionConnection,
+		May: steps(directories), Kind: provision.KindProvisioning,
+		Says: []string{"immutable", "chattr -i /etc/group"}, NotSays: []string{rerunOnly},
+	},
+	Scenario{
+		Name: "immutable directory of the agent, which is gone", Faults: attribute("rm "+agentPath, "i", "/usr/local/bin"),
+		Sees: sights("agent", "is missing"), Want: steps(agent), Disruption: provision.DisruptionUnit,
+		Kind: provision.KindProvisioning,
+		Says: []string{"immutable", "chattr -i /usr/local/bin"}, NotSays: []string{rerunOnly},
 	},
 	Scenario{Name: "immutable unit file, unchanged", Faults: attribute("", "i", servicePath), Want: steps()},
 

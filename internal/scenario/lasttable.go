@@ -64,8 +64,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name: "the state directory mounted read-only", Faults: bound(statePath, "ro", ""),
 		Sees: sights("directories", "read-only"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says:  []string{statePath, "read-only"},
-		Known: "issue 16: mounts on the way are not looked at",
+		Says: []string{statePath, "read-only"},
 	},
 	Scenario{
 		Name:   "the agent's directory mounted read-only, and the agent not executable",
@@ -73,7 +72,6 @@ var fileSystemScenarios = inTurn(
 		Sees:   sights("agent", "root:root, mode 0644;"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"/usr/local/bin", "ead-only"}, NotSays: []string{rerunOnly},
-		Known: "issue 16: the remedy does not fit",
 	},
 	Scenario{
 		Name:   "the units' directory mounted read-only, and a unit edited",
@@ -82,14 +80,13 @@ var fileSystemScenarios = inTurn(
 		Disruption: provision.DisruptionUnit,
 		Kind:       provision.KindProvisioning,
 		Says:       []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},
-		Known: "issue 16: the remedy does not fit",
 	},
 	Scenario{
 		Name:   "programs forbidden where the agent lies",
 		Faults: bound("/usr/local/bin", "noexec", "systemctl stop "+theService),
 		Sees:   sights("agent", "noexec"), Want: steps(), May: steps(activate), Kind: provision.KindUnhealthy,
 		Says:    []string{"/usr/local/bin", "noexec"},
-		NotSays: []string{"--agent FILE"}, Known: "issue 16: mounts on the way are not looked at",
+		NotSays: []string{"--agent FILE"},
 	},
 )
 

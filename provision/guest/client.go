@@ -26,6 +26,8 @@ type Client interface {
 	// Refusals returns the settings and causes that may refuse the user over a new connection. what was refused is one
 	// of the Refused constants.
 	Refusals(ctx context.Context, via Route, user, what string) (Refusals, error)
+	// Obstacles returns what keeps root from changing some files.
+	Obstacles(ctx context.Context, via Route, paths []string) ([]Obstacle, error)
 	// Change makes changes, one after the other until one fails, over one connection and with one sudo. made is called
 	// after each that was made; the error is that of the one that failed.
 	Change(ctx context.Context, via Route, changes []Change, made func()) error
@@ -159,6 +161,17 @@ func (s scripted) Refusals(ctx context.Context, via Route, user, what string) (r
 		}
 	}
 	return refusals, err
+}
+
+// Obstacles implements [Client].
+func (s scripted) Obstacles(ctx context.Context, via Route, paths []string) (all []Obstacle, err error) {
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Obstacles, Args: paths, Root: true})
+	for line := range strings.Lines(string(reply.Stdout)) {
+		if kind, path, ok := strings.Cut(strings.TrimSpace(line), "|"); ok {
+			all = append(all, Obstacle{ObstacleKind(kind), path})
+		}
+	}
+	return all, err
 }
 
 // Change implements [Client].

@@ -98,3 +98,22 @@ func (o *Observation) Account(name string) (account Account, found bool) {
 	}
 	return o.Accounts[i], true
 }
+
+// ObstacleKind is what keeps even root from changing a file.
+type ObstacleKind string
+
+// The obstacles: attributes of a file, and states of the mount at a path.
+const (
+	Immutable    ObstacleKind = "immutable"
+	AppendOnly   ObstacleKind = "append-only"
+	ReadOnly     ObstacleKind = "read-only"
+	BindReadOnly ObstacleKind = "bind-read-only" // only as it is mounted there
+	NoRoom       ObstacleKind = "no-room"
+	NoInodes     ObstacleKind = "no-inodes"
+)
+
+// Obstacle is one, with the path of the file or the mount.
+type Obstacle struct {
+	Kind ObstacleKind
+	Path string
+}

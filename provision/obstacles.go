@@ -1,0 +1,89 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/agent"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+)
+
+// obstaclesDeadline bounds the search in the guest for what keeps root from changing a file.
+const obstaclesDeadline = 15 * time.Second
+
+// changes returns the files that a step changes in the guest, with the directories that they are in.
+func changes(id StepID, o *guest.Observation) []string {
+	switch id {
+	case StepGroup:
+		return []string{"/etc", "/etc/group", "/etc/gshadow"}
+	case StepDirectories:
+		above, _ := writable(o)
+		return append(above, "/var/lib", guest.StatePath, o.Home, o.Home+guest.HomeStateSuffix)
+	case StepUnits:
+		return []string{"/etc/systemd/system", guest.ServicePath, guest.SocketUnitPath}
+	case StepLinger:
+		return []string{"/var/lib/systemd/linger"}
+	case StepAgent, StepCompanions:
+		files := []string{strings.TrimSuffix(guest.ProgramsPath, "/"), guest.AgentPath}
+		for _, name := range agent.CompanionNames {
+			files = append(files, guest.ProgramsPath+name)
+		}
+		return files
+	case StepActivate:
+		return []string{"/run", guest.SocketPath, guest.RuntimePath}
+	case StepMarker:
+		return []string{"/etc", guest.MarkerPath}
+	case StepSSHAccess:
+		return []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"}
+	}
+	return nil
+}
+
+// explainObstacles adds to the failure of a step what keeps even root from changing its files, if that is so. Someone
+// has decided on it, so it stays.
+func explainObstacles(ctx context.Context, in session, s State, id StepID, failure *Error, err error) {
+	if _, ran := errors.AsType[*guest.ScriptError](err); !ran || s.Guest == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, obstaclesDeadline)
+	defer cancel()
+	var why, next []string
+	found, _ := in.Obstacles(ctx, in.route, changes(id, s.Guest)) // on failure, the script's own message has to do
+	for _, one := range found {
+		words, command := obstacle(s.Instance.Name, one)
+		if words != "" && !slices.Contains(why, words) {
+			why, next = append(why, words), append(next, command)
+		}
+	}
+	if len(why) == 0 {
+		return
+	}
+	failure.Why = strings.Join(why, "\n") + "\n" + failure.Why
+	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
+}
+
+// obstacle describes what stands in root's way, with the command that removes it.
+func obstacle(vm string, one guest.Obstacle) (words, command string) {
+	switch one.Kind {
+	case guest.Immutable:
+		return one.Path + " is immutable: someone has set that attribute, with chattr", inGuest(vm, "chattr -i", one.Path)
+	case guest.AppendOnly:
+		return one.Path + " is append-only: someone has set that attribute, with chattr",
+			inGuest(vm, "chattr -a", one.Path)
+	case guest.ReadOnly:
+		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{})
+	case guest.BindReadOnly:
+		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{Bind: true})
+	case guest.NoRoom:
+		return "there is no room left on the file system at " + one.Path,
+			fmt.Sprintf("remove what is not needed: %s", inGuest(vm, "du -xah", one.Path)+" | sort -h | tail")
+	case guest.NoInodes:
+		return "there is room for no more files on the file system at " + one.Path,
+			fmt.Sprintf("remove what is not needed: %s", inGuest(vm, "du --inodes -x", one.Path)+" | sort -n | tail")
+	}
+	return "", ""
+}
