@@ -152,7 +152,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	if explain := kindOf(step.ID).explain; explain != nil {
 		explain(r, state, failure, err)
 	}
-	explainObstacles(ctx, r.session(state), state, step.ID, failure, err)
+	explainObstacles(r, ctx, state, step.ID, failure, err)
 	return failure
 }
 

@@ -45,13 +45,14 @@ func changes(id StepID, o *guest.Observation) []string {
 
 // explainObstacles adds to the failure of a step what keeps even root from changing its files, if that is so. Someone
 // has decided on it, so it stays.
-func explainObstacles(ctx context.Context, in session, s State, id StepID, failure *Error, err error) {
+func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *Error, err error) {
 	if _, ran := errors.AsType[*guest.ScriptError](err); !ran || s.Guest == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, obstaclesDeadline)
 	defer cancel()
 	var why, next []string
+	in := r.session(s)
 	found, _ := in.Obstacles(ctx, in.route, changes(id, s.Guest)) // on failure, the script's own message has to do
 	for _, one := range found {
 		words, command := obstacle(s.Instance.Name, one)
@@ -64,6 +65,17 @@ func explainObstacles(ctx context.Context, in session, s State, id StepID, failu
 	}
 	failure.Why = strings.Join(why, "\n") + "\n" + failure.Why
 	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
+}
+
+// noRoom returns what a file system runs short of. The room on the guest's disk is measured by other means.
+func noRoom(path string, room guest.Room) (kind guest.ObstacleKind, short bool) {
+	switch {
+	case room.Available < 64<<10 && path != "/":
+		return guest.NoRoom, true
+	case room.Files < 16:
+		return guest.NoInodes, true
+	}
+	return "", false
 }
 
 // obstacle describes what stands in root's way, with the command that removes it.

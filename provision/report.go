@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -196,9 +197,20 @@ func (h *Health) measures(o *guest.Observation) {
 	} else if o.DiskUsed >= diskWarning {
 		outcome = Warning
 	}
-	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning),
-		fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30)),
-		"remove what is not needed, or grow it: worldsetup --disk SIZE")
+	found := fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30))
+	next := "remove what is not needed, or grow it: worldsetup --disk SIZE"
+	for _, path := range slices.Sorted(maps.Keys(o.Rooms)) {
+		kind, short := noRoom(path, o.Rooms[path])
+		if !short {
+			continue
+		}
+		words, command := obstacle(h.VM, guest.Obstacle{Kind: kind, Path: path})
+		found, next = found+"; "+words, command
+		if outcome == OK {
+			outcome = Warning
+		}
+	}
+	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning), found, next)
 	outcome = OK
 	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
 		outcome = Failed

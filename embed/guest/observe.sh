@@ -274,7 +274,7 @@ for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done
 if [ "$mode" = observe ]; then
-    df -Pk / | { read -r _ && each df=; }
+    df -k --output=source,size,used,avail,pcent,iavail,ipcent,target / /run | { read -r _ && each df=; }
     echo "time=$(date +%s.%N)"
 fi
 wait

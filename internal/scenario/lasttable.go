@@ -37,7 +37,6 @@ var fileSystemScenarios = inTurn(
 			Undo: "rm -f /run/fill\nmount -o remount,size=20% /run",
 		}},
 		Sees: sights("service", "/run/substrate is missing", "disk", "/run"), Want: steps(activate),
-		Known: "issue 16: only the root file system's room is looked at",
 	},
 	Scenario{
 		Name: "no inodes for runtime files, and the agent's directory gone",
@@ -47,7 +46,6 @@ var fileSystemScenarios = inTurn(
 			Undo: "mount -o remount,nr_inodes=800000 /run",
 		}},
 		Sees: sights("service", "/run/substrate is missing", "disk", "/run"), Want: steps(activate),
-		Known: "issue 16: only the root file system's room is looked at",
 	},
 	Scenario{
 		Name:   "the agent's directory a mount of another mode",

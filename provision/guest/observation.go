@@ -55,8 +55,9 @@ type Observation struct {
 	AllHave  []string // NAME=VALUE: the agent's variables that systemd gives to every service
 	Unwanted []string // what stands in the place of the links by which our units are started at a boot
 
-	DiskUsed      int   // of the root file system, in percent
-	DiskAvailable int64 // likewise, in bytes
+	DiskUsed      int             // of the root file system, in percent
+	DiskAvailable int64           // likewise, in bytes
+	Rooms         map[string]Room // by mount point, of the file systems at / and /run
 	// ClockAhead is how far the guest's clock is ahead of the host's, to within half of the round trip.
 	ClockAhead time.Duration
 	ClockError time.Duration // that half
@@ -135,6 +136,9 @@ type Account struct {
 	Name     string
 	UID, GID int
 }
+
+// Room is what is left on a file system: bytes, and files that can be made.
+type Room struct{ Available, Files int64 }
 
 // Way is a mount on the way to our files.
 type Way struct {

@@ -178,6 +178,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		return nil
 	case "acl":
 		return p.accessList(value)
+	case "df":
+		return p.df(value)
 	case "way":
 		p.way(value)
 		return nil
@@ -217,8 +219,6 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Runs = value
 	case "listeners":
 		p.listening()
-	case "df":
-		err = p.df(value)
 	case "time":
 		err = p.clock(value)
 	default:
@@ -403,18 +403,31 @@ func (p *observationParser) index(text string) (int, error) {
 	return index, err
 }
 
-// df reads a line of `df -Pk`: device, size, used, available, percent, mount point.
+// df reads a line of df: device, size, used, available, percent, inodes available, their percent, mount point.
 func (p *observationParser) df(value string) error {
 	fields := strings.Fields(value)
-	if len(fields) < 6 {
-		return fmt.Errorf("it wants 6 fields")
+	if len(fields) < 8 {
+		return fmt.Errorf("it wants 8 fields")
 	}
 	available, err := parseSize(fields[3])
 	if err != nil {
 		return err
 	}
-	p.DiskAvailable = available << 10
-	p.DiskUsed, err = strconv.Atoi(strings.TrimSuffix(fields[4], "%"))
+	used, err := strconv.Atoi(strings.TrimSuffix(fields[4], "%"))
+	if err != nil {
+		return err
+	}
+	files, err := parseSize(fields[5])
+	if fields[6] == "-" { // a file system without a limit
+		files, err = math.MaxInt64, nil
+	}
+	if p.Rooms == nil {
+		p.Rooms = map[string]Room{}
+	}
+	p.Rooms[fields[7]] = Room{Available: available << 10, Files: files}
+	if fields[7] == "/" {
+		p.seen["df"], p.DiskAvailable, p.DiskUsed = true, available<<10, used
+	}
 	return err
 }
 

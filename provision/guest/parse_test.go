@@ -123,6 +123,7 @@ func TestParseObservation(t *testing.T) {
 			{FSType: "fuse.sshfs", Entries: []Entry{{Name: "a.txt", Type: 'f', Size: 3, ModTime: at(1795427553)}}},
 		},
 		DiskUsed: 3, DiskAvailable: 19219576 << 10,
+		Rooms: map[string]Room{"/": {19219576 << 10, 1250000}},
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("\nhave %+v\nwant %+v", o, want)
@@ -152,7 +153,7 @@ os=ubuntu 24.04
 mount=0|
 mount=1|virtiofs rw,relatime
 entry=1|f|0|1.5|a|b=c
-df=/dev/vda1 100 50 50 50% /
+df=/dev/vda1 100 50 50 50% 9 10% /
 time=1.000000000
 end
 `)}, 2)
@@ -197,8 +198,8 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"mount=0", "mount=x|9p ro"}, {"mount=0", "mount="},
 		{"entry=0", "entry=7|f|1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0"}, {"entry=0", "entry=0|file|1|1.0|name"},
 		{"entry=0", "entry=0|f|one|1.0|name"}, {"entry=0", "entry=0|f|1|now|name"}, {"entry=0", "entry=x|f|1|1.0|name"},
-		{"df=", ""}, {"df=", "df=/dev/vda 1 2"}, {"df=", "df=/dev/vda 1 2 many 3% /"},
-		{"df=", "df=/dev/vda 1 2 3 half% /"},
+		{"df=", ""}, {"df=", "df=/dev/vda 1 2"}, {"df=", "df=/dev/vda 1 2 many 3% 1 1% /"},
+		{"df=", "df=/dev/vda 1 2 3 half% 1 1% /"}, {"df=", "df=/dev/vda 1 2 3 4% many 1% /"}, {"df=", "df=tmpfs 1 2 3 4% 5 6% /run"},
 		{"time=", ""}, {"time=", "time=noon"}, {"time=", "time=nan"}, {"time=", "time=inf"},
 		{"entry=0", "entry=0|f|1|nan|name"},
 		{"entry=0", "entry=0|f|-1|1.0|name"}, {"entry=0", "entry=0|f|1|1.0|"}, {"linger=", "linger=yes\nmissing="},
