@@ -32,7 +32,7 @@ func TestFirstRun(t *testing.T) {
 	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
 	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock",
-		"members ada, grace",
+		"ada: in the group substrate",
 		"warning: disk of the guest")
 	w.press("end")
 	w.shows("! PROBE: the built-in agent", "linger: on")
