@@ -38,7 +38,7 @@ func inGuest(vm, command string, args ...string) string {
 		strings.TrimSpace(command+" "+shellescape.QuoteCommand(args)))
 }
 
-// asRoot is a command for root in the guest, or where sudo refuses the user, the commands that have the next boot run it.
+// asRoot is a command for root in the guest, or where sudo refuses the user, those that have the next boot run it.
 func asRoot(s State, command string, args ...string) string {
 	if s.Guest.Sudo {
 		return inGuest(s.Instance.Name, command, args...)
@@ -206,7 +206,8 @@ func noSources(s State) *Error {
 
 // parents are the directories above our files, from the top down.
 var parents = []string{
-	"/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",
+	"/", "/run", "/usr", "/usr/local", "/usr/local/bin",
+	"/etc", "/etc/systemd", "/etc/systemd/system", "/var", "/var/lib",
 }
 
 // writable returns the directories above our files in which others than root could replace ours, or whose default

@@ -16,20 +16,24 @@ func TestReach(t *testing.T) {
 		who  string // empty: nobody else
 		next string // empty: a run takes it back
 	}{
-		"nobody else":      {edit: func(*guest.Observation) {}},
-		"a member":         {member("games"), "games", "gpasswd -d games substrate"},
-		"root":             {edit: member("root")},
-		"another root":     {edit: func(o *guest.Observation) { member("toor")(o); account(o, "toor", 0, 0) }},
-		"the user's twin":  {edit: func(o *guest.Observation) { member("twin")(o); account(o, "twin", 501, 5) }},
-		"a name to quote":  {member("a b"), "a b", "gpasswd -d 'a b' substrate"},
-		"a primary group":  {func(o *guest.Observation) { account(o, "games", 5, 996) }, "games", "usermod -g users games"},
-		"an administrator": {func(o *guest.Observation) { o.Groups[0].Admins = []string{"games"} }, "games", "gpasswd -A '' substrate"},
+		"nobody else":     {edit: func(*guest.Observation) {}},
+		"a member":        {member("games"), "games", "gpasswd -d games substrate"},
+		"root":            {edit: member("root")},
+		"another root":    {edit: func(o *guest.Observation) { member("toor")(o); account(o, "toor", 0, 0) }},
+		"the user's twin": {edit: func(o *guest.Observation) { member("twin")(o); account(o, "twin", 501, 5) }},
+		"a name to quote": {member("a b"), "a b", "gpasswd -d 'a b' substrate"},
+		"a primary group": {
+			func(o *guest.Observation) { account(o, "games", 5, 996) }, "games", "usermod -g users games",
+		},
+		"an administrator": {
+			func(o *guest.Observation) { o.Groups[0].Admins = []string{"games"} }, "games", "gpasswd -A '' substrate",
+		},
 		"in gshadow": {
 			func(o *guest.Observation) { o.Groups[0].Shadow = []string{"games"} }, "games", "gpasswd -M ada substrate",
 		},
 		"a password": {
-			func(o *guest.Observation) { o.Groups[0].Password = true }, "whoever knows the password of the group substrate",
-			"gpasswd -r substrate",
+			func(o *guest.Observation) { o.Groups[0].Password = true },
+			"whoever knows the password of the group substrate", "gpasswd -r substrate",
 		},
 		"the same number": {
 			func(o *guest.Observation) {
@@ -40,7 +44,8 @@ func TestReach(t *testing.T) {
 			o.Groups = append(o.Groups, guest.GroupEntry{Name: "docker", GID: 5, Members: []string{"games"}})
 		}},
 		"a member of another source": {
-			func(o *guest.Observation) { o.Group.Members = append(o.Group.Members, "far") }, "far", "/etc/nsswitch.conf",
+			func(o *guest.Observation) { o.Group.Members = append(o.Group.Members, "far") },
+			"far", "/etc/nsswitch.conf",
 		},
 		"an access list": {func(o *guest.Observation) {
 			o.ACLs = map[string][]string{guest.SocketPath: {"user:games:rw-"}}

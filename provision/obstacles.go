@@ -82,7 +82,8 @@ func noRoom(path string, room guest.Room) (kind guest.ObstacleKind, short bool) 
 func obstacle(vm string, one guest.Obstacle) (words, command string) {
 	switch one.Kind {
 	case guest.Immutable:
-		return one.Path + " is immutable: someone has set that attribute, with chattr", inGuest(vm, "chattr -i", one.Path)
+		return one.Path + " is immutable: someone has set that attribute, with chattr",
+			inGuest(vm, "chattr -i", one.Path)
 	case guest.AppendOnly:
 		return one.Path + " is append-only: someone has set that attribute, with chattr",
 			inGuest(vm, "chattr -a", one.Path)

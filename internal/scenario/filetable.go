@@ -63,8 +63,9 @@ var fileScenarios = inTurn(
 		Says: []string{"immutable", "chattr -i /etc/group"}, NotSays: []string{rerunOnly},
 	},
 	Scenario{
-		Name: "immutable directory of the agent, which is gone", Faults: attribute("rm "+agentPath, "i", "/usr/local/bin"),
-		Sees: sights("agent", "is missing"), Want: steps(agent), Disruption: provision.DisruptionUnit,
+		Name:   "immutable directory of the agent, which is gone",
+		Faults: attribute("rm "+agentPath, "i", "/usr/local/bin"),
+		Sees:   sights("agent", "is missing"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i /usr/local/bin"}, NotSays: []string{rerunOnly},
 	},
