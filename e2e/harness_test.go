@@ -256,11 +256,18 @@ func (r *rig) makeHome() (limaHome, error) {
 		return limaHome{}, err
 	}
 	home := limaHome{dir: dir, rig: r}
-	for _, dir := range []string{dir, home.files(), home.userHome()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	uid, gid := int(r.host.User.UID), int(r.host.User.GID)
+	data := filepath.Join(home.userHome(), ".local", "share", "qemu")
+	for _, dir := range []string{dir, home.files(), home.userHome(),
+		filepath.Dir(filepath.Dir(data)), filepath.Dir(data), data} {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chown(dir, uid, gid)); err != nil {
 			return home, err
 		}
-		if err := os.Chown(dir, int(r.host.User.UID), int(r.host.User.GID)); err != nil {
+	}
+	// The suites' own profile needs no firmware, and those of some tests don't come so far.
+	for _, name := range []string{"edk2-x86_64-code.fd", "edk2-i386-vars.fd", "edk2-aarch64-code.fd"} {
+		path := filepath.Join(data, name)
+		if err := errors.Join(os.WriteFile(path, make([]byte, 4<<20), 0o600), os.Chown(path, uid, gid)); err != nil {
 			return home, err
 		}
 	}

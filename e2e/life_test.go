@@ -246,7 +246,7 @@ func testBadInput(t *testing.T, w *world) {
 	script := filepath.Join(w.files(), "script-agent")
 	w.write(t, script, "#!/bin/sh\n")
 	bad := filepath.Join(w.files(), "bad.yaml")
-	w.write(t, bad, "cpus: 2\nimages: []\nmountType: nfs\n")
+	w.write(t, bad, "cpus: 2\nimages: []\nmountType: nfs\ncontainerd: {system: false, user: false}\n")
 	for name, test := range map[string]struct {
 		args []string
 		code int

@@ -189,7 +189,8 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	late := errors.New("no answer within " + freshDeadline.String())
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
-	if refusal := refusalOf(r.edges.Guest(s.Instance).Enter(deadline)); refusal != nil && ctx.Err() == nil {
+	enter := func() error { return r.edges.Guest(s.Instance).Enter(deadline) }
+	if refusal := refusalOf(untilAdmitted(deadline, enter)); refusal != nil && ctx.Err() == nil {
 		explainRefusal(ctx, r.session(*s), s, refusal)
 		now.plan = planFor(r.target, *s)
 	}

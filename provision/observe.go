@@ -89,7 +89,7 @@ func (o observer) elsewhere(instance *limatype.Instance) error {
 // history of the run so far.
 func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
 	state := State{
-		Instance: instance, Swap: v.place.Observe(), Signs: v.place.Proof(""), ProtectedBy: protector(v.place, ""),
+		Instance: instance, Swap: v.place.Observe(), Signs: t.signs(v.place, instance), ProtectedBy: protector(v.place, ""),
 		Booting: v.boot.laying(),
 		Tried:   done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
@@ -161,7 +161,10 @@ func (o observer) observeGuest(
 	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || killed(err) || ctx.Err() != nil {
 		return seen, false, err
 	}
-	seen, freshErr := observe(guest.Fresh, freshDeadline)
+	freshErr := untilAdmitted(ctx, func() (err error) {
+		seen, err = observe(guest.Fresh, freshDeadline)
+		return err
+	})
 	if freshErr != nil {
 		return nil, false, errors.Join(err, freshErr)
 	}

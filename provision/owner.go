@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -187,3 +189,14 @@ func (h *Health) reportOwner(spec Spec, s State) {
 }
 
 const itemOwner = "owner"
+
+// signs returns what shows on the host that the VM is a world. What Lima lists counts too, unless it may come from the
+// files of Lima's user, which are about all VMs.
+func (t target) signs(place vmswap.Place, instance *limatype.Instance) []string {
+	signs := place.Proof("")
+	ofAll := func(file lima.File) bool { return len(lima.SignsIn(file.Config)) > 0 }
+	if len(signs) > 0 || instance == nil || instance.Config == nil || slices.ContainsFunc(t.files, ofAll) {
+		return signs
+	}
+	return lima.SignsIn(instance.Config)
+}

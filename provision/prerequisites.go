@@ -47,7 +47,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // Lima can't list it, but its directory shows
 	wanted := checks.Target{
 		VM: checks.VM{
-			Name: spec.VM, Instance: instance, Signs: place.Proof(""), ProtectedByUs: protectedByUs,
+			Name: spec.VM, Instance: instance, Signs: t.signs(place, instance), ProtectedByUs: protectedByUs,
 		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
@@ -106,8 +106,9 @@ func (t target) firmware(instance *limatype.Instance) (firmware checks.Firmware)
 		_, err := os.Stat(filepath.Join(instance.Dir, filenames.QemuEfiCodeFD)) // downloaded when it was started first
 		firmware.Own = err == nil
 	}
-	decided := false
-	for _, layer := range t.layers(instance) {
+	decided, layers := false, t.layers(instance)
+	firmware.Unsure = len(layers) == 0 // Lima can't read it
+	for _, layer := range layers {
 		if legacy := layer.Firmware.LegacyBIOS; legacy != nil && !decided {
 			firmware.LegacyBIOS, decided = *legacy, true
 		}

@@ -207,18 +207,45 @@ type freshConnection struct {
 // observed.
 func (v verifier) freshConnection(ctx context.Context, instance *limatype.Instance, others func()) freshConnection {
 	came := freshConnection{client: access(WhoClient, "no connection was forwarded", 0)}
-	came.replies, came.err = v.guest(instance).Verify(ctx, guest.Verification{
-		Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
-		Forward: &guest.Forward{
-			// The path is short, since a socket's may have 104 bytes only, and in a directory that only the user can
-			// enter.
-			Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
-			Use: func(ctx context.Context, path string) {
-				came.client, _ = v.throughHost(ctx, WhoClient, path)
-				others()
+	came.err = untilAdmitted(ctx, func() (err error) {
+		came.replies, err = v.guest(instance).Verify(ctx, guest.Verification{
+			Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
+			Forward: &guest.Forward{
+				// The path is short, since a socket's may have 104 bytes only, and in a directory that only the user
+				// can enter.
+				Path: filepath.Join(instance.Dir, "p."+rand.Text()[:8]+".sock"),
+				Use: func(ctx context.Context, path string) {
+					came.client, _ = v.throughHost(ctx, WhoClient, path)
+					others()
+				},
 			},
-		},
+		})
+		return err
 	})
 	came.refusal = refusalOf(came.err)
 	return came
+}
+
+const (
+	// penaltyPatience is how long connections that sshd drops are tried again. The penalty for one refused login is 5 s,
+	// and the least that is enforced 15 s (PerSourcePenalties of sshd_config(5)); a run is refused a few times at most.
+	penaltyPatience = 35 * time.Second
+	penaltyPause    = 2 * time.Second
+)
+
+// untilAdmitted calls connect again as long as sshd drops its connection, since it may only be a penalty for attempts
+// that were refused before.
+func untilAdmitted(ctx context.Context, connect func() error) error {
+	for end := time.Now().Add(penaltyPatience); ; {
+		err := connect()
+		failure, ok := errors.AsType[*guest.ConnectionError](err)
+		if !ok || failure.Cause() != guest.CauseDropped || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(penaltyPause):
+		}
+	}
 }

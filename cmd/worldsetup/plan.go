@@ -34,23 +34,26 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 	if err != nil && !lacks {
 		return err
 	}
-	if err == nil {
-		err = plan.Err()
+	missing := provision.AsError(err)
+	if err = plan.Err(); err != nil {
+		missing = nil
 	}
 	if a.json != nil {
 		if plan.Steps == nil {
 			plan.Steps = []provision.Step{} // for readers that count them
 		}
-		object := planObject{Schema: provision.Schema, Plan: plan, Settings: sources(c.spec, c.values, plan)}
-		if lacks {
-			object.Error = provision.AsError(err)
-		}
-		a.json.result(object)
+		a.json.result(planObject{
+			Schema: provision.Schema, Plan: plan, Settings: sources(c.spec, c.values, plan), Error: missing,
+		})
 		return err
 	}
 	to := newLines(a.out, a.utf8)
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
+	if missing != nil {
+		to.printf("a run would end before its first step:")
+		printError(to, missing)
+	}
 	return err
 }
 

@@ -53,8 +53,6 @@ var machineScenarios = []Scenario{
 		Name:   "ssh key gone, and no other way leads in",
 		Faults: append(in(`printf 'ssh-ed25519 AAAA another\n' >$2/.ssh/authorized_keys`), on(ConnectionEnded)...),
 		Sees:   sights("guest-access", "Permission denied"), Want: steps(stop, start), Boots: true,
-		Known:   "issue 16: OpenSSH turns away who was refused before, and the VM is stopped by force for that",
-		KnownOn: []string{"trixie", "sid"}, // PerSourcePenalties, since OpenSSH 9.8
 	},
 	{
 		Name: "right to do without a password gone", Faults: in("rm -f /etc/sudoers.d/90-cloud-init-users"),

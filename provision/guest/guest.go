@@ -138,16 +138,22 @@ const (
 	CauseUnknown  ConnectionCause = ""
 	CauseDenied   ConnectionCause = "denied"    // the server refused the user
 	CauseTimedOut ConnectionCause = "timed out" // there was no answer, as behind a packet filter
+	// The server closed the connection before it asked who comes. OpenSSH does so since 9.8 for some seconds after it
+	// refused users of the same address (PerSourcePenalties of sshd_config(5)).
+	CauseDropped ConnectionCause = "dropped"
 )
 
 // Cause returns why ssh could not connect. Its exit status is 255 for every cause, so only its messages show that:
-// "Permission denied" is of its sshconnect2.c, "timed out" of its connect(2) or of the banner exchange.
+// "Permission denied" is of its sshconnect2.c, "timed out" of its connect(2) or of the banner exchange,
+// and the third of its kex.c.
 func (e *ConnectionError) Cause() ConnectionCause {
 	switch {
 	case strings.Contains(e.Detail, "Permission denied"):
 		return CauseDenied
 	case strings.Contains(e.Detail, "timed out"):
 		return CauseTimedOut
+	case strings.Contains(e.Detail, "kex_exchange_identification"):
+		return CauseDropped
 	}
 	return CauseUnknown
 }

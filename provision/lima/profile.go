@@ -209,6 +209,11 @@ func Signs(text []byte) (signs []string) {
 		}
 		return signs
 	}
+	return append(signs, SignsIn(config)...)
+}
+
+// SignsIn returns what in a configuration shows that the VM is a world.
+func SignsIn(config *limatype.LimaYAML) (signs []string) {
 	if slices.ContainsFunc(config.PortForwards, func(rule limatype.PortForward) bool {
 		return rule.GuestSocket == GuestSocket
 	}) {
