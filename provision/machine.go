@@ -95,6 +95,9 @@ func planSSHAccess(p *Plan, _ target, s State) {
 // sshReasons returns why sshd refuses Lima's key, or would after a restart: it accepts no key from a directory that
 // others can write to. On Debian, a group of the user's own may have write access.
 func sshReasons(s State) (reasons []string) {
+	if s.OpenKey != nil {
+		return []string{s.OpenKey.What + ": " + s.OpenKey.Why}
+	}
 	o := s.Guest
 	for _, path := range []string{o.Home, o.Home + "/.ssh", o.Home + "/.ssh/authorized_keys"} {
 		file := o.Files[path]

@@ -21,6 +21,8 @@ func makePlan(t target, s State) Plan {
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)
+	case s.OpenKey != nil:
+		plan.Blocked = s.OpenKey
 	case len(s.Swap.Recovery()) > 0:
 		plan.Steps, plan.Unseen = recoverySteps(s.Swap.Recovery()), true
 		return plan

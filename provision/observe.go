@@ -93,6 +93,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		Booting: v.boot.laying(),
 		Tried:   done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
+	state.OpenKey = openKey(t.spec.LimaHome)
 	if instance == nil {
 		return state
 	}
@@ -107,6 +108,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if !running || instance.Config == nil {
 		return state
 	}
+	state.Openings = openingsOf(instance)
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
 	directories, points := t.mounts()
 	if state.Booting {
@@ -227,6 +229,10 @@ type State struct {
 	Unheld string
 	// HostSocket reports whether the host's end of the forwarded socket accepts connections.
 	HostSocket bool
+	// Openings are how other users of this machine reach it.
+	Openings []opening
+	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
+	OpenKey *Error
 	// Mounts reports for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing
 	// is.
 	Mounts []string

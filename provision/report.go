@@ -123,8 +123,11 @@ func (h *Health) configuration(t target, s State) {
 		line.Why, line.Next = overruled.Why, overruled.Next
 	}
 	if s.Instance.Status == limatype.StatusRunning {
-		accepting := map[bool]string{true: "accepts connections", false: "accepts no connection"}
-		h.check("host-socket", "forwarded socket", accepting[true], accepting[s.HostSocket])
+		var reasons []string
+		if !s.HostSocket {
+			reasons = append(reasons, "accepts no connection")
+		}
+		h.reasons("host-socket", "forwarded socket", "accepts connections", append(reasons, openingReasons(s)...))
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	StepWritable    StepID = "writable"
 	StepFreeSpace   StepID = "free-disk-space"
 	StepSSHAccess   StepID = "ssh-access"
+	StepHostSocket  StepID = "host-socket"
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
 	StepStop        StepID = "vm-stop"
@@ -133,6 +134,12 @@ func kinds() []kind {
 			disruption: DisruptionLive,
 			repairs:    []string{"disk"},
 			plan:       planFreeSpace, task: freeSpaceTask, explain: explainFreeSpace,
+		},
+		{
+			id: StepHostSocket, title: "close the forwarded socket to other users of this machine",
+			usual: 10 * time.Millisecond, disruption: DisruptionLive, repairs: []string{"host-socket"},
+			plan:  func(p *Plan, _ target, s State) { p.add(StepHostSocket, openingReasons(s)...) },
+			apply: closeOpenings,
 		},
 		{
 			id: StepSSHAccess, title: "repair SSH access for Lima's key", usual: time.Second,

@@ -215,14 +215,12 @@ var hostScenarios = inTurn(
 	},
 	Scenario{
 		Name: "the host's socket open to all", Faults: on(HostSocketOpened),
-		Sees: sights("host-socket", "666"), Want: steps(connection),
-		Known: "issue 16: the host's side of the socket is not looked at",
+		Sees: sights("host-socket", "mode 0666"), Want: steps(provision.StepHostSocket),
 	},
 	Scenario{
 		Name: "Lima's key readable by others", Faults: []Fault{{Host: KeyOpened, UndoHost: KeyClosed}},
 		Sees: sights("ssh", "_config/user"), Want: steps(), Kind: provision.KindUnhealthy,
-		Says:  []string{"chmod 600", "_config/user"},
-		Known: "issue 16: the guest's files are repaired for it",
+		Says: []string{"chmod 600", "_config/user"},
 	},
 	Scenario{
 		Name: "a configuration with what Lima doesn't know, changed", Options: Options{CPUs: 3},
