@@ -26,11 +26,19 @@ func (a *app) checkCommand() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.String("project", "", "the project directory")
-	fix := flags.Bool("fix", false, "fix what failed; each command is shown before it runs")
+	var how fixing
+	fix := flags.Bool("fix", false, "fix what failed; shows each command, and asks before it runs")
+	flags.BoolVar(&how.yes, "yes", false, "with --fix: do not ask")
+	flags.BoolVar(&how.dryRun, "dry-run", false, "with --fix: show the commands without running them")
 	list := flags.Bool("list", false, "list the checks without running them")
 	command.Args = func(*cobra.Command, []string) error {
-		if *fix && *list {
+		switch {
+		case *fix && *list:
 			return usage("leave one of them out", "--fix and --list exclude each other")
+		case how.yes && how.dryRun:
+			return usage("leave one of them out", "--yes and --dry-run exclude each other")
+		case !*fix && how != (fixing{}):
+			return usage("add --fix", "--yes and --dry-run are about fixes")
 		}
 		return nil
 	}
@@ -43,7 +51,10 @@ func (a *app) checkCommand() *cobra.Command {
 			a.listChecks(selected)
 			return nil
 		}
-		return a.check(ctx, selected, *fix)
+		if !*fix {
+			return a.check(ctx, selected, nil)
+		}
+		return a.check(ctx, selected, &how)
 	})
 }
 
@@ -60,11 +71,23 @@ func (a *app) checksFor(ctx context.Context, spec provision.Spec, ids []string) 
 	return selected, nil
 }
 
+// fixing is how failed checks are fixed.
+type fixing struct {
+	yes    bool // nobody is asked
+	dryRun bool // nothing is run
+}
+
 // check runs the checks, fixes what failed if fix is set, and shows the results.
-func (a *app) check(ctx context.Context, selected []checks.Check, fix bool) error {
+func (a *app) check(ctx context.Context, selected []checks.Check, fix *fixing) error {
 	results := checks.Run(ctx, selected, nil)
-	if fix && ctx.Err() == nil && a.fixFailed(ctx, selected, results) {
-		results = checks.Run(ctx, selected, nil) // those that waited for the fixed ones as well
+	if fix != nil && ctx.Err() == nil {
+		tried, err := a.fixFailed(ctx, selected, results, *fix)
+		if err != nil {
+			return err
+		}
+		if tried {
+			results = checks.Run(ctx, selected, nil) // those that waited for the fixed ones as well
+		}
 	}
 	if ctx.Err() != nil {
 		return &provision.Error{
@@ -101,21 +124,46 @@ func checkError(results []checks.Result) error {
 	}
 }
 
-// fixFailed applies the fixes of the failed checks, in order, and reports whether there were any. What it does goes to
-// standard error when standard output is for scripts.
-func (a *app) fixFailed(ctx context.Context, selected []checks.Check, results []checks.Result) (found bool) {
+// fixFailed applies the fixes of the failed checks, in order, as far as a person agrees to each, and reports whether any
+// was tried. What it does goes to standard error when standard output is for scripts.
+func (a *app) fixFailed(
+	ctx context.Context, selected []checks.Check, results []checks.Result, how fixing,
+) (tried bool, err error) {
 	to := newLines(a.out, a.utf8)
 	if a.json != nil {
 		to = a.errors
 	}
+	var person *prompter
 	for i, result := range results {
-		if result.Outcome == checks.Failed && result.Fix != nil && ctx.Err() == nil {
-			found = true
-			to.printf("fixing %s: %s", result.Title, result.Found)
-			_ = applyFix(ctx, selected[i], result.Fix, to, a.terminal) // it shows a check that still fails
+		if result.Outcome != checks.Failed || result.Fix == nil || ctx.Err() != nil {
+			continue
 		}
+		if how.dryRun {
+			to.printf("would fix %s by: %s", result.Title, result.Fix)
+			continue
+		}
+		if !how.yes {
+			if a.person.out == nil {
+				return tried, usage("let it run without a question: worldsetup check --fix --yes "+result.ID,
+					"nobody can be asked here whether to run: %s", result.Fix)
+			}
+			if person == nil {
+				person = newPrompter(a.person, a.utf8)
+			}
+			person.to.printf("to fix %s, worldsetup can run: %s", result.Title, result.Fix)
+			answer, err := person.ask(ctx, "run it? [y/N]")
+			if err != nil {
+				return tried, err
+			}
+			if !isYes(answer) {
+				continue
+			}
+		}
+		tried = true
+		to.printf("fixing %s: %s", result.Title, result.Found)
+		_ = applyFix(ctx, selected[i], result.Fix, to, a.terminal) // it shows a check that still fails
 	}
-	return found
+	return tried, nil
 }
 
 // fixer returns the function that fixes a failed prerequisite of a run, at a terminal where sudo may ask for a

@@ -54,6 +54,8 @@ func machineWithoutSSH(t *testing.T) func(*exec.Cmd) {
 // sudo asks at the terminal before the fix, which has none.
 func TestFixAsksForPassword(t *testing.T) {
 	c := start(t, 120, 40, machineWithoutSSH(t), "check", "--fix", "ssh-client")
+	c.see("worldsetup can run: sudo apt-get install --yes openssh-client", "run it? [y/N]")
+	c.press("y\n")
 	c.see("sudo asks for your password:", "Password:")
 	c.press("secret\n")
 	code, text := c.end()
@@ -65,11 +67,24 @@ func TestFixAsksForPassword(t *testing.T) {
 
 func TestFixWithAWrongPassword(t *testing.T) {
 	c := start(t, 120, 40, machineWithoutSSH(t), "check", "--fix", "ssh-client")
+	c.see("run it? [y/N]")
+	c.press("y\n")
 	c.see("Password:")
 	c.press("sesame\n")
 	code, text := c.end()
 	if code != 3 || !strings.Contains(text, "not fixed") ||
 		!strings.Contains(text, "run it yourself and read what it prints: sudo apt-get install --yes openssh-client") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// TestFixNeedsAYes: what nobody agreed to is not run.
+func TestFixNeedsAYes(t *testing.T) {
+	c := start(t, 120, 40, machineWithoutSSH(t), "check", "--fix", "ssh-client")
+	c.see("run it? [y/N]")
+	c.press("\n")
+	code, text := c.end()
+	if code != 3 || strings.Contains(text, "Password:") || strings.Contains(text, "| $") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

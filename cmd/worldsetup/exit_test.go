@@ -95,7 +95,7 @@ with 0, and a code never changes its meaning.
 	text.WriteString(`
 "Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of
 its VM, in Lima's home, and begins a log, in the state directory. ~worldsetup check --fix~ changes this machine by
-the commands that it shows, whatever their result.
+the commands that it shows and that were agreed to, whatever their result.
 
 An output that is not read ends the run (130). A standard output that was closed before the program started can't be
 distinguished from ~/dev/null~, and is treated like it.

@@ -14,21 +14,31 @@ import (
 
 // prompter asks a user who types each answer as a line.
 type prompter struct {
-	to    *lines
-	out   io.Writer
-	typed <-chan string // closed at the end of the input
+	to      *lines
+	out     io.Writer
+	in      *bufio.Scanner
+	typed   chan string // closed at the end of the input
+	reading bool        // a read is under way
 }
 
-// newPrompter reads from the terminal until the program ends: a read can't be cancelled.
 func newPrompter(at terminal, utf8 bool) *prompter {
-	typed := make(chan string)
+	return &prompter{to: newLines(at.out, utf8), out: at.out, in: bufio.NewScanner(at.in), typed: make(chan string, 1)}
+}
+
+// read reads one line. A read can't be cancelled: one that is still under way counts for the next question. Between
+// questions nothing is read, since sudo may ask for a password there.
+func (p *prompter) read() {
+	if p.reading {
+		return
+	}
+	p.reading = true
 	go func() {
-		defer close(typed)
-		for scanner := bufio.NewScanner(at.in); scanner.Scan(); {
-			typed <- strings.TrimSpace(scanner.Text())
+		if p.in.Scan() {
+			p.typed <- strings.TrimSpace(p.in.Text())
+		} else {
+			close(p.typed)
 		}
 	}()
-	return &prompter{newLines(at.out, utf8), at.out, typed}
 }
 
 // ask asks and returns what was typed. Without an answer it returns an error.
@@ -36,12 +46,14 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 	if _, err := io.WriteString(p.out, p.to.clean(question)+" "); err != nil {
 		return "", noAnswer(err)
 	}
+	p.read()
 	select {
 	case answer, ok := <-p.typed:
-		if !ok {
+		if !ok { // for good
 			p.to.put("", "", "\n")
 			return "", noAnswer(io.EOF)
 		}
+		p.reading = false
 		return answer, nil
 	case <-ctx.Done():
 		return "", noAnswer(context.Cause(ctx))
