@@ -181,3 +181,21 @@ func TestParseOverrides(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSettings: a drop-in can hold anything.
+func FuzzSettings(f *testing.F) {
+	for _, seed := range []string{
+		"[Service]\nEnvironment=A=b \"C=d e\"\nEnvironment=\n", "[Socket]\nListenStream=/run/x\\\n  y\n", "=", "[", "a=b",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		effective, _ := inForce(settings(strings.Split(text, "\n"), "/etc/x.conf"))
+		for _, s := range effective {
+			_, _ = s.list(), words(s.value)
+			if strings.Contains(s.key, "\n") {
+				t.Errorf("%q has the key %q", text, s.key)
+			}
+		}
+	})
+}

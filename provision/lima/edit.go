@@ -59,7 +59,8 @@ type entry struct {
 
 // Edit returns text, a profile or the configuration of the VM in the directory dir, with w in it. dir is empty for a
 // VM that is not there yet.
-func (w Wanted) Edit(text []byte, dir string) ([]byte, error) {
+func (w Wanted) Edit(text []byte, dir string) (result []byte, err error) {
+	defer recovered(&err)
 	edited := &document{text: text, changed: map[string]change{}}
 	for _, setting := range w.settings() {
 		if err := edited.set(setting.key, setting.value); err != nil {
@@ -212,6 +213,7 @@ type part struct {
 
 // parts splits the document into its lines and keys. end is the line before which a key can be added.
 func (d *document) parts() (lines []string, parts []part, end int, err error) {
+	defer recovered(&err)
 	if len(d.text) > 0 && !bytes.HasSuffix(d.text, []byte("\n")) {
 		d.text = slices.Concat(d.text, []byte(d.newline()))
 	}
@@ -253,6 +255,10 @@ func (d *document) parts() (lines []string, parts []part, end int, err error) {
 		}
 	}
 	for i, value := range mapping.Values {
+		if _, ok := value.Key.(*ast.StringNode); !ok { // Lima takes it for an empty configuration then
+			return nil, nil, 0, fmt.Errorf("line %d begins with %s, which is no name of a setting",
+				value.Key.GetToken().Position.Line, value.Key.GetToken().Value)
+		}
 		start := value.Key.GetToken().Position.Line - 1
 		next := end
 		if i+1 < len(mapping.Values) {

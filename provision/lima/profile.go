@@ -40,9 +40,10 @@ type Wanted struct {
 
 // ParseProfile reads a profile or the configuration of a VM. Fields that Lima's types do not have are left to Lima,
 // which may be newer.
-func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
-	var profile limatype.LimaYAML
-	err := yaml.UnmarshalWithOptions(text, &profile,
+func ParseProfile(text []byte) (profile *limatype.LimaYAML, err error) {
+	defer recovered(&err)
+	profile = &limatype.LimaYAML{}
+	err = yaml.UnmarshalWithOptions(text, profile,
 		yaml.CustomUnmarshaler(func(bases *limatype.BaseTemplates, text []byte) error {
 			*bases = limatype.BaseTemplates{{}} // what they are is for Lima to read
 			return nil
@@ -51,7 +52,14 @@ func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
 		yaml.CustomUnmarshaler(textOr[limatype.LocatorWithDigest](
 			func(file *limatype.LocatorWithDigest) *string { return &file.URL })),
 	)
-	return &profile, err
+	return profile, err
+}
+
+// recovered turns a panic of the YAML library, to which some texts lead it, into an error.
+func recovered(err *error) {
+	if problem := recover(); problem != nil {
+		*err = fmt.Errorf("it can't be read as YAML: %v", problem)
+	}
 }
 
 // Refers reports whether a profile refers to others, or to the files of scripts.
@@ -66,8 +74,8 @@ var variable = regexp.MustCompile(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
 // Substitute returns a profile with the variables HOME and PROJECT in it replaced, as envsubst does, if it was written
 // for that: scripts mean their own HOME, so only variables beside them show it.
 func Substitute(text []byte, home, project string) []byte {
-	var values map[string]any
-	if yaml.Unmarshal(text, &values) != nil {
+	values, err := anyValues(text)
+	if err != nil {
 		return text
 	}
 	for _, key := range []string{"provision", "probes", "message", "env"} {
@@ -82,6 +90,12 @@ func Substitute(text []byte, home, project string) []byte {
 		}
 		return []byte(project)
 	})
+}
+
+func anyValues(text []byte) (values map[string]any, err error) {
+	defer recovered(&err)
+	err = yaml.Unmarshal(text, &values)
+	return values, err
 }
 
 // UseNames gives the directories the names that they have in the configuration of a VM.
