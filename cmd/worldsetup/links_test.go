@@ -10,7 +10,7 @@ import (
 
 var link = regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
 
-// Every link of README and docs that stays in the repository leads to something.
+// Every link of README, SECURITY.md and docs that stays in the repository leads to something.
 func TestLinksLeadSomewhere(t *testing.T) {
 	documents, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -20,7 +20,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	if err != nil || len(documents) < 5 || len(decisions) < 10 {
 		t.Fatalf("%d documents, %d decisions, %v", len(documents), len(decisions), err)
 	}
-	for _, document := range append(append(documents, decisions...), "../../README.md") {
+	for _, document := range append(append(documents, decisions...), "../../README.md", "../../SECURITY.md") {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
