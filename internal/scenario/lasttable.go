@@ -215,7 +215,7 @@ var hostScenarios = inTurn(
 	},
 	Scenario{
 		Name: "the host's socket open to all", Faults: on(HostSocketOpened),
-		Sees: sights("host-socket", "mode 0666"), Want: steps(provision.StepHostSocket),
+		Sees: sights("host-socket", "mode 0666"), Want: steps(hostSocket),
 	},
 	Scenario{
 		Name: "Lima's key readable by others", Faults: []Fault{{Host: KeyOpened, UndoHost: KeyClosed}},

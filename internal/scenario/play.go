@@ -141,7 +141,7 @@ var stands = map[provision.StepID]provision.Disruption{
 	stop: provision.DisruptionRestart, start: provision.DisruptionRestart, activate: provision.DisruptionUnit,
 	connection: provision.DisruptionConnection,
 	group:      provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive,
-	units: provision.DisruptionLive, linger: provision.DisruptionLive,
+	units: provision.DisruptionLive, linger: provision.DisruptionLive, hostSocket: provision.DisruptionLive,
 	marker: provision.DisruptionLive, packages: provision.DisruptionLive,
 	provision.StepReplaceCreate: provision.DisruptionReplace, adopt: provision.DisruptionLive,
 	clock:    provision.DisruptionLive,

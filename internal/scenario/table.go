@@ -14,7 +14,7 @@ const (
 	activate, marker, connection = provision.StepActivate, provision.StepMarker, provision.StepConnection
 	clock, writable, room, entry = provision.StepClock, provision.StepWritable,
 		provision.StepFreeSpace, provision.StepSSHAccess
-	adopt = provision.StepAdopt
+	adopt, hostSocket = provision.StepAdopt, provision.StepHostSocket
 )
 
 // All returns all scenarios.
