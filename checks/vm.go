@@ -87,7 +87,7 @@ func (vm VM) protection(context.Context) Result {
 	if vm.ProtectedByUs {
 		return ok("by worldsetup")
 	}
-	return info("by somebody else: before it can be replaced or removed, run limactl unprotect %s",
+	return info("by another tool or a person: before it can be replaced or removed, run limactl unprotect %s",
 		shellescape.Quote(vm.Name))
 }
 

@@ -82,6 +82,7 @@ func (p *place) settle() error {
 	if err != nil {
 		return err
 	}
+	// Nothing shows that a guest's cache has expired: only time does.
 	time.Sleep(time.Until(info.ModTime().Add(lag + time.Second)))
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // TestRootsScriptsRunOneByOne: two at once wait for each other, and one that waits for too long reports why it failed.
 func TestRootsScriptsRunOneByOne(t *testing.T) {
 	if _, err := exec.LookPath("flock"); err != nil {
-		t.Skip("there is no flock here")
+		t.Fatal("flock is missing: install util-linux")
 	}
 	dir := t.TempDir()
 	text := strings.NewReplacer("sudo -n -- ", "", "/run/worldsetup.lock", filepath.Join(dir, "lock"), "-w 90", "-w 2").

@@ -124,8 +124,8 @@ func checkError(results []checks.Result) error {
 	}
 }
 
-// fixFailed applies the fixes of the failed checks, in order, as far as a person agrees to each, and reports whether any
-// was tried. What it does goes to standard error when standard output is for scripts.
+// fixFailed applies the fixes of the failed checks, in order, as far as a person agrees to each, and reports whether
+// any was tried. What it does goes to standard error when standard output is for scripts.
 func (a *app) fixFailed(
 	ctx context.Context, selected []checks.Check, results []checks.Result, how fixing,
 ) (tried bool, err error) {
@@ -145,7 +145,7 @@ func (a *app) fixFailed(
 		if !how.yes {
 			if a.person.out == nil {
 				return tried, usage("let it run without a question: worldsetup check --fix --yes "+result.ID,
-					"nobody can be asked here whether to run: %s", result.Fix)
+					"there is no terminal to ask whether to run: %s", result.Fix)
 			}
 			if person == nil {
 				person = newPrompter(a.person, a.utf8)

@@ -84,7 +84,7 @@ func endGroup(group int, deadline time.Time) {
 			_ = syscall.Kill(-group, syscall.SIGKILL) // no such group: it has just ended
 			return
 		}
-		time.Sleep(groupPause)
+		time.Sleep(groupPause) // the system reports only the end of children, not of a group
 	}
 }
 

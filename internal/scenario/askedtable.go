@@ -13,7 +13,8 @@ var askedScenarios = []Scenario{
 	},
 	{
 		Name: "socket open to all, and only what restarts the agent is allowed", InTurn: true,
-		Faults: in("chmod 0666 /run/substrate.sock"), Options: Options{Allow: provision.DisruptionUnit}, Want: steps(activate),
+		Faults:  in("chmod 0666 /run/substrate.sock"),
+		Options: Options{Allow: provision.DisruptionUnit}, Want: steps(activate),
 	},
 	{Name: "netfilter asked for", Options: Options{Netfilter: provision.On}, Want: steps(units, activate)},
 	{Name: "another agent", Options: Options{Agent: AgentGood}, Want: steps(agent, activate)},

@@ -240,7 +240,8 @@ var noUnits = strings.Fields(`
 // default one takes a tenth of its time.
 const sshdSettings = "KexAlgorithms curve25519-sha256\n"
 
-// adapt puts what a container needs into /run, so that the guest's own files stay as they are, apart from sshd's settings.
+// adapt puts what a container needs into /run, so that the guest's own files stay as they are, apart from sshd's
+// settings.
 func adapt(root string) error {
 	units, settings := filepath.Join(root, "run/systemd/system"), filepath.Join(root, "run/sysctl.d")
 	if err := makeDirs(units, settings); err != nil {
