@@ -342,7 +342,8 @@ func stopBroken(s State) Step {
 
 // planUnreachable escalates to a forced restart, unless that was tried before.
 func (p *Plan) planUnreachable(s State) {
-	connection, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
+	_, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
+	denial := denialIn(s.GuestError)
 	switch {
 	case killed(s.GuestError):
 		p.Blocked = &Error{
@@ -354,9 +355,9 @@ func (p *Plan) planUnreachable(s State) {
 	case s.Tried[StepStop] && s.Tried[StepStart]:
 		p.Replace = append(p.Replace, "it is still not reachable over SSH after a boot: "+s.GuestError.Error())
 		p.Blocked = unreachable(s)
-	case connection.Cause() == guest.CauseDenied:
+	case denial != nil:
 		p.restart(true, []string{"its ssh refuses Lima's key, which Lima installs again at each boot: " +
-			firstLine(s.GuestError.Error())}, false)
+			firstLine(denial.Error())}, false)
 		p.Unseen = true
 	default:
 		p.Unseen = true
@@ -364,6 +365,24 @@ func (p *Plan) planUnreachable(s State) {
 		p.Steps = []Step{forced(reason), newStep(StepStart, "it was stopped by force"),
 			newStep(StepWaitForBoot, "it was stopped by force")}
 	}
+}
+
+// denialIn returns the error of the connection whose user the guest's ssh server refused, so that it works; nil when
+// there is none. Another connection may have met one of sshd's penalties meanwhile.
+func denialIn(err error) *guest.ConnectionError {
+	switch err := err.(type) {
+	case *guest.ConnectionError:
+		if err.Cause() == guest.CauseDenied {
+			return err
+		}
+	case interface{ Unwrap() []error }:
+		for _, err := range err.Unwrap() {
+			if denial := denialIn(err); denial != nil {
+				return denial
+			}
+		}
+	}
+	return nil
 }
 
 func firstLine(text string) string {

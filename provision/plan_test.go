@@ -187,6 +187,12 @@ var plans = map[string]func(*target, *State){
 		s.Guest, s.GuestError = nil, &guest.ConnectionError{Route: guest.Fresh,
 			Detail: "ada@127.0.0.1: Permission denied (publickey)."}
 	},
+	"runs, the key is refused after a penalty": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, errors.Join(
+			&guest.ConnectionError{Route: guest.Shared,
+				Detail: "kex_exchange_identification: Connection closed by remote host"},
+			&guest.ConnectionError{Route: guest.Fresh, Detail: "ada@127.0.0.1: Permission denied (publickey)."})
+	},
 	"runs, and prints something strange": func(_ *target, s *State) {
 		s.Guest, s.GuestError = nil,
 			errors.New("the guest printed \"Welcome!\"")
