@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -92,22 +94,21 @@ type settings struct {
 
 var errNoManifest = errors.New("there is no Cargo.toml")
 
-// findPackage returns the package called name of the workspace whose root is directory. The error reports why it can't
+// findPackage returns the package called name of the workspace whose root is project. The error reports why it can't
 // be built there as it is locked; it is errNoManifest without a Cargo.toml.
-func findPackage(directory, name string) (Package, error) {
+func findPackage(project, name string) (Package, error) {
 	found := Package{Name: name}
-	root, err := readTOML[manifest](filepath.Join(directory, "Cargo.toml"))
+	root, err := readTOML[manifest](project, "Cargo.toml", maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return found, errNoManifest
 	}
 	if err != nil {
 		return found, err
 	}
-	locked, err := readTOML[lock](filepath.Join(directory, "Cargo.lock"))
-	own, names := root.find(directory, name)
+	locked, err := readTOML[lock](project, "Cargo.lock", maxLock)
+	own, names := root.find(project, name)
 	switch {
 	case own == nil && !locked.local(name):
-		slices.Sort(names)
 		others := cmp.Or(strings.Join(names, ", "), "none that could be read")
 		return found, fmt.Errorf("it has no package %s, only %s", name, others)
 	case errors.Is(err, fs.ErrNotExist):
@@ -128,12 +129,17 @@ func findPackage(directory, name string) (Package, error) {
 	return found, nil
 }
 
-// find returns the package called name among the root and the members, and the names of all of them. Cargo itself
-// complains about members that can't be read.
-func (root manifest) find(directory, name string) (found *settings, names []string) {
+// find returns the package called name among the root and the members, and the names of all of them that could be read.
+// Cargo itself complains about the others. The lock file has those that are members only because others depend on
+// their path.
+func (root manifest) find(project, name string) (found *settings, names []string) {
 	packages := []*settings{root.Package}
-	for _, member := range root.members(directory) {
-		if one, err := readTOML[manifest](filepath.Join(member, "Cargo.toml")); err == nil {
+	within := newSearch(project)
+	for _, member := range root.members(within) {
+		if within.over() {
+			break
+		}
+		if one, err := readTOML[manifest](project, path.Join(member, "Cargo.toml"), maxManifest); err == nil {
 			packages = append(packages, one.Package)
 		}
 	}
@@ -145,48 +151,111 @@ func (root manifest) find(directory, name string) (found *settings, names []stri
 			found = one
 		}
 	}
+	if slices.Sort(names); within.cut {
+		names = append(names, "and others that were not searched, since there are too many")
+	}
 	return found, names
 }
 
-// members returns the directories of the workspace's members. The lock file has those that are members only because
-// others depend on their path.
-func (root manifest) members(directory string) (members []string) {
+// members returns the directories that may be members of the workspace.
+func (root manifest) members(within *search) (members []string) {
 	if root.Workspace == nil {
 		return nil
 	}
 	for _, pattern := range root.Workspace.Members {
-		// a bad pattern matches nothing
-		matches, _ := filepath.Glob(filepath.Join(directory, filepath.FromSlash(pattern)))
-		for _, match := range matches {
-			below, err := filepath.Rel(directory, match)
-			if err == nil && !slices.Contains(root.Workspace.Exclude, filepath.ToSlash(below)) {
-				members = append(members, match)
+		for _, member := range within.expand(pattern) {
+			if !slices.Contains(root.Workspace.Exclude, member) {
+				members = append(members, member)
 			}
 		}
 	}
 	return members
 }
 
-// maxFile bounds a file that is read, in bytes: the largest lock files have some hundred KiB.
-const maxFile = 16 << 20
+// The largest files that are read, in bytes: the largest lock files have some hundred KiB, and manifests some ten.
+const (
+	maxLock     = 16 << 20
+	maxManifest = 1 << 20
+)
 
-// readTOML returns an empty T with an error.
-func readTOML[T any](path string) (read T, err error) {
-	info, err := os.Stat(path)
+// readTOML reads the file called name in the project. It returns an empty T with an error.
+func readTOML[T any](project, name string, limit int64) (read T, err error) {
+	file, err := openInside(project, name)
 	if err != nil {
 		return read, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return read, fmt.Errorf("%s is not a regular file, or too large", filepath.Base(path))
-	}
-	text, err := os.ReadFile(path)
+	defer file.Close()
+	base := path.Base(name)
+	info, err := file.Stat()
 	if err != nil {
 		return read, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return read, fmt.Errorf("%s is not a regular file, or too large", base)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, limit))
+	if err != nil {
+		return read, err
+	}
+	if tooDeep(text) {
+		return read, fmt.Errorf("%s is nested too deeply", base)
 	}
 	if err := toml.Unmarshal(text, &read); err != nil {
-		return *new(T), fmt.Errorf("%s is invalid: %w", filepath.Base(path), err)
+		return *new(T), fmt.Errorf("%s is invalid: %w", base, err)
 	}
 	return read, nil
+}
+
+// maxDepth bounds the nesting of TOML. The parser calls itself for each level, and Go ends a program whose stack is full:
+// a file of 1 MiB was enough.
+const maxDepth = 500
+
+// tooDeep reports whether the parser would have to go deeper than maxDepth. Of invalid TOML it may be wrong after the
+// place where the parser stops.
+func tooDeep(text []byte) bool {
+	depth, parts := 0, 0 // of arrays and tables, and of a dotted key
+	for len(text) > 0 {
+		length := 1
+		switch text[0] {
+		case '#':
+			length = max(1, bytes.IndexByte(text, '\n'))
+		case '"', '\'':
+			length = quoted(text)
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case '.':
+			parts++
+		case '\n', ',':
+			parts = 0
+		}
+		if depth+parts > maxDepth {
+			return true
+		}
+		text = text[length:]
+	}
+	return false
+}
+
+// quoted returns the length of the string that begins text.
+func quoted(text []byte) int {
+	quote, long := text[0], bytes.Repeat(text[:1], 3)
+	start := 1
+	ends := func(at int) bool { return text[at] == quote || text[at] == '\n' }
+	if bytes.HasPrefix(text, long) {
+		start = 3
+		ends = func(at int) bool { return bytes.HasPrefix(text[at:], long) && !bytes.HasPrefix(text[at+1:], long) }
+	}
+	for at := start; at < len(text); at++ {
+		switch {
+		case ends(at):
+			return at + start
+		case text[at] == '\\' && quote == '"':
+			at++
+		}
+	}
+	return len(text)
 }
 
 // lock is a Cargo.lock. The oldest form has no version.

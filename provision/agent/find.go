@@ -105,10 +105,15 @@ func Find(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) 
 		return found, append(rejected, rejectedSource...), nil
 	}
 	path := absolute(name)
-	content, err := readProgram(path, arch)
+	var content []byte
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		content, err = readProgram(file, arch)
+	}
 	if err != nil {
 		return nil, nil, &finding.Error{
-			Kind: finding.KindUsage, What: fmt.Sprintf("the agent %s cannot be used", path), Why: err.Error(),
+			Kind: finding.KindUsage, What: fmt.Sprintf("the agent %s cannot be used", path),
+			Why: finding.Cause(err).Error(),
 			Err: err, Option: "agent",
 			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`",
 				arch, CargoCommand(arch)),
@@ -142,11 +147,14 @@ func firstProgram(project, name string, arch limatype.Arch) (path string, conten
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
-		content, err := readProgram(path, arch)
+		file, err := openInside(project, place)
+		if err == nil {
+			content, err = readProgram(file, arch)
+		}
 		if err == nil {
 			return path, content, rejected
 		}
-		rejected = append(rejected, Rejected{Path: path, Why: err.Error()})
+		rejected = append(rejected, Rejected{Path: path, Why: finding.Cause(err).Error()})
 	}
 	return "", nil, rejected
 }
@@ -163,13 +171,14 @@ func places(name string, arch limatype.Arch) []string {
 	return paths
 }
 
-// readProgram reads the whole file at path, if it is a program that could run on arch. The error does not repeat the
-// path.
-func readProgram(path string, arch limatype.Arch) ([]byte, error) {
-	info, err := os.Stat(path) // before opening it: a FIFO would block
+// readProgram reads a whole file and closes it, if it is a program that could run on arch. What is no program by its
+// first bytes is not read further.
+func readProgram(file *os.File, arch limatype.Arch) ([]byte, error) {
+	defer file.Close()
+	info, err := file.Stat()
 	switch {
 	case err != nil:
-		return nil, finding.Cause(err)
+		return nil, err
 	case info.IsDir():
 		return nil, errors.New("it is a directory")
 	case !info.Mode().IsRegular():
@@ -177,15 +186,16 @@ func readProgram(path string, arch limatype.Arch) ([]byte, error) {
 	case info.Size() > maxSize:
 		return nil, fmt.Errorf("it has %d bytes; an agent has at most %d", info.Size(), maxSize)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, finding.Cause(err)
-	}
-	defer file.Close()
 	var content bytes.Buffer
+	if _, err := content.ReadFrom(io.LimitReader(file, headerSize)); err != nil {
+		return nil, err
+	}
+	if err := checkMagic(content.Bytes()); err != nil {
+		return nil, err
+	}
 	content.Grow(int(info.Size()) + bytes.MinRead)
-	if _, err := content.ReadFrom(io.LimitReader(file, maxSize+1)); err != nil {
-		return nil, finding.Cause(err)
+	if _, err := content.ReadFrom(io.LimitReader(file, maxSize)); err != nil {
+		return nil, err
 	}
 	if content.Len() > maxSize {
 		return nil, fmt.Errorf("it grew beyond %d bytes while it was read", maxSize)
