@@ -45,7 +45,7 @@ func ParseProfile(text []byte) (profile *limatype.LimaYAML, err error) {
 	profile = &limatype.LimaYAML{}
 	err = yaml.UnmarshalWithOptions(text, profile,
 		yaml.CustomUnmarshaler(func(bases *limatype.BaseTemplates, text []byte) error {
-			*bases = limatype.BaseTemplates{{}} // what they are is for Lima to read
+			readBases(bases, text)
 			return nil
 		}),
 		yaml.CustomUnmarshaler(textOr[limatype.Disk](func(disk *limatype.Disk) *string { return &disk.Name })),
@@ -60,6 +60,21 @@ func recovered(err *error) {
 	if problem := recover(); problem != nil {
 		*err = fmt.Errorf("it can't be read as YAML: %v", problem)
 	}
+}
+
+// readBases reads the locators of bases. What they may be otherwise is for Lima to know: it is one without a locator.
+func readBases(bases *limatype.BaseTemplates, text []byte) {
+	var one limatype.LocatorWithDigest
+	locator := textOr(func(file *limatype.LocatorWithDigest) *string { return &file.URL })
+	if locator(&one, text) == nil {
+		*bases = limatype.BaseTemplates{one}
+		return
+	}
+	var list []limatype.LocatorWithDigest
+	if yaml.UnmarshalWithOptions(text, &list, yaml.CustomUnmarshaler(locator)) != nil || len(list) == 0 {
+		list = []limatype.LocatorWithDigest{{}}
+	}
+	*bases = list
 }
 
 // Refers reports whether a profile refers to others, or to the files of scripts.
