@@ -419,6 +419,9 @@ func planFor(t target, s State) Plan {
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup
 	}
+	if plan.has(StepCreate) || plan.has(StepReplaceCreate) {
+		plan.Opens = t.opens()
+	}
 	return plan
 }
 

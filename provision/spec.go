@@ -44,6 +44,9 @@ type Spec struct {
 	// Profile is a Lima profile (YAML) to be used for a new VM in place of the built-in one. The world's own mounts,
 	// socket forward and boot script are added to it.
 	Profile string
+	// ProfileDigest is what [ProfileDigest] returned for the Profile that was agreed to; a run refuses another one. Empty
+	// means that it is not checked.
+	ProfileDigest string
 	// Image is the guest image of a new VM: an http(s) URL, or a file.
 	Image string
 	// ImageDigest is the digest that Image must have, as "sha256:…"; empty means that it is not checked.
@@ -271,6 +274,23 @@ func (s *Spec) checkProfile() error {
 	return err
 }
 
+// checkProfileDigest refuses a profile that has changed since it was agreed to.
+func (s Spec) checkProfileDigest() error {
+	if s.ProfileDigest == "" {
+		return nil
+	}
+	digest, err := ProfileDigest(s.Profile)
+	if err == nil && digest == s.ProfileDigest {
+		return nil
+	}
+	failure := about("profile", usage("read it, and run worldsetup again, which asks about it",
+		"the profile %s has changed since it was trusted", s.Profile))
+	if err != nil {
+		failure.Why, failure.Err = err.Error(), err
+	}
+	return failure
+}
+
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 func (s *Spec) checkImage() error {
@@ -332,6 +352,20 @@ func openRegular(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is %s", path, kind)
 	}
 	return os.Open(path)
+}
+
+// readLimited reads a regular file of at most limit bytes.
+func readLimited(path string, limit int64) ([]byte, error) {
+	file, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return text, err
 }
 
 // LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The
@@ -460,7 +494,10 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 		return text, profile, err
 	}
 	name := "the profile " + spec.Profile
-	text, err := os.ReadFile(spec.Profile)
+	if err := spec.checkProfileDigest(); err != nil {
+		return nil, nil, err
+	}
+	text, err := readLimited(spec.Profile, maxProfile)
 	if err != nil {
 		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
 			err))
@@ -472,6 +509,9 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
 			profile, err = lima.ParseProfile(text)
 		}
+	}
+	if changed := spec.checkProfileDigest(); changed != nil { // while it was read
+		return nil, nil, changed
 	}
 	if err == nil && reflect.ValueOf(*profile).IsZero() {
 		err = errors.New("it holds no settings that Lima knows")
@@ -547,6 +587,16 @@ func (t target) newProfile() ([]byte, error) {
 // has reports whether the profile, or a file of Lima's user, has a setting.
 func (t target) has(setting func(*limatype.LimaYAML) bool) bool {
 	return setting(t.profile) || slices.ContainsFunc(t.files, func(f lima.File) bool { return setting(f.Config) })
+}
+
+// opens describes what a new VM opens on this machine. The built-in profile on its own opens nothing.
+func (t target) opens() []string {
+	if t.spec.Profile == "" {
+		opens, _ := imageOpens(t.wanted, t.wanted.Images)
+		return opens
+	}
+	opens, _ := t.wanted.Opens(t.text) // a profile that can't be completed is an error of its own
+	return opens
 }
 
 // protects reports whether a new VM is to be protected.

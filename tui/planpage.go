@@ -68,6 +68,7 @@ func (planPage) body(f *facts, t *text) {
 	}
 	showExisting(f, t)
 	showSteps(f.plan, t)
+	showOpens(f.plan, t)
 	showUnrepaired(f.plan, t)
 	if problems := f.progress.Problems(); len(problems) > 0 {
 		t.heading("Worth knowing")
@@ -146,6 +147,16 @@ func showExisting(f *facts, t *text) {
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))
+}
+
+// showOpens writes what the profile of a new VM opens on this machine.
+func showOpens(plan provision.Plan, t *text) {
+	if len(plan.Opens) > 0 {
+		t.heading("What it opens on this machine")
+	}
+	for _, one := range plan.Opens {
+		t.put(t.warn.Render("!")+" ", one)
+	}
 }
 
 // showUnrepaired writes what is wrong and would stay so.

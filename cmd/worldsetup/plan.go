@@ -72,12 +72,23 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 	default:
 		showSteps(to, plan)
 	}
+	showOpens(to, plan.Opens)
 	for _, one := range plan.Unrepaired {
 		to.put("  left to you: ", "    ", one.Why)
 		to.put("    next: ", "          ", one.Next)
 	}
 	if plan.Unseen {
 		to.printf("  more may follow: the guest can be observed only while the VM is running")
+	}
+}
+
+// showOpens shows what a profile opens on this machine.
+func showOpens(to *lines, opens []string) {
+	if len(opens) > 0 {
+		to.printf("  it opens on this machine:")
+	}
+	for _, one := range opens {
+		to.put("  - ", "    ", one)
 	}
 }
 

@@ -248,7 +248,7 @@ func (o *opening) scripts(profile *limatype.LimaYAML) {
 				cmp.Or(script.Playbook, "a playbook"))
 		}
 	}
-	for _, locator := range References(profile) {
+	for _, locator := range append(Bases(profile), Files(profile)...) {
 		switch from, err := url.Parse(locator); {
 		case err != nil || len(from.Scheme) < 2 || from.Scheme == "file":
 			o.add("a part of it is in the file %s", o.path(strings.TrimPrefix(locator, "file://")))
@@ -258,11 +258,16 @@ func (o *opening) scripts(profile *limatype.LimaYAML) {
 	}
 }
 
-// References returns the places of other files that a profile refers to: its bases, and the files of scripts.
-func References(profile *limatype.LimaYAML) (locators []string) {
+// Bases returns the places of the profiles that a profile is based on.
+func Bases(profile *limatype.LimaYAML) (locators []string) {
 	for _, base := range profile.Base {
 		locators = append(locators, base.URL)
 	}
+	return slices.DeleteFunc(locators, func(locator string) bool { return locator == "" })
+}
+
+// Files returns the places of the files with the scripts of a profile.
+func Files(profile *limatype.LimaYAML) (locators []string) {
 	for _, script := range profile.Provision {
 		if script.File != nil {
 			locators = append(locators, script.File.URL)
