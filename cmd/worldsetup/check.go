@@ -43,6 +43,14 @@ func (a *app) checkCommand() *cobra.Command {
 		return nil
 	}
 	return a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
+		if *fix && !how.dryRun {
+			var err error
+			if c, err = a.requireTrust(ctx, c); err != nil {
+				return err
+			}
+		} else {
+			a.noteTrust(c)
+		}
 		selected, err := a.checksFor(ctx, c.spec, c.args)
 		if err != nil {
 			return err

@@ -63,6 +63,7 @@ func (a *app) init(c invocation, user, force bool) error {
 	if err := config.Write(path, text, mode); err != nil {
 		return usage("name a directory that you can write to", "%s can't be written: %v", path, err)
 	}
+	a.trustOwn(path, c.spec.StateDir)
 	a.showWritten(path, c.project(), changes)
 	return nil
 }

@@ -51,7 +51,8 @@ type app struct {
 	person   terminal // for prompts in lines
 	screen   *screen
 	getenv   func(string) string
-	shown    bool // the last failed prerequisites were shown in full
+	note     string // the last line on standard error; empty for none
+	shown    bool   // the last failed prerequisites were shown in full
 	engine   func(provision.Setup) engine
 
 	simulation *demo.World // nil for the real world
@@ -88,6 +89,7 @@ func runWith(
 		a.json = &jsonFace{out: out}
 	}
 	err := a.execute(ctx, args)
+	defer func() { a.errors.put("", "", a.note) }()
 	if err == nil && out.err != nil {
 		err = &provision.Error{
 			Kind: provision.KindInterrupted, What: "the output could not be written", Why: out.err.Error(),

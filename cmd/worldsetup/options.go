@@ -31,11 +31,15 @@ type option struct {
 	values string      // the values that it takes
 	field              // where the value is in a Spec
 
-	never   string            // why worldsetup.yaml can't have it
-	initial string            // the value in a new VM when it isn't set
-	example string            // as in worldsetup.yaml
-	isPath  func(string) bool // whether a value is a path; nil: never
-	partOf  string            // the option that sets this one as well, and beats it where that has the better source
+	// reaches is what a value reaches beyond the world, unless it is one of harmless: a project's file may set it only
+	// once a person has trusted that.
+	reaches  string
+	harmless []string
+	never    string            // why worldsetup.yaml can't have it
+	initial  string            // the value in a new VM when it isn't set
+	example  string            // as in worldsetup.yaml
+	isPath   func(string) bool // whether a value is a path; nil: never
+	partOf   string            // the option that sets this one as well, and beats it where that has the better source
 
 	// What `worldsetup plan` shows when it isn't set. A replacement inherits what is in the VM and not in the profile.
 	inVM, inProfile, inherited, hidden bool
@@ -47,6 +51,7 @@ var options = []option{
 		name: "vm", arg: "NAME", env: []string{"SUBSTRATE_LIMA_VM_NAME", "LIMA_VM_NAME"}, usage: "name of the VM",
 		values:  "letters and digits, and single `.`, `_` and `-` between them; at most 76",
 		field:   textField(func(s *provision.Spec) *string { return &s.VM }),
+		reaches: "another VM",
 		initial: provision.DefaultVM, example: "dev",
 	}, {
 		name: "agent", arg: "FILE", env: []string{"WORLDSETUP_AGENT"}, values: "a file, `builtin`, or `build`",
@@ -55,6 +60,7 @@ var options = []option{
 			"built in the VM",
 		field:   textField(func(s *provision.Spec) *string { return &s.Agent }),
 		isPath:  func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
+		reaches: "a file of this machine, which the VM runs", harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
 		initial: "the project's own, else the installed one", example: "./bin/linux/world-agent",
 	}, {
 		name: "rebuild-agent", kind: config.Switch, values: switchValues,
@@ -84,16 +90,19 @@ var options = []option{
 		name: "netfilter", kind: config.Switch, env: []string{"SUBSTRATE_WORLD_NETFILTER_ENABLE"}, values: switchValues,
 		usage:   "the agent filters network traffic; --netfilter=false turns that off",
 		field:   field{set: setSwitch(func(s *provision.Spec) *provision.Switch { return &s.Netfilter })},
+		reaches: "the network, which is not filtered", harmless: []string{"true"},
 		initial: "false", example: "true", inVM: true, inherited: true,
 	}, {
 		name: "profile", arg: "FILE", env: []string{"LIMA_PROFILE_PATH"}, values: "a file of at most 1 MiB",
-		usage:  "Lima profile to create the VM from",
-		field:  textField(func(s *provision.Spec) *string { return &s.Profile }),
-		isPath: func(string) bool { return true }, initial: "built in", example: "./lima.yaml", inVM: true,
+		usage:   "Lima profile to create the VM from",
+		field:   textField(func(s *provision.Spec) *string { return &s.Profile }),
+		reaches: "what of this machine the VM gets",
+		isPath:  func(string) bool { return true }, initial: "built in", example: "./lima.yaml", inVM: true,
 	}, {
 		name: "image", arg: "URL", values: "a URL (http or https), or a file",
 		usage:   "guest image to create the VM from, a URL or a file",
 		field:   textField(func(s *provision.Spec) *string { return &s.Image }),
+		reaches: "the system that the VM runs",
 		isPath:  func(text string) bool { return !urlPattern.MatchString(text) },
 		initial: "Ubuntu 24.04", example: "https://example.org/ubuntu.img", inVM: true, inProfile: true,
 	}, {

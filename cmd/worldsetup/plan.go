@@ -29,6 +29,7 @@ type planObject struct {
 }
 
 func (a *app) plan(ctx context.Context, c invocation) error {
+	a.noteTrust(c)
 	plan, err := a.engine(provision.Setup{Spec: c.spec}).Plan(ctx)
 	lacks := kindOf(err) == provision.KindPrerequisite && plan.VM != "" // the plan is known all the same
 	if err != nil && !lacks {

@@ -28,7 +28,13 @@ func (a *app) vmCommand(
 	command *cobra.Command, act func(context.Context, provision.Spec) error, names ...string,
 ) *cobra.Command {
 	in := &inputs{options: optionsNamed(names...)}
-	a.withOptions(command, in, func(ctx context.Context, c invocation) error { return act(ctx, c.spec) })
+	a.withOptions(command, in, func(ctx context.Context, c invocation) error {
+		c, err := a.requireTrust(ctx, c)
+		if err != nil {
+			return err
+		}
+		return act(ctx, c.spec)
+	})
 	command.Flags().Bool("non-interactive", false, "never ask")
 	return command
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -41,7 +42,7 @@ func (a *app) rootCommand() *cobra.Command {
 		return usage("`"+command.CommandPath()+" --help` lists the flags", "%v", err)
 	})
 	root.AddCommand(
-		a.planCommand(), a.statusCommand(), a.checkCommand(), a.initCommand(),
+		a.planCommand(), a.statusCommand(), a.checkCommand(), a.initCommand(), a.trustCommand(),
 		a.restoreCommand(), a.removeCommand(), a.demoCommand(),
 		&cobra.Command{
 			Use: "version", Short: "print the version", Args: noArguments,
@@ -61,6 +62,7 @@ type invocation struct {
 	args   []string
 	spec   provision.Spec
 	values []value
+	file   *config.File // the project's; nil for none
 }
 
 // action is the work of a command.
@@ -90,6 +92,7 @@ func (a *app) withOptions(command *cobra.Command, in *inputs, act action) *cobra
 		if c.spec, c.values, err = in.spec(project); err != nil {
 			return err
 		}
+		c.file = in.file
 		return blame(c.values, act(command.Context(), c))
 	}
 	return command

@@ -13,15 +13,16 @@ import (
 
 // saver does what --save asks for: it saves the values of the flags, and the choices that were made during the run.
 type saver struct {
-	values []value
-	begun  provision.Choices // those of the flags
-	chosen provision.Choices // those of the last run
+	stateDir string
+	values   []value
+	begun    provision.Choices // those of the flags
+	chosen   provision.Choices // those of the last run
 }
 
 // newSaver checks, before anything is changed, that the values can be saved.
 func (a *app) newSaver(spec provision.Spec, values []value) (*saver, error) {
 	choices := choicesOf(spec)
-	s := &saver{values, choices, choices}
+	s := &saver{spec.StateDir, values, choices, choices}
 	path, changes, err := s.changes()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (a *app) finish(s *saver, err error) error {
 	}
 	path, changes, problem := s.changes()
 	if problem == nil && len(changes) > 0 {
-		problem = save(path, changes)
+		problem = a.saveFile(path, s.stateDir, changes)
 	}
 	switch {
 	case problem != nil && err == nil:
@@ -104,20 +105,27 @@ func savedChoices(c provision.Choices, dir string) (changes []config.Value) {
 }
 
 // saveChoices saves choices in the project's file and returns its path.
-func saveChoices(c provision.Choices) (path string, err error) {
+func (a *app) saveChoices(c provision.Choices, stateDir string) (path string, err error) {
 	if path, err = projectFile(c.Project); err != nil {
 		return "", err
 	}
-	return path, save(path, savedChoices(c, filepath.Dir(path)))
+	return path, a.saveFile(path, stateDir, savedChoices(c, filepath.Dir(path)))
 }
 
-// save writes changes to the file as it is now.
-func save(path string, changes []config.Value) error {
+// saveFile writes changes to the file as it is now. The user gave them, so that a file that was trusted stays trusted.
+func (a *app) saveFile(path, stateDir string, changes []config.Value) error {
+	own := a.ownBut(path, stateDir, changes)
 	text, err := editFile(path, changes)
 	if err != nil {
 		return err
 	}
-	return config.Write(path, text, 0o644)
+	if err := config.Write(path, text, 0o644); err != nil {
+		return err
+	}
+	if own {
+		a.trustOwn(path, stateDir)
+	}
+	return nil
 }
 
 // editFile returns the text of a file with changes in it.

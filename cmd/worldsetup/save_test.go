@@ -14,8 +14,8 @@ import (
 // saves returns a saver of --cpus 2 --agent builtin for a project, and its app.
 func saves(t *testing.T, project string) (*app, *saver) {
 	t.Helper()
-	a := &app{out: &strings.Builder{}, person: terminal{nil, os.Stderr}}
-	spec := provision.Spec{Project: project, CPUs: 2, Agent: "builtin"}
+	a := &app{out: &strings.Builder{}, person: terminal{nil, os.Stderr}, getenv: func(string) string { return "" }}
+	spec := provision.Spec{Project: project, CPUs: 2, Agent: "builtin", StateDir: t.TempDir()}
 	s, err := a.newSaver(spec, []value{
 		{"agent", "builtin", fromFlag, "--agent"}, {"cpus", "2", fromFlag, "--cpus"},
 		{"memory", "4GiB", fromUserFile, "x:1"},
@@ -82,7 +82,7 @@ func TestSaveChoices(t *testing.T) {
 	if err := a.finish(s, nil); err != nil || linesIn(t, other) != `agent: "./a b"; size: dev` {
 		t.Errorf("%v: %s", err, linesIn(t, other))
 	}
-	if path, err := saveChoices(provision.Choices{Project: project, Memory: "8GiB"}); err != nil ||
+	if path, err := a.saveChoices(provision.Choices{Project: project, Memory: "8GiB"}, t.TempDir()); err != nil ||
 		path != filepath.Join(project, "worldsetup.yaml") || linesIn(t, project) != "memory: 8GiB" {
 		t.Errorf("%s, %v: %s", path, err, linesIn(t, project))
 	}

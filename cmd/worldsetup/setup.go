@@ -29,6 +29,10 @@ func addOutputFlags(command *cobra.Command) {
 
 // setUp runs the engine, and saves the values if --save asks for it.
 func (a *app) setUp(ctx context.Context, c invocation) error {
+	c, err := a.requireTrust(ctx, c)
+	if err != nil {
+		return err
+	}
 	if !a.save {
 		return a.run(ctx, c.spec, func(provision.Choices) {})
 	}

@@ -19,6 +19,7 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 	var watch bool
 	a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
+		a.noteTrust(c)
 		if watch {
 			return a.watch(ctx, c.spec)
 		}

@@ -48,7 +48,8 @@ type inputs struct {
 	options []option
 	flags   *pflag.FlagSet
 	getenv  func(string) string
-	noFiles bool // the files don't count
+	noFiles bool         // the files don't count
+	file    *config.File // the project's, once it was read; nil for none
 }
 
 // flagText is the text of an option's flag. It is parsed later, together with the other sources.
@@ -133,21 +134,22 @@ func (in *inputs) given(project string) (given []value, err error) {
 	}
 	path, err := projectFile(project)
 	if err == nil { // a working directory that is gone has no file
-		if given, err = in.addFile(given, path, fromProjectFile); err != nil {
+		if given, in.file, err = in.addFile(given, path, fromProjectFile); err != nil {
 			return nil, err
 		}
 	}
 	if user := config.UserPath(in.getenv); user != "" && user != path {
-		return in.addFile(given, user, fromUserFile)
+		given, _, err = in.addFile(given, user, fromUserFile)
+		return given, err
 	}
 	return given, nil
 }
 
 // addFile adds the values in a file. Keys that the command has no option for are checked as strictly as the others.
-func (in *inputs) addFile(given []value, path string, from source) ([]value, error) {
+func (in *inputs) addFile(given []value, path string, from source) ([]value, *config.File, error) {
 	file, err := config.Read(path, fileKeys())
 	if file == nil || err != nil {
-		return given, err
+		return given, nil, err
 	}
 	for _, found := range file.Values {
 		if slices.ContainsFunc(in.options, func(o option) bool { return o.name == found.Key }) {
@@ -155,7 +157,7 @@ func (in *inputs) addFile(given []value, path string, from source) ([]value, err
 			given = append(given, value{found.Key, text, from, fmt.Sprintf("%s:%d", path, found.Line)})
 		}
 	}
-	return given, nil
+	return given, file, nil
 }
 
 // projectFile returns the path of a project's file.

@@ -46,7 +46,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 	opts := tui.Options{
 		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
 		Check: func(_ context.Context, c provision.Choices) provision.Validation { return validateChoices(spec, c) },
-		Save:  func(_ context.Context, c provision.Choices) (string, error) { return saveChoices(c) },
+		Save:  func(_ context.Context, c provision.Choices) (string, error) { return a.saveChoices(c, spec.StateDir) },
 		Fix:   a.fixer(spec),
 		Export: func(_ context.Context, health provision.Health) (string, error) {
 			return exportHealth(spec.StateDir, health)

@@ -63,6 +63,9 @@ func New(path string, text []byte, keys []Key) *File {
 	return &File{Path: path, text: text, keys: keys}
 }
 
+// Text returns the file as it was read.
+func (f *File) Text() []byte { return f.text }
+
 // UserPath returns the path of the user's own file: in $XDG_CONFIG_HOME, else in ~/.config, on every system. It is
 // empty when neither is known; a relative XDG_CONFIG_HOME is ignored, as the XDG specification demands.
 func UserPath(getenv func(string) string) string {

@@ -240,7 +240,8 @@ func (o *opening) devices(profile *limatype.LimaYAML) {
 	}
 }
 
-// scripts adds what runs on this machine, and what is read from elsewhere each time that a VM is made.
+// scripts adds what runs on this machine, and what is read from elsewhere each time that a VM is made. Lima's own
+// templates came with it, and parts on this machine are read together with the profile.
 func (o *opening) scripts(profile *limatype.LimaYAML) {
 	for _, script := range profile.Provision {
 		if script.Mode == limatype.ProvisionModeAnsible {
@@ -249,10 +250,8 @@ func (o *opening) scripts(profile *limatype.LimaYAML) {
 		}
 	}
 	for _, locator := range append(Bases(profile), Files(profile)...) {
-		switch from, err := url.Parse(locator); {
-		case err != nil || len(from.Scheme) < 2 || from.Scheme == "file":
-			o.add("a part of it is in the file %s", o.path(strings.TrimPrefix(locator, "file://")))
-		case from.Scheme != "template":
+		from, err := url.Parse(locator)
+		if err == nil && len(from.Scheme) > 1 && from.Scheme != "file" && from.Scheme != "template" {
 			o.add("a part of it is at %s: whoever controls that decides what it is", locator)
 		}
 	}

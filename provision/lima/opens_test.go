@@ -76,7 +76,6 @@ func TestOpens(t *testing.T) {
 		"additionalDisks: [data]":                                    "the disk data of Lima, and formats it",
 		"additionalDisks: [{name: data, format: false}]":             "the disk data of Lima",
 		"provision: [{mode: ansible, playbook: a.yml}]":              "ansible-playbook runs a.yml ON THIS MACHINE",
-		"provision: [{mode: system, file: ./a.sh}]":                  "in the file a.sh",
 		"probes: [{file: {url: 'https://x/a.sh'}}]":                  "at https://x/a.sh: whoever controls",
 		"base: https://x/a.yaml":                                     "at https://x/a.yaml",
 		"base: [template:a, {url: 'github:x/y'}]":                    "at github:x/y",

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+const trustLong = `trust shows what the worldsetup.yaml of PROJECT, else of the working directory, names that reaches
+beyond the world, and what its profile opens on this machine. Once you agree, runs use it, until it or the profile
+changes. docs/config.md describes what has to be trusted.`
+
+// trustCommand returns the command that trusts what a project's file names.
+func (a *app) trustCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names", Long: trustLong,
+		Args: atMostOneProject,
+	}
+	yes := command.Flags().Bool("yes", false, "do not ask")
+	command.Flags().Bool("non-interactive", false, "never ask")
+	return a.withOptions(command, &inputs{}, func(ctx context.Context, c invocation) error {
+		return a.trust(ctx, c, *yes)
+	})
+}
+
+// claim is what a project's file names that reaches beyond the world. To trust it is to trust all of its content.
+type claim struct {
+	File    string   `json:"path"`
+	Values  []value  `json:"values"`
+	Opens   []string `json:"opens"` // on this machine, by the profile and the image
+	Trusted bool     `json:"trusted"`
+
+	digest, profile string // of the content; that of the profile alone
+	changed         bool   // other content was trusted before
+	store           config.Trust
+}
+
+// newClaim returns the claim of a file that was read; nil when it makes none. The user's own file makes none.
+func (a *app) newClaim(file *config.File, stateDir string) *claim {
+	if file == nil || file.Path == config.UserPath(a.getenv) {
+		return nil
+	}
+	dir := filepath.Dir(file.Path)
+	c := claim{File: file.Path, Values: []value{}, store: config.Trust{Path: filepath.Join(stateDir, "trusted.json")}}
+	spec := provision.Spec{Project: dir}
+	for _, found := range file.Values {
+		o := optionNamed(found.Key)
+		text := o.fromFile(found.Text, dir, a.getenv("HOME"))
+		if o.reaches != "" && !slices.Contains(o.harmless, found.Text) {
+			c.Values = append(c.Values, value{found.Key, text, fromProjectFile, fmt.Sprintf("%s:%d", file.Path, found.Line)})
+		}
+		if slices.Contains([]string{"profile", "image", "image-digest"}, found.Key) {
+			_ = o.set(&spec, text)
+		}
+	}
+	if len(c.Values) == 0 {
+		return nil
+	}
+	var err error
+	if spec.Profile != "" {
+		c.profile, err = provision.ProfileDigest(spec.Profile)
+	}
+	if err == nil {
+		c.Opens, err = provision.ProfileOpens(spec)
+	}
+	if err != nil {
+		c.Opens = append(c.Opens, "that can't be said: "+err.Error())
+	}
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%d %s%s", len(file.Text()), file.Text(), c.profile)
+	c.digest = "sha256:" + hex.EncodeToString(hash.Sum(nil))
+	before, _ := c.store.Digest(c.key()) // one that can't be read holds nothing; adding to it fails
+	c.Trusted, c.changed = before == c.digest, before != "" && before != c.digest
+	return &c
+}
+
+// key is the resolved path of the file: a project has one, whatever it is called.
+func (c *claim) key() string {
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(c.File)); err == nil {
+		return filepath.Join(dir, filepath.Base(c.File))
+	}
+	return c.File
+}
+
+// keep trusts it from now on.
+func (c *claim) keep() error {
+	if err := c.store.Add(c.key(), c.digest); err != nil {
+		return usage("repair it, or set XDG_STATE_HOME", "that %s is trusted can't be kept in %s: %v", c.File,
+			c.store.Path, err)
+	}
+	c.Trusted = true
+	return nil
+}
+
+// counts reports whether one of the values is used: those that others beat reach nothing.
+func (c *claim) counts(values []value) bool {
+	return slices.ContainsFunc(values, func(v value) bool { return slices.Contains(c.Values, v) })
+}
+
+// what says that it isn't trusted.
+func (c *claim) what() string {
+	if c.changed {
+		return c.File + ", or the profile that it names, has changed since you trusted it"
+	}
+	return c.File + " is not trusted yet, and names what reaches beyond the world"
+}
+
+// list describes the values and what they open, a line each.
+func (c *claim) list() string {
+	var text strings.Builder
+	for _, v := range c.Values {
+		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", v.Where, v.Name, v.Text, optionNamed(v.Name).reaches)
+	}
+	for _, one := range c.Opens {
+		fmt.Fprintf(&text, "it opens on this machine: %s\n", one)
+	}
+	return text.String()
+}
+
+// failure is the error of a run with a claim that isn't trusted.
+func (c *claim) failure() *provision.Error {
+	return &provision.Error{
+		Kind: provision.KindUsage, What: c.what(), Why: strings.TrimSpace(c.list()),
+		Next: "read it, then: worldsetup trust " + quoteProject(filepath.Dir(c.File)),
+	}
+}
+
+// ask asks whether to trust it.
+func (c *claim) ask(ctx context.Context, p *prompter) error {
+	p.to.printf("%s:", c.what())
+	p.to.put("  ", "  ", c.list())
+	answer, err := p.ask(ctx, "trust it? [y/N]")
+	switch {
+	case err != nil:
+		return err
+	case !isYes(answer):
+		return provision.DeclinedError()
+	}
+	return c.keep()
+}
+
+// requireTrust asks whether the project's file is trusted, before a command changes anything. It returns the call with
+// the profile that was trusted, and no other.
+func (a *app) requireTrust(ctx context.Context, c invocation) (invocation, error) {
+	claim := a.newClaim(c.file, c.spec.StateDir)
+	if claim == nil || !claim.counts(c.values) {
+		return c, nil
+	}
+	if !claim.Trusted {
+		if !a.canAsk() {
+			return c, claim.failure()
+		}
+		if err := claim.ask(ctx, newPrompter(a.person, a.utf8)); err != nil {
+			return c, err
+		}
+	}
+	if i := indexOf(c.values, "profile"); i >= 0 && c.values[i].Source == fromProjectFile {
+		c.spec.ProfileDigest = claim.profile
+	}
+	return c, nil
+}
+
+// noteTrust has the last line say that the project's file is not trusted, in a command that changes nothing.
+func (a *app) noteTrust(c invocation) {
+	if claim := a.newClaim(c.file, c.spec.StateDir); claim != nil && !claim.Trusted && claim.counts(c.values) {
+		a.note = fmt.Sprintf("%s; to use it: worldsetup trust %s", claim.what(), quoteProject(filepath.Dir(claim.File)))
+	}
+}
+
+// trust trusts the project's file once a user agrees.
+func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
+	path, err := projectFile(c.project())
+	if err != nil {
+		return err
+	}
+	file, err := config.Read(path, fileKeys())
+	if err != nil {
+		return err
+	}
+	to := newLines(a.out, a.utf8)
+	found := a.newClaim(file, c.spec.StateDir)
+	already := found != nil && found.Trusted
+	switch {
+	case found == nil:
+		found = &claim{File: path, Values: []value{}, Trusted: true}
+	case already:
+	case yes:
+		if a.json == nil {
+			to.put("", "", found.list())
+		}
+		err = found.keep()
+	case !a.canAsk():
+		failure := found.failure()
+		failure.Next = "read it, then: worldsetup trust --yes " + quoteProject(filepath.Dir(path))
+		return failure
+	default:
+		err = found.ask(ctx, newPrompter(a.person, a.utf8))
+	}
+	switch {
+	case err != nil:
+		return err
+	case a.json != nil:
+		if found.Opens == nil {
+			found.Opens = []string{}
+		}
+		a.json.result(struct {
+			Schema int `json:"schema"`
+			*claim
+		}{provision.Schema, found})
+	case len(found.Values) == 0:
+		to.printf("nothing to trust: no worldsetup.yaml here names what reaches beyond the world (%s)", path)
+	case already:
+		to.put("", "", found.list())
+		to.printf("trusted already: %s", path)
+	default:
+		to.printf("trusted: %s, until it or its profile changes", path)
+	}
+	return nil
+}
+
+// trustOwn trusts a file that worldsetup has written with values that this user gave. Without a place to keep that, the
+// next run asks.
+func (a *app) trustOwn(path, stateDir string) {
+	if file, err := config.Read(path, fileKeys()); err == nil {
+		if claim := a.newClaim(file, stateDir); claim != nil {
+			_ = claim.keep()
+		}
+	}
+}
+
+// ownBut reports whether a file holds nothing but what is trusted, or what changes replace.
+func (a *app) ownBut(path, stateDir string, changes []config.Value) bool {
+	file, err := config.Read(path, fileKeys())
+	if err != nil {
+		return false
+	}
+	claim := a.newClaim(file, stateDir)
+	if claim == nil || claim.Trusted {
+		return true
+	}
+	return !slices.ContainsFunc(claim.Values, func(v value) bool {
+		return !slices.ContainsFunc(changes, func(change config.Value) bool { return change.Key == v.Name })
+	})
+}
