@@ -91,7 +91,7 @@ func profileFiles(path string) (files []profileFile, err error) {
 		}
 		profile, err := lima.ParseProfile(file.text)
 		if err != nil {
-			continue // it refers to nothing that could be read
+			return nil, fmt.Errorf("%s: %s", file.path, lima.WithoutExcerpts(err.Error()))
 		}
 		bases := lima.Bases(profile)
 		for at, locator := range append(bases, lima.Files(profile)...) {

@@ -502,8 +502,11 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
 			err))
 	}
-	text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
 	profile, err := lima.ParseProfile(text)
+	if err == nil {
+		text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
+		profile, err = lima.ParseProfile(text)
+	}
 	if err == nil && embedded != nil && lima.Refers(profile) {
 		if text, err = embedded(spec.Profile); err == nil {
 			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)

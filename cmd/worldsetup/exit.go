@@ -18,7 +18,8 @@ type exit struct {
 // exits is the one table of exit codes. Scripts rely on it: lines may be added, but their numbers never change.
 var exits = []exit{
 	{0, "", "ready: the world was verified; for plan: the plan was made, and may be empty; " +
-		"for check: nothing failed; for remove: the world was deleted; for init: the file was written"},
+		"for check: nothing failed; for remove: the world was deleted; for init: the file was written; " +
+		"for trust: the file is trusted"},
 	{1, provision.KindInternal, "a bug in worldsetup"},
 	{2, provision.KindUsage, "invalid usage or configuration; nothing was changed"},
 	{3, provision.KindPrerequisite, "this machine lacks a prerequisite; nothing was changed"},

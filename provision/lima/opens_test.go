@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
 )
@@ -109,5 +110,14 @@ func TestOpensNothing(t *testing.T) {
 		if !strings.Contains(line, "has no digest: whoever controls") {
 			t.Errorf("the built-in profile: %s", line)
 		}
+	}
+}
+
+// A profile of brackets took an hour to read.
+func TestNestedProfile(t *testing.T) {
+	start := time.Now()
+	_, err := ParseProfile([]byte("mounts: " + strings.Repeat("[", 1<<20-10)))
+	if err == nil || !strings.Contains(err.Error(), "nested too deeply") || time.Since(start) > 2*parseTime {
+		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -38,9 +39,31 @@ type Wanted struct {
 	Rosetta                 bool // run binaries for x86_64 on Apple silicon
 }
 
+// parseTime bounds the reading of a profile, which takes milliseconds. The parser's time grows with the square of the
+// nesting: 64 KiB of brackets keep it busy for 15 s, and the 1 MiB that a profile may have for an hour.
+const parseTime = 5 * time.Second
+
 // ParseProfile reads a profile or the configuration of a VM. Fields that Lima's types do not have are left to Lima,
 // which may be newer.
-func ParseProfile(text []byte) (profile *limatype.LimaYAML, err error) {
+func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
+	type result struct {
+		profile *limatype.LimaYAML
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		profile, err := parseProfile(text)
+		done <- result{profile, err}
+	}()
+	select {
+	case read := <-done:
+		return read.profile, read.err
+	case <-time.After(parseTime): // the parser can't be stopped
+		return new(limatype.LimaYAML), fmt.Errorf("it could not be read within %v: it is nested too deeply", parseTime)
+	}
+}
+
+func parseProfile(text []byte) (profile *limatype.LimaYAML, err error) {
 	defer recovered(&err)
 	profile = &limatype.LimaYAML{}
 	err = yaml.UnmarshalWithOptions(text, profile,
