@@ -60,7 +60,8 @@ var options = []option{
 			"built in the VM",
 		field:   textField(func(s *provision.Spec) *string { return &s.Agent }),
 		isPath:  func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
-		reaches: "a file of this machine, which the VM runs", harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
+		reaches:  "a file of this machine, which the VM runs",
+		harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
 		initial: "the project's own, else the installed one", example: "./bin/linux/world-agent",
 	}, {
 		name: "rebuild-agent", kind: config.Switch, values: switchValues,

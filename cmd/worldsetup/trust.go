@@ -56,7 +56,8 @@ func (a *app) newClaim(file *config.File, stateDir string) *claim {
 		o := optionNamed(found.Key)
 		text := o.fromFile(found.Text, dir, a.getenv("HOME"))
 		if o.reaches != "" && !slices.Contains(o.harmless, found.Text) {
-			c.Values = append(c.Values, value{found.Key, text, fromProjectFile, fmt.Sprintf("%s:%d", file.Path, found.Line)})
+			where := fmt.Sprintf("%s:%d", file.Path, found.Line)
+			c.Values = append(c.Values, value{found.Key, text, fromProjectFile, where})
 		}
 		if slices.Contains([]string{"profile", "image", "image-digest"}, found.Key) {
 			_ = o.set(&spec, text)
@@ -73,7 +74,7 @@ func (a *app) newClaim(file *config.File, stateDir string) *claim {
 		c.Opens, err = provision.ProfileOpens(spec)
 	}
 	if err != nil {
-		c.Opens = append(c.Opens, "that can't be said: "+err.Error())
+		c.profile, c.Opens = "unreadable", append(c.Opens, "that can't be said: "+err.Error())
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%d %s%s", len(file.Text()), file.Text(), c.profile)

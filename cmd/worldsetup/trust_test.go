@@ -49,7 +49,7 @@ func TestTrustIsAskedBeforeTheWizard(t *testing.T) {
 	c.end()
 }
 
-// A saved flag makes nobody's file this user's own: what was in it, and was beaten by a variable, stays to be asked about.
+// A saved flag makes nobody's file this user's own: what was in it, and was beaten by a variable, is still asked about.
 func TestSavingTrustsOnlyWhatIsOwn(t *testing.T) {
 	for _, test := range []struct {
 		before  string

@@ -206,8 +206,8 @@ func readTOML[T any](project, name string, limit int64) (read T, err error) {
 	return read, nil
 }
 
-// maxDepth bounds the nesting of TOML. The parser calls itself for each level, and Go ends a program whose stack is full:
-// a file of 1 MiB was enough.
+// maxDepth bounds the nesting of TOML. The parser calls itself for each level, and Go ends a program whose stack is
+// full: a file of 1 MiB was enough.
 const maxDepth = 500
 
 // tooDeep reports whether the parser would have to go deeper than maxDepth. Of invalid TOML it may be wrong after the

@@ -14,9 +14,10 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
-// Opens describes what a VM that is made of a profile opens on the host, beyond what every world has (the home directory
-// read-only, the project writable, the agent's socket), in words for a person. Beside what gives the guest access, that
-// is what lets the profile run or read something on the host, and what is taken from places that others can change.
+// Opens describes what a VM that is made of a profile opens on the host, beyond what every world has (the home
+// directory read-only, the project writable, the agent's socket), in words for a person. Beside what gives the guest
+// access, that is what lets the profile run or read something on the host, and what is taken from places that others
+// can change.
 func (w Wanted) Opens(text []byte) ([]string, error) {
 	text, err := w.Edit(text, "") // some of it is replaced by what a world has
 	if err != nil {
