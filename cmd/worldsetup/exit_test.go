@@ -78,9 +78,9 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ~worldsetup~ and its commands ~plan~, ~status~, ~check~, ~init~, ~restore~ and ~remove~ exit with. The kind is
-that of the error in the JSON output; ~worldsetup help exit-codes~ prints the same table. A failed run never exits
-with 0, and a code never changes its meaning.
+What ~worldsetup~ and its commands ~plan~, ~status~, ~check~, ~init~, ~trust~, ~restore~ and ~remove~ exit with. The
+kind is that of the error in the JSON output; ~worldsetup help exit-codes~ prints the same table. A failed run never
+exits with 0, and a code never changes its meaning.
 
 | code | kind | meaning |
 | ---: | --- | --- |
@@ -93,6 +93,8 @@ with 0, and a code never changes its meaning.
 		fmt.Fprintf(&text, "| %d | %s | %s |\n", exit.Code, kind, exit.Meaning)
 	}
 	text.WriteString(`
+A project's ~worldsetup.yaml~ that has to be [trusted](config.md#trust) first ends a run with 2.
+
 "Nothing was changed" is about the world and this machine: a run that may change something first takes the lock of
 its VM, in Lima's home, and begins a log, in the state directory. ~worldsetup check --fix~ changes this machine by
 the commands that it shows and that were agreed to, whatever their result.

@@ -58,11 +58,11 @@ var options = []option{
 		usage: "the agent, builtin for the probe agent that runs no commands, or build for the project's Cargo " +
 			"workspace, " +
 			"built in the VM",
-		field:   textField(func(s *provision.Spec) *string { return &s.Agent }),
-		isPath:  func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
+		field:    textField(func(s *provision.Spec) *string { return &s.Agent }),
+		isPath:   func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
 		reaches:  "a file of this machine, which the VM runs",
 		harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
-		initial: "the project's own, else the installed one", example: "./bin/linux/world-agent",
+		initial:  "the project's own, else the installed one", example: "./bin/linux/world-agent",
 	}, {
 		name: "rebuild-agent", kind: config.Switch, values: switchValues,
 		usage: "rebuild the agent that is built in the VM", never: "it is for one run, by the flag --rebuild-agent",

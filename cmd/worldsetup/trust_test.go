@@ -35,7 +35,9 @@ func untrusted(t *testing.T, text string) string {
 // On a terminal, the question comes before the wizard opens.
 func TestTrustIsAskedBeforeTheWizard(t *testing.T) {
 	project := untrusted(t, "vm: other\n")
-	noLima := func(command *exec.Cmd) { command.Env = append(command.Env, "PATH=/nowhere") }
+	noLima := func(command *exec.Cmd) {
+		command.Env = append(command.Env, "PATH=/nowhere", "XDG_STATE_HOME="+filepath.Join(project, "state"))
+	}
 	c := start(t, 200, 40, noLima, project)
 	c.see("worldsetup.yaml is not trusted yet", "vm: other (another VM)", "trust it? [y/N]")
 	c.press("n\n")
