@@ -115,14 +115,15 @@ func (c *claim) what() string {
 	return c.File + " is not trusted yet, and names what reaches beyond the world"
 }
 
-// list describes the values and what they open, a line each.
+// list describes the values and what they open, a line each, whatever they contain: they are a stranger's.
 func (c *claim) list() string {
 	var text strings.Builder
+	single := strings.NewReplacer("\n", " ", "\r", " ").Replace
 	for _, v := range c.Values {
-		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", v.Where, v.Name, v.Text, optionNamed(v.Name).reaches)
+		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", v.Where, v.Name, single(v.Text), optionNamed(v.Name).reaches)
 	}
 	for _, one := range c.Opens {
-		fmt.Fprintf(&text, "it opens on this machine: %s\n", one)
+		fmt.Fprintf(&text, "it opens on this machine: %s\n", single(one))
 	}
 	return text.String()
 }
