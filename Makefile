@@ -60,7 +60,7 @@ cross: need-go
 GUEST ?= all
 LIMA ?= turns
 WORLDS ?= 6
-# In how many of them the newer scenarios are played; 0 is all.
+# On how many of them each scenario is played, and the basic ones on twice as many; 0 is all.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.
 SKIP ?= ^(TestKills|TestKillEverything|TestPairs)$$

@@ -39,7 +39,7 @@ var (
 	onLimas = flag.String("lima", "",
 		"with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
 	turns = flag.Int("turns", 0,
-		"play the scenarios that are marked for it on this `number` of the rigs each; 0 for all")
+		"play each scenario on this `number` of the rigs, and the basic ones on twice as many; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSeed      = flag.Uint64("seed", 0,
 		"repeat what a test drew that printed this `number`; 0 for something else each time")

@@ -71,13 +71,16 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if s.Slow {
 		return false
 	}
+	share := *turns
 	if !s.InTurn && !s.Boots {
-		return true
+		share *= 2
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(s.Name)) // it never fails
-	first := int(hash.Sum32() % uint32(len(suite.rigs)))
-	return (slices.Index(suite.rigs, r)-first+len(suite.rigs))%len(suite.rigs) < *turns
+	rigs := len(suite.rigs)
+	first := int(hash.Sum32() % uint32(rigs))
+	distance := (slices.Index(suite.rigs, r) - first + rigs) % rigs
+	return distance%max(1, rigs/share) == 0 // far from each other: other guests, in the other form
 }
 
 // play plays a scenario and wants it to pass, or to fail when it is known to. What fails leaves a world that the next
