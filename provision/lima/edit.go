@@ -219,7 +219,12 @@ func (d *document) parts() (lines []string, parts []part, end int, err error) {
 	}
 	lines = slices.Collect(strings.Lines(string(d.text)))
 	end = len(lines)
-	file, err := parser.ParseBytes(bytes.ReplaceAll(d.text, []byte("\r\n"), []byte("\n")), parser.ParseComments)
+	text := bytes.ReplaceAll(d.text, []byte("\r\n"), []byte("\n"))
+	if at := bytes.IndexByte(text, '\r'); at >= 0 { // to the parser a line ends there too, and its numbers would be others
+		return nil, nil, 0, fmt.Errorf("line %d has a carriage return in it, and no line feed after that",
+			bytes.Count(text[:at], []byte("\n"))+1)
+	}
+	file, err := parser.ParseBytes(text, parser.ParseComments)
 	if err != nil {
 		return nil, nil, 0, err
 	}
