@@ -51,7 +51,7 @@ type (
 
 // entry is one of our entries in a list.
 type entry struct {
-	value any
+	value any // nil: none is wanted
 	// ours reports whether entry i of the list stands in the place of this one; holds, whether it is as wanted.
 	ours, holds func(i int) bool
 	first       bool // it has to come before all others
@@ -77,6 +77,7 @@ func (w Wanted) Edit(text []byte, dir string) (result []byte, err error) {
 	if w.Rosetta {
 		err = errors.Join(err, edited.setRosetta())
 	}
+	edited.markHome(w.NoHome)
 	err = errors.Join(err,
 		edited.setList("mounts", len(config.Mounts), w.mountEntries(config, dir)),
 		edited.setList("portForwards", len(config.PortForwards), forwardEntries(config, dir)),
@@ -110,7 +111,7 @@ func (w Wanted) settings() (settings []setting) {
 func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 	at := func(i int) (location, point string) { return w.place(config, dir, config.Mounts[i]) }
 	writable := func(i int) bool { return config.Mounts[i].Writable != nil && *config.Mounts[i].Writable }
-	return []entry{
+	entries := []entry{
 		{
 			value: mountEntry{literal(w.Home), literal(w.Home), false},
 			ours: func(i int) bool {
@@ -129,6 +130,25 @@ func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 			holds: func(i int) bool { location, _ := at(i); return SameDirectory(location, w.Project) && writable(i) },
 		},
 	}
+	if w.NoHome {
+		entries[0] = entry{ours: func(i int) bool { return w.showsHome(at(i)) }}
+	}
+	return entries
+}
+
+// showsHome reports whether a mount shows the home directory, or a directory that contains it. The project may.
+func (w Wanted) showsHome(location, point string) bool {
+	return filepath.Clean(point) != w.ProjectMount && Contains(location, w.Home)
+}
+
+// Contains reports whether path is in a directory or is it, by whatever names.
+func Contains(directory, path string) bool {
+	for path = real(path); !SameDirectory(directory, path); path = filepath.Dir(path) {
+		if filepath.Dir(path) == path {
+			return false
+		}
+	}
+	return true
 }
 
 // place is where a mount comes from and where it is mounted. What can't be resolved before the VM is there, such as
@@ -274,6 +294,19 @@ func (d *document) parts() (lines []string, parts []part, end int, err error) {
 	return lines, parts, end, nil
 }
 
+// markHome adds the line that says that the home directory is to be left out, or removes it.
+func (d *document) markHome(leftOut bool) {
+	if leftOut == HomeLeftOut(d.text) {
+		return
+	}
+	if leftOut {
+		d.text = slices.Concat([]byte(homeLeftOut+d.newline()), d.text)
+		return
+	}
+	lines := slices.Collect(bytes.Lines(d.text))
+	d.text = slices.Concat(slices.DeleteFunc(lines, isHomeLeftOut)...)
+}
+
 func (d *document) newline() string {
 	if bytes.Contains(d.text, []byte("\r\n")) {
 		return "\r\n"
@@ -377,6 +410,10 @@ func (d *document) setList(key string, n int, entries []entry) error {
 			if e.ours(i) {
 				ours = append(ours, i)
 			}
+		}
+		if e.value == nil {
+			removed = append(removed, ours...)
+			continue
 		}
 		if kept := slices.IndexFunc(ours, e.holds); kept >= 0 {
 			removed = append(removed, slices.Delete(ours, kept, kept+1)...)

@@ -136,6 +136,71 @@ func TestHomeInAProfile(t *testing.T) {
 	}
 }
 
+// TestHomeLeftOut: no mount shows the home directory then, whatever it is called, and the text says so from then on. The
+// project and what is mounted of the home directory beside it stay.
+func TestHomeLeftOut(t *testing.T) {
+	wanted := wantedForTests()
+	wanted.NoHome = true
+	project := ourMounts[strings.Index(ourMounts, "- location: /home/ada/p"):]
+	const data = "- location: /data\n"
+	for _, text := range []string{
+		`"~"`, "~/", "/home/ada/", `"{{.Home}}"`, "/home", "/", "\"~\"\n  mountPoint: /mnt/home",
+		"/home\n  mountPoint: /mnt/all\n  writable: true",
+	} {
+		got, _ := edited(t, wanted, "mounts:\n- location: "+text+"\n"+data)
+		if want := homeLeftOut + "\nmounts:\n" + project + data; !strings.HasPrefix(got, want) || !HomeLeftOut([]byte(got)) {
+			t.Errorf("%s became\n%s", text, got)
+		}
+		if again, _ := edited(t, wanted, got); again != got {
+			t.Errorf("%s became at last\n%s", text, again)
+		}
+		wanted := wantedForTests()
+		if back, _ := edited(t, wanted, got); !strings.HasPrefix(back, "mounts:\n- location: /home/ada\n") ||
+			HomeLeftOut([]byte(back)) {
+			t.Errorf("%s is mounted again by\n%s", text, back)
+		}
+	}
+	for _, text := range []string{"~/data", "/home/adam", "/home/ada/x\n  mountPoint: /home/ada"} {
+		if got, _ := edited(t, wanted, "mounts:\n- location: "+text+"\n"); !strings.Contains(got, "location: "+text+"\n") {
+			t.Errorf("%s became\n%s", text, got)
+		}
+	}
+	for text, want := range map[string]bool{
+		homeLeftOut + "\r\na: 1\r\n": true, "a: 1\n" + homeLeftOut: true, "a: |\n  x " + homeLeftOut + "\n": false, "": false,
+	} {
+		if got := HomeLeftOut([]byte(text)); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
+
+// TestHomeLeftOutDiffers: a VM that shows the home directory is not as wanted, and files for all VMs that mount it rule
+// that out.
+func TestHomeLeftOutDiffers(t *testing.T) {
+	wanted := wantedForTests()
+	wanted.NoHome = true
+	for text, want := range map[string]bool{
+		"- location: /home/ada": true, "- location: /home": true, "- location: /home/ada\n  mountPoint: /h": true,
+		"- location: /home/ada/x": false, "- location: /data\n  mountPoint: /home/ada": false,
+	} {
+		config, err := ParseProfile([]byte("mounts:\n" + text + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		editable, replace := wanted.Differences(&limatype.Instance{Config: config})
+		found := strings.Contains(strings.Join(editable, "; "), "your home directory is to be left out")
+		if found != want || len(replace) > 0 {
+			t.Errorf("%s: the differences are %q, %q", text, editable, replace)
+		}
+		for _, name := range []string{"override.yaml", "default.yaml", "base.yaml"} {
+			file := File{Path: "/l/_config/" + name, Config: config}
+			if got := wanted.Overruled([]File{file}, &limatype.LimaYAML{}); (len(got) > 0) != want {
+				t.Errorf("%s in %s: overruled by %v", text, name, got)
+			}
+		}
+	}
+}
+
 func TestWriteConfig(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(other, "vm.yaml"), []byte("a"), 0o640); err != nil {

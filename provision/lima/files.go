@@ -140,6 +140,11 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 		switch {
 		case point == w.ProjectMount:
 			wanted, writable = w.Project, true
+		case w.NoHome:
+			if Contains(location, w.Home) {
+				decisions = append(decisions, f.entry("mounts", i, mount.Location))
+			}
+			continue
 		case !SameDirectory(point, w.Home):
 			continue
 		}

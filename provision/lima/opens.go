@@ -15,9 +15,9 @@ import (
 )
 
 // Opens describes what a VM that is made of a profile opens on the host, beyond what every world has (the home
-// directory read-only, the project writable, the agent's socket), in words for a person. Beside what gives the guest
-// access, that is what lets the profile run or read something on the host, and what is taken from places that others
-// can change.
+// directory read-only unless it is left out, the project writable, the agent's socket), in words for a person. Beside
+// what gives the guest access, that is what lets the profile run or read something on the host, and what is taken from
+// places that others can change.
 func (w Wanted) Opens(text []byte) ([]string, error) {
 	text, err := w.Edit(text, "") // some of it is replaced by what a world has
 	if err != nil {
@@ -28,7 +28,7 @@ func (w Wanted) Opens(text []byte) ([]string, error) {
 		return nil, err
 	}
 	o := opening{
-		home: real(w.Home), project: real(w.Project),
+		home: real(w.Home), noHome: w.NoHome, project: real(w.Project),
 		path: func(text string) string { return w.expandPath(text, profile, "") },
 	}
 	o.mounts(profile.Mounts)
@@ -48,6 +48,7 @@ func (w Wanted) Opens(text []byte) ([]string, error) {
 // opening collects what is opened, each once.
 type opening struct {
 	home, project string              // without links
+	noHome        bool                // it is not mounted
 	path          func(string) string // expands one as Lima does
 	list          []string
 }
@@ -101,8 +102,11 @@ func (o *opening) mounts(mounts []limatype.Mount) {
 			o.add("programs in the VM can write to %s%s", name, o.whatIsIn(path))
 		case keys && path != o.home:
 			o.add("programs in the VM can read %s, with ssh's keys", name)
-		case !below(path, o.project) && !below(path, o.home):
+		case below(path, o.project):
+		case !below(path, o.home):
 			o.add("programs in the VM can read %s, which is outside of your home directory", name)
+		case o.noHome:
+			o.add("programs in the VM can read %s, which is in your home directory", name)
 		}
 	}
 }

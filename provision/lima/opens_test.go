@@ -92,6 +92,21 @@ func TestOpens(t *testing.T) {
 	}
 }
 
+// TestOpensWithoutHome: what a profile shows of the home directory counts where that is left out.
+func TestOpensWithoutHome(t *testing.T) {
+	home := t.TempDir()
+	w := Wanted{Home: home, NoHome: true, Project: filepath.Join(home, "p"), ProjectMount: "/src"}
+	const profile = "mounts: [{location: '~'}, {location: ~/docs}, {location: ~/p/a, mountPoint: /a}, {location: /usr}]"
+	list, err := w.Opens([]byte(profile))
+	want := []string{
+		"programs in the VM can read " + home + "/docs, which is in your home directory",
+		"programs in the VM can read /usr, which is outside of your home directory",
+	}
+	if err != nil || !slices.Equal(list, want) {
+		t.Errorf("got %q, %v", list, err)
+	}
+}
+
 // What every world has, and what reaches only the guest, is not worth a line.
 func TestOpensNothing(t *testing.T) {
 	for _, profile := range []string{

@@ -34,6 +34,7 @@ type Wanted struct {
 	Memory, Disk            int64 // bytes
 	Images                  []limatype.Image
 	Home                    string // host directory, mounted read-only at its own path
+	NoHome                  bool   // no mount shows Home, but one within it may be there, and the project
 	Project                 string // host directory, mounted writable at ProjectMount
 	ProjectMount            string
 	Rosetta                 bool // run binaries for x86_64 on Apple silicon
@@ -139,12 +140,15 @@ func anyValues(text []byte) (values map[string]any, err error) {
 // UseNames gives the directories the names that they have in the configuration of a VM.
 func (w *Wanted) UseNames(config *limatype.LimaYAML) {
 	home := w.Home
+	if w.NoHome {
+		home = "" // none of its names is there
+	}
 	for _, mount := range config.Mounts {
 		location, point := mount.Location, filepath.Clean(mountPoint(mount))
 		switch {
 		case point == w.ProjectMount && SameDirectory(location, w.Project):
 			w.Project = location
-		case point == home && SameDirectory(location, home):
+		case home != "" && point == home && SameDirectory(location, home):
 			w.Home = home
 			home = "" // the name of this user is there: no other one counts
 		case home != "" && point != w.ProjectMount && SameDirectory(location, home) && SameDirectory(point, home):
@@ -206,7 +210,15 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	if config.Plain != nil && *config.Plain {
 		missing = append(missing, "it is plain: Lima mounts nothing and forwards no sockets")
 	}
-	if !hasMount(config.Mounts, w.Home, w.Home, false) {
+	switch {
+	case w.NoHome:
+		for _, mount := range config.Mounts {
+			if w.showsHome(mount.Location, mountPoint(mount)) {
+				missing = append(missing, fmt.Sprintf("%s is mounted, and your home directory is to be left out",
+					mount.Location))
+			}
+		}
+	case !hasMount(config.Mounts, w.Home, w.Home, false):
 		missing = append(missing, fmt.Sprintf("%s is not mounted read-only", w.Home))
 	}
 	if !hasMount(config.Mounts, w.Project, w.ProjectMount, true) {
@@ -276,6 +288,16 @@ func SignsIn(config *limatype.LimaYAML) (signs []string) {
 	}
 	return signs
 }
+
+// homeLeftOut is a line at the top of the lima.yaml of a VM that is not to show the home directory. Lima keeps comments.
+const homeLeftOut = "# worldsetup leaves the home directory out of this VM's mounts"
+
+// HomeLeftOut reports whether the text of a lima.yaml says that the home directory is to be left out.
+func HomeLeftOut(text []byte) bool {
+	return slices.ContainsFunc(slices.Collect(bytes.Lines(text)), isHomeLeftOut)
+}
+
+func isHomeLeftOut(line []byte) bool { return string(bytes.TrimSpace(line)) == homeLeftOut }
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.
 func HostSocketPath(instance *limatype.Instance) string {
