@@ -28,6 +28,7 @@ type Target struct {
 	Containers Containers
 	Mounts     string // the type of mount that was requested; empty for Lima's choice
 	Home       string // the user's home directory
+	NoHome     bool   // it is not mounted
 	// GuestHome is the home directory of the user in the guest, with {{.User}} for the name of the user here; empty for
 	// the one that Lima chooses.
 	GuestHome string
@@ -65,7 +66,8 @@ func list(h Host, t Target) []Check {
 		{ID: "state-directory", Title: "state directory", Late: lateDisk, Probe: state.probe("the state directory")},
 		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk,
 			Probe: h.localHome(home, t.Lima, home.limaHome(t.VM.Name, h.OS))},
-		{ID: "home-directory", Title: "home directory", Probe: h.homeMount(t.Home, t.GuestHome, t.Lima)},
+		Check{ID: "home-directory", Title: "home directory", Probe: h.homeMount(t.Home, t.GuestHome, t.Lima)}.
+			When(!t.NoHome, "it is not mounted in the world"),
 		Check{ID: "memory", Title: "memory", Probe: h.memory(t.Memory)}.When(t.Starts, runs),
 		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.
 			When(t.Starts, runs),

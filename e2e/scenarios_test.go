@@ -164,6 +164,9 @@ func (p *place) args(options scenario.Options) []string {
 	if options.Netfilter != provision.Unset {
 		args = append(args, "--netfilter="+strconv.FormatBool(options.Netfilter == provision.On))
 	}
+	if options.MountHome != provision.Unset {
+		args = append(args, "--mount-home="+strconv.FormatBool(options.MountHome == provision.On))
+	}
 	if options.Replace {
 		args = append(args, "--replace", vm)
 	}

@@ -76,6 +76,7 @@ func TestProgramsThatAreKilled(t *testing.T) {
 func TestKilledCreation(t *testing.T) {
 	b := newBench(t)
 	b.spec.Protect = provision.Off // a VM is marked before it is protected
+	b.spec.MountHome = provision.Off
 	b.Before = func(args []string) error {
 		if slices.Contains(args, "start") {
 			return &process.KilledError{Name: "limactl", Err: errors.New("signal: killed")}
@@ -91,12 +92,13 @@ func TestKilledCreation(t *testing.T) {
 	if err := os.WriteFile(half, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.Before = nil
+	b.Before, b.spec.MountHome = nil, provision.Unset
 	plan, err := b.setup().Plan(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if step := plan.Steps[0]; step.ID != provision.StepCreate || !strings.Contains(step.Reason, "interrupted") {
+	if step := plan.Steps[0]; step.ID != provision.StepCreate || !strings.Contains(step.Reason, "interrupted") ||
+		!plan.HomeLeftOut {
 		t.Fatalf("got %+v", plan.Steps)
 	}
 	b.mustRun(t)

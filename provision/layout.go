@@ -228,8 +228,9 @@ func markerReasons(o *guest.Observation) []string {
 
 // writeMarker writes the marker and reads it back.
 func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
-	_, points := r.target.mounts()
-	return r.session(state).change(ctx, guest.WriteMarker{Version: guest.LayoutVersion, Mounts: points})
+	return r.session(state).change(ctx, guest.WriteMarker{
+		Version: guest.LayoutVersion, Mounts: r.target.mountPoints(),
+	})
 }
 
 // unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with

@@ -17,7 +17,7 @@ import (
 
 // makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
-	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided()}
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(), HomeLeftOut: t.wanted.NoHome}
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)
@@ -128,6 +128,23 @@ func (p *Plan) forExisting(t target, s State) {
 	default:
 		p.Steps = append(p.Steps, newStep(StepStart, "it does not run"), newStep(StepWaitForBoot, "it does not run"))
 	}
+	if reasons := unrecorded(t, s); len(reasons) > 0 && len(edits) == 0 {
+		step := newStep(StepConfigure, reasons...)
+		step.Disruption = DisruptionLive // it changes a comment
+		p.insert(step)
+	}
+}
+
+// unrecorded returns why the VM's configuration must be written although nothing else in it changes: later runs take
+// from it whether the home directory is left out.
+func unrecorded(t target, s State) []string {
+	switch {
+	case t.wanted.NoHome == s.HomeLeftOut:
+		return nil
+	case s.HomeLeftOut:
+		return []string{"it says that your home directory is left out, and --mount-home was given"}
+	}
+	return []string{"it does not say that your home directory is left out"}
 }
 
 // overruled returns the error of what the files of Lima's user decide otherwise than a world needs: no edit of the VM's
@@ -168,6 +185,9 @@ func (t target) need(key string) string {
 	w := t.wanted
 	switch key {
 	case "mount":
+		if w.NoHome {
+			return fmt.Sprintf("this world leaves %s out, and has %s writable at %s", w.Home, w.Project, w.ProjectMount)
+		}
 		return fmt.Sprintf("a world has %s read-only, and %s writable at %s", w.Home, w.Project, w.ProjectMount)
 	case "portForward":
 		return fmt.Sprintf("a world forwards %s to its own directory, and keeps the port %d off the host",
@@ -285,10 +305,14 @@ func connectionReasons(s State) (reasons []string) {
 
 // restartReasons returns the facts that only a restart of the VM repairs, or that less disruption did not repair.
 func restartReasons(t target, s State) (reasons []string) {
-	_, points := t.mounts()
+	mounts := t.mounts()
 	for i, problem := range s.Mounts {
-		if problem != "" {
-			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", points[i], problem))
+		switch {
+		case problem == "":
+		case mounts[i].leftOut:
+			reasons = append(reasons, fmt.Sprintf("the mount %s: %s", mounts[i].point, problem))
+		default:
+			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", mounts[i].point, problem))
 		}
 	}
 	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {

@@ -97,7 +97,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if instance == nil {
 		return state
 	}
-	state.HalfCreated = v.halfCreated(instance)
+	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
@@ -110,18 +110,18 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	}
 	state.Openings = openingsOf(instance)
 	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
-	directories, points := t.mounts()
+	mounts := t.mounts()
 	if state.Booting {
-		directories, points = nil, nil // they come at the end of the boot, and observing them would slow it down
+		mounts = nil // they come at the end of the boot, and observing them would slow it down
 	}
 	options := guest.ObserveOptions{
-		Mounts: points,
+		Mounts: pointsOf(mounts),
 		// An observation slows the boot down, and there is nothing to see.
 		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
 	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, options)
 	if state.Guest != nil {
-		state.Mounts = compareMounts(directories, points, state.Guest.Mounts, v.now())
+		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
 	}
 	return state
 }
@@ -133,20 +133,41 @@ func (o observer) halfCreated(instance *limatype.Instance) bool {
 }
 
 // compareMounts returns for each mount what is wrong with it; empty when nothing is.
-func compareMounts(directories, points []string, mounts []guest.Mount, now time.Time) (problems []string) {
-	for i, mount := range mounts {
-		problems = append(problems, compareMount(directories[i], mount, points[i] != guest.ProjectMount, now))
+func compareMounts(wanted []mount, seen []guest.Mount, now time.Time) (problems []string) {
+	for i, mount := range seen {
+		compare := compareMount
+		if wanted[i].leftOut {
+			compare = compareLeftOut
+		}
+		problems = append(problems, compare(wanted[i].directory, mount, wanted[i].readOnly, now))
 	}
 	return problems
 }
 
+// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others made.
+func compareLeftOut(directory string, seen guest.Mount, _ bool, now time.Time) string {
+	if seen.FSType == "" || compareMount(directory, seen, seen.ReadOnly, now) != "" {
+		return ""
+	}
+	return "it is still mounted, and is to be left out"
+}
+
+func pointsOf(mounts []mount) (points []string) {
+	for _, m := range mounts {
+		points = append(points, m.point)
+	}
+	return points
+}
+
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
-	directories, points := t.mounts()
-	mounts, err := o.guest(state.Instance).ObserveMounts(ctx, guest.Shared, points)
-	state.Guest.Mounts = mounts
-	state.Mounts = compareMounts(directories, points, mounts, o.now())
-	return err
+	mounts := t.mounts()
+	seen, err := o.guest(state.Instance).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
+	if err != nil {
+		return err
+	}
+	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.now())
+	return nil
 }
 
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
@@ -233,8 +254,9 @@ type State struct {
 	Openings []opening
 	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
 	OpenKey *Error
-	// Mounts reports for each wanted mount, in the order of [Wanted].Mounts, what is wrong with it; empty when nothing
-	// is.
+	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
+	HomeLeftOut bool
+	// Mounts reports for each of the target's mounts, in that order, what is wrong with it; empty when nothing is.
 	Mounts []string
 }
 

@@ -78,8 +78,12 @@ func (p Plan) Adopts() bool { return p.has(StepAdopt) && p.Existing != nil && !p
 
 // Adoption describes what the plan changes of a foreign VM, and what it keeps.
 func (p Plan) Adoption() (changed, kept string) {
-	changed = "its configuration, its users' groups and its services: the project is mounted writable, your home " +
-		"directory read-only, and the agent is installed as a service"
+	home := "your home directory read-only"
+	if p.HomeLeftOut {
+		home = "your home directory is left out"
+	}
+	changed = "its configuration, its users' groups and its services: the project is mounted writable, " + home +
+		", and the agent is installed as a service"
 	if p.Interrupts() {
 		changed += "; programs that run in it are stopped"
 	}

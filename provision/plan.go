@@ -32,6 +32,8 @@ type Plan struct {
 	Unrepaired []Unrepaired `json:"unrepaired,omitempty"`
 	// Opens describes what the profile and the image of a new VM open on this machine, beyond what every world has.
 	Opens []string `json:"opens,omitempty"`
+	// HomeLeftOut reports that the user's home directory is not mounted in the world.
+	HomeLeftOut bool `json:"home_left_out,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
 	// Decided is what the files that Lima reads for all VMs decide about this one.
@@ -287,7 +289,8 @@ func beyondConsent(plan Plan) *Error {
 
 // Same reports whether two plans do the same for the same reasons: a person agreed to what was shown.
 func (p Plan) Same(other Plan) bool {
-	if p.VM != other.VM || len(p.Steps) != len(other.Steps) || !slices.Equal(p.Opens, other.Opens) {
+	if p.VM != other.VM || len(p.Steps) != len(other.Steps) ||
+		!slices.Equal(p.Opens, other.Opens) || p.HomeLeftOut != other.HomeLeftOut {
 		return false
 	}
 	for i := range p.Steps {

@@ -353,6 +353,18 @@ var plans = map[string]func(*target, *State){
 		_ *State) {
 		t.wanted.Images = []limatype.Image{{File: limatype.File{Location: "/img"}}}
 	},
+	"home left out": func(t *target, _ *State) { t.wanted.NoHome = true },
+	"home left out, and still shown": func(t *target, s *State) {
+		t.wanted.NoHome, s.HomeLeftOut, s.Mounts[0] = true, true, "it is still mounted, and is to be left out"
+		s.Instance.Config.Mounts = s.Instance.Config.Mounts[1:]
+	},
+	"home left out, and not recorded": func(t *target, s *State) {
+		t.wanted.NoHome = true
+		s.Instance.Config.Mounts = s.Instance.Config.Mounts[1:]
+	},
+	"home left out, and mounted again": func(_ *target, s *State) {
+		s.HomeLeftOut, s.Instance.Config.Mounts = true, s.Instance.Config.Mounts[1:]
+	},
 	"another project": func(t *target, _ *State) { t.wanted.Project = "/home/ada/other" },
 	"made by hand": func(_ *target, s *State) {
 		s.Instance.Config = &limatype.LimaYAML{}

@@ -51,7 +51,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
-		Home: t.wanted.Home, GuestHome: t.guestHome(instance), Project: t.spec.Project,
+		Home: t.wanted.Home, NoHome: t.wanted.NoHome, GuestHome: t.guestHome(instance), Project: t.spec.Project,
 		Firmware: t.firmware(instance),
 		Agents:   t.agents(instance != nil || findErr != nil && dirErr == nil),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,

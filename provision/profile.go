@@ -40,7 +40,9 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := lima.Wanted{Home: filepath.Clean(home), Project: spec.Project, ProjectMount: guest.ProjectMount}
+	wanted := lima.Wanted{
+		Home: filepath.Clean(home), NoHome: spec.MountHome == Off, Project: spec.Project, ProjectMount: guest.ProjectMount,
+	}
 	if spec.Profile == "" {
 		return imageOpens(wanted, images(spec, ""))
 	}

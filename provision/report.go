@@ -117,7 +117,11 @@ func (h *Health) reasonsAnd(line guestItem, left []Unrepaired) {
 
 func (h *Health) configuration(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
-	h.reasons("configuration", "configuration of the VM", "as wanted", append(edits, replace...))
+	reasons := slices.Concat(edits, replace)
+	if len(edits) == 0 {
+		reasons = append(reasons, unrecorded(t, s)...)
+	}
+	h.reasons("configuration", "configuration of the VM", "as wanted", reasons)
 	if overruled := t.overruled(s.Instance.Config); len(edits) > 0 && overruled != nil {
 		line := &h.Items[len(h.Items)-1]
 		line.Why, line.Next = overruled.Why, overruled.Next
@@ -166,9 +170,13 @@ func (h *Health) guest(t target, s State) {
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.session(o, s.SharedDead)
-	directories, points := t.mounts()
+	mounts := t.mounts()
 	for i, problem := range s.Mounts {
-		h.reasons(mountItem(points[i]), "mount "+points[i], "shows "+directories[i], nonEmpty(problem))
+		want := "shows " + mounts[i].directory
+		if mounts[i].leftOut {
+			want = "left out"
+		}
+		h.reasons(mountItem(mounts[i].point), "mount "+mounts[i].point, want, nonEmpty(problem))
 	}
 	h.unitStates(o)
 	h.measures(o)

@@ -18,6 +18,7 @@ import (
 	"unicode"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/atomize-hq/worldsetup/embed"
@@ -65,6 +66,8 @@ type Spec struct {
 	Agent string
 	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
+	// MountHome mounts the user's home directory read-only. Unset means as it was chosen for the VM, and On in a new one.
+	MountHome Switch
 	// Netfilter makes the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it
 	// is.
 	Netfilter Switch
@@ -425,6 +428,11 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
 		Images: images(spec, t.arch), Home: filepath.Clean(home), Project: t.spec.Project, ProjectMount: guest.ProjectMount,
+		NoHome: spec.MountHome == Off || spec.MountHome == Unset && homeLeftOut(instance),
+	}
+	if t.wanted.NoHome && lima.Contains(t.spec.Project, t.wanted.Home) {
+		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: --mount-home",
+			"the project %s contains your home directory, which is to be left out", t.spec.Project))
 	}
 	if instance != nil && instance.Config != nil && spec.Replace == "" {
 		t.wanted.UseNames(instance.Config)
@@ -470,9 +478,38 @@ func images(spec Spec, arch limatype.Arch) []limatype.Image {
 		Digest: digest.Digest(spec.ImageDigest)}}}
 }
 
-// mounts returns the host directories that are mounted in the world, and their mount points.
-func (t target) mounts() (directories, points []string) {
-	return []string{t.wanted.Home, t.wanted.Project}, []string{t.wanted.Home, t.wanted.ProjectMount}
+// mount is a directory of this machine at a mount point in the guest.
+type mount struct {
+	directory, point string
+	readOnly         bool
+	leftOut          bool // it must not be there
+}
+
+// mounts returns what is mounted in the world, or must not be.
+func (t target) mounts() []mount {
+	return []mount{
+		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome},
+		{directory: t.wanted.Project, point: t.wanted.ProjectMount},
+	}
+}
+
+// mountPoints returns the points at which something must be mounted.
+func (t target) mountPoints() (points []string) {
+	for _, m := range t.mounts() {
+		if !m.leftOut {
+			points = append(points, m.point)
+		}
+	}
+	return points
+}
+
+// homeLeftOut reports whether the home directory was left out of an instance, which may be nil.
+func homeLeftOut(instance *limatype.Instance) bool {
+	if instance == nil {
+		return false
+	}
+	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one, nothing was chosen
+	return lima.HomeLeftOut(text)
 }
 
 // embedder returns the profile in a file, with all that it refers to.

@@ -58,8 +58,7 @@ type verifier struct {
 }
 
 func newVerifier(t target, edges Edges) verifier {
-	_, points := t.mounts()
-	return verifier{guest: edges.Guest, now: edges.Now, mounts: points}
+	return verifier{guest: edges.Guest, now: edges.Now, mounts: t.mountPoints()}
 }
 
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an

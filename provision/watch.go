@@ -183,7 +183,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	ended, alive := make(chan struct{}), make(chan struct{}, 1)
 	w.ended, w.alive = ended, alive
 	w.recall = func() { cancel(); <-ended }
-	_, points := r.target.mounts()
+	points := pointsOf(r.target.mounts())
 	go func() {
 		defer close(ended)
 		silent := true

@@ -116,6 +116,9 @@ func showSummary(plan provision.Plan, t *text) {
 	if plan.Interrupts() {
 		t.put(t.warn.Render("!")+" ", "Programs that run in the VM will be stopped.")
 	}
+	if plan.HomeLeftOut {
+		t.put("  ", "Your home directory is left out of the VM.")
+	}
 	if plan.Unseen {
 		t.put("  ", "More may follow: the inside of the VM is visible only while it runs.")
 	}

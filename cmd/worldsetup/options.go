@@ -88,6 +88,15 @@ var options = []option{
 		field: sizeField(func(s *provision.Spec) *int64 { return &s.Disk }), initial: sizeText(provision.DefaultDisk),
 		example: "20GiB", partOf: "size", inVM: true, inProfile: true, inherited: true,
 	}, {
+		name: "mount-home", kind: config.Switch, env: []string{"WORLDSETUP_MOUNT_HOME"}, values: switchValues,
+		usage: "mount your home directory read-only in the VM; --mount-home=no leaves it out",
+		field: field{
+			func(s provision.Spec) string { return strconv.FormatBool(s.MountHome != provision.Off) },
+			setSwitch(func(s *provision.Spec) *provision.Switch { return &s.MountHome }),
+		},
+		reaches: "your home directory, which the VM can read", harmless: []string{"false"},
+		initial: "true", example: "false", inVM: true, inherited: true,
+	}, {
 		name: "netfilter", kind: config.Switch, env: []string{"SUBSTRATE_WORLD_NETFILTER_ENABLE"}, values: switchValues,
 		usage:   "the agent filters network traffic; --netfilter=false turns that off",
 		field:   field{set: setSwitch(func(s *provision.Spec) *provision.Switch { return &s.Netfilter })},

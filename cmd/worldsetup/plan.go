@@ -73,6 +73,9 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 	default:
 		showSteps(to, plan)
 	}
+	if plan.HomeLeftOut {
+		to.printf("  your home directory is left out of the VM")
+	}
 	showOpens(to, plan.Opens)
 	for _, one := range plan.Unrepaired {
 		to.put("  left to you: ", "    ", one.Why)

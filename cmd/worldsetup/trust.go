@@ -59,7 +59,7 @@ func (a *app) newClaim(file *config.File, stateDir string) *claim {
 			where := fmt.Sprintf("%s:%d", file.Path, found.Line)
 			c.Values = append(c.Values, value{found.Key, text, fromProjectFile, where})
 		}
-		if slices.Contains([]string{"profile", "image", "image-digest"}, found.Key) {
+		if slices.Contains([]string{"profile", "image", "image-digest", "mount-home"}, found.Key) {
 			_ = o.set(&spec, text)
 		}
 	}

@@ -108,3 +108,37 @@ func TestTrustedProfileStays(t *testing.T) {
 		t.Fatalf("%q, %v", c.spec.ProfileDigest, err)
 	}
 }
+
+// Each source can leave the home directory out; only a project's file needs trust, and only to mount it.
+func TestMountHome(t *testing.T) {
+	const variable = "WORLDSETUP_MOUNT_HOME"
+	for _, test := range []struct {
+		environment string
+		args        []string
+		want        provision.Switch
+	}{
+		{"", nil, provision.Unset},
+		{"no", nil, provision.Off}, {"1", nil, provision.On},
+		{"", []string{"--mount-home=no"}, provision.Off}, {"", []string{"--mount-home"}, provision.On},
+		{"no", []string{"--mount-home=yes"}, provision.On},
+	} {
+		spec, err := choose(t, map[string]string{variable: test.environment}, test.args...)
+		if err != nil || spec.MountHome != test.want {
+			t.Errorf("%q %v: %v, error %v, want %v", test.environment, test.args, spec.MountHome, err, test.want)
+		}
+	}
+	a := &app{getenv: func(string) string { return "" }}
+	for text, asks := range map[string]bool{"mount-home: false\n": false, "mount-home: true\n": true} {
+		path := filepath.Join(t.TempDir(), config.Name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file, err := config.Read(path, fileKeys())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if claim := a.newClaim(file, t.TempDir()); (claim != nil) != asks {
+			t.Errorf("%q: asks %v", text, claim)
+		}
+	}
+}

@@ -276,7 +276,11 @@ func (o option) unset(spec provision.Spec, plan provision.Plan) value {
 	case plan.Existing != nil && o.inVM && (spec.Replace == "" || inherited):
 		vm, text := plan.Existing, ""
 		if o.get != nil {
-			text = o.get(provision.Spec{CPUs: vm.CPUs, Memory: vm.Memory, Disk: vm.Disk, VMType: vm.Type})
+			had := provision.Spec{CPUs: vm.CPUs, Memory: vm.Memory, Disk: vm.Disk, VMType: vm.Type}
+			if plan.HomeLeftOut {
+				had.MountHome = provision.Off
+			}
+			text = o.get(had)
 		}
 		return value{o.name, text, fromVM, ""}
 	case spec.Profile != "" && o.inProfile:

@@ -17,6 +17,17 @@ var askedScenarios = []Scenario{
 		Options: Options{Allow: provision.DisruptionUnit}, Want: steps(activate),
 	},
 	{Name: "netfilter asked for", Options: Options{Netfilter: provision.On}, Want: steps(units, activate)},
+	{
+		Name: "the home directory left out", Options: Options{MountHome: provision.Off},
+		Sees: sights("configuration", "your home directory is to be left out"),
+		Want: steps(stop, configure, start), Boots: true,
+	},
+	{
+		Name: "no VM, and the home directory left out", Faults: on(VMDeleted), Options: Options{MountHome: provision.Off},
+		Sees: sights("instance", "absent"),
+		Want: steps(create, start, directories, units, agent, activate, marker),
+		May:  steps(packages, group, linger), Boots: true,
+	},
 	{Name: "another agent", Options: Options{Agent: AgentGood}, Want: steps(agent, activate)},
 	{Name: "an agent that does not answer", InTurn: true, Options: Options{Agent: AgentBad},
 		Want: steps(agent, activate), Kind: provision.KindProvisioning},

@@ -85,6 +85,7 @@ type Options struct {
 	Agent     Agent
 	CPUs      int // 0: as it is
 	Netfilter provision.Switch
+	MountHome provision.Switch
 	Replace   bool // with consent; the run after it is not asked for that again
 	Adopt     bool // likewise, to adopt a foreign VM
 	// Allow is the deepest disruption that is allowed; empty for every one that a repair may need.
@@ -103,7 +104,7 @@ const (
 )
 
 // usual is the state that every scenario begins with.
-var usual = Options{Netfilter: provision.Off}
+var usual = Options{Netfilter: provision.Off, MountHome: provision.On}
 
 // Fault is one piece of damage: exactly one of Guest and Host is set.
 type Fault struct {
