@@ -163,8 +163,7 @@ func (b *bench) nothingElse(t *testing.T) {
 // removable wants all of it to go when someone consents.
 func (b *bench) removable(t *testing.T) {
 	t.Helper()
-	b.spec.Replace = "substrate"
-	if err := b.setup().Remove(t.Context()); err != nil {
+	if err := b.removeErr(t); err != nil {
 		t.Error(err)
 	}
 	b.only(t)
@@ -172,7 +171,7 @@ func (b *bench) removable(t *testing.T) {
 
 func creating(t *testing.T) *bench {
 	b := replacing(t)
-	if err := b.setup().Remove(t.Context()); err != nil {
+	if err := b.removeErr(t); err != nil {
 		t.Fatal(err)
 	}
 	b.spec.Replace = ""
@@ -212,13 +211,19 @@ func keptTwice(t *testing.T) *bench {
 	return b
 }
 
+// restoreErr restores with consent.
 func (b *bench) restoreErr(t *testing.T) error {
 	t.Helper()
-	_, err := b.setup().Restore(t.Context())
+	setup := b.setup()
+	setup.Spec.Restore = "substrate"
+	_, err := setup.Restore(t.Context())
 	return err
 }
 
+// removeErr removes with consent.
 func (b *bench) removeErr(t *testing.T) error {
 	t.Helper()
-	return b.setup().Remove(t.Context())
+	setup := b.setup()
+	setup.Spec.Remove = "substrate"
+	return setup.Remove(t.Context())
 }

@@ -36,7 +36,7 @@ func TestApproveLifecycle(t *testing.T) {
 			if err != nil || len(planned.Steps) == 0 || planned.Existing == nil || planned.Existing.Kept != oldVM {
 				t.Fatalf("%+v, %v", planned, err)
 			}
-			b.spec.Replace = "substrate"
+			b.spec.Restore, b.spec.Remove = "substrate", "substrate"
 			refused, setup := errors.New("not today"), b.setup()
 			setup.Approve = func(_ context.Context, plan provision.Plan) error {
 				if !reflect.DeepEqual(plan, planned) {
@@ -80,6 +80,7 @@ func TestPlanLifecycleOfLeftovers(t *testing.T) {
 					t.Fatalf("%v, %v", err, b.steps())
 				}
 				setup := b.setup()
+				setup.Spec.Restore, setup.Spec.Remove = "substrate", "substrate"
 				setup.Approve = func(_ context.Context, plan provision.Plan) error {
 					if !reflect.DeepEqual(plan, planned) || len(b.steps()) > 0 {
 						t.Errorf("asked about %+v after %v", plan, b.steps())
@@ -125,6 +126,7 @@ func TestPlanLifecycleRefused(t *testing.T) {
 func TestRestoreJudgesWhatIsThere(t *testing.T) {
 	b := kept(t)
 	b.spec.Disk, b.spec.CPUs, b.spec.Project = 64<<30, 3, t.TempDir()
+	b.spec.Restore = "substrate"
 	if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
 		t.Errorf("%v: %+v", err, health.Drift)
 	}

@@ -86,11 +86,9 @@ func TestHomeLeftOut(t *testing.T) {
 	if item := b.homeItem(t); item.Outcome != provision.OK || !b.showsHome(t, "substrate") {
 		t.Errorf("it is not mounted again: %+v", item)
 	}
-	b.spec.Replace = "substrate"
 	if err := b.restoreErr(t); err != nil {
 		t.Fatal(err)
 	}
-	b.spec.Replace = ""
 	if b.showsHome(t, "substrate") {
 		t.Error("the VM that was restored mounts it")
 	}

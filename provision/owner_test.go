@@ -40,12 +40,8 @@ func TestForeignVM(t *testing.T) {
 	for name, do := range map[string]func(*testing.T, *bench) error{
 		"run":     func(t *testing.T, b *bench) error { return b.run(t) },
 		"replace": func(t *testing.T, b *bench) error { b.spec.Replace = "substrate"; return b.run(t) },
-		"remove": func(t *testing.T, b *bench) error {
-			b.spec.Replace = "substrate"
-			return b.setup().Remove(t.Context())
-		},
+		"remove":  func(t *testing.T, b *bench) error { return b.removeErr(t) },
 		"restore": func(t *testing.T, b *bench) error {
-			b.spec.Replace = "substrate"
 			b.create(t, oldVM, foreignProfile+"# worldsetup made this VM, in the run 1\n")
 			b.ForgetCalls()
 			return b.restoreErr(t)
@@ -121,8 +117,7 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("the next run did %v", b.steps())
 		}
 	}
-	b.spec.Replace = "substrate"
-	if err := b.setup().Remove(t.Context()); err != nil {
+	if err := b.removeErr(t); err != nil {
 		t.Error(err)
 	}
 	b.only(t)
@@ -197,7 +192,6 @@ func TestSomebodyWasFaster(t *testing.T) {
 // TestRemoveUnproven: a directory that is no VM, or a name beside the VM, is not removed by its name.
 func TestRemoveUnproven(t *testing.T) {
 	b := newBench(t)
-	b.spec.Replace = "substrate"
 	dir := b.VMDir("substrate")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -205,7 +199,7 @@ func TestRemoveUnproven(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "disk"), []byte("a disk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "not a world", dir)
+	wantKind(t, b.removeErr(t), provision.KindUsage, "not a world", dir)
 	b.only(t, "substrate")
 
 	for _, name := range []string{"substrate.ws-tmp", oldVM, "substrate.ws-back"} {
@@ -213,7 +207,7 @@ func TestRemoveUnproven(t *testing.T) {
 		b.create(t, name, foreignProfile)
 		b.ForgetCalls()
 		wantKind(t, b.run(t), provision.KindUsage, name+" is in the way")
-		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, name+" is in the way")
+		wantKind(t, b.removeErr(t), provision.KindUsage, name+" is in the way")
 		b.spec.Replace = ""
 		b.mustRun(t)
 		if steps := b.steps(); len(steps) > 0 {
@@ -243,7 +237,7 @@ func TestProtection(t *testing.T) {
 			t.Errorf("%s is not protected", name)
 		}
 	}
-	if err := b.setup().Remove(t.Context()); err != nil {
+	if err := b.removeErr(t); err != nil {
 		t.Error(err)
 	}
 	b.only(t)
@@ -276,7 +270,6 @@ func TestAnotherHome(t *testing.T) {
 	b.ForgetCalls()
 	b.runner = elsewhere{b}
 	wantKind(t, b.run(t), provision.KindPrerequisite, "another Lima home", "/elsewhere/substrate")
-	b.spec.Replace = "substrate"
-	wantKind(t, b.setup().Remove(t.Context()), provision.KindPrerequisite, "another Lima home")
+	wantKind(t, b.removeErr(t), provision.KindPrerequisite, "another Lima home")
 	b.unchanged(t)
 }

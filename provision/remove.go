@@ -12,7 +12,7 @@ import (
 )
 
 // Remove deletes the world: the VM, its backup and the leftovers of interrupted runs beside it, and the files about it
-// in the state directory. It needs the same consent as a replacement. If there is nothing to remove, that is no error.
+// in the state directory. It needs the consent [Spec].Remove. If there is nothing to remove, that is no error.
 func (s *Setup) Remove(ctx context.Context) error {
 	r, err := s.begin()
 	if err != nil {
@@ -35,7 +35,8 @@ func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
 }
 
 func (w *replacement) remove(ctx context.Context) error {
-	consent := w.ignoreChoices()
+	consent := w.run.target.spec.Remove
+	w.ignoreChoices()
 	plan, err := w.planRemove(ctx)
 	if err != nil {
 		return err

@@ -122,10 +122,36 @@ func TestConsentIsForOneName(t *testing.T) {
 		b := replacing(t)
 		b.spec.Replace = name
 		wantKind(t, b.run(t), provision.KindUsage, name)
+		b.spec.Replace, b.spec.Remove = "", name
 		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, name)
 		if len(b.Calls()) > 0 {
 			t.Errorf("%q: %v", name, b.Calls())
 		}
+	}
+}
+
+// TestConsentIsForOneDeed: the consent to one of replacing, restoring and removing is none to another.
+func TestConsentIsForOneDeed(t *testing.T) {
+	deeds := map[string]func(*provision.Setup) error{
+		"replace": func(s *provision.Setup) error { _, err := s.Run(t.Context()); return err },
+		"restore": func(s *provision.Setup) error { _, err := s.Restore(t.Context()); return err },
+		"remove":  func(s *provision.Setup) error { return s.Remove(t.Context()) },
+	}
+	for name, do := range deeds {
+		b := kept(t)
+		b.spec.Replace, b.spec.Restore, b.spec.Remove = "substrate", "substrate", "substrate"
+		switch name {
+		case "replace":
+			b.spec.Replace, b.spec.Disk = "", 5<<30 // only another VM has such a disk
+		case "restore":
+			b.spec.Restore = ""
+		case "remove":
+			b.spec.Remove = ""
+		}
+		b.ForgetCalls()
+		err := do(b.setup())
+		wantKind(t, err, provision.KindReplacement)
+		b.unchanged(t)
 	}
 }
 
@@ -139,7 +165,7 @@ func TestRefusedReplacement(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantKind(t, b.run(t), provision.KindUsage, "not by worldsetup", "limactl unprotect substrate")
-		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "limactl unprotect substrate")
+		wantKind(t, b.removeErr(t), provision.KindUsage, "limactl unprotect substrate")
 		if changes := b.changes(); len(changes) > 0 {
 			t.Errorf("it changed %v", changes)
 		}
@@ -151,7 +177,7 @@ func TestRefusedReplacement(t *testing.T) {
 		b.ForgetCalls()
 		wantKind(t, b.run(t), provision.KindUsage, "not a world", "--adopt=substrate",
 			"limactl rename substrate OTHER")
-		wantKind(t, b.setup().Remove(t.Context()), provision.KindUsage, "not a world")
+		wantKind(t, b.removeErr(t), provision.KindUsage, "not a world")
 		if changes := b.changes(); len(changes) > 0 {
 			t.Errorf("it changed %v", changes)
 		}
@@ -180,7 +206,7 @@ func TestKeepAndRestore(t *testing.T) {
 	if changes := b.changes(); len(changes) > 0 {
 		t.Errorf("without consent it changed %v", changes)
 	}
-	b.spec.Replace = "substrate"
+	b.spec.Restore = "substrate"
 	for _, keep := range []bool{true, false} {
 		b.spec.KeepOld = keep
 		if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
@@ -207,7 +233,7 @@ func TestRemove(t *testing.T) {
 	if changes := b.changes(); len(changes) > 0 {
 		t.Errorf("without consent it changed %v", changes)
 	}
-	b.spec.Replace = "substrate"
+	b.spec.Remove = "substrate"
 	for range 2 { // the second time there is nothing to remove
 		if err := b.setup().Remove(t.Context()); err != nil {
 			t.Fatal(err)
@@ -232,8 +258,7 @@ func TestTwoVMs(t *testing.T) {
 	b.mustRun(t)
 	b.only(t, "substrate", oldVM)
 	wantKind(t, b.restoreErr(t), provision.KindUsage, "no lima.yaml")
-	b.spec.Replace = "substrate"
-	if err := b.setup().Remove(t.Context()); err != nil {
+	if err := b.removeErr(t); err != nil {
 		t.Error(err)
 	}
 	b.only(t)

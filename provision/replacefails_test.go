@@ -202,6 +202,7 @@ func TestWaitForRemoval(t *testing.T) {
 		}()
 		<-waits
 	}
+	setup.Spec.Remove = "substrate"
 	if err := setup.Remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}

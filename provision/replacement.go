@@ -364,15 +364,14 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return planned, r.finish(err)
 }
 
-// ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts. It
-// clears the consent as well, and returns it.
-func (w *replacement) ignoreChoices() (consent string) {
+// ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts, and
+// the consents.
+func (w *replacement) ignoreChoices() {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{
 		VM: spec.VM, LimaHome: spec.LimaHome, StateDir: spec.StateDir, KeepOld: spec.KeepOld,
 		Wait: spec.Wait, Timeout: spec.Timeout, Allow: DisruptionForce,
 	}
-	return spec.Replace
 }
 
 // approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if

@@ -11,7 +11,7 @@ import (
 )
 
 // Restore restores the kept VM in the place of the one that replaced it, and verifies that it answers. After that the
-// other one is removed, or with KeepOld kept in its turn. Restore needs the same consent as a replacement, and rolls
+// other one is removed, or with KeepOld kept in its turn. Restore needs the consent [Spec].Restore, and rolls
 // everything back when something fails. It changes nothing inside the kept VM.
 func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	r, err := s.begin()
@@ -34,7 +34,8 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 }
 
 func (w *replacement) restore(ctx context.Context) error {
-	consent := w.ignoreChoices()
+	consent := w.run.target.spec.Restore
+	w.ignoreChoices()
 	_, plan, err := w.planRestore(ctx)
 	if err != nil {
 		return err

@@ -72,9 +72,10 @@ type Spec struct {
 	// is.
 	Netfilter Switch
 
-	// Replace is the consent to replace or delete the VM of that name; it must be the name of the VM, or empty. With
-	// it, [Setup.Run] replaces the VM, even a healthy one; [Setup.Restore] and [Setup.Remove] need it as well.
-	Replace string
+	// Replace is the consent to replace the VM of that name; it must be the name of the VM, or empty. With it, [Setup.Run]
+	// replaces the VM, even a healthy one. Restore and Remove are the consents that [Setup.Restore] and [Setup.Remove]
+	// need, likewise; none of the three stands for another.
+	Replace, Restore, Remove string
 	// Adopt is the consent to make a world of the VM of that name, although nothing shows that it is one; it must be
 	// the name of the VM, or empty. Without it [Setup.Run] leaves such a VM alone, even if Replace is given.
 	Adopt string
@@ -228,7 +229,7 @@ func (s *Spec) checkProject() error {
 
 // checkConsents checks that each consent is for this VM: a mistyped name is no consent.
 func (s *Spec) checkConsents() error {
-	for _, name := range []string{s.Replace, s.Adopt} {
+	for _, name := range []string{s.Replace, s.Restore, s.Remove, s.Adopt} {
 		if name != "" && name != s.VM {
 			return about("vm", usage("give the name of the VM itself, or leave the consent out",
 				"the consent is for the VM %q, and this is about %q", name, s.VM))

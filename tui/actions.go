@@ -34,7 +34,7 @@ func (m *model) start(what call, page page) tea.Cmd {
 func (m *model) request(what call) Request {
 	f := &m.facts
 	request := Request{Choices: f.choices}
-	if f.replacing && (what == planning || what == running) || what == restoring || what == removing {
+	if f.replacing && (what == planning || what == running) {
 		request.Replace = f.options.VM
 	}
 	if f.adopting && (what == planning || what == running) {
@@ -46,8 +46,10 @@ func (m *model) request(what call) Request {
 		if f.deeper != "" {
 			request.Approve = f.plan.ApproveUpTo
 		}
-	case restoring, removing:
-		request.Approve = f.agreed.Approve
+	case restoring:
+		request.Restore, request.Approve = f.options.VM, f.agreed.Approve
+	case removing:
+		request.Remove, request.Approve = f.options.VM, f.agreed.Approve
 	}
 	return request
 }

@@ -46,13 +46,14 @@ func TestReplacementNeedsTheName(t *testing.T) {
 // The same holds for restoring and removing.
 func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 	for key, test := range map[string]struct {
-		call  call
-		plan  provision.Plan
-		words []string
+		call     call
+		plan     provision.Plan
+		consents [3]string // to replace, restore and remove
+		words    []string
 	}{
-		"B": {restoring, restorePlan, []string{"Restore the kept VM", "will be deleted: of the current VM",
+		"B": {restoring, restorePlan, [3]string{1: "substrate"}, []string{"Restore the kept VM", "will be deleted: of the current VM",
 			"the VM that was kept"}},
-		"D": {removing, removalPlan, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old",
+		"D": {removing, removalPlan, [3]string{2: "substrate"}, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old",
 			"/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
@@ -77,8 +78,12 @@ func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 		}
 		w.types("substrate")
 		w.press("enter")
-		if w.model.facts.call != test.call || w.model.request(test.call).Replace != "substrate" {
+		if w.model.facts.call != test.call {
 			t.Errorf("%s: it did %d", key, w.model.facts.call)
+		}
+		request := w.model.request(test.call) // one consent is not another
+		if consents := [3]string{request.Replace, request.Restore, request.Remove}; consents != test.consents {
+			t.Errorf("%s: the consents are %q", key, consents)
 		}
 		approve := w.model.request(test.call).Approve
 		other := test.plan

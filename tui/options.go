@@ -27,9 +27,9 @@ type Engine interface {
 // Request is the request that an engine is made for.
 type Request struct {
 	Choices provision.Choices
-	// Replace is the name of the VM when a person typed it as the consent to replace, restore or remove it, or wants to
-	// see the plan of a replacement; empty otherwise.
-	Replace string
+	// Replace is the name of the VM when a person typed it as the consent to replace it, or wants to see the plan of a
+	// replacement; empty otherwise. Restore and Remove are the consents to those.
+	Replace, Restore, Remove string
 	// Adopt is the name of the VM when a person typed it as the consent to adopt it, or wants to see the plan of that;
 	// empty otherwise.
 	Adopt string

@@ -138,7 +138,7 @@ var options = []option{
 	},
 	consent("replace", "replace the VM of that name; it is deleted once the VM in its place is verified",
 		func(s *provision.Spec) *string { return &s.Replace }),
-	consent("remove", "delete the VM of that name", func(s *provision.Spec) *string { return &s.Replace }),
+	consent("remove", "delete the VM of that name", func(s *provision.Spec) *string { return &s.Remove }),
 	consent("adopt", "make a world of the VM of that name, which worldsetup did not make",
 		func(s *provision.Spec) *string { return &s.Adopt }),
 	{

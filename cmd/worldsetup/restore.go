@@ -40,7 +40,9 @@ func (a *app) vmCommand(
 }
 
 func (a *app) restore(ctx context.Context, spec provision.Spec) error {
+	spec.Restore, spec.Replace = spec.Replace, "" // the command says what its --replace means
 	work := consented{
+		consent: func(s *provision.Spec) *string { return &s.Restore },
 		purpose: "restore the kept one in its place", losses: provision.Plan.RestoreLosses, plan: engine.PlanRestore,
 		act: func(e engine, ctx context.Context) error { _, err := e.Restore(ctx); return err },
 	}
@@ -48,13 +50,17 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 }
 
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
-	work := consented{purpose: "delete it", losses: provision.Plan.RemoveLosses,
-		plan: engine.PlanRemove, act: engine.Remove}
+	work := consented{
+		consent: func(s *provision.Spec) *string { return &s.Remove },
+		purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove,
+	}
 	return a.withConsent(ctx, spec, work)
 }
 
-// consented is work that may destroy a VM: what it is for, what it destroys, its plan, and the work itself.
+// consented is work that may destroy a VM: the consent to it, what it is for, what it destroys, its plan, and the work
+// itself.
 type consented struct {
+	consent func(*provision.Spec) *string
 	purpose string
 	losses  func(provision.Plan) (lost, kept string)
 	plan    func(engine, context.Context) (provision.Plan, error)
@@ -65,7 +71,7 @@ type consented struct {
 func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consented) error {
 	setup := provision.Setup{Spec: spec, Events: a.face().show}
 	err := work.act(a.engine(setup), ctx)
-	if kindOf(err) != provision.KindReplacement || spec.Replace != "" || !a.canAsk() {
+	if kindOf(err) != provision.KindReplacement || *work.consent(&spec) != "" || !a.canAsk() {
 		return err
 	}
 	plan, planErr := work.plan(a.engine(provision.Setup{Spec: spec}), ctx)
@@ -80,6 +86,6 @@ func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consent
 	case name == "":
 		return err
 	}
-	setup.Spec.Replace, setup.Approve = name, plan.Approve
+	*work.consent(&setup.Spec), setup.Approve = name, plan.Approve
 	return work.act(a.engine(setup), ctx)
 }

@@ -23,7 +23,7 @@ func TestWithConsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var shown, out strings.Builder
 			a := &app{out: &out, neverAsk: test.silent, engine: func(setup provision.Setup) engine {
-				if setup.Spec.Replace == "w" {
+				if setup.Spec.Remove == "w" && setup.Spec.Replace == "" {
 					return script{}
 				}
 				return script{err: &provision.Error{Kind: provision.KindReplacement, What: "no consent"}}
@@ -67,7 +67,7 @@ func TestConsentIsForThePlanShown(t *testing.T) {
 			var printed strings.Builder
 			a := &app{out: io.Discard, person: terminal{in: strings.NewReader("w\n"), out: &printed},
 				engine: func(setup provision.Setup) engine {
-					if setup.Spec.Replace == "" {
+					if setup.Spec.Remove == "" {
 						return script{plan: shown, err: &provision.Error{Kind: provision.KindReplacement,
 							What: "no consent"}}
 					}

@@ -178,7 +178,7 @@ func (v value) apply(spec *provision.Spec) error {
 		return v.locate(o.invalid(v.Text))
 	}
 	checked := *spec
-	checked.Project, checked.Replace, checked.Adopt = "", "", ""
+	checked.Project, checked.Replace, checked.Remove, checked.Adopt = "", "", "", ""
 	_, err := checked.Resolve()
 	return v.locate(err)
 }

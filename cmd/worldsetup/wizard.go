@@ -55,6 +55,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 			chosen(r.Choices)
 			chosenSpec, _ := withChoices(spec, r.Choices) // the engine reports what is wrong with them, too
 			chosenSpec.Replace, chosenSpec.Adopt = r.Replace, cmp.Or(r.Adopt, spec.Adopt)
+			chosenSpec.Restore, chosenSpec.Remove = r.Restore, r.Remove
 			chosenSpec.Allow = cmp.Or(r.Allow, spec.Allow)
 			return a.engine(provision.Setup{Spec: chosenSpec, Events: r.Events, Approve: r.Approve})
 		},
