@@ -138,7 +138,15 @@ func (e *emitter) emit(event Event) {
 type CheckResult = checks.Result
 
 // journal is the log file of a run. A nil journal writes nothing.
-type journal struct{ file *os.File }
+type journal struct {
+	file *os.File
+	size int  // bytes
+	cut  bool // the output of tools is left out from here on
+}
+
+// maxJournal is the size of a log, in bytes, from which on it holds no more output of tools: a build prints 100 KiB.
+// Other events are few. With that of the run before, there are two logs for each VM.
+const maxJournal = 8 << 20
 
 func openJournal(path string) (*journal, error) {
 	if err := ownDirectory(filepath.Dir(path)); err != nil {
@@ -151,7 +159,7 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &journal{file}, nil
+	return &journal{file: file}, nil
 }
 
 // ownDirectory makes a directory for the user alone. One that is there must be safe from other users.
@@ -175,11 +183,17 @@ func ownDirectory(path string) error {
 
 // write appends an event. Errors are ignored, since a full disk must not stop a repair.
 func (j *journal) write(event Event) {
-	if j == nil || event.Type == EventHeartbeat {
+	output := event.Type == EventLog
+	if j == nil || event.Type == EventHeartbeat || output && j.cut {
 		return
 	}
+	if output && j.size >= maxJournal {
+		j.cut = true
+		event.Message = "(the output from here on is left out of this log)"
+	}
 	if line, err := json.Marshal(event); err == nil {
-		_, _ = j.file.Write(append(plaintext.RedactJSON(line), '\n'))
+		written, _ := j.file.Write(append(plaintext.RedactJSON(line), '\n'))
+		j.size += written
 	}
 }
 
