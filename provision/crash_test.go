@@ -142,6 +142,9 @@ func (b *bench) carriesOn(t *testing.T, life life, next string) {
 		t.Errorf("%s: the run after the next would do %+v, %v", next, plan, err)
 	}
 	b.nothingElse(t)
+	if _, err := os.Lstat(filepath.Join(b.VMDir("substrate"), "protected")); err != nil {
+		t.Errorf("%s: it is not protected: %v", next, err)
+	}
 	if life.again {
 		b.removable(t)
 	}

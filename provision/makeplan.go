@@ -41,6 +41,7 @@ func makePlan(t target, s State) Plan {
 		if plan.complete() && plan.Blocked == nil {
 			plan.Blocked = blockForeign(s)
 		}
+		plan.add(StepProtect, unprotected(t, s)...)
 	}
 	if len(plan.Replace) > 0 || plan.Blocked != nil {
 		plan.Steps = []Step{}

@@ -98,6 +98,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		return state
 	}
 	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
+	state.Unprotected = v.place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
 	running := instance.Status == limatype.StatusRunning
@@ -221,6 +222,8 @@ type State struct {
 	Signs []string
 	// ProtectedBy is who called `limactl protect` for it, for a person to read; empty when no one did.
 	ProtectedBy string
+	// Unprotected reports that an interrupted run made the VM, and did not protect it.
+	Unprotected bool
 	// Guest is the observation of the guest; nil when the VM is not running or could not be entered.
 	Guest *guest.Observation
 	// GuestError is why a running VM could not be entered; nil otherwise.

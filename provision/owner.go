@@ -127,7 +127,7 @@ func inTheWay(spec Spec, s State) *Error {
 // The protectors of a VM.
 const (
 	protectedByWorldsetup = "worldsetup"
-	protectedByOthers     = "somebody else"
+	protectedByOthers     = "others"
 )
 
 // protector returns who called `limactl protect` for a VM; empty when no one did.
@@ -141,14 +141,22 @@ func protector(place vmswap.Place, suffix string) string {
 	return ""
 }
 
-// ProtectedByOthers reports whether somebody other than worldsetup protected the VM.
+// unprotected returns why the VM has to be protected.
+func unprotected(t target, s State) []string {
+	if !s.Unprotected || !t.protects() {
+		return nil
+	}
+	return []string{"worldsetup made it, and was interrupted before it had protected it"}
+}
+
+// ProtectedByOthers reports whether others than worldsetup protected the VM.
 func (e Existing) ProtectedByOthers() bool { return e.ProtectedBy == protectedByOthers }
 
-// protected returns the error of a VM that somebody else protected.
+// protected returns the error of a VM that others protected.
 func protected(vm string) *Error {
 	return &Error{
 		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected, and not by worldsetup", vm),
-		Why:  "somebody called `limactl protect`, which keeps it from being deleted",
+		Why:  "a person or another tool called `limactl protect`, which keeps it from being deleted",
 		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
 	}
 }
@@ -177,15 +185,19 @@ func refusal(spec Spec, s State) *Error {
 }
 
 // reportOwner adds whose the VM is, who else protects it, and which foreign VMs are beside it.
-func (h *Health) reportOwner(spec Spec, s State) {
+func (h *Health) reportOwner(t target, s State) {
+	spec := t.spec
 	outcome := OK
 	if s.foreign() {
 		outcome = Failed
 	}
 	h.item(itemOwner, "owner of the VM", outcome, "a world", s.owner().String(), foreignVM(spec, s).Next)
+	if reasons := unprotected(t, s); len(reasons) > 0 {
+		h.reasons("protection", "protection of the VM", "protected", reasons)
+	}
 	if s.ProtectedBy == protectedByOthers {
 		h.item("protection", "protection of the VM", Info, "",
-			"by somebody else: `limactl unprotect` before it can be replaced or removed", "")
+			"by others: `limactl unprotect` before it can be replaced or removed", "")
 	}
 	if s.Swap.Foreign != "" {
 		h.item("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")

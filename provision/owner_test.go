@@ -2,12 +2,15 @@ package provision_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -164,9 +167,9 @@ func TestStrippedWorld(t *testing.T) {
 	b.unchanged(t)
 }
 
-// TestSomebodyWasFaster: when another program makes the VM between our plan and our creation of it, the clean-up leaves
+// TestAnotherWasFaster: when another program makes the VM between our plan and our creation of it, the clean-up leaves
 // it alone, with a disk or without.
-func TestSomebodyWasFaster(t *testing.T) {
+func TestAnotherWasFaster(t *testing.T) {
 	for _, disk := range []bool{true, false} {
 		b := newBench(t)
 		b.Before = func(args []string) error {
@@ -241,6 +244,41 @@ func TestProtection(t *testing.T) {
 		t.Error(err)
 	}
 	b.only(t)
+}
+
+// TestInterruptedProtection: a VM that a killed run did not come to protect is protected by the next one, unless that is
+// left out. Of one that a user unprotected, nothing is done.
+func TestInterruptedProtection(t *testing.T) {
+	for _, protect := range []provision.Switch{provision.Unset, provision.Off} {
+		b := newBench(t)
+		b.Before = func(args []string) error {
+			if slices.Contains(args, "protect") {
+				return &process.KilledError{Name: "limactl", Err: errors.New("signal: killed")}
+			}
+			return nil
+		}
+		wantKind(t, b.run(t), provision.KindProvisioning, "was killed")
+		b.Before = nil
+		b.spec.Protect = provision.Off
+		b.mustRun(t) // the rest
+		b.spec.Protect = protect
+		health, err := b.setup().Status(t.Context())
+		left := protect == provision.Off
+		if (err == nil) != left || left != !slices.ContainsFunc(health.Items, func(item provision.Item) bool {
+			return item.ID == "protection" && item.Outcome == provision.Failed && item.Cost == provision.DisruptionLive
+		}) {
+			t.Errorf("protect %d: %v, %+v", protect, err, health.Items)
+		}
+		b.mustRun(t)
+		if steps := b.steps(); slices.Equal(steps, []provision.StepID{provision.StepProtect}) == left {
+			t.Errorf("protect %d: steps %v", protect, steps)
+		}
+		client := lima.Client{Runner: b.World}
+		if err := client.Unprotect(t.Context(), "substrate", nil); err != nil && !left {
+			t.Fatal(err)
+		}
+		b.idle(t)
+	}
 }
 
 // TestInterruptedCreation: what we began is cleaned up, protected or not.

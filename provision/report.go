@@ -42,7 +42,7 @@ func (r *run) report(seen view) Health {
 		health.item("instance", "VM", Failed, "running", "absent", rerun)
 		return health
 	}
-	health.reportOwner(r.target.spec, s)
+	health.reportOwner(r.target, s)
 	health.Instance = strings.ToLower(s.Instance.Status)
 	health.Socket.Host = lima.HostSocketPath(s.Instance)
 	found := health.Instance

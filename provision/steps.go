@@ -23,6 +23,7 @@ const (
 	StepReplacePlace  StepID = "replace-place"
 
 	StepAdopt       StepID = "adopt"
+	StepProtect     StepID = "vm-protect"
 	StepCreate      StepID = "vm-create"
 	StepClock       StepID = "clock"
 	StepWritable    StepID = "writable"
@@ -82,6 +83,13 @@ func kinds() []kind {
 			repairs: []string{itemOwner},
 			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
 				return r.place.Claim(ctx, "", false, line)
+			},
+		},
+		{
+			id: StepProtect, title: "protect the VM from deletion (limactl protect)", usual: time.Second,
+			disruption: DisruptionLive, repairs: []string{"protection"},
+			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
+				return r.place.Claim(ctx, "", true, line)
 			},
 		},
 		{

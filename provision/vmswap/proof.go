@@ -24,8 +24,9 @@ const worldMark = "worldsetup-world"
 
 // mark is the content of that file.
 type mark struct {
-	// Protect is set when worldsetup protected the VM, right after it wrote the file.
+	// Protect is set when worldsetup protects the VM, and Pending as well until it has.
 	Protect bool `json:"protect"`
+	Pending bool `json:"pending,omitempty"`
 }
 
 // protectWithin is how long after the mark a protection counts as worldsetup's own: limactl takes 0.1 s for one.
@@ -68,12 +69,34 @@ func (p Place) stranger(suffix string) error {
 
 // Claim marks the VM with suffix as worldsetup's; protect also keeps `limactl delete` from removing it.
 func (p Place) Claim(ctx context.Context, suffix string, protect bool, line func(string)) error {
-	text, _ := json.Marshal(mark{Protect: protect}) // such a struct always has a JSON form
-	err := p.Folders.Mark(filepath.Join(p.Dir(suffix), worldMark), append(text, '\n'))
-	if err != nil || !protect {
+	if err := p.writeMark(suffix, mark{Protect: protect, Pending: protect}); err != nil || !protect {
 		return err
 	}
-	return p.Lima.Protect(ctx, p.VM+suffix, line)
+	if err := p.Lima.Protect(ctx, p.VM+suffix, line); err != nil {
+		return err
+	}
+	return p.writeMark(suffix, mark{Protect: true})
+}
+
+func (p Place) writeMark(suffix string, content mark) error {
+	text, _ := json.Marshal(content) // such a struct always has a JSON form
+	return p.Folders.Mark(filepath.Join(p.Dir(suffix), worldMark), append(text, '\n'))
+}
+
+// readMark reads the mark of the VM with suffix; the zero mark without one.
+func (p Place) readMark(suffix string) (content mark) {
+	text, err := os.ReadFile(filepath.Join(p.Dir(suffix), worldMark))
+	if err != nil || json.Unmarshal(text, &content) != nil {
+		return mark{}
+	}
+	return content
+}
+
+// Unprotected reports whether worldsetup made the VM, and was killed before it had protected it. A VM of which a user
+// lifted the protection is none.
+func (p Place) Unprotected() bool {
+	pending := p.readMark("").Pending || p.Unfinished()
+	return pending && !there(filepath.Join(p.Dir(""), filenames.Protected))
 }
 
 // Protected reports whether the VM with suffix is protected, and whether it was worldsetup that called
@@ -83,11 +106,8 @@ func (p Place) Protected(suffix string) (protected, byUs bool) {
 	if err != nil {
 		return false, false
 	}
-	path := filepath.Join(p.Dir(suffix), worldMark)
-	text, _ := os.ReadFile(path) // without a mark, somebody else called it
-	marked, err := os.Lstat(path)
-	var content mark
-	if err != nil || json.Unmarshal(text, &content) != nil || !content.Protect {
+	marked, err := os.Lstat(filepath.Join(p.Dir(suffix), worldMark))
+	if err != nil || !p.readMark(suffix).Protect { // others called it
 		return true, false
 	}
 	return true, protection.ModTime().Before(marked.ModTime().Add(protectWithin))

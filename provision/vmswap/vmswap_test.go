@@ -371,7 +371,7 @@ func TestProtection(t *testing.T) {
 		h.fails = test.fails
 		wantError(t, h.Claim(t.Context(), "", test.protect, nil), "")
 		h.write(t, "w", "status=Stopped protected=")
-		if test.later { // somebody lifted it, and called protect again
+		if test.later { // a user lifted it, and called protect again
 			late := time.Now().Add(time.Hour)
 			wantError(t, os.Chtimes(h.Dir("")+"/protected", late, late), "")
 		}
