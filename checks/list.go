@@ -20,7 +20,7 @@ type Target struct {
 	Arch     limatype.Arch // of the VM
 	Firmware Firmware      // of the VM
 	Starts   bool          // the VM will be created or started
-	Unlisted bool          // Lima can't list its VMs, so that nobody knows whether there is one
+	Unlisted bool          // Lima can't list its VMs, so that it is unknown whether there is one
 	Memory   int64         // of the VM, in bytes
 	Space    Space         // what will be written to the disk; List finds out whether the image is part of it
 	Images   []string      // places of a new VM's image, the best first; nil when nothing has to be downloaded

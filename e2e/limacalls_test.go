@@ -521,7 +521,7 @@ var placeCalls = []limaCall{
 		"echo 1 >disk; echo '{}' >worldsetup-unproven", func(c *caller) error {
 		return c.wantPlan(provision.StepRollbackRemove)
 	}),
-	inPlace("what somebody else left at such a name", "",
+	inPlace("what another program left at such a name", "",
 		"mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
 			return c.wantPlan(provision.StepCreate, provision.StepStart)
 		}),

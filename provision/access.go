@@ -124,7 +124,7 @@ func byGroup(o *guest.Observation, vm string, add func(name, how, undo string)) 
 			add(name, "can join "+title+": its administrator", inGuest(vm, "gpasswd -A", "", group.Name))
 		}
 		if group.Password {
-			add("whoever knows the password of "+title, "can join it", inGuest(vm, "gpasswd -r", group.Name))
+			add("all who know the password of "+title, "can join it", inGuest(vm, "gpasswd -r", group.Name))
 		}
 	}
 	for _, account := range o.Accounts {

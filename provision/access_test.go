@@ -8,15 +8,15 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestReach: whoever else can reach the socket is listed, keeps the world from being ready when a person let them in,
+// TestReach: everyone else who can reach the socket is listed, keeps the world from being ready when a person let them in,
 // and is named with the command that takes it back; the plan has no step for that.
 func TestReach(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*guest.Observation)
-		who  string // empty: nobody else
+		who  string // empty: no one else
 		next string // empty: a run takes it back
 	}{
-		"nobody else":     {edit: func(*guest.Observation) {}},
+		"no one else":     {edit: func(*guest.Observation) {}},
 		"a member":        {member("games"), "games", "gpasswd -d games substrate"},
 		"root":            {edit: member("root")},
 		"another root":    {edit: func(o *guest.Observation) { member("toor")(o); account(o, "toor", 0, 0) }},
@@ -33,7 +33,7 @@ func TestReach(t *testing.T) {
 		},
 		"a password": {
 			func(o *guest.Observation) { o.Groups[0].Password = true },
-			"whoever knows the password of the group substrate", "gpasswd -r substrate",
+			"all who know the password of the group substrate", "gpasswd -r substrate",
 		},
 		"the same number": {
 			func(o *guest.Observation) {

@@ -219,7 +219,7 @@ func TestHopelessBootIsEnded(t *testing.T) {
 }
 
 // TestOverdueBoot: a start is given up when it shows nothing for too long, and when its ssh server answers and lets
-// nobody in, as on a guest whose cloud-init found no data.
+// no one in, as on a guest whose cloud-init found no data.
 func TestOverdueBoot(t *testing.T) {
 	var s activity
 	s.begin()

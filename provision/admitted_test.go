@@ -28,6 +28,6 @@ func TestUntilAdmitted(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if err := untilAdmitted(ended, connect(dropped)); !errors.Is(err, dropped) || calls != 1 {
-		t.Errorf("nobody waits: %v after %d calls", err, calls)
+		t.Errorf("no one waits: %v after %d calls", err, calls)
 	}
 }

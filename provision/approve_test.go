@@ -111,7 +111,7 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-// TestDeeperThanAgreed: whoever agreed to a plan that interrupts nothing is not surprised by a restart.
+// TestDeeperThanAgreed: a person who agreed to a plan that interrupts nothing is not surprised by a restart.
 func TestDeeperThanAgreed(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

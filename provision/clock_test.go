@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// TestClockPutBackDuringABoot: limactl does not see its end then, and is ended, but only then.
-func TestClockPutBackDuringABoot(t *testing.T) {
+// TestClockSetBackDuringABoot: limactl does not see its end then, and is ended, but only then.
+func TestClockSetBackDuringABoot(t *testing.T) {
 	for name, test := range map[string]struct {
 		back   time.Duration
 		booted time.Duration // when
 		ends   bool
 	}{
-		"put back": {time.Hour, time.Minute, true}, "as it was": {0, time.Minute, false},
+		"set back": {time.Hour, time.Minute, true}, "as it was": {0, time.Minute, false},
 		"put forward": {-time.Hour, time.Minute, false}, "boots still": {time.Hour, time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestClockPutBackDuringABoot(t *testing.T) {
 			})
 		})
 	}
-	if back := putBack(time.Now())(); back.Abs() > time.Second/2 {
-		t.Errorf("the clock was put back by %v", back)
+	if back := setBack(time.Now())(); back.Abs() > time.Second/2 {
+		t.Errorf("the clock was set back by %v", back)
 	}
 }

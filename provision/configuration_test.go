@@ -88,7 +88,7 @@ func TestFilesForAllVMsCount(t *testing.T) {
 	}
 }
 
-// TestEditsKeepTheRest: a configuration that somebody edited differs by our own entries only, after however many edits.
+// TestEditsKeepTheRest: a configuration that a user edited differs by our own entries only, after however many edits.
 func TestEditsKeepTheRest(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

@@ -72,7 +72,7 @@ func PanicError(problem any) *Error {
 	}
 }
 
-// killed reports that err is about a program of this machine, limactl or ssh, that somebody else ended.
+// killed reports that err is about a program of this machine, limactl or ssh, that another program ended.
 func killed(err error) bool {
 	_, ok := errors.AsType[*process.KilledError](err)
 	return ok

@@ -50,7 +50,7 @@ func TestHostSocketOpenToOthers(t *testing.T) {
 	}
 	b.mustRun(t)
 	if len(b.steps()) > 0 {
-		t.Errorf("in a sticky directory nobody else replaces our files: %v", b.steps())
+		t.Errorf("in a sticky directory no other user replaces our files: %v", b.steps())
 	}
 }
 

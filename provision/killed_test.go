@@ -13,7 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestProgramsThatAreKilled: somebody else ends limactl or ssh. That says nothing about the VM, which is neither
+// TestProgramsThatAreKilled: another program ends limactl or ssh. That says nothing about the VM, which is neither
 // restarted nor to be replaced, and the next run carries on.
 func TestProgramsThatAreKilled(t *testing.T) {
 	killed := &process.KilledError{Name: "limactl", Err: errors.New("signal: killed")}

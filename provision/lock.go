@@ -50,7 +50,7 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 		case err != nil:
 			return nil, &Error{
 				Kind: KindPrerequisite, What: "the lock of this VM cannot be taken", Why: err.Error(),
-				Next: fmt.Sprintf("see whose it is (ls -l %s), and if nobody works on the VM, remove it",
+				Next: fmt.Sprintf("see whose it is (ls -l %s), and if no run works on the VM, remove it",
 					shellescape.Quote(path)), Err: err,
 			}
 		case held != nil:
@@ -139,7 +139,7 @@ func tryLock(path string) (*os.File, error) {
 func openPlain(path string, flag int) (*os.File, error) {
 	file, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o644)
 	if errors.Is(err, syscall.ELOOP) {
-		return nil, errors.New(path + " is a link; somebody else may have made it")
+		return nil, errors.New(path + " is a link, which another user may have made")
 	}
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func openPlain(path string, flag int) (*os.File, error) {
 	if err == nil {
 		status, ok := info.Sys().(*syscall.Stat_t)
 		if !info.Mode().IsRegular() || !ok || status.Nlink > 1 {
-			err = errors.New(path + " is no plain file; somebody else may have made it")
+			err = errors.New(path + " is no plain file; another user may have made it")
 		}
 	}
 	if err != nil {

@@ -38,7 +38,7 @@ func TestOneLockForAWorld(t *testing.T) {
 	wantKind(t, status, provision.KindBusy, "write the layout marker")
 }
 
-// TestLockOfOthersMaking: nothing is written through a link or a second name that somebody put in the lock's place.
+// TestLockOfOthersMaking: nothing is written through a link or a second name that another user put in the lock's place.
 func TestLockOfOthersMaking(t *testing.T) {
 	for name, put := range map[string]func(target, path string) error{
 		"link": os.Symlink, "second name": os.Link,

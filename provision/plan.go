@@ -61,7 +61,7 @@ type Existing struct {
 	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
 	Owner     Ownership `json:"owner"`               // whether it is a world, and what shows it
 	Protected bool      `json:"protected,omitempty"` // by `limactl protect`
-	// ProtectedBy is who called it: worldsetup, whose own steps lift the protection, or somebody else.
+	// ProtectedBy is who called it: worldsetup, whose own steps lift the protection, or others.
 	ProtectedBy string `json:"protected_by,omitempty"`
 	Kept        string `json:"kept,omitempty"` // the name of the old VM that is kept beside it
 }

@@ -121,7 +121,7 @@ func (t target) firmware(instance *limatype.Instance) (firmware checks.Firmware)
 	return firmware
 }
 
-// containers returns what a new VM gets for containers: unless it is told otherwise, Lima adds them.
+// containers returns what a new VM gets for containers: unless that is set otherwise, Lima adds them.
 func (t target) containers() (containers checks.Containers) {
 	system, user := "", ""
 	for _, layer := range t.layers(nil) {

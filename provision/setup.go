@@ -93,7 +93,7 @@ func (r *run) enter(ctx context.Context) (release func(), err error) {
 		unlock()
 		return nil, &Error{
 			Kind: KindPrerequisite, What: "no log can be written in the state directory", Why: err.Error(),
-			Next: fmt.Sprintf("make %s a directory that you, and nobody else, can write to, or set XDG_STATE_HOME to "+
+			Next: fmt.Sprintf("make %s a directory that only you can write to, or set XDG_STATE_HOME to "+
 				"one", r.target.spec.StateDir), Err: err,
 		}
 	}

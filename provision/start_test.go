@@ -69,7 +69,7 @@ func (b *bench) process(t *testing.T, file string, args ...string) *os.Process {
 	return cmd.Process
 }
 
-// TestStalePIDFiles: their processes are nobody's to end; the plan says so, and the files are moved aside.
+// TestStalePIDFiles: no run ends their processes; the plan says so, and the files are moved aside.
 func TestStalePIDFiles(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

@@ -87,9 +87,9 @@ func (o observer) launch(ctx context.Context, line func(string)) error {
 	defer log.Close()
 	starting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go watchClock(starting, putBack(time.Now()), log.Booted, func() { cancel(errClockPutBack) })
+	go watchClock(starting, setBack(time.Now()), log.Booted, func() { cancel(errClockSetBack) })
 	err := o.lima.Start(starting, o.place.VM, line)
-	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockPutBack) {
+	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockSetBack) {
 		return nil
 	}
 	if err == nil || ctx.Err() != nil {
@@ -101,17 +101,17 @@ func (o observer) launch(ctx context.Context, line func(string)) error {
 	return err
 }
 
-// errClockPutBack ends a `limactl start` that would not end by itself.
-var errClockPutBack = errors.New("the VM has booted, and the clock of this machine was put back meanwhile")
+// errClockSetBack ends a `limactl start` that would not end by itself.
+var errClockSetBack = errors.New("the VM has booted, and the clock of this machine was set back meanwhile")
 
 const (
-	// clockStep is by how much the clock must have been put back to matter. Lima compares in seconds.
+	// clockStep is by how much the clock must have been set back to matter. Lima compares in seconds.
 	clockStep = time.Second
 	// bootedPatience is how long limactl may take to notice the end of a boot.
 	bootedPatience = 10 * time.Second
 )
 
-// watchClock calls end if this machine's clock was put back since the start of a boot, and the boot has ended: limactl
+// watchClock calls end if this machine's clock was set back since the start of a boot, and the boot has ended: limactl
 // ignores events that seem to be older than its own start, and would wait for its whole deadline.
 func watchClock(ctx context.Context, back func() time.Duration, booted func() bool, end func()) {
 	ticker := time.NewTicker(bootPause)
@@ -136,8 +136,8 @@ func watchClock(ctx context.Context, back func() time.Duration, booted func() bo
 	}
 }
 
-// putBack returns a function that returns by how much this machine's clock was put back since began.
-func putBack(began time.Time) func() time.Duration {
+// setBack returns a function that returns by how much this machine's clock was set back since began.
+func setBack(began time.Time) func() time.Duration {
 	return func() time.Duration {
 		now := time.Now()
 		return now.Sub(began) - now.Round(0).Sub(began.Round(0)) // the first is by the monotonic clock
@@ -217,7 +217,7 @@ func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	began := time.Now()
 	for {
 		booted, age := bootOf(instance, v.now())
-		if booted || max(age, before+time.Since(began)) >= bootGrace { // the clock may be put back
+		if booted || max(age, before+time.Since(began)) >= bootGrace { // the clock may be set back
 			return nil
 		}
 		select {

@@ -119,7 +119,7 @@ func showSocket(t *text, s provision.Socket) {
 		t.put(t.mark(outcome)+" ", join(one.Who+": "+one.How, when(!one.Expected, "should not")))
 	}
 	if len(s.Reach) == 0 {
-		t.put("  ", "nobody but root")
+		t.put("  ", "only root")
 	}
 }
 

@@ -137,7 +137,7 @@ func showExisting(f *facts, t *text) {
 	}
 	machine := e.Type + when(e.Type != "" && e.Arch != "", ", ") + e.Arch
 	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.ProtectedByOthers(),
-		"protected against deletion by somebody else")))
+		"protected against deletion by another tool")))
 	t.field("size", fmt.Sprintf("%s, %s of memory, a disk of %s",
 		plaintext.Count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
 		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
@@ -146,7 +146,7 @@ func showExisting(f *facts, t *text) {
 			e.Created.Local().Format(time.DateOnly)))
 	}
 	if f.plan.Adopts() {
-		t.field("owner", "somebody else: "+e.Owner.String())
+		t.field("owner", "unknown: "+e.Owner.String())
 	}
 	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
 		"kept", when(e.Kept != "", e.Kept+", which can be restored"))

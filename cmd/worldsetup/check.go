@@ -81,7 +81,7 @@ func (a *app) checksFor(ctx context.Context, spec provision.Spec, ids []string) 
 
 // fixing is how failed checks are fixed.
 type fixing struct {
-	yes    bool // nobody is asked
+	yes    bool // without a question
 	dryRun bool // nothing is run
 }
 

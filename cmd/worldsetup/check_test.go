@@ -78,7 +78,7 @@ func TestFixWithAWrongPassword(t *testing.T) {
 	}
 }
 
-// TestFixNeedsAYes: what nobody agreed to is not run.
+// TestFixNeedsAYes: what was not agreed to is not run.
 func TestFixNeedsAYes(t *testing.T) {
 	c := start(t, 120, 40, machineWithoutSSH(t), "check", "--fix", "ssh-client")
 	c.see("run it? [y/N]")

@@ -17,7 +17,7 @@ func TestInCI(t *testing.T) {
 	}
 }
 
-// A CI job may have a terminal, at which nobody sits (Buildkite's docker plugin, docker run -t).
+// A CI job may have a terminal, that no person uses (Buildkite's docker plugin, docker run -t).
 func TestATerminalInCI(t *testing.T) {
 	in := func(value string) func(*exec.Cmd) {
 		return func(command *exec.Cmd) { command.Env = append(command.Env, "CI="+value) }

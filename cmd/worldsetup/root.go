@@ -113,7 +113,7 @@ func (a *app) setOutput(command *cobra.Command) error {
 	a.neverAsk = isSet("non-interactive")
 	if flag := command.Flags().Lookup("non-interactive"); (flag == nil || !flag.Changed) && inCI(a.getenv) {
 		if flag != nil && a.person.out != nil && a.json == nil {
-			a.errors.printf("CI is set: nobody is asked, as with --non-interactive; --non-interactive=false asks")
+			a.errors.printf("CI is set, which means --non-interactive; --non-interactive=false asks questions")
 		}
 		a.neverAsk, a.terminal, a.person = true, terminal{}, terminal{}
 	}
@@ -122,7 +122,7 @@ func (a *app) setOutput(command *cobra.Command) error {
 	return nil
 }
 
-// inCI reports whether this is a job of a CI system. Some give a job a terminal, at which nobody sits.
+// inCI reports whether this is a job of a CI system. Some give a job a terminal, that no person uses.
 func inCI(getenv func(string) string) bool {
 	value := strings.TrimSpace(getenv("CI"))
 	on, err := parseSwitch(value)

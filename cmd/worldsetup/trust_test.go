@@ -51,7 +51,7 @@ func TestTrustIsAskedBeforeTheWizard(t *testing.T) {
 	c.end()
 }
 
-// A saved flag makes nobody's file this user's own: what was in it, and was beaten by a variable, is still asked about.
+// A saved flag makes no stranger's file this user's own: what was in it, and was beaten by a variable, is asked about.
 func TestSavingTrustsOnlyWhatIsOwn(t *testing.T) {
 	for _, test := range []struct {
 		before  string

@@ -1,7 +1,7 @@
 # directories.sh USER HOME open CLOSED...: only opens the directories CLOSED to all users; what is behind them is for later.
 # directories.sh USER HOME close WRITABLE... (root): the agent's state directory and the user's own. /run/substrate is
 # systemd's to make. The directories WRITABLE, from the top down, become root's alone to change.
-# What stands in the place of a directory is set aside; links are never followed, and in the user's home, where they could be
+# What stands in the place of a directory is moved away; links are never followed, and in the user's home, where they could be
 # changed at any time, only the user's own rights count.
 set -eu
 user=$1 home=$2 mode=$3

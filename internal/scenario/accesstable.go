@@ -131,7 +131,7 @@ var noiseScenarios = slices.Concat(
 		harmlessAccess("a message of the day, and .hushlogin", prepend("/etc/motd", "Hello")+`: >"$2/.hushlogin"`,
 			restore("/etc/motd")+unlink(`"$2/.hushlogin"`)),
 		curlOptions("a proxy for curl", `proxy = "http://127.0.0.1:1"`),
-		curlOptions("curl is told to show more", "verbose\ninclude"),
+		curlOptions("curl shows more", "verbose\ninclude"),
 		curlOptions("curl writes answers to a file", `output = "/tmp/answer"`),
 		curlOptions("curl asks for the head only", "head"),
 		harmlessAccess("root's curl writes answers to a file", `echo 'output = "/tmp/answer"' >/root/.curlrc`,

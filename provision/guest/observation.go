@@ -125,7 +125,7 @@ type GroupEntry struct {
 	Name    string
 	GID     int
 	Members []string
-	// Password reports that whoever knows a password can join with newgrp(1). So can the administrators, who can also
+	// Password reports that all who know a password can join with newgrp(1). So can the administrators, who can also
 	// add others, and those who are members in /etc/gshadow only.
 	Password       bool
 	Admins, Shadow []string

@@ -61,7 +61,7 @@ func (e *CommandError) Error() string {
 }
 
 // subject returns the verb of the call, and the name of what it is about if that comes last. The other arguments may
-// hold what nobody should read in a message, such as scripts.
+// hold what no message should show, such as scripts.
 func (e *CommandError) subject() string {
 	args := e.Args
 	for len(args) > 2 && strings.HasPrefix(args[0], "--") {

@@ -220,7 +220,7 @@ func (o *opening) download(what string, file limatype.File) {
 		o.add("the %s is the file %s of this machine", what, o.path(strings.TrimPrefix(file.Location, "file://")))
 	case file.Digest != "":
 	case from.Scheme == "https":
-		o.add("the %s %s has no digest: whoever controls the server decides what it is", what, file.Location)
+		o.add("the %s %s has no digest: those who control the server decide what it is", what, file.Location)
 	default:
 		o.add("the %s %s has no digest and no encryption: anyone on the way decides what it is", what, file.Location)
 	}
@@ -257,7 +257,7 @@ func (o *opening) scripts(profile *limatype.LimaYAML) {
 	for _, locator := range append(Bases(profile), Files(profile)...) {
 		from, err := url.Parse(locator)
 		if err == nil && len(from.Scheme) > 1 && from.Scheme != "file" && from.Scheme != "template" {
-			o.add("a part of it is at %s: whoever controls that decides what it is", locator)
+			o.add("a part of it is at %s: those who control that decide what it is", locator)
 		}
 	}
 }

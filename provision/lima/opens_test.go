@@ -77,7 +77,7 @@ func TestOpens(t *testing.T) {
 		"additionalDisks: [data]":                                    "the disk data of Lima, and formats it",
 		"additionalDisks: [{name: data, format: false}]":             "the disk data of Lima",
 		"provision: [{mode: ansible, playbook: a.yml}]":              "ansible-playbook runs a.yml ON THIS MACHINE",
-		"probes: [{file: {url: 'https://x/a.sh'}}]":                  "at https://x/a.sh: whoever controls",
+		"probes: [{file: {url: 'https://x/a.sh'}}]":                  "at https://x/a.sh: those who control",
 		"base: https://x/a.yaml":                                     "at https://x/a.yaml",
 		"base: [template:a, {url: 'github:x/y'}]":                    "at github:x/y",
 		"caCerts: {files: [~/ca.pem]}":                               "file $HOME/ca.pem of this machine, as a cert",
@@ -122,7 +122,7 @@ func TestOpensNothing(t *testing.T) {
 		}
 	}
 	for _, line := range opened(t, string(embed.Profile())) {
-		if !strings.Contains(line, "has no digest: whoever controls") {
+		if !strings.Contains(line, "has no digest: those who control") {
 			t.Errorf("the built-in profile: %s", line)
 		}
 	}
