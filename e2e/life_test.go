@@ -32,6 +32,7 @@ func testLife(t *testing.T, rig *rig) {
 		{"host is untouched", testHostUntouched},
 		{"rerun changes nothing", testRerun},
 		{"agents", testAgents},
+		{"a project's file is trusted first", testTrust},
 		{"busy", testBusy},
 		{"watch", testWatch},
 		{"Lima's own stop and start", testLimaRestart},
@@ -224,6 +225,41 @@ func testAgents(t *testing.T, w *world) {
 		t.Error("the previous agent was not restored")
 	}
 	w.setup(t, "--agent", "builtin").wantReady(t)
+}
+
+// testTrust: what a project's file names beyond the world counts only once it is trusted, in that content; a run without
+// a terminal changes nothing before.
+func testTrust(t *testing.T, w *world) {
+	const installed = "sha256sum </usr/local/bin/substrate-world-agent"
+	before := w.root(t, installed)
+	file := filepath.Join(w.project, "worldsetup.yaml")
+	text := "agent: " + filepath.Join(w.files(), "good-agent") + "\nprofile: " + w.rig.profile + "\n"
+	refused := func(text string) {
+		t.Helper()
+		w.write(t, file, text)
+		r := parseRun(t, w.run(t, "--non-interactive", "--json", w.project))
+		if failure := r.outcome().Error; r.code != 2 || len(r.steps()) > 0 || failure == nil ||
+			!strings.Contains(failure.What, "is not trusted yet") || !strings.Contains(failure.Next, "worldsetup trust") {
+			t.Errorf("exit code %d, steps %v, error %+v", r.code, r.steps(), failure)
+		}
+	}
+	refused(text)
+	if r := w.run(t, "trust", "--yes", w.project); r.code != 0 || !strings.Contains(r.stdout, "good-agent") {
+		t.Errorf("trust: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	r := parseRun(t, w.run(t, "--non-interactive", "--json", w.project))
+	r.wantReady(t)
+	if !slices.Contains(r.steps(), provision.StepAgent) || w.root(t, installed) == before {
+		t.Errorf("the agent that is trusted was not installed: steps %v", r.steps())
+	}
+	refused(text + "vm: other\n")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	w.setup(t, "--agent", "builtin").wantReady(t)
+	if w.root(t, installed) != before {
+		t.Error("the agent before was not installed again")
+	}
 }
 
 // testLimaRestart: with no run of ours, everything is back after Lima's own stop and start.

@@ -8,8 +8,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// TestReach: everyone else who can reach the socket is listed, keeps the world from being ready when a person let them in,
-// and is named with the command that takes it back; the plan has no step for that.
+// TestReach: all others who can reach the socket are listed, keep the world from being ready when a person let them in,
+// and are named with the command that takes it back; the plan has no step for that.
 func TestReach(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*guest.Observation)

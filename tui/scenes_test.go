@@ -28,6 +28,16 @@ func init() { // some begin with others
 				"the plan needs 20 GiB", "make room"))
 			w.ends(planning, firstPlan, nil, nil)
 		},
+		"plan-opens": func(w *wizard) {
+			plan := firstPlan
+			plan.HomeLeftOut = true
+			plan.Opens = []string{
+				"programs in the VM can write to /home/ada/.ssh: ssh's keys, and who may log in to this machine",
+				"programs in the VM can read /home/ada/docs, which is in your home directory",
+				"the image http://example.org/x.img has no digest and no encryption: anyone on the way decides what it is",
+			}
+			w.ends(planning, plan, nil, nil)
+		},
 		"plan-interrupts": func(w *wizard) { w.ends(planning, repairPlan, nil, nil) },
 		"plan-replace": func(w *wizard) {
 			w.ends(planning, replacePlan(nil), nil, nil)
