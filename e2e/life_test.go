@@ -234,16 +234,16 @@ func testTrust(t *testing.T, w *world) {
 	before := w.root(t, installed)
 	file := filepath.Join(w.project, "worldsetup.yaml")
 	text := "agent: " + filepath.Join(w.files(), "good-agent") + "\nprofile: " + w.rig.profile + "\n"
-	refused := func(text string) {
+	refused := func(text, why string) {
 		t.Helper()
 		w.write(t, file, text)
 		r := parseRun(t, w.run(t, "--non-interactive", "--json", w.project))
 		if failure := r.outcome().Error; r.code != 2 || len(r.steps()) > 0 || failure == nil ||
-			!strings.Contains(failure.What, "is not trusted yet") || !strings.Contains(failure.Next, "worldsetup trust") {
+			!strings.Contains(failure.What, why) || !strings.Contains(failure.Next, "worldsetup trust") {
 			t.Errorf("exit code %d, steps %v, error %+v", r.code, r.steps(), failure)
 		}
 	}
-	refused(text)
+	refused(text, "is not trusted yet")
 	if r := w.run(t, "trust", "--yes", w.project); r.code != 0 || !strings.Contains(r.stdout, "good-agent") {
 		t.Errorf("trust: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
@@ -252,7 +252,7 @@ func testTrust(t *testing.T, w *world) {
 	if !slices.Contains(r.steps(), provision.StepAgent) || w.root(t, installed) == before {
 		t.Errorf("the agent that is trusted was not installed: steps %v", r.steps())
 	}
-	refused(text + "vm: other\n")
+	refused(text+"vm: other\n", "has changed since you trusted it")
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}

@@ -151,7 +151,8 @@ func unrecorded(t target, s State) []string {
 // overruled returns the error of what the files of Lima's user decide otherwise than a world needs: no edit of the VM's
 // own configuration, config, would hold. It is nil when there is none.
 func (t target) overruled(config *limatype.LimaYAML) *Error {
-	decisions := t.wanted.Overruled(t.files, config)
+	files := slices.DeleteFunc(slices.Clone(t.files), func(f lima.File) bool { return t.profile == nil && f.OnlyNew() })
+	decisions := t.wanted.Overruled(files, config)
 	if len(decisions) == 0 {
 		return nil
 	}

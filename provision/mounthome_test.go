@@ -99,6 +99,7 @@ func TestHomeLeftOut(t *testing.T) {
 func TestHomeLeftOutLater(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
+	b.decide(t, "base.yaml", "mounts:\n- location: \"~\"\n") // it is about VMs that are made later
 	for choice, reason := range map[provision.Switch]string{
 		provision.Off: "your home directory is to be left out", provision.On: "is not mounted read-only",
 	} {

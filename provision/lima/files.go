@@ -59,6 +59,9 @@ func ReadFiles(limaHome string) (files []File, err error) {
 // Overrides reports whether the file beats the configuration of a VM.
 func (f File) Overrides() bool { return filepath.Base(f.Path) == filenames.Override }
 
+// OnlyNew reports whether the file decides nothing about a VM that is there already.
+func (f File) OnlyNew() bool { return filepath.Base(f.Path) == filenames.Base }
+
 // Decisions are all settings in the file.
 func (f File) Decisions() (decisions []Decision) {
 	for _, p := range f.parts {
