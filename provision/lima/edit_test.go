@@ -166,7 +166,7 @@ func TestHomeLeftOut(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]bool{
-		homeLeftOut + "\r\na: 1\r\n": true, "a: 1\n" + homeLeftOut: true, "a: |\n  x " + homeLeftOut + "\n": false, "": false,
+		homeLeftOut + "\r\na: 1\r\n": true, "a: 1\n" + homeLeftOut: true, "a: |\n  x\n  " + homeLeftOut + "\n": false, "": false,
 	} {
 		if got := HomeLeftOut([]byte(text)); got != want {
 			t.Errorf("%q: got %v", text, got)

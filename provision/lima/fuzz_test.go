@@ -2,7 +2,10 @@ package lima
 
 import (
 	"bytes"
+	"slices"
 	"testing"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 )
 
 // FuzzEdit: whatever a configuration holds, an edit either refuses it, or gives one that needs no other edit.
@@ -15,20 +18,30 @@ func FuzzEdit(f *testing.F) {
 		"mounts:\n- location: /home/ada\n  mountPoint: /home/ada\n- location: /home/ada\n", "param: {a: b}\n",
 	} {
 		f.Add([]byte(seed))
+		f.Add([]byte(homeLeftOut + "\n" + seed))
 	}
 	wanted := Wanted{CPUs: 3, Memory: 2 << 30, Home: "/home/ada", Project: "/home/ada/p \"q\" ü", ProjectMount: "/src",
 		Rosetta: true}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		once, err := wanted.Edit(bytes.Clone(text), "/home/ada/.lima/w")
-		if err != nil {
-			return
-		}
-		if _, err := ParseProfile(once); err != nil {
-			t.Fatalf("%q became %q, which is no configuration: %v", text, once, err)
-		}
-		twice, err := wanted.Edit(bytes.Clone(once), "/home/ada/.lima/w")
-		if err != nil || !bytes.Equal(once, twice) {
-			t.Fatalf("%q became %q, and that %q: %v", text, once, twice, err)
+		for _, wanted.NoHome = range []bool{false, true} {
+			once, err := wanted.Edit(bytes.Clone(text), "/home/ada/.lima/w")
+			if err != nil {
+				return
+			}
+			profile, err := ParseProfile(once)
+			if err != nil {
+				t.Fatalf("%q became %q, which is no configuration: %v", text, once, err)
+			}
+			shown := slices.ContainsFunc(profile.Mounts, func(mount limatype.Mount) bool {
+				return wanted.showsHome(wanted.place(profile, "", mount))
+			})
+			if shown == wanted.NoHome || HomeLeftOut(once) != wanted.NoHome {
+				t.Fatalf("%q became %q, which shows the home directory: %v", text, once, shown)
+			}
+			twice, err := wanted.Edit(bytes.Clone(once), "/home/ada/.lima/w")
+			if err != nil || !bytes.Equal(once, twice) {
+				t.Fatalf("%q became %q, and that %q: %v", text, once, twice, err)
+			}
 		}
 	})
 }

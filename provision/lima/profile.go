@@ -297,7 +297,9 @@ func HomeLeftOut(text []byte) bool {
 	return slices.ContainsFunc(slices.Collect(bytes.Lines(text)), isHomeLeftOut)
 }
 
-func isHomeLeftOut(line []byte) bool { return string(bytes.TrimSpace(line)) == homeLeftOut }
+func isHomeLeftOut(line []byte) bool {
+	return string(bytes.TrimRight(line, " \r\n")) == homeLeftOut // with spaces before it, it may be in a script
+}
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.
 func HostSocketPath(instance *limatype.Instance) string {
