@@ -75,7 +75,7 @@ func (h Host) homeMount(home, inGuest string, client lima.Client) Probe {
 	return func(ctx context.Context) Result {
 		home := filepath.Clean(home)
 		other := "use another one: HOME=DIR LIMA_HOME=\"${LIMA_HOME:-$HOME/.lima}\" worldsetup; " +
-			"or leave it out of the world: --mount-home=no"
+			"or leave it out of the VM: --mount-home=no"
 		if slices.Contains(systemPaths, home) {
 			return failed("your home directory can't be mounted in the VM",
 				"HOME is "+home+", which is a system directory of the guest", other)

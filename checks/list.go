@@ -67,7 +67,7 @@ func list(h Host, t Target) []Check {
 		{ID: "lima-home", Title: "Lima's home directory", Late: lateDisk,
 			Probe: h.localHome(home, t.Lima, home.limaHome(t.VM.Name, h.OS))},
 		Check{ID: "home-directory", Title: "home directory", Probe: h.homeMount(t.Home, t.GuestHome, t.Lima)}.
-			When(!t.NoHome, "it is not mounted in the world"),
+			When(!t.NoHome, "it is not mounted in the VM"),
 		Check{ID: "memory", Title: "memory", Probe: h.memory(t.Memory)}.When(t.Starts, runs),
 		Check{ID: "disk-space", Title: "free disk space", Late: lateDisk, Probe: h.diskSpace(home, t.Space)}.
 			When(t.Starts, runs),

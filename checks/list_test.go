@@ -49,6 +49,7 @@ func TestListApplicability(t *testing.T) {
 		{Target{VMType: limatype.VZ, Starts: true}, "firmware", "the VM's type is vz"},
 		{Target{Unlisted: true}, "memory", "Lima can't list its VMs"},
 		{Target{Unlisted: true}, "agent", "Lima can't list its VMs"},
+		{Target{NoHome: true}, "home-directory", "it is not mounted in the VM"},
 	} {
 		for _, check := range List(test.target) {
 			if check.ID != test.id {
