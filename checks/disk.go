@@ -247,6 +247,14 @@ func (s Space) sums() (need, most int64, sum string) {
 	return need, most, fmt.Sprintf("%s: %s at most", strings.Join(parts, " + "), size(most))
 }
 
+// project checks the project directory, if one could be chosen.
+func (t Target) project(ctx context.Context) Result {
+	if t.NoProject != nil {
+		return failed(t.NoProject.What, t.NoProject.Why, t.NoProject.Next)
+	}
+	return project(t.Project, t.Home, t.LimaHome, writable)(ctx)
+}
+
 // project checks the directory that the world can write to: a program in the VM can change all of it.
 func project(path, home, limaHome string, access func(string) error) Probe {
 	return func(context.Context) Result {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -32,7 +33,8 @@ type Target struct {
 	// GuestHome is the home directory of the user in the guest, with {{.User}} for the name of the user here; empty for
 	// the one that Lima chooses.
 	GuestHome string
-	Project   string // absolute
+	Project   string         // absolute
+	NoProject *finding.Error // why there is none that can be used; nil when there is one
 	Agents    Agents
 	LimaHome  string // absolute
 	StateDir  string // absolute
@@ -114,8 +116,7 @@ func list(h Host, t Target) []Check {
 			Probe: h.containers(t.Containers, filepath.Join(cache, "lima"))}.
 			When(t.Containers.Wanted, "nothing is downloaded for containers"),
 		// What is put into the VM.
-		{ID: "project", Title: "project directory", Late: lateDisk,
-			Probe: project(t.Project, t.Home, t.LimaHome, writable)},
+		{ID: "project", Title: "project directory", Late: lateDisk, Probe: t.project},
 		{ID: "built-in-files", Title: "units and profile", Probe: builtIn},
 		Check{ID: "agent", Title: "agent", Probe: t.Agents.probe}.When(!t.Unlisted, unlisted),
 		// The VM as it is.
@@ -153,4 +154,25 @@ func IDs(list []Check) string {
 // Blocking returns the results that keep a world from being created.
 func Blocking(results []Result) []Result {
 	return slices.DeleteFunc(slices.Clone(results), func(result Result) bool { return result.Outcome != Failed })
+}
+
+// Causes returns the same as Blocking, those first that most of list waits for: one that is fixed may fix the others.
+func Causes(list []Check, results []Result) []Result {
+	weight := weights(list)
+	causes := Blocking(results)
+	slices.SortStableFunc(causes, func(a, b Result) int { return cmp.Compare(weight[b.ID], weight[a.ID]) })
+	return causes
+}
+
+// weights returns for each check how many of list require it, directly or by others. How the VM is decides what it
+// needs, so that nearly all of them depend on that.
+func weights(list []Check) map[string]int {
+	weight := map[string]int{VMState: len(list)}
+	for i := range list {
+		check := list[len(list)-1-i] // what requires another check comes after it
+		for _, id := range check.Requires {
+			weight[id] += 1 + weight[check.ID]
+		}
+	}
+	return weight
 }

@@ -82,6 +82,9 @@ func killed(err error) bool {
 const killedNext = "find out what kills it (another program, or the system for lack of memory), then run worldsetup " +
 	"again: it carries on from here"
 
+// cannotList is what happened when Lima does not tell which VMs there are.
+const cannotList = "Lima can't list its VMs"
+
 // limaError turns an error of limactl into one that a user can act on.
 func limaError(ctx context.Context, what string, err error) *Error {
 	if ctx.Err() != nil {

@@ -24,6 +24,8 @@ type Health struct {
 	Items  []Item    `json:"items"`
 	// Drift is the plan that would repair what is wrong.
 	Drift Plan `json:"drift"`
+	// Lacks is what this machine lacks for a world that is not ready, the causes of others first.
+	Lacks []Finding `json:"lacks,omitempty"`
 }
 
 // Socket is the agent's socket in the guest, as found.

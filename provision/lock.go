@@ -38,7 +38,8 @@ func lockFile(spec Spec, suffix string) string {
 func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
 	_, statErr := os.Stat(spec.LimaHome)
 	path := lockFile(spec, ".lock")
-	for reported := false; ; {
+	var other *Error // the run that holds it
+	for {
 		if err := os.MkdirAll(spec.LimaHome, 0o700); err != nil {
 			return nil, unwritableHome(err)
 		}
@@ -68,15 +69,25 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 			}, nil
 		case !spec.Wait:
 			return nil, busy(spec, holder(ctx, spec))
-		case !reported:
-			reported = true
-			failure := busy(spec, holder(ctx, spec))
-			events.emit(Event{Type: EventWaiting, Message: failure.What + ": " + failure.Why})
+		case other == nil:
+			other = busy(spec, holder(ctx, spec))
+			events.emit(Event{Type: EventWaiting, Message: other.What + ": " + other.Why})
 		}
 		if !pause(ctx, lockPause) {
-			return nil, interrupted(ctx)
+			return nil, unlocked(ctx, spec, other)
 		}
 	}
+}
+
+// unlocked returns the error of a wait for another run that ended before that run, which may be nil.
+func unlocked(ctx context.Context, spec Spec, other *Error) *Error {
+	if other == nil || !errors.Is(context.Cause(ctx), errTimeout) {
+		return interrupted(ctx)
+	}
+	other.Why += fmt.Sprintf("\nit did not end within %s", plaintext.Duration(spec.Timeout))
+	other.Next = "wait longer: " + vmCommand("worldsetup --wait --timeout=2h", spec.VM) + "; or watch it: " +
+		vmCommand("worldsetup status --watch", spec.VM)
+	return other
 }
 
 // removeHome removes a Lima home that holds nothing but the locks.

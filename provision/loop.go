@@ -84,10 +84,15 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	return r.observeVM(ctx, instance, nil, when)
+}
+
+// observeVM is observe for an instance, which may be nil. findErr is why Lima did not list it.
+func (r *run) observeVM(ctx context.Context, instance *limatype.Instance, findErr error, when verifyMode) (view, error) {
 	var now view
 	var wait sync.WaitGroup
 	wait.Go(func() { now = r.assess(ctx, instance, when) })
-	checkErr := r.check(ctx, instance, nil)
+	checkErr := r.check(ctx, instance, findErr)
 	wait.Wait()
 	switch {
 	case ctx.Err() != nil:
@@ -107,7 +112,7 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 	}
 	instance, err := r.vm.find(ctx)
 	if err != nil {
-		return view{}, limaError(ctx, "Lima can't list its VMs", err)
+		return view{}, limaError(ctx, cannotList, err)
 	}
 	when := whenIdle
 	if r.vm.boot.going() {
@@ -178,9 +183,23 @@ func (r *run) refine(ctx context.Context, now *view) {
 // resolve asks Lima for the instance and completes the target with the files on the host. Bad input is reported first;
 // if Lima does not answer, the prerequisites that don't depend on the VM explain that.
 func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
-	instance, findErr := r.vm.find(ctx)
+	instance, findErr, err := r.look(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.target.noProject != nil:
+		return nil, r.target.noProject
+	case findErr == nil:
+		return instance, nil
+	}
+	return nil, r.unlisted(ctx, findErr)
+}
+
+// look is resolve for who changes nothing: findErr is why Lima did not list the VM, and the target may have no project.
+func (r *run) look(ctx context.Context) (instance *limatype.Instance, findErr, err error) {
+	instance, findErr = r.vm.find(ctx)
 	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
+		return nil, nil, interrupted(ctx)
 	}
 	spec := r.target.spec
 	if r.vm.halfCreated(instance) {
@@ -188,17 +207,34 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	}
 	target, err := newTarget(spec, instance, r.embedder(ctx, findErr))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	target.spec.Replace = r.target.spec.Replace
 	r.target = target
-	if findErr == nil {
-		return instance, nil
-	}
+	return instance, findErr, nil
+}
+
+// unlisted returns the error of a Lima that does not list the VM: what this machine lacks may explain it.
+func (r *run) unlisted(ctx context.Context, findErr error) error {
 	if err := r.check(ctx, nil, findErr); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, limaError(ctx, "Lima can't list its VMs", findErr)
+	return limaError(ctx, cannotList, findErr)
+}
+
+// hidden reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
+func (r *run) hidden(findErr error) bool { return findErr != nil && r.place.Observe().VM }
+
+// foresee makes the plan of a run. It is there also when this machine lacks something, with the error of that.
+func (r *run) foresee(ctx context.Context) (view, error) {
+	instance, findErr, err := r.look(ctx)
+	switch {
+	case err != nil:
+		return view{}, err
+	case r.hidden(findErr):
+		return view{}, r.unlisted(ctx, findErr)
+	}
+	return r.observeVM(ctx, instance, findErr, never)
 }
 
 // consent asks the caller before the first change, and never again: a plan that interrupts more than was agreed to ends
@@ -258,15 +294,40 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 // status observes, verifies as much as possible and reports. What this machine lacks to create or start a VM does not
 // matter to it.
 func (r *run) status(ctx context.Context) (Health, error) {
-	instance, err := r.resolve(ctx)
+	instance, findErr, err := r.look(ctx)
 	if err != nil {
 		return Health{}, err
 	}
-	view := r.assess(ctx, instance, always)
+	var health Health
+	if r.hidden(findErr) {
+		health = r.reportHidden(ctx, findErr)
+	} else {
+		health = r.report(r.assess(ctx, instance, always))
+	}
+	if !health.Ready {
+		health.Lacks = r.lacks(ctx, instance, findErr, nil)
+	}
 	if ctx.Err() != nil {
 		return Health{}, interrupted(ctx)
 	}
-	return reportHealth(r.events, r.report(view))
+	if r.hidden(findErr) {
+		r.events.emit(Event{Type: EventHealth, Health: &health})
+		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), error(limaError(ctx, cannotList, findErr)))
+	}
+	return reportHealth(r.events, health)
+}
+
+// reportHidden returns the report of a VM that Lima does not list: only its directory was seen.
+func (r *run) reportHidden(ctx context.Context, findErr error) Health {
+	health := unknownHealth(r.target.spec, r.edges.Now(), limaError(ctx, cannotList, findErr))
+	found := cannotList + "; no process of it runs"
+	for _, file := range lima.PIDFiles(r.place.Dir("")) {
+		if !file.Stale {
+			found = fmt.Sprintf("%s; a process of it runs (%d)", cannotList, file.PID)
+		}
+	}
+	health.Items[0].Found = found
+	return health
 }
 
 // reportHealth emits the report, and returns an error if the world is not ready.
@@ -291,6 +352,9 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	next := "run worldsetup; it repairs what it can"
+	if len(health.Lacks) > 0 {
+		next = "provide what this machine lacks, then run worldsetup"
+	}
 	if left := health.Drift.Unrepaired; len(left) > 0 {
 		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
 		for _, one := range left {
@@ -310,7 +374,7 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
-		Why: strings.Join(why, "\n"), Next: next}
+		Why: strings.Join(why, "\n"), Next: next, Lacks: health.Lacks}
 }
 
 func doesNotHold(vm string, step Step) *Error {

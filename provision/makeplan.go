@@ -21,6 +21,8 @@ func makePlan(t target, s State) Plan {
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)
+	case t.noProject != nil:
+		plan.Blocked = t.noProject
 	case s.OpenKey != nil:
 		plan.Blocked = s.OpenKey
 	case len(s.Swap.Recovery()) > 0:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -44,23 +43,24 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	spec := t.spec
 	place := vmswap.Place{Home: spec.LimaHome, VM: spec.VM}
 	_, protectedByUs := place.Protected("")
-	_, dirErr := os.Lstat(filepath.Join(spec.LimaHome, spec.VM)) // Lima can't list it, but its directory shows
+	hidden := findErr != nil && place.Observe().VM // Lima can't list it, but its directory shows
 	wanted := checks.Target{
 		VM: checks.VM{
 			Name: spec.VM, Instance: instance, Signs: t.signs(place, instance), ProtectedByUs: protectedByUs,
 		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
-		Home: t.wanted.Home, NoHome: t.wanted.NoHome, GuestHome: t.guestHome(instance), Project: t.spec.Project,
+		Home: t.wanted.Home, NoHome: t.wanted.NoHome, GuestHome: t.guestHome(instance),
+		Project: t.spec.Project, NoProject: t.noProject,
 		Firmware: t.firmware(instance),
-		Agents:   t.agents(instance != nil || findErr != nil && dirErr == nil),
+		Agents:   t.agents(instance != nil || hidden),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
 		Traces: checks.Traces{Lock: lockFile(spec, ".lock"), Log: LogPath(spec)},
 	}
 	if findErr != nil {
-		wanted.VM.Trouble = limaError(context.Background(), "Lima can't list its VMs", findErr)
-		if _, ok := errors.AsType[*lima.NotInstalledError](findErr); !ok {
-			wanted.Starts, wanted.Unlisted = false, true // what a new VM needs may not matter
+		wanted.VM.Trouble = limaError(context.Background(), cannotList, findErr)
+		if _, ok := errors.AsType[*lima.NotInstalledError](findErr); !ok && hidden {
+			wanted.Starts, wanted.Unlisted = false, true // what a new VM needs does not matter
 			return wanted
 		}
 	}
@@ -218,28 +218,39 @@ func onDisk(path string) int64 {
 	return status.Blocks * 512
 }
 
-// check runs the prerequisites and returns the first one that failed as an error.
+// check runs the prerequisites, reports each, and returns those that failed as an error.
 func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
-	results := checks.Run(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)),
-		func(result checks.Result) {
-			r.events.emit(Event{Type: EventCheck, Check: &result})
-		})
+	each := func(result checks.Result) { r.events.emit(Event{Type: EventCheck, Check: &result}) }
+	lacks := r.lacks(ctx, instance, findErr, each)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	blocking := checks.Blocking(results)
-	// What needs to work first is reported first: limactl, and then its list.
-	if i := slices.IndexFunc(blocking, func(r checks.Result) bool { return r.ID == checks.LimactlWorks }); i > 0 {
-		blocking = blocking[i:]
+	return lacking(ctx, lacks, findErr)
+}
+
+// lacks runs the prerequisites and returns those that failed, the causes of others first.
+func (r *run) lacks(
+	ctx context.Context, instance *limatype.Instance, findErr error, each func(checks.Result),
+) (lacks []Finding) {
+	list := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
+	for _, result := range checks.Causes(list, checks.Run(ctx, list, each)) {
+		lacks = append(lacks, result.Finding)
 	}
-	if len(blocking) == 0 {
+	return lacks
+}
+
+// lacking returns the error of a machine that lacks something: it describes the first of lacks, and has all of them.
+func lacking(ctx context.Context, lacks []Finding, findErr error) error {
+	if len(lacks) == 0 {
 		return nil
 	}
-	first := blocking[0]
+	first := lacks[0]
+	failure := &Error{Kind: KindPrerequisite, What: first.Found, Why: first.Why, Next: first.Next}
 	if findErr != nil && first.ID == checks.VMState {
-		return limaError(ctx, "Lima can't list its VMs", findErr)
+		failure = limaError(ctx, cannotList, findErr)
 	}
-	return &Error{Kind: KindPrerequisite, What: first.Found, Why: first.Why, Next: first.Next}
+	failure.Lacks = lacks
+	return failure
 }
 
 // editedConfig is the configuration of the VM in dir with what is wanted.

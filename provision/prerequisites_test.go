@@ -165,6 +165,9 @@ func TestWhatAMachineLacks(t *testing.T) {
 		t.Errorf("the VM is %s", health.Instance)
 	}
 	wantKind(t, err, provision.KindUnhealthy, "absent")
+	if len(health.Lacks) != 1 || health.Lacks[0].Next != "connect" || len(provision.AsError(err).Lacks) != 1 {
+		t.Errorf("it lacks %+v, and %+v", health.Lacks, err)
+	}
 	plan, err := setup.Plan(t.Context())
 	if !slices.ContainsFunc(plan.Steps, func(step provision.Step) bool { return step.ID == provision.StepCreate }) {
 		t.Errorf("%+v", plan)
@@ -216,6 +219,118 @@ func TestAnUnreadableList(t *testing.T) {
 			wantKind(t, err, provision.KindPrerequisite, "can't list its VMs")
 		}
 	}
+}
+
+// TestStatusAnswers whatever this machine lacks: the VM's state first, then all of what is missing.
+func TestStatusAnswers(t *testing.T) {
+	missing := func(context.Context, lima.Command) (lima.Result, error) {
+		return lima.Result{}, &lima.NotInstalledError{Name: "limactl", Err: errors.New("not in PATH")}
+	}
+	broken := func(context.Context, lima.Command) (lima.Result, error) {
+		return lima.Result{ExitCode: 1, Stderr: "level=fatal msg=oh"}, nil
+	}
+	babble := func(_ context.Context, command lima.Command) (lima.Result, error) {
+		if command.Args[0] == "--version" {
+			return lima.Result{Stdout: []byte("limactl version 2.0.3\n")}, nil
+		}
+		return lima.Result{Stdout: []byte("a warning\n")}, nil
+	}
+	for _, test := range []struct {
+		name      string
+		limactl   limactl
+		there     bool // there is a directory of the VM
+		instance  string
+		kind      provision.Kind
+		plan      provision.Kind // of the error of a plan
+		planned   bool
+		lacks     []string // in this order, others after them
+		directory string
+	}{
+		{"no limactl, no VM", missing, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"limactl", "offline", "slow"}, ""},
+		{"a limactl that fails, no VM", broken, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"limactl", "offline", "slow"}, ""},
+		{"no list, no VM", babble, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"vm", "offline", "slow"}, ""},
+		{"no limactl", missing, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false, []string{"limactl", "offline", "slow"}, ""},
+		{"no list", babble, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false, []string{"vm", "offline", "slow"}, ""},
+		{"no VM, at the root", noVMs, false, "absent", provision.KindUnhealthy, provision.KindUsage, false, []string{"limactl", "offline", "slow", "project"}, "/"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			home := filepath.Join(t.TempDir(), "lima")
+			if test.there {
+				if err := os.MkdirAll(filepath.Join(home, "substrate", "x"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.directory != "" {
+				t.Chdir(test.directory)
+			} else {
+				t.Chdir(t.TempDir())
+			}
+			setup := provision.Setup{
+				Spec: provision.Spec{LimaHome: home, StateDir: t.TempDir(), Agent: provision.AgentBuiltin},
+				Edges: func(provision.Spec) provision.Edges {
+					return provision.Edges{Lima: test.limactl, Now: time.Now,
+						Guest:  func(*limatype.Instance) guest.Client { return nil },
+						Checks: lackingChecks}
+				},
+			}
+			health, err := setup.Status(t.Context())
+			wantKind(t, err, test.kind)
+			var lacks []string
+			for _, one := range health.Lacks {
+				lacks = append(lacks, one.ID)
+			}
+			if health.Instance != test.instance || !slices.Equal(lacks, test.lacks) {
+				t.Errorf("the VM is %s; it lacks %v, want %v", health.Instance, lacks, test.lacks)
+			}
+			if got := provision.AsError(err).Lacks; len(got) != len(lacks) {
+				t.Errorf("the error has %+v", got)
+			}
+			plan, err := setup.Plan(t.Context())
+			if plan.Blocked != nil {
+				err = plan.Err()
+			}
+			wantKind(t, err, test.plan)
+			if planned := len(plan.Steps) > 0; planned != test.planned {
+				t.Errorf("planned: %v: %+v", planned, plan)
+			}
+		})
+	}
+}
+
+// lackingChecks are those about Lima and the project, after two that fail.
+func lackingChecks(target checks.Target) []checks.Check {
+	fails := func(context.Context) checks.Result {
+		return checks.Result{Finding: provision.Finding{Outcome: provision.Failed, Found: "no", Next: "do"}}
+	}
+	list := []checks.Check{{ID: "offline", Title: "network", Probe: fails}, {ID: "slow", Title: "KVM", Probe: fails}}
+	for _, check := range checks.List(target) {
+		if check.ID == "limactl" || check.ID == "vm" || check.ID == "project" {
+			check.Requires = slices.DeleteFunc(check.Requires, func(id string) bool { return id == "host-user" })
+			list = append(list, check)
+		}
+	}
+	return list
+}
+
+// TestAProjectThatIsGone ends no status: the VM is there all the same.
+func TestAProjectThatIsGone(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	if err := os.RemoveAll(b.spec.Project); err != nil {
+		t.Fatal(err)
+	}
+	b.spec.Project = ""
+	health, err := b.setup().Status(t.Context())
+	if health.Instance != "running" || health.Drift.Blocked == nil || len(health.Items) < 10 {
+		t.Errorf("%+v", health)
+	}
+	wantKind(t, err, provision.KindUnhealthy)
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	wantKind(t, plan.Err(), provision.KindUsage, "no such file")
+	wantKind(t, b.run(t), provision.KindUsage, "no such file")
 }
 
 // TestTheLogHoldsNoSecrets of an address that events show.

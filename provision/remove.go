@@ -61,7 +61,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	if swap.VM && w.run.place.HasConfig("") {
 		var err error
 		if instance, err = w.run.vm.findOnly(ctx); err != nil {
-			return Plan{}, limaError(ctx, "Lima can't list its VMs", err)
+			return Plan{}, limaError(ctx, cannotList, err)
 		}
 	}
 	state := w.stateOf(instance, swap)

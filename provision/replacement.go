@@ -85,7 +85,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	}
 	instance, err := w.run.vm.find(ctx)
 	if err != nil {
-		return limaError(ctx, "Lima can't list its VMs", err)
+		return limaError(ctx, cannotList, err)
 	}
 	plan := w.run.assess(ctx, instance, never).plan
 	if plan.Blocked != nil {

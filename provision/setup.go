@@ -111,7 +111,7 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	view, err := r.observe(ctx, never)
+	view, err := r.foresee(ctx)
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -241,12 +242,14 @@ func (s *Spec) checkConsents() error {
 func (s *Spec) checkSizes() error {
 	switch {
 	case s.CPUs < 0 || s.CPUs > maxCPUs:
-		return usage("give a number from 1 to the processors of this machine, as in --cpus 4",
-			"invalid CPU count %d", s.CPUs)
+		return usage(fmt.Sprintf("give a number from 1 to %d, and not more than this machine has, as in --cpus 4", maxCPUs),
+			"invalid CPU count %d, expected 1 to %d", s.CPUs, maxCPUs)
 	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
-		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB", "invalid memory size: %d bytes", s.Memory)
+		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB",
+			"invalid memory size: %s, expected 512MiB to 4TiB", plaintext.Bytes(s.Memory))
 	case s.Disk != 0 && (s.Disk < minDisk || s.Disk > maxDisk):
-		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB", "invalid disk size: %d bytes", s.Disk)
+		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB",
+			"invalid disk size: %s, expected 4GiB to 64TiB", plaintext.Bytes(s.Disk))
 	case s.Allow != "" && s.Allow.Word() == "":
 		return usage("allow live, unit, connection, restart or force", "%q is no disruption that can be allowed", s.Allow)
 	case s.Timeout < 0:
@@ -336,8 +339,8 @@ func regularFile(what, path string, limit int64) (string, error) {
 	case info.Size() == 0:
 		return path, usage(next, "the %s %s is empty", what, path)
 	case limit > 0 && info.Size() > limit:
-		return path, usage(next, "the %s %s has %d bytes, and more than %d are no %s", what, path,
-			info.Size(), limit, what)
+		return path, usage(next, "the %s %s has %s, and more than %s are no %s", what, path,
+			plaintext.Bytes(info.Size()), plaintext.Bytes(limit), what)
 	}
 	return path, nil
 }
@@ -367,7 +370,7 @@ func readLimited(path string, limit int64) ([]byte, error) {
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err == nil && int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
+		return nil, fmt.Errorf("%s has more than %s", path, plaintext.Bytes(limit))
 	}
 	return text, err
 }
@@ -399,6 +402,8 @@ type target struct {
 	// run.
 	companions []agent.Companion
 	leftOut    []Rejected
+	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
+	noProject *Error
 }
 
 // newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
@@ -412,9 +417,7 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	if err != nil {
 		return t, usage("set HOME to your home directory", "your home directory is unknown: %v", err)
 	}
-	if err := t.chooseProject(instance); err != nil {
-		return t, err
-	}
+	t.noProject = AsError(t.chooseProject(instance))
 	if instance != nil && spec.Replace == "" {
 		// Lima reports neither for a VM whose configuration it cannot read.
 		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),

@@ -140,7 +140,11 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := w.run.again()
-	instance, err := fresh.resolve(ctx)
+	instance, findErr, err := fresh.look(ctx)
+	if err == nil && fresh.hidden(findErr) {
+		w.host = hostState(w.spec, w.dir)
+		return fresh.reportHidden(ctx, findErr), nil
+	}
 	if err != nil {
 		if first {
 			return Health{}, err

@@ -96,7 +96,7 @@ func TestRefused(t *testing.T) {
 		"escape":                 {"cpus: 2\nvm: \x1b[31m", []string{":2: it contains the control character"}},
 		"Latin-1":                {"agent: /tmp/Gr\xfc\xdfe", []string{"is not in UTF-8"}},
 		"UTF-16":                 {"\xff\xfev\x00m\x00", []string{"is not in UTF-8"}},
-		"large":                  {strings.Repeat("# x\n", 20000), []string{"more than 16384 bytes"}},
+		"large":                  {strings.Repeat("# x\n", 20000), []string{"more than 16 KiB"}},
 		"value of another type:": {"agent: {file: x}", []string{"agent: expected text, found mapping"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"al.essio.dev/pkg/shellescape"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
 // maxSize is the largest file that is read, in bytes. All keys with their documentation have less than 4 KiB, and the
@@ -105,7 +107,7 @@ func ownGroup(info fs.FileInfo) bool {
 }
 
 func tooLarge(path string) error {
-	return usage("`worldsetup init` writes one", "%s has more than %d bytes, the limit", path, maxSize)
+	return usage("`worldsetup init` writes one", "%s has more than %s, the limit", path, plaintext.Bytes(maxSize))
 }
 
 // plainText checks that text is UTF-8 without control characters, and removes a byte order mark.

@@ -20,6 +20,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
@@ -184,7 +185,8 @@ func readProgram(file *os.File, arch limatype.Arch) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("it is not a regular file (%v)", info.Mode())
 	case info.Size() > maxSize:
-		return nil, fmt.Errorf("it has %d bytes; an agent has at most %d", info.Size(), maxSize)
+		return nil, fmt.Errorf("it has %s; an agent has at most %s", plaintext.Bytes(info.Size()),
+			plaintext.Bytes(maxSize))
 	}
 	var content bytes.Buffer
 	if _, err := content.ReadFrom(io.LimitReader(file, headerSize)); err != nil {
@@ -198,7 +200,7 @@ func readProgram(file *os.File, arch limatype.Arch) ([]byte, error) {
 		return nil, err
 	}
 	if content.Len() > maxSize {
-		return nil, fmt.Errorf("it grew beyond %d bytes while it was read", maxSize)
+		return nil, fmt.Errorf("it grew beyond %s while it was read", plaintext.Bytes(maxSize))
 	}
 	if err := checkELF(content.Bytes(), arch); err != nil {
 		return nil, err

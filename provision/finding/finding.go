@@ -62,6 +62,8 @@ type Error struct {
 	Why  string `json:"why,omitempty"`  // the cause or the evidence; may have several lines
 	Next string `json:"next,omitempty"` // what to do, with the command to type
 	Err  error  `json:"-"`              // the error behind it, for errors.Is and errors.As
+	// Lacks is all that this machine lacks, the causes of others first.
+	Lacks []Finding `json:"lacks,omitempty"`
 
 	// Option names the option of the command whose value is wrong, as in "agent"; empty when the text reports it all.
 	Option string `json:"-"`
