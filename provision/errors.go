@@ -56,13 +56,26 @@ func StoppedError(what string, cause error) *Error {
 	return failure
 }
 
+// errDeclined marks the error of who said no.
+var errDeclined = errors.New("it was declined")
+
 // DeclinedError is the error of a plan that got no consent.
 func DeclinedError() *Error {
 	return &Error{
 		Kind: KindInterrupted, What: "stopped; nothing was changed",
-		Next: "run worldsetup again; `worldsetup plan` prints what it would do",
+		Next: "run worldsetup again; `worldsetup plan` prints what it would do", Err: errDeclined,
 	}
 }
+
+// Declined returns err as the error of who said no to what would have helped.
+func Declined(err error) *Error {
+	said := *AsError(err)
+	said.Err = errors.Join(errDeclined, said.Err)
+	return &said
+}
+
+// IsDeclined reports whether err is that of who said no: nothing went wrong.
+func IsDeclined(err error) bool { return errors.Is(err, errDeclined) }
 
 // PanicError is the error of a bug: problem is what recover returned.
 func PanicError(problem any) *Error {

@@ -42,7 +42,7 @@ func (a *app) checkCommand() *cobra.Command {
 		}
 		return nil
 	}
-	return a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
+	return a.withOptions(command, &inputs{options: runOptions(), unused: append([]string{"netfilter", "timeout"}, changing...)}, func(ctx context.Context, c invocation) error {
 		if *fix && !how.dryRun {
 			var err error
 			if c, err = a.requireTrust(ctx, c); err != nil {
@@ -59,6 +59,7 @@ func (a *app) checkCommand() *cobra.Command {
 			a.listChecks(selected)
 			return nil
 		}
+		a.verbose = a.verbose || len(c.args) > 0
 		if !*fix {
 			return a.check(ctx, selected, nil)
 		}
@@ -103,15 +104,19 @@ func (a *app) check(ctx context.Context, selected []checks.Check, fix *fixing) e
 			Next: "run worldsetup check again", Err: context.Cause(ctx),
 		}
 	}
-	a.showChecks(results)
-	a.shown = a.json == nil
-	return checkError(results)
+	if a.json != nil {
+		a.json.result(checksObject{provision.Schema, results})
+	} else {
+		showChecks(a.stdout(), selected, results, a.verbose)
+		a.shown = !a.quiet
+	}
+	return checkError(selected, results)
 }
 
 // checkError returns the error of a machine on which a check failed. It repeats all problems for readers of standard
 // error.
-func checkError(results []checks.Result) error {
-	blocking := checks.Blocking(results)
+func checkError(list []checks.Check, results []checks.Result) error {
+	blocking := checks.Causes(list, results)
 	if len(blocking) == 0 {
 		return nil
 	}
@@ -137,7 +142,7 @@ func checkError(results []checks.Result) error {
 func (a *app) fixFailed(
 	ctx context.Context, selected []checks.Check, results []checks.Result, how fixing,
 ) (tried bool, err error) {
-	to := newLines(a.out, a.utf8)
+	to := a.stdout()
 	if a.json != nil {
 		to = a.errors
 	}
@@ -210,7 +215,7 @@ func applyFix(ctx context.Context, check checks.Check, fix *checks.FixInfo, to *
 		return nil
 	}
 	to.printf("not fixed: %s", result.Found)
-	showAdvice(to, result)
+	showAdvice(to, result.Finding)
 	return fmt.Errorf("%s\n%s\n%s", result.Found, result.Why, result.Next)
 }
 
@@ -218,36 +223,6 @@ func applyFix(ctx context.Context, check checks.Check, fix *checks.FixInfo, to *
 type checksObject struct {
 	Schema int `json:"schema"`
 	Checks any `json:"checks"`
-}
-
-// showChecks shows every result.
-func (a *app) showChecks(results []checks.Result) {
-	if a.json != nil {
-		a.json.result(checksObject{provision.Schema, results})
-		return
-	}
-	to := newLines(a.out, a.utf8)
-	for _, result := range results {
-		showCheck(to, result)
-		for _, line := range result.Details {
-			to.put("  - ", "    ", line)
-		}
-		if result.Fix != nil {
-			to.printf("  fix: %s", result.Fix)
-			to.put("  then: ", "        ", result.Fix.Note)
-		}
-	}
-	to.printf("%s, %d failed", count(len(results), "check"), len(checks.Blocking(results)))
-}
-
-func showCheck(to *lines, check checks.Result) {
-	to.printf("%s: %s: %s", check.Outcome, check.Title, check.Found)
-	showAdvice(to, check)
-}
-
-func showAdvice(to *lines, check checks.Result) {
-	to.put("  why: ", "       ", check.Why)
-	to.put("  next: ", "        ", check.Next)
 }
 
 // listChecks shows the names of the checks.
@@ -265,5 +240,5 @@ func (a *app) listChecks(list []checks.Check) {
 		a.json.result(checksObject{provision.Schema, names})
 		return
 	}
-	table(newLines(a.out, a.utf8), rows)
+	table(a.stdout(), rows)
 }

@@ -34,6 +34,7 @@ func (a *app) demoCommand() *cobra.Command {
 	name := command.Flags().String("scenario", demo.Scenarios[0].Name, "the scenario to run")
 	speed := command.Flags().Float64("speed", 4, "how many times faster than a real VM")
 	addOutputFlags(command)
+	addOutput(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		if err := a.setOutput(command); err != nil {
 			return err
@@ -54,7 +55,7 @@ func (a *app) demoCommand() *cobra.Command {
 		a.simulation = world
 		a.engine = func(setup provision.Setup) engine { return world.Engine(setup) }
 		if !a.draws() {
-			newLines(a.out, a.utf8).printf("%s: nothing on this machine is read or changed", demoBanner)
+			a.stdout().printf("%s: nothing on this machine is read or changed", demoBanner)
 		}
 		return simulated(a.run(command.Context(), world.Spec(), func(provision.Choices) {}))
 	}

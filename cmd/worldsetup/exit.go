@@ -68,9 +68,18 @@ func usage(next, format string, args ...any) *provision.Error {
 	return &provision.Error{Kind: provision.KindUsage, What: fmt.Sprintf(format, args...), Next: next}
 }
 
-// printError shows a failure as three labelled parts.
+// printError shows a failure as three labelled parts, and what else this machine lacks.
 func printError(to *lines, failure *provision.Error) {
-	to.put("error: ", "       ", failure.What)
+	to.put(to.paint(badTone, "error:")+" ", "       ", failure.What)
 	to.put("  why: ", "       ", failure.Why)
 	to.put("  next: ", "        ", failure.Next)
+	lacks := failure.Lacks
+	if failure.Kind == provision.KindPrerequisite && len(lacks) > 0 {
+		lacks = lacks[1:] // the error describes the first
+	}
+	for _, one := range lacks {
+		to.put("  lacks: ", "         ", one.Title+": "+one.Found)
+		to.put("    why: ", "         ", one.Why)
+		to.put("    next: ", "          ", one.Next)
+	}
 }

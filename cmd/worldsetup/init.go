@@ -99,7 +99,7 @@ func (a *app) showWritten(path, project string, changes []config.Value) {
 		a.json.result(object)
 		return
 	}
-	to := newLines(a.out, a.utf8)
+	to := a.stdout()
 	if len(changes) == 0 {
 		to.printf("wrote %s: no values yet, and a line for each key", path)
 	} else {

@@ -11,23 +11,26 @@ import (
 
 // lines writes text line by line, with one write per line. It makes the output of tools and guests harmless.
 type lines struct {
-	to   io.Writer
-	utf8 bool
+	to    io.Writer
+	utf8  bool
+	color bool
 }
 
-func newLines(to io.Writer, utf8 bool) *lines { return &lines{to, utf8} }
+func newLines(to io.Writer, utf8 bool) *lines { return &lines{to: to, utf8: utf8} }
+
+// write writes one line as it is. The writer keeps errors.
+func (l *lines) write(line string) { _, _ = io.WriteString(l.to, strings.TrimRight(line, " ")+"\n") }
 
 // printf writes one line; if an argument contains newlines, the lines after them are indented.
 func (l *lines) printf(format string, args ...any) {
 	l.put("", "      ", fmt.Sprintf(format, args...))
 }
 
-// put writes text with first before its first line and rest before the others, or nothing when text is empty. The
-// writer keeps errors.
+// put writes text with first before its first line and rest before the others, or nothing when text is empty.
 func (l *lines) put(first, rest, text string) {
 	prefix := first
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		_, _ = io.WriteString(l.to, strings.TrimRight(prefix+l.clean(strings.TrimRight(line, "\r\n")), " ")+"\n")
+		l.write(prefix + l.clean(strings.TrimRight(line, "\r\n")))
 		prefix = rest
 	}
 }

@@ -52,7 +52,11 @@ type app struct {
 	screen   *screen
 	getenv   func(string) string
 	note     string // the last line on standard error; empty for none
-	shown    bool   // the last failed prerequisites were shown in full
+	shown    bool   // the failed checks were shown in full
+	streams  streams
+	color    bool // on standard output
+	verbose  bool // fold nothing
+	quiet    bool // only errors
 	engine   func(provision.Setup) engine
 
 	simulation *demo.World // nil for the real world
@@ -82,9 +86,10 @@ func runWith(
 ) int {
 	out := &watchedWriter{to: s.Out, failed: cancel}
 	a := &app{
-		out: out, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv,
+		out: out, streams: s, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv,
 		terminal: s.terminal(), person: s.person(), screen: s.Screen, engine: makeEngine,
 	}
+	a.errors.color, a.color = s.colors(s.Err, lookIn(args)), s.colors(s.Out, lookIn(args))
 	if asksForJSON(args) {
 		a.json = &jsonFace{out: out}
 	}
@@ -101,7 +106,11 @@ func runWith(
 	}
 	failure := provision.AsError(err)
 	a.json.fail(failure)
-	// A failed prerequisite is on the screen already when both streams go to a terminal.
+	if provision.IsDeclined(err) {
+		a.errors.printf("%s", stoppedWords(failure))
+		return exitCode(failure)
+	}
+	// The failed checks are on the screen already when both streams go to a terminal.
 	if !a.shown || failure.Kind != provision.KindPrerequisite || !isTerminal(s.Out) || !isTerminal(s.Err) {
 		printError(a.errors, failure)
 	}

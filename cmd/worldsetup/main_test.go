@@ -57,7 +57,7 @@ func TestStatus(t *testing.T) {
 	unhealthy := &provision.Error{Kind: provision.KindUnhealthy, What: "the world is not ready", Next: "run worldsetup"}
 	engine := script{health: provision.Health{Schema: provision.Schema, VM: "w", Instance: "absent"}, err: unhealthy}
 	code, stdout, stderr := call(t, func(func(provision.Event)) script { return engine }, "status")
-	if code != 6 || !strings.HasPrefix(stdout, "health of the VM w: not ready (it is absent)\n") ||
+	if code != 6 || !strings.HasPrefix(stdout, "x w: not ready - no VM - not verified\n") ||
 		!strings.HasPrefix(stderr, "error: the world is not ready\n") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 	}
@@ -109,7 +109,7 @@ func TestPlan(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			engine := func(func(provision.Event)) script { return script{plan: test.plan} }
 			code, stdout, stderr := call(t, engine, "plan")
-			if code != test.code || !strings.HasPrefix(stdout, test.stdout+"settings:\n") ||
+			if code != test.code || !strings.HasPrefix(stdout, "VM w: no VM\n"+test.stdout+"settings:\n") ||
 				(stderr == "") != (code == 0) {
 				t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 			}

@@ -209,6 +209,9 @@ func optionsNamed(names ...string) []option {
 	return selectOptions(func(o option) bool { return slices.Contains(names, o.name) })
 }
 
+// changing are the options that have no effect on what changes nothing.
+var changing = []string{"rebuild-agent", "protect", "replace", "adopt", "allow", "keep-old", "wait"}
+
 // runOptions are those of a run: all but the consent of `worldsetup remove`.
 func runOptions() []option { return selectOptions(func(o option) bool { return o.name != "remove" }) }
 

@@ -19,8 +19,8 @@ func (a *app) face() face {
 	if a.json != nil {
 		return a.json
 	}
-	f := newPlainFace(newLines(a.out, a.utf8))
-	f.shown = &a.shown
+	f := newPlainFace(a.stdout())
+	f.all = a.verbose
 	return f
 }
 
@@ -31,10 +31,10 @@ type plainFace struct {
 	planned        bool // a plan was shown
 	phase          string
 	last           time.Duration // into the step, of the last progress line
-	shown          *bool         // whether failed prerequisites were shown in the current run
+	all            bool          // fold nothing
 }
 
-func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, shown: new(bool)} }
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to} }
 
 func (f *plainFace) show(event provision.Event) {
 	if event.Type != provision.EventCheck {
@@ -42,7 +42,6 @@ func (f *plainFace) show(event provision.Event) {
 	}
 	switch event.Type {
 	case provision.EventStarted:
-		*f.shown = false
 		f.printf("worldsetup: %s", event.Message)
 	case provision.EventWaiting:
 		f.printf("waiting: %s", event.Message)
@@ -57,7 +56,7 @@ func (f *plainFace) show(event provision.Event) {
 	case provision.EventHeartbeat, provision.EventProgress:
 		f.progress(*event.Step)
 	case provision.EventHealth:
-		showHealth(f.lines, *event.Health)
+		showHealth(f.lines, *event.Health, event.Time, f.all)
 	case provision.EventFinished:
 		f.finished(*event.Result)
 	}
@@ -68,12 +67,18 @@ func (f *plainFace) check(check checks.Result) {
 	switch check.Outcome {
 	case checks.Omitted, checks.Pending:
 		return
-	case provision.Warning, provision.Failed, provision.Unknown:
+	case provision.Failed: // the end of the run shows what to do
+		f.notOK++
+		f.drawn(f.mark(check.Outcome), " ", f.clean(check.Title), ": ", oneLine(f.lines, check.Found))
+	case provision.Warning, provision.Unknown:
 		f.notOK++
 		showCheck(f.lines, check)
+	default:
+		if f.all {
+			showCheck(f.lines, check)
+		}
 	}
 	f.checked++
-	*f.shown = *f.shown || check.Outcome == checks.Failed
 }
 
 func (f *plainFace) sumUpChecks() {
@@ -101,10 +106,15 @@ func (f *plainFace) step(step provision.StepStatus) {
 	case provision.StepRunning:
 		f.printf("%s %s%s%s", place, step.Title, because(step.Reason), usually(step.Usual))
 	case provision.StepDone:
-		f.printf("%s done: %s (%s)", place, step.Title, plaintext.Duration(step.Elapsed))
+		f.outcome(provision.OK, place+" done: "+step.Title, step.Elapsed)
 	case provision.StepFailed:
-		f.printf("%s failed: %s (%s)", place, step.Title, plaintext.Duration(step.Elapsed))
+		f.outcome(provision.Failed, place+" failed: "+step.Title, step.Elapsed)
 	}
+}
+
+// outcome shows how something ended, and how long it took.
+func (f *plainFace) outcome(outcome provision.Outcome, words string, took time.Duration) {
+	f.drawn(f.mark(outcome), " ", f.clean(words), f.paint(dimTone, " ("+plaintext.Duration(took)+")"))
 }
 
 // progressEvery is the time between lines about the progress of a step.
@@ -130,20 +140,19 @@ func (f *plainFace) progress(step provision.StepStatus) {
 
 func (f *plainFace) finished(result provision.Result) {
 	steps := count(result.Steps, "step")
-	var outcome string
 	switch {
+	case result.Error != nil && provision.IsDeclined(result.Error): // that is shown at the end
 	case !result.Changed && result.Ready:
-		outcome = "ready: nothing to change"
+		f.outcome(provision.OK, "ready: nothing to change", result.Elapsed)
 	case result.Ready:
-		outcome = "ready: " + steps + " done"
+		f.outcome(provision.OK, "ready: "+steps+" done", result.Elapsed)
 	case result.Error == nil && !result.Changed:
-		outcome = "done: nothing to do"
+		f.outcome(provision.OK, "done: nothing to do", result.Elapsed)
 	case result.Error == nil:
-		outcome = "done: " + steps
+		f.outcome(provision.OK, "done: "+steps, result.Elapsed)
 	case !result.Changed:
-		outcome = "not ready: nothing was changed"
+		f.outcome(provision.Failed, "not ready: nothing was changed", result.Elapsed)
 	default:
-		outcome = "not ready: " + steps + " begun"
+		f.outcome(provision.Failed, "not ready: "+steps+" begun", result.Elapsed)
 	}
-	f.printf("%s (%s)", outcome, plaintext.Duration(result.Elapsed))
 }

@@ -17,7 +17,7 @@ func (a *app) planCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "plan [PROJECT]", Short: "print what would change and why; change nothing", Args: atMostOneProject,
 	}
-	return a.withOptions(command, &inputs{options: runOptions()}, a.plan)
+	return a.withOptions(command, &inputs{options: runOptions(), unused: []string{"allow"}}, a.plan)
 }
 
 // planObject is the JSON form of a plan on its own.
@@ -31,11 +31,14 @@ type planObject struct {
 func (a *app) plan(ctx context.Context, c invocation) error {
 	a.noteTrust(c)
 	plan, err := a.engine(provision.Setup{Spec: c.spec}).Plan(ctx)
-	lacks := kindOf(err) == provision.KindPrerequisite && plan.VM != "" // the plan is known all the same
-	if err != nil && !lacks {
+	missing := provision.AsError(err)
+	if missing != nil && (missing.Kind != provision.KindPrerequisite || plan.VM == "") { // there is no plan
 		return err
 	}
-	missing := provision.AsError(err)
+	var lacks []provision.Finding
+	if missing != nil {
+		lacks = missing.Lacks
+	}
 	if err = plan.Err(); err != nil {
 		missing = nil
 	}
@@ -48,14 +51,21 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 		})
 		return err
 	}
-	to := newLines(a.out, a.utf8)
+	to := a.stdout()
+	showExisting(to, plan)
+	showLacks(to, lacks, "this machine lacks what a run needs, which would end before its first step:")
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
-	if missing != nil {
-		to.printf("a run would end before its first step:")
-		printError(to, missing)
-	}
 	return err
+}
+
+// showExisting shows what there is now.
+func showExisting(to *lines, plan provision.Plan) {
+	state := "no VM"
+	if plan.Existing != nil {
+		state = plan.Existing.Status
+	}
+	to.drawn("VM ", to.paint(strongTone, plan.VM), ": ", to.clean(state))
 }
 
 // showPlan shows the steps of a plan with their reasons, or the text for an empty one.
@@ -97,21 +107,27 @@ func showOpens(to *lines, opens []string) {
 }
 
 func showSteps(to *lines, plan provision.Plan) {
-	to.printf("plan: %s for the VM %s%s", count(len(plan.Steps), "step"), plan.VM, usually(plan.Usual()))
+	to.drawn(to.paint(strongTone, "plan: "+count(len(plan.Steps), "step")), to.clean(" for the VM "+plan.VM),
+		to.paint(dimTone, usually(plan.Usual())))
 	for i, step := range plan.Steps {
-		effects := ""
-		if step.Interrupts {
-			effects += "; stops the programs in the VM"
-		}
-		if step.Destroys {
-			effects += "; DESTROYS a VM and all that is in it"
-		}
-		if step.Conditional {
-			effects += "; skipped if not needed"
-		}
-		to.printf("  %2d. %s%s%s%s", i+1, step.Title, because(step.Reason), effects, usually(step.Usual))
+		showStep(to, i+1, step)
 	}
 	to.put("  disruption: ", "              ", disruptions[plan.Disruption()])
+}
+
+func showStep(to *lines, number int, step provision.Step) {
+	destroys, effects := "", ""
+	if step.Interrupts {
+		effects += "; stops the programs in the VM"
+	}
+	if step.Destroys {
+		destroys = "; " + to.paint(badTone, "DESTROYS a VM and all that is in it")
+	}
+	if step.Conditional {
+		effects += "; skipped if not needed"
+	}
+	to.drawn(fmt.Sprintf("  %2d. ", number), oneLine(to, step.Title+because(step.Reason)), effects, destroys,
+		to.paint(dimTone, usually(step.Usual)))
 }
 
 // disruptions describe how a repair affects the programs in the VM.
@@ -139,6 +155,9 @@ func usually(d time.Duration) string {
 	}
 	return " (usually " + plaintext.Duration(d) + ")"
 }
+
+// plural puts a number before words that fit any number.
+func plural(n int, words string) string { return fmt.Sprintf("%d %s", n, words) }
 
 // count puts a number before a noun.
 func count(n int, noun string) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -51,12 +52,16 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 	case answer, ok := <-p.typed:
 		if !ok { // for good
 			p.to.put("", "", "\n")
-			return "", noAnswer(io.EOF)
+			return "", provision.Declined(noAnswer(io.EOF))
 		}
 		p.reading = false
 		return answer, nil
 	case <-ctx.Done():
-		return "", noAnswer(context.Cause(ctx))
+		failure := noAnswer(context.Cause(ctx))
+		if received, ok := errors.AsType[signalError](context.Cause(ctx)); ok && received.Signal == syscall.SIGINT {
+			return "", provision.Declined(failure)
+		}
+		return "", failure
 	}
 }
 
@@ -75,7 +80,7 @@ func (p *prompter) askNameOnly(ctx context.Context, kept, vm, purpose string) (n
 		return name, err
 	}
 	if name != "" {
-		p.to.printf("%s is not its name: nothing was changed", name)
+		p.to.printf("%s is not its name", name)
 	}
 	return "", nil
 }
@@ -100,7 +105,8 @@ type conversation struct {
 	fix    func(ctx context.Context, check string, in io.Reader, out io.Writer) error
 	at     terminal
 
-	failed []checks.Result // prerequisites of the last run that can be fixed
+	end    *provision.Event // the last one of the last run: shown unless a question follows
+	failed []checks.Result  // prerequisites of the last run that can be fixed
 	typed  string          // the VM's name, as the consent to its replacement
 	agreed *provision.Plan // the plan that the consent is for
 	deeper *provision.Plan // a later plan of a run, which interrupts more than was agreed to before, and was agreed to
@@ -117,7 +123,6 @@ func (c *conversation) run(ctx context.Context) error {
 		again := false
 		switch {
 		case err == nil:
-			return nil
 		case ctx.Err() != nil:
 		case errors.Is(err, errChoose):
 			again, err = true, c.choose(ctx)
@@ -130,7 +135,13 @@ func (c *conversation) run(ctx context.Context) error {
 		case kindOf(err) == provision.KindPrerequisite && len(c.failed) > 0:
 			again, err = c.fixFailed(ctx, err)
 		}
-		if !again || err != nil {
+		if !again {
+			if c.end != nil && !provision.IsDeclined(err) {
+				c.face.show(*c.end)
+			}
+			return err
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -149,6 +160,10 @@ func (c *conversation) setup(replace string) provision.Setup {
 func (c *conversation) show(event provision.Event) {
 	if event.Check != nil && event.Check.Outcome == checks.Failed && event.Check.Fix != nil {
 		c.failed = append(c.failed, *event.Check)
+	}
+	if event.Type == provision.EventFinished {
+		c.end = &event
+		return
 	}
 	c.face.show(event)
 }
@@ -185,10 +200,10 @@ func (c *conversation) goDeeper(ctx context.Context, failure error) (again bool,
 	c.to.printf("This interrupts more than you agreed to: %s", provision.AsError(failure).Why)
 	answer, err := c.ask(ctx, "go ahead? [y/N]")
 	switch {
-	case err != nil:
+	case err != nil && !provision.IsDeclined(err):
 		return false, err
-	case !isYes(answer):
-		return false, failure
+	case err != nil, !isYes(answer):
+		return false, provision.Declined(failure)
 	}
 	c.deeper = &deeper.Plan
 	return true, nil
@@ -211,7 +226,7 @@ func (c *conversation) replace(ctx context.Context, failure error) (again bool, 
 	case kindOf(err) == provision.KindInterrupted:
 		return false, err
 	}
-	return false, failure
+	return false, provision.Declined(failure)
 }
 
 // adopt shows the plan that adopts a foreign VM, and asks for the VM's name. Without it, the error stays.
@@ -222,13 +237,13 @@ func (c *conversation) adopt(ctx context.Context, failure error) (again bool, er
 	if err != nil || len(plan.Steps) == 0 {
 		return false, failure
 	}
-	printError(c.to, provision.AsError(failure))
+	c.to.put("", "  ", provision.AsError(failure).Error())
 	showPlan(c.to, plan, "")
 	changed, kept := plan.Adoption()
 	c.to.put("will be changed: ", "                 ", changed)
 	name, err := c.askNameOnly(ctx, kept, plan.VM, "make a world of it")
 	if err != nil || name != plan.VM {
-		return false, cmp.Or(err, failure)
+		return false, cmp.Or(err, error(provision.Declined(failure)))
 	}
 	c.spec.Adopt, c.agreed = name, &plan
 	return true, nil
@@ -241,10 +256,10 @@ func (c *conversation) approveReplacement(ctx context.Context, plan provision.Pl
 	if err != nil || name == plan.VM {
 		return err
 	}
-	return &provision.Error{
+	return provision.Declined(&provision.Error{
 		Kind: provision.KindReplacement, What: "the VM " + plan.VM + " was not replaced: there was no consent",
 		Next: "run worldsetup again",
-	}
+	})
 }
 
 // fixFailed offers to fix what failed. Otherwise the error stays.
@@ -256,7 +271,7 @@ func (c *conversation) fixFailed(ctx context.Context, failure error) (again bool
 			return false, err
 		}
 		if !isYes(answer) {
-			return false, failure
+			return false, provision.Declined(failure)
 		}
 		if c.fix(ctx, check.ID, c.at.in, c.at.out) != nil { // it shows why
 			return false, failure

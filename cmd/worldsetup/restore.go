@@ -36,6 +36,7 @@ func (a *app) vmCommand(
 		return act(ctx, c.spec)
 	})
 	command.Flags().Bool("non-interactive", false, "never ask")
+	group(command, groupRun, "non-interactive")
 	return command
 }
 
@@ -69,11 +70,20 @@ type consented struct {
 
 // withConsent does the work. If it lacks consent, a user who can answer is asked for the VM's name.
 func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consented) error {
-	setup := provision.Setup{Spec: spec, Events: a.face().show}
+	face, end := a.face(), provision.Event{}
+	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) {
+		if end = event; event.Type != provision.EventFinished { // a question may follow
+			face.show(event)
+		}
+	}}
 	err := work.act(a.engine(setup), ctx)
 	if kindOf(err) != provision.KindReplacement || *work.consent(&spec) != "" || !a.canAsk() {
+		if end.Type == provision.EventFinished {
+			face.show(end)
+		}
 		return err
 	}
+	setup.Events = face.show
 	plan, planErr := work.plan(a.engine(provision.Setup{Spec: spec}), ctx)
 	if planErr != nil {
 		return planErr
@@ -84,7 +94,7 @@ func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consent
 	case askErr != nil:
 		return askErr
 	case name == "":
-		return err
+		return provision.Declined(err)
 	}
 	*work.consent(&setup.Spec), setup.Approve = name, plan.Approve
 	return work.act(a.engine(setup), ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -38,21 +39,16 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.errors.to)
 	root.Version = version()
 	root.SetVersionTemplate("worldsetup {{.Version}}\n")
-	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
-		return usage("`"+command.CommandPath()+" --help` lists the flags", "%v", err)
+	setUpHelp(root)
+	addCommands(root, commandsOfWorld, "The world:",
+		a.planCommand(), a.statusCommand(), a.restoreCommand(), a.removeCommand())
+	addCommands(root, commandsOfMachine, "This machine and the project:",
+		a.checkCommand(), a.initCommand(), a.trustCommand())
+	addCommands(root, commandsOfMore, "More:", a.demoCommand(), a.versionCommand(), &cobra.Command{
+		Use: "exit-codes", Short: "the exit codes and what they mean",
+		Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),
 	})
-	root.AddCommand(
-		a.planCommand(), a.statusCommand(), a.checkCommand(), a.initCommand(), a.trustCommand(),
-		a.restoreCommand(), a.removeCommand(), a.demoCommand(),
-		&cobra.Command{
-			Use: "version", Short: "print the version", Args: noArguments,
-			Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, "worldsetup "+version()) },
-		},
-		&cobra.Command{
-			Use: "exit-codes", Short: "the exit codes and what they mean",
-			Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),
-		},
-	)
+	root.SetHelpCommandGroupID(commandsOfMore)
 	root.SetHelpCommand(helpCommand(root))
 	return root
 }
@@ -79,6 +75,8 @@ func (a *app) withOptions(command *cobra.Command, in *inputs, act action) *cobra
 	in.flags, in.getenv = flags, a.getenv
 	in.addFlags()
 	flags.Bool("json", false, "one JSON object per line, for scripts")
+	group(command, groupOutput, "json")
+	addOutput(command)
 	command.RunE = func(command *cobra.Command, args []string) error {
 		if err := a.setOutput(command); err != nil {
 			return err
@@ -110,7 +108,13 @@ func (a *app) setOutput(command *cobra.Command) error {
 	if !isSet("json") {
 		a.json = nil
 	}
-	a.neverAsk = isSet("non-interactive")
+	if err := a.setLook(command); err != nil {
+		return err
+	}
+	a.neverAsk = isSet("non-interactive") || a.quiet
+	if a.quiet {
+		a.out, a.terminal, a.person = io.Discard, terminal{}, terminal{}
+	}
 	if flag := command.Flags().Lookup("non-interactive"); (flag == nil || !flag.Changed) && inCI(a.getenv) {
 		if flag != nil && a.person.out != nil && a.json == nil {
 			a.errors.printf("CI is set, which means --non-interactive; --non-interactive=false asks questions")
@@ -178,16 +182,22 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// version returns what the Go toolchain knows of this build: the module's version, or the commit.
+// version describes this build.
 func version() string {
-	v := "(unknown)"
+	v := versionOf()
+	return fmt.Sprintf("%s (%s, %s/%s)", v.Version, v.Go, v.OS, v.Arch)
+}
+
+// versionOf returns what the Go toolchain knows of this build: the module's version, or the commit.
+func versionOf() versionObject {
+	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		v = info.Main.Version
+		v.Version = info.Main.Version
 		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" && v == "(devel)" {
-				v += " " + setting.Value
+			if setting.Key == "vcs.revision" && v.Version == "(devel)" {
+				v.Version += " " + setting.Value
 			}
 		}
 	}
-	return fmt.Sprintf("%s (%s, %s/%s)", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return v
 }

@@ -74,7 +74,7 @@ func (a *app) finish(s *saver, err error) error {
 			Next: "`worldsetup status` shows the world; run it again, or write them yourself", Err: problem,
 		}
 	case problem == nil && len(changes) > 0 && a.json == nil:
-		newLines(a.out, a.utf8).printf("saved in %s: %s", path, keysOf(changes))
+		a.stdout().printf("saved in %s: %s", path, keysOf(changes))
 	}
 	return err
 }

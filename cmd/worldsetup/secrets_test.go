@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -87,11 +88,13 @@ func TestNoSecretIsShown(t *testing.T) {
 	showChange(to, planted[provision.Health](nil))
 	results := planted[[]checks.Result](nil)
 	results[0].Outcome, results[1].Outcome = checks.Failed, checks.OK
-	for _, a := range []*app{{out: &plain}, {out: &json, json: &jsonFace{out: &json}}} {
-		a.showChecks(results)
-		a.json.fail(&failure)
+	for _, all := range []bool{false, true} {
+		showChecks(to, nil, results, all)
+		showHealth(to, planted[provision.Health](nil), time.Now(), all)
 	}
-	printError(to, provision.AsError(checkError(results)))
+	(&jsonFace{out: &json}).result(checksObject{provision.Schema, results})
+	(&jsonFace{out: &json}).fail(&failure)
+	printError(to, provision.AsError(checkError(nil, results)))
 	(&jsonFace{out: &json}).result(planted[planObject](nil))
 	path, err := exportHealth(t.TempDir(), planted(func(health *provision.Health) { health.VM = "substrate" }))
 	if err != nil {

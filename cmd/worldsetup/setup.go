@@ -14,9 +14,17 @@ func (a *app) setUpCommand() *cobra.Command {
 		Use: "worldsetup [PROJECT]", Args: projectOrCommand,
 		Short: "set up or repair a world in a Lima VM, and verify that it works",
 	}
-	a.withOptions(command, &inputs{options: runOptions()}, a.setUp)
+	var dryRun bool
+	a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
+		if dryRun {
+			return a.plan(ctx, c)
+		}
+		return a.setUp(ctx, c)
+	})
 	addOutputFlags(command)
 	command.Flags().Bool("save", false, "save the flags in the project's worldsetup.yaml, if the run goes ahead")
+	command.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing; print the plan, as worldsetup plan does")
+	group(command, groupRun, "save", "dry-run")
 	return command
 }
 
@@ -25,6 +33,8 @@ func addOutputFlags(command *cobra.Command) {
 	command.Flags().Bool("non-interactive", false, "never ask; plain lines instead of the wizard [CI]")
 	command.Flags().Bool("plain", false, "print and ask in plain lines, without escape sequences, on a terminal too")
 	command.Flags().Bool("no-mouse", false, "leave the mouse to the terminal [WORLDSETUP_NO_MOUSE]")
+	group(command, groupRun, "non-interactive")
+	group(command, groupOutput, "plain", "no-mouse")
 }
 
 // setUp runs the engine, and saves the values if --save asks for it.

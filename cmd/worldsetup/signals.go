@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -43,13 +42,18 @@ func handle(signals <-chan os.Signal, cancel context.CancelCauseFunc, insist cha
 		switch {
 		case first.IsZero():
 			first = time.Now()
-			cancel(fmt.Errorf("%s was received", signalNames[received]))
+			cancel(signalError{received})
 		case received != syscall.SIGHUP && time.Since(first) >= insistAfter:
 			close(insist)
 			return
 		}
 	}
 }
+
+// signalError is the cause of a context that a signal has ended.
+type signalError struct{ os.Signal }
+
+func (e signalError) Error() string { return signalNames[e.Signal] + " was received" }
 
 // signalNames are the names of the signals, with their usual causes.
 var signalNames = map[os.Signal]string{

@@ -188,7 +188,7 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 	if err != nil {
 		return err
 	}
-	to := newLines(a.out, a.utf8)
+	to := a.stdout()
 	found := a.newClaim(file, c.spec.StateDir)
 	already := found != nil && found.Trusted
 	switch {

@@ -41,7 +41,7 @@ func TestTrustIsAskedBeforeTheWizard(t *testing.T) {
 	c := start(t, 200, 40, noLima, project)
 	c.see("worldsetup.yaml is not trusted yet", "vm: other (another VM)", "trust it? [y/N]")
 	c.press("n\n")
-	c.see("nothing was changed")
+	c.see("Nothing was changed")
 	c.end()
 	c = start(t, 200, 40, noLima, project)
 	c.see("trust it? [y/N]")

@@ -46,6 +46,7 @@ type value struct {
 // name its source. A value that is beaten is not checked, beyond its type.
 type inputs struct {
 	options []option
+	unused  []string // options that are accepted and not shown in the help text
 	flags   *pflag.FlagSet
 	getenv  func(string) string
 	noFiles bool         // the files don't count
@@ -70,6 +71,8 @@ func (in *inputs) addFlags() {
 		if o.kind == config.Switch {
 			flag.NoOptDefVal = "true"
 		}
+		flag.Hidden = slices.Contains(in.unused, o.name)
+		flag.Annotations = map[string][]string{groupKey: {cmp.Or(groupOf[o.name], groupVM)}}
 	}
 }
 

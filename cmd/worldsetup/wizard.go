@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -22,18 +23,21 @@ func (a *app) wizard(ctx context.Context, opts tui.Options) error {
 	opts.Input, opts.Output, opts.UTF8 = a.terminal.in, a.terminal.out, a.utf8
 	opts.NoColor, opts.Still = a.getenv("NO_COLOR") != "", a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
 	opts.Mouse = !a.noMouse && a.getenv("WORLDSETUP_NO_MOUSE") == ""
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	release := a.screen.take(a.terminal)
 	outcome, err := tui.Run(ctx, opts)
 	release()
 	if outcome.Health != nil {
-		to := newLines(a.out, a.utf8)
+		to := a.stdout()
 		if opts.Banner != "" {
 			to.printf("%s", opts.Banner)
 		}
-		showHealth(to, *outcome.Health)
+		showHealth(to, *outcome.Health, opts.Now(), a.verbose)
 	}
 	if outcome.Removed {
-		newLines(a.out, a.utf8).printf("removed: the world in the VM %s was deleted", opts.VM)
+		a.stdout().printf("removed: the world in the VM %s was deleted", opts.VM)
 	}
 	if outcome.Err != nil {
 		return outcome.Err // in an if: a nil *Error is not a nil error

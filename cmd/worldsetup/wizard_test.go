@@ -24,7 +24,7 @@ func TestWizardFirstRun(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"SIMULATION", "health of the VM substrate: ready", "PROBE agent", "next, type:"} {
+	for _, want := range []string{"SIMULATION", "✓ substrate: ready", "PROBE: it answers", "next, type:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the scrollback:\n%s", want, text)
 		}
@@ -97,7 +97,8 @@ func TestWizardConsentRefused(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
 	c.see("enter do it")
 	c.press("q")
-	if code, text := c.end(); code != 130 || !strings.Contains(text, "stopped; nothing was changed") {
+	if code, text := c.end(); code != 130 || !strings.Contains(text, "Stopped. Nothing was changed.") ||
+		strings.Contains(text, "error:") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
@@ -179,11 +180,11 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 	c.see("was verified just now")
 	c.press("q")
 	code, text := c.end()
-	if code != 0 || !strings.Contains(out.String(), "health of the VM substrate: ready") ||
+	if code != 0 || !strings.Contains(out.String(), "✓ substrate: ready") ||
 		strings.Contains(out.String(), "\x1b") {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}
-	if strings.Contains(text, "health of the VM") {
+	if strings.Contains(text, "substrate: ready · running") {
 		t.Errorf("the result is on the terminal:\n%s", text)
 	}
 }
@@ -217,18 +218,18 @@ func TestAskedInLines(t *testing.T) {
 		code     int
 		text     string
 	}{
-		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "stopped; nothing was changed"},
-		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "stopped; nothing was changed"},
+		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "Stopped. Nothing was changed."},
+		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "Stopped. Nothing was changed."},
 		"not fixed": {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3,
-			"not ready"},
+			"Stopped. Nothing was changed."},
 		"fixed": {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
 		"not named": {"replace", []string{"will be deleted: the disk", "", "type the name of the VM, substrate",
-			"other\r"}, 4, "other is not its name: nothing was changed"},
+			"other\r"}, 4, "Stopped. Nothing was changed."},
 		"named": {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
 		"not adopted": {"foreign", []string{
 			"the VM substrate is not a world", "", "will be changed: its configuration", "",
 			"type the name of the VM, substrate, to make a world of it", "y\r",
-		}, 2, "y is not its name: nothing was changed"},
+		}, 2, "Stopped. Nothing was changed."},
 		"adopted":    {"foreign", []string{"to make a world of it", "substrate\r"}, 0, "steps done"},
 		"nothing to": {"healthy", nil, 0, "ready: nothing to change"},
 		"choices": {"first-run", []string{
@@ -247,6 +248,9 @@ func TestAskedInLines(t *testing.T) {
 			code, text := c.end()
 			if code != test.code || !strings.Contains(text, test.text) {
 				t.Errorf("exit code %d\n%s", code, text)
+			}
+			if code != 0 && (strings.Contains(text, "error:") || strings.Contains(text, "✗ not ready")) {
+				t.Errorf("a no is not an error:\n%s", text)
 			}
 			if n := strings.Count(text, "executable file not found"); n > 1 && name == "not fixed" {
 				t.Errorf("an error was shown twice:\n%s", text)

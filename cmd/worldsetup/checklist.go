@@ -1,0 +1,89 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// showChecks shows what failed, the causes of others first, and what there are warnings about, and folds the rest. With
+// all, it shows the rest as well, before that.
+func showChecks(to *lines, list []checks.Check, results []checks.Result, all bool) {
+	failed, warned, fine := sortResults(list, results)
+	if all {
+		for _, result := range fine {
+			showResult(to, result)
+		}
+	}
+	for _, result := range slices.Concat(failed, warned) {
+		showResult(to, result)
+	}
+	if !all && len(fine) > 0 {
+		words := "are fine"
+		if len(failed)+len(warned) > 0 {
+			words = "more are fine"
+		}
+		to.drawn(to.mark(checks.OK), " ", plural(len(fine), words), to.paint(dimTone, " (worldsetup check -v)"))
+	}
+	sumUp(to, failed, warned)
+}
+
+// sortResults divides results into those that failed, those to be warned about, and the rest.
+func sortResults(list []checks.Check, results []checks.Result) (failed, warned, fine []checks.Result) {
+	for _, result := range results {
+		switch {
+		case result.Outcome == checks.Failed:
+		case result.Outcome.IsProblem():
+			warned = append(warned, result)
+		default:
+			fine = append(fine, result)
+		}
+	}
+	return checks.Causes(list, results), warned, fine
+}
+
+// sumUp shows how much is to be fixed, and what --fix would run.
+func sumUp(to *lines, failed, warned []checks.Result) {
+	words := "Nothing to fix"
+	if len(failed) > 0 {
+		words = plural(len(failed), "to fix")
+	}
+	if len(warned) > 0 {
+		words += ", " + count(len(warned), "warning")
+	}
+	var fixes []string
+	for _, result := range failed {
+		if result.Fix != nil && !slices.Contains(fixes, result.Fix.String()) {
+			fixes = append(fixes, result.Fix.String())
+		}
+	}
+	if len(fixes) == 0 {
+		to.drawn(words, ".")
+		return
+	}
+	to.drawn(words, ". worldsetup check --fix runs: ", to.paint(typeTone, strings.Join(fixes, "; ")))
+}
+
+// showResult shows a check with what to do about it, and how its finding came about.
+func showResult(to *lines, result checks.Result) {
+	showCheck(to, result)
+	for _, line := range result.Details {
+		to.put("    - ", "      ", line)
+	}
+	if result.Fix != nil {
+		to.put("    then: ", "          ", result.Fix.Note)
+	}
+}
+
+// showCheck shows the finding of a check, and what to do about it.
+func showCheck(to *lines, result checks.Result) {
+	to.drawn(to.mark(result.Outcome), " ", to.paint(strongTone, result.Title), ": ", oneLine(to, result.Found))
+	showAdvice(to, result.Finding)
+}
+
+func showAdvice(to *lines, finding provision.Finding) {
+	to.more("    ", finding.Why)
+	to.typed("    ", finding.Next)
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// The groups of flags in the help texts, in the order in which they are shown; the first one has all others.
+const (
+	groupOther   = "Flags"
+	groupVM      = "The VM"
+	groupAgent   = "The agent"
+	groupConsent = "Consent"
+	groupRun     = "The run"
+	groupOutput  = "Output"
+)
+
+var flagGroups = []string{groupOther, groupVM, groupAgent, groupConsent, groupRun, groupOutput}
+
+// groupOf are the groups of the options that do not describe the VM.
+var groupOf = map[string]string{
+	"agent": groupAgent, "rebuild-agent": groupAgent, "netfilter": groupAgent,
+	"replace": groupConsent, "remove": groupConsent, "adopt": groupConsent, "allow": groupConsent, "keep-old": groupConsent,
+	"wait": groupRun, "timeout": groupRun,
+}
+
+// groupKey is the key of a flag's group in its annotations.
+const groupKey = "worldsetup_group"
+
+// group puts flags of a command into a group of its help text.
+func group(command *cobra.Command, name string, flags ...string) {
+	for _, flag := range flags {
+		_ = command.Flags().SetAnnotation(flag, groupKey, []string{name}) // the flag is there
+	}
+}
+
+// flagUsages returns the help text of a command's flags, in groups.
+func flagUsages(command *cobra.Command) string {
+	sets := map[string]*pflag.FlagSet{}
+	for _, name := range flagGroups {
+		sets[name] = pflag.NewFlagSet(name, pflag.ContinueOnError)
+		sets[name].SortFlags = false
+	}
+	command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		name := groupOther
+		if in := flag.Annotations[groupKey]; len(in) == 1 {
+			name = in[0]
+		}
+		sets[name].AddFlag(flag)
+	})
+	var text strings.Builder
+	for _, name := range flagGroups[1:] {
+		addUsages(&text, name, sets[name])
+	}
+	addUsages(&text, flagGroups[0], sets[flagGroups[0]])
+	return strings.TrimRight(text.String(), "\n")
+}
+
+func addUsages(text *strings.Builder, name string, flags *pflag.FlagSet) {
+	if usages := flags.FlagUsages(); usages != "" {
+		fmt.Fprintf(text, "%s:\n%s\n", name, usages)
+	}
+}
+
+// setUpHelp makes the help texts of root and of the commands below it.
+func setUpHelp(root *cobra.Command) {
+	cobra.AddTemplateFunc("flagUsages", flagUsages)
+	const flags = "Flags:\n{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}"
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), flags, "{{flagUsages .}}", 1))
+	root.SetFlagErrorFunc(flagError)
+}
+
+// flagError explains a flag that can't be parsed.
+func flagError(command *cobra.Command, err error) error {
+	next := "`" + command.CommandPath() + " --help` lists the flags"
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if advice := adviseFlag(command, unknown.GetSpecifiedName()); advice != "" {
+			next = advice + "; " + next
+		}
+	}
+	return usage(next, "%v", err)
+}
+
+// adviseFlag returns which flag may be meant by an unknown name: a similar one, or the same of another command.
+func adviseFlag(command *cobra.Command, name string) string {
+	if similar := similarFlag(command.Flags(), name); similar != "" {
+		return "did you mean --" + similar + "?"
+	}
+	for _, other := range append(command.Root().Commands(), command.Root()) {
+		if flag := other.Flags().Lookup(name); flag != nil && !flag.Hidden && len(name) > 1 {
+			return fmt.Sprintf("`%s` has --%s", other.CommandPath(), name)
+		}
+	}
+	return ""
+}
+
+// similarFlag returns the flag whose name is nearest to name, as cobra finds similar commands; empty for none.
+func similarFlag(flags *pflag.FlagSet, name string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if !flag.Hidden {
+			names.AddCommand(&cobra.Command{Use: flag.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	if similar := names.SuggestionsFor(name); len(similar) > 0 && len(name) > 1 {
+		return similar[0]
+	}
+	return ""
+}
+
+// The groups of commands.
+const (
+	commandsOfWorld   = "world"
+	commandsOfMachine = "machine"
+	commandsOfMore    = "more"
+)
+
+// addCommands adds commands to root, in groups.
+func addCommands(root *cobra.Command, id, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, command := range commands {
+		command.GroupID = id
+		root.AddCommand(command)
+	}
+}
+
+// versionObject is the JSON form of the version.
+type versionObject struct {
+	Schema  int    `json:"schema"`
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// versionCommand returns the command that prints the version.
+func (a *app) versionCommand() *cobra.Command {
+	command := &cobra.Command{Use: "version", Short: "print the version", Args: noArguments,
+		Example: "  worldsetup version --json"}
+	asked := command.Flags().Bool("json", false, "one JSON object, for scripts")
+	command.Run = func(*cobra.Command, []string) {
+		if !*asked {
+			a.stdout().drawn("worldsetup ", version())
+			return
+		}
+		object := versionOf()
+		object.Schema = provision.Schema
+		a.json.result(object)
+	}
+	return command
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// addOutput adds the flags of every command that prints a report.
+func addOutput(command *cobra.Command) {
+	flags := command.Flags()
+	flags.BoolP("quiet", "q", false, "print nothing but errors, and never ask: the exit code tells the result")
+	flags.BoolP("verbose", "v", false, "show all, also what is fine")
+	flags.String("color", "auto", "colours: auto (on a terminal), always or never [NO_COLOR]")
+	group(command, groupOutput, "quiet", "verbose", "color")
+}
+
+// setLook chooses colours, and how much is shown, by the parsed flags.
+func (a *app) setLook(command *cobra.Command) error {
+	flags := command.Flags()
+	a.quiet, _ = flags.GetBool("quiet") // false for a flag that the command doesn't have
+	a.verbose, _ = flags.GetBool("verbose")
+	choice, _ := flags.GetString("color")
+	switch {
+	case choice != "" && choice != "auto" && choice != "always" && choice != "never":
+		return usage("give auto, always or never, as in --color=never", "--color: invalid value %q", choice)
+	case a.quiet && a.verbose:
+		return usage("leave one of them out", "--quiet and --verbose exclude each other")
+	case a.quiet && a.json != nil:
+		return usage("leave one of them out", "--quiet and --json exclude each other")
+	}
+	if plain, _ := flags.GetBool("plain"); plain && choice == "auto" {
+		choice = "never" // it promises that
+	}
+	a.color = a.streams.colors(a.streams.Out, choice)
+	a.errors.color = a.streams.colors(a.streams.Err, choice)
+	return nil
+}
+
+// stdout returns the lines of standard output.
+func (a *app) stdout() *lines { return &lines{to: a.out, utf8: a.utf8, color: a.color} }
+
+// lookIn finds --color before the flags are parsed, for the errors in them.
+func lookIn(args []string) (choice string) {
+	for i, arg := range args {
+		value, found := strings.CutPrefix(arg, "--color=")
+		switch {
+		case arg == "--":
+			return choice
+		case found:
+			choice = value
+		case arg == "--color" && i+1 < len(args):
+			choice = args[i+1]
+		}
+	}
+	return choice
+}
