@@ -23,9 +23,10 @@ The project is the working directory, or that of the VM; --project names another
 func (a *app) checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "check [ID...]", Short: "check this machine's prerequisites; --fix repairs what it can", Long: checkLong,
+		Example: examples("worldsetup check", "worldsetup check -v", "worldsetup check --fix limactl qemu"),
 	}
 	flags := command.Flags()
-	flags.String("project", "", "the project directory")
+	flags.String("project", "", "the project is in `DIR`")
 	var how fixing
 	fix := flags.Bool("fix", false, "fix what failed; shows each command, and asks before it runs")
 	flags.BoolVar(&how.yes, "yes", false, "with --fix: do not ask")

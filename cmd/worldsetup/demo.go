@@ -29,7 +29,8 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 	command := &cobra.Command{
 		Use: "demo", Short: "run it over a simulated VM, without any effect", Args: noArguments,
-		Long: strings.TrimSuffix(long.String(), "\n"),
+		Long:    strings.TrimSuffix(long.String(), "\n"),
+		Example: examples("worldsetup demo", "worldsetup demo --scenario repair --speed 10"),
 	}
 	name := command.Flags().String("scenario", demo.Scenarios[0].Name, "the scenario to run")
 	speed := command.Flags().Float64("speed", 4, "how many times faster than a real VM")

@@ -40,8 +40,11 @@ func group(command *cobra.Command, name string, flags ...string) {
 	}
 }
 
-// flagUsages returns the help text of a command's flags, in groups.
-func flagUsages(command *cobra.Command) string {
+// examples returns commands as the examples of a help text.
+func examples(commands ...string) string { return "  " + strings.Join(commands, "\n  ") }
+
+// flagUsages returns the help text of a command's flags, in groups, in lines that fit the terminal.
+func (a *app) flagUsages(command *cobra.Command) string {
 	sets := map[string]*pflag.FlagSet{}
 	for _, name := range flagGroups {
 		sets[name] = pflag.NewFlagSet(name, pflag.ContinueOnError)
@@ -56,21 +59,21 @@ func flagUsages(command *cobra.Command) string {
 	})
 	var text strings.Builder
 	for _, name := range flagGroups[1:] {
-		addUsages(&text, name, sets[name])
+		addUsages(&text, name, sets[name], a.width())
 	}
-	addUsages(&text, flagGroups[0], sets[flagGroups[0]])
+	addUsages(&text, flagGroups[0], sets[flagGroups[0]], a.width())
 	return strings.TrimRight(text.String(), "\n")
 }
 
-func addUsages(text *strings.Builder, name string, flags *pflag.FlagSet) {
-	if usages := flags.FlagUsages(); usages != "" {
+func addUsages(text *strings.Builder, name string, flags *pflag.FlagSet, width int) {
+	if usages := flags.FlagUsagesWrapped(width); usages != "" {
 		fmt.Fprintf(text, "%s:\n%s\n", name, usages)
 	}
 }
 
 // setUpHelp makes the help texts of root and of the commands below it.
-func setUpHelp(root *cobra.Command) {
-	cobra.AddTemplateFunc("flagUsages", flagUsages)
+func (a *app) setUpHelp(root *cobra.Command) {
+	cobra.AddTemplateFunc("flagUsages", a.flagUsages)
 	const flags = "Flags:\n{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}"
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), flags, "{{flagUsages .}}", 1))
 	root.SetFlagErrorFunc(flagError)
@@ -142,7 +145,7 @@ type versionObject struct {
 // versionCommand returns the command that prints the version.
 func (a *app) versionCommand() *cobra.Command {
 	command := &cobra.Command{Use: "version", Short: "print the version", Args: noArguments,
-		Example: "  worldsetup version --json"}
+		Example: examples("worldsetup version", "worldsetup version --json")}
 	asked := command.Flags().Bool("json", false, "one JSON object, for scripts")
 	command.Run = func(*cobra.Command, []string) {
 		if !*asked {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -86,6 +87,33 @@ func TestStatusWatch(t *testing.T) {
 	if _, stdout, _ = call(t, func(func(provision.Event)) script { return engine }, "status",
 		"--watch"); !strings.HasSuffix(stdout, "00:00:00 ready\n") {
 		t.Error(stdout)
+	}
+}
+
+// patient is an engine whose watch ends with its context.
+type patient struct{ script }
+
+func (p patient) Watch(ctx context.Context, changed func(provision.Health)) error {
+	changed(p.health)
+	<-ctx.Done()
+	return &provision.Error{Kind: provision.KindInterrupted, What: "the watch has ended"}
+}
+
+// TestWatchTimeout: --timeout ends a watch, which then tells by its exit code how the world is.
+func TestWatchTimeout(t *testing.T) {
+	for ready, want := range map[bool]int{true: 0, false: 6} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			health := provision.Health{Schema: provision.Schema, Ready: ready, VM: "substrate"}
+			maker := func(provision.Setup) engine { return patient{script{health: health}} }
+			began := time.Now()
+			code := runWith(ctx, cancel, maker, []string{"status", "--watch", "--timeout", "90s", os.TempDir()},
+				streams{Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+			if took := time.Since(began); code != want || took != 90*time.Second {
+				t.Errorf("ready=%v: exit code %d after %v", ready, code, took)
+			}
+		})
 	}
 }
 

@@ -11,7 +11,7 @@ func addOutput(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolP("quiet", "q", false, "print nothing but errors, and never ask: the exit code tells the result")
 	flags.BoolP("verbose", "v", false, "show all, also what is fine")
-	flags.String("color", "auto", "colours: auto (on a terminal), always or never [NO_COLOR]")
+	flags.String("color", "auto", "`WHEN` to use colours: auto (on a terminal), always or never [NO_COLOR]")
 	group(command, groupOutput, "quiet", "verbose", "color")
 }
 

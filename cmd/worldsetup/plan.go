@@ -16,6 +16,7 @@ import (
 func (a *app) planCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "plan [PROJECT]", Short: "print what would change and why; change nothing", Args: atMostOneProject,
+		Example: examples("worldsetup plan", "worldsetup plan --size dev ~/src/app", "worldsetup plan --json"),
 	}
 	return a.withOptions(command, &inputs{options: runOptions(), unused: []string{"allow"}}, a.plan)
 }

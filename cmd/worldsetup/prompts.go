@@ -107,9 +107,9 @@ type conversation struct {
 
 	end    *provision.Event // the last one of the last run: shown unless a question follows
 	failed []checks.Result  // prerequisites of the last run that can be fixed
-	typed  string          // the VM's name, as the consent to its replacement
-	agreed *provision.Plan // the plan that the consent is for
-	deeper *provision.Plan // a later plan of a run, which interrupts more than was agreed to before, and was agreed to
+	typed  string           // the VM's name, as the consent to its replacement
+	agreed *provision.Plan  // the plan that the consent is for
+	deeper *provision.Plan  // a later plan of a run, which interrupts more than was agreed to before, and was agreed to
 }
 
 // errChoose means that the user wants to change the choices before the run goes on.

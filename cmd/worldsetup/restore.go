@@ -12,14 +12,17 @@ import (
 func (a *app) restoreCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "restore", Short: "restore the VM that was kept when it was replaced, and verify it", Args: noArguments,
+		Example: examples("worldsetup restore", "worldsetup restore --replace=substrate"),
 	}
 	return a.vmCommand(command, a.restore, "vm", "replace", "keep-old", "wait", "timeout")
 }
 
 // removeCommand returns the command that deletes the world.
 func (a *app) removeCommand() *cobra.Command {
-	command := &cobra.Command{Use: "remove",
-		Short: "delete the VM, its backup and worldsetup's files", Args: noArguments}
+	command := &cobra.Command{
+		Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments,
+		Example: examples("worldsetup remove", "worldsetup remove --vm dev --remove=dev"),
+	}
 	return a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout")
 }
 

@@ -39,7 +39,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.errors.to)
 	root.Version = version()
 	root.SetVersionTemplate("worldsetup {{.Version}}\n")
-	setUpHelp(root)
+	a.setUpHelp(root)
 	addCommands(root, commandsOfWorld, "The world:",
 		a.planCommand(), a.statusCommand(), a.restoreCommand(), a.removeCommand())
 	addCommands(root, commandsOfMachine, "This machine and the project:",

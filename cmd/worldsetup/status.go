@@ -15,6 +15,8 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing", Args: atMostOneProject,
+		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --quiet && echo ready",
+			"worldsetup status --watch --timeout 10m"),
 	}
 	var watch bool
 	a.withOptions(command, &inputs{options: runOptions(), unused: changing}, func(ctx context.Context, c invocation) error {
@@ -25,6 +27,7 @@ func (a *app) statusCommand() *cobra.Command {
 		return a.status(ctx, c.spec)
 	})
 	command.Flags().BoolVar(&watch, "watch", false, "keep watching, and print a line whenever something changes")
+	group(command, groupRun, "watch")
 	return command
 }
 

@@ -70,6 +70,19 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(file.Fd())
 }
 
+// width returns the columns of standard output's terminal; 0 for none.
+func (a *app) width() int {
+	file, ok := a.streams.Out.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(file.Fd())
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // screen remembers the terminal's state before the wizard, for an exit that does not wait for the wizard.
 type screen struct {
 	mu    sync.Mutex

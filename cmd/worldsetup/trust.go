@@ -23,7 +23,8 @@ changes. docs/config.md describes what has to be trusted.`
 func (a *app) trustCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names", Long: trustLong,
-		Args: atMostOneProject,
+		Example: examples("worldsetup trust ~/src/app", "worldsetup trust --yes"),
+		Args:    atMostOneProject,
 	}
 	yes := command.Flags().Bool("yes", false, "do not ask")
 	command.Flags().Bool("non-interactive", false, "never ask")
