@@ -14,20 +14,33 @@ func showChecks(to *lines, list []checks.Check, results []checks.Result, all boo
 	failed, warned, fine := sortResults(list, results)
 	if all {
 		for _, result := range fine {
-			showResult(to, result)
+			showResult(to, result, all)
 		}
 	}
 	for _, result := range slices.Concat(failed, warned) {
-		showResult(to, result)
+		showResult(to, result, all)
 	}
-	if !all && len(fine) > 0 {
-		words := "are fine"
-		if len(failed)+len(warned) > 0 {
-			words = "more are fine"
-		}
-		to.drawn(to.mark(checks.OK), " ", plural(len(fine), words), to.paint(dimTone, " (worldsetup check -v)"))
+	if !all {
+		showFine(to, fine, len(failed)+len(warned) > 0)
 	}
 	sumUp(to, failed, warned)
+}
+
+// showFine shows in one line how many are fine, and how many wait for those that failed.
+func showFine(to *lines, fine []checks.Result, more bool) {
+	n := map[checks.Outcome]int{}
+	for _, result := range fine {
+		n[result.Outcome]++
+	}
+	words := "are fine"
+	if more {
+		words = "more are fine"
+	}
+	words = plural(n[checks.OK]+n[checks.Info], words)
+	if n[checks.Skipped] > 0 {
+		words += ", " + plural(n[checks.Skipped], "wait for these")
+	}
+	to.drawn(to.mark(checks.OK), " ", words, to.paint(dimTone, " (worldsetup check -v)"))
 }
 
 // sortResults divides results into those that failed, those to be warned about, and the rest.
@@ -66,9 +79,13 @@ func sumUp(to *lines, failed, warned []checks.Result) {
 	to.drawn(words, ". worldsetup check --fix runs: ", to.paint(typeTone, strings.Join(fixes, "; ")))
 }
 
-// showResult shows a check with what to do about it, and how its finding came about.
-func showResult(to *lines, result checks.Result) {
+// showResult shows a check with what to do about it, and with all how its finding came about.
+func showResult(to *lines, result checks.Result, all bool) {
+	result.Finding = folded(result.Finding, all)
 	showCheck(to, result)
+	if !all {
+		return
+	}
 	for _, line := range result.Details {
 		to.put("    - ", "      ", line)
 	}

@@ -52,7 +52,7 @@ type app struct {
 	screen   *screen
 	getenv   func(string) string
 	note     string // the last line on standard error; empty for none
-	shown    bool   // the failed checks were shown in full
+	shown    bool   // all that the error tells was shown
 	streams  streams
 	color    bool // on standard output
 	verbose  bool // fold nothing
@@ -110,8 +110,8 @@ func runWith(
 		a.errors.printf("%s", stoppedWords(failure))
 		return exitCode(failure)
 	}
-	// The failed checks are on the screen already when both streams go to a terminal.
-	if !a.shown || failure.Kind != provision.KindPrerequisite || !isTerminal(s.Out) || !isTerminal(s.Err) {
+	// A report is on the screen already when both streams go to a terminal.
+	if !a.shown || !isTerminal(s.Out) || !isTerminal(s.Err) {
 		printError(a.errors, failure)
 	}
 	return exitCode(failure)

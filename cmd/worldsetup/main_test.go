@@ -58,7 +58,7 @@ func TestStatus(t *testing.T) {
 	unhealthy := &provision.Error{Kind: provision.KindUnhealthy, What: "the world is not ready", Next: "run worldsetup"}
 	engine := script{health: provision.Health{Schema: provision.Schema, VM: "w", Instance: "absent"}, err: unhealthy}
 	code, stdout, stderr := call(t, func(func(provision.Event)) script { return engine }, "status")
-	if code != 6 || !strings.HasPrefix(stdout, "x w: not ready - no VM - not verified\n") ||
+	if code != 6 || !strings.HasPrefix(stdout, "x w: not ready - no VM\n") ||
 		!strings.HasPrefix(stderr, "error: the world is not ready\n") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 	}

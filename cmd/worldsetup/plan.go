@@ -54,7 +54,7 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 	}
 	to := a.stdout()
 	showExisting(to, plan)
-	showLacks(to, lacks, "this machine lacks what a run needs, which would end before its first step:")
+	showLacks(to, lacks, "this machine lacks what a run needs, which would end before its first step:", a.verbose)
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
 	return err

@@ -17,7 +17,7 @@ import (
 func showHealth(to *lines, health provision.Health, now time.Time, all bool) {
 	showVerdict(to, health, now)
 	wrong := showProblems(to, health)
-	showLacks(to, health.Lacks, "this machine lacks what a run needs:")
+	showLacks(to, health.Lacks, "this machine lacks what a run needs:", all)
 	showSocket(to, health.Socket, all)
 	if all {
 		showAccess(to, health.Access)
@@ -63,6 +63,8 @@ func stateOf(instance string) string {
 
 func verified(health provision.Health, now time.Time) string {
 	switch age := now.Sub(health.Time); {
+	case !health.Exists():
+		return ""
 	case len(health.Access) == 0:
 		return "not verified"
 	case age < time.Minute:
@@ -75,7 +77,7 @@ func verified(health provision.Health, now time.Time) string {
 // showProblems shows what is wrong, each with its cure, and returns how many there are.
 func showProblems(to *lines, health provision.Health) (n int) {
 	for _, item := range health.Items {
-		if item.Outcome.IsProblem() {
+		if item.Outcome.IsProblem() && (item.ID != "instance" || health.Exists()) { // the first line tells that
 			n++
 			showProblem(to, item.Finding, disruptions[item.Cost])
 		}
@@ -110,14 +112,22 @@ func showProblem(to *lines, finding provision.Finding, cost string) {
 	to.typed("      ", finding.Next)
 }
 
-// showLacks shows what this machine lacks, each with its command.
-func showLacks(to *lines, lacks []provision.Finding, title string) {
+// showLacks shows what this machine lacks, each with its command, and with all the evidence.
+func showLacks(to *lines, lacks []provision.Finding, title string, all bool) {
 	if len(lacks) > 0 {
 		to.drawn("  ", to.clean(title))
 	}
 	for _, one := range lacks {
-		showProblem(to, one, "")
+		showProblem(to, folded(one, all), "")
 	}
+}
+
+// folded returns a finding without the evidence, unless all is set or nothing else tells what is wrong.
+func folded(finding provision.Finding, all bool) provision.Finding {
+	if !all && finding.Outcome == provision.Failed {
+		finding.Why = ""
+	}
+	return finding
 }
 
 // showSocket shows the socket as ls does.
@@ -245,12 +255,13 @@ func showDrift(to *lines, health provision.Health, all bool) {
 	case all, len(drift.Steps) == 0:
 		showPlan(to, drift, "")
 	default:
-		verb := "repairs it"
+		verb := "repair"
 		if !health.Exists() {
-			verb = "creates it"
+			verb = "create"
 		}
-		to.drawn("  worldsetup ", verb, ": ", count(len(drift.Steps), "step"), usually(drift.Usual()),
-			to.paint(dimTone, "; worldsetup plan shows them"))
+		to.drawn("  to ", verb, " it, in ", count(len(drift.Steps), "step"), usually(drift.Usual()), "; ",
+			to.paint(dimTone, "worldsetup plan shows them"))
+		to.typed("      ", "worldsetup")
 	}
 }
 

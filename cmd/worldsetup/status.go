@@ -40,6 +40,7 @@ func (a *app) status(ctx context.Context, spec provision.Spec) error {
 		a.json.result(health)
 	} else {
 		showHealth(a.stdout(), health, time.Now(), a.verbose)
+		a.shown = !a.quiet
 	}
 	return err
 }
