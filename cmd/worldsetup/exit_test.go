@@ -107,6 +107,8 @@ exits with 7.
 A no is not an error: a plan that was declined exits with 130, a replacement, restoration or removal with 4, an adoption
 with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and only one line tells that it has stopped.
 
+~worldsetup shell~ and ~worldsetup logs --agent~ exit with the code of what they run in the VM, once it runs.
+
 An output that is not read ends the run (130). A standard output that was closed before the program started can't be
 distinguished from ~/dev/null~, and is treated like it.
 

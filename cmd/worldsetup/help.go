@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -111,10 +112,22 @@ func similarFlag(flags *pflag.FlagSet, name string) string {
 			names.AddCommand(&cobra.Command{Use: flag.Name, Run: func(*cobra.Command, []string) {}})
 		}
 	})
-	if similar := names.SuggestionsFor(name); len(similar) > 0 && len(name) > 1 {
-		return similar[0]
+	if len(name) > 1 {
+		return nearest(names, name)
 	}
 	return ""
+}
+
+// nearest returns the command that a mistyped name most likely means, by cobra's own measure and then by its length;
+// empty for none.
+func nearest(command *cobra.Command, name string) string {
+	similar := command.SuggestionsFor(name)
+	if len(similar) == 0 {
+		return ""
+	}
+	return slices.MinFunc(similar, func(a, b string) int {
+		return max(len(a)-len(name), len(name)-len(a)) - max(len(b)-len(name), len(name)-len(b))
+	})
 }
 
 // The groups of commands.

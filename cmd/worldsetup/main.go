@@ -28,6 +28,9 @@ type engine interface {
 	Status(context.Context) (provision.Health, error)
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
+	Start(context.Context) error
+	Stop(context.Context) error
+	Find(context.Context) (*provision.Existing, error)
 	PlanRestore(context.Context) (provision.Plan, error)
 	PlanRemove(context.Context) (provision.Plan, error)
 	Watch(context.Context, func(provision.Health)) error

@@ -31,6 +31,10 @@ func (s script) Restore(context.Context) (provision.Health, error) { return s.he
 func (s script) Checks(context.Context) ([]checks.Check, error)    { return nil, s.err }
 func (s script) Remove(context.Context) error                      { return s.err }
 
+func (s script) Start(context.Context) error { return s.err }
+func (s script) Stop(context.Context) error  { return s.err }
+
+func (s script) Find(context.Context) (*provision.Existing, error)   { return s.plan.Existing, s.err }
 func (s script) PlanRestore(context.Context) (provision.Plan, error) { return s.plan, nil }
 func (s script) PlanRemove(context.Context) (provision.Plan, error)  { return s.plan, nil }
 

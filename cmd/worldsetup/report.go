@@ -270,6 +270,11 @@ func showCommands(to *lines, health provision.Health) {
 	const curl, url = "curl -sS --unix-socket", "http://localhost/v1/capabilities"
 	vm, socket := shellescape.Quote(health.VM), health.Socket
 	to.printf("next, type:")
+	shell := "worldsetup shell"
+	if health.VM != provision.DefaultVM {
+		shell += " --vm " + vm
+	}
+	to.typed("  ", shell)
 	to.typed("  ", fmt.Sprintf("limactl shell --workdir / %s %s %s %s", vm, curl, shellescape.Quote(socket.Path), url))
 	to.typed("  ", fmt.Sprintf("%s %s %s", curl, shellescape.Quote(socket.Host), url))
 }

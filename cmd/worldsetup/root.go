@@ -33,7 +33,6 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Long = rootLong
 	root.Flags().Bool("version", false, "print the version") // cobra's own has -v, which is verbose elsewhere
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2 // cobra's own, which it sets too late
 	root.SetOut(a.out)
 	root.SetErr(a.errors.to)
@@ -41,15 +40,17 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetVersionTemplate("worldsetup {{.Version}}\n")
 	a.setUpHelp(root)
 	addCommands(root, commandsOfWorld, "The world:",
-		a.planCommand(), a.statusCommand(), a.restoreCommand(), a.removeCommand())
+		a.planCommand(), a.statusCommand(), a.shellCommand(), a.logsCommand(), a.startCommand(), a.stopCommand(),
+		a.listCommand(), a.restoreCommand(), a.removeCommand())
 	addCommands(root, commandsOfMachine, "This machine and the project:",
 		a.checkCommand(), a.initCommand(), a.trustCommand())
-	addCommands(root, commandsOfMore, "More:", a.demoCommand(), a.versionCommand(), &cobra.Command{
+	addCommands(root, commandsOfMore, "More:", a.demoCommand(), a.versionCommand(), a.manCommand(), &cobra.Command{
 		Use: "exit-codes", Short: "the exit codes and what they mean",
 		Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),
 	})
-	root.SetHelpCommandGroupID(commandsOfMore)
+	root.SetCompletionCommandGroupID(commandsOfMore)
 	root.SetHelpCommand(helpCommand(root))
+	addCompletions(root)
 	return root
 }
 
@@ -82,7 +83,10 @@ func (a *app) withOptions(command *cobra.Command, in *inputs, act action) *cobra
 			return err
 		}
 		c := invocation{args: args}
-		project := c.project()
+		project := ""
+		if !in.others {
+			project = c.project()
+		}
 		if flag := flags.Lookup("project"); flag != nil {
 			project = flag.Value.String()
 		}
@@ -160,8 +164,8 @@ func projectOrCommand(command *cobra.Command, args []string) error {
 		return nil
 	}
 	next := "`worldsetup help` lists the commands; a project is an existing directory"
-	if similar := command.SuggestionsFor(args[0]); len(similar) > 0 {
-		next = fmt.Sprintf("did you mean `worldsetup %s`?", similar[0])
+	if similar := nearest(command, args[0]); similar != "" {
+		next = fmt.Sprintf("did you mean `worldsetup %s`?", similar)
 	}
 	return usage(next, "unknown command %q, and no directory of that name", args[0])
 }
@@ -169,7 +173,7 @@ func projectOrCommand(command *cobra.Command, args []string) error {
 // helpCommand returns cobra's own, except that an unknown topic is an error.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND]", Short: "help about a command, or exit-codes",
+		Use: "help [COMMAND]", GroupID: commandsOfMore, Short: "help about a command, or exit-codes",
 		RunE: func(_ *cobra.Command, args []string) error {
 			command, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {

@@ -56,16 +56,28 @@ func (a *app) watch(ctx context.Context, c invocation) error {
 		defer cancel()
 	}
 	var last provision.Health
-	err := a.watching(ctx, c.spec, func(health provision.Health) { last = health })
+	ended := func(result provision.Result) *provision.Result {
+		result.Ready, result.Error = last.Ready, provision.AsError(last.Err())
+		return &result
+	}
+	err := a.watching(ctx, c.spec, ended, func(health provision.Health) { last = health })
 	if errors.Is(context.Cause(ctx), errWatched) && last.Schema != 0 {
 		return last.Err()
 	}
 	return err
 }
 
-func (a *app) watching(ctx context.Context, spec provision.Spec, changed func(provision.Health)) error {
+// watching shows every change, and calls changed with it; last returns the result of a watch that --timeout ended.
+func (a *app) watching(
+	ctx context.Context, spec provision.Spec, last func(provision.Result) *provision.Result, changed func(provision.Health),
+) error {
 	if a.json != nil {
-		return a.engine(provision.Setup{Spec: spec, Events: a.json.show}).Watch(ctx, changed)
+		return a.engine(provision.Setup{Spec: spec, Events: func(event provision.Event) {
+			if event.Type == provision.EventFinished && errors.Is(context.Cause(ctx), errWatched) {
+				event.Result = last(*event.Result)
+			}
+			a.json.show(event)
+		}}).Watch(ctx, changed)
 	}
 	to := a.stdout()
 	return a.engine(provision.Setup{Spec: spec}).Watch(ctx, func(health provision.Health) {

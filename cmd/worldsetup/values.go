@@ -50,6 +50,7 @@ type inputs struct {
 	flags   *pflag.FlagSet
 	getenv  func(string) string
 	noFiles bool         // the files don't count
+	others  bool         // the arguments are no project
 	file    *config.File // the project's, once it was read; nil for none
 }
 

@@ -178,6 +178,11 @@ func (e *Engine) Restore(ctx context.Context) (provision.Health, error) {
 	return e.with(ctx).Restore(ctx)
 }
 func (e *Engine) Remove(ctx context.Context) error { return e.with(ctx).Remove(ctx) }
+func (e *Engine) Start(ctx context.Context) error  { return e.with(ctx).Start(ctx) }
+func (e *Engine) Stop(ctx context.Context) error   { return e.with(ctx).Stop(ctx) }
+func (e *Engine) Find(ctx context.Context) (*provision.Existing, error) {
+	return e.with(ctx).Find(ctx)
+}
 func (e *Engine) PlanRestore(ctx context.Context) (provision.Plan, error) {
 	return e.with(ctx).PlanRestore(ctx)
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// listCommand returns the command that lists the worlds on this machine.
+func (a *app) listCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "list", Short: "list the worlds on this machine, and how they are", Args: noArguments,
+		Example: examples("worldsetup list", "worldsetup list --json"),
+	}
+	in := &inputs{options: optionsNamed("timeout"), noFiles: true}
+	return a.withOptions(command, in, func(ctx context.Context, c invocation) error { return a.list(ctx, c.spec) })
+}
+
+// worldsObject is the JSON form of the list.
+type worldsObject struct {
+	Schema int                `json:"schema"`
+	Worlds []provision.Health `json:"worlds"`
+}
+
+func (a *app) list(ctx context.Context, spec provision.Spec) error {
+	names := provision.Worlds(spec.LimaHome)
+	worlds, notes := make([]provision.Health, len(names)), make([]string, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() { worlds[i], notes[i] = a.glance(ctx, spec, name) })
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return provision.StoppedError("the worlds were not all looked at", context.Cause(ctx))
+	}
+	if a.json != nil {
+		a.json.result(worldsObject{provision.Schema, worlds})
+		return nil
+	}
+	showWorlds(a.stdout(), worlds, notes)
+	return nil
+}
+
+// glance returns the report of a world, and what else there is to say about it.
+func (a *app) glance(ctx context.Context, spec provision.Spec, name string) (health provision.Health, note string) {
+	spec.VM = name
+	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
+	if health.Schema == 0 { // there is no report
+		health = provision.Health{Schema: provision.Schema, VM: name, Instance: "unknown", Access: []provision.Finding{},
+			Items: []provision.Item{}, Drift: provision.Plan{VM: name, Steps: []provision.Step{}}}
+		note = provision.AsError(err).What
+	}
+	return health, note
+}
+
+// showWorlds shows a line for each world.
+func showWorlds(to *lines, worlds []provision.Health, notes []string) {
+	if len(worlds) == 0 {
+		to.drawn("no worlds on this machine; to make one:")
+		to.typed("  ", "worldsetup")
+		return
+	}
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for i, world := range worlds {
+		verdict, project := "not ready", ""
+		if world.Ready {
+			verdict = "ready"
+		}
+		if world.Agent.Probe {
+			verdict += " (PROBE)"
+		}
+		if world.Drift.Existing != nil {
+			project = tilde(world.Drift.Existing.Project)
+		}
+		fmt.Fprintln(columns, strings.Join([]string{
+			to.clean(world.VM), verdict, to.clean(stateOf(world.Instance)), to.clean(project), oneLine(to, notes[i]),
+		}, "\t"))
+	}
+	columns.Flush()
+	i := 0
+	for line := range strings.Lines(text.String()) {
+		outcome := provision.Failed
+		if worlds[i].Ready {
+			outcome = provision.OK
+		}
+		i++
+		to.drawn(to.mark(outcome), " ", strings.TrimRight(line, " \n"))
+	}
+}
+
+// tilde shortens a path in the home directory.
+func tilde(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, found := strings.CutPrefix(path, home+"/"); err == nil && found {
+		return "~/" + rest
+	}
+	return path
+}
