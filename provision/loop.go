@@ -88,7 +88,9 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 }
 
 // observeVM is observe for an instance, which may be nil. findErr is why Lima did not list it.
-func (r *run) observeVM(ctx context.Context, instance *limatype.Instance, findErr error, when verifyMode) (view, error) {
+func (r *run) observeVM(
+	ctx context.Context, instance *limatype.Instance, findErr error, when verifyMode,
+) (view, error) {
 	var now view
 	var wait sync.WaitGroup
 	wait.Go(func() { now = r.assess(ctx, instance, when) })
@@ -312,7 +314,8 @@ func (r *run) status(ctx context.Context) (Health, error) {
 	}
 	if r.hidden(findErr) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
-		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), error(limaError(ctx, cannotList, findErr)))
+		unlisted := error(limaError(ctx, cannotList, findErr))
+		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), unlisted)
 	}
 	return reportHealth(r.events, health)
 }

@@ -97,8 +97,8 @@ func Worlds(limaHome string) (names []string) {
 	return names
 }
 
-// Find returns the VM as Lima and its directory show it, without a look inside. A VM that is not a world is an error, and
-// so is none.
+// Find returns the VM as Lima and its directory show it, without a look inside. A VM that is not a world is an error,
+// and so is none.
 func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 	r, err := s.begin()
 	if err != nil {

@@ -242,7 +242,7 @@ func (s *Spec) checkConsents() error {
 func (s *Spec) checkSizes() error {
 	switch {
 	case s.CPUs < 0 || s.CPUs > maxCPUs:
-		return usage(fmt.Sprintf("give a number from 1 to %d, and not more than this machine has, as in --cpus 4", maxCPUs),
+		return usage(fmt.Sprintf("give a number from 1 to %d, at most what this machine has, as in --cpus 4", maxCPUs),
 			"invalid CPU count %d, expected 1 to %d", s.CPUs, maxCPUs)
 	case s.Memory != 0 && (s.Memory < minMemory || s.Memory > maxMemory):
 		return usage("give a size from 512MiB to 4TiB, as in --memory 4GiB",

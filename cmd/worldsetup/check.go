@@ -43,7 +43,8 @@ func (a *app) checkCommand() *cobra.Command {
 		}
 		return nil
 	}
-	return a.withOptions(command, &inputs{options: runOptions(), unused: append([]string{"netfilter", "timeout"}, changing...)}, func(ctx context.Context, c invocation) error {
+	in := &inputs{options: runOptions(), unused: append([]string{"netfilter", "timeout"}, changing...)}
+	return a.withOptions(command, in, func(ctx context.Context, c invocation) error {
 		if *fix && !how.dryRun {
 			var err error
 			if c, err = a.requireTrust(ctx, c); err != nil {

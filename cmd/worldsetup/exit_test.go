@@ -99,10 +99,9 @@ A project's ~worldsetup.yaml~ that has to be [trusted](config.md#trust) first en
 its VM, in Lima's home, and begins a log, in the state directory. ~worldsetup check --fix~ changes this machine by
 the commands that it shows and that were agreed to, whatever their result.
 
-~plan~ and ~status~ answer also where this machine lacks what a run needs: ~plan~ exits with 0 when there is a plan, and
-~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. ~status --watch~
-that is ended by ~--timeout~ exits with 0 or 6, as the world was last. A run that gets tired of ~--wait~, by ~--timeout~,
-exits with 7.
+~plan~ and ~status~ answer also where this machine lacks what a run needs: ~plan~ exits with 0 when there is a plan,
+and ~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. When
+~--timeout~ ends ~status --watch~, it exits with 0 or 6, as the world was last; when it ends a ~--wait~, with 7.
 
 A no is not an error: a plan that was declined exits with 130, a replacement, restoration or removal with 4, an adoption
 with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and only one line tells that it has stopped.

@@ -27,8 +27,9 @@ var flagGroups = []string{groupOther, groupVM, groupAgent, groupConsent, groupRu
 // groupOf are the groups of the options that do not describe the VM.
 var groupOf = map[string]string{
 	"agent": groupAgent, "rebuild-agent": groupAgent, "netfilter": groupAgent,
-	"replace": groupConsent, "remove": groupConsent, "adopt": groupConsent, "allow": groupConsent, "keep-old": groupConsent,
-	"wait": groupRun, "timeout": groupRun,
+	"replace": groupConsent, "remove": groupConsent, "adopt": groupConsent, "allow": groupConsent,
+	"keep-old": groupConsent,
+	"wait":     groupRun, "timeout": groupRun,
 }
 
 // groupKey is the key of a flag's group in its annotations.

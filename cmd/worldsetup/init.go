@@ -28,7 +28,8 @@ func (a *app) initCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "init [PROJECT]",
 		Short: "write worldsetup.yaml, which saves values for the other commands", Long: initLong,
-		Example: examples("worldsetup init --cpus 8 --agent ./bin/linux/world-agent", "worldsetup init --user --size dev"),
+		Example: examples("worldsetup init --cpus 8 --agent ./bin/linux/world-agent",
+			"worldsetup init --user --size dev"),
 	}
 	user := command.Flags().Bool("user", false, "write the user's own file instead of the project's")
 	force := command.Flags().Bool("force", false, "replace an existing file")

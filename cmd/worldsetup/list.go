@@ -53,8 +53,10 @@ func (a *app) glance(ctx context.Context, spec provision.Spec, name string) (hea
 	spec.VM = name
 	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
 	if health.Schema == 0 { // there is no report
-		health = provision.Health{Schema: provision.Schema, VM: name, Instance: "unknown", Access: []provision.Finding{},
-			Items: []provision.Item{}, Drift: provision.Plan{VM: name, Steps: []provision.Step{}}}
+		health = provision.Health{
+			Schema: provision.Schema, VM: name, Instance: "unknown", Access: []provision.Finding{},
+			Items: []provision.Item{}, Drift: provision.Plan{VM: name, Steps: []provision.Step{}},
+		}
 		note = provision.AsError(err).What
 	}
 	return health, note

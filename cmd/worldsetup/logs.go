@@ -16,8 +16,9 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-const logsLong = `logs shows what the last run did (--run, unless another one is named), what the agent logged (--agent), or
-what the VM wrote to its console when it booted (--vm). With --follow it goes on as lines are added.`
+const logsLong = `logs shows what the last run did (--run, unless another one is named), what the agent logged
+(--agent), or what the VM wrote to its console when it booted (--console, or --vm without a name). With --follow it goes
+on as lines are added.`
 
 // which is what logs shows.
 type which struct{ run, agent, vm, follow bool }
@@ -25,7 +26,7 @@ type which struct{ run, agent, vm, follow bool }
 // logsCommand returns the command that shows a log.
 func (a *app) logsCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "logs", Short: "show the log of the last run, of the agent or of the VM", Long: logsLong, Args: noArguments,
+		Use: "logs", Short: "show the log of the last run, of the agent or of the VM", Long: logsLong,
 		Example: examples("worldsetup logs", "worldsetup logs --agent --follow", "worldsetup logs --console"),
 	}
 	var of which

@@ -4,8 +4,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// stoppedWords returns the last line after a no. That is not a failure: there is no error then, and the exit code is that
-// of what nobody agreed to.
+// stoppedWords returns the last line after a no. That is not a failure: there is no error then, and the exit code is
+// that of what nobody agreed to.
 func stoppedWords(failure *provision.Error) string {
 	if failure.Kind == provision.KindDisruption {
 		return "Stopped. What was done stays; worldsetup goes on from there."

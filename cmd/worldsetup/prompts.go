@@ -51,7 +51,7 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 	select {
 	case answer, ok := <-p.typed:
 		if !ok { // for good
-			p.to.put("", "", "\n")
+			p.to.write("")
 			return "", provision.Declined(noAnswer(io.EOF))
 		}
 		p.reading = false

@@ -135,7 +135,8 @@ func showSocket(to *lines, socket provision.Socket, all bool) {
 	if socket.Type == "" {
 		return
 	}
-	to.drawn("  socket    ", to.clean(strings.Join([]string{listed(socket), socket.Owner, socket.Group, socket.Path}, " ")))
+	words := []string{listed(socket), socket.Owner, socket.Group, socket.Path}
+	to.drawn("  socket    ", to.clean(strings.Join(words, " ")))
 	if socket.Host != "" {
 		to.drawn("  forwarded ", to.clean(socket.Host))
 	}

@@ -12,8 +12,9 @@ import (
 func (a *app) setUpCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "worldsetup [PROJECT]", Args: projectOrCommand,
-		Short:   "set up or repair a world in a Lima VM, and verify that it works",
-		Example: examples("worldsetup ~/src/app", "worldsetup --dry-run", "worldsetup --cpus 8 --memory 16GiB --save", "worldsetup --non-interactive --json"),
+		Short: "set up or repair a world in a Lima VM, and verify that it works",
+		Example: examples("worldsetup ~/src/app", "worldsetup --dry-run",
+			"worldsetup --cpus 8 --memory 16GiB --save", "worldsetup --non-interactive --json"),
 	}
 	var dryRun bool
 	a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {

@@ -15,14 +15,15 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-const shellLong = `shell opens a shell in the VM, in the project at /src, or runs a command there. It is limactl shell, for
-VMs that are worlds, and its exit code is that of the command.`
+const shellLong = `shell opens a shell in the VM, in the project at /src, or runs a command there. It is limactl shell,
+for VMs that are worlds, and its exit code is that of the command.`
 
 // shellCommand returns the command that opens a shell in the VM.
 func (a *app) shellCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "shell [-- COMMAND...]", Short: "open a shell in the VM, or run a command there", Long: shellLong,
-		Example: examples("worldsetup shell", "worldsetup shell -- cargo test", "worldsetup shell --workdir / -- ls -l"),
+		Example: examples("worldsetup shell", "worldsetup shell -- cargo test",
+			"worldsetup shell --workdir / -- ls -l"),
 	}
 	in := &inputs{options: optionsNamed("vm"), others: true}
 	var workdir string

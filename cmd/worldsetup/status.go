@@ -14,12 +14,14 @@ import (
 // statusCommand returns the command that verifies the world, once or until it is stopped.
 func (a *app) statusCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing", Args: atMostOneProject,
+		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing",
+		Args: atMostOneProject,
 		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --quiet && echo ready",
 			"worldsetup status --watch --timeout 10m"),
 	}
 	var watch bool
-	a.withOptions(command, &inputs{options: runOptions(), unused: changing}, func(ctx context.Context, c invocation) error {
+	in := &inputs{options: runOptions(), unused: changing}
+	a.withOptions(command, in, func(ctx context.Context, c invocation) error {
 		a.noteTrust(c)
 		if watch {
 			return a.watch(ctx, c)
@@ -56,34 +58,27 @@ func (a *app) watch(ctx context.Context, c invocation) error {
 		defer cancel()
 	}
 	var last provision.Health
-	ended := func(result provision.Result) *provision.Result {
-		result.Ready, result.Error = last.Ready, provision.AsError(last.Err())
-		return &result
+	over := func() bool { return errors.Is(context.Cause(ctx), errWatched) && last.Schema != 0 }
+	show := func(event provision.Event) {
+		if event.Type == provision.EventFinished && over() {
+			result := *event.Result
+			result.Ready, result.Error = last.Ready, provision.AsError(last.Err())
+			event.Result = &result
+		}
+		if a.json != nil {
+			a.json.show(event)
+		}
 	}
-	err := a.watching(ctx, c.spec, ended, func(health provision.Health) { last = health })
-	if errors.Is(context.Cause(ctx), errWatched) && last.Schema != 0 {
+	to := a.stdout()
+	err := a.engine(provision.Setup{Spec: c.spec, Events: show}).Watch(ctx, func(health provision.Health) {
+		if last = health; a.json == nil {
+			showChange(to, health)
+		}
+	})
+	if over() {
 		return last.Err()
 	}
 	return err
-}
-
-// watching shows every change, and calls changed with it; last returns the result of a watch that --timeout ended.
-func (a *app) watching(
-	ctx context.Context, spec provision.Spec, last func(provision.Result) *provision.Result, changed func(provision.Health),
-) error {
-	if a.json != nil {
-		return a.engine(provision.Setup{Spec: spec, Events: func(event provision.Event) {
-			if event.Type == provision.EventFinished && errors.Is(context.Cause(ctx), errWatched) {
-				event.Result = last(*event.Result)
-			}
-			a.json.show(event)
-		}}).Watch(ctx, changed)
-	}
-	to := a.stdout()
-	return a.engine(provision.Setup{Spec: spec}).Watch(ctx, func(health provision.Health) {
-		changed(health)
-		showChange(to, health)
-	})
 }
 
 // showChange shows the state of a world in one line.

@@ -22,7 +22,8 @@ var (
 
 // glyphs are the marks of outcomes, in ASCII and beyond.
 var glyphs = map[provision.Outcome][2]string{
-	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"}, provision.Failed: {"x", "✗"},
+	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"},
+	provision.Failed:  {"x", "✗"},
 	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
 }
 
@@ -94,5 +95,6 @@ func (s streams) colors(stream any, choice string) bool {
 		return false
 	}
 	name := s.Getenv("TERM")
-	return isTerminal(stream) && s.Getenv("NO_COLOR") == "" && s.Getenv("ACCESSIBLE") == "" && name != "" && name != "dumb"
+	return isTerminal(stream) && s.Getenv("NO_COLOR") == "" && s.Getenv("ACCESSIBLE") == "" &&
+		name != "" && name != "dumb"
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestColors: a terminal gets colours, unless somebody has none, or does not want them.
+func TestColors(t *testing.T) {
+	for name, test := range map[string]struct {
+		environment string
+		args        []string
+		want        bool
+	}{
+		"terminal": {"", nil, true}, "NO_COLOR": {"NO_COLOR=no", nil, false}, "empty": {"NO_COLOR=", nil, true},
+		"dumb": {"TERM=dumb", nil, false}, "never": {"", []string{"--color=never"}, false},
+		"always": {"NO_COLOR=1", []string{"--color=always"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, 80, 24, func(command *exec.Cmd) {
+				command.Env = append(command.Env, "PATH=/nonexistent", test.environment)
+			}, append([]string{"check", "limactl", "ssh-client"}, test.args...)...)
+			code, text := c.end()
+			if got := strings.Contains(c.raw.String(), "\x1b[31m"); code != 3 || got != test.want {
+				t.Errorf("exit code %d, in colour: %v\n%q", code, got, c.raw.String())
+			}
+			if !strings.Contains(text, "✗ Lima: Lima is not installed") || strings.Contains(text, "error:") {
+				t.Errorf("%s", text)
+			}
+		})
+	}
+}
+
+// TestASCIIMarks: a terminal without UTF-8 gets marks that it can show.
+func TestASCIIMarks(t *testing.T) {
+	c := start(t, 80, 24, func(command *exec.Cmd) {
+		command.Env = append(command.Env, "PATH=/nonexistent", "LANG=C")
+	}, "check", "limactl", "ssh-client")
+	c.end()
+	if raw := c.raw.String(); strings.ContainsFunc(raw, func(r rune) bool { return r > '~' }) ||
+		!strings.Contains(raw, "Lima is not installed") {
+		t.Errorf("%q", raw)
+	}
+}
+
+// TestListed: the socket is shown as ls shows it.
+func TestListed(t *testing.T) {
+	for mode, want := range map[string]string{"0660": "srw-rw----", "0666": "srw-rw-rw-", "x": "socket x"} {
+		socket := healthy().Socket
+		if socket.Mode = mode; listed(socket) != want {
+			t.Errorf("%s: %s, want %s", mode, listed(socket), want)
+		}
+	}
+}
