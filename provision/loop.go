@@ -322,11 +322,12 @@ func (r *run) status(ctx context.Context) (Health, error) {
 
 // reportHidden returns the report of a VM that Lima does not list: only its directory was seen.
 func (r *run) reportHidden(ctx context.Context, findErr error) Health {
-	health := unknownHealth(r.target.spec, r.edges.Now(), limaError(ctx, cannotList, findErr))
-	found := cannotList + "; no process of it runs"
+	failure := limaError(ctx, cannotList, findErr)
+	health := unknownHealth(r.target.spec, r.edges.Now(), failure)
+	found := failure.What + "; no process of it runs"
 	for _, file := range lima.PIDFiles(r.place.Dir("")) {
 		if !file.Stale {
-			found = fmt.Sprintf("%s; a process of it runs (%d)", cannotList, file.PID)
+			found = fmt.Sprintf("%s; a process of it runs (%d)", failure.What, file.PID)
 		}
 	}
 	health.Items[0].Found = found

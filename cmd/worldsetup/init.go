@@ -40,7 +40,8 @@ func (a *app) initCommand() *cobra.Command {
 		return atMostOneProject(command, args)
 	}
 	in := &inputs{options: savedOptions(), noFiles: true}
-	return a.withOptions(command, in, func(_ context.Context, c invocation) error { return a.init(c, *user, *force) })
+	a.withOptions(command, in, func(_ context.Context, c invocation) error { return a.init(c, *user, *force) })
+	return hide(command, "verbose")
 }
 
 // init writes the file.

@@ -20,7 +20,8 @@ func (a *app) listCommand() *cobra.Command {
 		Example: examples("worldsetup list", "worldsetup list --json"),
 	}
 	in := &inputs{options: optionsNamed("timeout"), noFiles: true}
-	return a.withOptions(command, in, func(ctx context.Context, c invocation) error { return a.list(ctx, c.spec) })
+	a.withOptions(command, in, func(ctx context.Context, c invocation) error { return a.list(ctx, c.spec) })
+	return hide(command, "verbose")
 }
 
 // worldsObject is the JSON form of the list.

@@ -15,6 +15,14 @@ func addOutput(command *cobra.Command) {
 	group(command, groupOutput, "quiet", "verbose", "color")
 }
 
+// hide leaves flags that have no effect on a command out of its help text.
+func hide(command *cobra.Command, flags ...string) *cobra.Command {
+	for _, name := range flags {
+		_ = command.Flags().MarkHidden(name) // the flag is there
+	}
+	return command
+}
+
 // setLook chooses colours, and how much is shown, by the parsed flags.
 func (a *app) setLook(command *cobra.Command) error {
 	flags := command.Flags()

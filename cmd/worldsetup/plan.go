@@ -33,7 +33,14 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 	a.noteTrust(c)
 	plan, err := a.engine(provision.Setup{Spec: c.spec}).Plan(ctx)
 	missing := provision.AsError(err)
-	if missing != nil && (missing.Kind != provision.KindPrerequisite || plan.VM == "") { // there is no plan
+	switch {
+	case missing == nil:
+	case missing.Kind != provision.KindPrerequisite:
+		return err
+	case plan.VM == "": // there is no plan
+		if a.json == nil {
+			a.stdout().drawn("VM ", a.stdout().clean(c.spec.VM), ": its state is unknown")
+		}
 		return err
 	}
 	var lacks []provision.Finding

@@ -14,9 +14,9 @@ func (a *app) startCommand() *cobra.Command {
 		Use: "start", Short: "start the VM as it is; worldsetup alone also repairs it", Args: noArguments,
 		Example: examples("worldsetup start", "worldsetup start --vm dev"),
 	}
-	return a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
+	return hide(a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
 		return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Start(ctx)
-	}, "vm", "wait", "timeout")
+	}, "vm", "wait", "timeout"), "verbose")
 }
 
 // stopCommand returns the command that stops the VM.
@@ -25,7 +25,7 @@ func (a *app) stopCommand() *cobra.Command {
 		Use: "stop", Short: "shut the VM down, and all that runs in it", Args: noArguments,
 		Example: examples("worldsetup stop", "worldsetup stop --allow=force"),
 	}
-	return a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
+	return hide(a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
 		return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Stop(ctx)
-	}, "vm", "allow", "wait", "timeout")
+	}, "vm", "allow", "wait", "timeout"), "verbose")
 }

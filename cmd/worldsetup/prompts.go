@@ -57,6 +57,7 @@ func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 		p.reading = false
 		return answer, nil
 	case <-ctx.Done():
+		p.to.write("") // the question has no end of its line
 		failure := noAnswer(context.Cause(ctx))
 		if received, ok := errors.AsType[signalError](context.Cause(ctx)); ok && received.Signal == syscall.SIGINT {
 			return "", provision.Declined(failure)

@@ -23,7 +23,7 @@ func (a *app) removeCommand() *cobra.Command {
 		Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments,
 		Example: examples("worldsetup remove", "worldsetup remove --vm dev --remove=dev"),
 	}
-	return a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout")
+	return hide(a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout"), "verbose")
 }
 
 // vmCommand completes a command about the existing VM, which takes no project and few of the options.

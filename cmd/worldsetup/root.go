@@ -49,6 +49,10 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),
 	})
 	root.SetCompletionCommandGroupID(commandsOfMore)
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Short = "print a completion script: for bash, zsh, fish or powershell"
+	}
 	root.SetHelpCommand(helpCommand(root))
 	addCompletions(root)
 	return root

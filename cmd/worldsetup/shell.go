@@ -40,10 +40,7 @@ func (a *app) shellCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.SetInterspersed(false)
 	flags.StringVar(&workdir, "workdir", "", "begin in `DIR` of the VM (default: /src)")
-	for _, name := range []string{"json", "quiet", "verbose"} {
-		_ = flags.MarkHidden(name) // the output is the command's
-	}
-	return command
+	return hide(command, "json", "quiet", "verbose") // the output is the command's
 }
 
 // find returns the VM of a call, which is running and a world.

@@ -28,9 +28,10 @@ func (a *app) trustCommand() *cobra.Command {
 	}
 	yes := command.Flags().Bool("yes", false, "do not ask")
 	command.Flags().Bool("non-interactive", false, "never ask")
-	return a.withOptions(command, &inputs{}, func(ctx context.Context, c invocation) error {
+	a.withOptions(command, &inputs{}, func(ctx context.Context, c invocation) error {
 		return a.trust(ctx, c, *yes)
 	})
+	return hide(command, "verbose")
 }
 
 // claim is what a project's file names that reaches beyond the world. To trust it is to trust all of its content.

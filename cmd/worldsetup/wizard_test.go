@@ -220,6 +220,7 @@ func TestAskedInLines(t *testing.T) {
 	}{
 		"no":      {"first-run", []string{"go ahead? [y/N", "\r"}, 130, "Stopped. Nothing was changed."},
 		"the end": {"first-run", []string{"go ahead? [y/N", "\x04"}, 130, "Stopped. Nothing was changed."},
+		"ctrl-c":  {"first-run", []string{"go ahead? [y/N", "\x03"}, 130, "Stopped. Nothing was changed."},
 		"not fixed": {"prerequisites", []string{"apt-get install -y qemu-system-x86", "", "run it? [y/N]", "n\r"}, 3,
 			"Stopped. Nothing was changed."},
 		"fixed": {"prerequisites", []string{"run it? [y/N]", "yes\r", "go ahead? [y/N", "y\r"}, 0, "steps done"},
