@@ -185,8 +185,7 @@ func readProgram(file *os.File, arch limatype.Arch) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("it is not a regular file (%v)", info.Mode())
 	case info.Size() > maxSize:
-		return nil, fmt.Errorf("it has %s; an agent has at most %s", plaintext.Bytes(info.Size()),
-			plaintext.Bytes(maxSize))
+		return nil, fmt.Errorf("it has more than %s, which no agent has", plaintext.Bytes(maxSize))
 	}
 	var content bytes.Buffer
 	if _, err := content.ReadFrom(io.LimitReader(file, headerSize)); err != nil {

@@ -89,7 +89,7 @@ func TestFindAgentBadFile(t *testing.T) {
 		"directory":      {dir, "it is a directory"},
 		"FIFO":           {fifo, "not a regular file"},
 		"device":         {"/dev/null", "not a regular file"},
-		"too large":      {huge, "at most 536870912"},
+		"too large":      {huge, "more than 512 MiB"},
 		"unreadable":     {unreadable, "permission denied"},
 		"empty":          {put(t, dir, "empty", nil), "it is empty"},
 		"script":         {put(t, dir, "script", []byte("#!/bin/sh\n")), "a script"},
