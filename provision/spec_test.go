@@ -46,7 +46,7 @@ func TestBadSpecs(t *testing.T) {
 		"profile missing":        {Spec{Profile: missing}, "no such file"},
 		"profile a directory":    {Spec{Profile: dir}, "is a directory"},
 		"profile empty":          {Spec{Profile: empty}, "is empty"},
-		"profile large":          {Spec{Profile: large}, "bytes, and more than"},
+		"profile large":          {Spec{Profile: large}, "MiB, and more than"},
 		"image missing":          {Spec{Image: missing}, "no such file"},
 		"image a directory":      {Spec{Image: dir}, "is a directory"},
 		"image empty":            {Spec{Image: empty}, "is empty"},
