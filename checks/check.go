@@ -68,6 +68,8 @@ func (c Check) When(applies bool, why string) Check {
 type Result struct {
 	finding.Finding
 	Fix *FixInfo `json:"fix,omitempty"` // what [Apply] would run; nil when only a person can fix it
+	// Size is how much there is to download, in bytes; 0 when that is unknown.
+	Size int64 `json:"size,omitempty"`
 }
 
 // FixInfo is the command that would fix a failed check. It is shown before it runs: see [Apply].

@@ -40,8 +40,9 @@ type Host struct {
 	Files    func() (limit uint64, err error)           // how many files a program may open at most
 	Alive    func(pid int) bool
 	Resolve  func(ctx context.Context, name string) error
-	Head     func(ctx context.Context, url string) error // why nothing can be downloaded from there
-	Proxy    func(url string) (proxy string, err error)  // the one in use for url, without its password; empty for none
+	// Head returns how many bytes there are to download, 0 if that is unknown, or why nothing can be.
+	Head  func(ctx context.Context, url string) (size int64, err error)
+	Proxy func(url string) (proxy string, err error) // the one in use for url, without its password; empty for none
 }
 
 // Here returns this machine.
@@ -96,21 +97,24 @@ func maxFiles() (uint64, error) {
 func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
 
 // head requests the head of url as a download would: through the proxy in use, with the machine's own certificates.
-func head(ctx context.Context, url string) error {
+func head(ctx context.Context, url string) (size int64, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second, DisableKeepAlives: true,
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	response.Body.Close()
 	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("the server answered %s", response.Status)
+		return 0, fmt.Errorf("the server answered %s", response.Status)
 	}
-	return nil
+	if response.StatusCode == http.StatusOK {
+		size = max(0, response.ContentLength)
+	}
+	return size, nil
 }

@@ -50,7 +50,7 @@ func linuxHost() Host {
 		Files:   func() (uint64, error) { return 524288, nil },
 		Alive:   func(int) bool { return false },
 		Resolve: func(context.Context, string) error { return nil },
-		Head:    func(context.Context, string) error { return nil },
+		Head:    func(context.Context, string) (int64, error) { return 0, nil },
 		Proxy:   func(string) (string, error) { return "", nil },
 	}
 }

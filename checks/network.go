@@ -68,7 +68,7 @@ func (h Host) containers(c Containers, cache string) Probe {
 		} else if h.hasCached(cache, containerdSite) {
 			return ok("Lima has one in its cache")
 		}
-		err := h.reach(ctx, address)
+		_, err := h.reach(ctx, address)
 		if err == nil {
 			return ok("%s", address)
 		}
@@ -160,9 +160,9 @@ func (h Host) nameResolution(address string) Probe {
 const escape = `in a user name and a password, write \ as %5C, @ as %40, : as %3A, / as %2F, # as %23, ? as %3F`
 
 // reach returns why nothing can be downloaded from address.
-func (h Host) reach(ctx context.Context, address string) error {
+func (h Host) reach(ctx context.Context, address string) (size int64, err error) {
 	if hostOf(address) == "" {
-		return errors.New("the address is invalid; " + escape) // what net/url says shows parts of the password
+		return 0, errors.New("the address is invalid; " + escape) // what net/url says shows parts of the password
 	}
 	return h.Head(ctx, address)
 }
@@ -184,9 +184,11 @@ func hostOf(address string) string {
 // imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.
 func (h Host) imageHost(address string) Probe {
 	return func(ctx context.Context) Result {
-		err := h.reach(ctx, address)
+		size, err := h.reach(ctx, address)
 		if err == nil {
-			return ok("%s", address)
+			result := ok("%s", address)
+			result.Size = size
+			return result
 		}
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 			return failed("the image's server is not trusted", err.Error(),

@@ -75,7 +75,9 @@ func TestProxyAddress(t *testing.T) {
 // The address of an image may hold a password as well, and one that was not escaped.
 func TestImageAddressWithPassword(t *testing.T) {
 	h := but(func(h *Host) {
-		h.Head = func(_ context.Context, address string) error { return errors.New("lookup of " + hostOf(address)) }
+		h.Head = func(_ context.Context, address string) (int64, error) {
+			return 0, errors.New("lookup of " + hostOf(address))
+		}
 		h.Resolve = func(_ context.Context, name string) error { return errors.New("no such host: " + name) }
 		h.Stat, h.Proxy = nowhere, proxyFor
 	})
@@ -104,7 +106,7 @@ func TestCachedContainers(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h := Host{Read: os.ReadFile, Stat: os.Stat, Head: func(context.Context, string) error { return errors.New("offline") }}
+	h := Host{Read: os.ReadFile, Stat: os.Stat, Head: func(context.Context, string) (int64, error) { return 0, errors.New("offline") }}
 	probe := h.containers(Containers{Wanted: true}, cache)
 	for _, step := range []struct {
 		file string

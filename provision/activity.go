@@ -31,6 +31,8 @@ type activity struct {
 	last     time.Time // of the latest sign of the start
 	answered time.Time // when the guest's ssh server was first seen to answer
 	transfer *Transfer
+	fetched  int64 // bytes that were downloaded, and how long that took
+	fetching time.Duration
 
 	emitting sync.Mutex
 	emit     func(message string) // of the current step, if it is one of those; else nil
@@ -133,6 +135,34 @@ func (s *activity) moved(transfer *Transfer) {
 	s.transfer = transfer
 	s.mu.Unlock()
 	s.announce("")
+}
+
+// fetch records that bytes were downloaded since the last look. Of the first ones it is not known since when.
+func (s *activity) fetch(bytes int64, first bool) {
+	if first || bytes <= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fetched += bytes
+	s.fetching += transferPause
+}
+
+// downloading returns how long downloads took so far.
+func (s *activity) downloading() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fetching
+}
+
+// rate returns the mean rate of the downloads, in bytes per second; 0 for none.
+func (s *activity) rate() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fetching == 0 {
+		return 0
+	}
+	return int64(float64(s.fetched) / s.fetching.Seconds())
 }
 
 // awaitsSSH reports whether a VM was started and no answer of its ssh server was seen yet.
@@ -348,6 +378,7 @@ func (s *activity) watchTransfer(ctx context.Context, url string) {
 	defer ticker.Stop()
 	for {
 		if done := arrived(cache, url); done > 0 {
+			s.fetch(done-transfer.Done, transfer.Done == 0)
 			transfer.advance(done, transferPause)
 			now := transfer
 			s.moved(&now)

@@ -34,7 +34,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 		}
 		r.tasks.rest = plan.Steps[i:]
 		r.done.add(step)
-		if err := r.step(ctx, state, step, r.steps+len(plan.Steps)-i); err != nil {
+		if err := r.step(ctx, state, step); err != nil {
 			return err
 		}
 		r.done.finish(step)
@@ -46,10 +46,11 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 }
 
 // step carries out one step and reports its progress.
-func (r *run) step(ctx context.Context, state State, step Step, of int) error {
+func (r *run) step(ctx context.Context, state State, step Step) error {
 	r.steps++
-	running := StepStatus{Number: r.steps, Of: of, ID: step.ID, Title: step.Title, Reason: step.Reason,
-		State: StepRunning, Usual: step.Usual}
+	step = r.list.begin(r.estimated(step))
+	running := StepStatus{Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title,
+		Reason: step.Reason, Added: step.Added, State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
 	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
@@ -75,11 +76,14 @@ func (r *run) step(ctx context.Context, state State, step Step, of int) error {
 	stop()
 	r.vm.activity.show(nil)
 	if err == nil {
+		r.list.end(step, StepDone)
+		r.took(step, r.edges.Now().Sub(begun))
 		ended := running
 		ended.State = StepDone
 		emit(EventStep, ended, "")
 		return nil
 	}
+	r.list.end(step, StepFailed)
 	failed := running
 	failed.State, failed.Error = StepFailed, r.stepError(ctx, state, step, err)
 	emit(EventStep, failed, "")
@@ -110,6 +114,11 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 // applyStep does the work of a step, which includes checking its outcome.
 func (r *run) applyStep(ctx context.Context, state State, step Step, line func(string)) error {
 	k := kindOf(step.ID)
+	if k.booted {
+		if err := r.awaitBoot(ctx, state); err != nil {
+			return err
+		}
+	}
 	if k.task != nil {
 		if err := r.tasks.begin(ctx, r.target, r.session(state), state.Guest); err != nil {
 			return err
@@ -149,7 +158,11 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 			"worldsetup again", shellescape.Quote(spec.VM))
 		return failure
 	}
-	if explain := kindOf(step.ID).explain; explain != nil {
+	explain := kindOf(step.ID).explain
+	if r.vm.boot.failed() && errors.Is(err, r.vm.boot.err) {
+		explain = explainBoot
+	}
+	if explain != nil {
 		explain(r, state, failure, err)
 	}
 	explainObstacles(r, ctx, state, step.ID, failure, err)
@@ -189,7 +202,7 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 	c := &chain{over: make(chan struct{})}
 	for _, step := range steps {
 		k := kindOf(step.ID)
-		if k.task == nil {
+		if k.task == nil || k.booted && len(changes) > 0 {
 			break
 		}
 		task, err := k.task(t, o, step)

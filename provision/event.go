@@ -30,7 +30,7 @@ const (
 	EventWaiting   EventType = "waiting"   // Message: what for
 	EventCheck     EventType = "check"     // Check
 	EventPlan      EventType = "plan"      // Plan; after each observation
-	EventStep      EventType = "step"      // Step; started, then done or failed
+	EventStep      EventType = "step"      // Step; started, then done or failed; or skipped
 	EventLog       EventType = "log"       // Step, Message: one line of a tool's output
 	EventHeartbeat EventType = "heartbeat" // Step: still running; at least every HeartbeatEvery while a step is silent
 	EventProgress  EventType = "progress"  // Step, with Phase or Transfer; Message: a line of the VM's console
@@ -64,18 +64,22 @@ const (
 	StepRunning StepState = "running"
 	StepDone    StepState = "done"
 	StepFailed  StepState = "failed"
+	StepSkipped StepState = "skipped" // it was agreed to and is not needed; Reason has why
+	StepPending StepState = "pending" // only in [Progress]: still to come
 )
 
 // StepStatus is the progress of a step.
 type StepStatus struct {
-	Number  int           `json:"number"` // 1, 2, 3 … over the whole run; never goes back
-	Of      int           `json:"of"`     // how many there will be, as far as is known now
+	Number  int           `json:"number"` // in the list that was agreed to; what was added is counted on
+	Of      int           `json:"of"`     // the length of that list, with what was added so far
 	ID      StepID        `json:"id"`
 	Title   string        `json:"title"`
 	Reason  string        `json:"reason,omitempty"`
+	Added   bool          `json:"added,omitempty"` // it was not in the plan that was agreed to
 	State   StepState     `json:"state"`
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
+	Left    time.Duration `json:"left_ns,omitempty"`  // how long the whole run still takes, as far as is known
 	Error   *Error        `json:"error,omitempty"`
 	// Phase is how far a long step has come, and Transfer the progress of its download.
 	Phase    string    `json:"phase,omitempty"`
@@ -116,11 +120,12 @@ const (
 
 // emitter numbers events and passes them on one at a time.
 type emitter struct {
-	mu      sync.Mutex
-	seq     int
-	now     func() time.Time
-	handle  func(Event)
-	journal *journal
+	mu       sync.Mutex
+	seq      int
+	now      func() time.Time
+	handle   func(Event)
+	journal  *journal
+	progress Progress // for the time that is left
 }
 
 func (e *emitter) emit(event Event) {
@@ -128,6 +133,11 @@ func (e *emitter) emit(event Event) {
 	defer e.mu.Unlock()
 	e.seq++
 	event.Schema, event.Seq, event.Time = Schema, e.seq, e.now()
+	if e.progress.Add(event); event.Step != nil && event.Type != EventLog {
+		step := *event.Step
+		step.Left = e.progress.Left(event.Time)
+		event.Step = &step
+	}
 	e.journal.write(event)
 	if e.handle != nil {
 		e.handle(event)

@@ -35,8 +35,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		return Health{}, err
 	}
 	for round := 1; ; round++ {
-		plan := view.plan
-		r.events.emit(Event{Type: EventPlan, Plan: &plan})
+		plan := r.planned(view.plan, view.whole())
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
@@ -52,7 +51,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			}
 			continue
 		}
-		if err := r.apply(ctx, view.state, view.plan); err != nil {
+		if err := r.apply(ctx, view.state, plan); err != nil {
 			return r.report(view), err
 		}
 		if view, err = r.observeAgain(ctx); err != nil {
@@ -104,6 +103,7 @@ func (r *run) observeVM(
 	case now.plan.Err() != nil:
 		return now, nil // the plan reports it itself
 	}
+	r.estimate(&now.plan) // again, by what the checks have found
 	return now, r.validate(ctx, now.state, now.plan)
 }
 
@@ -125,6 +125,7 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
 		now.verified = &verified
 		r.refine(ctx, &now)
+		r.estimate(&now.plan)
 	}
 	if ctx.Err() != nil {
 		return now, interrupted(ctx)
@@ -156,6 +157,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	}
 	r.refine(ctx, &now)
 	r.checkLastWay(ctx, &now)
+	r.estimate(&now.plan)
 	return now
 }
 
@@ -273,6 +275,7 @@ func (r *run) escalate(view *view, step Step) bool {
 	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
 	view.state.Unheld = r.done.unheld
 	view.plan = planFor(r.target, view.state)
+	r.estimate(&view.plan)
 	return true
 }
 
@@ -282,13 +285,13 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	if now.plan.has(StepMarker) && now.verified.ok() {
 		step := now.plan.Steps[0]
 		r.done.add(step)
-		if err := r.step(ctx, now.state, step, r.steps+1); err != nil {
+		if err := r.step(ctx, now.state, step); err != nil {
 			return r.report(now), err
 		}
 		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
 		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
-		r.events.emit(Event{Type: EventPlan, Plan: &now.plan})
+		r.planned(now.plan, now.whole())
 	}
 	return reportHealth(r.events, r.report(now))
 }

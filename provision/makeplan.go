@@ -76,7 +76,7 @@ func (p *Plan) forNew(t target, reason string) {
 		step.Conditional = k.conditional
 		p.Steps = append(p.Steps, step)
 	}
-	p.waitForBoot("the VM is new", StepAgentBuild, StepMarker)
+	p.waitForBoot("the VM is new")
 	for i := range p.Steps {
 		p.Steps[i].Disruption = "" // there is nothing to disrupt yet
 	}
@@ -99,7 +99,7 @@ func (p *Plan) forExisting(t target, s State) {
 		return
 	case s.Booting:
 		p.forGuest(t, s)
-		p.waitForRunningBoot()
+		p.waitForBoot("Lima is still busy with it")
 		return
 	case running && s.Guest == nil:
 		p.planUnreachable(s)
@@ -230,17 +230,11 @@ func (t target) sets(key string) bool {
 	return err == nil && slices.Contains(lima.Keys(text), key)
 }
 
-// waitForRunningBoot plans to wait for the end of a boot in progress: after the steps that can run meanwhile, and
-// before packages, since the guest's own first boot may be installing some.
-func (p *Plan) waitForRunningBoot() {
-	p.waitForBoot("Lima is still busy with it", StepPackages, StepAgentBuild, StepMarker)
-}
-
-// waitForBoot plans to wait for the end of booting before the first of some steps: a build needs the project's mount,
-// which comes last, and the marker means that the world was observed to be complete.
-func (p *Plan) waitForBoot(reason string, before ...StepID) {
+// waitForBoot plans to wait for the end of a boot after the steps that can run meanwhile. A build needs the project's
+// mount, which comes last, and the marker means that the world was observed to be complete.
+func (p *Plan) waitForBoot(reason string) {
 	wait := newStep(StepWaitForBoot, reason)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return slices.Contains(before, s.ID) })
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepAgentBuild || s.ID == StepMarker })
 	if at < 0 {
 		at = len(p.Steps)
 	}
@@ -271,7 +265,7 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 		start = newStep(StepStart, "it does not run")
 	}
 	p.Steps = slices.Concat(first, []Step{start}, p.Steps)
-	p.waitForRunningBoot()
+	p.waitForBoot("Lima is still busy with it")
 }
 
 // unreadable returns the error of a configuration that Lima can't read.

@@ -36,6 +36,8 @@ type Plan struct {
 	HomeLeftOut bool `json:"home_left_out,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
+	// Total is how long the run takes, with observing and verifying.
+	Total time.Duration `json:"total_ns,omitempty"`
 	// Decided is what the files that Lima reads for all VMs decide about this one.
 	Decided []Decision `json:"decided,omitempty"`
 }
@@ -390,8 +392,11 @@ func (p Plan) RestoresBackup() bool { return p.Existing == nil && p.has(StepRoll
 // Repairs reports whether there is a world already.
 func (p Plan) Repairs() bool { return p.Existing != nil && p.Existing.Layout != "" }
 
-// Usual is how long the steps usually take together.
+// Usual is how long the run usually takes: the steps, and observing and verifying if that is known.
 func (p Plan) Usual() (usual time.Duration) {
+	if p.Total > 0 {
+		return p.Total
+	}
 	for _, step := range p.Steps {
 		usual += step.Usual
 	}

@@ -51,7 +51,10 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 		return nil
 	}
 	r.agreed = r.target.spec.Allow
-	err = r.step(ctx, state, step, 1)
+	plan := Plan{Steps: []Step{step}}
+	r.estimate(&plan)
+	plan, _ = r.list.update(plan, false)
+	err = r.step(ctx, state, plan.Steps[0])
 	if bootErr := r.vm.boot.wait(); err == nil && bootErr != nil {
 		err = r.stepError(ctx, state, step, bootErr)
 	}

@@ -233,7 +233,9 @@ func (r *run) lacks(
 	ctx context.Context, instance *limatype.Instance, findErr error, each func(checks.Result),
 ) (lacks []Finding) {
 	list := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
-	for _, result := range checks.Causes(list, checks.Run(ctx, list, each)) {
+	results := checks.Run(ctx, list, each)
+	r.times.learn(r.target, results)
+	for _, result := range checks.Causes(list, results) {
 		lacks = append(lacks, result.Finding)
 	}
 	return lacks

@@ -11,7 +11,8 @@ func TestProgress(t *testing.T) {
 	begin := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
 	event := func(after time.Duration, step Step, number int, state StepState, phase string) Event {
 		return Event{Type: EventStep, Time: begin.Add(after), Step: &StepStatus{
-			Number: number, ID: step.ID, Usual: step.Usual, State: state, Elapsed: 0, Phase: phase,
+			Number: number, ID: step.ID, Usual: step.Usual, State: state, Phase: phase,
+			Elapsed: map[StepState]time.Duration{StepDone: step.Usual}[state],
 		}}
 	}
 	create, start := Step{ID: StepCreate, Usual: 10 * time.Second}, Step{ID: StepStart, Usual: 30 * time.Second}
@@ -25,26 +26,38 @@ func TestProgress(t *testing.T) {
 	if len(p.Checks) != 1 || len(p.Problems()) != 1 || p.Fixable() == nil {
 		t.Errorf("the checks are %+v", p.Checks)
 	}
-	p.Add(Event{Type: EventPlan, Plan: &Plan{Steps: []Step{create, start,
-		{ID: StepPackages, Usual: time.Hour, Conditional: true}}}})
+	p.Add(Event{Type: EventPlan, Plan: &Plan{Total: 45 * time.Second, Steps: []Step{create, start,
+		{ID: StepPackages, Conditional: true}}}})
 	p.Add(event(0, create, 1, StepRunning, ""))
 	p.Add(event(10*time.Second, create, 1, StepDone, ""))
-	if p.Current() != nil || p.Percent(begin) != 25 {
-		t.Errorf("after the first of two steps: %d %%, %+v", p.Percent(begin), p.Current())
+	if now := begin.Add(10 * time.Second); p.Current() != nil || p.Percent(now) != 22 {
+		t.Errorf("after the first of two steps: %d %%, %+v", p.Percent(now), p.Current())
 	}
 	p.Add(event(10*time.Second, start, 2, StepRunning, "driver"))
 	p.Add(event(15*time.Second, start, 2, StepRunning, "driver"))
 	p.Add(event(16*time.Second, start, 2, StepRunning, "kernel"))
 	step := p.Current()
 	if step == nil || len(step.Phases) != 2 || !step.Phases[1].Began.Equal(begin.Add(16*time.Second)) ||
-		len(p.Pending) != 1 {
-		t.Fatalf("the step is %+v, pending are %+v", step, p.Pending)
+		p.Count(StepPending) != 1 {
+		t.Fatalf("the step is %+v in %+v", step, p.Steps)
 	}
-	if now := begin.Add(20 * time.Second); p.Percent(now) != 50 {
-		t.Errorf("in the middle: %d %%", p.Percent(now))
+	if now := begin.Add(20 * time.Second); p.Percent(now) != 44 || p.Left(now) != 25*time.Second {
+		t.Errorf("in the middle: %d %%, %v are left", p.Percent(now), p.Left(now))
 	}
-	if now := begin.Add(time.Hour); p.Percent(now) >= 100 {
-		t.Errorf("a step that takes too long is done: %d %%", p.Percent(now))
+	if now := begin.Add(time.Hour); p.Percent(now) >= 100 || p.Left(now) <= 0 {
+		t.Errorf("a step that takes too long is done: %d %%, %v are left", p.Percent(now), p.Left(now))
+	}
+	p.Add(event(40*time.Second, start, 2, StepDone, ""))
+	p.Add(Event{Type: EventPlan, Plan: &Plan{Steps: []Step{{ID: StepConnection, Number: 4, Added: true}}}})
+	p.Add(event(41*time.Second, Step{ID: StepPackages}, 3, StepSkipped, ""))
+	p.Add(event(41*time.Second, Step{ID: StepConnection}, 4, StepRunning, ""))
+	p.Add(event(42*time.Second, Step{ID: StepConnection}, 4, StepDone, ""))
+	if now := begin.Add(time.Hour); len(p.Steps) != 4 || p.Count(StepSkipped) != 1 || p.Percent(now) >= 100 {
+		t.Errorf("after all steps, before the verification: %d %%, %+v", p.Percent(now), p.Steps)
+	}
+	p.Add(Event{Type: EventFinished, Result: &Result{Ready: true}})
+	if now := begin.Add(43 * time.Second); p.Percent(now) != 100 || p.Left(now) != 0 {
+		t.Errorf("at the end: %d %%, %v are left", p.Percent(now), p.Left(now))
 	}
 }
 

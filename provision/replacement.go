@@ -75,22 +75,30 @@ func nothingTried(err error) bool {
 	return false
 }
 
-// approveRecovery asks the caller before the recovery changes anything that a killed run left. Beside a foreign VM it
-// refuses to.
+// approveRecovery plans what completes or rolls back what a killed run left, and asks the caller before the first change.
+// Beside a foreign VM it refuses to.
 func (w *replacement) approveRecovery(ctx context.Context) error {
 	swap := w.run.place.Observe()
+	plan := Plan{VM: w.run.target.spec.VM, Steps: recoverySteps(swap.Recovery()), Unseen: true}
 	mayBeForeign := swap.VM && !swap.Ours // then the plan is blocked
-	if len(swap.Recovery()) == 0 || w.run.approve == nil && !mayBeForeign {
+	asks := w.run.approve != nil || mayBeForeign
+	if len(plan.Steps) == 0 {
 		return nil
 	}
-	instance, err := w.run.vm.find(ctx)
-	if err != nil {
-		return limaError(ctx, cannotList, err)
+	if asks {
+		instance, err := w.run.vm.find(ctx)
+		if err != nil {
+			return limaError(ctx, cannotList, err)
+		}
+		plan = w.run.assess(ctx, instance, never).plan
 	}
-	plan := w.run.assess(ctx, instance, never).plan
-	if plan.Blocked != nil {
-		w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+	w.run.estimate(&plan)
+	plan = w.run.planned(plan, false)
+	switch {
+	case plan.Blocked != nil:
 		return plan.Blocked
+	case !asks:
+		return nil
 	}
 	return w.run.consent(ctx, plan)
 }
@@ -105,7 +113,7 @@ func (w *replacement) recover(ctx context.Context) error {
 		if len(steps) == 0 {
 			return nil
 		}
-		if err := w.run.step(ctx, State{}, steps[0], w.run.steps+len(steps)); err != nil {
+		if err := w.run.step(ctx, State{}, steps[0]); err != nil {
 			return err
 		}
 	}
@@ -120,9 +128,9 @@ func (w *replacement) commit(ctx context.Context) error {
 			w.run.target.spec.VM)
 	}
 	if !w.removeOld {
-		return w.run.step(ctx, State{}, keep, w.run.steps+1)
+		return w.run.step(ctx, State{}, keep)
 	}
-	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"), w.run.steps+1)
+	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"))
 	if failure := AsError(err); failure != nil {
 		failure.Why = strings.TrimSpace(failure.Why +
 			"\nthe new world is ready; what is left of the old VM is no part of it")
@@ -261,7 +269,7 @@ func (w *replacement) rollBackSwap(ctx context.Context) (report string, err erro
 	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
 	if swap.Pending() {
 		displace := newStep(StepRollbackDisplace, "it was not verified")
-		if err := w.run.step(ctx, State{}, displace, w.run.steps+3); err != nil {
+		if err := w.run.step(ctx, State{}, displace); err != nil {
 			return "", err
 		}
 	}
@@ -279,14 +287,14 @@ func (w *replacement) rollBackSwap(ctx context.Context) (report string, err erro
 
 // restart starts the old VM and verifies that it answers as before.
 func (w *replacement) restart(ctx context.Context) (report string, err error) {
-	if err := w.run.step(ctx, State{}, newStep(StepRollbackStart, "it ran before"), w.run.steps+2); err != nil {
+	if err := w.run.step(ctx, State{}, newStep(StepRollbackStart, "it ran before")); err != nil {
 		return "", err
 	}
 	if len(w.before.Answered) == 0 {
 		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
 	verify := newStep(StepRollbackVerify, "it has to be as it was")
-	if err := w.run.step(ctx, State{}, verify, w.run.steps+1); err != nil {
+	if err := w.run.step(ctx, State{}, verify); err != nil {
 		return "", err
 	}
 	return "the old VM is restored, runs, and answers as before", nil
@@ -361,7 +369,7 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info))
 	}
-	return planned, r.finish(err)
+	return r.preview(planned), r.finish(err)
 }
 
 // ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts, and
@@ -377,7 +385,8 @@ func (w *replacement) ignoreChoices() {
 // approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if
 // consent by name was not given; nil otherwise.
 func (w *replacement) approve(ctx context.Context, plan Plan, missing error) error {
-	w.run.events.emit(Event{Type: EventPlan, Plan: &plan})
+	w.run.estimate(&plan)
+	plan = w.run.planned(plan, false)
 	if missing != nil {
 		return missing
 	}
@@ -386,8 +395,8 @@ func (w *replacement) approve(ctx context.Context, plan Plan, missing error) err
 
 // carryOut carries out the steps of a plan, until one fails.
 func (w *replacement) carryOut(ctx context.Context, state State, plan Plan) error {
-	for i, step := range plan.Steps {
-		if err := w.run.step(ctx, state, step, w.run.steps+len(plan.Steps)-i); err != nil {
+	for _, step := range plan.Steps {
+		if err := w.run.step(ctx, state, step); err != nil {
 			return err
 		}
 	}

@@ -115,7 +115,7 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
 	}
-	return view.plan, r.finish(err)
+	return r.preview(view.plan), r.finish(err)
 }
 
 // Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
@@ -152,6 +152,8 @@ type run struct {
 	agreed  Disruption
 	start   time.Time
 	steps   int // begun so far
+	list    agreed
+	times   times
 	done    history
 	swap    *replacement
 	vm      vm
@@ -202,6 +204,10 @@ func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
 func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
+	if failure == nil {
+		r.skipped(r.list.skip(func(Step) bool { return true }))
+	}
+	r.record(failure == nil)
 	_, ofLima := errors.AsType[*lima.CommandError](err)
 	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
 		failure.Kind = KindProvisioning // the other one means that nothing was changed

@@ -74,7 +74,7 @@ const (
 
 // kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM,
 // which comes after the early steps and before all others; and StepWaitForBoot, the wait for the end of a boot, which
-// comes before what needs that: packages, a build, the marker.
+// comes before what needs that: a build, the marker.
 func kinds() []kind {
 	always := func(target) bool { return true }
 	return []kind{
@@ -234,18 +234,15 @@ func kinds() []kind {
 			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second,
 			follows: true, reports: true,
 			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
-				if r.vm.boot == nil {
-					return r.vm.awaitBoot(ctx, at.Instance)
-				}
-				if step.last {
+				if r.vm.boot != nil && step.last {
 					r.observeAhead(ctx, at.Instance)
 				}
-				return r.vm.boot.wait()
+				return r.awaitBoot(ctx, at)
 			},
 			explain: explainBoot,
 		},
 		{
-			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, booted: true,
 			disruption: DisruptionLive,
 			repairs:    []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
@@ -403,7 +400,12 @@ type Step struct {
 	ID     StepID `json:"id"`
 	Title  string `json:"title"`
 	Reason string `json:"reason"` // the observed fact that calls for it
-	// Usual is how long it usually takes on current hardware; ten times that under emulation.
+	// Number is its place in the list of a run, which starts with the plan that was agreed to, and never changes; 0 in
+	// the drift of a [Health].
+	Number int `json:"number,omitempty"`
+	// Added reports that it was not in the plan that was agreed to.
+	Added bool `json:"added,omitempty"`
+	// Usual is how long it takes: on this machine, as far as that was recorded.
 	Usual time.Duration `json:"usual_ns"`
 	// Disruption is what it interrupts in an existing VM; empty for a new one.
 	Disruption Disruption `json:"disruption,omitempty"`
@@ -426,7 +428,7 @@ type Step struct {
 type kind struct {
 	id         StepID
 	title      string
-	usual      time.Duration // measured on a VM under emulation, divided by ten
+	usual      time.Duration // with hardware acceleration: measured under emulation, divided by emulationFactor
 	disruption Disruption
 	interrupts bool
 	destroys   bool
@@ -443,6 +445,8 @@ type kind struct {
 	reobserve bool
 	// follows: it comes because of the step before it, which has the reason.
 	follows bool
+	// booted: it begins after the end of a boot, since the guest's own first boot may be doing the same.
+	booted bool
 	// reports: it takes long, and progress of the VM's boot or of a download is reported for it.
 	reports bool
 	// repairs are the items of the health report that it repairs.

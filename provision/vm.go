@@ -209,6 +209,14 @@ func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) 
 	return v.lima.Stop(ctx, v.place.VM, true, line)
 }
 
+// awaitBoot waits for the end of a boot, if one is under way.
+func (r *run) awaitBoot(ctx context.Context, at State) error {
+	if r.vm.boot == nil && at.Booting {
+		return r.vm.awaitBoot(ctx, at.Instance)
+	}
+	return r.vm.boot.wait()
+}
+
 // awaitBoot waits for the end of a boot that another program started.
 func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)

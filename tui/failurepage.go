@@ -13,7 +13,7 @@ func (failurePage) offers(f *facts) []offer {
 		words = "check again" // the consent no longer counts
 	}
 	offers := []offer{{keyAgain, words, (*model).replan}}
-	if len(f.progress.Steps) == 0 { // the choices may be the cause
+	if !f.progress.Begun() { // the choices may be the cause
 		offers = append(offers, f.offerChoices()...)
 	}
 	return append(offers, offerLog, offer{keyLeave, "leave", (*model).leave})
@@ -25,7 +25,7 @@ func (failurePage) body(f *facts, t *text) {
 	}
 	t.blank()
 	switch {
-	case len(f.progress.Steps) == 0:
+	case !f.progress.Begun():
 		t.put("", "Nothing has been changed.")
 	case f.progress.RolledBack():
 		t.put("", "It was rolled back. These are the steps, including the rollback:")
@@ -46,6 +46,7 @@ func showResults(f *facts, t *text) {
 			t.put("  "+t.mark(provision.OK)+" ", "done: "+step.Title)
 		case provision.StepFailed:
 			t.put("  "+t.mark(provision.Failed)+" ", "failed: "+step.Title)
+		case provision.StepPending, provision.StepSkipped:
 		default:
 			t.put("  "+t.mark(provision.Unknown)+" ", "started: "+step.Title)
 		}

@@ -40,10 +40,6 @@ func (progressPage) body(f *facts, t *text) {
 		t.put(t.spin(f.beats)+" ", betweenSteps(f)+" ("+clock(f.now.Sub(f.began))+" so far)")
 		t.focus = len(t.lines) - 1
 	}
-	for _, next := range p.Pending {
-		words := join(next.Title, usually(next.Usual), when(next.Conditional, "skipped if not needed"))
-		t.styled(t.dim, t.dot+" ", words)
-	}
 }
 
 // showPercent draws how much of the whole is done.
@@ -52,12 +48,22 @@ func showPercent(f *facts, t *text) {
 	cells := max(8, min(t.width-24, 50))
 	full := cells * percent / 100
 	bar := t.good.Render(strings.Repeat(t.full, full)) + t.dim.Render(strings.Repeat(t.empty, cells-full))
-	t.lines = append(t.lines, bar+fmt.Sprintf(" %3d %%  %s", percent, clock(f.now.Sub(f.began))))
+	left := ""
+	if d := f.progress.Left(f.now); d > 0 {
+		left = ", about " + plaintext.About(d) + " left"
+	}
+	t.lines = append(t.lines, t.cut(bar+fmt.Sprintf(" %3d %%  %s%s", percent, clock(f.now.Sub(f.began)), left), t.width))
 }
 
 func showProgress(f *facts, t *text, step *provision.StepProgress) {
-	number := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, step.Of)) + " "
+	number := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, len(f.progress.Steps))) + " "
 	switch step.State {
+	case provision.StepPending:
+		t.styled(t.dim, t.dot+" ", join(step.Title, usually(step.Usual), when(step.Added, "added: "+step.Reason),
+			when(step.Conditional, "skipped if not needed")))
+	case provision.StepSkipped:
+		t.styled(t.dim, "- ", fmt.Sprintf("[%d/%d] %s (not needed: %s)", step.Number, len(f.progress.Steps),
+			step.Title, step.Reason))
 	case provision.StepDone:
 		t.put(t.mark(provision.OK)+" "+number, step.Title+", "+plaintext.Duration(step.Elapsed))
 	case provision.StepFailed:
@@ -118,9 +124,9 @@ func showLastLine(f *facts, t *text) {
 func betweenSteps(f *facts) string {
 	p := &f.progress
 	switch {
-	case f.call == verifying, len(p.Steps) > 0 && len(p.Pending) == 0:
+	case f.call == verifying, p.Begun() && p.Count(provision.StepPending) == 0:
 		return "verifying access: connecting as those who are allowed, and as a user who must be refused"
-	case len(p.Steps) > 0:
+	case p.Begun():
 		return "checking what is left to do"
 	case p.Message != "":
 		return p.Message

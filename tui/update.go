@@ -142,7 +142,7 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 	m.collect()
 	m.endCall(nil)
 	stopped := f.stopping
-	f.changed = f.changed || len(f.progress.Steps) > 0
+	f.changed = f.changed || f.progress.Begun()
 	f.call, f.stopping = idle, false
 	if msg.call != watching { // the last report of watching stays
 		f.health, f.failure, f.observed = msg.health, msg.err, msg.now

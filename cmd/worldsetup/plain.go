@@ -27,14 +27,14 @@ func (a *app) face() face {
 // plainFace shows events as lines of text: for pipes, logs, and screen readers.
 type plainFace struct {
 	*lines
-	checked, notOK int  // prerequisites since the last summary
-	planned        bool // a plan was shown
+	checked, notOK int // prerequisites since the last summary
+	listed         int // steps of the run's list that were shown; -1 for no list yet
 	phase          string
 	last           time.Duration // into the step, of the last progress line
 	all            bool          // fold nothing
 }
 
-func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to} }
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, listed: -1} }
 
 func (f *plainFace) show(event provision.Event) {
 	if event.Type != provision.EventCheck {
@@ -42,6 +42,7 @@ func (f *plainFace) show(event provision.Event) {
 	}
 	switch event.Type {
 	case provision.EventStarted:
+		f.listed = -1
 		f.printf("worldsetup: %s", event.Message)
 	case provision.EventWaiting:
 		f.printf("waiting: %s", event.Message)
@@ -91,19 +92,36 @@ func (f *plainFace) sumUpChecks() {
 	f.checked, f.notOK = 0, 0
 }
 
-// plan shows the first plan and what a later one adds. A later plan that is empty is not shown.
+// plan shows the first plan, and of later ones only what they add to it.
 func (f *plainFace) plan(plan provision.Plan) {
-	if !f.planned || !plan.Empty() {
+	if f.listed < 0 || plan.Err() != nil {
 		showPlan(f.lines, plan, "nothing to change")
+		f.listed = len(plan.Steps)
+		return
 	}
-	f.planned = true
+	for _, step := range plan.Steps {
+		if step.Number > f.listed {
+			f.added(step.Number, step.Title, step.Reason, step.Usual)
+		}
+	}
+}
+
+// added shows a step that was added to the list.
+func (f *plainFace) added(number int, title, reason string, usual time.Duration) {
+	f.listed = number
+	f.printf("+ %2d. %s (added%s)%s", number, title, because(reason), usually(usual))
 }
 
 func (f *plainFace) step(step provision.StepStatus) {
 	place := fmt.Sprintf("[%d/%d]", step.Number, step.Of)
 	f.last = 0
 	switch step.State {
+	case provision.StepSkipped:
+		f.printf("%s %2d. %s (not needed%s)", f.minus(), step.Number, step.Title, because(step.Reason))
 	case provision.StepRunning:
+		if step.Added && step.Number > f.listed { // no plan held it
+			f.added(step.Number, step.Title, step.Reason, step.Usual)
+		}
 		f.printf("%s %s%s%s", place, step.Title, because(step.Reason), usually(step.Usual))
 	case provision.StepDone:
 		f.outcome(provision.OK, place+" done: "+step.Title, step.Elapsed)
@@ -115,6 +133,22 @@ func (f *plainFace) step(step provision.StepStatus) {
 // outcome shows how something ended, and how long it took.
 func (f *plainFace) outcome(outcome provision.Outcome, words string, took time.Duration) {
 	f.drawn(f.mark(outcome), " ", f.clean(words), f.paint(dimTone, " ("+plaintext.Duration(took)+")"))
+}
+
+// minus marks what is crossed out.
+func (f *plainFace) minus() string {
+	if f.utf8 {
+		return "–"
+	}
+	return "-"
+}
+
+// left appends how long the run still takes; nothing when that is unknown.
+func left(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return "; about " + plaintext.About(d) + " left in all"
 }
 
 // progressEvery is the time between lines about the progress of a step.
@@ -135,7 +169,8 @@ func (f *plainFace) progress(step provision.StepStatus) {
 	if step.Transfer != nil {
 		downloaded = ", " + plaintext.Bytes(step.Transfer.Done) + " downloaded"
 	}
-	f.printf("    still running after %s%s%s", plaintext.Duration(step.Elapsed), downloaded, usually(step.Usual))
+	f.printf("    still running after %s%s%s%s", plaintext.Duration(step.Elapsed), downloaded, usually(step.Usual),
+		left(step.Left))
 }
 
 func (f *plainFace) finished(result provision.Result) {

@@ -19,6 +19,31 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
 }
 
+// About writes an estimate, with no more digits than it deserves.
+func About(d time.Duration) string {
+	step := time.Minute
+	switch {
+	case d < 10*time.Second:
+		step = time.Second
+	case d < time.Minute:
+		step = 5 * time.Second
+	case d < 10*time.Minute:
+		step = 10 * time.Second
+	}
+	d = max((d + step/2).Truncate(step), time.Second)
+	text := ""
+	for _, part := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := d / part.unit; n > 0 {
+			text += fmt.Sprintf(" %d %s", n, part.name)
+		}
+		d %= part.unit
+	}
+	return text[1:]
+}
+
 // Age writes how old something is, in the largest unit that fits.
 func Age(d time.Duration) string {
 	const day = 24 * time.Hour

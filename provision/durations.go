@@ -1,0 +1,256 @@
+package provision
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+)
+
+// This file estimates how long steps take: as long as they took on this machine, or until that is known, as long as
+// they usually do. The rules are: only whole steps that succeeded are recorded; a record that can't be read or written
+// ends no run; it never holds more than the last few durations of each step.
+
+const (
+	durationsKept = 5        // of each step
+	maxDurations  = 64 << 10 // bytes
+	longest       = 24 * time.Hour
+	// emulationFactor is by how much a VM without hardware acceleration is slower.
+	emulationFactor = 10
+	// usualImage and usualRate count for an image whose size the server does not say, and before anything was
+	// downloaded: images of Debian and Ubuntu have 300 to 600 MB, and 40 Mbit/s are common.
+	usualImage = 500_000_000
+	usualRate  = 5_000_000 // bytes per second
+)
+
+// What the time of a step depends on, besides the step.
+const (
+	ofNew     = "new"     // the VM is new
+	ofRestart = "restart" // it is started
+	ofLive    = "live"    // it goes on running
+
+	emulated = "emulation"
+)
+
+// stepBetween stands for the work between the steps: observing and verifying.
+const stepBetween StepID = "between"
+
+// usualBetween is how long that usually takes, with hardware acceleration.
+const usualBetween = time.Second
+
+// durationsPath is the file that holds the durations of this machine's steps.
+func durationsPath(spec Spec) string { return filepath.Join(spec.StateDir, "durations.json") }
+
+// durations are how long steps took on this machine.
+type durations struct {
+	// Acceleration is that of the last run by the type of VM, for a VM that runs: how it was started doesn't show.
+	Acceleration map[string]string `json:"acceleration"`
+	Rate         int64             `json:"rate"` // of the last download, in bytes per second
+	// Steps holds the latest durations, the last one last, by acceleration, kind of run, and step: "kvm/new/vm-start".
+	Steps map[string][]time.Duration `json:"steps_ns"`
+}
+
+// readDurations reads the file. One that is damaged holds nothing.
+func readDurations(path string) durations {
+	var d durations
+	text, err := readLimited(path, maxDurations)
+	if err != nil || json.Unmarshal(text, &d) != nil {
+		d = durations{}
+	}
+	if d.Steps == nil {
+		d.Steps = map[string][]time.Duration{}
+	}
+	if d.Acceleration == nil {
+		d.Acceleration = map[string]string{}
+	}
+	for key, took := range d.Steps {
+		took = slices.DeleteFunc(took, func(one time.Duration) bool { return one < 0 || one > longest })
+		if d.Steps[key] = took; len(took) == 0 {
+			delete(d.Steps, key)
+		}
+	}
+	if d.Rate < 0 {
+		d.Rate = 0
+	}
+	return d
+}
+
+func (d durations) write(path string) error {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxDurations { // not by our steps
+		return os.Remove(path)
+	}
+	// If two runs end at the same time, the file may be damaged, and is then read as empty.
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func key(acceleration, kind string, id StepID) string {
+	return strings.Join([]string{acceleration, kind, string(id)}, "/")
+}
+
+func (d durations) add(acceleration, kind string, id StepID, took time.Duration) {
+	at := key(acceleration, kind, id)
+	all := append(d.Steps[at], took)
+	d.Steps[at] = all[max(0, len(all)-durationsKept):]
+}
+
+// usual returns how long a step usually takes: the median of the latest times, in runs of this kind or else of
+// another; or initial, if there are none.
+func (d durations) usual(acceleration, kind string, id StepID, initial time.Duration) time.Duration {
+	for _, kind := range []string{kind, ofRestart, ofLive, ofNew} {
+		took := slices.Sorted(slices.Values(d.Steps[key(acceleration, kind, id)]))
+		if n := len(took); n > 0 {
+			return (took[(n-1)/2] + took[n/2]) / 2
+		}
+	}
+	if acceleration == emulated {
+		initial *= emulationFactor
+	}
+	return initial
+}
+
+// times are what a run knows about the time that its steps take.
+type times struct {
+	durations    *durations // read when they are first needed
+	acceleration string     // empty as long as it isn't known
+	kind         string     // of the run; empty before its first plan
+	image        int64      // bytes to download; 0 for none
+
+	took  map[StepID][]time.Duration // of the steps that are done
+	began time.Time                  // the first step; zero before
+	all   time.Duration              // of the steps together
+}
+
+// learn takes what the prerequisites show: acceleration, and what has to be downloaded.
+func (w *times) learn(t target, results []checks.Result) {
+	for _, result := range results {
+		switch {
+		case result.ID == "acceleration" && result.Outcome == OK:
+			w.acceleration = "kvm"
+		case result.ID == "acceleration" && (result.Outcome == Info || result.Outcome == Warning):
+			w.acceleration = emulated
+		case result.ID == "image-host" && result.Outcome == OK:
+			if w.image = result.Size; w.image == 0 {
+				w.image = usualImage
+			}
+		}
+	}
+	switch {
+	case t.vmType == limatype.VZ:
+		w.acceleration = limatype.VZ
+	case w.acceleration == "" && t.arch != "" && t.arch != limatype.NewArch(runtime.GOARCH):
+		w.acceleration = emulated
+	case w.acceleration == "" && runtime.GOOS == "darwin":
+		w.acceleration = "hvf"
+	}
+}
+
+// known returns the durations and the acceleration, as far as they are known.
+func (r *run) known() (d *durations, acceleration string) {
+	if r.times.durations == nil {
+		read := readDurations(durationsPath(r.target.spec))
+		r.times.durations = &read
+	}
+	if acceleration = r.times.acceleration; acceleration == "" {
+		acceleration = r.times.durations.Acceleration[r.target.vmType]
+	}
+	return r.times.durations, acceleration
+}
+
+// estimate sets how long the steps of a plan take, and the whole.
+func (r *run) estimate(plan *Plan) {
+	if r.times.kind == "" || !r.list.made {
+		r.times.kind = plan.kind()
+	}
+	plan.Total = 0
+	for i := range plan.Steps {
+		plan.Steps[i] = r.estimated(plan.Steps[i])
+		plan.Total += plan.Steps[i].Usual
+	}
+	if len(plan.Steps) > 0 {
+		d, acceleration := r.known()
+		plan.Total += d.usual(acceleration, r.times.kind, stepBetween, usualBetween)
+	}
+}
+
+// estimated returns the step with the time that it takes.
+func (r *run) estimated(step Step) Step {
+	d, acceleration := r.known()
+	step.Usual = d.usual(acceleration, r.times.kind, step.ID, kindOf(step.ID).usual)
+	if step.ID == StepCreate || step.ID == StepReplaceCreate {
+		rate := d.Rate
+		if rate == 0 {
+			rate = usualRate
+		}
+		step.Usual += time.Duration(float64(r.times.image) / float64(rate) * float64(time.Second))
+	}
+	return step
+}
+
+// kind is what the time of its steps depends on.
+func (p Plan) kind() string {
+	switch {
+	case p.has(StepCreate), p.has(StepReplaceCreate):
+		return ofNew
+	case p.has(StepStart):
+		return ofRestart
+	}
+	return ofLive
+}
+
+// took notes how long a step took that is done. What it downloaded doesn't count.
+func (r *run) took(step Step, elapsed time.Duration) {
+	if r.times.took == nil {
+		r.times.took = map[StepID][]time.Duration{}
+		r.times.began = r.edges.Now().Add(-elapsed)
+	}
+	r.times.all += elapsed
+	if step.ID == StepCreate || step.ID == StepReplaceCreate {
+		elapsed = max(0, elapsed-r.vm.activity.downloading())
+	}
+	r.times.took[step.ID] = append(r.times.took[step.ID], elapsed)
+}
+
+// record keeps the durations of the run's steps for the next one. whole reports that the run has succeeded.
+func (r *run) record(whole bool) {
+	if len(r.times.took) == 0 {
+		return
+	}
+	path := durationsPath(r.target.spec)
+	_, acceleration := r.known()
+	d := readDurations(path) // again: other runs write it as well
+	add := func(id StepID, took time.Duration) { d.add(acceleration, r.times.kind, id, took) }
+	for id, all := range r.times.took {
+		for _, took := range all {
+			add(id, took)
+		}
+	}
+	for _, step := range r.list.steps {
+		if step.state == StepSkipped && step.Conditional {
+			add(step.ID, 0)
+		}
+	}
+	if whole {
+		add(stepBetween, max(0, r.edges.Now().Sub(r.times.began)-r.times.all))
+	}
+	if acceleration != "" {
+		d.Acceleration[r.target.vmType] = acceleration
+	}
+	if rate := r.vm.activity.rate(); rate > 0 {
+		d.Rate = rate
+	}
+	_ = d.write(path) // without it, the next estimate is as good as this one
+}
