@@ -52,9 +52,15 @@ func (r *run) step(ctx context.Context, state State, step Step) error {
 	running := StepStatus{Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title,
 		Reason: step.Reason, Added: step.Added, State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
+	waits := kindOf(step.ID).booted && r.vm.boot.going()
 	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
 		r.vm.activity.on(&status)
+		if waits && r.vm.boot.going() {
+			status.Phase = "waiting for the VM to finish booting"
+		} else if waits {
+			status.Phase = "at work"
+		}
 		r.events.emit(Event{Type: kind, Step: &status, Message: message})
 	}
 	emit(EventStep, running, "")
@@ -118,6 +124,7 @@ func (r *run) applyStep(ctx context.Context, state State, step Step, line func(s
 		if err := r.awaitBoot(ctx, state); err != nil {
 			return err
 		}
+		r.vm.activity.announce("") // the phase has changed
 	}
 	if k.task != nil {
 		if err := r.tasks.begin(ctx, r.target, r.session(state), state.Guest); err != nil {

@@ -180,7 +180,7 @@ func (p *Progress) Percent(now time.Time) int {
 		step := &p.Steps[i]
 		usual := max(step.Usual, least)
 		switch {
-		case step.State == StepSkipped, step.State == StepPending && step.Conditional:
+		case step.State == StepSkipped:
 			continue
 		case step.State == StepRunning: // one that takes longer than usual is never quite done
 			done += min(now.Sub(step.Began), usual*95/100)

@@ -30,7 +30,7 @@ func TestProgress(t *testing.T) {
 		{ID: StepPackages, Conditional: true}}}})
 	p.Add(event(0, create, 1, StepRunning, ""))
 	p.Add(event(10*time.Second, create, 1, StepDone, ""))
-	if now := begin.Add(10 * time.Second); p.Current() != nil || p.Percent(now) != 22 {
+	if now := begin.Add(10 * time.Second); p.Current() != nil || p.Percent(now) != 21 {
 		t.Errorf("after the first of two steps: %d %%, %+v", p.Percent(now), p.Current())
 	}
 	p.Add(event(10*time.Second, start, 2, StepRunning, "driver"))
@@ -41,7 +41,7 @@ func TestProgress(t *testing.T) {
 		p.Count(StepPending) != 1 {
 		t.Fatalf("the step is %+v in %+v", step, p.Steps)
 	}
-	if now := begin.Add(20 * time.Second); p.Percent(now) != 44 || p.Left(now) != 25*time.Second {
+	if now := begin.Add(20 * time.Second); p.Percent(now) != 43 || p.Left(now) != 25*time.Second {
 		t.Errorf("in the middle: %d %%, %v are left", p.Percent(now), p.Left(now))
 	}
 	if now := begin.Add(time.Hour); p.Percent(now) >= 100 || p.Left(now) <= 0 {

@@ -242,8 +242,8 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second, booted: true,
-			disruption: DisruptionLive,
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
+			disruption: DisruptionLive, booted: true, reports: true,
 			repairs:    []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
 			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {

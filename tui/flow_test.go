@@ -28,7 +28,7 @@ func TestFirstRun(t *testing.T) {
 	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
 	// The world was observed again: the new plan counts.
 	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second),
-		planned(provision.Plan{VM: "substrate"}))
+		stepped(3, firstPlan.Steps[2], provision.StepSkipped, 0), planned(provision.Plan{VM: "substrate"}))
 	w.shows("verifying access: connecting as those who are allowed")
 	w.ends(running, provision.Plan{}, healthy(), nil)
 	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock",

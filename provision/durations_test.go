@@ -1,0 +1,180 @@
+package provision
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+)
+
+func TestDurations(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "durations.json")
+	d := readDurations(path)
+	usual := func(acceleration, kind string) time.Duration {
+		return readDurations(path).usual(acceleration, kind, StepStart, 20*time.Second)
+	}
+	if usual("kvm", ofNew) != 20*time.Second || usual(emulated, ofNew) != 200*time.Second {
+		t.Errorf("before any run: %v, %v", usual("kvm", ofNew), usual(emulated, ofNew))
+	}
+	for _, took := range []time.Duration{1, 2, 7, 9, 8, 60, 10} { // the last few count, and an outlier does not
+		d.add("kvm", ofRestart, StepStart, took*time.Second)
+	}
+	if err := d.write(path); err != nil {
+		t.Fatal(err)
+	}
+	if usual("kvm", ofRestart) != 9*time.Second || usual("kvm", ofNew) != 9*time.Second ||
+		usual(emulated, ofNew) != 200*time.Second {
+		t.Errorf("%v, as new %v, emulated %v", usual("kvm", ofRestart), usual("kvm", ofNew), usual(emulated, ofNew))
+	}
+	if kept := readDurations(path).Steps["kvm/restart/vm-start"]; len(kept) != durationsKept {
+		t.Errorf("%v are kept", kept)
+	}
+}
+
+// TestDamagedDurations: they count for nothing, and the next run replaces them.
+func TestDamagedDurations(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":   "",
+		"no JSON":   "{\"steps_ns\": {",
+		"another":   `[1, 2, 3]`,
+		"no number": `{"steps_ns": {"kvm/new/vm-start": ["fast"]}}`,
+		"absurd":    `{"steps_ns": {"kvm/new/vm-start": [-1, 90000000000000000]}, "rate": -5}`,
+		"too long":  `{"rate": 1, "acceleration": {"qemu": "` + strings.Repeat("x", maxDurations) + `"}}`,
+		"null":      `{"steps_ns": null, "acceleration": null}`,
+	} {
+		path := filepath.Join(t.TempDir(), "durations.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := readDurations(path)
+		if took := d.usual("kvm", ofNew, StepStart, time.Minute); took != time.Minute || d.Rate != 0 {
+			t.Errorf("%s: %v, %d", name, took, d.Rate)
+		}
+		d.Acceleration["qemu"] = "kvm"
+		d.add("kvm", ofNew, StepStart, time.Second)
+		if err := d.write(path); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := readDurations(path).usual("kvm", ofNew, StepStart, time.Minute); took != time.Second {
+			t.Errorf("%s: afterwards %v", name, took)
+		}
+	}
+}
+
+// TestFirstEstimate: before anything was recorded, it depends on acceleration and on the download.
+func TestFirstEstimate(t *testing.T) {
+	found := func(id, outcome string, size int64) checks.Result {
+		return checks.Result{Size: size, Finding: Finding{ID: id, Outcome: Outcome(outcome)}}
+	}
+	total := func(rate int64, results ...checks.Result) time.Duration {
+		r := &run{target: target{spec: Spec{StateDir: t.TempDir()}, vmType: limatype.QEMU}}
+		if rate > 0 {
+			_ = durations{Rate: rate}.write(durationsPath(r.target.spec))
+		}
+		r.times.learn(r.target, results)
+		plan := Plan{}
+		plan.Steps = []Step{newStep(StepCreate, ""), newStep(StepStart, "")}
+		r.estimate(&plan)
+		if plan.Usual() != plan.Total || plan.Total <= plan.Steps[0].Usual+plan.Steps[1].Usual {
+			t.Errorf("the total of %+v", plan)
+		}
+		return plan.Total
+	}
+	fast, slow := found("acceleration", string(OK), 0), found("acceleration", string(Info), 0)
+	if a, b := total(0, fast), total(0, slow); a > 30*time.Second || b != 10*a {
+		t.Errorf("with KVM %v, without %v", a, b)
+	}
+	here, unknown := found("image-host", string(OK), 600_000_000), found("image-host", string(OK), 0)
+	base := total(0, fast)
+	for name, test := range map[string]struct{ have, want time.Duration }{
+		"600 MB":                 {total(0, fast, here), 120 * time.Second},
+		"600 MB, a slow line":    {total(1_000_000, fast, here), 600 * time.Second},
+		"an unknown size":        {total(0, fast, unknown), 100 * time.Second},
+		"nothing to download":    {total(0, fast, found("image-host", string(Omitted), 0)), 0},
+		"it can't be downloaded": {total(0, fast, found("image-host", string(Failed), 0)), 0},
+	} {
+		if test.have != base+test.want {
+			t.Errorf("%s: %v more, want %v", name, test.have-base, test.want)
+		}
+	}
+}
+
+// recordedRun is a run as it was on a machine.
+type recordedRun struct {
+	Kind     string // what was done, and where
+	Machine  string // runs of one machine follow each other
+	Emulated bool
+	Steps    []struct { // of the first plan, and what was added; Took is 0 for what was skipped
+		ID   StepID
+		Took time.Duration
+	}
+	Total time.Duration // from the first step to the end
+}
+
+// TestReplay replays runs that were recorded: from the second one of its kind on a machine, the estimate at its start is
+// within a quarter of what it took.
+func TestReplay(t *testing.T) {
+	text, err := os.ReadFile("testdata/runs.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []recordedRun
+	if err := json.Unmarshal(text, &runs); err != nil {
+		t.Fatal(err)
+	}
+	dirs, seen, judged := map[string]string{}, map[string]int{}, map[string]int{}
+	for i, was := range runs {
+		if dirs[was.Machine] == "" {
+			dirs[was.Machine] = t.TempDir()
+		}
+		clock := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		r := &run{target: target{spec: Spec{StateDir: dirs[was.Machine]}, vmType: limatype.QEMU},
+			edges: Edges{Now: func() time.Time { return clock }}, events: &emitter{now: func() time.Time { return clock }}}
+		r.times.acceleration = "kvm"
+		if was.Emulated {
+			r.times.acceleration = emulated
+		}
+		plan := Plan{}
+		for _, step := range was.Steps {
+			s := newStep(step.ID, "")
+			s.Conditional = step.Took == 0
+			plan.Steps = append(plan.Steps, s)
+		}
+		r.estimate(&plan)
+		plan, _ = r.list.update(plan, false)
+		began := clock
+		for at, step := range was.Steps {
+			if step.Took == 0 {
+				continue
+			}
+			listed := r.list.begin(plan.Steps[at])
+			clock = clock.Add(step.Took)
+			r.took(listed, step.Took)
+			r.list.end(listed, StepDone)
+		}
+		clock = began.Add(was.Total)
+		if err := r.end(nil, true); err != nil {
+			t.Fatal(err)
+		}
+		name := was.Machine + ": " + was.Kind
+		if seen[name]++; seen[name] == 1 {
+			continue
+		}
+		judged[name]++
+		if off := float64(plan.Total-was.Total) / float64(was.Total); off < -0.25 || off > 0.25 {
+			t.Errorf("run %d (%s): the estimate was %v, it took %v: %+.0f %%", i, name, plan.Total, was.Total, 100*off)
+		}
+	}
+	t.Logf("judged: %v", slices.Sorted(maps.Keys(judged)))
+	if len(judged) < 3 {
+		t.Errorf("only %v were judged", judged)
+	}
+}
