@@ -22,8 +22,6 @@ const (
 	durationsKept = 5        // of each step
 	maxDurations  = 64 << 10 // bytes
 	longest       = 24 * time.Hour
-	// emulationFactor is by how much a VM without hardware acceleration is slower.
-	emulationFactor = 10
 	// usualImage and usualRate count for an image whose size the server does not say, and before anything was
 	// downloaded: images of Debian and Ubuntu have 300 to 600 MB, and 40 Mbit/s are common.
 	usualImage = 500_000_000
@@ -43,7 +41,7 @@ const (
 const stepBetween StepID = "between"
 
 // usualBetween is how long that usually takes, with hardware acceleration.
-const usualBetween = time.Second
+const usualBetween = 3 * time.Second
 
 // durationsPath is the file that holds the durations of this machine's steps.
 func durationsPath(spec Spec) string { return filepath.Join(spec.StateDir, "durations.json") }
@@ -117,9 +115,18 @@ func (d durations) usual(acceleration, kind string, id StepID, initial time.Dura
 		}
 	}
 	if acceleration == emulated {
-		initial *= emulationFactor
+		return emulatedTime(initial)
 	}
 	return initial
+}
+
+// emulatedTime returns how long something takes without hardware acceleration. What is short consists mostly of waiting
+// for ssh; what is long, a boot or apt-get, keeps the processor busy.
+func emulatedTime(accelerated time.Duration) time.Duration {
+	if accelerated > 10*time.Second {
+		return 10 * accelerated
+	}
+	return 2 * accelerated
 }
 
 // times are what a run knows about the time that its steps take.

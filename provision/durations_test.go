@@ -89,7 +89,7 @@ func TestFirstEstimate(t *testing.T) {
 		return plan.Total
 	}
 	fast, slow := found("acceleration", string(OK), 0), found("acceleration", string(Info), 0)
-	if a, b := total(0, fast), total(0, slow); a > 30*time.Second || b != 10*a {
+	if a, b := total(0, fast), total(0, slow); a > 30*time.Second || b < 3*time.Minute {
 		t.Errorf("with KVM %v, without %v", a, b)
 	}
 	here, unknown := found("image-host", string(OK), 600_000_000), found("image-host", string(OK), 0)

@@ -428,7 +428,7 @@ type Step struct {
 type kind struct {
 	id         StepID
 	title      string
-	usual      time.Duration // with hardware acceleration: measured under emulation, divided by emulationFactor
+	usual      time.Duration // with hardware acceleration; see emulatedTime
 	disruption Disruption
 	interrupts bool
 	destroys   bool
