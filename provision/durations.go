@@ -19,7 +19,7 @@ import (
 // ends no run; it never holds more than the last few durations of each step.
 
 const (
-	durationsKept = 5        // of each step
+	durationsKept = 3        // of each step
 	maxDurations  = 64 << 10 // bytes
 	longest       = 24 * time.Hour
 	// usualImage and usualRate count for an image whose size the server does not say, and before anything was

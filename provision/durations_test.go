@@ -30,7 +30,7 @@ func TestDurations(t *testing.T) {
 	if err := d.write(path); err != nil {
 		t.Fatal(err)
 	}
-	if usual("kvm", ofRestart) != 9*time.Second || usual("kvm", ofNew) != 9*time.Second ||
+	if usual("kvm", ofRestart) != 10*time.Second || usual("kvm", ofNew) != 10*time.Second ||
 		usual(emulated, ofNew) != 200*time.Second {
 		t.Errorf("%v, as new %v, emulated %v", usual("kvm", ofRestart), usual("kvm", ofNew), usual(emulated, ofNew))
 	}
@@ -119,8 +119,8 @@ type recordedRun struct {
 	Total time.Duration // from the first step to the end
 }
 
-// TestReplay replays runs that were recorded: from the second one of its kind on a machine, the estimate at its start is
-// within a quarter of what it took.
+// TestReplay replays runs that were recorded, on test beds and a VM, each while the load of its machine stayed the same:
+// from the second one of its kind on a machine, the estimate at its start is within a quarter of what it took.
 func TestReplay(t *testing.T) {
 	text, err := os.ReadFile("testdata/runs.json")
 	if err != nil {
