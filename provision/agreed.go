@@ -3,8 +3,8 @@ package provision
 import "slices"
 
 // agreed is the list of a run's steps: the plan that was agreed to, in its order, and after it what was added.
-// The rules are: a step keeps its number; what later plans hold is looked up in the list first; what they don't hold any
-// more, although all was observed, is skipped.
+// The rules are: a step keeps its number. Those that were agreed to are carried out in their order: one that would come
+// before its turn is added instead. What a plan for a world that was observed as a whole does not hold is skipped.
 type agreed struct {
 	made  bool // there is a list
 	steps []agreedStep
@@ -13,6 +13,7 @@ type agreed struct {
 type agreedStep struct {
 	Step
 	state StepState
+	taken bool // by the plan that is being looked up
 }
 
 // update takes the plan that was just made. It returns the plan with the numbers of the list, and the steps that turned
@@ -20,40 +21,65 @@ type agreedStep struct {
 func (a *agreed) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
 	first := !a.made
 	a.made = true
-	taken := map[int]bool{}
+	for i := range a.steps {
+		a.steps[i].taken = false
+	}
 	numbered, numbered.Steps = plan, []Step{}
+	turn := 0 // of what was agreed to, all up to this number was had
 	for _, step := range plan.Steps {
-		step = a.number(step, !first, taken)
-		taken[step.Number] = true
+		step = a.enter(a.pending(step.ID, turn, whole), step, !first)
+		if !step.Added {
+			turn = step.Number
+		}
 		numbered.Steps = append(numbered.Steps, step)
 	}
 	if !whole {
 		return numbered, nil
 	}
-	return numbered, a.skip(func(s Step) bool { return !taken[s.Number] && !isLast(s.ID) })
+	return numbered, a.skip(func(s agreedStep) bool { return !s.taken && !isLast(s.ID) })
+}
+
+// pending returns the place of a step that is still to come, and is not taken: an added one, or one whose turn comes
+// after the number, and with skips also before others that are still to come; -1 without one.
+func (a *agreed) pending(id StepID, turn int, skips bool) int {
+	for at, s := range a.steps {
+		if s.ID == id && s.state == StepPending && !s.taken &&
+			(s.Added || s.Number > turn && (skips || !a.waits(at))) {
+			return at
+		}
+	}
+	return -1
+}
+
+// waits reports whether a step that was agreed to has others before it that are still to come, and not in the plan.
+func (a *agreed) waits(at int) bool {
+	return slices.ContainsFunc(a.steps[:at], func(s agreedStep) bool {
+		return s.state == StepPending && !s.taken && !s.Added
+	})
+}
+
+// enter puts a step at its place in the list, or at its end if it has none, and returns it with its number.
+func (a *agreed) enter(at int, step Step, added bool) Step {
+	if at < 0 {
+		at = len(a.steps)
+		a.steps = append(a.steps, agreedStep{Step: Step{Number: at + 1, Added: added}, state: StepPending})
+	}
+	listed := &a.steps[at]
+	step.Number, step.Added = listed.Number, listed.Added
+	listed.Step, listed.taken = step, true
+	return step
 }
 
 // isLast reports whether a step follows after the world is complete, so that no plan for the world holds it.
 func isLast(id StepID) bool { return id == StepReplaceRemove || id == StepReplaceKeep }
 
-// number gives a step its number: that of the first pending one of its kind that is not taken, or else the next.
-func (a *agreed) number(step Step, added bool, taken map[int]bool) Step {
-	at := slices.IndexFunc(a.steps, func(s agreedStep) bool {
-		return s.ID == step.ID && s.state == StepPending && !taken[s.Number]
-	})
-	if at < 0 {
-		at = len(a.steps)
-		a.steps = append(a.steps, agreedStep{Step{Number: at + 1, Added: added}, StepPending})
-	}
-	step.Number, step.Added = a.steps[at].Number, a.steps[at].Added
-	a.steps[at].Step = step
-	return step
-}
-
 // begin returns a step that is about to be carried out with its number. What the list does not have is added.
 func (a *agreed) begin(step Step) Step {
 	if step.Number == 0 {
-		step = a.number(step, true, nil)
+		for i := range a.steps {
+			a.steps[i].taken = false
+		}
+		step = a.enter(a.pending(step.ID, 0, true), step, true)
 	}
 	a.steps[step.Number-1].state = StepRunning
 	return step
@@ -63,9 +89,9 @@ func (a *agreed) begin(step Step) Step {
 func (a *agreed) end(step Step, state StepState) { a.steps[step.Number-1].state = state }
 
 // skip marks the pending steps that unneeded reports as skipped, and returns them.
-func (a *agreed) skip(unneeded func(Step) bool) (skipped []Step) {
+func (a *agreed) skip(unneeded func(agreedStep) bool) (skipped []Step) {
 	for i := range a.steps {
-		if s := &a.steps[i]; s.state == StepPending && unneeded(s.Step) {
+		if s := &a.steps[i]; s.state == StepPending && unneeded(*s) {
 			s.state, s.Reason = StepSkipped, whyUnneeded(s.ID)
 			skipped = append(skipped, s.Step)
 		}

@@ -205,7 +205,7 @@ func (r *run) finish(err error) error { return r.end(err, err == nil) }
 func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
 	if failure == nil {
-		r.skipped(r.list.skip(func(Step) bool { return true }))
+		r.skipped(r.list.skip(func(agreedStep) bool { return true }))
 	}
 	r.record(failure == nil)
 	_, ofLima := errors.AsType[*lima.CommandError](err)
