@@ -244,7 +244,7 @@ func kinds() []kind {
 		{
 			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
 			disruption: DisruptionLive, booted: true, reports: true,
-			repairs:    []string{"packages"}, inNew: always, conditional: true,
+			repairs: []string{"packages"}, inNew: always, conditional: true,
 			plan: planPackages,
 			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
 				return &task{change: guest.InstallPackages{Names: step.operands}, deadline: packageDeadline}, nil
