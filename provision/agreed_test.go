@@ -1,10 +1,15 @@
 package provision_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // checkList checks what holds for the events of every run: what was planned first is what is carried out, in that order
@@ -82,22 +87,11 @@ func checkList(t *testing.T, events []provision.Event) {
 func TestListOfRun(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
-	var skipped []provision.StepID
-	plans := 0
+	begun := 0
 	for _, event := range b.events {
-		if event.Type == provision.EventStep && event.Step.State == provision.StepSkipped {
-			skipped = append(skipped, event.Step.ID)
-		}
-		if event.Type == provision.EventPlan {
-			plans++
-		}
 		if event.Type == provision.EventStep && event.Step.Added {
 			t.Errorf("%s was added: %s", event.Step.ID, event.Step.Reason)
 		}
-	}
-	t.Logf("%d plans, %v were skipped", plans, skipped)
-	begun := 0
-	for _, event := range b.events {
 		if event.Type == provision.EventStep && event.Step.State == provision.StepRunning {
 			if begun++; event.Step.Left <= 0 || event.Step.Left > time.Hour {
 				t.Errorf("at the begin of %s %v are left", event.Step.ID, event.Step.Left)
@@ -107,4 +101,38 @@ func TestListOfRun(t *testing.T) {
 	if begun == 0 {
 		t.Error("nothing was done")
 	}
+}
+
+// TestRunsAreRecorded: a run records how long its whole steps took, the next plan counts on that, and a file that can't
+// be read or written ends no run.
+func TestRunsAreRecorded(t *testing.T) {
+	b := newBench(t)
+	path := filepath.Join(b.spec.StateDir, "durations.json")
+	b.Faults.Fail = map[string]string{"start": "no"}
+	if b.run(t) == nil {
+		t.Fatal("it started")
+	}
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "/new/vm-create") ||
+		strings.Contains(string(text), "vm-start") || strings.Contains(string(text), "between") {
+		t.Errorf("after a start that failed: %s, %v", text, err)
+	}
+	b.Faults.Fail = nil
+	b.mustRun(t)
+	b.VM("substrate").Remove(guest.MarkerPath)
+	b.mustRun(t)
+	text, err := os.ReadFile(path)
+	for _, words := range []string{"/restart/vm-start", "/restart/between", "/live/marker", "/live/between"} {
+		if err != nil || !strings.Contains(string(text), words) {
+			t.Errorf("%q is not in %s, %v", words, text, err)
+		}
+	}
+	b.VM("substrate").Remove(guest.MarkerPath)
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || plan.Total <= 0 || plan.Total >= time.Second || plan.Steps[0].Number != 1 {
+		t.Errorf("the next plan is %+v, %v", plan, err)
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	b.mustRun(t)
 }
