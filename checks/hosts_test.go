@@ -50,7 +50,7 @@ func linuxHost() Host {
 		Files:   func() (uint64, error) { return 524288, nil },
 		Alive:   func(int) bool { return false },
 		Resolve: func(context.Context, string) error { return nil },
-		Head:    func(context.Context, string) (int64, error) { return 0, nil },
+		Head:    headEnds(nil),
 		Proxy:   func(string) (string, error) { return "", nil },
 	}
 }
@@ -117,4 +117,9 @@ func answers(result Result) Check { return one(func(context.Context) Result { re
 func silent(check Check) Check {
 	check.Probe = func(ctx context.Context) Result { <-ctx.Done(); return Result{} }
 	return check
+}
+
+// headEnds makes every request for the head of an address end in err.
+func headEnds(err error) func(context.Context, string) (int64, error) {
+	return func(context.Context, string) (int64, error) { return 0, err }
 }

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"debug/macho"
@@ -48,7 +47,7 @@ func TestMoreMachines(t *testing.T) {
 			space))
 	}
 	heads := func(err error) Check {
-		return one(but(func(h *Host) { h.Head = func(context.Context, string) (int64, error) { return 0, err } }).imageHost(image))
+		return one(but(func(h *Host) { h.Head = headEnds(err) }).imageHost(image))
 	}
 	listed, err := Pick(list(but(func(h *Host) { h.Stat = nowhere }), Target{Images: []string{image}}),
 		[]string{"image-host"})
@@ -426,13 +425,13 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"https://github.com/containerd"}, "", ""},
 		"containerd offline": {
 			one(but(func(h *Host) {
-				h.Stat, h.Head = nowhere, func(context.Context, string) (int64, error) { return 0, errors.New("offline") }
+				h.Stat, h.Head = nowhere, headEnds(errors.New("offline"))
 			}).containers(Containers{Wanted: true}, m.home)), Failed, 3,
 			[]string{"containerd can't be downloaded", "offline"}, "containerd: {system: false, user: false}", "",
 		},
 		"containerd offline, and a template": {
 			one(but(func(h *Host) {
-				h.Stat, h.Head = nowhere, func(context.Context, string) (int64, error) { return 0, errors.New("offline") }
+				h.Stat, h.Head = nowhere, headEnds(errors.New("offline"))
 			}).containers(Containers{Wanted: true, Unsure: true, Archives: []string{"https://host/a"}}, m.home)), Warning, 0,
 			[]string{"https://host/a: offline", "template"}, "", "",
 		},

@@ -106,7 +106,7 @@ func TestCachedContainers(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h := Host{Read: os.ReadFile, Stat: os.Stat, Head: func(context.Context, string) (int64, error) { return 0, errors.New("offline") }}
+	h := Host{Read: os.ReadFile, Stat: os.Stat, Head: headEnds(errors.New("offline"))}
 	probe := h.containers(Containers{Wanted: true}, cache)
 	for _, step := range []struct {
 		file string

@@ -136,8 +136,9 @@ func TestReplay(t *testing.T) {
 			dirs[was.Machine] = t.TempDir()
 		}
 		clock := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		now := func() time.Time { return clock }
 		r := &run{target: target{spec: Spec{StateDir: dirs[was.Machine]}, vmType: limatype.QEMU},
-			edges: Edges{Now: func() time.Time { return clock }}, events: &emitter{now: func() time.Time { return clock }}}
+			edges: Edges{Now: now}, events: &emitter{now: now}}
 		r.times.acceleration = "kvm"
 		if was.Emulated {
 			r.times.acceleration = emulated

@@ -164,8 +164,8 @@ func (p *Progress) RolledBack() bool {
 // least is the time that every step and the verification count for at least.
 const least = time.Second
 
-// Percent is how much of the work is done, as far as its time is known. It is 100 when the run has ended well: after the
-// verification.
+// Percent is how much of the work is done, as far as its time is known. It is 100 when the run has ended well, after
+// the verification.
 func (p *Progress) Percent(now time.Time) int {
 	if p.finished {
 		return 100

@@ -75,8 +75,7 @@ func nothingTried(err error) bool {
 	return false
 }
 
-// approveRecovery plans what completes or rolls back what a killed run left, and asks the caller before the first change.
-// Beside a foreign VM it refuses to.
+// approveRecovery plans what completes or rolls back what a killed run left, and asks the caller before it. Beside a foreign VM it refuses to.
 func (w *replacement) approveRecovery(ctx context.Context) error {
 	swap := w.run.place.Observe()
 	plan := Plan{VM: w.run.target.spec.VM, Steps: recoverySteps(swap.Recovery()), Unseen: true}

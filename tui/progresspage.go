@@ -52,7 +52,8 @@ func showPercent(f *facts, t *text) {
 	if d := f.progress.Left(f.now); d > 0 {
 		left = ", about " + plaintext.About(d) + " left"
 	}
-	t.lines = append(t.lines, t.cut(bar+fmt.Sprintf(" %3d %%  %s%s", percent, clock(f.now.Sub(f.began)), left), t.width))
+	words := fmt.Sprintf(" %3d %%  %s%s", percent, clock(f.now.Sub(f.began)), left)
+	t.lines = append(t.lines, t.cut(bar+words, t.width))
 }
 
 func showProgress(f *facts, t *text, step *provision.StepProgress) {
