@@ -231,7 +231,7 @@ func (r *run) took(step Step, elapsed time.Duration) {
 	r.times.took[step.ID] = append(r.times.took[step.ID], elapsed)
 }
 
-// record keeps the durations of the run's steps for the next one. whole reports that the run has succeeded.
+// record keeps the durations of the run's steps for the next one, and if it is whole, that of the work between them.
 func (r *run) record(whole bool) {
 	if len(r.times.took) == 0 {
 		return

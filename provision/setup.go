@@ -207,7 +207,7 @@ func (r *run) end(err error, ready bool) error {
 	if failure == nil {
 		r.skipped(r.list.skip(func(agreedStep) bool { return true }))
 	}
-	r.record(failure == nil)
+	r.record(ready)
 	_, ofLima := errors.AsType[*lima.CommandError](err)
 	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
 		failure.Kind = KindProvisioning // the other one means that nothing was changed
