@@ -57,6 +57,9 @@ func testScenarios(t *testing.T, rig *rig) {
 
 // canShow reports whether a scenario is played here.
 func (p *place) canShow(s scenario.Scenario) bool {
+	if !s.OnRig(p.rig.name) {
+		return false
+	}
 	if p.rig.bed != nil {
 		return s.VMOnly == "" && p.rig.hasTurn(s)
 	}

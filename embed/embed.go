@@ -25,6 +25,8 @@ type Script struct {
 var (
 	//go:embed guest/observe.sh
 	observe string
+	//go:embed guest/patiently.sh
+	patiently string
 	//go:embed guest/verify.sh
 	verify string
 	//go:embed guest/group.sh
@@ -84,10 +86,10 @@ var (
 
 // The guest scripts. What each takes and prints stands in its own first lines.
 var (
-	Observe     = Script{"observe", observe}
-	ObserveNew  = Script{"new", observe}    // by its name it knows that there may be nothing of ours
-	Mounts      = Script{"mounts", observe} // by its name it knows that only mounts are asked for
-	Verify      = Script{"verify", verify}
+	Observe     = Script{"observe", patiently + observe}
+	ObserveNew  = Script{"new", patiently + observe}    // by its name it knows that there may be nothing of ours
+	Mounts      = Script{"mounts", patiently + observe} // by its name it knows that only mounts are asked for
+	Verify      = Script{"verify", patiently + verify}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", apt + packages}
 	Directories = Script{"directories", directories}

@@ -24,19 +24,38 @@ const agentWait = 30 * time.Second
 // packageOf names the Debian and Ubuntu package of each command that the agent needs.
 var packageOf = map[string]string{
 	"nft": "nftables", "ip": "iproute2", "conntrack": "conntrack", "dnsmasq": "dnsmasq-base", "fusermount3": "fuse3",
-	"fuse-overlayfs": "fuse-overlayfs", "curl": "curl", "jq": "jq",
+	"fuse-overlayfs": "fuse-overlayfs", "curl": "curl", "jq": "jq", guest.Python: "python3",
 }
 
-func planPackages(p *Plan, _ target, s State) {
-	missing := s.Guest.Missing
-	if len(missing) == 0 {
+func planPackages(p *Plan, t target, s State) {
+	reasons, lacking := packageReasons(t, s.Guest)
+	if len(reasons) == 0 {
 		return
 	}
-	step := newStep(StepPackages, "the guest lacks "+strings.Join(missing, ", "))
-	for _, command := range missing {
-		step.operands = append(step.operands, packageOf[command])
+	step := newStep(StepPackages, reasons...)
+	for _, command := range lacking {
+		step.operands = append(step.operands, command+"="+packageOf[command])
 	}
 	p.insert(step)
+}
+
+// packageReasons returns what is wrong with the commands that the agent needs, and which they are.
+func packageReasons(t target, o *guest.Observation) (reasons, lacking []string) {
+	builtin := o.Files[guest.AgentPath].SHA256 == sum(embed.ProbeAgent()) // where none is named
+	if t.agent != nil {
+		builtin = t.agent.Source == SourceBuiltin
+	}
+	lacking = slices.DeleteFunc(slices.Clone(o.Missing), func(command string) bool {
+		return command == guest.Python && !builtin
+	})
+	if len(lacking) > 0 {
+		reasons = append(reasons, "the guest lacks "+strings.Join(lacking, ", "))
+	}
+	if builtin && o.PythonFault != "" && !slices.Contains(lacking, guest.Python) {
+		reasons = append(reasons, "the guest's python3 does not run the built-in agent: "+o.PythonFault)
+		lacking = append(lacking, guest.Python)
+	}
+	return reasons, lacking
 }
 
 func explainPackages(r *run, _ State, failure *Error, err error) {
@@ -220,10 +239,22 @@ func markerReasons(o *guest.Observation) []string {
 	switch {
 	case found && !strings.HasPrefix(file.Type, "regular"):
 		return []string{wrong}
+	case o.MarkerText != "":
+		return append(nonEmpty(wrong), holdsNoName(o.MarkerText))
 	case o.Marker == "":
 		return []string{"the layout is not marked as complete"}
 	}
 	return nonEmpty(wrong)
+}
+
+// holdsNoName describes the text of a marker that names no layout.
+func holdsNoName(text string) string {
+	first, rest, _ := strings.Cut(text, "\n")
+	words := fmt.Sprintf("%s holds %q", guest.MarkerPath, text)
+	if rest != "" {
+		words = fmt.Sprintf("%s holds more than one line, the first is %q", guest.MarkerPath, first)
+	}
+	return fmt.Sprintf("%s; expected %q", words, guest.LayoutVersion+"\n")
 }
 
 // writeMarker writes the marker and reads it back.

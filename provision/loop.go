@@ -288,7 +288,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 		if err := r.step(ctx, now.state, step); err != nil {
 			return r.report(now), err
 		}
-		now.state.Guest.Marker = guest.LayoutVersion // as its script has read it back
+		now.state.Guest.Marker, now.state.Guest.MarkerText = guest.LayoutVersion, "" // as its script has read it back
 		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
 		r.planned(now.plan, now.whole())

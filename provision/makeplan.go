@@ -520,13 +520,14 @@ func sudoRefuses(s State) *Error {
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case guest.SudoAccount:
-		next = "the account has probably expired: have the next boot renew it, before the user logs in: " +
+		next = "the account or its password has probably expired: have the next boot renew it, before the user logs in: " +
 			atBoot(vm, "chage -E -1 -d -1 "+o.User)
 	}
+	why := append([]string{o.SudoOutput}, nonEmpty(s.Locked)...)
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("sudo refuses the user %s in the guest", o.User),
-		Why:  o.SudoOutput + "\na restart would not change that, and the open connection may be the last way in",
+		Why:  strings.Join(why, "\n") + "\na restart would not change that, and the open connection may be the last way in",
 		Next: next + "; then run worldsetup again",
 	}
 }

@@ -38,6 +38,8 @@ func TestCompareMount(t *testing.T) {
 		"another directory": {mount(false, foreign), `holds "lib.go"`},
 		"another size":      {mount(false, shorter), `"main.go" is not the file`},
 		"another time":      {mount(false, newer), `"main.go" is not the file`},
+		"no answer":         {guest.Mount{FSType: "9p", Silent: true}, "no answer"},
+		"dead":              {guest.Mount{FSType: "9p", Dead: true}, "it is dead"},
 	} {
 		got := compareMount(dir, test.mount, false, time.Now().Add(mountLag))
 		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
@@ -55,5 +57,8 @@ func TestCompareMount(t *testing.T) {
 		if got := compareMount(dir, mounted, false, time.Now()); got != "" {
 			t.Errorf("%s: got %q", name, got)
 		}
+	}
+	if got := compareMount(dir, guest.Mount{FSType: "9p", Dead: true}, false, time.Now()); got == "" {
+		t.Error("a mount that is dead is no older state of the directory")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -266,15 +267,24 @@ type State struct {
 // mountLag is the age from which changes on the host are compared: guests cache directories, reverse-sshfs for 20 s.
 const mountLag = time.Minute
 
+// hostFileSystems are the file systems by which Lima mounts directories of the host.
+var hostFileSystems = []string{"fuse.sshfs", "virtiofs", "9p"}
+
 // compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
 // reading only. It returns an empty string when nothing is. The rules are: changes on the host within the last
 // minute are not compared; names, types, and of regular files sizes and times must agree for the rest; and a guest that
 // sees nothing must not be seeing a directory that holds something.
 func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
-	if mount.FSType == "" {
+	switch {
+	case mount.FSType == "":
 		return "nothing is mounted there"
-	}
-	if mount.ReadOnly != readOnly {
+	case !slices.Contains(hostFileSystems, mount.FSType):
+		return "something else is mounted over it, of the type " + mount.FSType
+	case mount.Silent:
+		return "no answer from it"
+	case mount.Dead:
+		return "it is dead: it can't be entered"
+	case mount.ReadOnly != readOnly:
 		return fmt.Sprintf("it is mounted with read-only=%v, expected %v", mount.ReadOnly, readOnly)
 	}
 	recent := changedSince(directory, now)

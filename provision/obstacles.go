@@ -91,6 +91,8 @@ func obstacle(vm string, one guest.Obstacle) (words, command string) {
 		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{})
 	case guest.BindReadOnly:
 		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{Bind: true})
+	case guest.MountedOver:
+		return "something is mounted over " + one.Path, inGuest(vm, "umount", one.Path)
 	case guest.NoRoom:
 		return "there is no room left on the file system at " + one.Path,
 			fmt.Sprintf("remove what is not needed: %s", inGuest(vm, "du -xah", one.Path)+" | sort -h | tail")

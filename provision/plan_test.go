@@ -333,6 +333,21 @@ var plans = map[string]func(*target, *State){
 	"user's directory of root": change("/home/ada.guest/.substrate", func(f *guest.File) { f.Owner = "root" }),
 	"runtime directory open":   change(guest.RuntimePath, func(f *guest.File) { f.Mode = "755" }),
 	"marker missing":           func(_ *target, s *State) { s.Guest.Marker = "" },
+	"marker of no name": func(_ *target, s *State) {
+		s.Guest.Marker, s.Guest.MarkerText = "", "socket-parity-v1\r\n"
+	},
+	"marker with more lines": func(_ *target, s *State) {
+		s.Guest.Marker, s.Guest.MarkerText = "", "socket-parity-v1\nsomething\n"
+	},
+	"python missing, and the agent needs none": func(_ *target, s *State) { s.Guest.Missing = []string{"python3"} },
+	"python missing": func(t *target, s *State) {
+		t.agent.Source, s.Guest.Missing = SourceBuiltin, []string{"jq", "python3"}
+	},
+	"python broken": func(t *target, s *State) {
+		t.agent.Source, s.Guest.PythonFault = SourceBuiltin, "No module named 'json' (exit status 1)"
+		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "activating", Sub: "auto-restart",
+			FileState: "enabled", Result: "exit-code"}
+	},
 	"marker of another scheme": func(_ *target, s *State) { s.Guest.Marker = "tcp-v0" },
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },

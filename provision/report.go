@@ -315,10 +315,10 @@ func guestItems(t target, s State) []guestItem {
 	if plan.Blocked != nil {
 		agent = append(agent, plan.Blocked.Why)
 	}
-	packages := nonEmpty(strings.Join(o.Missing, ", "))
+	packages, _ := packageReasons(t, o)
 	linger := map[bool][]string{false: {fmt.Sprintf("off for the user %s", o.User)}}[o.Linger]
 	return []guestItem{
-		{"packages", "packages", "all there", prefixed("the guest lacks ", packages)},
+		{"packages", "packages", "all there", packages},
 		{"group", "group of the socket", "the user is a member", groupReasons(o)},
 		{"directories", "directories", "ok", directoryReasons(o)},
 		{"agent", "agent", "installed", agent},

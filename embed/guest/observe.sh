@@ -13,6 +13,9 @@ gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
 units=/etc/systemd/system/substrate-world-agent
 marker=/etc/substrate-lima-layout
+layout=d88edfae111762a28516342b221ee2ab1c7cdea160b53f05852fc9920f36a077 # of the marker, as it should be
+python=/usr/bin/python3 # of the built-in agent
+imports='import json, os, socket, threading; print("works")'
 
 # each PREFIX: every line of the input with PREFIX before it.
 each() { while IFS= read -r line; do echo "$1$line"; done; }
@@ -30,17 +33,31 @@ files() {
     status "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
         /var/lib/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
-    sha256sum -- "$agent" "$gateway" "$cli" "$units.service" "$units.socket" 2>/dev/null | each sha256=
+    set --
+    for file in "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker"; do
+        if [ -f "$file" ]; then set -- "$@" "$file"; fi # whoever reads a pipe waits
+    done
+    if [ $# = 0 ]; then return; fi
+    sha256sum -- "$@" 2>/dev/null | while IFS= read -r line; do
+        echo "sha256=$line"
+        case $line in
+        "$layout  "*) ;;
+        *"  $marker") echo "marker=$(od -A n -v -t x1 -N 65 -w65 "$marker")" ;;
+        esac
+    done
 }
 
-# Up to 64 of a mount's entries, to compare with the host's directory. A dead network mount hangs: hence timeout.
+# Up to 64 of a mount's entries, to compare with the host's directory, and how it answers. A name that never was there is in no
+# cache: the host has to be asked for it.
 entries() {
-    count=0
-    timeout 5 find "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null |
+    find "$2/.worldsetup.$$" "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null | {
+        count=0
         while [ "$count" -lt 64 ] && IFS= read -r line; do
             echo "entry=$1|$line"
             count=$((count + 1))
         done
+        if [ -e "$2/" ]; then echo "answers=$1|yes"; else echo "answers=$1|no"; fi
+    }
 }
 
 # What only root sees, in the one process that shows whether sudo works: whether / can be written to, whether the service's
@@ -168,6 +185,13 @@ units() {
             sleep 0.1
         done
         ;;
+    *ActiveState=failed* | *ActiveState=activating*)
+        output=$(timeout 10 "$python" -IS -c "$imports" 2>&1) || output="${output##*"$newline"} (exit status $?)"
+        case $output in
+        works) ;;
+        *) printf 'python=%s\n' "$(printf '%s' "$output" | tr -cd '[:print:]' | tail -c 300)" >&3 ;;
+        esac
+        ;;
     esac
     status /run/substrate >&3
     case $properties in
@@ -213,11 +237,12 @@ untouched() {
 }
 
 echo 'worldsetup-observe 1'
-mode=$0
+mode=$0 parts='' mounts=''
 if [ "$mode" = new ]; then
     if untouched; then
         echo 'untouched=yes'
         account &
+        parts=$!
     else
         mode=observe
     fi
@@ -231,10 +256,11 @@ if [ "$mode" = observe ]; then
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
         fi
     } &
-    others &
-    files &
-    access_lists &
-    account &
+    parts=$!
+    for part in others files access_lists account; do
+        "$part" &
+        parts="$parts $!"
+    done
     ways
     sources
 fi
@@ -251,11 +277,15 @@ for mountpoint; do
         fi
     done </proc/self/mountinfo
     echo "mount=$index|$options"
-    if [ -n "$options" ]; then entries "$index" "$mountpoint" & fi
+    if [ -n "$options" ]; then
+        entries "$index" "$mountpoint" &
+        mounts="$mounts $!"
+    fi
     index=$((index + 1))
 done
+# shellcheck disable=SC2086 # they are numbers
 if [ "$mode" = mounts ]; then
-    wait
+    patiently $mounts
     echo end
     exit
 fi
@@ -269,13 +299,16 @@ echo "group=$(getent group substrate)"
     . /etc/os-release
     echo "os=$ID $VERSION_ID"
 )
-if [ -f "$marker" ] && [ ! -L "$marker" ] && IFS= read -r line <"$marker"; then echo "marker=$line"; fi
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done
+if [ ! -x "$python" ]; then echo missing=python3; fi
 if [ "$mode" = observe ]; then
     df -k --output=source,size,used,avail,pcent,iavail,ipcent,target / /run | { read -r _ && each df=; }
     echo "time=$(date +%s.%N)"
 fi
-wait
+# shellcheck disable=SC2086
+wait $parts
+# shellcheck disable=SC2086
+patiently $mounts
 echo end

@@ -30,7 +30,15 @@ for who; do
 done
 wait
 cat >/dev/null
+mounts=
 for mountpoint; do
-    case $mountpoint in /*) if mountpoint -q "$mountpoint"; then echo "mounted=$mountpoint"; fi ;; esac
+    case $mountpoint in
+    /*)
+        if mountpoint -q "$mountpoint"; then echo "mounted=$mountpoint"; fi &
+        mounts="$mounts $!"
+        ;;
+    esac
 done
+# shellcheck disable=SC2086 # they are numbers
+patiently $mounts
 echo end

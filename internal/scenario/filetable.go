@@ -138,13 +138,11 @@ var fileScenarios = inTurn(
 	Scenario{
 		Name: "marker with a second line", Faults: in("printf 'something\\n' >>" + markerPath),
 		Sees: sights("marker", "more than one line"), Want: steps(marker),
-		Known: "issue 18: only its first line is read",
 	},
 	// It says the same thing as before: no reason to replace a VM.
 	Scenario{
 		Name: "marker with a carriage return", Faults: in("printf 'socket-parity-v1\\r\\n' >" + markerPath),
 		Sees: sights("marker", "socket-parity-v1"), Want: steps(marker),
-		Known: "issue 18: it is taken for another layout, and a replacement advised",
 	},
 	Scenario{
 		Name: "a directory in the marker's place", Faults: in("rm " + markerPath + "\nmkdir " + markerPath),

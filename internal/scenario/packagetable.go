@@ -99,9 +99,8 @@ var packageScenarios = inTurn(
 			Guest: "mv /usr/bin/python3 /root/python3\nsystemctl restart " + theService + " || :",
 			Undo:  "mv /root/python3 /usr/bin/python3",
 		}},
-		Sees: sights("packages", "python3"), Want: steps(packages), Kind: provision.KindProvisioning,
-		Says:  []string{"python3"},
-		Known: "issue 16: what the built-in agent needs is not looked at",
+		Sees: sights("packages", "python3"), Want: steps(packages), Disruption: provision.DisruptionUnit,
+		Kind: provision.KindProvisioning, Says: []string{"python3", "apt-get"},
 	},
 	Scenario{Name: "a broken jq before the system's", Faults: broken("jq", ""), Want: steps()},
 	Scenario{

@@ -11,7 +11,7 @@ import (
 // InPairs reports whether a scenario's damage can be combined with another's on a rig: whatever comes of the two must
 // come of one of them as well.
 func (s Scenario) InPairs(rig string) bool {
-	return len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && !s.KnownToFail(rig)
+	return s.OnRig(rig) && len(s.Faults) > 0 && s.Options == (Options{}) && s.Kind == "" && !s.KnownToFail(rig)
 }
 
 // PlayPair plays the damage of two scenarios at once. It returns how that ended, and whether the damage that remains

@@ -60,6 +60,9 @@ type Scenario struct {
 	// BedOnly is why it isn't played on a real VM; empty when it may be.
 	BedOnly string
 
+	// On and NotOn are parts of the names of the rigs on which it is played, as in KnownOn; none for all. Guests differ.
+	On, NotOn []string
+
 	// Says are words that the failure must contain, in any of its parts.
 	Says []string
 	// NotSays are words that it must not contain: a wrong cause, or a command that doesn't help.
@@ -73,8 +76,17 @@ type Scenario struct {
 
 // KnownToFail reports whether worldsetup is known to fail in this scenario on a rig.
 func (s Scenario) KnownToFail(rig string) bool {
-	return s.Known != "" && (len(s.KnownOn) == 0 ||
-		slices.ContainsFunc(s.KnownOn, func(words string) bool { return strings.Contains(rig, words) }))
+	return s.Known != "" && (len(s.KnownOn) == 0 || named(rig, s.KnownOn))
+}
+
+// OnRig reports whether the scenario is for a rig.
+func (s Scenario) OnRig(rig string) bool {
+	return (len(s.On) == 0 || named(rig, s.On)) && !named(rig, s.NotOn)
+}
+
+// named reports whether the name of a rig contains one of some words.
+func named(rig string, words []string) bool {
+	return slices.ContainsFunc(words, func(words string) bool { return strings.Contains(rig, words) })
 }
 
 // Sight is an item that a report must hold, and words that its line must contain.

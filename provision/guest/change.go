@@ -38,7 +38,8 @@ func (c RepairSSH) request() Request {
 	return Request{Script: embed.SSHAccess, Args: []string{c.User, c.Home, c.Key}}
 }
 
-// InstallPackages installs packages of the distribution. Its error has ExitNoApt or ExitLocked.
+// InstallPackages installs packages of the distribution, which are named as COMMAND=PACKAGE. Its error has ExitNoApt or
+// ExitLocked.
 type InstallPackages struct{ Names []string }
 
 func (c InstallPackages) request() Request { return Request{Script: embed.Packages, Args: c.Names} }

@@ -113,7 +113,7 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 	if options.New {
 		script = embed.ObserveNew
 	}
-	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: options.Mounts})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: options.Mounts, End: End})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 
 // ObserveMounts implements [Client].
 func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error) {
-	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: points})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: points, End: End})
 	if err != nil {
 		return nil, err
 	}

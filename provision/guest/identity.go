@@ -108,6 +108,7 @@ const (
 	AppendOnly   ObstacleKind = "append-only"
 	ReadOnly     ObstacleKind = "read-only"
 	BindReadOnly ObstacleKind = "bind-read-only" // only as it is mounted there
+	MountedOver  ObstacleKind = "mounted"        // a file
 	NoRoom       ObstacleKind = "no-room"
 	NoInodes     ObstacleKind = "no-inodes"
 )

@@ -22,12 +22,16 @@ type Observation struct {
 	// to have sudo, disk space, the right time, and a systemd that has not read our units.
 	Untouched bool
 
-	Files   map[string]File // by path, only those that exist
-	Marker  string          // first line of the layout marker; empty without one
-	Units   map[string]Unit // by name; both units of the agent
-	Linger  bool
-	Missing []string // commands that the agent needs and the guest lacks
-	Mounts  []Mount  // one for each mount point asked for, in that order
+	Files  map[string]File // by path, only those that exist
+	Marker string          // the layout that the marker names; empty when it names none
+	// MarkerText is what the marker holds instead of a name, or the first of it: up to maxMarker bytes.
+	MarkerText string
+	Units      map[string]Unit // by name; both units of the agent
+	Linger     bool
+	Missing    []string // commands that the agent needs and the guest lacks; Python, which only the built-in one needs
+	// PythonFault is why Python does not run the built-in agent; empty when it does, or the service works without that.
+	PythonFault string
+	Mounts      []Mount // one for each mount point asked for, in that order
 
 	// ACLs holds the access lists by path: the entries beyond those of the mode, as getfacl(1) prints them; none where
 	// they can't be seen.
@@ -71,7 +75,7 @@ const (
 	SudoWorks         SudoRefusal = ""
 	SudoWantsPassword SudoRefusal = "password" // no rule lets the user do without one, which Lima gives at a boot
 	SudoWantsTerminal SudoRefusal = "terminal"
-	SudoAccount       SudoRefusal = "account" // the account has expired, or can't be validated
+	SudoAccount       SudoRefusal = "account" // the account or its password has expired, or can't be validated
 	SudoOther         SudoRefusal = "other"
 )
 
@@ -83,7 +87,7 @@ func (o *Observation) SudoRefusal() SudoRefusal {
 	switch {
 	case o.Sudo:
 		return SudoWorks
-	case contains("account validation failure"):
+	case contains("account validation failure"), contains("authentication token manipulation"):
 		return SudoAccount
 	case output == "", contains("a password is required"), contains("is not in the sudoers file"),
 		contains("interactive authentication is required"), contains("i'm afraid i can't do that"):
@@ -180,6 +184,8 @@ type Unit struct {
 type Mount struct {
 	FSType   string // empty when nothing is mounted there
 	ReadOnly bool
+	Silent   bool    // there was no answer: who asks it waits
+	Dead     bool    // the program behind it has ended, or the user is not let in
 	Entries  []Entry // up to 64 of the directory's entries, in no order
 }
 
@@ -204,6 +210,7 @@ const (
 	RuntimePath     = "/run/substrate"
 	GroupName       = "substrate"
 	LayoutVersion   = "socket-parity-v1"
+	Python          = "python3"
 	ProjectMount    = "/src"
 	HomeStateSuffix = "/.substrate" // after Home
 )

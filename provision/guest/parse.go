@@ -1,6 +1,8 @@
 package guest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"regexp"
@@ -88,6 +90,8 @@ func ParseMounts(reply Reply, mounts int) ([]Mount, error) {
 			err = p.mount(value)
 		case "entry":
 			err = p.entry(value)
+		case "answers":
+			err = p.answers(value)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the guest's list of mounts has a bad line %q: %w", line, err)
@@ -149,6 +153,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		return p.mount(value)
 	case "entry":
 		return p.entry(value)
+	case "answers":
+		return p.answers(value)
 	case "text":
 		p.text = append(p.text, value)
 		return nil
@@ -208,7 +214,10 @@ func (p *observationParser) line(key, value string) (err error) {
 	case "os":
 		p.OS = strings.TrimSpace(value)
 	case "marker":
-		p.Marker = value
+		p.Marker, p.MarkerText, err = parseMarker(value)
+	case "python":
+		p.PythonFault = value
+		return notEmpty(value)
 	case "linger":
 		p.Linger, err = parseYes(value)
 	case "untouched":
@@ -306,9 +315,33 @@ func (p *observationParser) sum(value string) error {
 	if !found || !known || !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(sum) {
 		return fmt.Errorf("it wants a SHA-256 and the path of a file named before")
 	}
+	if path == MarkerPath && sum == layoutSum {
+		p.Marker = LayoutVersion
+	}
 	file.SHA256 = sum
 	p.Files[path] = file
 	return nil
+}
+
+// layoutSum is the SHA-256 of a marker that names LayoutVersion.
+var layoutSum = fmt.Sprintf("%x", sha256.Sum256([]byte(LayoutVersion+"\n")))
+
+// maxMarker is how much of the marker is read, in bytes: a name has one less, with the end of its line.
+const maxMarker = 65
+
+// markerPattern is a marker that names a layout.
+var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
+
+// parseMarker reads the first bytes of a marker that does not name LayoutVersion, in hexadecimal.
+func parseMarker(value string) (name, text string, err error) {
+	bytes, err := hex.DecodeString(strings.ReplaceAll(value, " ", ""))
+	if err == nil && len(bytes) > maxMarker {
+		err = fmt.Errorf("it is too long")
+	}
+	if markerPattern.Match(bytes) && len(bytes) < maxMarker {
+		return strings.TrimSuffix(string(bytes), "\n"), "", err
+	}
+	return "", string(bytes), err
 }
 
 // endOfUnit separates the properties of one unit from those of the next.
@@ -366,11 +399,27 @@ func (p *observationParser) mount(value string) error {
 	p.seen["mount="+number] = true
 	fstype, options, _ := strings.Cut(rest, " ")
 	mount := &p.Mounts[index]
-	mount.FSType = fstype
+	mount.FSType, mount.Silent = fstype, fstype != "" && !p.seen["answers="+number]
 	for option := range strings.SplitSeq(options, ",") {
 		mount.ReadOnly = mount.ReadOnly || option == "ro"
 	}
 	return nil
+}
+
+// answers reads "INDEX|ANSWER": a mount has answered, and whether by a directory.
+func (p *observationParser) answers(value string) error {
+	number, answer, _ := strings.Cut(value, "|")
+	index, err := p.index(number)
+	if err != nil {
+		return err
+	}
+	if p.seen["answers="+number] {
+		return fmt.Errorf("it comes twice")
+	}
+	p.seen["answers="+number] = true
+	alive, err := parseYes(answer)
+	p.Mounts[index].Silent, p.Mounts[index].Dead = false, !alive
+	return err
 }
 
 func (p *observationParser) entry(value string) error {

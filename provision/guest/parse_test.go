@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -100,7 +101,7 @@ func TestParseObservation(t *testing.T) {
 				"268cf2851ca6225c4d67ca08ea8c193830732afaf4d978c92dcf5bb5e077c264"),
 			SocketUnitPath: file("644", "root", "root", 261,
 				"1494a4b6433d416c29aab76048e303d3a0e28c3e151c0cd65a3499f9782a1f1e"),
-			MarkerPath: file("644", "root", "root", 17, ""),
+			MarkerPath: file("644", "root", "root", 17, layoutSum),
 			SocketPath: {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
 			StatePath: {Type: "directory", Mode: "750", Owner: "root",
 				Group: "substrate", Size: 4096},
@@ -152,6 +153,7 @@ sudo=no
 os=ubuntu 24.04
 mount=0|
 mount=1|virtiofs rw,relatime
+answers=1|no
 entry=1|f|0|1.5|a|b=c
 df=/dev/vda1 100 50 50 50% 9 10% /
 time=1.000000000
@@ -167,7 +169,7 @@ end
 		!reflect.DeepEqual(o.AccountGroups, []string{"o'brien", "docker"}) {
 		t.Errorf("missing %q, groups %q", o.Missing, o.AccountGroups)
 	}
-	want := []Mount{{}, {FSType: "virtiofs", Entries: []Entry{{Name: "a|b=c", Type: 'f', ModTime: time.Unix(1, 0)}}}}
+	want := []Mount{{}, {FSType: "virtiofs", Dead: true, Entries: []Entry{{Name: "a|b=c", Type: 'f', ModTime: time.Unix(1, 0)}}}}
 	if !reflect.DeepEqual(o.Mounts, want) {
 		t.Errorf("mounts %+v", o.Mounts)
 	}
@@ -209,7 +211,8 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"linger=", "linger=yes\nunit.Id=ssh.service\nunit.LoadState=loaded\nunit.ActiveState=active\nunit."},
 		{"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
 		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"},
-		{"linger=", "linger=yes\n"},
+		{"linger=", "linger=yes\n"}, {"linger=", "linger=yes\npython="},
+		{"linger=", "linger=yes\nmarker=zz"}, {"linger=", "linger=yes\nmarker=" + strings.Repeat("61 ", maxMarker+1)},
 	} {
 		start := strings.Index(whole, c.key)
 		length := strings.Index(whole[start:], "\n") + 1
@@ -293,10 +296,11 @@ func TestParseWithoutUnits(t *testing.T) {
 }
 
 func TestParseMounts(t *testing.T) {
-	text := "worldsetup-observe 1\nmount=0|fuse.sshfs ro,nosuid\nentry=0|f|3|1700000000.5|a=b|c\nmount=1|\nend\n"
-	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 2)
+	text := "worldsetup-observe 1\nmount=0|fuse.sshfs ro,nosuid\nentry=0|f|3|1700000000.5|a=b|c\n" +
+		"mount=1|\nmount=2|9p rw\nanswers=0|yes\nend\n"
+	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 3)
 	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true,
-		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}}
+		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}, {FSType: "9p", Silent: true}}
 	if err != nil || !reflect.DeepEqual(mounts, want) {
 		t.Errorf("%+v, %v", mounts, err)
 	}
@@ -305,12 +309,36 @@ func TestParseMounts(t *testing.T) {
 		"another version":    strings.Replace(text, "observe 1", "observe 2", 1),
 		"a mount not seen":   strings.Replace(text, "mount=1|\n", "", 1),
 		"a mount twice":      strings.Replace(text, "mount=1|", "mount=0|", 1),
-		"a mount too many":   strings.Replace(text, "mount=1|", "mount=2|", 1),
+		"a mount too many":   strings.Replace(text, "mount=1|", "mount=3|", 1),
+		"answers twice":      strings.Replace(text, "answers=0|yes", "answers=0|yes\nanswers=0|yes", 1),
+		"no answer at all":   strings.Replace(text, "answers=0|yes", "answers=0", 1),
+		"answers of no one":  strings.Replace(text, "answers=0|yes", "answers=3|yes", 1),
 		"something else":     strings.Replace(text, "mount=1|", "user=sam\nmount=1|", 1),
 		"an entry in pieces": strings.Replace(text, "|f|3|", "|f|", 1),
 	} {
-		if mounts, err := ParseMounts(Reply{Stdout: []byte(damaged)}, 2); err == nil {
+		if mounts, err := ParseMounts(Reply{Stdout: []byte(damaged)}, 3); err == nil {
 			t.Errorf("%s: %+v", name, mounts)
+		}
+	}
+}
+
+// TestParseMarker: only a whole line of a name's characters names a layout. All else is text, as it was written.
+func TestParseMarker(t *testing.T) {
+	for content, name := range map[string]string{
+		"tcp-v0\n": "tcp-v0", "socket-parity-v2\n": "socket-parity-v2", "v2.1_beta\n": "v2.1_beta",
+		strings.Repeat("a", maxMarker-2) + "\n": strings.Repeat("a", maxMarker-2),
+
+		"": "", "\n": "", "tcp-v0": "", "tcp-v0\r\n": "", "tcp-v0 \n": "", " tcp-v0\n": "", "tcp-v0\n\n": "",
+		"tcp-v0\ntcp-v1\n": "", "\ufefftcp-v0\n": "", "tcp\x00-v0\n": "", "\x1b[2Jtcp-v0\n": "", "-rf\n": "",
+		strings.Repeat("a", maxMarker): "", strings.Repeat("a", maxMarker-1) + "\n": "",
+	} {
+		text := content
+		if name != "" {
+			text = ""
+		}
+		gotName, gotText, err := parseMarker(fmt.Sprintf("% x", content))
+		if gotName != name || gotText != text || err != nil {
+			t.Errorf("%q: name %q, text %q, %v", content, gotName, gotText, err)
 		}
 	}
 }
@@ -324,7 +352,7 @@ func TestSudoRefusal(t *testing.T) {
 		"sudo: I'm sorry ada. I'm afraid I can't do that":                                        SudoWantsPassword,
 		"sudo: account validation failure, is your account locked? sudo: a password is required": SudoAccount,
 		"sudo: Account validation failure, is your account locked?":                              SudoAccount,
-		"sudo: PAM error: Authentication token manipulation error":                               SudoOther,
+		"sudo: PAM error: Authentication token manipulation error":                               SudoAccount,
 		"sudo: sorry, you must have a tty to run sudo":                                           SudoWantsTerminal,
 		"sudo: /etc/sudoers is world writable":                                                   SudoOther,
 	} {
