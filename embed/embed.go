@@ -25,6 +25,8 @@ type Script struct {
 var (
 	//go:embed guest/observe.sh
 	observe string
+	//go:embed guest/python.sh
+	python string
 	//go:embed guest/patiently.sh
 	patiently string
 	//go:embed guest/verify.sh
@@ -86,12 +88,12 @@ var (
 
 // The guest scripts. What each takes and prints stands in its own first lines.
 var (
-	Observe     = Script{"observe", patiently + observe}
-	ObserveNew  = Script{"new", patiently + observe}    // by its name it knows that there may be nothing of ours
-	Mounts      = Script{"mounts", patiently + observe} // by its name it knows that only mounts are asked for
+	Observe     = Script{"observe", python + patiently + observe}
+	ObserveNew  = Script{"new", Observe.Text}    // by its name it knows that there may be nothing of ours
+	Mounts      = Script{"mounts", Observe.Text} // by its name it knows that only mounts are asked for
 	Verify      = Script{"verify", patiently + verify}
 	Group       = Script{"group", group}
-	Packages    = Script{"packages", apt + packages}
+	Packages    = Script{"packages", apt + python + packages}
 	Directories = Script{"directories", directories}
 	Agent       = Script{"agent", agentScript}
 	Companion   = Script{"companion", companion}
@@ -99,7 +101,7 @@ var (
 	Cargo       = Script{"cargo", apt + cargo}
 	Units       = Script{"units", units}
 	Linger      = Script{"linger", linger}
-	Activate    = Script{"activate", activate}
+	Activate    = Script{"activate", python + activate}
 	Marker      = Script{"marker", marker}
 	Clock       = Script{"clock", clock}
 	Writable    = Script{"writable", writable}

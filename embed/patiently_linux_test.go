@@ -16,7 +16,7 @@ func TestPatiently(t *testing.T) {
 		"sleep 0.2 && echo late & sleep 0.01 & wait $!; patiently $!; echo first": {"first\nlate\n", time.Second},
 		"{ sleep 0.2; echo asked; } & patiently $!; echo end":                     {"asked\nend\n", time.Second},
 		"sleep 100 >/dev/null & patiently $!; echo end; kill $!":                  {"end\n", 3 * time.Second},
-		"patiently; echo end":                                                     {"end\n", time.Second},
+		"patiently; echo end": {"end\n", time.Second},
 	} {
 		text := strings.Replace(patiently, "0.8 1.6 3.2", "", 1)
 		begun := time.Now()

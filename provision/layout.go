@@ -201,6 +201,12 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
 			"sudo journalctl -u %s", vm, guest.ServiceName)
 	}
+	if ok && script.ExitCode == guest.ExitNoPython {
+		failure.What = "the guest's python3 does not run the agent"
+		failure.Next = "install it again: " + inGuest(vm, "apt-get install --reinstall", "~i~npython3.*-minimal", "~i~npython3.*-stdlib") +
+			"; then run worldsetup again"
+		return
+	}
 	if wishes := at.Guest.Wishes(); len(wishes) > 0 && !(ok && script.ExitCode == guest.ExitRolledBack) {
 		failure.What = "the agent does not start and answer with what others have set for its units"
 		failure.Why = strings.Join(append(texts(wishes), failure.Why), "\n")
@@ -250,11 +256,13 @@ func markerReasons(o *guest.Observation) []string {
 // holdsNoName describes the text of a marker that names no layout.
 func holdsNoName(text string) string {
 	first, rest, _ := strings.Cut(text, "\n")
-	words := fmt.Sprintf("%s holds %q", guest.MarkerPath, text)
+	holds := fmt.Sprintf("holds %q", text)
 	if rest != "" {
-		words = fmt.Sprintf("%s holds more than one line, the first is %q", guest.MarkerPath, first)
+		holds = fmt.Sprintf("holds more than one line, the first is %q", first)
+	} else if len(text) == guest.MaxMarker {
+		holds = fmt.Sprintf("holds more than a name, it begins with %q", text)
 	}
-	return fmt.Sprintf("%s; expected %q", words, guest.LayoutVersion+"\n")
+	return fmt.Sprintf("%s %s; expected %q", guest.MarkerPath, holds, guest.LayoutVersion+"\n")
 }
 
 // writeMarker writes the marker and reads it back.

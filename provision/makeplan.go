@@ -511,17 +511,23 @@ func (p *Plan) sudo(s State) {
 func sudoRefuses(s State) *Error {
 	o, vm := s.Guest, s.Instance.Name
 	next := "become root in the guest in another way, and repair it"
-	if paths, reasons := writable(o); len(paths) > 0 { // sudo-rs trusts no settings that others could change
-		next = reasons[0] + ": have the next boot close it: " +
-			atBoot(vm, "chmod go-w "+shellescape.QuoteCommand(paths))
-	}
-	switch o.SudoRefusal() {
-	case guest.SudoWantsTerminal:
+	paths, reasons := writable(o)
+	switch refusal := o.SudoRefusal(); {
+	case refusal == guest.SudoWantsTerminal:
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
-	case guest.SudoAccount:
+	case refusal == guest.SudoAccount:
 		next = "the account or its password has probably expired: have the next boot renew it, before the user logs in: " +
 			atBoot(vm, "chage -E -1 -d -1 "+o.User)
+	case len(paths) > 0: // sudo-rs trusts no settings that others could change
+		next = reasons[0] + ": have the next boot close it: " +
+			atBoot(vm, "chmod go-w "+shellescape.QuoteCommand(paths))
+	case refusal == guest.SudoFiles:
+		next = "have the next boot give sudo's program and rules back to root: " + atBoot(vm,
+			"chown root:root /usr/bin/sudo && chmod 4755 /usr/bin/sudo && "+
+				"chown -R root:root /etc/sudoers /etc/sudoers.d && chmod -R go-w /etc/sudoers /etc/sudoers.d")
+	case refusal == guest.SudoMissing:
+		next = "have the next boot install it: " + atBoot(vm, "apt-get install -y --reinstall sudo")
 	}
 	why := append([]string{o.SudoOutput}, nonEmpty(s.Locked)...)
 	return &Error{

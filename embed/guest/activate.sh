@@ -1,6 +1,7 @@
 # activate.sh ROLLBACK SECONDS RUNS (root): restarts socket and service and waits until the agent answers.
 # RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
 # ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is restored, and the script still fails (exit 3).
+# python.sh comes before it. Exit status 4: the agent needs python3, and that does not run.
 set -eu
 rollback=$1 seconds=$2 runs=$3
 sock=/run/substrate.sock
@@ -48,4 +49,15 @@ if [ "$rollback" = yes ] && [ -f "$previous" ]; then
     fi
     exit 3
 fi
+read -r line <"$agent" || line=${line-}
+# shellcheck disable=SC2154 # python.sh has it
+case $line in
+"#!$python "*)
+    fault=$(python_fault)
+    if [ -n "$fault" ]; then
+        echo "$python does not run: $fault" >&2
+        exit 4
+    fi
+    ;;
+esac
 exit 1

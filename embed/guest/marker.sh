@@ -18,9 +18,18 @@ for mountpoint; do
         exit 1
     fi
 done
+# aside PATH: a directory there is kept under another name, and nothing is written through a link.
+aside() {
+    if [ -L "$1" ]; then
+        rm -f "$1"
+    elif [ -d "$1" ]; then
+        mv --backup=numbered -T "$1" "$1.set-aside"
+    fi
+}
+aside "$marker.new"
 printf '%s\n' "$name" >"$marker.new"
-if [ -d "$marker" ] && [ ! -L "$marker" ]; then mv --backup=numbered -T "$marker" "$marker.set-aside"; fi
-mv -fT "$marker.new" "$marker"
+aside "$marker"
+mv -fT "$marker.new" "$marker" || { rm -f "$marker.new" && exit 1; }
 sync -f "$marker"
 IFS= read -r line <"$marker"
 echo "$line"

@@ -14,8 +14,6 @@ cli=/usr/local/bin/substrate
 units=/etc/systemd/system/substrate-world-agent
 marker=/etc/substrate-lima-layout
 layout=d88edfae111762a28516342b221ee2ab1c7cdea160b53f05852fc9920f36a077 # of the marker, as it should be
-python=/usr/bin/python3 # of the built-in agent
-imports='import json, os, socket, threading; print("works")'
 
 # each PREFIX: every line of the input with PREFIX before it.
 each() { while IFS= read -r line; do echo "$1$line"; done; }
@@ -68,7 +66,7 @@ root_view='
     sock=/run/substrate.sock service=substrate-world-agent.service socket=substrate-world-agent.socket
     if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
     program=$1
-    if IFS= read -r line <"$program"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
+    if [ -f "$program" ] && IFS= read -r line <"$program"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
     runs=
     while read -r pid; do
         # Between fork and exec it is systemd still.
@@ -170,13 +168,25 @@ ways() {
     done </proc/self/mountinfo
 }
 
+# fails PROPERTIES: the service has failed, or was started again just now, which systemd calls active for a moment.
+fails() {
+    case $1 in
+    *ActiveState=failed* | *ActiveState=activating*) return 0 ;;
+    *ActiveState=inactive* | *NRestarts=0*) return 1 ;;
+    esac
+    since=${1##*ActiveEnterTimestampMonotonic=}
+    since=${since%%"$newline"*}
+    read -r up _ </proc/uptime
+    [ $((${up%.*} - ${since:-0} / 1000000)) -lt 5 ]
+}
+
 # units: one block of properties a unit, separated by a bare "unit.", the service first; and then its runtime directory.
 # systemd calls a service active some milliseconds before it makes that, and a connection may just have started it.
 # Facts go to 3, and to standard output what root is to look into.
 units() {
     properties=$(systemctl show \
         -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
-        -p EnvironmentFiles substrate-world-agent.service substrate-world-agent.socket)
+        -p EnvironmentFiles,ActiveEnterTimestampMonotonic substrate-world-agent.service substrate-world-agent.socket)
     echo "$properties" | each unit. >&3
     case ${properties%%"$newline$newline"*} in
     *ActiveState=active*)
@@ -185,14 +195,11 @@ units() {
             sleep 0.1
         done
         ;;
-    *ActiveState=failed* | *ActiveState=activating*)
-        output=$(timeout 10 "$python" -IS -c "$imports" 2>&1) || output="${output##*"$newline"} (exit status $?)"
-        case $output in
-        works) ;;
-        *) printf 'python=%s\n' "$(printf '%s' "$output" | tr -cd '[:print:]' | tail -c 300)" >&3 ;;
-        esac
-        ;;
     esac
+    if fails "${properties%%"$newline$newline"*}"; then
+        fault=$(python_fault)
+        if [ -n "$fault" ]; then echo "python=$fault" >&3; fi
+    fi
     status /run/substrate >&3
     case $properties in
     *DropInPaths=[/\"]*)
@@ -302,6 +309,7 @@ echo "group=$(getent group substrate)"
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done
+# shellcheck disable=SC2154 # python.sh has it
 if [ ! -x "$python" ]; then echo missing=python3; fi
 if [ "$mode" = observe ]; then
     df -k --output=source,size,used,avail,pcent,iavail,ipcent,target / /run | { read -r _ && each df=; }

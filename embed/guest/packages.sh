@@ -1,5 +1,5 @@
 # packages.sh COMMAND=PACKAGE... (root): installs the packages of the commands named, again where files of theirs are gone, and
-# nothing that they merely recommend. apt.sh comes before it. Exit status 4: there is no apt-get; 75: another program holds a lock.
+# nothing that they merely recommend. apt.sh and python.sh come before it. Exit status 4: there is no apt-get; 75: another program holds a lock.
 set -eu
 commands=
 for pair; do
@@ -15,20 +15,11 @@ fi
 # works COMMAND: it is there, and python3 runs what the built-in agent needs.
 works() {
     command -v "$1" >/dev/null || return 1
-    if [ "$1" != python3 ]; then return; fi
-    [ "$(timeout 30 /usr/bin/python3 -IS -c 'import json, os, socket, threading; print("works")' 2>/dev/null)" = works ]
+    [ "$1" != python3 ] || [ -z "$(python_fault)" ]
 }
 
-# python3 is made of several packages, each of which may lack files.
-case "$commands " in
-*' python3 '*)
-    # shellcheck disable=SC2016 # it is dpkg-query that expands it
-    for package in $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'python3*' 'libpython3*' 2>/dev/null |
-        sed -En 's/^installed ((lib)?python3[.0-9]*(-minimal|-stdlib)?)$/\1/p'); do
-        if [ "$package" != python3 ]; then set -- "$@" "$package"; fi
-    done
-    ;;
-esac
+# python3 is made of several packages, each of which may lack files: apt's patterns for those that are installed.
+case "$commands " in *' python3 '*) set -- "$@" '~i~npython3.*-minimal' '~i~npython3.*-stdlib' ;; esac
 # A source out of reach is no reason to give up: another one may have the packages, or their lists may be here already.
 apt -qq update || [ $? != 75 ] || exit 75
 install() { apt -y install --reinstall --no-install-recommends -- "$@"; }

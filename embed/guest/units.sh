@@ -7,9 +7,18 @@
 set -eu
 umask 022
 dir=/etc/systemd/system
+# aside PATH: a directory there is kept under another name, and nothing is written through a link.
+aside() {
+    if [ -L "$1" ]; then
+        rm -f "$1"
+    elif [ -d "$1" ]; then
+        mv --backup=numbered -T "$1" "$1.set-aside"
+    fi
+}
 put() {
+    aside "$dir/.$1.new"
     printf '%s' "$2" >"$dir/.$1.new"
-    if [ -d "$dir/$1" ] && [ ! -L "$dir/$1" ]; then mv --backup=numbered -T "$dir/$1" "$dir/$1.set-aside"; fi
+    aside "$dir/$1"
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
 reload=$1

@@ -145,6 +145,22 @@ var fileScenarios = inTurn(
 		Sees: sights("marker", "socket-parity-v1"), Want: steps(marker),
 	},
 	Scenario{
+		Name: "marker of a megabyte", Faults: in("head -c 1000000 /dev/zero | tr '\\0' a >" + markerPath),
+		Sees: sights("marker", "more than a name"), Want: steps(marker),
+	},
+	// Whoever reads a pipe waits.
+	Scenario{
+		Name: "a pipe in the agent's place", Faults: in("rm " + agentPath + "\nmkfifo " + agentPath),
+		Sees: sights("agent", "fifo"), Want: steps(agent, activate),
+	},
+	Scenario{
+		Name:   "a file mounted over the agent",
+		Faults: []Fault{{Guest: "mount --bind /bin/true " + agentPath, Undo: "umount " + agentPath}},
+		Sees:   sights("agent", "another one"), Want: steps(agent), Disruption: provision.DisruptionUnit,
+		Kind: provision.KindProvisioning,
+		Says: []string{"mounted over", "umount " + agentPath}, NotSays: []string{rerunOnly},
+	},
+	Scenario{
 		Name: "a directory in the marker's place", Faults: in("rm " + markerPath + "\nmkdir " + markerPath),
 		Sees: sights("marker", "directory"), Want: steps(marker),
 	},

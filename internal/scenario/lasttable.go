@@ -216,6 +216,15 @@ var hostScenarios = inTurn(
 		Name: "mount hangs", Faults: []Fault{{Host: MountStopped, UndoHost: MountContinued}},
 		Sees: sights("mount-project", "no answer"), Want: steps(stop, start), Boots: true,
 	},
+	Scenario{
+		// It is empty, as the project would be for a moment after a change.
+		Name: "the guest's end of the mounts killed", Faults: in("pkill -KILL -x sshfs"),
+		Sees: sights("mount-project", "dead"), Want: steps(stop, start), Boots: true,
+	},
+	Scenario{
+		Name: "something else mounted over the project", Faults: in("mount -t tmpfs none /src"),
+		Sees: sights("mount-project", "tmpfs"), Want: steps(stop, start), Boots: true,
+	},
 	// The next `limactl shell` makes another one, and what is forwarded goes on.
 	Scenario{Name: "control socket of Lima's connection removed", Faults: on(SSHSocketRemoved), Want: steps()},
 	Scenario{

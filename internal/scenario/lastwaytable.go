@@ -21,6 +21,10 @@ var lastWayScenarios = []Scenario{
 	notOn(sudoRS, reportedAccess("sudo wants a terminal", "echo Defaults requiretty >/etc/sudoers.d/fault",
 		"rm /etc/sudoers.d/fault", "sudo", "tty", "requiretty")),
 	reportedAccess("rules of sudo open to all", "chmod 0666 /etc/sudoers", "chmod 0440 /etc/sudoers", "sudo", "world"),
+	reportedAccess("sudo without its mode", "chmod u-s /usr/bin/sudo", "chmod u+s /usr/bin/sudo",
+		"sudo", "setuid", "chmod 4755 /usr/bin/sudo"),
+	reportedAccess("a rule of sudo open to all", "chmod 0666 /etc/sudoers.d/*", "chmod 0440 /etc/sudoers.d/*",
+		"sudo", "writable", "chmod -R go-w"),
 	harmlessAccess("rules of sudo with an error", "echo 'Defaults nonsense = (' >/etc/sudoers.d/fault",
 		"rm /etc/sudoers.d/fault"),
 	{

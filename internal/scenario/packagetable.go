@@ -102,6 +102,17 @@ var packageScenarios = inTurn(
 		Sees: sights("packages", "python3"), Want: steps(packages), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning, Says: []string{"python3", "apt-get"},
 	},
+	Scenario{
+		// It is there, and fails: the service is started again and again.
+		Name: "python3 broken",
+		Faults: []Fault{{
+			Guest: "mv /usr/bin/python3 /root/python3\nprintf '#!/bin/sh\\necho no luck >&2\\nexit 1\\n' >/usr/bin/python3\n" +
+				"chmod 755 /usr/bin/python3\nsystemctl restart " + theService,
+			Undo: "mv /root/python3 /usr/bin/python3",
+		}},
+		Sees: sights("packages", "no luck"), Want: steps(packages), Disruption: provision.DisruptionUnit,
+		Kind: provision.KindProvisioning, Says: []string{"python3", "apt-get"},
+	},
 	Scenario{Name: "a broken jq before the system's", Faults: broken("jq", ""), Want: steps()},
 	Scenario{
 		Name: "a broken curl before the system's", Faults: broken("curl", ""), Want: steps(),

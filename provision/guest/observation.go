@@ -24,7 +24,7 @@ type Observation struct {
 
 	Files  map[string]File // by path, only those that exist
 	Marker string          // the layout that the marker names; empty when it names none
-	// MarkerText is what the marker holds instead of a name, or the first of it: up to maxMarker bytes.
+	// MarkerText is what the marker holds instead of a name, or the first of it: up to MaxMarker bytes.
 	MarkerText string
 	Units      map[string]Unit // by name; both units of the agent
 	Linger     bool
@@ -76,6 +76,8 @@ const (
 	SudoWantsPassword SudoRefusal = "password" // no rule lets the user do without one, which Lima gives at a boot
 	SudoWantsTerminal SudoRefusal = "terminal"
 	SudoAccount       SudoRefusal = "account" // the account or its password has expired, or can't be validated
+	SudoFiles         SudoRefusal = "files"   // others own or can change its program or its rules
+	SudoMissing       SudoRefusal = "missing"
 	SudoOther         SudoRefusal = "other"
 )
 
@@ -89,9 +91,13 @@ func (o *Observation) SudoRefusal() SudoRefusal {
 		return SudoWorks
 	case contains("account validation failure"), contains("authentication token manipulation"):
 		return SudoAccount
+	case contains("setuid"), contains("writable"), contains("owned by"): // before it asks for a password
+		return SudoFiles
 	case output == "", contains("a password is required"), contains("is not in the sudoers file"),
 		contains("interactive authentication is required"), contains("i'm afraid i can't do that"):
 		return SudoWantsPassword
+	case contains("sudo: not found"):
+		return SudoMissing
 	case contains("tty"):
 		return SudoWantsTerminal
 	case contains("account"):

@@ -326,8 +326,8 @@ func (p *observationParser) sum(value string) error {
 // layoutSum is the SHA-256 of a marker that names LayoutVersion.
 var layoutSum = fmt.Sprintf("%x", sha256.Sum256([]byte(LayoutVersion+"\n")))
 
-// maxMarker is how much of the marker is read, in bytes: a name has one less, with the end of its line.
-const maxMarker = 65
+// MaxMarker is how much of the marker is read, in bytes: a name has one less, with the end of its line.
+const MaxMarker = 65
 
 // markerPattern is a marker that names a layout.
 var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
@@ -335,10 +335,10 @@ var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
 // parseMarker reads the first bytes of a marker that does not name LayoutVersion, in hexadecimal.
 func parseMarker(value string) (name, text string, err error) {
 	bytes, err := hex.DecodeString(strings.ReplaceAll(value, " ", ""))
-	if err == nil && len(bytes) > maxMarker {
+	if err == nil && len(bytes) > MaxMarker {
 		err = fmt.Errorf("it is too long")
 	}
-	if markerPattern.Match(bytes) && len(bytes) < maxMarker {
+	if markerPattern.Match(bytes) && len(bytes) < MaxMarker {
 		return strings.TrimSuffix(string(bytes), "\n"), "", err
 	}
 	return "", string(bytes), err

@@ -212,7 +212,7 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
 		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"},
 		{"linger=", "linger=yes\n"}, {"linger=", "linger=yes\npython="},
-		{"linger=", "linger=yes\nmarker=zz"}, {"linger=", "linger=yes\nmarker=" + strings.Repeat("61 ", maxMarker+1)},
+		{"linger=", "linger=yes\nmarker=zz"}, {"linger=", "linger=yes\nmarker=" + strings.Repeat("61 ", MaxMarker+1)},
 	} {
 		start := strings.Index(whole, c.key)
 		length := strings.Index(whole[start:], "\n") + 1
@@ -326,11 +326,11 @@ func TestParseMounts(t *testing.T) {
 func TestParseMarker(t *testing.T) {
 	for content, name := range map[string]string{
 		"tcp-v0\n": "tcp-v0", "socket-parity-v2\n": "socket-parity-v2", "v2.1_beta\n": "v2.1_beta",
-		strings.Repeat("a", maxMarker-2) + "\n": strings.Repeat("a", maxMarker-2),
+		strings.Repeat("a", MaxMarker-2) + "\n": strings.Repeat("a", MaxMarker-2),
 
 		"": "", "\n": "", "tcp-v0": "", "tcp-v0\r\n": "", "tcp-v0 \n": "", " tcp-v0\n": "", "tcp-v0\n\n": "",
 		"tcp-v0\ntcp-v1\n": "", "\ufefftcp-v0\n": "", "tcp\x00-v0\n": "", "\x1b[2Jtcp-v0\n": "", "-rf\n": "",
-		strings.Repeat("a", maxMarker): "", strings.Repeat("a", maxMarker-1) + "\n": "",
+		strings.Repeat("a", MaxMarker): "", strings.Repeat("a", MaxMarker-1) + "\n": "",
 	} {
 		text := content
 		if name != "" {
@@ -354,7 +354,11 @@ func TestSudoRefusal(t *testing.T) {
 		"sudo: Account validation failure, is your account locked?":                              SudoAccount,
 		"sudo: PAM error: Authentication token manipulation error":                               SudoAccount,
 		"sudo: sorry, you must have a tty to run sudo":                                           SudoWantsTerminal,
-		"sudo: /etc/sudoers is world writable":                                                   SudoOther,
+		"sudo: /etc/sudoers is world writable":                                                   SudoFiles,
+		"sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set":                 SudoFiles,
+		"sudo: /etc/sudoers is owned by uid 1001, should be 0":                                   SudoFiles,
+		"sudo: /etc/sudoers.d/lima is world writable sudo: a password is required":               SudoFiles,
+		"observe: 291: sudo: not found":                                                          SudoMissing,
 	} {
 		if got := (&Observation{SudoOutput: output}).SudoRefusal(); got != want {
 			t.Errorf("%q: got %q, want %q", output, got, want)
