@@ -20,6 +20,18 @@ ask() {
     printf '%s=%s %s\n%s-answer=%s\n' "$who" "$code" "${out##*"$newline"}" "$who" "$body"
 }
 
+# mounted MOUNTPOINT: something is mounted there, and answers.
+mounted() {
+    while read -r _ _ _ _ target _; do
+        # mountinfo writes a space as \040, which printf %b reads.
+        case $target in *\\*) target=$(printf '%b' "$target") ;; esac
+        if [ "$target" = "$1" ] && [ -e "$1/" ]; then
+            echo "mounted=$1"
+            return
+        fi
+    done </proc/self/mountinfo
+}
+
 echo 'worldsetup-verify 1'
 for who; do
     case $who in
@@ -34,7 +46,7 @@ mounts=
 for mountpoint; do
     case $mountpoint in
     /*)
-        if mountpoint -q "$mountpoint"; then echo "mounted=$mountpoint"; fi &
+        mounted "$mountpoint" &
         mounts="$mounts $!"
         ;;
     esac
