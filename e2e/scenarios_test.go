@@ -80,10 +80,10 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	}
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(s.Name)) // it never fails
-	rigs := len(suite.rigs)
-	first := int(hash.Sum32() % uint32(rigs))
-	distance := (slices.Index(suite.rigs, r) - first + rigs) % rigs
-	return distance%max(1, rigs/share) == 0 // far from each other: other guests, in the other form
+	rigs := slices.DeleteFunc(slices.Clone(suite.rigs), func(r *rig) bool { return !s.OnRig(r.name) })
+	first := int(hash.Sum32() % uint32(len(rigs)))
+	distance := (slices.Index(rigs, r) - first + len(rigs)) % len(rigs)
+	return distance%max(1, len(rigs)/share) == 0 // far from each other: other guests, in the other form
 }
 
 // play plays a scenario and wants it to pass, or to fail when it is known to. What fails leaves a world that the next
