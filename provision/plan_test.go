@@ -481,3 +481,25 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs; observe what changed, then run the test with -update. Got:\n%s", path, got)
 	}
 }
+
+// TestSudoThatRefuses: each reason of sudo's has a command against it, which needs no sudo.
+func TestSudoThatRefuses(t *testing.T) {
+	for output, want := range map[string]string{
+		"sudo: sorry, you must have a tty to run sudo":                            "requiretty",
+		"sudo: account validation failure, is your account locked?":               "chage -E -1 -d -1 ada",
+		"sudo: PAM error: Authentication token manipulation error":                "chage -E -1 -d -1 ada",
+		"sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set":  "chmod 4755 /usr/bin/sudo",
+		"sudo: /etc/sudoers is owned by uid 1001, should be 0":                    "chown -R root:root /etc/sudoers",
+		"sudo: /etc/sudoers.d/x is world writable sudo: a password is required":   "chmod -R go-w /etc/sudoers",
+		"observe: 291: sudo: not found":                                           "apt-get install -y --reinstall sudo",
+		"sudo: unable to load /usr/libexec/sudo/sudoers.so: something unheard of": "become root in the guest in another way",
+	} {
+		s := healthyState(t)
+		s.Guest.Sudo, s.Guest.SudoOutput, s.Locked = false, output, "the password has expired"
+		plan := makePlan(healthyTarget(), s)
+		if plan.Blocked == nil || !strings.Contains(plan.Blocked.Next, want) || len(plan.Steps) > 0 ||
+			!strings.Contains(plan.Blocked.Why, output) || !strings.Contains(plan.Blocked.Why, s.Locked) {
+			t.Errorf("%s: %+v", output, plan.Blocked)
+		}
+	}
+}
