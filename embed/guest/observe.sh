@@ -235,6 +235,17 @@ others() {
         done
 }
 
+# room: what is used and left on the file systems at / and /run, as df prints it. The df of Rust's coreutils asks every mount,
+# also one that doesn't answer.
+room() {
+    stat -f -c '%S %b %f %a %c %d %n' / /run | while read -r size blocks free available files left target; do
+        used=$((blocks - free)) inodes=- percent=0
+        if [ "$files" != 0 ]; then inodes=$(((files - left) * 100 / files))%; fi
+        if [ $((used + available)) != 0 ]; then percent=$(((used * 100 + used + available - 1) / (used + available))); fi
+        echo "df=- $((blocks * size / 1024)) $((used * size / 1024)) $((available * size / 1024)) $percent% $left $inodes $target"
+    done
+}
+
 # untouched: whether nothing of ours is there. Images can come with things.
 untouched() {
     for path in "$agent" "$gateway" "$cli" "$units".* /usr/lib/systemd/system/substrate-world-agent.* /run/substrate.sock \
@@ -312,7 +323,7 @@ done
 # shellcheck disable=SC2154 # python.sh has it
 if [ ! -x "$python" ]; then echo missing=python3; fi
 if [ "$mode" = observe ]; then
-    df -k --output=source,size,used,avail,pcent,iavail,ipcent,target / /run | { read -r _ && each df=; }
+    room
     echo "time=$(date +%s.%N)"
 fi
 # shellcheck disable=SC2086
