@@ -1,5 +1,6 @@
 # packages.sh COMMAND=PACKAGE... (root): installs the packages of the commands named, again where files of theirs are gone, and
-# nothing that they merely recommend. apt.sh and python.sh come before it. Exit status 4: there is no apt-get; 75: another program holds a lock.
+# nothing that they merely recommend. apt.sh and python.sh come before it. Exit status 4: there is no apt-get; 75: another program
+# holds a lock.
 set -eu
 commands=
 for pair; do

@@ -14,7 +14,7 @@ var lastWayScenarios = []Scenario{
 		steps(entry), "ssh", "has expired")),
 	// sudo-rs does nothing for such an account, so that only a boot can renew it.
 	onRig(sudoRS, reportedAccess("password expired, and sudo-rs", `chage -d 0 "$1"`, `chage -d 20000 "$1"`,
-		"sudo", "token manipulation", "has expired", "chage -E -1 -d -1")),
+		"sudo", "token manipulation", "probably expired", "chage -E -1 -d -1")),
 	repairedAccess("logins closed by /etc/nologin", "echo Closed. >/etc/nologin", "rm -f /etc/nologin*",
 		steps(entry), "ssh", "/etc/nologin"),
 	// sudo-rs has no such setting.
