@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/embed"
 )
 
 // testdata/observation.txt and verified.txt were printed by the scripts of package embed in a Debian 12 guest of Lima
@@ -319,6 +321,13 @@ func TestParseMounts(t *testing.T) {
 		if mounts, err := ParseMounts(Reply{Stdout: []byte(damaged)}, 3); err == nil {
 			t.Errorf("%s: %+v", name, mounts)
 		}
+	}
+}
+
+// TestObserveKnowsTheLayout: the script reads no marker that names the version of this worldsetup.
+func TestObserveKnowsTheLayout(t *testing.T) {
+	if !strings.Contains(embed.Observe.Text, "\nlayout="+layoutSum+" ") {
+		t.Errorf("observe.sh wants the SHA-256 of the marker in layout=: %s", layoutSum)
 	}
 }
 
