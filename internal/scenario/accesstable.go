@@ -156,10 +156,7 @@ func curlOptions(name, text string) Scenario {
 // chsh gives the user another login shell, and unchsh gives bash back.
 func chsh(shell string) string { return "usermod -s " + shell + ` "$1"` + "\n" }
 
-const (
-	unchsh     = `usermod -s /bin/bash "$1"` + "\n"
-	otherShell = "issue 16: a script goes through the login shell, which reads it in its own way"
-)
+const unchsh = `usermod -s /bin/bash "$1"` + "\n"
 
 // shellWithFile makes a row of a login shell that prints.
 func shellWithFile(name, shell, path string) Scenario {
@@ -176,12 +173,10 @@ var shellScenarios = slices.Concat(
 		startedAccess("damaged and login shell fish, and the VM starts", chsh("/usr/bin/fish"), unchsh),
 		startedAccess("damaged and login shell zsh, and the VM starts", chsh("/usr/bin/zsh"), unchsh),
 	},
-	knownToFail(otherShell,
+	[]Scenario{
 		// Lima 2.1 and 2.2 can't start a VM whose user has it: tcsh reads the "$(…)" that is meant for bash.
 		harmlessAccess("login shell tcsh", chsh("/usr/bin/tcsh"), unchsh),
 		shellWithFile("login shell tcsh, and .tcshrc prints", "/usr/bin/tcsh", `"$2/.tcshrc"`),
-	),
-	[]Scenario{
 		shellWithFile("login shell fish, and config.fish prints", "/usr/bin/fish", `"$2/.config/fish/config.fish"`),
 		shellWithFile("login shell zsh, and .zshenv prints", "/usr/bin/zsh", `"$2/.zshenv"`),
 		repairedAccess("login shell false", chsh("/bin/false"), unchsh, steps(entry), "ssh", "/bin/false"),

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
@@ -14,14 +16,32 @@ import (
 // newMark returns the mark that frame.sh prints before each line of a script's output. A guest can't guess it.
 func newMark() string { return "worldsetup-" + rand.Text() }
 
-// frame returns the command that runs the request in the guest, with mark before each line of its output.
+// frame returns the command that runs the request in the guest, with mark before each line of its output. Every login
+// shell reads its words alike once they are in single quotes: none has a newline, or what csh and fish read in those.
 func frame(request Request, mark string) []string {
 	who := "user"
 	if request.Root {
 		who = "root"
 	}
-	return append([]string{"/bin/sh", "-c", embed.Frame.Text, embed.Frame.Name, mark, who, request.Script.Text,
-		request.Script.Name}, request.Args...)
+	words := append([]string{mark, who, request.Script.Text, request.Script.Name}, request.Args...)
+	script := "set -- " + shellescape.QuoteCommand(words) + "\n" + embed.Frame.Text
+	return []string{"/bin/sh", "-c", `eval "$(printf %b "$1")"`, embed.Frame.Name, escape(script)}
+}
+
+// escape replaces what shells read differently in single quotes by what `printf %b` makes it again from.
+func escape(text string) string {
+	var escaped strings.Builder
+	for _, b := range []byte(text) {
+		switch {
+		case b == '\n':
+			escaped.WriteString(`\n`)
+		case b < ' ' || b >= 0x7f || strings.IndexByte(`'!\`, b) >= 0:
+			fmt.Fprintf(&escaped, `\0%03o`, b)
+		default:
+			escaped.WriteByte(b)
+		}
+	}
+	return escaped.String()
 }
 
 // unframe reads the output of a framed script: the text after the mark of each line. All else is noise.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
@@ -28,5 +29,19 @@ func TestAFloodFromTheGuest(t *testing.T) {
 	done, err := u.done("observe", "")
 	if !done || err == nil || !strings.Contains(err.Error(), "cut off") || len(u.text.Bytes()) > process.MaxOutput {
 		t.Errorf("%v, %v, and %d bytes", done, err, len(u.text.Bytes()))
+	}
+}
+
+// TestEveryShellReadsTheCommandAlike: in single quotes csh ends at a newline, and replaces "!"; fish reads a backslash
+// before a quote or another backslash.
+func TestEveryShellReadsTheCommandAlike(t *testing.T) {
+	request := Request{Script: embed.Observe, Args: []string{"it's", `\\`, `\'`, "!!", "a\nb", "ü"}}
+	for _, word := range frame(request, newMark()) {
+		for i, b := range []byte(word) {
+			before := i > 0 && word[i-1] == '\\'
+			if b < ' ' || b >= 0x7f || b == '!' || b == '\'' || b == '\\' && before {
+				t.Fatalf("%q in %q", b, word[max(0, i-20):i+1])
+			}
+		}
 	}
 }
