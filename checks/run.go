@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
@@ -33,7 +34,7 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 	}
 	order := make(chan int, len(list))
 	for i, check := range list {
-		go func() {
+		go crash.Guard(func() {
 			waitsFor := ""
 			// Only checks before this one count: a circle of requirements would never end.
 			for j, other := range list[:i] {
@@ -48,7 +49,7 @@ func Run(ctx context.Context, list []Check, each func(Result)) []Result {
 			results[i] = check.run(ctx, waitsFor)
 			order <- i
 			close(done[i])
-		}()
+		})()
 	}
 	for range list {
 		if i := <-order; each != nil {
@@ -81,7 +82,7 @@ func (c Check) probe(ctx context.Context) Result {
 	defer cancel()
 	if limited.Err() == nil {
 		answer := make(chan Result, 1)
-		go func() { answer <- c.Probe(limited) }()
+		go crash.Guard(func() { answer <- c.Probe(limited) })()
 		select {
 		case result := <-answer:
 			if limited.Err() == nil {

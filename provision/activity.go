@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -196,7 +197,7 @@ func (s *activity) listen(ctx context.Context, emit func(line string)) func(line
 		s.readLog(entry.Message)
 		emit(entry.Message)
 		if entry.Fetches() {
-			go s.watchTransfer(ctx, entry.Location)
+			go crash.Guard(func() { s.watchTransfer(ctx, entry.Location) })()
 		}
 	}
 }
@@ -257,7 +258,7 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 		}
 		if boot, _ := lima.ReadBoot(dir); boot.SSHPort != 0 { // later
 			asked = true
-			go func() { introduced <- introduces(ctx, boot.SSHPort) }()
+			go crash.Guard(func() { introduced <- introduces(ctx, boot.SSHPort) })()
 		}
 	}
 }
@@ -352,7 +353,7 @@ func introduces(ctx context.Context, port int) bool {
 		return false
 	}
 	defer connection.Close()
-	defer context.AfterFunc(ctx, func() { connection.Close() })()
+	defer context.AfterFunc(ctx, crash.Guard(func() { connection.Close() }))()
 	banner := make([]byte, 4)
 	_, err = io.ReadFull(connection, banner)
 	return err == nil && string(banner) == "SSH-"

@@ -9,6 +9,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -103,6 +104,7 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 		defer close(finished)
 		ticker := time.NewTicker(HeartbeatEvery)
 		defer ticker.Stop()
+		defer crash.Catch()
 		for {
 			select {
 			case <-quit:
@@ -230,6 +232,7 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 	w.chain = c
 	go func() {
 		defer close(c.over)
+		defer crash.Catch()
 		c.err = in.Change(ctx, in.route, changes, func() { c.ended <- struct{}{} })
 	}()
 	return nil
@@ -239,7 +242,7 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 func (c *chain) next() error {
 	deadline := c.deadlines[0]
 	c.deadlines = c.deadlines[1:]
-	late := time.AfterFunc(deadline, func() { c.cancel(fmt.Errorf("no end within %v", deadline)) })
+	late := time.AfterFunc(deadline, crash.Guard(func() { c.cancel(fmt.Errorf("no end within %v", deadline)) }))
 	defer late.Stop()
 	if len(c.deadlines) == 0 { // the last task ends with the chain
 		<-c.over

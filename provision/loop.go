@@ -11,6 +11,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -92,7 +93,7 @@ func (r *run) observeVM(
 ) (view, error) {
 	var now view
 	var wait sync.WaitGroup
-	wait.Go(func() { now = r.assess(ctx, instance, when) })
+	wait.Go(crash.Guard(func() { now = r.assess(ctx, instance, when) }))
 	checkErr := r.check(ctx, instance, findErr)
 	wait.Wait()
 	switch {
@@ -140,10 +141,10 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	defer cancel()
 	var wait sync.WaitGroup
 	if when != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
-		wait.Go(func() {
+		wait.Go(crash.Guard(func() {
 			verified := newVerifier(r.target, r.edges).verify(verifying, instance)
 			now.verified = &verified
-		})
+		}))
 	}
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
 	now.plan = planFor(r.target, now.state)
@@ -418,17 +419,17 @@ func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
 	var verifying sync.WaitGroup
 	defer verifying.Wait()
 	defer cancel(nil)
-	verifying.Go(func() {
+	verifying.Go(crash.Guard(func() {
 		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
 		now.verified = &verified
-	})
+	}))
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
 	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
 		return
 	}
 	close(forwarded)
 	late := errors.New("no answer within " + verifyDeadline.String())
-	defer time.AfterFunc(verifyDeadline, func() { cancel(late) }).Stop()
+	defer time.AfterFunc(verifyDeadline, crash.Guard(func() { cancel(late) })).Stop()
 	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}

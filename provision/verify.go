@@ -15,6 +15,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -78,14 +79,14 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 	var host, shared Finding
 	var capabilities guest.Capabilities
 	var others sync.WaitGroup
-	others.Go(func() {
+	others.Go(crash.Guard(func() {
 		select {
 		case <-forwarded:
 		case <-ctx.Done():
 		}
 		host, capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
-	})
-	others.Go(func() { shared = v.throughShell(ctx, instance) })
+	}))
+	others.Go(crash.Guard(func() { shared = v.throughShell(ctx, instance) }))
 	fresh := v.freshConnection(ctx, instance, others.Wait)
 	others.Wait()
 	access, lost := fresh.result(v.mounts)

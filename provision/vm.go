@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -60,10 +61,12 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 	v.activity.begin()
 	booting, cancel := context.WithCancelCause(ctx)
 	dir := v.place.Dir("")
-	go v.activity.watchConsole(booting, dir, consolesOf(dir), cancel)
+	consoles := consolesOf(dir) // before the VM writes to them
+	go crash.Guard(func() { v.activity.watchConsole(booting, dir, consoles, cancel) })()
 	go func() {
 		defer close(boot.ended)
 		defer cancel(nil)
+		defer crash.Catch()
 		boot.err = v.cleanUp(booting, v.launch(booting, line), true)
 	}()
 	connection := filepath.Join(v.place.Dir(""), filenames.SSHSock)
@@ -87,7 +90,8 @@ func (o observer) launch(ctx context.Context, line func(string)) error {
 	defer log.Close()
 	starting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go watchClock(starting, setBack(time.Now()), log.Booted, func() { cancel(errClockSetBack) })
+	clock := setBack(time.Now())
+	go crash.Guard(func() { watchClock(starting, clock, log.Booted, func() { cancel(errClockSetBack) }) })()
 	err := o.lima.Start(starting, o.place.VM, line)
 	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockSetBack) {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -84,6 +85,7 @@ func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Hea
 	seen := make(chan struct{})
 	go func() {
 		defer close(seen)
+		defer crash.Catch()
 		health, err = w.observe(ctx)
 	}()
 	timer := time.NewTimer(slowObservation)
@@ -192,6 +194,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		defer close(ended)
 		silent := true
 		defer func() { w.mute.Store(silent) }()
+		defer crash.Catch()
 		_ = r.edges.Guest(state.Instance).Watch(ctx, points, func(event guest.WatchEvent) {
 			nudge(alive)
 			first := silent

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -126,4 +128,23 @@ as the old VM takes to start. A second signal a second later does not wait for i
 next run observes the state and restores the old VM, or continues with the new one.
 `)
 	golden(t, "../../docs/exit-codes.md", strings.ReplaceAll(text.String(), "~", "`"))
+}
+
+// breaking is an output at which a goroutine panics, and no one goes on.
+type breaking struct{}
+
+func (breaking) Write([]byte) (int, error) {
+	go crash.Guard(func() { panic("boom") })()
+	select {}
+}
+
+// TestAPanicInAGoroutine exits as a bug does: Go's own code for it is that of a usage error.
+func TestAPanicInAGoroutine(t *testing.T) {
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"help"},
+		streams{Out: breaking{}, Err: &stderr, Getenv: func(string) string { return "" }})
+	if text := stderr.String(); code != 1 || !strings.Contains(text, "unexpected internal error") ||
+		!strings.Contains(text, "boom") || !strings.Contains(text, "breaking.Write") {
+		t.Errorf("exit code %d, and %q", code, text)
+	}
 }

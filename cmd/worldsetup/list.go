@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -35,7 +36,7 @@ func (a *app) list(ctx context.Context, spec provision.Spec) error {
 	worlds, notes := make([]provision.Health, len(names)), make([]string, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {
-		wait.Go(func() { worlds[i], notes[i] = a.glance(ctx, spec, name) })
+		wait.Go(crash.Guard(func() { worlds[i], notes[i] = a.glance(ctx, spec, name) }))
 	}
 	wait.Wait()
 	if ctx.Err() != nil {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/demo"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -71,14 +72,26 @@ func run(ctx context.Context, args []string, s streams) int {
 	defer cancel(nil)
 	again, stop := onSignals(cancel)
 	defer stop()
-	done := make(chan int, 1)
-	go func() { done <- runWith(ctx, cancel, realEngine, args, s) }()
+	done, crashed := make(chan int, 1), make(chan *provision.Error)
+	crash.OnPanic(func(problem any) {
+		crashed <- provision.PanicError(problem)
+		select {} // run returns
+	})
+	defer crash.OnPanic(nil)
+	go crash.Guard(func() { done <- runWith(ctx, cancel, realEngine, args, s) })()
 	select {
 	case code := <-done:
 		return code
 	case <-again:
 		s.Screen.restore()
 		return exitCode(&provision.Error{Kind: provision.KindInterrupted})
+	case failure := <-crashed:
+		s.Screen.restore()
+		if asksForJSON(args) {
+			(&jsonFace{out: s.Out}).fail(failure)
+		}
+		printError(newLines(s.Err, s.utf8()), failure)
+		return exitCode(failure)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -33,13 +34,13 @@ func (p *prompter) read() {
 		return
 	}
 	p.reading = true
-	go func() {
+	go crash.Guard(func() {
 		if p.in.Scan() {
 			p.typed <- strings.TrimSpace(p.in.Text())
 		} else {
 			close(p.typed)
 		}
-	}()
+	})()
 }
 
 // ask asks and returns what was typed. Without an answer it returns an error.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/crash"
 )
 
 // onSignals lets SIGINT, SIGTERM and SIGHUP cancel the run; a second SIGINT or SIGTERM closes again. SIGPIPE no longer
@@ -22,7 +24,7 @@ func onSignals(cancel context.CancelCauseFunc) (again <-chan struct{}, stop func
 	signal.Notify(pipe, syscall.SIGPIPE)
 
 	insist := make(chan struct{})
-	go handle(signals, cancel, insist)
+	go crash.Guard(func() { handle(signals, cancel, insist) })()
 	return insist, sync.OnceFunc(func() {
 		signal.Stop(pipe)
 		signal.Stop(signals)

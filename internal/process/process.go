@@ -5,12 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/internal/crash"
 )
 
 const (
@@ -58,6 +62,7 @@ func Run(cmd *Cmd) error {
 	// On Linux the program is killed when the thread that started it ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	cmd.Stdout, cmd.Stderr = guarded(cmd.Stdout), guarded(cmd.Stderr)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -75,6 +80,21 @@ func Run(cmd *Cmd) error {
 		return &KilledError{Name: filepath.Base(cmd.Args[0]), Err: err}
 	}
 	return err
+}
+
+// guarded returns a writer for the goroutines of os/exec. Two that were the same stay the same, and files are files.
+func guarded(to io.Writer) io.Writer {
+	if _, file := to.(*os.File); to == nil || file {
+		return to
+	}
+	return guardedWriter{to}
+}
+
+type guardedWriter struct{ io.Writer }
+
+func (w guardedWriter) Write(p []byte) (int, error) {
+	defer crash.Catch()
+	return w.Writer.Write(p)
 }
 
 // endGroup waits until the group has ended, and kills it at the deadline.

@@ -11,6 +11,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -120,6 +121,7 @@ func forwardInput(ctx context.Context, forward *Forward) (input *os.File, stop f
 	go func() {
 		defer close(finished)
 		defer output.Close()
+		defer crash.Catch()
 		if waitForSocket(ctx, forward.Path) {
 			forward.Use(ctx, forward.Path)
 		}

@@ -75,9 +75,9 @@ var (
 	// programOutput matches what a program that the host agent runs, such as QEMU or virtiofsd, wrote to its standard
 	// error.
 	programOutput = regexp.MustCompile(`^(\S+)\[stderr\]: (.*\S)`)
-	// crash matches the first line that a Go program writes when it crashes, and what the dynamic loaders of Linux and
+	// crashed matches the first line that a Go program writes when it crashes, and what the dynamic loaders of Linux and
 	// macOS write.
-	crash = regexp.MustCompile(`^(panic|fatal error|runtime: out of memory|dyld(\[\d+\])?): |` +
+	crashed = regexp.MustCompile(`^(panic|fatal error|runtime: out of memory|dyld(\[\d+\])?): |` +
 		`: error while loading shared libraries: `)
 )
 
@@ -110,7 +110,7 @@ func (l HostLog) Reasons() (reasons []string) {
 			fatal = message
 		case entry.Level == "error":
 			failed = message
-		case entry.Level == "" && fatal == "" && crash.MatchString(message):
+		case entry.Level == "" && fatal == "" && crashed.MatchString(message):
 			fatal = message // what follows is where it crashed
 		}
 	}

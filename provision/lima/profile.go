@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/crash"
 )
 
 // Where the agent's socket is in the guest, and where Lima forwards it to on the host, below the instance's directory.
@@ -52,10 +53,10 @@ func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
 		err     error
 	}
 	done := make(chan result, 1)
-	go func() {
+	go crash.Guard(func() {
 		profile, err := parseProfile(text)
 		done <- result{profile, err}
-	}()
+	})()
 	select {
 	case read := <-done:
 		return read.profile, read.err
