@@ -180,9 +180,25 @@ func planActivate(p *Plan, t target, s State) {
 	if len(reasons) == 0 {
 		return
 	}
+	if s.Misanswered && s.Tried[StepActivate] && !p.has(StepAgent) {
+		p.Blocked = wrongAgent(s)
+		return
+	}
 	step := newStep(StepActivate, reasons...)
 	step.rollback = p.has(StepAgent) || s.Tried[StepAgent]
 	p.insert(step)
+}
+
+// wrongAgent returns the error of an agent that was started again and still gives an answer that is no world agent's:
+// a restart of the VM would start the same program.
+func wrongAgent(s State) *Error {
+	return &Error{
+		Kind: KindProvisioning, What: "the installed agent is not one that a world can use",
+		Why: fmt.Sprintf("root asked %s through its socket: %s", guest.AgentPath, s.Unanswered),
+		Next: fmt.Sprintf("install another one: %s --agent FILE; or see its log: limactl shell --workdir / %s sudo "+
+			"journalctl -n 20 -u %s", vmCommand("worldsetup", s.Instance.Name), shellescape.Quote(s.Instance.Name),
+			guest.ServiceName),
+	}
 }
 
 func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {

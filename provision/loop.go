@@ -174,6 +174,7 @@ func (r *run) refine(ctx context.Context, now *view) {
 		now.plan = planFor(r.target, now.state)
 		return
 	}
+	now.state.Misanswered = now.verified.misanswered
 	for _, access := range now.verified.access {
 		if access.ID == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
@@ -373,7 +374,7 @@ func unhealthy(health Health) *Error {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
 			"substrate-world-agent.service", health.VM)
 	}
-	if blocked := health.Drift.Blocked; blocked != nil && health.failed(itemOwner) {
+	if blocked := health.Drift.Blocked; blocked != nil && (health.failed(itemOwner) || health.failed(itemGuestAccess)) {
 		next = blocked.Next // a run would change nothing
 	}
 	for _, access := range health.Access {

@@ -365,6 +365,7 @@ func stopBroken(s State) Step {
 // planUnreachable escalates to a forced restart, unless that was tried before.
 func (p *Plan) planUnreachable(s State) {
 	_, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
+	session, entered := errors.AsType[*guest.SessionError](s.GuestError)
 	denial := denialIn(s.GuestError)
 	switch {
 	case killed(s.GuestError):
@@ -372,6 +373,8 @@ func (p *Plan) planUnreachable(s State) {
 			Kind: KindProvisioning, What: fmt.Sprintf("the VM %s could not be observed", s.Instance.Name),
 			Why: firstLine(s.GuestError.Error()), Next: killedNext, Err: s.GuestError,
 		}
+	case entered:
+		p.Blocked = endsEarly(s, session)
 	case !ok:
 		p.Blocked = unreachable(s) // the guest answered, but not with an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:
@@ -430,6 +433,32 @@ func unreachable(s State) *Error {
 			lastResort(s.Instance.Name)),
 		Err: s.GuestError,
 	}
+}
+
+// endsEarly returns the error of a VM whose sshd lets the user in, where the session ends before it runs our script. A
+// restart would not change that, and root can be reached in no other way.
+func endsEarly(s State, session *guest.SessionError) *Error {
+	cure, script := "move the start-up files aside", fmt.Sprintf("cd ~%s && for f in %s; do "+
+		"[ ! -f $f ] || [ -e $f.set-aside ] || mv $f $f.set-aside; done", userOf(s.Instance),
+		strings.Join(guest.StartupFiles, " "))
+	if session.NoLogin() {
+		cure, script = "give the user another login shell", "usermod -s /bin/bash "+userOf(s.Instance)
+	}
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the VM %s lets us in over SSH, and runs none of our commands", s.Instance.Name),
+		Why:  session.Error(),
+		Next: fmt.Sprintf("have the next boot %s: %s; then run worldsetup again", cure, atBoot(s.Instance.Name, script)),
+		Err:  s.GuestError,
+	}
+}
+
+// userOf returns the name of the user as whom Lima logs in.
+func userOf(instance *limatype.Instance) string {
+	if instance.Config == nil || instance.Config.User.Name == nil {
+		return "USER"
+	}
+	return *instance.Config.User.Name
 }
 
 // plan makes the plan for the observed state, and adds the existing VM to it.

@@ -237,6 +237,8 @@ type State struct {
 	// Unanswered is why root in the guest got no answer from the agent; empty when it got one, or there was no
 	// connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
 	Unanswered string
+	// Misanswered reports that root got an answer, and Unanswered is what is wrong with it: it is no world agent's.
+	Misanswered bool
 	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
 	// tried.
 	Locked string

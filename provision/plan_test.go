@@ -353,11 +353,26 @@ var plans = map[string]func(*target, *State){
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
 	"no one answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
-	"shared connection dead":   func(_ *target, s *State) { s.SharedDead = true },
-	"host socket dead":         func(_ *target, s *State) { s.HostSocket = false },
-	"netfilter asked for":      func(t *target, _ *State) { t.spec.Netfilter = On },
-	"netfilter not wanted":     func(t *target, _ *State) { t.spec.Netfilter = Off },
-	"more processors":          func(t *target, _ *State) { t.wanted.CPUs = 8 },
+	"sessions end early": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.SessionError{Route: guest.Shared}
+	},
+	"sessions end early, over a fresh connection": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, errors.Join(&guest.ConnectionError{Route: guest.Shared},
+			&guest.SessionError{Route: guest.Fresh, ExitCode: 3, Output: "Not today."})
+	},
+	"login shell nologin, and no other way": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.SessionError{Route: guest.Shared, ExitCode: 1,
+			Output: "This account is currently not available."}
+	},
+	"something else answers": func(_ *target, s *State) { s.Misanswered, s.Unanswered = true, "backend web-server" },
+	"something else answers after it was started again": func(_ *target, s *State) {
+		s.Misanswered, s.Unanswered, s.Tried = true, "backend web-server", map[StepID]bool{StepActivate: true}
+	},
+	"shared connection dead": func(_ *target, s *State) { s.SharedDead = true },
+	"host socket dead":       func(_ *target, s *State) { s.HostSocket = false },
+	"netfilter asked for":    func(t *target, _ *State) { t.spec.Netfilter = On },
+	"netfilter not wanted":   func(t *target, _ *State) { t.spec.Netfilter = Off },
+	"more processors":        func(t *target, _ *State) { t.wanted.CPUs = 8 },
 	"more of everything, stopped": func(t *target, s *State) {
 		t.wanted.CPUs, t.wanted.Memory, t.wanted.Disk = 8, 8<<30, 40<<30
 		s.Instance.Status, s.Guest = limatype.StatusStopped, nil

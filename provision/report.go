@@ -23,6 +23,7 @@ const (
 	clockWarning = 2 * time.Second
 	// restartsWarning is how often systemd may have had to restart the agent by itself.
 	restartsWarning = 3
+	itemGuestAccess = "guest-access"
 	// rerun and replace are the advice for what a run repairs, and for what only another VM repairs.
 	rerun   = "worldsetup"
 	replace = "save what is needed; then only another VM helps"
@@ -62,7 +63,11 @@ func (r *run) report(seen view) Health {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
 	}
 	if s.GuestError != nil {
-		health.item("guest-access", "way into the guest", Failed, "open", s.GuestError.Error(), rerun)
+		next := rerun
+		if plan.Blocked != nil {
+			next = plan.Blocked.Next
+		}
+		health.item(itemGuestAccess, "way into the guest", Failed, "open", s.GuestError.Error(), next)
 	}
 	if s.Guest != nil {
 		health.guest(r.target, s)
@@ -365,7 +370,7 @@ func (p Plan) cost(item string) Disruption {
 			return p.Steps[at].Disruption
 		}
 	}
-	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == "guest-access" ||
+	if len(p.Replace) > 0 && (item == "configuration" || item == "disk-image" || item == itemGuestAccess ||
 		item == "marker") {
 		return DisruptionReplace
 	}

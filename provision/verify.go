@@ -35,6 +35,7 @@ const (
 type verification struct {
 	entered      bool // the fresh connection was established
 	access       []Finding
+	misanswered  bool     // root got the answer of something that is no world agent
 	lostMounts   []string // mount points at which nothing was mounted afterwards
 	capabilities guest.Capabilities
 	refusal      *rejection // of the fresh connection; nil when it worked
@@ -90,7 +91,10 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 	fresh := v.freshConnection(ctx, instance, others.Wait)
 	others.Wait()
 	access, lost := fresh.result(v.mounts)
-	return verification{fresh.err == nil, append(access, shared, host), lost, capabilities, fresh.refusal}
+	return verification{
+		entered: fresh.err == nil, access: append(access, shared, host), lostMounts: lost, capabilities: capabilities,
+		misanswered: fresh.err == nil && fresh.replies.Answers[guest.Root].Misanswered(), refusal: fresh.refusal,
+	}
 }
 
 // result returns every access, and the mount points at which nothing was mounted afterwards.

@@ -136,19 +136,18 @@ var processScenarios = inTurn(
 	Scenario{
 		Name: "an agent that says much", Options: Options{Agent: AgentNone}, Want: steps(),
 		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.replace(b"probe", b"a" * 100000))`),
-		Known:  "issue 16: the lines of a long answer are mixed with those of the others",
 	},
 	Scenario{
 		Name: "an agent that answers nonsense", Options: Options{Agent: AgentNone},
 		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello")`),
 		Sees:   sights("socket", "root asked the agent"), Want: steps(activate), Kind: provision.KindProvisioning,
-		Says: []string{"hello"}, Known: "issue 16: the VM is restarted for it",
+		Says: []string{"hello", agentPath, "--agent FILE"},
 	},
 	Scenario{
 		Name: "an agent of something else", Options: Options{Agent: AgentNone},
 		Faults: agentThat(`c.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.replace(b"world-agent", b"web-server"))`),
 		Sees:   sights("socket", "web-server"), Want: steps(activate), Kind: provision.KindProvisioning,
-		Says: []string{"web-server"}, Known: "issue 16: the VM is restarted for it",
+		Says: []string{"web-server", agentPath, "--agent FILE"},
 	},
 	Scenario{
 		Name: "fifty clients while the socket is repaired",

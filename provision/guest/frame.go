@@ -103,8 +103,8 @@ func (u *unframe) done(script, stderr string) (done bool, err error) {
 	return false, nil
 }
 
-// SessionError reports that a session in the guest ended before the script in it did: its login shell ran something
-// else, or was ended.
+// SessionError reports that a session in the guest ended before the script in it did: sshd let the user in, and the
+// login shell ran something else, or was ended.
 type SessionError struct {
 	Route    Route
 	ExitCode int
@@ -116,5 +116,22 @@ func (e *SessionError) Error() string {
 	if text := strings.TrimSpace(e.Output); text != "" {
 		message += ": " + text
 	}
-	return message
+	return message + "; " + e.Cause()
+}
+
+// StartupFiles are the files below the user's home directory that login shells read before they run a command.
+var StartupFiles = []string{".bashrc", ".zshenv", ".config/fish/config.fish", ".tcshrc", ".cshrc"}
+
+// Cause describes what ends such a session.
+func (e *SessionError) Cause() string {
+	if e.NoLogin() {
+		return "the user's login shell is nologin"
+	}
+	return "a start-up file of the user's login shell ends it or starts another program, such as ~/" +
+		strings.Join(StartupFiles, ", ~/") + "; or the login shell or sshd runs no commands"
+}
+
+// NoLogin reports that the login shell is nologin(8), which prints this.
+func (e *SessionError) NoLogin() bool {
+	return strings.Contains(e.Output, "This account is currently not available")
 }

@@ -30,19 +30,32 @@ type Answer struct {
 	Body   string        // at most 1 MiB, on one line
 }
 
-// couldNotConnect is curl's exit status 7, see curl(1).
-const couldNotConnect = 7
+// Exit statuses of curl, see curl(1). Of the last one the script makes use itself.
+const (
+	couldNotConnect = 7
+	timedOut        = 28
+	tooLong         = 63
+)
 
 // Refused reports that the socket could not be connected to.
 func (a Answer) Refused() bool { return a.Exit == couldNotConnect }
+
+// Misanswered reports that something answered which is no world agent, or none that is of use: nothing but another agent
+// changes that.
+func (a Answer) Misanswered() bool {
+	ok, _ := a.Answered()
+	return !ok && (a.Exit == 0 || a.Exit == tooLong)
+}
 
 // Answered reports that an agent answered with its capabilities; if not, why explains.
 func (a Answer) Answered() (ok bool, why string) {
 	switch {
 	case a.Refused():
 		return false, "could not connect to " + SocketPath
-	case a.Exit == 28:
+	case a.Exit == timedOut:
 		return false, "connected, and no answer came in time"
+	case a.Exit == tooLong:
+		return false, "it answered with more than 1 MiB"
 	case a.Exit == 127 || a.Exit == 126:
 		return false, "curl is missing in the guest"
 	case a.Exit != 0:
@@ -70,7 +83,7 @@ func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 		return capabilities, fmt.Errorf("it answered with HTTP status %d, expected 200", status)
 	}
 	if err := json.Unmarshal(body, &capabilities); err != nil {
-		return capabilities, fmt.Errorf("it answered with something else than JSON: %w", err)
+		return capabilities, fmt.Errorf("it answered with something else than the JSON of a world agent: %.60q (%w)", body, err)
 	}
 	if capabilities.Version == "" || capabilities.Backend != "world-agent" {
 		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q",
@@ -94,7 +107,7 @@ func ParseVerified(reply Reply, who ...string) (*Verified, error) {
 			if !known {
 				return nil, fmt.Errorf("the guest's verified has an unexpected line %q", line)
 			}
-			answer.Body = value
+			answer.Body += value
 			verified.Answers[name] = answer
 			continue
 		}

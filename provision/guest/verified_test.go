@@ -55,10 +55,13 @@ func TestAnswered(t *testing.T) {
 		{"127", "", "curl is missing"},
 		{"127 ", "", "curl is missing"},
 		{"0 500 0.01", good, "HTTP status 500"},
-		{"0 200 0.01", "<html>", "something else than JSON"},
+		{"0 200 0.01", "<html>\x1b[2J", `"<html>\x1b[2J"`},
+		{"0 200 0.01", strings.Repeat("hello ", 1000), "hello hello \" ("},
+		{"0 200 0.01", strings.Replace(good, `"x"`, "\"x\nself-answer=x\"", 1), ""},
+		{"63 200 0.01", "", "more than 1 MiB"},
 		{"0 200 0.01", `{"version": "v1", "backend": "nginx"}`, `backend "nginx"`},
 		{"0 200 0.01", `{"backend": "world-agent"}`, `version ""`},
-		{"0 200 0.01", "", "something else than JSON"},
+		{"0 200 0.01", "", "something else than the JSON"},
 	} {
 		verified, err := ParseVerified(Reply{Stdout: []byte("worldsetup-verify 1\nself=" + c.line + "\nself-answer=" +
 			c.body + "\nend\n")}, Self)
