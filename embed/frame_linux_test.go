@@ -1,7 +1,9 @@
 package embed
 
 import (
+	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,4 +58,23 @@ func TestRootsScriptsRunOneByOne(t *testing.T) {
 	}
 	input.Close()
 	_ = held.Wait()
+}
+
+// TestTheAccountsHome: a start-up file can set another, and what is in it is not the user's.
+func TestTheAccountsHome(t *testing.T) {
+	account, err := user.Lookup("daemon") // every Linux has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[string]string{
+		account.Username: account.HomeDir + " " + account.Username,
+		"-":              "/nowhere stranger",
+		"no-such-user":   "/nowhere stranger",
+	} {
+		cmd := exec.Command("/bin/sh", "-c", Frame.Text, "frame", "MARK", who, `echo "$HOME $USER"`, "show")
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nowhere", "USER=stranger", "LOGNAME=stranger"}
+		if out, err := cmd.Output(); err != nil || string(out) != "MARK "+want+"\nMARK exit 0\n" {
+			t.Errorf("%s: got %q, %v, want %q", who, out, err, want)
+		}
+	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -125,7 +126,8 @@ func (s *activity) overdue() error {
 		return fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence)
 	case s.phase == lima.PhasePort && time.Since(s.answered) > loginPatience:
 		return fmt.Errorf("the guest's ssh server has answered for %v and does not let Lima in; "+
-			"its cloud-init may not have found its data", loginPatience)
+			"its cloud-init may not have found its data, or a start-up file of the login shell hangs or fails (%s)",
+			loginPatience, guest.StartupFiles)
 	}
 	return nil
 }

@@ -14,9 +14,9 @@ func TestASessionThatEndsEarly(t *testing.T) {
 	b.mustRun(t)
 	b.BeforeGuest = func(string) error { return &guest.SessionError{Route: guest.Shared} }
 	b.ForgetCalls()
-	wantKind(t, b.run(t), provision.KindUnhealthy, ".bashrc", "set-aside")
+	wantKind(t, b.run(t), provision.KindUnhealthy, ".bashrc", "usermod -s /bin/sh")
 	_, err := b.setup().Status(t.Context())
-	wantKind(t, err, provision.KindUnhealthy, ".bashrc", "set-aside")
+	wantKind(t, err, provision.KindUnhealthy, ".bashrc", "usermod -s /bin/sh")
 	if changes := b.changes(); len(changes) > 0 {
 		t.Errorf("it did %v", changes)
 	}

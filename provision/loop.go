@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -374,13 +375,15 @@ func unhealthy(health Health) *Error {
 		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
 			"substrate-world-agent.service", health.VM)
 	}
-	if blocked := health.Drift.Blocked; blocked != nil && (health.failed(itemOwner) || health.failed(itemGuestAccess)) {
-		next = blocked.Next // a run would change nothing
-	}
 	for _, access := range health.Access {
-		if access.Next == killedNext { // the agent was not asked
+		notAsked := access.Next != seeLog(health.VM) // the agent
+		if access.Outcome != OK && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
 			next = access.Next
 		}
+	}
+	if blocked := health.Drift.Blocked; blocked != nil &&
+		slices.ContainsFunc([]string{itemOwner, itemGuestAccess, itemStartup, "ssh"}, health.failed) {
+		next = blocked.Next // a run would change nothing
 	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
 		Why: strings.Join(why, "\n"), Next: next, Lacks: health.Lacks}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
@@ -85,6 +86,8 @@ func planSSHAccess(p *Plan, _ target, s State) {
 	switch {
 	case s.SSHSetting.Name != "":
 		p.Blocked = sshdForbids(s)
+	case s.EndsEarly:
+		p.Blocked = lastWay(s)
 	case !s.Tried[StepSSHAccess]:
 		p.add(StepSSHAccess, sshReasons(s)...)
 	case s.Locked != "":
@@ -214,9 +217,7 @@ func refusalOf(err error) *rejection {
 		return nil
 	}
 	if session, ok := errors.AsType[*guest.SessionError](err); ok {
-		text := fmt.Sprintf("a session runs no command (exit status %d): %s", session.ExitCode,
-			strings.TrimSpace(session.Output))
-		return &rejection{what: guest.RefusedSession, text: text}
+		return &rejection{what: guest.RefusedSession, text: session.Error()}
 	}
 	if connection, ok := errors.AsType[*guest.ConnectionError](err); ok {
 		return &rejection{guest.RefusedLogin, err.Error(), connection.Cause()}
@@ -236,6 +237,7 @@ func explainRefusal(ctx context.Context, in session, s *State, refusal *rejectio
 	if refusal.what != guest.RefusedForward {
 		s.Locked = strings.Join(append([]string{refusal.text}, refusals.Causes...), "; ")
 		s.LockedCause = refusal.cause
+		s.EndsEarly = refusal.what == guest.RefusedSession && len(refusals.Causes) == 0
 	}
 }
 
@@ -244,6 +246,17 @@ func lastWay(s State) *Error {
 	command := "sudo journalctl -n 20 -t sshd -t sshd-session"
 	if s.LockedCause == guest.CauseTimedOut {
 		command = "sudo nft list ruleset"
+	}
+	if s.EndsEarly {
+		command = shellescape.QuoteCommand([]string{"sudo", "usermod", "-s", "/bin/sh", s.Guest.User})
+		return &Error{
+			Kind: KindUnhealthy,
+			What: fmt.Sprintf("new ssh connections to the VM %s run none of our commands", s.Instance.Name),
+			Why:  s.Locked,
+			Next: fmt.Sprintf("don't stop the VM; over the open connection, repair the start-up file, or give the user a "+
+				"login shell that reads none (limactl shell --workdir / %s %s), and run worldsetup again",
+				shellescape.Quote(s.Instance.Name), command),
+		}
 	}
 	return &Error{
 		Kind: KindUnhealthy,

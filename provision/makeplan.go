@@ -119,11 +119,19 @@ func (p *Plan) forExisting(t target, s State) {
 		p.Steps = append(p.Steps, stopBroken(s))
 		p.Unseen = true
 	}
+	reasons := edits
+	if running && len(edits) == 0 {
+		reasons = restartReasons(t, s)
+	}
 	switch {
+	case running && len(reasons) > 0 && noise(s) != "":
+		if p.complete() && p.Blocked == nil {
+			p.Blocked = noisy(s, reasons)
+		}
 	case len(edits) > 0:
 		p.restart(running, edits, true)
 	case running:
-		if reasons := restartReasons(t, s); len(reasons) > 0 {
+		if len(reasons) > 0 {
 			p.restart(running, reasons, false)
 		} else if reasons := connectionReasons(s); len(reasons) > 0 {
 			p.add(StepConnection, reasons...)
@@ -433,32 +441,6 @@ func unreachable(s State) *Error {
 			lastResort(s.Instance.Name)),
 		Err: s.GuestError,
 	}
-}
-
-// endsEarly returns the error of a VM whose sshd lets the user in, where the session ends before it runs our script. A
-// restart would not change that, and root can be reached in no other way.
-func endsEarly(s State, session *guest.SessionError) *Error {
-	cure, script := "move the start-up files aside", fmt.Sprintf("cd ~%s && for f in %s; do "+
-		"[ ! -f $f ] || [ -e $f.set-aside ] || mv $f $f.set-aside; done", userOf(s.Instance),
-		strings.Join(guest.StartupFiles, " "))
-	if session.NoLogin() {
-		cure, script = "give the user another login shell", "usermod -s /bin/bash "+userOf(s.Instance)
-	}
-	return &Error{
-		Kind: KindUnhealthy,
-		What: fmt.Sprintf("the VM %s lets us in over SSH, and runs none of our commands", s.Instance.Name),
-		Why:  session.Error(),
-		Next: fmt.Sprintf("have the next boot %s: %s; then run worldsetup again", cure, atBoot(s.Instance.Name, script)),
-		Err:  s.GuestError,
-	}
-}
-
-// userOf returns the name of the user as whom Lima logs in.
-func userOf(instance *limatype.Instance) string {
-	if instance.Config == nil || instance.Config.User.Name == nil {
-		return "USER"
-	}
-	return *instance.Config.User.Name
 }
 
 // plan makes the plan for the observed state, and adds the existing VM to it.

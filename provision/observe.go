@@ -178,7 +178,7 @@ func (o observer) observeGuest(
 	ctx context.Context, instance *limatype.Instance, options guest.ObserveOptions,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, deadline, errors.New("no answer within "+deadline.String()))
+		ctx, cancel := context.WithTimeoutCause(ctx, deadline, late(deadline))
 		defer cancel()
 		return o.guest(instance).Observe(ctx, route, options)
 	}
@@ -191,7 +191,7 @@ func (o observer) observeGuest(
 		return err
 	})
 	if freshErr != nil {
-		return nil, false, errors.Join(err, freshErr)
+		return nil, false, hangs(ctx, instance, errors.Join(err, freshErr))
 	}
 	return seen, true, nil
 }
@@ -244,6 +244,8 @@ type State struct {
 	Locked string
 	// LockedCause is the cause as far as ssh shows it.
 	LockedCause guest.ConnectionCause
+	// EndsEarly reports that sessions over them end before our script runs, and no run repairs that.
+	EndsEarly bool
 	// SSHSetting is the setting of the guest's sshd that forbids what a world needs; zero for none.
 	SSHSetting guest.SSHDSetting
 	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.

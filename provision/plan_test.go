@@ -364,6 +364,26 @@ var plans = map[string]func(*target, *State){
 		s.Guest, s.GuestError = nil, &guest.SessionError{Route: guest.Shared, ExitCode: 1,
 			Output: "This account is currently not available."}
 	},
+	"sessions hang": func(_ *target, s *State) {
+		s.Guest, s.GuestError = nil, &guest.SessionError{Route: guest.Fresh, Hangs: true}
+	},
+	"new sessions end early": func(_ *target, s *State) { s.Locked, s.EndsEarly = "it ended", true },
+	"login shell prints":     func(_ *target, s *State) { prints(s) },
+	"login shell prints, and a mount is lost": func(_ *target, s *State) {
+		prints(s)
+		s.Mounts[1] = "nothing is mounted there"
+	},
+	"login shell prints, a mount is lost and linger off": func(_ *target, s *State) {
+		prints(s)
+		s.Mounts[1], s.Guest.Linger = "nothing is mounted there", false
+	},
+	"login shell prints, and more processors": func(t *target, s *State) {
+		prints(s)
+		t.wanted.CPUs = 8
+	},
+	"login shell prints, and the mount that is lost is no sshfs": func(_ *target, s *State) {
+		s.Mounts[1], s.Guest.Noise = "nothing is mounted there", "Welcome back!"
+	},
 	"something else answers": func(_ *target, s *State) { s.Misanswered, s.Unanswered = true, "backend web-server" },
 	"something else answers after it was started again": func(_ *target, s *State) {
 		s.Misanswered, s.Unanswered, s.Tried = true, "backend web-server", map[StepID]bool{StepActivate: true}
@@ -517,4 +537,9 @@ func TestSudoThatRefuses(t *testing.T) {
 			t.Errorf("%s: %+v", output, plan.Blocked)
 		}
 	}
+}
+
+// prints has the login shell print, in a VM with mounts over sftp.
+func prints(s *State) {
+	s.Instance.Config.MountType, s.Guest.Noise = new(limatype.REVSSHFS), "Welcome back!\x1b[2J"
 }

@@ -175,6 +175,7 @@ func (h *Health) guest(t target, s State) {
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.session(o, s.SharedDead)
+	h.reportNoise(s)
 	mounts := t.mounts()
 	for i, problem := range s.Mounts {
 		want := "shows " + mounts[i].directory
@@ -242,8 +243,7 @@ func (h *Health) measures(o *guest.Observation) {
 		outcome = Warning
 	}
 	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning),
-		fmt.Sprint(service.Restarts),
-		fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", h.VM, guest.ServiceName))
+		fmt.Sprint(service.Restarts), seeLog(h.VM))
 }
 
 func (h *Health) verification(t target, verified *verification) {
@@ -253,8 +253,7 @@ func (h *Health) verification(t target, verified *verification) {
 	h.Access = verified.access
 	for i := range h.Access {
 		if access := &h.Access[i]; access.Outcome != OK && access.Next == "" {
-			access.Next = fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s",
-				h.VM, guest.ServiceName)
+			access.Next = seeLog(h.VM)
 		}
 	}
 	capabilities := verified.capabilities
@@ -266,6 +265,10 @@ func (h *Health) verification(t target, verified *verification) {
 		}
 		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
 	}
+}
+
+func seeLog(vm string) string {
+	return fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", vm, guest.ServiceName)
 }
 
 func mountItem(point string) string {

@@ -41,6 +41,9 @@ func Machine(spec Spec) Edges {
 		Lima: runner,
 		Guest: func(instance *limatype.Instance) guest.Client {
 			ssh := guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
+			if instance.Config != nil && instance.Config.User.Name != nil {
+				ssh.User = *instance.Config.User.Name
+			}
 			return guest.Over(ssh)
 		},
 		Checks: checks.List,

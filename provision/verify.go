@@ -23,8 +23,12 @@ import (
 // verifyDeadline bounds a whole verification; an emulated machine needs 2 s, and an agent may take 10 s to answer.
 const verifyDeadline = time.Minute
 
-// hostDeadline bounds one answer; in the guest curl has 10 s.
-const hostDeadline = 15 * time.Second
+// hostDeadline bounds one answer; in the guest curl has 10 s. shellDeadline bounds one by `limactl shell`, whose login
+// shell may hang: the fresh connection, which waits for the others, is to end well before verifyDeadline.
+const (
+	hostDeadline  = 15 * time.Second
+	shellDeadline = 30 * time.Second
+)
 
 const (
 	answered = "answered"
@@ -66,8 +70,7 @@ func newVerifier(t target, edges Edges) verifier {
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
 func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verification {
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
-		errors.New("no answer within "+verifyDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
 	defer cancel()
 	forwarded := make(chan struct{})
 	close(forwarded)
@@ -120,9 +123,15 @@ func (v *freshConnection) result(points []string) (verified []Finding, lostMount
 
 // throughShell asks the agent as users do: by limactl shell, over Lima's shared connection.
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
+	ctx, cancel := context.WithTimeoutCause(ctx, shellDeadline, late(shellDeadline))
+	defer cancel()
 	replies, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
-		return unanswered(WhoShared, err)
+		finding := unanswered(WhoShared, err)
+		if finding.Next == "" {
+			finding.Next = loginFails(instance, err)
+		}
+		return finding
 	}
 	return accessOf(WhoShared, replies.Answers[guest.Self])
 }

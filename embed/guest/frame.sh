@@ -1,4 +1,5 @@
-# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, and prints its output, which
+# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, else by the user WHO (- for one
+# whose name is unknown), who logged in, and prints its output, which
 # ends with a newline, with MARK before each line, and at last "MARK exit STATUS". What the startup files of a login shell
 # print or leave running has no mark. Of the environment that they, sshd and PAM make, only the proxies reach the script,
 # and the system's own programs come first in its PATH.
@@ -11,7 +12,13 @@ set -- /bin/sh -c "$text" "$script" "$@"
 names='http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY'
 case $who in
 root) set -- HOME=/root "$@" ;;
-*) names="HOME USER LOGNAME $names" ;;
+-) names="HOME USER LOGNAME $names" ;;
+*)
+    # The account's own: a start-up file can set others.
+    eval "home=~$who"
+    case $home in /*) HOME=$home USER=$who LOGNAME=$who ;; esac
+    names="HOME USER LOGNAME $names"
+    ;;
 esac
 for name in $names; do
     eval "value=\${$name-}"

@@ -117,7 +117,11 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 	if err != nil {
 		return nil, err
 	}
-	return ParseObservation(reply, len(options.Mounts))
+	o, err := ParseObservation(reply, len(options.Mounts))
+	if err == nil {
+		o.Noise = strings.TrimSpace(reply.Noise)
+	}
+	return o, err
 }
 
 // ObserveMounts implements [Client].

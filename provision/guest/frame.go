@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,15 +19,21 @@ func newMark() string { return "worldsetup-" + rand.Text() }
 
 // frame returns the command that runs the request in the guest, with mark before each line of its output. Every login
 // shell reads its words alike once they are in single quotes: none has a newline, or what csh and fish read in those.
-func frame(request Request, mark string) []string {
-	who := "user"
-	if request.Root {
+func frame(request Request, user, mark string) []string {
+	who := "-" // unknown
+	switch {
+	case request.Root:
 		who = "root"
+	case userName.MatchString(user):
+		who = user
 	}
 	words := append([]string{mark, who, request.Script.Text, request.Script.Name}, request.Args...)
 	script := "set -- " + shellescape.QuoteCommand(words) + "\n" + embed.Frame.Text
 	return []string{"/bin/sh", "-c", `eval "$(printf %b "$1")"`, embed.Frame.Name, escape(script)}
 }
+
+// userName matches what a shell takes for a name after a tilde.
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 // escape replaces what shells read differently in single quotes by what `printf %b` makes it again from.
 func escape(text string) string {
@@ -109,29 +116,32 @@ type SessionError struct {
 	Route    Route
 	ExitCode int
 	Output   string // what was printed instead, the first of it
+	Hangs    bool   // it did not even end
 }
 
 func (e *SessionError) Error() string {
+	if e.Hangs {
+		return "the agent answers over Lima's ssh connection, and no session comes as far as our script: " +
+			"a start-up file of the user's login shell does not end (" + StartupFiles + ")"
+	}
 	message := fmt.Sprintf("the session in the guest ended with exit status %d before our script did", e.ExitCode)
 	if text := strings.TrimSpace(e.Output); text != "" {
 		message += ": " + text
 	}
-	return message + "; " + e.Cause()
-}
-
-// StartupFiles are the files below the user's home directory that login shells read before they run a command.
-var StartupFiles = []string{".bashrc", ".zshenv", ".config/fish/config.fish", ".tcshrc", ".cshrc"}
-
-// Cause describes what ends such a session.
-func (e *SessionError) Cause() string {
-	if e.NoLogin() {
-		return "the user's login shell is nologin"
+	if strings.Contains(e.Output, "This account is currently not available") { // nologin(8) prints this
+		return message + "; the user's login shell is nologin"
 	}
-	return "a start-up file of the user's login shell ends it or starts another program, such as ~/" +
-		strings.Join(StartupFiles, ", ~/") + "; or the login shell or sshd runs no commands"
+	if e.Route == Shell {
+		return message
+	}
+	return message + "; a start-up file of the user's login shell ends it, starts another program or redirects its output (" +
+		StartupFiles + "); or the login shell or sshd runs no commands"
 }
 
-// NoLogin reports that the login shell is nologin(8), which prints this.
-func (e *SessionError) NoLogin() bool {
-	return strings.Contains(e.Output, "This account is currently not available")
-}
+// StartupFiles are files that login shells read before they run a command, and LoginFiles those that `limactl shell` has
+// them read as well.
+const (
+	StartupFiles = "~/.bashrc, ~/.zshenv, ~/.config/fish/config.fish, ~/.tcshrc, ~/.cshrc, ~/.ssh/rc and those for all users in " +
+		"/etc"
+	LoginFiles = "~/.profile, ~/.bash_profile, ~/.bash_login, ~/.zprofile, ~/.zlogin, ~/.login, and those for all users in /etc"
+)

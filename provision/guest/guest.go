@@ -81,6 +81,7 @@ type Pair struct{ Host, Guest string }
 // Reply is the output of a script.
 type Reply struct {
 	Stdout []byte
+	Noise  string // what else was printed there, the first of it
 	// Sent and Received enclose the run, in host time.
 	Sent, Received time.Time
 }

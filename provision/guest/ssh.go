@@ -26,6 +26,7 @@ const sshFailed = 255
 type SSH struct {
 	Config string // the instance's ssh.config
 	VM     string // the instance's name; its host in Config is "lima-" + VM
+	User   string // as whom Config logs in; empty when that is unknown
 	Lima   lima.Client
 	Env    []string // environment of ssh; nil means this process's own
 }
@@ -73,7 +74,7 @@ func (s SSH) connect(ctx context.Context, request Request) (Reply, error) {
 	}
 	// The guest's login shell splits the command again, so each word is quoted for it.
 	mark := newMark()
-	args = append(args, "lima-"+s.VM, "--", shellescape.QuoteCommand(frame(request, mark)))
+	args = append(args, "lima-"+s.VM, "--", shellescape.QuoteCommand(frame(request, s.User, mark)))
 
 	running, end := context.WithCancel(ctx)
 	defer end()
@@ -102,7 +103,7 @@ func (s SSH) connect(ctx context.Context, request Request) (Reply, error) {
 	reply := Reply{Sent: time.Now()}
 	err := process.Run(cmd)
 	reply.Received = time.Now()
-	reply.Stdout = stdout.text.Bytes()
+	reply.Stdout, reply.Noise = stdout.text.Bytes(), stdout.noise.String()
 	if done, err := stdout.done(request.Script.Name, stderr.Tail()); done {
 		return reply, err
 	}
@@ -154,7 +155,7 @@ func waitForSocket(ctx context.Context, path string) bool {
 func (s SSH) shell(ctx context.Context, request Request) (Reply, error) {
 	reply := Reply{Sent: time.Now()}
 	stdout := unframe{mark: newMark()}
-	result, err := s.Lima.Shell(ctx, s.VM, frame(request, stdout.mark)...)
+	result, err := s.Lima.Shell(ctx, s.VM, frame(request, s.User, stdout.mark)...)
 	reply.Received = time.Now()
 	if err != nil {
 		return reply, &ConnectionError{Route: Shell, Err: err}

@@ -1,0 +1,125 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// This file judges what the start-up files of the user's login shell do to sessions in the guest.
+//
+// The rules are: the files are the user's and stay as they are. A boot changes nothing about them, so that none is
+// planned for what they do; the failure names them, with the commands that help.
+
+const itemStartup = "startup-files"
+
+// noise returns what the start-up files print in sessions that nobody reads, where Lima's mounts don't bear it: sshfs
+// and the sftp server of this machine talk over such a session, from its first byte on. It is empty where they do.
+func noise(s State) string {
+	config := s.Instance.Config
+	if s.Guest == nil || config == nil || config.MountType == nil || *config.MountType != limatype.REVSSHFS ||
+		len(config.Mounts) == 0 {
+		return ""
+	}
+	return s.Guest.Noise
+}
+
+// noisy returns the error of a VM that would have to restart for some reasons, and would come back without its mounts.
+func noisy(s State, reasons []string) *Error {
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("a restart would leave the VM %s without its mounts: a start-up file of the login shell prints",
+			s.Instance.Name),
+		Why: fmt.Sprintf("it would have to restart: %s\nLima mounts over SSH sessions, and takes what every session prints, "+
+			"%.60q, for its own data", strings.Join(reasons, "; "), noise(s)),
+		Next: quiet(s) + "; then run worldsetup again",
+	}
+}
+
+// quiet returns what makes start-up files print nothing where nobody reads it.
+func quiet(s State) string {
+	bashrc := inGuest(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac", s.Guest.Home+"/.bashrc")
+	return "let the start-up file print in interactive shells only: in bash, " + bashrc +
+		"; in other shells and files (" + guest.StartupFiles + ") likewise"
+}
+
+// reportNoise adds a line about what the start-up files print. As long as the mounts are there it is only a warning:
+// they are lost at the next start.
+func (h *Health) reportNoise(s State) {
+	text := noise(s)
+	if text == "" {
+		return
+	}
+	outcome := Warning
+	for _, problem := range s.Mounts {
+		if problem != "" {
+			outcome = Failed
+		}
+	}
+	h.item(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
+		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quiet(s))
+}
+
+// endsEarly returns the error of a VM whose sshd lets the user in, where no session comes as far as our script. A
+// restart would not change that, and root can be reached in no other way: the next boot gives the user a shell that
+// reads no start-up files. It does so once.
+func endsEarly(s State, session *guest.SessionError) *Error {
+	user := userOf(s.Instance)
+	script := fmt.Sprintf("[ -e ~%[1]s/.login-shell.before ] || { getent passwd %[1]s >~%[1]s/.login-shell.before && "+
+		"usermod -s /bin/sh %[1]s; }", user)
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the VM %s lets us in over SSH, and runs none of our commands", s.Instance.Name),
+		Why:  session.Error(),
+		Next: fmt.Sprintf("have the next boot give the user the login shell /bin/sh, which reads no such file: %s; "+
+			"then repair the file, and run worldsetup again", atBoot(s.Instance.Name, script)),
+		Err: s.GuestError,
+	}
+}
+
+// userOf returns the name of the user as whom Lima logs in.
+func userOf(instance *limatype.Instance) string {
+	if instance.Config == nil || instance.Config.User.Name == nil {
+		return "USER"
+	}
+	return *instance.Config.User.Name
+}
+
+// hangs returns the error of sessions that hang, if err is that none answered in time, and the agent answers over
+// Lima's connection: then the guest works, and what the sessions run first does not end. Else it returns err.
+func hangs(ctx context.Context, instance *limatype.Instance, err error) error {
+	if !errors.Is(err, errLate) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, hostDeadline)
+	defer cancel()
+	if _, failed := askCapabilities(ctx, lima.HostSocketPath(instance)); failed != nil {
+		return err
+	}
+	return &guest.SessionError{Route: guest.Fresh, Hangs: true}
+}
+
+// errLate is the cause of a deadline for a session in the guest.
+var errLate = errors.New("no answer")
+
+// late returns the cause of a deadline.
+func late(deadline time.Duration) error { return fmt.Errorf("%w within %v", errLate, deadline) }
+
+// loginFails returns what to do when `limactl shell` runs no command, and ssh does: it makes a login shell, which reads
+// more files. The result is empty when err shows nothing of the kind.
+func loginFails(instance *limatype.Instance, err error) string {
+	if _, ended := errors.AsType[*guest.SessionError](err); !ended && !errors.Is(err, errLate) {
+		return ""
+	}
+	return fmt.Sprintf("`limactl shell` starts a login shell, and one of its files (%s) ends it, starts another program or "+
+		"hangs: repair that, or move it aside: ssh -F %s lima-%s mv .profile .profile.set-aside", guest.LoginFiles,
+		shellescape.Quote(instance.SSHConfigFile), shellescape.Quote(instance.Name))
+}
