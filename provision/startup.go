@@ -36,10 +36,10 @@ func noise(s State) string {
 func noisy(s State, reasons []string) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
-		What: fmt.Sprintf("a restart would leave the VM %s without its mounts: a start-up file of the login shell prints",
-			s.Instance.Name),
-		Why: fmt.Sprintf("it would have to restart: %s\nLima mounts over SSH sessions, and takes what every session prints, "+
-			"%.60q, for its own data", strings.Join(reasons, "; "), noise(s)),
+		What: fmt.Sprintf("a restart would leave the VM %s without its mounts: "+
+			"a start-up file of the login shell prints", s.Instance.Name),
+		Why: fmt.Sprintf("it would have to restart: %s\nLima mounts over SSH sessions, and takes what every session "+
+			"prints, %.60q, for its own data", strings.Join(reasons, "; "), noise(s)),
 		Next: quiet(s) + "; then run worldsetup again",
 	}
 }
@@ -119,7 +119,8 @@ func loginFails(instance *limatype.Instance, err error) string {
 	if _, ended := errors.AsType[*guest.SessionError](err); !ended && !errors.Is(err, errLate) {
 		return ""
 	}
-	return fmt.Sprintf("`limactl shell` starts a login shell, and one of its files (%s) ends it, starts another program or "+
-		"hangs: repair that, or move it aside: ssh -F %s lima-%s mv .profile .profile.set-aside", guest.LoginFiles,
+	return fmt.Sprintf("`limactl shell` starts a login shell, and one of its files (%s) ends it, starts another "+
+		"program or hangs: repair that, or move it aside: ssh -F %s lima-%s mv .profile .profile.set-aside",
+		guest.LoginFiles,
 		shellescape.Quote(instance.SSHConfigFile), shellescape.Quote(instance.Name))
 }

@@ -15,6 +15,7 @@ root) set -- HOME=/root "$@" ;;
 -) names="HOME USER LOGNAME $names" ;;
 *)
     # The account's own: a start-up file can set others.
+    home=''
     eval "home=~$who"
     case $home in /*) HOME=$home USER=$who LOGNAME=$who ;; esac
     names="HOME USER LOGNAME $names"

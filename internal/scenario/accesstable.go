@@ -56,14 +56,6 @@ func reportedAccess(name, script, undo, item string, says ...string) Scenario {
 	}
 }
 
-// knownToFail marks rows as failing today.
-func knownToFail(reason string, rows ...Scenario) []Scenario {
-	for i := range rows {
-		rows[i].Known = reason
-	}
-	return rows
-}
-
 // slow marks a row that takes minutes everywhere.
 func slow(row Scenario) Scenario {
 	row.Slow = true

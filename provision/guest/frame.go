@@ -134,14 +134,15 @@ func (e *SessionError) Error() string {
 	if e.Route == Shell {
 		return message
 	}
-	return message + "; a start-up file of the user's login shell ends it, starts another program or redirects its output (" +
-		StartupFiles + "); or the login shell or sshd runs no commands"
+	return message + "; a start-up file of the user's login shell ends it, starts another program or redirects its " +
+		"output (" + StartupFiles + "); or the login shell or sshd runs no commands"
 }
 
-// StartupFiles are files that login shells read before they run a command, and LoginFiles those that `limactl shell` has
-// them read as well.
+// StartupFiles are files that login shells read before they run a command, and LoginFiles those that `limactl shell`
+// has them read as well.
 const (
-	StartupFiles = "~/.bashrc, ~/.zshenv, ~/.config/fish/config.fish, ~/.tcshrc, ~/.cshrc, ~/.ssh/rc and those for all users in " +
-		"/etc"
-	LoginFiles = "~/.profile, ~/.bash_profile, ~/.bash_login, ~/.zprofile, ~/.zlogin, ~/.login, and those for all users in /etc"
+	StartupFiles = "~/.bashrc, ~/.zshenv, ~/.config/fish/config.fish, ~/.tcshrc, ~/.cshrc, ~/.ssh/rc and those for " +
+		"all users in /etc"
+	LoginFiles = "~/.profile, ~/.bash_profile, ~/.bash_login, ~/.zprofile, ~/.zlogin, ~/.login, and those for all " +
+		"users in /etc"
 )
