@@ -1,9 +1,9 @@
-# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, else by the user WHO (- for one
-# whose name is unknown), who logged in, and prints its output, which
-# ends with a newline, with MARK before each line, and at last "MARK exit STATUS". What the startup files of a login shell
-# print or leave running has no mark. Of the environment that they, sshd and PAM make, only the proxies reach the script,
-# and the system's own programs come first in its PATH.
-# Root's scripts run one after the other, also those of a run that was killed: one that waits for too long fails with 76.
+# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, else by the user WHO who logged
+# in (- for one whose name is unknown), and prints its output, which ends with a newline, with MARK before each line, and
+# at last "MARK exit STATUS". What the startup files of a login shell print or leave running has no mark. Of the
+# environment that they, sshd and PAM make, only the proxies reach the script, and the system's own programs come first in
+# its PATH.
+# Root's scripts run one after the other, also those of a run that was killed: one that waits too long fails with 76.
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH" MARK="$1"
 who=$2 text=$3 script=$4
 shift 4

@@ -1,8 +1,9 @@
 # verify.sh WHO|MOUNTPOINT...: asks the agent through its socket as each WHO: self, root, outsider.
-# Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it took, and the answer
-# in parts; exit code 63 is an answer that is too long. And each MOUNTPOINT at which something is mounted. The mounts come last, after standard input has ended: meanwhile the
-# caller can use a forwarded socket, and what all this connecting did to the mounts shows.
-# The reader is provision/guest.ParseProof.
+# Prints, between a version line and "end", for each WHO: the exit code of curl, the HTTP status, the seconds that it
+# took, and the answer in parts; exit code 63 is an answer that is too long. And each MOUNTPOINT at which something is
+# mounted. The mounts come last, after standard input has ended: meanwhile the caller can use a forwarded socket, and
+# what all this connecting did to the mounts shows.
+# The reader is provision/guest.ParseVerified.
 set -u
 newline='
 '
@@ -12,13 +13,13 @@ ask() {
     who=$1
     shift
     # -w comes after the body: the last line of the output is ours. Of an endless body, little comes in the time.
-    out=$("$@" /usr/bin/env -i PATH="$PATH" curl -q -sS --max-time 10 --max-filesize "$most" --limit-rate 1M -w '\n%{http_code} %{time_total}' \
-        --unix-socket /run/substrate.sock http://localhost/v1/capabilities 2>/dev/null)
+    out=$("$@" /usr/bin/env -i PATH="$PATH" curl -q -sS --max-time 10 --max-filesize "$most" --limit-rate 1M \
+        -w '\n%{http_code} %{time_total}' --unix-socket /run/substrate.sock http://localhost/v1/capabilities 2>/dev/null)
     code=$?
     body=${out%"$newline"*}
     case $body in *"$newline"*) body=$(printf '%s' "$body" | tr -d '\n\r') ;; esac
     if [ "${#body}" -gt "$most" ]; then code=63 body=''; fi
-    # Others print at the same time. A pipe takes a write of up to 4096 bytes as a whole, and sed -u makes one of each line.
+    # Others print at the same time. A pipe takes a write of up to 4096 bytes as a whole; sed -u makes one of each line.
     if [ "${#body}" -le 3000 ]; then
         printf '%s=%s %s\n%s-answer=%s\n' "$who" "$code" "${out##*"$newline"}" "$who" "$body"
     else
