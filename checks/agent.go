@@ -8,6 +8,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -46,21 +47,23 @@ func (a Agents) probe(context.Context) Result {
 var unitLines = []string{
 	"ListenStream=" + lima.GuestSocket, "SocketMode=0660", "SocketUser=root", "SocketGroup=substrate",
 	"WantedBy=sockets.target",
-	"ExecStart=/usr/local/bin/substrate-world-agent", "Group=substrate", "NoNewPrivileges=yes", "ProtectSystem=strict",
+	"Group=substrate", "NoNewPrivileges=yes", "ProtectSystem=strict",
 	"WantedBy=multi-user.target",
 }
 
 // builtIn checks that the files that worldsetup puts into a VM are complete.
 func builtIn(context.Context) Result {
-	return complete(embed.SocketUnit(), embed.ServiceUnit, embed.Profile())
+	return complete(embed.SocketUnit(layout.AgentV1), embed.ServiceUnit, embed.Profile())
 }
 
-func complete(socket string, service func(home string, netfilter bool) (string, error), profile []byte) Result {
+func complete(
+	socket string, service func(of layout.Layout, home string, netfilter bool) (string, error), profile []byte,
+) Result {
 	damaged := func(why string) Result {
 		return failed("this build of worldsetup is damaged", why,
 			"build it again: go build ./cmd/worldsetup in a fresh checkout")
 	}
-	unit, err := service("/home/user", false)
+	unit, err := service(layout.AgentV1, "/home/user", false)
 	if err != nil {
 		return damaged("the service unit: " + err.Error())
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -337,14 +338,14 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"damaged", "lacks ListenStream=/run/substrate.sock"}, "build it again", "",
 		},
 		"unit unreadable": {
-			answers(complete(embed.SocketUnit(), func(string, bool) (string, error) {
+			answers(complete(embed.SocketUnit(layout.AgentV1), func(layout.Layout, string, bool) (string, error) {
 				return "",
 					errors.New("no template")
 			}, embed.Profile())),
 			Failed, 3, []string{"no template"}, "build it again", "",
 		},
 		"profile cut off": {
-			answers(complete(embed.SocketUnit(), goodService, []byte("imag"))), Failed, 3,
+			answers(complete(embed.SocketUnit(layout.AgentV1), goodService, []byte("imag"))), Failed, 3,
 			[]string{"the profile"}, "build it again", "",
 		},
 		"agent": {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // limited is a systemctl that starts no unit for the sixth time before it was asked to forget the other five, and no
@@ -63,7 +64,7 @@ func (a activator) run(t *testing.T, runs string) {
 	t.Helper()
 	text := strings.ReplaceAll(embed.Activate.Text, "/run/substrate.sock", a.socket)
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", text, "activate", "no", "1", runs)
-	cmd.Env = append(os.Environ(), "PATH="+a.programs+":"+os.Getenv("PATH"), "UNITS="+a.units)
+	cmd.Env = append(os.Environ(), "PATH="+a.programs+":"+os.Getenv("PATH"), "UNITS="+a.units, "UNIT="+layout.AgentV1.Unit)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Script is one guest script.
@@ -53,6 +55,8 @@ var (
 	linger string
 	//go:embed guest/activate.sh
 	activate string
+	//go:embed guest/retire.sh
+	retire string
 	//go:embed guest/marker.sh
 	marker string
 	//go:embed guest/clock.sh
@@ -78,9 +82,9 @@ var (
 	bootGroup string
 	//go:embed profile.yaml
 	profile []byte
-	//go:embed units/substrate-world-agent.socket
+	//go:embed units/socket.tmpl
 	socketUnit string
-	//go:embed units/substrate-world-agent.service.tmpl
+	//go:embed units/service.tmpl
 	serviceUnit string
 	//go:embed agent/probe-agent.py
 	probeAgent []byte
@@ -102,6 +106,7 @@ var (
 	Units       = Script{"units", units}
 	Linger      = Script{"linger", linger}
 	Activate    = Script{"activate", python + activate}
+	Retire      = Script{"retire", retire}
 	Marker      = Script{"marker", marker}
 	Clock       = Script{"clock", clock}
 	Writable    = Script{"writable", writable}
@@ -123,22 +128,30 @@ func Profile() []byte { return profile }
 // ProbeAgent is the built-in agent, a Python program for the guest's own python3.
 func ProbeAgent() []byte { return probeAgent }
 
-// SocketUnit is the text of substrate-world-agent.socket.
-func SocketUnit() string { return socketUnit }
-
 // plainPath is what may stand in a systemd unit without quoting; every home directory that Lima makes is of this form.
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
 
-// ServiceUnit is the text of substrate-world-agent.service for a user whose home directory in the guest is home.
-// It fails when home could not stand in a unit as it is.
-func ServiceUnit(home string, netfilter bool) (string, error) {
+// SocketUnit is the text of a layout's socket unit.
+func SocketUnit(of layout.Layout) string { return fill(socketUnit, of) }
+
+// ServiceUnit is the text of a layout's service unit for a user whose home directory in the guest is home. It fails
+// when home could not stand in a unit as it is.
+func ServiceUnit(of layout.Layout, home string, netfilter bool) (string, error) {
 	if !plainPath.MatchString(home) {
 		return "", fmt.Errorf("the home directory %q in the guest cannot be written into a systemd unit", home)
 	}
-	var text strings.Builder
-	err := template.Must(template.New("service").Parse(serviceUnit)).Execute(&text, struct {
+	return fill(serviceUnit, struct {
+		layout.Layout
 		Home      string
 		Netfilter bool
-	}{home, netfilter})
-	return text.String(), err
+	}{of, home, netfilter}), nil
+}
+
+// fill returns a unit's text with its values.
+func fill(unit string, values any) string {
+	var text strings.Builder
+	if err := template.Must(template.New("unit").Parse(unit)).Execute(&text, values); err != nil {
+		panic(err) // the templates are ours, and their values are there
+	}
+	return text.String()
 }

@@ -18,7 +18,7 @@ func TestRootsScriptsRunOneByOne(t *testing.T) {
 	text := strings.NewReplacer("sudo -n -- ", "", "/run/worldsetup.lock", filepath.Join(dir, "lock"), "-w 90", "-w 2").
 		Replace(Frame.Text)
 	run := func(name, script string) *exec.Cmd {
-		return exec.Command("/bin/sh", "-c", text, "frame", "MARK", "root", script, name)
+		return exec.Command("/bin/sh", "-c", text, "frame", "MARK", "root", "unit", script, name)
 	}
 	first := run("units", "sleep 1; echo first >>"+dir+"/log; :")
 	if err := first.Start(); err != nil {
@@ -71,7 +71,7 @@ func TestTheAccountsHome(t *testing.T) {
 		"-":              "/nowhere stranger",
 		"no-such-user":   "/nowhere stranger",
 	} {
-		cmd := exec.Command("/bin/sh", "-c", Frame.Text, "frame", "MARK", who, `echo "$HOME $USER"`, "show")
+		cmd := exec.Command("/bin/sh", "-c", Frame.Text, "frame", "MARK", who, "unit", `echo "$HOME $USER"`, "show")
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nowhere", "USER=stranger", "LOGNAME=stranger"}
 		if out, err := cmd.Output(); err != nil || string(out) != "MARK "+want+"\nMARK exit 0\n" {
 			t.Errorf("%s: got %q, %v, want %q", who, out, err, want)

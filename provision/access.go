@@ -146,12 +146,12 @@ func unrepaired(s State) (all []Unrepaired) {
 	if why := groupTwice(o); why != "" {
 		all = append(all, Unrepaired{"group", why, "delete the wrong line of it: " + inGuest(vm, "vigr")})
 	}
-	for _, path := range []string{guest.StatePath, guest.AgentPath} {
+	for _, path := range []string{guest.StatePath, o.Layout.Agent()} {
 		target, way := o.WayTo(path)
 		if path == guest.StatePath && way.ReadOnly {
 			all = append(all, Unrepaired{"directories", target + " is mounted read-only", remount(vm, target, way)})
 		}
-		if path == guest.AgentPath && way.NoExec {
+		if path == o.Layout.Agent() && way.NoExec {
 			all = append(all, Unrepaired{
 				"agent", fmt.Sprintf("%s is mounted with noexec: nothing below it can be run", target),
 				inGuest(vm, "mount -o remount,bind,exec", target),

@@ -17,6 +17,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Agent is an agent that was found on the host and could run in the guest, or the source of one.
@@ -38,16 +39,16 @@ type Rejected = agent.Rejected
 
 // FindAgent returns the agent that a Spec with this Agent and Project selects; see [agent.Find].
 func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
-	return agent.Find(name, project, arch)
+	return agent.Find(name, project, arch, layout.All)
 }
 
 // builds reports whether the agent is built in the VM from the project's workspace.
 func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
 
-// noAgent returns the error when a world needs an agent and project has none.
-func noAgent(project string, rejected []Rejected) *Error {
+// noAgent returns the error when a world needs an agent and the project has none.
+func (t target) noAgent() *Error {
 	arch := limatype.NewArch(runtime.GOARCH) // worlds have their host's processor
-	return agent.Missing(project, arch, rejected)
+	return agent.Missing(t.spec.Project, arch, t.rejected, t.layouts())
 }
 
 // agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
@@ -55,11 +56,11 @@ func (t target) agents(exists bool) checks.Agents {
 	project := t.spec.Project
 	list := checks.Agents{
 		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
-			exists && !t.spec.RebuildAgent),
+			exists && !t.spec.RebuildAgent, t.layouts()),
 		Companions: agent.CompanionCandidates(project, t.companions, t.leftOut),
 	}
 	if t.agent == nil && !exists {
-		list.None = agent.Missing(project, t.arch, t.rejected)
+		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
 	}
 	return list
 }
@@ -216,7 +217,7 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 		failure.Why = fmt.Sprintf("%s\n%s", source.Needs(), failure.Why)
 		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as "+
 			"https://rustup.rs describes), or build on this machine, %s, and name it: --agent FILE",
-			spec.VM, agent.CargoCommand(r.target.arch))
+			spec.VM, agent.CargoCommand(r.target.arch, r.target.layout))
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo "+

@@ -9,6 +9,8 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // A new VM needs an agent; a VM that exists may have one already, which stays unless it is to be rebuilt.
@@ -49,7 +51,8 @@ func TestAgentsForChecks(t *testing.T) {
 			t.Errorf("%+v:\n%s", test, lines)
 		}
 	}
-	if failure := noAgent("/p", nil); failure.Kind != KindPrerequisite ||
+	none := target{spec: Spec{Project: "/p"}, layout: layout.AgentV1}
+	if failure := none.noAgent(); failure.Kind != KindPrerequisite ||
 		!strings.Contains(failure.Next, "cargo build") {
 		t.Errorf("%+v", failure)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // cargo stands for the one of a guest, by versions as in "1.75".
@@ -30,8 +31,8 @@ type withCargo struct {
 	*cargo
 }
 
-func (c *cargo) guest(instance *limatype.Instance) guest.Client {
-	return withCargo{c.bench.Guest(instance), c}
+func (c *cargo) guest(instance *limatype.Instance, of layout.Layout) guest.Client {
+	return withCargo{c.bench.Guest(instance, of), c}
 }
 
 // called is what happens at each call.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -148,8 +149,8 @@ func (c *chaos) parts(ctx context.Context, call fake.Call, command lima.Command)
 }
 
 // guest is the way into a guest.
-func (c *chaos) guest(instance *limatype.Instance) guest.Client {
-	return chaosGuest{c.World.Guest(instance), c}
+func (c *chaos) guest(instance *limatype.Instance, of layout.Layout) guest.Client {
+	return chaosGuest{c.World.Guest(instance, of), c}
 }
 
 type chaosGuest struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // life is one kind of run that may be killed.
@@ -184,7 +185,7 @@ func creating(t *testing.T) *bench {
 func damaged(t *testing.T) *bench {
 	b := replacing(t)
 	b.spec.Replace, b.spec.CPUs = "", 3
-	b.VM("substrate").Remove(guest.AgentPath, guest.MarkerPath)
+	b.VM("substrate").Remove(layout.AgentV1.Agent(), guest.MarkerPath)
 	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
 	return b
 }

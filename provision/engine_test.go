@@ -17,6 +17,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -449,7 +450,7 @@ func TestImageWithThingsOfOurs(t *testing.T) {
 		b.BeforeGuest = func(name string) error {
 			switch {
 			case name == "new" && has:
-				b.VM("substrate").Put(guest.ServicePath, "[Unit]\n")
+				b.VM("substrate").Put(layout.AgentV1.ServicePath(), "[Unit]\n")
 			case name == "InstallUnits":
 				close(slow.release)
 			}

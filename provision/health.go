@@ -17,7 +17,9 @@ type Health struct {
 	// Instance is the VM's state as Lima reports it: absent, stopped, running, broken …, in lower case.
 	Instance string `json:"instance"`
 	// Run is the run in progress on the VM. Only [Setup.Watch] sets it, and then nothing else was observed.
-	Run    *RunInfo  `json:"run,omitempty"`
+	Run *RunInfo `json:"run,omitempty"`
+	// Layout is the name of the generation that the inside was judged by; empty when it was not observed.
+	Layout string    `json:"layout,omitempty"`
 	Socket Socket    `json:"socket"`
 	Access []Finding `json:"access"` // each with a Who as its id
 	Agent  AgentInfo `json:"agent"`

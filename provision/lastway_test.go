@@ -11,6 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // closed is a way into a guest that refuses fresh connections, and knows why.
@@ -42,7 +43,9 @@ func (b *bench) closedSetup(refusals guest.Refusals) *provision.Setup {
 	edges := setup.Edges
 	setup.Edges = func(spec provision.Spec) provision.Edges {
 		made := edges(spec)
-		made.Guest = func(instance *limatype.Instance) guest.Client { return closed{b.Guest(instance), refusals} }
+		made.Guest = func(instance *limatype.Instance, of layout.Layout) guest.Client {
+			return closed{b.Guest(instance, of), refusals}
+		}
 		return made
 	}
 	return setup
@@ -61,7 +64,7 @@ func TestTheLastWayInStays(t *testing.T) {
 	}{
 		"nothing else is wrong": {nil, expired, nil, []provision.StepID{provision.StepSSHAccess}, "has expired"},
 		"the agent is removed": {
-			func(vm *fake.VM) { vm.Remove(guest.AgentPath) }, expired, nil,
+			func(vm *fake.VM) { vm.Remove(layout.AgentV1.Agent()) }, expired, nil,
 			[]provision.StepID{provision.StepAgent, provision.StepActivate, provision.StepSSHAccess}, "has expired",
 		},
 		"the group is removed": {

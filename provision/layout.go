@@ -13,6 +13,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and
@@ -41,7 +42,7 @@ func planPackages(p *Plan, t target, s State) {
 
 // packageReasons returns what is wrong with the commands that the agent needs, and which they are.
 func packageReasons(t target, o *guest.Observation) (reasons, lacking []string) {
-	builtin := o.Files[guest.AgentPath].SHA256 == sum(embed.ProbeAgent()) // where none is named
+	builtin := o.Files[o.Layout.Agent()].SHA256 == sum(embed.ProbeAgent()) // where none is named
 	if t.agent != nil {
 		builtin = t.agent.Source == SourceBuiltin
 	}
@@ -110,16 +111,16 @@ func directoriesTask(_ target, o *guest.Observation, step Step) (*task, error) {
 
 func planAgent(p *Plan, t target, s State) {
 	o := s.Guest
-	wrong := differs(o, guest.AgentPath, "regular file", "755", "root", "root")
+	wrong := differs(o, o.Layout.Agent(), "regular file", "755", "root", "root")
 	switch {
 	case t.agent == nil && wrong != "":
-		p.Blocked = noAgent(t.spec.Project, t.rejected)
+		p.Blocked = t.noAgent()
 		p.Blocked.Why = strings.TrimSpace(wrong + "\n" + p.Blocked.Why)
 	case t.builds():
 		p.build(t, s, wrong)
 	case wrong != "":
 		p.add(StepAgent, wrong)
-	case t.agent != nil && o.Files[guest.AgentPath].SHA256 != t.agent.SHA256:
+	case t.agent != nil && o.Files[o.Layout.Agent()].SHA256 != t.agent.SHA256:
 		p.add(StepAgent, "the installed agent is another one than "+firstOf(t.agent.Path, "the built-in probe"))
 	}
 }
@@ -148,7 +149,7 @@ func planUnits(p *Plan, t target, s State) {
 func unitsTask(t target, o *guest.Observation, step Step) (*task, error) {
 	service, err := t.serviceUnit(o)
 	return &task{change: guest.InstallUnits{
-		Reload: known(o), Service: service, Socket: embed.SocketUnit(), Displace: step.operands,
+		Reload: known(o), Service: service, Socket: embed.SocketUnit(o.Layout), Displace: step.operands,
 	}}, err
 }
 
@@ -194,16 +195,16 @@ func planActivate(p *Plan, t target, s State) {
 func wrongAgent(s State) *Error {
 	return &Error{
 		Kind: KindProvisioning, What: "the installed agent is not one that a world can use",
-		Why: fmt.Sprintf("root asked %s through its socket: %s", guest.AgentPath, s.Unanswered),
+		Why: fmt.Sprintf("root asked %s through its socket: %s", s.Guest.Layout.Agent(), s.Unanswered),
 		Next: fmt.Sprintf("install another one: %s --agent FILE; or see its log: limactl shell --workdir / %s sudo "+
 			"journalctl -n 20 -u %s", vmCommand("worldsetup", s.Instance.Name), shellescape.Quote(s.Instance.Name),
-			guest.ServiceName),
+			s.Guest.Layout.Service()),
 	}
 }
 
 func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
 	return &task{
-		change:   guest.Activate{Rollback: step.rollback, Reload: known(o), Wait: agentWait},
+		change:   guest.Activate{Old: o.Older(), Rollback: step.rollback, Reload: known(o), Wait: agentWait},
 		deadline: guestDeadline + 2*agentWait,
 	}, nil
 }
@@ -215,7 +216,7 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 		failure.What = "the agent does not answer"
 		failure.Why = strings.TrimSpace(script.Stderr)
 		failure.Next = fmt.Sprintf("give another agent (--agent FILE), or see its log: limactl shell --workdir / %s "+
-			"sudo journalctl -u %s", vm, guest.ServiceName)
+			"sudo journalctl -u %s", vm, r.target.layout.Service())
 	}
 	if ok && script.ExitCode == guest.ExitNoPython {
 		failure.What = "the guest's python3 does not run the agent"
@@ -262,7 +263,7 @@ func markerReasons(o *guest.Observation) []string {
 	case found && !strings.HasPrefix(file.Type, "regular"):
 		return []string{wrong}
 	case o.MarkerText != "":
-		return append(nonEmpty(wrong), holdsNoName(o.MarkerText))
+		return append(nonEmpty(wrong), holdsNoName(o.Layout, o.MarkerText))
 	case o.Marker == "":
 		return []string{"the layout is not marked as complete"}
 	}
@@ -270,7 +271,7 @@ func markerReasons(o *guest.Observation) []string {
 }
 
 // holdsNoName describes the text of a marker that names no layout.
-func holdsNoName(text string) string {
+func holdsNoName(of layout.Layout, text string) string {
 	first, rest, _ := strings.Cut(text, "\n")
 	holds := fmt.Sprintf("holds %q", text)
 	if rest != "" {
@@ -278,21 +279,21 @@ func holdsNoName(text string) string {
 	} else if len(text) == guest.MaxMarker {
 		holds = fmt.Sprintf("holds more than a name, it begins with %q", text)
 	}
-	return fmt.Sprintf("%s %s; expected %q", guest.MarkerPath, holds, guest.LayoutVersion+"\n")
+	return fmt.Sprintf("%s %s; expected %q", guest.MarkerPath, holds, of.Marker+"\n")
 }
 
 // writeMarker writes the marker and reads it back.
 func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
 	return r.session(state).change(ctx, guest.WriteMarker{
-		Version: guest.LayoutVersion, Mounts: r.target.mountPoints(),
+		Version: r.target.layout.Marker, Mounts: r.target.mountPoints(),
 	})
 }
 
 // unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with
 // their state in systemd.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
-	for _, unit := range []struct{ name, path string }{{guest.ServiceName, guest.ServicePath},
-		{guest.SocketUnitName, guest.SocketUnitPath}} {
+	for _, unit := range []struct{ name, path string }{{o.Layout.Service(), o.Layout.ServicePath()},
+		{o.Layout.Socket(), o.Layout.SocketPath()}} {
 		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
 			contents = append(contents, unit.name+" is masked")
 		} else if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
@@ -314,15 +315,15 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 // unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
 // unset.
 func unitSums(t target, o *guest.Observation, name string) []string {
-	if name == guest.SocketUnitName {
-		return []string{sum([]byte(embed.SocketUnit()))}
+	if name == o.Layout.Socket() {
+		return []string{sum([]byte(embed.SocketUnit(o.Layout)))}
 	}
 	var sums []string
 	for _, netfilter := range []bool{false, true} {
 		if t.spec.Netfilter == On && !netfilter || t.spec.Netfilter == Off && netfilter {
 			continue
 		}
-		if text, err := embed.ServiceUnit(o.Home, netfilter); err == nil {
+		if text, err := embed.ServiceUnit(o.Layout, o.Home, netfilter); err == nil {
 			sums = append(sums, sum([]byte(text)))
 		}
 	}
@@ -333,8 +334,8 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 func socketReasons(s State) (reasons []string) {
 	o := s.Guest
 	file := o.Files[guest.SocketPath]
-	if unit := o.Units[guest.SocketUnitName]; unit.Active != "active" {
-		reasons = append(reasons, fmt.Sprintf("%s is %s", guest.SocketUnitName, unit.Active))
+	if unit := o.Units[o.Layout.Socket()]; unit.Active != "active" {
+		reasons = append(reasons, fmt.Sprintf("%s is %s", o.Layout.Socket(), unit.Active))
 	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
 		reasons = append(reasons, wrong)
 	} else if wrong := accessList(o, guest.SocketPath, ""); wrong != "" {
@@ -352,12 +353,12 @@ func socketReasons(s State) (reasons []string) {
 // serviceReasons judges the state of the service and the program that it runs.
 func serviceReasons(s State) (reasons []string) {
 	o := s.Guest
-	switch service := o.Units[guest.ServiceName]; {
+	switch service := o.Units[o.Layout.Service()]; {
 	case service.Active == "failed" || strings.HasPrefix(service.Sub, "auto-restart"):
-		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", guest.ServiceName, service.Result))
+		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", o.Layout.Service(), service.Result))
 		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
 	case service.Active == "activating" && s.Unanswered != "":
-		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", guest.ServiceName, service.Sub))
+		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", o.Layout.Service(), service.Sub))
 		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
 	case service.Active == "active":
 		if o.Runs == guest.RunsOther {
@@ -399,7 +400,7 @@ func foreign(o *guest.Observation) (listening, given, commands []string) {
 		name, _, _ := strings.Cut(variable, "=")
 		given = append(given, variable+" is in the environment that systemd gives to all services")
 		commands = append(commands, "sudo systemctl unset-environment "+shellescape.Quote(name),
-			"sudo systemctl restart "+guest.ServiceName)
+			"sudo systemctl restart "+o.Layout.Service())
 	}
 	return listening, given, commands
 }
@@ -450,20 +451,20 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 
 // serviceUnit returns the text of the service unit. If the Spec leaves netfilter unset, that setting stays as it was.
 func (t target) serviceUnit(o *guest.Observation) (string, error) {
-	with, err := embed.ServiceUnit(o.Home, true)
+	with, err := embed.ServiceUnit(o.Layout, o.Home, true)
 	if err != nil {
 		return "", err
 	}
-	kept := t.spec.Netfilter == Unset && o.Files[guest.ServicePath].SHA256 == sum([]byte(with))
+	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with))
 	if t.spec.Netfilter == On || kept {
 		return with, nil
 	}
-	return embed.ServiceUnit(o.Home, false)
+	return embed.ServiceUnit(o.Layout, o.Home, false)
 }
 
 // known reports whether systemd knows a unit of ours, so that it needs a reload, and something may be running.
 func known(o *guest.Observation) bool {
-	for _, name := range []string{guest.ServiceName, guest.SocketUnitName} {
+	for _, name := range []string{o.Layout.Service(), o.Layout.Socket()} {
 		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
 			return true
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -148,6 +149,11 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 		}))
 	}
 	now.state = r.vm.observe(ctx, instance, r.target, r.done)
+	if r.target.adoptLayout(now.state.Guest) {
+		cancel()
+		wait.Wait()
+		return r.assess(ctx, instance, when)
+	}
 	now.plan = planFor(r.target, now.state)
 	abandon := !now.plan.complete() && (when != always || now.state.Guest == nil)
 	if abandon {
@@ -291,7 +297,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 		if err := r.step(ctx, now.state, step); err != nil {
 			return r.report(now), err
 		}
-		now.state.Guest.Marker, now.state.Guest.MarkerText = guest.LayoutVersion, "" // as its script has read it back
+		now.state.Guest.Marker, now.state.Guest.MarkerText = r.target.layout.Marker, "" // as its script has read it back
 		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
 		r.planned(now.plan, now.whole())
@@ -361,6 +367,8 @@ func unhealthy(health Health) *Error {
 			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
 	}
+	of, _ := layout.Named(cmp.Or(health.Layout, layout.All[0].Name))
+	agentLog := seeLog(health.VM, of)
 	next := "run worldsetup; it repairs what it can"
 	if len(health.Lacks) > 0 {
 		next = "provide what this machine lacks, then run worldsetup"
@@ -372,11 +380,10 @@ func unhealthy(health Health) *Error {
 		}
 		next = strings.Join(append(commands, "and run worldsetup again"), "; ")
 	} else if health.Drift.Empty() {
-		next = fmt.Sprintf("see the agent's log: limactl shell --workdir / %s sudo journalctl -n 50 -u "+
-			"substrate-world-agent.service", health.VM)
+		next = agentLog
 	}
 	for _, access := range health.Access {
-		notAsked := access.Next != seeLog(health.VM) // the agent
+		notAsked := access.Next != agentLog // the agent
 		if access.Outcome != OK && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
 			next = access.Next
 		}
@@ -454,6 +461,6 @@ func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
 		errors.New("no answer within "+verifyDeadline.String()))
 	defer cancel()
-	_, err := askCapabilities(ctx, lima.HostSocketPath(was.state.Instance))
+	_, err := askCapabilities(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
 	return was.view, err == nil
 }

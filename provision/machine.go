@@ -135,7 +135,7 @@ func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(strin
 func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
 	defer cancel()
-	err := r.edges.Guest(at.Instance).Renew(ctx, forwards(at.Instance))
+	err := r.edges.Guest(at.Instance, r.target.layout).Renew(ctx, forwards(at.Instance))
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
 		refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: SSH access must be repaired first.
@@ -195,7 +195,7 @@ func (r *run) checkLastWay(ctx context.Context, now *view) {
 	late := errors.New("no answer within " + freshDeadline.String())
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
-	enter := func() error { return r.edges.Guest(s.Instance).Enter(deadline) }
+	enter := func() error { return r.edges.Guest(s.Instance, r.target.layout).Enter(deadline) }
 	if refusal := refusalOf(untilAdmitted(deadline, enter)); refusal != nil && ctx.Err() == nil {
 		explainRefusal(ctx, r.session(*s), s, refusal)
 		now.plan = planFor(r.target, *s)

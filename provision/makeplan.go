@@ -55,7 +55,7 @@ func makePlan(t target, s State) Plan {
 // forNew lists everything that a new VM needs. Once the VM was observed, the steps that it does not need are left out.
 func (p *Plan) forNew(t target, reason string) {
 	if t.agent == nil {
-		p.Blocked = noAgent(t.spec.Project, t.rejected)
+		p.Blocked = t.noAgent()
 		return
 	}
 	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
@@ -471,9 +471,10 @@ func (p *Plan) forGuest(t target, s State) {
 	if p.Blocked = noSources(s); p.Blocked != nil {
 		return
 	}
-	if o.Marker != "" && o.Marker != guest.LayoutVersion {
+	p.Replace = append(p.Replace, newerLayout(o)...)
+	if o.Marker != "" && o.Marker != o.Layout.Marker {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
-			guest.LayoutVersion))
+			o.Layout.Marker))
 	}
 	closed := closedDirectories(o)
 	for _, k := range kinds() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // babbling is a guest whose agent answers with something else each time.
@@ -36,11 +37,13 @@ func TestAnAgentOfSomethingElse(t *testing.T) {
 	edges, times := setup.Edges, new(atomic.Int32)
 	setup.Edges = func(spec provision.Spec) provision.Edges {
 		made := edges(spec)
-		made.Guest = func(instance *limatype.Instance) guest.Client { return babbling{b.Guest(instance), times} }
+		made.Guest = func(instance *limatype.Instance, of layout.Layout) guest.Client {
+			return babbling{b.Guest(instance, of), times}
+		}
 		return made
 	}
 	_, err := setup.Run(t.Context())
-	wantKind(t, err, provision.KindProvisioning, guest.AgentPath, "hello", "--agent FILE")
+	wantKind(t, err, provision.KindProvisioning, layout.AgentV1.Agent(), "hello", "--agent FILE")
 	if steps := b.steps(); !slices.Equal(steps, []provision.StepID{provision.StepActivate}) {
 		t.Errorf("the steps were %v", steps)
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -34,7 +35,7 @@ const (
 type observer struct {
 	lima  lima.Client
 	place vmswap.Place
-	guest func(*limatype.Instance) guest.Client
+	guest func(*limatype.Instance, layout.Layout) guest.Client
 	now   func() time.Time
 }
 
@@ -121,7 +122,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		// An observation slows the boot down, and there is nothing to see.
 		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
-	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, options)
+	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options)
 	if state.Guest != nil {
 		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
 	}
@@ -164,7 +165,7 @@ func pointsOf(mounts []mount) (points []string) {
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
 	mounts := t.mounts()
-	seen, err := o.guest(state.Instance).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
+	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
 	if err != nil {
 		return err
 	}
@@ -175,12 +176,12 @@ func (o observer) observeMounts(ctx context.Context, t target, state *State) err
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
 // is dead.
 func (o observer) observeGuest(
-	ctx context.Context, instance *limatype.Instance, options guest.ObserveOptions,
+	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, deadline, late(deadline))
 		defer cancel()
-		return o.guest(instance).Observe(ctx, route, options)
+		return o.guest(instance, of).Observe(ctx, route, options)
 	}
 	seen, err = observe(guest.Shared, sharedDeadline)
 	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || killed(err) || ctx.Err() != nil {
@@ -191,7 +192,7 @@ func (o observer) observeGuest(
 		return err
 	})
 	if freshErr != nil {
-		return nil, false, hangs(ctx, instance, errors.Join(err, freshErr))
+		return nil, false, hangs(ctx, instance, of, errors.Join(err, freshErr))
 	}
 	return seen, true, nil
 }

@@ -24,11 +24,11 @@ func changes(id StepID, o *guest.Observation) []string {
 		above, _ := writable(o)
 		return append(above, "/var/lib", guest.StatePath, o.Home, o.Home+guest.HomeStateSuffix)
 	case StepUnits:
-		return []string{"/etc/systemd/system", guest.ServicePath, guest.SocketUnitPath}
+		return []string{"/etc/systemd/system", o.Layout.ServicePath(), o.Layout.SocketPath()}
 	case StepLinger:
 		return []string{"/var/lib/systemd/linger"}
 	case StepAgent, StepCompanions:
-		files := []string{strings.TrimSuffix(guest.ProgramsPath, "/"), guest.AgentPath}
+		files := []string{strings.TrimSuffix(guest.ProgramsPath, "/"), o.Layout.Agent()}
 		for _, name := range agent.CompanionNames {
 			files = append(files, guest.ProgramsPath+name)
 		}

@@ -10,7 +10,6 @@ import (
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -29,7 +28,7 @@ func (s State) owner() Ownership {
 		if o.Marker != "" {
 			signs = append(signs, fmt.Sprintf("its inside has the layout marker %q", o.Marker))
 		}
-		if _, found := o.Files[guest.SocketUnitPath]; found {
+		if _, found := o.Files[o.Layout.SocketPath()]; found {
 			signs = append(signs, "its inside has the units of a world")
 		}
 	}

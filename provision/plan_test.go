@@ -18,6 +18,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -36,7 +37,7 @@ func healthyTarget() target {
 
 func healthyState(t *testing.T) State {
 	t.Helper()
-	service, err := embed.ServiceUnit("/home/ada.guest", false)
+	service, err := embed.ServiceUnit(layout.AgentV1, "/home/ada.guest", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,25 +63,26 @@ func healthyState(t *testing.T) State {
 		Signs: []string{"it forwards /run/substrate.sock"}, HostSocket: true,
 		Mounts: []string{"", ""},
 		Guest: &guest.Observation{
-			User: "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30,
-			Marker: guest.LayoutVersion, Linger: true,
+			Layout: layout.AgentV1,
+			User:   "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30,
+			Marker: layout.AgentV1.Marker, Linger: true,
 			SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 			Group: &guest.Group{GID: 996, Members: []string{"ada"}},
 			Files: map[string]guest.File{
-				guest.AgentPath:      file("regular file", "755", "root", "root", []byte("agent")),
-				guest.ServicePath:    file("regular file", "644", "root", "root", []byte(service)),
-				guest.SocketUnitPath: file("regular file", "644", "root", "root", []byte(embed.SocketUnit())),
+				layout.AgentV1.Agent():       file("regular file", "755", "root", "root", []byte("agent")),
+				layout.AgentV1.ServicePath(): file("regular file", "644", "root", "root", []byte(service)),
+				layout.AgentV1.SocketPath():  file("regular file", "644", "root", "root", []byte(embed.SocketUnit(layout.AgentV1))),
 				guest.MarkerPath: file("regular file", "644", "root", "root",
-					[]byte(guest.LayoutVersion+"\n")),
+					[]byte(layout.AgentV1.Marker+"\n")),
 				guest.SocketPath:             file("socket", "660", "root", "substrate", nil),
 				guest.StatePath:              file("directory", "750", "root", "substrate", nil),
 				guest.RuntimePath:            file("directory", "750", "root", "substrate", nil),
 				"/home/ada.guest/.substrate": file("directory", "755", "ada", "ada", nil),
 			},
 			Units: map[string]guest.Unit{
-				guest.ServiceName: {Load: "loaded", Active: "active", Sub: "running",
+				layout.AgentV1.Service(): {Load: "loaded", Active: "active", Sub: "running",
 					FileState: "enabled", Result: "success"},
-				guest.SocketUnitName: {Load: "loaded", Active: "active", Sub: "running",
+				layout.AgentV1.Socket(): {Load: "loaded", Active: "active", Sub: "running",
 					FileState: "enabled", Result: "success"},
 			},
 		},
@@ -245,9 +247,9 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, guest.SocketPath)
 	},
 	"a unit is hidden": func(_ *target, s *State) {
-		unit := s.Guest.Units[guest.SocketUnitName]
+		unit := s.Guest.Units[layout.AgentV1.Socket()]
 		unit.FragmentPath = "/run/systemd/transient/substrate-world-agent.socket"
-		s.Guest.Units[guest.SocketUnitName] = unit
+		s.Guest.Units[layout.AgentV1.Socket()] = unit
 	},
 	"another agent runs": func(_ *target, s *State) { s.Guest.Runs = guest.RunsOther },
 	"no one listens":     func(_ *target, s *State) { s.Guest.Listening = map[uint64]bool{7: true} },
@@ -256,7 +258,7 @@ var plans = map[string]func(*target, *State){
 	},
 	"a step did not hold": func(_ *target, s *State) { s.Guest.Linger, s.Unheld = false, "the step x was done" },
 	"drop-ins": func(_ *target, s *State) {
-		dropIns(s, guest.ServiceName,
+		dropIns(s, layout.AgentV1.Service(),
 			"/etc/systemd/system/substrate-world-agent.service.d/more.conf",
 			"[Service]\nEnvironment=RUST_LOG=debug\nMemoryMax=1G\nReadWritePaths=/opt",
 			"/etc/systemd/system/substrate-world-agent.service.d/other.conf",
@@ -264,7 +266,7 @@ var plans = map[string]func(*target, *State){
 			"/etc/systemd/system/substrate-world-agent.service.d/same.conf",
 			"[Service]\nRestart=no\nRestart=always\nNoNewPrivileges=true",
 			"/usr/lib/systemd/system/service.d/all.conf", "[Service]\nUser=games")
-		dropIns(s, guest.SocketUnitName,
+		dropIns(s, layout.AgentV1.Socket(),
 			"/etc/systemd/system/substrate-world-agent.socket.d/tcp.conf", "[Socket]\nListenStream=0.0.0.0:1",
 			"/etc/systemd/system/substrate-world-agent.socket.d/mode.conf", "[Socket]\nSocketMode=0666")
 	},
@@ -278,13 +280,13 @@ var plans = map[string]func(*target, *State){
 		s.Guest.AllHave = []string{"SUBSTRATE_AGENT_TCP_PORT=1", "SUBSTRATE_HOME=/x"}
 	},
 	"the socket is not wanted": func(_ *target, s *State) {
-		s.Guest.Unwanted = []string{"/etc/systemd/system/sockets.target.wants/" + guest.SocketUnitName, "/etc/passwd"}
+		s.Guest.Unwanted = []string{"/etc/systemd/system/sockets.target.wants/" + layout.AgentV1.Socket(), "/etc/passwd"}
 	},
 	"failed, with wishes": func(_ *target, s *State) {
-		unit := s.Guest.Units[guest.ServiceName]
+		unit := s.Guest.Units[layout.AgentV1.Service()]
 		unit.Active, unit.Result = "failed", "exit-code"
-		s.Guest.Units[guest.ServiceName] = unit
-		dropIns(s, guest.ServiceName, "/etc/systemd/system/service.d/all.conf", "[Service]\nExecStartPre=/bin/false")
+		s.Guest.Units[layout.AgentV1.Service()] = unit
+		dropIns(s, layout.AgentV1.Service(), "/etc/systemd/system/service.d/all.conf", "[Service]\nExecStartPre=/bin/false")
 	},
 	"booting": func(_ *target, s *State) {
 		s.Booting, s.Mounts, s.HostSocket = true,
@@ -303,26 +305,26 @@ var plans = map[string]func(*target, *State){
 	"member on paper only":         func(_ *target, s *State) { s.Guest.SessionGroups = []string{"ada"} },
 	"membership removed on paper":  func(_ *target, s *State) { s.Guest.AccountGroups = []string{"ada"} },
 	"packages missing":             func(_ *target, s *State) { s.Guest.Missing = []string{"nft", "dnsmasq"} },
-	"agent missing":                remove(guest.AgentPath),
-	"agent missing, none to offer": func(t *target, s *State) { t.agent = nil; delete(s.Guest.Files, guest.AgentPath) },
+	"agent missing":                remove(layout.AgentV1.Agent()),
+	"agent missing, none to offer": func(t *target, s *State) { t.agent = nil; delete(s.Guest.Files, layout.AgentV1.Agent()) },
 	"agent kept":                   func(t *target, s *State) { t.agent = nil },
-	"agent differs":                change(guest.AgentPath, func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
-	"agent empty": change(guest.AgentPath,
+	"agent differs":                change(layout.AgentV1.Agent(), func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
+	"agent empty": change(layout.AgentV1.Agent(),
 		func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
-	"agent not executable": change(guest.AgentPath, func(f *guest.File) { f.Mode = "644" }),
-	"service unit missing": remove(guest.ServicePath),
-	"service unit edited":  change(guest.ServicePath, func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
-	"socket unit masked":   change(guest.SocketUnitPath, func(f *guest.File) { f.Type = "symbolic link" }),
-	"units disabled":       unit(guest.ServiceName, func(u *guest.Unit) { u.FileState = "disabled" }),
-	"reload pending":       unit(guest.SocketUnitName, func(u *guest.Unit) { u.NeedsReload = true }),
-	"service failed": unit(guest.ServiceName,
+	"agent not executable": change(layout.AgentV1.Agent(), func(f *guest.File) { f.Mode = "644" }),
+	"service unit missing": remove(layout.AgentV1.ServicePath()),
+	"service unit edited":  change(layout.AgentV1.ServicePath(), func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
+	"socket unit masked":   change(layout.AgentV1.SocketPath(), func(f *guest.File) { f.Type = "symbolic link" }),
+	"units disabled":       unit(layout.AgentV1.Service(), func(u *guest.Unit) { u.FileState = "disabled" }),
+	"reload pending":       unit(layout.AgentV1.Socket(), func(u *guest.Unit) { u.NeedsReload = true }),
+	"service failed": unit(layout.AgentV1.Service(),
 		func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
-	"service in a crash loop": unit(guest.ServiceName,
+	"service in a crash loop": unit(layout.AgentV1.Service(),
 		func(u *guest.Unit) { u.Active, u.Sub, u.Result = "activating", "auto-restart", "exit-code" }),
-	"socket unit stopped": unit(guest.SocketUnitName,
+	"socket unit stopped": unit(layout.AgentV1.Socket(),
 		func(u *guest.Unit) { u.Active, u.Sub = "inactive", "dead" }),
 	"service stopped": func(_ *target, s *State) {
-		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
+		s.Guest.Units[layout.AgentV1.Service()] = guest.Unit{Load: "loaded", Active: "inactive", FileState: "enabled"}
 		delete(s.Guest.Files, guest.RuntimePath)
 	},
 	"socket missing":           remove(guest.SocketPath),
@@ -345,7 +347,7 @@ var plans = map[string]func(*target, *State){
 	},
 	"python broken": func(t *target, s *State) {
 		t.agent.Source, s.Guest.PythonFault = SourceBuiltin, "No module named 'json' (exit status 1)"
-		s.Guest.Units[guest.ServiceName] = guest.Unit{Load: "loaded", Active: "activating", Sub: "auto-restart",
+		s.Guest.Units[layout.AgentV1.Service()] = guest.Unit{Load: "loaded", Active: "activating", Sub: "auto-restart",
 			FileState: "enabled", Result: "exit-code"}
 	},
 	"marker of another scheme": func(_ *target, s *State) { s.Guest.Marker = "tcp-v0" },
@@ -425,7 +427,7 @@ var plans = map[string]func(*target, *State){
 	"five at once": func(_ *target, s *State) {
 		s.Guest.Linger, s.Guest.Marker = false, ""
 		s.Mounts[1] = "gone"
-		delete(s.Guest.Files, guest.AgentPath)
+		delete(s.Guest.Files, layout.AgentV1.Agent())
 		delete(s.Guest.Files, guest.StatePath)
 	},
 	"a companion missing": func(t *target, _ *State) { withGateway(t) },
@@ -445,7 +447,7 @@ var plans = map[string]func(*target, *State){
 	},
 	"absent, with a companion": func(t *target, s *State) { *s = State{}; withGateway(t) },
 	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
-	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, guest.AgentPath) },
+	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, layout.AgentV1.Agent()) },
 	"to be built, one there":   fromSource,
 	"to be built again":        func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
 	"built again": func(t *target, s *State) {
@@ -454,17 +456,17 @@ var plans = map[string]func(*target, *State){
 	},
 	"booting, to be built": func(t *target, s *State) {
 		fromSource(t, s)
-		delete(s.Guest.Files, guest.AgentPath)
+		delete(s.Guest.Files, layout.AgentV1.Agent())
 		s.Guest.Marker, s.Guest.Linger, s.Booting = "", false, true
 	},
 	"booting, to be built, packages missing": func(t *target, s *State) {
 		fromSource(t, s)
-		delete(s.Guest.Files, guest.AgentPath)
+		delete(s.Guest.Files, layout.AgentV1.Agent())
 		s.Guest.Missing, s.Booting = []string{"jq"}, true
 	},
 	"mount lost, to be built": func(t *target, s *State) {
 		fromSource(t, s)
-		delete(s.Guest.Files, guest.AgentPath)
+		delete(s.Guest.Files, layout.AgentV1.Agent())
 		s.Mounts[1] = "nothing is mounted there"
 	},
 	"disk nearly full (fine)": func(_ *target, s *State) { s.Guest.DiskUsed = 99 },

@@ -16,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -33,7 +34,7 @@ func prerequisites(t *testing.T, spec provision.Spec,
 			event)
 	}, Edges: func(provision.Spec) provision.Edges {
 		return provision.Edges{
-			Lima: limactl(run), Now: time.Now, Guest: func(*limatype.Instance) guest.Client { return nil },
+			Lima: limactl(run), Now: time.Now, Guest: func(*limatype.Instance, layout.Layout) guest.Client { return nil },
 			Checks: func(target checks.Target) []checks.Check { got = target; return checks.List(target) },
 		}
 	}}
@@ -203,7 +204,7 @@ func TestAnUnreadableList(t *testing.T) {
 				StateDir: filepath.Join(dir, "state"), Image: "https://no.such.host.invalid/image"},
 			Edges: func(provision.Spec) provision.Edges {
 				return provision.Edges{Lima: limactl(answer), Now: time.Now,
-					Guest: func(*limatype.Instance) guest.Client { return nil },
+					Guest: func(*limatype.Instance, layout.Layout) guest.Client { return nil },
 					Checks: func(target checks.Target) []checks.Check {
 						return slices.DeleteFunc(checks.List(target), func(check checks.Check) bool {
 							return check.ID != "limactl" && check.ID != "vm" && check.ID != "name-resolution"
@@ -269,7 +270,7 @@ func TestStatusAnswers(t *testing.T) {
 				Spec: provision.Spec{LimaHome: home, StateDir: t.TempDir(), Agent: provision.AgentBuiltin},
 				Edges: func(provision.Spec) provision.Edges {
 					return provision.Edges{Lima: test.limactl, Now: time.Now,
-						Guest:  func(*limatype.Instance) guest.Client { return nil },
+						Guest:  func(*limatype.Instance, layout.Layout) guest.Client { return nil },
 						Checks: lackingChecks}
 				},
 			}

@@ -188,7 +188,7 @@ func (p *Plan) forReplacement(t target, s State) {
 		return
 	}
 	if t.agent == nil {
-		p.Blocked = noAgent(t.spec.Project, t.rejected)
+		p.Blocked = t.noAgent()
 		return
 	}
 	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
@@ -231,8 +231,8 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	if t.spec.Netfilter != Unset || o == nil {
 		return
 	}
-	with, err := embed.ServiceUnit(o.Home, true)
-	if err == nil && o.Files[guest.ServicePath].SHA256 == sum([]byte(with)) {
+	with, err := embed.ServiceUnit(o.Layout, o.Home, true)
+	if err == nil && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with)) {
 		t.spec.Netfilter = On
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -146,7 +147,7 @@ func (h *Health) guest(t target, s State) {
 		h.Socket.Type, h.Socket.Owner, h.Socket.Group, h.Socket.Mode = file.Type, file.Owner, file.Group, "0"+file.Mode
 	}
 	h.Socket.Reach = append(h.Socket.Reach, reach(o, h.VM)...)
-	agent := o.Files[guest.AgentPath]
+	agent := o.Files[o.Layout.Agent()]
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
@@ -169,8 +170,10 @@ func (h *Health) guest(t target, s State) {
 	}
 	h.companions(t, o)
 	h.kept(o)
+	h.Layout = o.Layout.Name
+	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(o), olderLayout(o)...))
 	marker := markerReasons(o)
-	h.check("marker", "layout", guest.LayoutVersion, firstOf(strings.Join(marker, "; "), o.Marker))
+	h.check("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
 	h.check("root-fs", "root file system", "writable",
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
@@ -238,12 +241,12 @@ func (h *Health) measures(o *guest.Observation) {
 		signed(o.ClockAhead)+" from the host's",
 		map[bool]string{true: rerun, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
-	service := o.Units[guest.ServiceName]
+	service := o.Units[o.Layout.Service()]
 	if service.Restarts >= restartsWarning {
 		outcome = Warning
 	}
 	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning),
-		fmt.Sprint(service.Restarts), seeLog(h.VM))
+		fmt.Sprint(service.Restarts), seeLog(h.VM, o.Layout))
 }
 
 func (h *Health) verification(t target, verified *verification) {
@@ -253,7 +256,7 @@ func (h *Health) verification(t target, verified *verification) {
 	h.Access = verified.access
 	for i := range h.Access {
 		if access := &h.Access[i]; access.Outcome != OK && access.Next == "" {
-			access.Next = seeLog(h.VM)
+			access.Next = seeLog(h.VM, t.layout)
 		}
 	}
 	capabilities := verified.capabilities
@@ -267,8 +270,8 @@ func (h *Health) verification(t target, verified *verification) {
 	}
 }
 
-func seeLog(vm string) string {
-	return fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", vm, guest.ServiceName)
+func seeLog(vm string, of layout.Layout) string {
+	return fmt.Sprintf("see its log: limactl shell --workdir / %s sudo journalctl -n 50 -u %s", vm, of.Service())
 }
 
 func mountItem(point string) string {
@@ -386,14 +389,14 @@ func (p Plan) cost(item string) Disruption {
 // unitStates adds the units' states in systemd, for information: other lines judge them.
 func (h *Health) unitStates(o *guest.Observation) {
 	for _, line := range []struct{ id, title, unit string }{
-		{"socket-unit", "socket unit", guest.SocketUnitName}, {"service-unit", "service unit", guest.ServiceName},
+		{"socket-unit", "socket unit", o.Layout.Socket()}, {"service-unit", "service unit", o.Layout.Service()},
 	} {
 		unit, found := o.Units[line.unit]
 		if !found || unit.Active == "" {
 			continue
 		}
 		words := fmt.Sprintf("%s (%s), %s at boot", unit.Active, unit.Sub, firstOf(unit.FileState, "not enabled"))
-		if line.unit == guest.ServiceName {
+		if line.unit == o.Layout.Service() {
 			words += fmt.Sprintf(", restarted %d times since", unit.Restarts)
 		}
 		h.item(line.id, line.title, Info, "", words, "")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -23,8 +24,8 @@ import (
 type Edges struct {
 	// Lima runs limactl in the Lima home of the Spec.
 	Lima lima.Runner
-	// Guest returns the way into the guest of a running instance.
-	Guest func(instance *limatype.Instance) guest.Client
+	// Guest returns the way into the guest of a running instance, with the names of a layout.
+	Guest func(instance *limatype.Instance, of layout.Layout) guest.Client
 	// Checks lists the prerequisites.
 	Checks func(target checks.Target) []checks.Check
 	// Now is the clock.
@@ -39,12 +40,12 @@ func Machine(spec Spec) Edges {
 	runner := lima.Exec{Env: environment}
 	return Edges{
 		Lima: runner,
-		Guest: func(instance *limatype.Instance) guest.Client {
+		Guest: func(instance *limatype.Instance, of layout.Layout) guest.Client {
 			ssh := guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
 			if instance.Config != nil && instance.Config.User.Name != nil {
 				ssh.User = *instance.Config.User.Name
 			}
-			return guest.Over(ssh)
+			return guest.Over(ssh, of)
 		},
 		Checks: checks.List,
 		Now:    time.Now,
@@ -231,7 +232,7 @@ type session struct {
 }
 
 func (r *run) session(state State) session {
-	return session{r.edges.Guest(state.Instance), state.route()}
+	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
 }
 
 func (s State) route() guest.Route {

@@ -25,6 +25,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -69,6 +70,9 @@ type Spec struct {
 	RebuildAgent bool
 	// MountHome mounts the user's home directory read-only. Unset means as it was chosen for the VM, and On in a new one.
 	MountHome Switch
+	// Layout is the name of the contract's generation, as in [layout.Names]. Empty takes the one that the agent is of,
+	// else the one that the VM has, else the oldest.
+	Layout string
 	// Netfilter makes the agent filter network traffic (WORLD_NETFILTER_ENABLE=1). Unset leaves an existing world as it
 	// is.
 	Netfilter Switch
@@ -390,6 +394,8 @@ func LogPath(spec Spec) string {
 // target is what a run has to achieve: a resolved Spec, and the files for it on the host.
 type target struct {
 	spec     Spec
+	layout   layout.Layout
+	given    bool // the layout was asked for, or is that of the agent that was found: what the VM has doesn't matter
 	arch     limatype.Arch
 	vmType   limatype.VMType
 	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
@@ -409,7 +415,7 @@ type target struct {
 // newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
 // resolves what a profile refers to; nil when Lima does not answer.
 func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
-	t.spec = spec
+	t.spec, t.layout = spec, layout.All[0]
 	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
 		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
 	}
@@ -450,9 +456,10 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 			t.wanted.Arch = deref(profile.Arch)
 		}
 	}
-	if t.agent, t.rejected, err = FindAgent(spec.Agent, t.spec.Project, t.arch); err != nil {
+	if t.agent, t.rejected, err = agent.Find(spec.Agent, t.spec.Project, t.arch, t.layouts()); err != nil {
 		return t, err
 	}
+	t.chooseLayout()
 	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
 	return t, t.checkRebuild()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -95,13 +96,13 @@ func userOf(instance *limatype.Instance) string {
 
 // hangs returns the error of sessions that hang, if err is that none answered in time, and the agent answers over
 // Lima's connection: then the guest works, and what the sessions run first does not end. Else it returns err.
-func hangs(ctx context.Context, instance *limatype.Instance, err error) error {
+func hangs(ctx context.Context, instance *limatype.Instance, of layout.Layout, err error) error {
 	if !errors.Is(err, errLate) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, hostDeadline)
 	defer cancel()
-	if _, failed := askCapabilities(ctx, lima.HostSocketPath(instance)); failed != nil {
+	if _, failed := askCapabilities(ctx, of, lima.HostSocketPath(instance)); failed != nil {
 		return err
 	}
 	return &guest.SessionError{Route: guest.Fresh, Hangs: true}

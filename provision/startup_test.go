@@ -13,6 +13,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -26,7 +27,7 @@ func TestSessionsThatHang(t *testing.T) {
 	instance := &limatype.Instance{Name: "substrate", Dir: dir}
 	hung := errors.Join(&guest.ConnectionError{Route: guest.Shared, Err: late(time.Second)},
 		&guest.ConnectionError{Route: guest.Fresh, Err: late(time.Second)})
-	if err := hangs(t.Context(), instance, hung); err != hung {
+	if err := hangs(t.Context(), instance, layout.AgentV1, hung); err != hung {
 		t.Errorf("no agent answers: %v", err)
 	}
 	path := lima.HostSocketPath(instance)
@@ -42,12 +43,12 @@ func TestSessionsThatHang(t *testing.T) {
 	})}
 	defer server.Close()
 	go func() { _ = server.Serve(listener) }()
-	err = hangs(t.Context(), instance, hung)
+	err = hangs(t.Context(), instance, layout.AgentV1, hung)
 	if session, ok := errors.AsType[*guest.SessionError](err); !ok || !session.Hangs {
 		t.Errorf("an agent answers: %v", err)
 	}
 	refused := &guest.ConnectionError{Route: guest.Fresh, Detail: "Permission denied"}
-	if err := hangs(t.Context(), instance, refused); err != error(refused) {
+	if err := hangs(t.Context(), instance, layout.AgentV1, refused); err != error(refused) {
 		t.Errorf("ssh refuses: %v", err)
 	}
 }

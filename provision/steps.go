@@ -44,6 +44,7 @@ const (
 	StepAgentBuild  StepID = "agent-build"
 	StepAgent       StepID = "agent"
 	StepActivate    StepID = "activate"
+	StepRetire      StepID = "retire"
 	StepMarker      StepID = "marker"
 
 	StepReplaceRemove StepID = "replace-remove"
@@ -272,6 +273,12 @@ func kinds() []kind {
 			disruption: DisruptionUnit,
 			repairs:    []string{"socket", "service"}, inNew: always,
 			plan: planActivate, task: activateTask, explain: explainActivate,
+		},
+		{
+			id: StepRetire, title: "retire the units of an older generation", usual: time.Second,
+			disruption: DisruptionLive,
+			repairs:    []string{"generation"},
+			plan:       planRetire, task: retireTask,
 		},
 		{
 			id: StepMarker, title: "write the layout marker", usual: time.Second, disruption: DisruptionLive,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // stuck is a guest in which one script ends and the next one never does.
@@ -32,7 +33,7 @@ func TestTaskThatCannotBeMade(t *testing.T) {
 		tasks int
 	}{{[]Step{newStep(StepGroup), newStep(StepUnits)}, 1}, {[]Step{newStep(StepUnits)}, 0}} {
 		w.rest = test.rest
-		err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}), guest.Shared}, o)
+		err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}, layout.AgentV1), guest.Shared}, o)
 		tasks := 0
 		if w.chain != nil {
 			tasks = len(w.chain.deadlines)
@@ -49,7 +50,7 @@ func TestChainIsGivenUp(t *testing.T) {
 	w := tasks{rest: []Step{newStep(StepGroup), newStep(StepDirectories),
 		newStep(StepWaitForBoot), newStep(StepLinger)}}
 	o := &guest.Observation{User: "sam", Home: "/home/sam"}
-	if err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}), guest.Shared}, o); err != nil {
+	if err := w.begin(t.Context(), target{}, session{guest.Over(stuck{}, layout.AgentV1), guest.Shared}, o); err != nil {
 		t.Fatal(err)
 	}
 	if w.chain == nil || len(w.chain.deadlines) != 2 {

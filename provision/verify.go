@@ -17,6 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -58,13 +59,14 @@ func (p *verification) failed(who Who) bool {
 
 // verifier verifies a world by connecting to its agent.
 type verifier struct {
-	guest  func(*limatype.Instance) guest.Client
+	guest  func(*limatype.Instance, layout.Layout) guest.Client
+	layout layout.Layout
 	now    func() time.Time
 	mounts []string // the mount points that have to be there afterwards
 }
 
 func newVerifier(t target, edges Edges) verifier {
-	return verifier{guest: edges.Guest, now: edges.Now, mounts: t.mountPoints()}
+	return verifier{guest: edges.Guest, layout: t.layout, now: edges.Now, mounts: t.mountPoints()}
 }
 
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
@@ -93,31 +95,31 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 	others.Go(crash.Guard(func() { shared = v.throughShell(ctx, instance) }))
 	fresh := v.freshConnection(ctx, instance, others.Wait)
 	others.Wait()
-	access, lost := fresh.result(v.mounts)
+	access, lost := fresh.result(v)
 	return verification{
 		entered: fresh.err == nil, access: append(access, shared, host), lostMounts: lost, capabilities: capabilities,
-		misanswered: fresh.err == nil && fresh.replies.Answers[guest.Root].Misanswered(), refusal: fresh.refusal,
+		misanswered: fresh.err == nil && fresh.replies.Answers[guest.Root].Misanswered(v.layout), refusal: fresh.refusal,
 	}
 }
 
 // result returns every access, and the mount points at which nothing was mounted afterwards.
-func (v *freshConnection) result(points []string) (verified []Finding, lostMounts []string) {
-	if v.err != nil {
+func (c *freshConnection) result(v verifier) (verified []Finding, lostMounts []string) {
+	if c.err != nil {
 		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			verified = append(verified, unanswered(who, v.err))
+			verified = append(verified, unanswered(who, c.err))
 		}
-		return append(verified, v.client), nil
+		return append(verified, c.client), nil
 	}
-	for _, point := range points {
-		if !slices.Contains(v.replies.Mounted, point) {
+	for _, point := range v.mounts {
+		if !slices.Contains(c.replies.Mounted, point) {
 			lostMounts = append(lostMounts, point)
 		}
 	}
 	return []Finding{
-		accessOf(WhoUser, v.replies.Answers[guest.Self]),
-		accessOf(WhoRoot, v.replies.Answers[guest.Root]),
-		accessOf(WhoOutsider, v.replies.Answers[guest.Outsider]),
-		v.client,
+		v.accessOf(WhoUser, c.replies.Answers[guest.Self]),
+		v.accessOf(WhoRoot, c.replies.Answers[guest.Root]),
+		v.accessOf(WhoOutsider, c.replies.Answers[guest.Outsider]),
+		c.client,
 	}, lostMounts
 }
 
@@ -125,7 +127,7 @@ func (v *freshConnection) result(points []string) (verified []Finding, lostMount
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
 	ctx, cancel := context.WithTimeoutCause(ctx, shellDeadline, late(shellDeadline))
 	defer cancel()
-	replies, err := v.guest(instance).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
+	replies, err := v.guest(instance, v.layout).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
 		finding := unanswered(WhoShared, err)
 		if finding.Next == "" {
@@ -133,7 +135,7 @@ func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance)
 		}
 		return finding
 	}
-	return accessOf(WhoShared, replies.Answers[guest.Self])
+	return v.accessOf(WhoShared, replies.Answers[guest.Self])
 }
 
 // throughHost asks the agent through a socket on the host.
@@ -142,15 +144,15 @@ func (v verifier) throughHost(ctx context.Context, who Who, path string) (Findin
 		errors.New("connected, and no answer came within "+hostDeadline.String()))
 	defer cancel()
 	start := v.now()
-	capabilities, err := askCapabilities(ctx, path)
+	capabilities, err := askCapabilities(ctx, v.layout, path)
 	if err != nil {
 		return access(who, err.Error(), 0), capabilities
 	}
 	return access(who, answered, v.now().Sub(start)), capabilities
 }
 
-// askCapabilities makes one GET /v1/capabilities over the UNIX socket at path.
-func askCapabilities(ctx context.Context, path string) (guest.Capabilities, error) {
+// askCapabilities makes one GET /v1/capabilities of a layout's agent, over the UNIX socket at path.
+func askCapabilities(ctx context.Context, of layout.Layout, path string) (guest.Capabilities, error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -170,12 +172,12 @@ func askCapabilities(ctx context.Context, path string) (guest.Capabilities, erro
 	if err != nil {
 		return guest.Capabilities{}, fmt.Errorf("its answer was cut off: %w", err)
 	}
-	return guest.ParseCapabilities(response.StatusCode, body)
+	return guest.ParseCapabilities(of, response.StatusCode, body)
 }
 
 // accessOf judges the result of curl in the guest.
-func accessOf(who Who, answer guest.Answer) Finding {
-	ok, found := answer.Answered()
+func (v verifier) accessOf(who Who, answer guest.Answer) Finding {
+	ok, found := answer.Answered(v.layout)
 	switch {
 	case ok:
 		found = answered
@@ -221,7 +223,7 @@ type freshConnection struct {
 func (v verifier) freshConnection(ctx context.Context, instance *limatype.Instance, others func()) freshConnection {
 	came := freshConnection{client: access(WhoClient, "no connection was forwarded", 0)}
 	came.err = untilAdmitted(ctx, func() (err error) {
-		came.replies, err = v.guest(instance).Verify(ctx, guest.Verification{
+		came.replies, err = v.guest(instance, v.layout).Verify(ctx, guest.Verification{
 			Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
 			Forward: &guest.Forward{
 				// The path is short, since a socket's may have 104 bytes only, and in a directory that only the user

@@ -195,7 +195,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 		silent := true
 		defer func() { w.mute.Store(silent) }()
 		defer crash.Catch()
-		_ = r.edges.Guest(state.Instance).Watch(ctx, points, func(event guest.WatchEvent) {
+		_ = r.edges.Guest(state.Instance, r.target.layout).Watch(ctx, points, func(event guest.WatchEvent) {
 			nudge(alive)
 			first := silent
 			silent = false

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 const logsLong = `logs shows what the last run did (--run, unless another one is named), what the agent logged
@@ -70,7 +71,10 @@ func (a *app) logs(ctx context.Context, c invocation, of which) error {
 		if _, err := a.find(ctx, c); err != nil {
 			return err
 		}
-		command := []string{"sudo", "journalctl", "--no-pager", "-n", "200", "-u", "substrate-world-agent.service"}
+		command := []string{"sudo", "journalctl", "--no-pager", "-n", "200"}
+		for _, generation := range layout.All {
+			command = append(command, "-u", generation.Service())
+		}
 		if of.follow {
 			command = append(command, "-f")
 		}

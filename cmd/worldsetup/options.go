@@ -17,6 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // option is one thing that a user can choose about a world. Its name is that of its flag
@@ -63,6 +64,14 @@ var options = []option{
 		reaches:  "a file of this machine, which the VM runs",
 		harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
 		initial:  "the project's own, else the installed one", example: "./bin/linux/world-agent",
+	}, {
+		name: "layout", arg: "NAME", values: "`" + strings.Join(layout.Names(), "` or `") + "`",
+		usage: "generation of the contract between the system and the world; a newer one takes an older one's place",
+		field: field{
+			get: func(s provision.Spec) string { return s.Layout },
+			set: parsed(func(s *provision.Spec) *string { return &s.Layout }, parseLayout),
+		},
+		initial: "that of the agent, else that of the VM, else " + layout.All[0].Name, example: layout.All[0].Name,
 	}, {
 		name: "rebuild-agent", kind: config.Switch, values: switchValues,
 		usage: "rebuild the agent that is built in the VM", never: "it is for one run, by the flag --rebuild-agent",
@@ -327,6 +336,13 @@ func setSize(spec *provision.Spec, name string) error {
 	spec.CPUs = int(factor * provision.DefaultCPUs)
 	spec.Memory, spec.Disk = factor*provision.DefaultMemory, factor*provision.DefaultDisk
 	return nil
+}
+
+func parseLayout(text string) (string, error) {
+	if _, found := layout.Named(text); !found {
+		return "", errValue
+	}
+	return text, nil
 }
 
 func parseCPUs(text string) (int, error) {

@@ -8,9 +8,11 @@ itself only without one. Only the modules used are imported: start-up time count
 import json
 import os
 import socket
+import sys
 import threading
 
 PROBE_VERSION = "1"
+BACKEND = os.path.basename(sys.argv[0]).removeprefix("substrate-")  # each generation has its own name for the agent
 
 
 def landlock():
@@ -28,7 +30,7 @@ def capabilities():
     return {
         "version": "v1",
         "features": ["probe"],
-        "backend": "world-agent",
+        "backend": BACKEND,
         "platform": "linux",
         "probe": True,
         "probe_version": PROBE_VERSION,

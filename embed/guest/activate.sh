@@ -1,44 +1,62 @@
-# activate.sh ROLLBACK SECONDS RUNS (root): restarts socket and service and waits until the agent answers.
+# activate.sh ROLLBACK SECONDS RUNS OLD... (root): restarts socket and service and waits until the agent answers.
 # RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
+# OLD are units of older generations, without their types: they make room. When the agent does not answer, the new units are removed
+# and the old ones started again (exit 3).
 # ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is restored, and the script still fails (exit 3).
 # python.sh comes before it. Exit status 4: the agent needs python3, and that does not run.
 set -eu
 rollback=$1 seconds=$2 runs=$3
+shift 3
 sock=/run/substrate.sock
-agent=/usr/local/bin/substrate-world-agent
-previous=/usr/local/bin/.substrate-world-agent.previous
+agent=/usr/local/bin/$UNIT
+previous=/usr/local/bin/.$UNIT.previous
 
 up() {
     if [ "$runs" != no ]; then
         # A frozen service is not stopped before it is thawed.
-        systemctl stop substrate-world-agent.socket substrate-world-agent.service || {
-            systemctl thaw substrate-world-agent.service
-            systemctl stop substrate-world-agent.socket substrate-world-agent.service
+        systemctl stop "$UNIT.socket" "$UNIT.service" || {
+            systemctl thaw "$UNIT.service"
+            systemctl stop "$UNIT.socket" "$UNIT.service"
         }
         # Units that failed, or were started often in a short time, are not started again until systemd forgets that.
-        systemctl reset-failed substrate-world-agent.socket substrate-world-agent.service 2>/dev/null || :
+        systemctl reset-failed "$UNIT.socket" "$UNIT.service" 2>/dev/null || :
     fi
     runs=yes
     # Nothing listens now, so what is left at the path is a stranger's.
     if [ -d "$sock" ] && [ ! -L "$sock" ]; then mv --backup=numbered -T "$sock" "$sock.set-aside"; fi
     rm -f "$sock"
     # The socket comes first by systemd's own rule.
-    systemctl start substrate-world-agent.socket substrate-world-agent.service && return
+    systemctl start "$UNIT.socket" "$UNIT.service" && return
     # A service that started without its socket keeps the socket from starting.
-    systemctl stop substrate-world-agent.service
-    systemctl start substrate-world-agent.socket
+    systemctl stop "$UNIT.service"
+    systemctl start "$UNIT.socket"
     # A service that fails at once is found by the question below, with its log as the evidence.
-    systemctl start substrate-world-agent.service || :
+    systemctl start "$UNIT.service" || :
 }
 answers() {
     code=$(curl -q -sS --noproxy '*' -o /dev/null -w '%{http_code}' --max-time "$seconds" --unix-socket "$sock" \
         http://localhost/v1/capabilities 2>&1) && [ "$code" = 200 ]
 }
 
+for old; do systemctl stop "$old.socket" "$old.service"; done
 up
 if answers; then exit 0; fi
 echo "the agent did not answer GET /v1/capabilities with 200: $code" >&2
-journalctl --no-pager -o cat -n 15 -u substrate-world-agent.service >&2 || :
+journalctl --no-pager -o cat -n 15 -u "$UNIT.service" >&2 || :
+if [ "$#" -gt 0 ]; then
+    systemctl --quiet disable "$UNIT.socket" "$UNIT.service"
+    systemctl stop "$UNIT.socket" "$UNIT.service"
+    rm -f "$sock" "/etc/systemd/system/$UNIT.socket" "/etc/systemd/system/$UNIT.service"
+    systemctl daemon-reload
+    sync -f /etc/systemd/system
+    for old; do systemctl start "$old.socket" "$old.service"; done
+    if answers; then
+        echo 'the agent of the generation before was started again and answers' >&2
+    else
+        echo 'the agent of the generation before was started again and does not answer either' >&2
+    fi
+    exit 3
+fi
 if [ "$rollback" = yes ] && [ -f "$previous" ]; then
     mv -fT "$previous" "$agent"
     up

@@ -3,12 +3,12 @@
 set -eu
 sum=$1 file=${2:-} made=${3:-}
 dir=/usr/local/bin
-agent=$dir/substrate-world-agent
-previous=$dir/.substrate-world-agent.previous
+agent=$dir/$UNIT
+previous=$dir/.$UNIT.previous
 [ -d "$dir" ] || install -d -m 0755 "$dir"
 # A killed installation leaves its temporary file.
-find "$dir" -maxdepth 1 -type f -user root -name '.substrate-world-agent.????????' ! -path "$previous" -delete
-temp=$(mktemp "$dir/.substrate-world-agent.XXXXXXXX")
+find "$dir" -maxdepth 1 -type f -user root -name ".$UNIT.????????" ! -path "$previous" -delete
+temp=$(mktemp "$dir/.$UNIT.XXXXXXXX")
 trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
 trap 'exit 1' HUP INT TERM
 if [ -n "$file" ]; then cat <"$file"; else cat; fi >"$temp"

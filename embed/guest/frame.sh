@@ -1,12 +1,12 @@
-# frame.sh MARK WHO TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, else by the user WHO who logged
+# frame.sh MARK WHO UNIT TEXT NAME ARG...: runs the script TEXT as NAME, by root if WHO is root, else by the user WHO who logged
 # in (- for one whose name is unknown), and prints its output, which ends with a newline, with MARK before each line, and
-# at last "MARK exit STATUS". What the startup files of a login shell print or leave running has no mark. Of the
+# at last "MARK exit STATUS". UNIT is the name of the units, which it finds in its environment. What the startup files of a login shell print or leave running has no mark. Of the
 # environment that they, sshd and PAM make, only the proxies reach the script, and the system's own programs come first in
 # its PATH.
 # Root's scripts run one after the other, also those of a run that was killed: one that waits too long fails with 76.
 export PATH="/usr/sbin:/usr/bin:/sbin:/bin:$PATH" MARK="$1"
-who=$2 text=$3 script=$4
-shift 4
+who=$2 unit=$3 text=$4 script=$5
+shift 5
 
 set -- /bin/sh -c "$text" "$script" "$@"
 names='http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY'
@@ -25,7 +25,7 @@ for name in $names; do
     eval "value=\${$name-}"
     if [ -n "$value" ]; then set -- "$name=$value" "$@"; fi
 done
-set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" "$@"
+set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" UNIT="$unit" "$@"
 if [ "$who" = root ]; then
     case $script,$(flock --version 2>/dev/null) in # one of BusyBox can't wait
     refused,*) ;; # it reads only

@@ -1,5 +1,7 @@
-# observe.sh MOUNTPOINT...
+# observe.sh OTHERS LAYOUT MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
+# OTHERS are the units of other generations, without their types, in one word: of those it only says which files are there.
+# LAYOUT is the SHA-256 of the marker, as it should be.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
 # booting, it prints "untouched=yes" and observes no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
@@ -8,12 +10,13 @@ set -u
 newline='
 '
 
-agent=/usr/local/bin/substrate-world-agent
+others=$1 layout=$2
+shift 2
+agent=/usr/local/bin/$UNIT
 gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
-units=/etc/systemd/system/substrate-world-agent
+units=/etc/systemd/system/$UNIT
 marker=/etc/substrate-lima-layout
-layout=d88edfae111762a28516342b221ee2ab1c7cdea160b53f05852fc9920f36a077 # of the marker, as it should be
 
 # each PREFIX: every line of the input with PREFIX before it.
 each() { while IFS= read -r line; do echo "$1$line"; done; }
@@ -28,7 +31,10 @@ account() {
 # Sizes in bytes, modes in octal.
 status() { stat -c 'stat=%F|%a|%U|%G|%s|%i|%n' -- "$@" 2>/dev/null; }
 files() {
-    status "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+    for other in $others; do
+        set -- "$@" "/usr/local/bin/$other" "/etc/systemd/system/$other.service" "/etc/systemd/system/$other.socket"
+    done
+    status "$@" "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
         /var/lib/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
     set --
@@ -63,7 +69,7 @@ entries() {
 # are. It reads what units asks for: "files", the files with an environment, and "listeners".
 # shellcheck disable=SC2016 # root's shell expands it
 root_view='
-    sock=/run/substrate.sock service=substrate-world-agent.service socket=substrate-world-agent.socket
+    sock=/run/substrate.sock service=$UNIT.service socket=$UNIT.socket
     if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
     program=$1
     if [ -f "$program" ] && IFS= read -r line <"$program"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
@@ -186,7 +192,7 @@ fails() {
 units() {
     properties=$(systemctl show \
         -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,Result,FragmentPath,DropInPaths \
-        -p EnvironmentFiles,ActiveEnterTimestampMonotonic substrate-world-agent.service substrate-world-agent.socket)
+        -p EnvironmentFiles,ActiveEnterTimestampMonotonic "$UNIT.service" "$UNIT.socket")
     echo "$properties" | each unit. >&3
     case ${properties%%"$newline$newline"*} in
     *ActiveState=active*)
@@ -219,7 +225,7 @@ others() {
         case $line in SUBSTRATE_*) echo "all-have=$line" ;; esac
     done
     for place in /etc/systemd/system.control /run/systemd/system.control /run/systemd/transient /etc/systemd/system; do
-        for link in multi-user.target.wants/substrate-world-agent.service sockets.target.wants/substrate-world-agent.socket; do
+        for link in "multi-user.target.wants/$UNIT.service" "sockets.target.wants/$UNIT.socket"; do
             # shellcheck disable=SC3013 # dash has it
             if [ -e "$place/$link" ] && [ ! "$place/$link" -ef "/etc/systemd/system/${link#*/}" ]; then
                 echo "unwanted=$place/$link"
@@ -231,7 +237,7 @@ others() {
         /etc/systemd/system/*.requires/*.socket |
         while IFS= read -r line; do
             line=${line##*/}
-            if [ "$line" != substrate-world-agent.socket ]; then echo "stranger=$line|0"; fi
+            if [ "$line" != "$UNIT.socket" ]; then echo "stranger=$line|0"; fi
         done
 }
 
@@ -248,7 +254,8 @@ room() {
 
 # untouched: whether nothing of ours is there. Images can come with things.
 untouched() {
-    for path in "$agent" "$gateway" "$cli" "$units".* /usr/lib/systemd/system/substrate-world-agent.* /run/substrate.sock \
+    for other in $others; do set -- "$@" "/usr/local/bin/$other" "/etc/systemd/system/$other".*; done
+    for path in "$@" "$agent" "$gateway" "$cli" "$units".* "/usr/lib/systemd/system/$UNIT".* /run/substrate.sock \
         /var/lib/substrate "$marker" "$HOME/.substrate"; do
         if [ -e "$path" ] || [ -L "$path" ]; then return 1; fi
     done
@@ -268,7 +275,7 @@ fi
 if [ "$mode" = observe ]; then
     exec 3>&1
     units | {
-        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C /bin/sh -c "$access_view$root_view" root_view "$agent" 2>/dev/null; then
+        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C UNIT="$UNIT" /bin/sh -c "$access_view$root_view" root_view "$agent" 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"

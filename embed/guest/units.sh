@@ -22,8 +22,8 @@ put() {
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
 reload=$1
-put substrate-world-agent.service "$2"
-put substrate-world-agent.socket "$3"
+put "$UNIT.service" "$2"
+put "$UNIT.socket" "$3"
 shift 3
 for file; do
     if [ -e "$file" ] || [ -L "$file" ]; then
@@ -35,5 +35,5 @@ for file; do
 done
 # enable asks systemd, which reloads everything then; below a root of their own the links are only made.
 if [ "$reload" = no ]; then set -- --root=/; else set --; fi
-systemctl --quiet "$@" enable substrate-world-agent.service substrate-world-agent.socket
+systemctl --quiet "$@" enable "$UNIT.service" "$UNIT.socket"
 sync -f "$dir"

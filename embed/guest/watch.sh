@@ -5,13 +5,14 @@
 exec perl -e '
     $| = 1;
     my @points = @ARGV;
-    my $unit = "/etc/systemd/system/substrate-world-agent";
+    my $name = $ENV{UNIT};
+    my $unit = "/etc/systemd/system/$name";
     my @paths = ("/", "/run", "/usr", "/usr/local", "/usr/local/bin", "/etc", "/etc/systemd", "/var", "/var/lib",
         "/etc/systemd/system", "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/multi-user.target.wants",
-        (map { my $name = $_; map { "$_/substrate-world-agent.$name" }
+        (map { my $type = $_; map { "$_/$name.$type" }
             "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/system.control", "/etc/systemd/system.control" } qw(service socket)),
         "/run/systemd/system", "/run/systemd/system.control", "/etc/systemd/system.control",
-        "$unit.service.d", "$unit.socket.d", "$unit.service", "$unit.socket", "/usr/local/bin/substrate-world-agent",
+        "$unit.service.d", "$unit.socket.d", "$unit.service", "$unit.socket", "/usr/local/bin/$name",
         "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate",
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
@@ -24,7 +25,7 @@ exec perl -e '
             my @stat = lstat $path;
             push @seen, join(",", @stat[1, 2, 4, 5], $path =~ m{^/(run|var|etc|var/lib|usr)?$} ? () : @stat[7, 9, 10]);
         }
-        my $group = "/sys/fs/cgroup/system.slice/substrate-world-agent.service/cgroup.procs";
+        my $group = "/sys/fs/cgroup/system.slice/$name.service/cgroup.procs";
         if (open my $procs, "<", $group) {
             for my $pid (sort <$procs>) {
                 chomp $pid;

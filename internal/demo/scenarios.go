@@ -5,6 +5,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -21,7 +22,7 @@ var Scenarios = []Scenario{
 	{"repair", "a world without its agent, and with a socket that is open to all users", func(w *World) {
 		w.setUp()
 		if vm := w.fake.VM(w.spec.VM); vm != nil {
-			vm.Remove(guest.AgentPath)
+			vm.Remove(layout.AgentV1.Agent())
 			vm.Chmod(guest.SocketPath, 0o666)
 		}
 	}},

@@ -11,7 +11,8 @@ import (
 // The fake stands behind the engine's edges: one that knew the engine could not be wrong about it.
 func TestTheFakeKnowsOnlyTheEdges(t *testing.T) {
 	const module = "github.com/atomize-hq/worldsetup/"
-	allowed := map[string]bool{"embed": true, "provision/lima": true, "provision/guest": true}
+	allowed := map[string]bool{"embed": true, "provision/lima": true, "provision/guest": true,
+		"provision/layout": true}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)

@@ -6,16 +6,18 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-const previousAgent = "/usr/local/bin/.substrate-world-agent.previous"
+// previousAgent is where the agent before the present one is kept.
+func previousAgent(of layout.Layout) string { return guest.ProgramsPath + "." + of.Unit + ".previous" }
 
 func failed(script string, code int, stderr string) error {
 	return &guest.ScriptError{Script: script, ExitCode: code, Stderr: stderr + "\n"}
 }
 
 // change makes a change as root.
-func (m *machine) change(c guest.Change) error {
+func (m *machine) change(of layout.Layout, c guest.Change) error {
 	if !m.allowsSudo() {
 		return failed(nameOf(c), 1, "sudo: a password is required")
 	}
@@ -37,15 +39,15 @@ func (m *machine) change(c guest.Change) error {
 		m.put(guest.StatePath, file{kind: "directory", mode: 0o750, group: guest.GroupName})
 		m.put(c.Home+guest.HomeStateSuffix, file{kind: "directory", mode: 0o755, owner: c.User, group: c.User})
 	case guest.InstallAgent:
-		m.installAgent(c.Content)
+		m.installAgent(of, c.Content)
 	case guest.InstallBuilt:
-		m.installAgent(m.files[c.Built.Path].data)
+		m.installAgent(of, m.files[c.Built.Path].data)
 		delete(m.files, c.Built.Path)
 	case guest.InstallCompanion:
 		m.put(path.Join(guest.ProgramsPath, c.Name), file{mode: 0o755, data: c.Content})
 	case guest.InstallUnits:
-		m.put(guest.ServicePath, file{data: []byte(c.Service)})
-		m.put(guest.SocketUnitPath, file{data: []byte(c.Socket)})
+		m.put(of.ServicePath(), file{data: []byte(c.Service)})
+		m.put(of.SocketPath(), file{data: []byte(c.Socket)})
 		m.enabled = true
 	case guest.EnableLinger:
 		if m.vm.conditions.NoLinger {
@@ -53,7 +55,13 @@ func (m *machine) change(c guest.Change) error {
 		}
 		m.linger = true
 	case guest.Activate:
-		return m.activate(c.Rollback)
+		return m.activate(of, c)
+	case guest.Retire:
+		for _, old := range c.Old {
+			for _, path := range []string{old.ServicePath(), old.SocketPath(), old.Agent()} {
+				delete(m.files, path)
+			}
+		}
 	case guest.WriteMarker:
 		for _, point := range c.Mounts {
 			if _, ok := m.mount(point); !ok {
@@ -70,17 +78,18 @@ func (m *machine) change(c guest.Change) error {
 // nameOf names a change by its type, for [World].BeforeGuest, Delay and Calls.
 func nameOf(c guest.Change) string { return strings.TrimPrefix(fmt.Sprintf("%T", c), "guest.") }
 
-func (m *machine) installAgent(content []byte) {
-	if old := m.files[guest.AgentPath]; old != nil && sum(old.data) != sum(content) {
-		m.files[previousAgent] = old
+func (m *machine) installAgent(of layout.Layout, content []byte) {
+	if old := m.files[of.Agent()]; old != nil && sum(old.data) != sum(content) {
+		m.files[previousAgent(of)] = old
 	}
-	m.put(guest.AgentPath, file{mode: 0o755, data: content})
+	m.put(of.Agent(), file{mode: 0o755, data: content})
 }
 
 // activate starts socket and service again, and goes back to the agent before if the new one does not answer.
-func (m *machine) activate(rollback bool) error {
+func (m *machine) activate(of layout.Layout, c guest.Activate) error {
+	m.layout = of
 	if !m.installed() || !m.group {
-		return failed("activate", 1, "Failed to start "+guest.SocketUnitName+": Unit not found.")
+		return failed("activate", 1, "Failed to start "+of.Socket()+": Unit not found.")
 	}
 	m.listen()
 	m.run()
@@ -88,12 +97,20 @@ func (m *machine) activate(rollback bool) error {
 		return nil
 	}
 	stderr := "the agent did not answer GET /v1/capabilities with 200"
-	previous := m.files[previousAgent]
-	if !rollback || previous == nil {
+	if len(c.Old) > 0 {
+		delete(m.files, of.ServicePath())
+		delete(m.files, of.SocketPath())
+		m.layout = c.Old[0]
+		m.run()
+		return failed("activate", guest.ExitRolledBack, stderr+
+			"\nthe agent of the generation before was started again and answers")
+	}
+	previous := m.files[previousAgent(of)]
+	if !c.Rollback || previous == nil {
 		return failed("activate", 1, stderr)
 	}
-	m.put(guest.AgentPath, *previous)
-	delete(m.files, previousAgent)
+	m.put(of.Agent(), *previous)
+	delete(m.files, previousAgent(of))
 	m.run()
 	return failed("activate", 3, stderr+"\nthe previous agent was restored and answers")
 }

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // client is the way into one VM. It implements guest.Client.
 type client struct {
-	world *World
-	name  string
+	world  *World
+	name   string
+	layout layout.Layout
 }
 
 // enter notes a call, asks the hooks about it, and logs in.
@@ -67,7 +69,7 @@ func (c client) Observe(ctx context.Context, via guest.Route,
 	if err != nil {
 		return nil, err
 	}
-	vm.locked(func() { o = vm.guest.observe(as, options.Mounts) })
+	vm.locked(func() { o = vm.guest.observe(as, c.layout, options.Mounts) })
 	o.ClockError = time.Since(sent) / 2
 	o.Untouched = options.New && len(o.Files) == 0
 	return o, nil
@@ -143,7 +145,7 @@ func (c client) Change(ctx context.Context, via guest.Route, changes []guest.Cha
 		if err != nil {
 			return err
 		}
-		if vm.locked(func() { err = vm.guest.change(change) }); err != nil {
+		if vm.locked(func() { err = vm.guest.change(c.layout, change) }); err != nil {
 			return err
 		}
 		made()

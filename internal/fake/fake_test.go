@@ -12,6 +12,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -30,7 +31,7 @@ func newWorld(t *testing.T) (*World, lima.Client, guest.Client) {
 		limactl.Start(t.Context(), "w", nil)); err != nil {
 		t.Fatal(err)
 	}
-	return w, limactl, w.Guest(&limatype.Instance{Name: "w"})
+	return w, limactl, w.Guest(&limatype.Instance{Name: "w"}, layout.AgentV1)
 }
 
 // TestNotModelled: what the fake does not know is an error that names it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // userHome is the home directory of the guest's user.
@@ -20,7 +21,8 @@ const userHome = "/home/" + userName + ".guest"
 
 // machine is a guest. What is not under /run, and not what systemd and the kernel know, survives without power.
 type machine struct {
-	vm *VM
+	vm     *VM
+	layout layout.Layout // of the installed units
 
 	group   bool // the socket's group is there
 	member  bool // and the user in it
@@ -59,7 +61,7 @@ type service struct {
 type session struct{ member bool }
 
 func newMachine(vm *VM) *machine {
-	return &machine{vm: vm, lacks: slices.Clone(vm.world.options.Missing), files: map[string]*file{}}
+	return &machine{vm: vm, layout: layout.AgentV1, lacks: slices.Clone(vm.world.options.Missing), files: map[string]*file{}}
 }
 
 // powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by
@@ -104,7 +106,7 @@ func (m *machine) put(path string, f file) *file {
 }
 
 func (m *machine) installed() bool {
-	return m.files[guest.ServicePath] != nil && m.files[guest.SocketUnitPath] != nil
+	return m.files[m.layout.ServicePath()] != nil && m.files[m.layout.SocketPath()] != nil
 }
 
 // listen has systemd listen at the agent's socket.
@@ -115,7 +117,7 @@ func (m *machine) listen() {
 // run starts the installed agent.
 func (m *machine) run() {
 	m.service, m.failed = nil, true
-	agent := m.files[guest.AgentPath]
+	agent := m.files[m.layout.Agent()]
 	if agent == nil {
 		return
 	}
@@ -145,17 +147,17 @@ func (m *machine) ask(root, member bool, path string) guest.Answer {
 	if m.service == nil {
 		return guest.Answer{Exit: curlTimeout} // in the queue, until the service comes up
 	}
-	status, body := respond(m.service.routes, path)
+	status, body := respond(m.layout, m.service.routes, path)
 	return guest.Answer{Status: status, Body: body}
 }
 
 const capabilities = "/v1/capabilities"
 
-// units returns what systemd reports of both units.
-func (m *machine) units() map[string]guest.Unit {
+// units returns what systemd reports of both units of a layout.
+func (m *machine) units(of layout.Layout) map[string]guest.Unit {
 	socket := guest.Unit{Load: "not-found", Active: "inactive", Sub: "dead", Result: "success"}
 	service := socket
-	for path, unit := range map[string]*guest.Unit{guest.ServicePath: &service, guest.SocketUnitPath: &socket} {
+	for path, unit := range map[string]*guest.Unit{of.ServicePath(): &service, of.SocketPath(): &socket} {
 		if m.files[path] == nil {
 			continue
 		}
@@ -164,20 +166,21 @@ func (m *machine) units() map[string]guest.Unit {
 			unit.FileState = "enabled"
 		}
 	}
-	if m.socket != nil {
+	if m.socket != nil && of == m.layout {
 		socket.Active, socket.Sub = "active", "listening"
 	}
 	switch {
+	case of != m.layout:
 	case m.service != nil:
 		service.Active, service.Sub = "active", "running"
 	case m.failed:
 		service.Active, service.Sub, service.Result = "failed", "failed", "exit-code"
 	}
-	return map[string]guest.Unit{guest.ServiceName: service, guest.SocketUnitName: socket}
+	return map[string]guest.Unit{of.Service(): service, of.Socket(): socket}
 }
 
-// observe returns what the guest is, to a session.
-func (m *machine) observe(as session, points []string) *guest.Observation {
+// observe returns what the guest is, to a session that looks for the names of a layout.
+func (m *machine) observe(as session, of layout.Layout, points []string) *guest.Observation {
 	groups := func(member bool) []string {
 		if member && m.group {
 			return []string{userName, guest.GroupName}
@@ -185,8 +188,8 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 		return []string{userName}
 	}
 	o := &guest.Observation{
-		User: userName, Home: userHome, SessionGroups: groups(as.member), AccountGroups: groups(m.member),
-		Sudo: m.allowsSudo(), OS: "ubuntu 24.04", Files: map[string]guest.File{}, Units: m.units(), Linger: m.linger,
+		Layout: of, User: userName, Home: userHome, SessionGroups: groups(as.member), AccountGroups: groups(m.member),
+		Sudo: m.allowsSudo(), OS: "ubuntu 24.04", Files: map[string]guest.File{}, Units: m.units(of), Linger: m.linger,
 		Missing: slices.Clone(m.lacks), Listening: map[uint64]bool{}, Mounts: m.observeMounts(points),
 		DiskUsed: 9, DiskAvailable: 20 << 30, ClockAhead: m.vm.conditions.ClockAhead,
 	}
@@ -212,7 +215,7 @@ func (m *machine) observe(as session, points []string) *guest.Observation {
 		o.Listening[uint64(m.socket.version)] = true
 	}
 	if m.service != nil {
-		if o.Runs = guest.RunsOther; m.service.agent == m.files[guest.AgentPath] {
+		if o.Runs = guest.RunsOther; m.service.agent == m.files[of.Agent()] {
 			o.Runs = guest.RunsInstalled
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Options configure a World. Only LimaHome is required.
@@ -74,9 +75,9 @@ func (w *World) VM(name string) *VM {
 // VMDir is the directory that the VM called name has, or would have.
 func (w *World) VMDir(name string) string { return filepath.Join(w.options.LimaHome, name) }
 
-// Guest returns the way into the guest of instance.
-func (w *World) Guest(instance *limatype.Instance) guest.Client {
-	return client{world: w, name: instance.Name}
+// Guest returns the way into the guest of instance, with the names of a layout.
+func (w *World) Guest(instance *limatype.Instance, of layout.Layout) guest.Client {
+	return client{world: w, name: instance.Name, layout: of}
 }
 
 func (w *World) delay(what string) {

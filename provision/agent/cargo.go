@@ -16,37 +16,39 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// packageName is the package of a project's workspace that is the agent, and the name of its program.
-const packageName = "world-agent"
-
-// findSource returns the project's workspace as the source of an agent. A project without a Cargo.toml has neither a
-// source nor a rejected one.
-func findSource(project string) (*Agent, []Rejected) {
+// findSource returns the project's workspace as the source of an agent of the first layout that it has one of. A
+// project without a Cargo.toml has neither a source nor a rejected one.
+func findSource(project string, layouts []layout.Layout) (*Agent, []Rejected) {
 	path := SourcePath(project)
-	found, err := findPackage(filepath.Dir(path), packageName)
-	switch {
-	case errors.Is(err, errNoManifest):
-		return nil, nil
-	case err != nil:
-		return nil, []Rejected{{Path: path, Why: err.Error()}}
+	var why []string
+	for _, of := range layouts {
+		found, err := findPackage(filepath.Dir(path), of.Package)
+		switch {
+		case errors.Is(err, errNoManifest):
+			return nil, nil
+		case err == nil:
+			return &Agent{Source: SourceBuild, Path: path, Package: found, Layout: of.Name}, nil
+		}
+		why = append(why, err.Error())
 	}
-	return &Agent{Source: SourceBuild, Path: path, Package: found}, nil
+	return nil, []Rejected{{Path: path, Why: strings.Join(slices.Compact(why), "; ")}}
 }
 
 // SourcePath returns the absolute path of a project's Cargo.toml.
 func SourcePath(project string) string { return absolute(filepath.Join(project, "Cargo.toml")) }
 
-func noSource(project string, rejected []Rejected) error {
+func noSource(project string, layouts []layout.Layout, rejected []Rejected) error {
 	why := "there is no Cargo.toml in it"
 	if len(rejected) > 0 {
 		why = rejected[0].Why
 	}
 	return &finding.Error{
 		Kind: finding.KindUsage, What: fmt.Sprintf("no agent can be built from %s", project), Why: why,
-		Next: "name a project with a Cargo.lock and a package world-agent in its workspace, or name an agent: " +
-			"--agent FILE",
+		Next: "name a project with a Cargo.lock and a package " + packages(layouts) + " in its workspace, or name an " +
+			"agent: --agent FILE",
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Candidate is a place where a program may come from, and whether it was chosen.
@@ -27,7 +28,8 @@ func (c Candidate) String() string {
 
 // Candidates explains what [Find] chose: each place, in order, and why it was taken or not. stays means that the VM
 // keeps an agent that it has already, even if a workspace could build another one.
-func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected []Rejected, stays bool) []Candidate {
+func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected []Rejected, stays bool,
+	layouts []layout.Layout) []Candidate {
 	const optIn = "the probe, which runs no commands, is only taken when it is asked for"
 	probe := Candidate{From: "--agent builtin", Why: optIn}
 	if name != "" {
@@ -39,7 +41,7 @@ func Candidates(name, project string, arch limatype.Arch, found *Agent, rejected
 	}
 	list := []Candidate{{From: "--agent, WORLDSETUP_AGENT", Why: "not given"}}
 	earlier := false
-	for _, place := range append(places(packageName, arch), "Cargo.toml") {
+	for _, place := range append(allPlaces(layouts, arch), "Cargo.toml") {
 		path := filepath.Join(project, filepath.FromSlash(place))
 		one := Candidate{From: place, Why: "not there"}
 		bad := slices.IndexFunc(rejected, func(file Rejected) bool { return file.Path == path })
@@ -71,10 +73,10 @@ func (a *Agent) Describe() string {
 }
 
 // Missing returns why a project has no agent for arch, for a world that needs one.
-func Missing(project string, arch limatype.Arch, rejected []Rejected) *finding.Error {
+func Missing(project string, arch limatype.Arch, rejected []Rejected, layouts []layout.Layout) *finding.Error {
 	var why strings.Builder
 	why.WriteString(fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from",
-		project, strings.Join(places(packageName, arch), ", ")))
+		project, strings.Join(allPlaces(layouts, arch), ", ")))
 	if len(rejected) > 0 {
 		why.WriteString(" that could run in the VM")
 	}
@@ -84,20 +86,37 @@ func Missing(project string, arch limatype.Arch, rejected []Rejected) *finding.E
 	return &finding.Error{
 		Kind: finding.KindPrerequisite, What: "there is no agent to put into the VM", Why: why.String(),
 		Next: "name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;\n" +
-			"or copy it into the project directory, as bin/linux/world-agent;\n" +
-			"or build it there: " + CargoCommand(arch) + ";\n" +
-			"or let the VM build it: the project needs a Cargo.lock, and a package world-agent in its Cargo " +
+			"or copy it into the project directory, as bin/linux/" + layouts[0].Package + ";\n" +
+			"or build it there: " + CargoCommand(arch, layouts[0]) + ";\n" +
+			"or let the VM build it: the project needs a Cargo.lock, and a package " + packages(layouts) + " in its Cargo " +
 			"workspace;\n" +
 			"or use the built-in probe, which verifies the world and runs no commands: --agent builtin",
 	}
 }
 
-// CargoCommand returns the command that builds an agent for arch that needs nothing of the guest, not even its C
+// CargoCommand returns the command that builds a layout's agent for arch that needs nothing of the guest, not even its C
 // library.
-func CargoCommand(arch limatype.Arch) string {
-	command := "cargo build --release --locked -p " + packageName
+func CargoCommand(arch limatype.Arch, of layout.Layout) string {
+	command := "cargo build --release --locked -p " + of.Package
 	if names := triples[arch]; len(names) > 0 {
 		command += " --target " + names[len(names)-1]
 	}
 	return command
+}
+
+// packages names the Cargo packages of layouts.
+func packages(layouts []layout.Layout) string {
+	names := make([]string, len(layouts))
+	for i, of := range layouts {
+		names[i] = of.Package
+	}
+	return strings.Join(names, " or ")
+}
+
+// allPlaces returns where a project keeps its agent, of any of the layouts.
+func allPlaces(layouts []layout.Layout, arch limatype.Arch) (paths []string) {
+	for _, of := range layouts {
+		paths = append(paths, places(of.Package, arch)...)
+	}
+	return paths
 }

@@ -6,17 +6,19 @@ import (
 	"testing"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // explained is what Find chose, explained place by place.
 func explained(t *testing.T, name, project string, stays bool) (list []Candidate, byPlace map[string]Candidate,
 	rejected []Rejected) {
 	t.Helper()
-	found, rejected, err := Find(name, project, limatype.X8664)
+	found, rejected, err := Find(name, project, limatype.X8664, layout.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, byPlace = Candidates(name, project, limatype.X8664, found, rejected, stays), map[string]Candidate{}
+	list, byPlace = Candidates(name, project, limatype.X8664, found, rejected, stays, layout.All), map[string]Candidate{}
 	for _, candidate := range list {
 		byPlace[candidate.From] = candidate
 	}
@@ -44,7 +46,7 @@ func TestCandidates(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", place, one, why)
 		}
 	}
-	if list[0].From != "--agent, WORLDSETUP_AGENT" || len(list) != 3+len(places(packageName, limatype.X8664)) {
+	if list[0].From != "--agent, WORLDSETUP_AGENT" || len(list) != 3+len(allPlaces(layout.All, limatype.X8664)) {
 		t.Errorf("%+v", list)
 	}
 }
@@ -54,7 +56,7 @@ func TestSourceCandidate(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "Cargo.toml", []byte("[package]\nname = \"world-agent\"\nrust-version = \"1.70\"\n"))
 	_, found, rejected := explained(t, "", project, false)
-	missing := Missing(project, limatype.X8664, rejected)
+	missing := Missing(project, limatype.X8664, rejected, layout.All)
 	if one := found["Cargo.toml"]; one.Taken || !strings.Contains(one.Why, "no Cargo.lock") ||
 		!strings.Contains(missing.Why, "no Cargo.lock") {
 		t.Errorf("without a lock: %+v, %+v", one, missing)

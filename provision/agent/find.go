@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -22,6 +23,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Source reports where an agent comes from.
@@ -52,6 +54,8 @@ type Agent struct {
 
 	Content []byte  `json:"-"` // the whole file
 	Package Package `json:"-"` // what is built, of SourceBuild
+	// Layout is the name of the generation that it is of by its name; empty when that doesn't show it.
+	Layout string `json:"-"`
 }
 
 // Rejected is a file in an agent's place that can't be used.
@@ -73,37 +77,43 @@ var triples = map[limatype.Arch][]string{
 // Find returns the agent for a guest whose processor is arch: [Builtin], [Build], the file called name, or, when name
 // is empty, the first of the project directory's candidates that could run in the guest:
 //
-//	bin/linux/world-agent
-//	bin/world-agent-linux
-//	bin/world-agent
-//	target/<triple>/release/world-agent
-//	target/release/world-agent
-//	target/<triple>/debug/world-agent
-//	target/debug/world-agent
+//	bin/linux/NAME
+//	bin/NAME-linux
+//	bin/NAME
+//	target/<triple>/release/NAME
+//	target/release/NAME
+//	target/<triple>/debug/NAME
+//	target/debug/NAME
 //
-// where <triple> is x86_64-unknown-linux-gnu, then -musl, and the same for aarch64. Without one, the project's
-// Cargo.toml is the source of an agent, if its workspace has a package called world-agent and a Cargo.lock. Candidates
-// that exist and could not run are returned as rejected. Without any agent in the project, the agent and the error are
-// nil. A file that was named and could not run is an error of KindUsage.
-func Find(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
+// where NAME is the Package of one of the layouts, tried in their order, and <triple> is x86_64-unknown-linux-gnu, then
+// -musl, and the same for aarch64. Without one, the project's Cargo.toml is the source of an agent, if its workspace
+// has a package of that name and a Cargo.lock. Candidates that exist and could not run are returned as rejected.
+// Without any agent in the project, the agent and the error are nil. A file that was named and could not run is an
+// error of KindUsage.
+func Find(name, project string, arch limatype.Arch, layouts []layout.Layout) (*Agent, []Rejected, error) {
 	switch name {
 	case Builtin:
 		found := newAgent(SourceBuiltin, "", embed.ProbeAgent())
 		found.Probe = true
 		return found, nil, nil
 	case Build:
-		found, rejected := findSource(project)
+		found, rejected := findSource(project, layouts)
 		if found == nil {
-			return nil, nil, noSource(project, rejected)
+			return nil, nil, noSource(project, layouts, rejected)
 		}
 		return found, nil, nil
 	case "":
-		path, content, rejected := firstProgram(project, packageName, arch)
-		if content != nil {
-			return newAgent(SourceProject, path, content), rejected, nil
+		var rejected []Rejected
+		for _, of := range layouts {
+			path, content, bad := firstProgram(project, of.Package, arch)
+			if rejected = append(rejected, bad...); content != nil {
+				found := newAgent(SourceProject, path, content)
+				found.Layout = of.Name
+				return found, rejected, nil
+			}
 		}
-		found, rejectedSource := findSource(project)
-		return found, append(rejected, rejectedSource...), nil
+		found, bad := findSource(project, layouts)
+		return found, append(rejected, bad...), nil
 	}
 	path := absolute(name)
 	var content []byte
@@ -117,10 +127,16 @@ func Find(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) 
 			Why: finding.Cause(err).Error(),
 			Err: err, Option: "agent",
 			Next: fmt.Sprintf("name a Linux program for %s: --agent FILE; cargo makes one with `%s`",
-				arch, CargoCommand(arch)),
+				arch, CargoCommand(arch, layouts[0])),
 		}
 	}
-	return newAgent(SourceFlag, path, content), nil, nil
+	found := newAgent(SourceFlag, path, content)
+	for _, of := range layouts {
+		if strings.Contains(filepath.Base(path), of.Package) {
+			found.Layout = of.Name
+		}
+	}
+	return found, nil, nil
 }
 
 func newAgent(source Source, path string, content []byte) *Agent {

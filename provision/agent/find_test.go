@@ -14,6 +14,8 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/provision/layout"
+
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
@@ -37,7 +39,7 @@ func TestFindAgentByName(t *testing.T) {
 	path := put(t, dir, "my agent", content)
 	sum := sha256.Sum256(content)
 
-	agent, rejected, err := Find(path, t.TempDir(), limatype.X8664)
+	agent, rejected, err := Find(path, t.TempDir(), limatype.X8664, layout.All)
 	if err != nil || len(rejected) > 0 {
 		t.Fatal(rejected, err)
 	}
@@ -47,7 +49,7 @@ func TestFindAgentByName(t *testing.T) {
 	}
 
 	t.Chdir(dir)
-	if agent, _, err := Find("my agent", "", limatype.X8664); err != nil || !filepath.IsAbs(agent.Path) {
+	if agent, _, err := Find("my agent", "", limatype.X8664, layout.All); err != nil || !filepath.IsAbs(agent.Path) {
 		t.Errorf("%+v, %v; a relative path is taken from the working directory", agent, err)
 	}
 }
@@ -56,7 +58,7 @@ func TestFindAgentBuiltin(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "bin/world-agent", newProgram(elf.EM_X86_64).bytes())
 	for _, arch := range []limatype.Arch{limatype.X8664, limatype.AARCH64} {
-		agent, rejected, err := Find(Builtin, project, arch)
+		agent, rejected, err := Find(Builtin, project, arch, layout.All)
 		if err != nil || len(rejected) > 0 {
 			t.Fatal(rejected, err)
 		}
@@ -105,7 +107,7 @@ func TestFindAgentBadFile(t *testing.T) {
 			// A project that has an agent: what was asked for by name is never replaced by another one.
 			project := t.TempDir()
 			put(t, project, "bin/world-agent", whole)
-			agent, _, err := Find(test.path, project, limatype.X8664)
+			agent, _, err := Find(test.path, project, limatype.X8664, layout.All)
 			failure, ok := errors.AsType[*finding.Error](err)
 			if agent != nil || !ok {
 				t.Fatalf("%+v, %v", agent, err)
@@ -141,7 +143,7 @@ func TestFindAgentOrder(t *testing.T) {
 		put(t, project, path, content)
 	}
 	for _, path := range want {
-		agent, rejected, err := Find("", project, limatype.AARCH64)
+		agent, rejected, err := Find("", project, limatype.AARCH64, layout.All)
 		if err != nil || agent == nil || len(rejected) > 0 {
 			t.Fatal(agent, rejected, err)
 		}
@@ -152,7 +154,7 @@ func TestFindAgentOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if agent, rejected, err := Find("", project, limatype.AARCH64); agent != nil || len(rejected) > 0 || err != nil {
+	if agent, rejected, err := Find("", project, limatype.AARCH64, layout.All); agent != nil || len(rejected) > 0 || err != nil {
 		t.Error(agent, rejected, err)
 	}
 }
@@ -168,7 +170,7 @@ func TestFindAgentRejects(t *testing.T) {
 	foreign := put(t, project, "target/x86_64-unknown-linux-musl/debug/world-agent", newProgram(elf.EM_AARCH64).bytes())
 	good := put(t, project, "target/debug/world-agent", newProgram(elf.EM_X86_64).bytes())
 
-	agent, rejected, err := Find("", project, limatype.X8664)
+	agent, rejected, err := Find("", project, limatype.X8664, layout.All)
 	if err != nil || agent == nil || agent.Path != good {
 		t.Fatal(agent, err)
 	}
@@ -186,14 +188,14 @@ func TestFindAgentOddProject(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "bin", []byte("a file in the place of a directory"))
 	for _, project := range []string{project, filepath.Join(project, "none")} {
-		if agent, rejected, err := Find("", project, limatype.X8664); agent != nil || len(rejected) > 0 || err != nil {
+		if agent, rejected, err := Find("", project, limatype.X8664, layout.All); agent != nil || len(rejected) > 0 || err != nil {
 			t.Errorf("%s: %+v, %+v, %v", project, agent, rejected, err)
 		}
 	}
 }
 
 func TestMissing(t *testing.T) {
-	err := Missing("/p", limatype.AARCH64, []Rejected{{"/p/bin/world-agent", "it is a script"}})
+	err := Missing("/p", limatype.AARCH64, []Rejected{{"/p/bin/world-agent", "it is a script"}}, layout.All)
 	for text, words := range map[string][]string{
 		err.Why: {"/p holds none of bin/linux/world-agent, ", "target/aarch64-unknown-linux-gnu/release/world-agent",
 			"/p/bin/world-agent was not taken: it is a script"},

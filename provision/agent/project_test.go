@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // write writes a file below dir, with its directories.
@@ -49,7 +51,7 @@ func TestMembersStayInTheProject(t *testing.T) {
 			write(t, project, "Cargo.toml", fmt.Sprintf("[workspace]\nmembers = [\"a/b\", %s]\n",
 				`"`+strings.Join(members, `", "`)+`"`))
 			start := time.Now()
-			_, err := findPackage(project, packageName)
+			_, err := findPackage(project, layout.AgentV1.Package)
 			if took := time.Since(start); took > 2*searchTime {
 				t.Errorf("it took %v", took)
 			}
@@ -88,7 +90,7 @@ func TestLinksStayInTheProject(t *testing.T) {
 		if err := os.Symlink(one.target, link); err != nil {
 			t.Fatal(err)
 		}
-		found, rejected, err := Find("", project, arch)
+		found, rejected, err := Find("", project, arch, layout.All)
 		if err != nil || (found != nil) != one.found {
 			t.Errorf("%s: got %v, %v, %v", one.target, found != nil, rejected, err)
 		}
@@ -114,7 +116,7 @@ func TestDeepTOML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			project := t.TempDir()
 			write(t, project, "Cargo.toml", text)
-			if _, err := findPackage(project, packageName); err == nil || !strings.Contains(err.Error(), "deeply") {
+			if _, err := findPackage(project, layout.AgentV1.Package); err == nil || !strings.Contains(err.Error(), "deeply") {
 				t.Errorf("got %.80v", err)
 			}
 		})

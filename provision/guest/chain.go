@@ -15,8 +15,9 @@ import (
 func (s SSH) Chain(ctx context.Context, requests []Request, ended func()) error {
 	done := 0
 	whole := Request{
-		Route: requests[0].Route, Root: requests[0].Root, Script: embed.Chain, Stdin: strings.NewReader(""),
-		Line: func(string) { done++; ended() },
+		Route: requests[0].Route, Root: requests[0].Root, Unit: requests[0].Unit, Script: embed.Chain,
+		Stdin: strings.NewReader(""),
+		Line:  func(string) { done++; ended() },
 	}
 	for _, request := range requests {
 		// The script runs as the chain's user, and must not read what is meant for another one.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Change is one change that root makes in a guest. Each checks its own outcome.
@@ -113,6 +114,8 @@ func (c EnableLinger) request() Request { return Request{Script: embed.Linger, A
 
 // Activate restarts socket and service and waits for the agent's answer.
 type Activate struct {
+	// Old are the older generations whose agent makes room, and is started again if this one does not answer.
+	Old      []layout.Layout
 	Rollback bool // the agent is new: the one before is restored if it does not answer
 	Reload   bool // as of InstallUnits
 	Wait     time.Duration
@@ -120,7 +123,19 @@ type Activate struct {
 
 func (c Activate) request() Request {
 	seconds := strconv.Itoa(int(c.Wait / time.Second))
-	return Request{Script: embed.Activate, Args: []string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}}
+	return Request{Script: embed.Activate, Args: append([]string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}, unitsOf(c.Old)...)}
+}
+
+// Retire takes the units and agents of older generations out of force, and keeps them under other names.
+type Retire struct{ Old []layout.Layout }
+
+func (c Retire) request() Request { return Request{Script: embed.Retire, Args: unitsOf(c.Old)} }
+
+func unitsOf(layouts []layout.Layout) (units []string) {
+	for _, of := range layouts {
+		units = append(units, of.Unit)
+	}
+	return units
 }
 
 // WriteMarker marks the layout as complete, if all mounts are there.

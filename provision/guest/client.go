@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// Client observes and changes one guest for the engine. [Over] returns one that runs the scripts of package embed.
+// Client observes and changes one guest for the engine, with the names of one layout. [Over] returns one that runs the scripts of package embed.
 //
 // Its errors are a [*ScriptError] when a script ran in the guest and failed, a [*ConnectionError] when there was no
 // session, and a [*SessionError] when a session ended early.
@@ -102,10 +103,19 @@ type Built struct {
 const buildDir = ".cache/worldsetup-build"
 
 // scripted is the Client that runs scripts.
-type scripted struct{ Transport }
+type scripted struct {
+	Transport
+	layout layout.Layout
+}
 
-// Over returns the Client that runs the scripts of package embed over a transport.
-func Over(transport Transport) Client { return scripted{transport} }
+// Over returns the Client that runs the scripts of package embed over a transport, with the names of a layout.
+func Over(transport Transport, of layout.Layout) Client { return scripted{transport, of} }
+
+// Exec implements [Transport].
+func (s scripted) Exec(ctx context.Context, request Request) (Reply, error) {
+	request.Unit = s.layout.Unit
+	return s.Transport.Exec(ctx, request)
+}
 
 // Observe implements [Client].
 func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error) {
@@ -113,11 +123,11 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 	if options.New {
 		script = embed.ObserveNew
 	}
-	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: options.Mounts, End: End})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: s.observed(options.Mounts), End: End})
 	if err != nil {
 		return nil, err
 	}
-	o, err := ParseObservation(reply, len(options.Mounts))
+	o, err := ParseObservation(reply, s.layout, len(options.Mounts))
 	if err == nil {
 		o.Noise = strings.TrimSpace(reply.Noise)
 	}
@@ -126,11 +136,16 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 
 // ObserveMounts implements [Client].
 func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error) {
-	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: points, End: End})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: s.observed(points), End: End})
 	if err != nil {
 		return nil, err
 	}
 	return ParseMounts(reply, len(points))
+}
+
+// observed returns the arguments of the script "observe".
+func (s scripted) observed(points []string) []string {
+	return append([]string{strings.Join(unitsOf(s.layout.Others()), " "), s.layout.MarkerSum()}, points...)
 }
 
 // Verify implements [Client].
@@ -149,7 +164,7 @@ func (s scripted) Verify(ctx context.Context, v Verification) (*Verified, error)
 
 // Enter implements [Client].
 func (s scripted) Enter(ctx context.Context) error {
-	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Mounts, End: End})
+	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Mounts, Args: s.observed(nil), End: End})
 	return err
 }
 
@@ -183,7 +198,7 @@ func (s scripted) Change(ctx context.Context, via Route, changes []Change, made 
 	requests := make([]Request, len(changes))
 	for i, change := range changes {
 		requests[i] = change.request()
-		requests[i].Route, requests[i].Root = via, true
+		requests[i].Route, requests[i].Root, requests[i].Unit = via, true, s.layout.Unit
 	}
 	if len(requests) > 1 {
 		return s.Chain(ctx, requests, made)

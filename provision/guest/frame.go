@@ -27,7 +27,7 @@ func frame(request Request, user, mark string) []string {
 	case userName.MatchString(user):
 		who = user
 	}
-	words := append([]string{mark, who, request.Script.Text, request.Script.Name}, request.Args...)
+	words := append([]string{mark, who, request.Unit, request.Script.Text, request.Script.Name}, request.Args...)
 	script := "set -- " + shellescape.QuoteCommand(words) + "\n" + embed.Frame.Text
 	return []string{"/bin/sh", "-c", `eval "$(printf %b "$1")"`, embed.Frame.Name, escape(script)}
 }

@@ -33,6 +33,8 @@ type Request struct {
 	Route  Route
 	Script embed.Script
 	Args   []string
+	// Unit is the name of the world's units, without their types; empty for a script that has nothing to do with them.
+	Unit string
 	// Root runs the script through `sudo -n`; otherwise it runs as the user who logs in.
 	Root bool
 	// Stdin is the script's standard input; nil is an empty one.
@@ -67,7 +69,7 @@ type Forward struct {
 // it ended before the script did.
 //
 // Chain runs scripts one after the other until one fails, as Exec would, and for less: over one connection and with one
-// sudo. They share the Route and Root of the first one, at most one has a Stdin, and what they print is not kept. ended
+// sudo. They share the Route, Root and Unit of the first one, at most one has a Stdin, and what they print is not kept. ended
 // is called after each that succeeded; the error is that of the one that did not.
 type Transport interface {
 	Exec(ctx context.Context, request Request) (Reply, error)

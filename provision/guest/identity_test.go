@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // TestParseIdentity: users, groups and access lists as a guest prints them; what is malformed is passed over.
@@ -32,7 +34,7 @@ way=/usr/local|ro,noexec|rw
 way=/var/lib|rw|ro,errors=continue
 end
 `, 1)
-	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,7 @@ end
 		o.ACLs, want) {
 		t.Errorf("access lists %+v", o.ACLs)
 	}
-	if at, way := o.WayTo(AgentPath); at != "/usr/local" || way != (Way{ReadOnly: true, NoExec: true, Bind: true}) {
+	if at, way := o.WayTo(layout.AgentV1.Agent()); at != "/usr/local" || way != (Way{ReadOnly: true, NoExec: true, Bind: true}) {
 		t.Errorf("to the agent: %q %+v", at, way)
 	}
 	if at, way := o.WayTo(StatePath); at != "/var/lib" || way != (Way{ReadOnly: true}) {
@@ -60,7 +62,7 @@ end
 		t.Errorf("to another directory: %q", at)
 	}
 	bad := strings.Replace(text, "acl=# file: /run/substrate.sock\n", "", 1)
-	if _, err := ParseObservation(Reply{Stdout: []byte(bad)}, 2); err == nil {
+	if _, err := ParseObservation(Reply{Stdout: []byte(bad)}, layout.AgentV1, 2); err == nil {
 		t.Error("an access list of no file was taken")
 	}
 }

@@ -1,9 +1,12 @@
 package guest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Observation is the result of the script "observe" or "new". Modes are octal as stat(1) prints them, without a
@@ -27,6 +30,7 @@ type Observation struct {
 	Marker string          // the layout that the marker names; empty when it names none
 	// MarkerText is what the marker holds instead of a name, or the first of it: up to MaxMarker bytes.
 	MarkerText string
+	Layout     layout.Layout   // whose names were looked for
 	Units      map[string]Unit // by name; both units of the agent
 	Linger     bool
 	Missing    []string // commands that the agent needs and the guest lacks; Python, which only the built-in one needs
@@ -206,18 +210,46 @@ type Entry struct {
 
 // The paths and names that an Observation speaks of.
 const (
-	AgentPath       = "/usr/local/bin/substrate-world-agent"
 	ProgramsPath    = "/usr/local/bin/" // before the name of a program beside the agent
-	ServiceName     = "substrate-world-agent.service"
-	SocketUnitName  = "substrate-world-agent.socket"
-	ServicePath     = "/etc/systemd/system/" + ServiceName
-	SocketUnitPath  = "/etc/systemd/system/" + SocketUnitName
 	MarkerPath      = "/etc/substrate-lima-layout"
 	StatePath       = "/var/lib/substrate"
 	RuntimePath     = "/run/substrate"
 	GroupName       = "substrate"
-	LayoutVersion   = "socket-parity-v1"
 	Python          = "python3"
 	ProjectMount    = "/src"
 	HomeStateSuffix = "/.substrate" // after Home
 )
+
+// Has reports whether a socket unit of a generation is installed.
+func (o *Observation) Has(of layout.Layout) bool {
+	_, found := o.Files[of.SocketPath()]
+	return found
+}
+
+// Older returns the generations before that of the observation of which a unit is installed.
+func (o *Observation) Older() (older []layout.Layout) {
+	for _, of := range o.Layout.Others() {
+		_, service := o.Files[of.ServicePath()]
+		if o.Layout.NewerThan(of) && (service || o.Has(of)) {
+			older = append(older, of)
+		}
+	}
+	return older
+}
+
+// Newer returns the generations after that of the observation of which a socket unit is installed.
+func (o *Observation) Newer() (newer []layout.Layout) {
+	for _, of := range o.Layout.Others() {
+		if of.NewerThan(o.Layout) && o.Has(of) {
+			newer = append(newer, of)
+		}
+	}
+	return newer
+}
+
+// otherGeneration reports whether a unit is the installed one of another generation.
+func (o *Observation) otherGeneration(unit string) bool {
+	return slices.ContainsFunc(o.Layout.Others(), func(of layout.Layout) bool {
+		return (unit == of.Socket() || unit == of.Service()) && o.Has(of)
+	})
+}

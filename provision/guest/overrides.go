@@ -144,12 +144,15 @@ func inForce(all []setting) (effective []setting, resets map[string]setting) {
 	return effective, resets
 }
 
+// units returns the names of both units.
+func (o *Observation) units() []string { return []string{o.Layout.Service(), o.Layout.Socket()} }
+
 // laidOver returns the settings of our unit, those that its drop-ins make, and what is in force of both.
 func (o *Observation) laidOver(unit string) (ours, effective []setting, resets map[string]setting) {
-	text := embed.SocketUnit()
-	if unit == ServiceName {
+	text := embed.SocketUnit(o.Layout)
+	if unit == o.Layout.Service() {
 		// If a unit can't hold the path of the home, the units' own reason reports that.
-		text, _ = embed.ServiceUnit(o.Home, false)
+		text, _ = embed.ServiceUnit(o.Layout, o.Home, false)
 	}
 	ours = settings(strings.Split(text, "\n"), "")
 	all := slices.Clone(ours)
@@ -210,7 +213,7 @@ func (o *Observation) contradicts(s setting, ours []setting) bool {
 	case growing[s.key]:
 		return false
 	case strings.HasPrefix(s.key, "Service.Memory"):
-		return o.Units[ServiceName].Result == "oom-kill" // it is not enough
+		return o.Units[o.Layout.Service()].Result == "oom-kill" // it is not enough
 	}
 	return held && !same
 }
@@ -229,7 +232,7 @@ func plain(value string) string {
 // Overrides returns why something hides our units or contradicts them, the files to displace or, where they are not
 // there, to make as masks, and the drop-ins that are kept.
 func (o *Observation) Overrides() (reasons, displaced, kept []string) {
-	for _, unit := range []string{ServiceName, SocketUnitName} {
+	for _, unit := range o.units() {
 		if file := o.Units[unit].FragmentPath; o.Hides(unit) {
 			reasons, displaced = append(reasons, fmt.Sprintf("%s hides our %s", file, unit)), append(displaced, file)
 		}
@@ -264,7 +267,7 @@ func (o *Observation) Unlinked() (files []string) {
 	for _, file := range o.Unwanted {
 		file = path.Clean(file)
 		place, unit := path.Dir(path.Dir(file)), path.Base(file)
-		if (unit == ServiceName || unit == SocketUnitName) && strings.HasSuffix(path.Dir(file), ".target.wants") &&
+		if slices.Contains(o.units(), unit) && strings.HasSuffix(path.Dir(file), ".target.wants") &&
 			(place == "/etc/systemd/system" || slices.Contains(beating, place)) {
 			files = append(files, file)
 		}
@@ -296,7 +299,7 @@ type Wish struct {
 // Wishes returns the settings of others that are kept and may be why an agent does not start or a unit does not stop:
 // all but those that only describe, order or give an environment.
 func (o *Observation) Wishes() (wishes []Wish) {
-	for _, unit := range []string{ServiceName, SocketUnitName} {
+	for _, unit := range o.units() {
 		_, effective, _ := o.laidOver(unit)
 		broken := o.contradictions(unit)
 		for _, s := range effective {
@@ -311,7 +314,7 @@ func (o *Observation) Wishes() (wishes []Wish) {
 
 // Inherited returns the variables of the agent's that systemd gives to every service, and that nothing takes from ours.
 func (o *Observation) Inherited() (names []string) {
-	_, effective, _ := o.laidOver(ServiceName)
+	_, effective, _ := o.laidOver(o.Layout.Service())
 	for _, text := range o.AllHave {
 		name, _, _ := strings.Cut(text, "=")
 		if !slices.ContainsFunc(effective, func(s setting) bool {

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // overridden returns a guest in which drop-ins with these texts are laid over a unit, in order.
 func overridden(unit string, texts ...string) (o *Observation) {
-	o = &Observation{Home: "/home/ada.guest", Units: map[string]Unit{ServiceName: {}, SocketUnitName: {}}}
+	o = &Observation{Layout: layout.AgentV1, Home: "/home/ada.guest", Units: map[string]Unit{layout.AgentV1.Service(): {}, layout.AgentV1.Socket(): {}}}
 	var u Unit
 	for i, text := range texts {
 		path := "/etc/systemd/system/" + unit + ".d/" + string(rune('a'+i)) + ".conf"
@@ -22,18 +23,18 @@ func overridden(unit string, texts ...string) (o *Observation) {
 }
 
 func TestContradictions(t *testing.T) {
-	ours, err := embed.ServiceUnit("/home/ada.guest", false)
+	ours, err := embed.ServiceUnit(layout.AgentV1, "/home/ada.guest", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, service := SocketUnitName, ServiceName
+	socket, service := layout.AgentV1.Socket(), layout.AgentV1.Service()
 	for _, c := range []struct {
 		unit  string
 		texts []string
 		want  string // the settings that are blamed
 	}{
 		{service, []string{ours}, ""},
-		{socket, []string{embed.SocketUnit()}, ""},
+		{socket, []string{embed.SocketUnit(layout.AgentV1)}, ""},
 		{service, []string{"[Service]\nEnvironment=SUBSTRATE_AGENT_TCP_PORT=1\nEnvironment=A=b"},
 			"Environment=SUBSTRATE_AGENT_TCP_PORT=1"},
 		{service, []string{`[Service]` + "\n" + `Environment=A=b 'SUBSTRATE_AGENT_TCP_PORT=1' C="d e"`},
@@ -80,7 +81,7 @@ func TestFileVariables(t *testing.T) {
 		"/etc/agent.env": "EnvironmentFile=/etc/agent.env sets SUBSTRATE_X=1 2", "-/etc/a*.env": "sets",
 		"/etc/%p.env": "sets", "/etc/other.env": "",
 	} {
-		o := overridden(ServiceName, "[Service]\nEnvironmentFile="+text)
+		o := overridden(layout.AgentV1.Service(), "[Service]\nEnvironmentFile="+text)
 		o.FileVariables = []Variable{{"/etc/agent.env", `SUBSTRATE_X="1 2"`}, {"/etc/agent.env", "# SUBSTRATE_Y=2"},
 			{"/etc/agent.env", "A=SUBSTRATE_Z"}, {"/etc/agent.env", ""}}
 		reasons, _, _ := o.Overrides()
@@ -114,11 +115,11 @@ func TestOverride(t *testing.T) {
 		if want == "" {
 			want = path
 		}
-		if have := override(ServiceName, path); have != want {
+		if have := override(layout.AgentV1.Service(), path); have != want {
 			t.Errorf("%s: %s, want %s", path, have, want)
 		}
 	}
-	o := &Observation{Unwanted: []string{"/etc/systemd/system/sockets.target.wants/substrate-world-agent.socket",
+	o := &Observation{Layout: layout.AgentV1, Unwanted: []string{"/etc/systemd/system/sockets.target.wants/substrate-world-agent.socket",
 		"/etc/systemd/system/sockets.target.wants/ssh.socket", "/usr/lib/x.target.wants/substrate-world-agent.socket"}}
 	if have := o.Unlinked(); !slices.Equal(have, o.Unwanted[:1]) {
 		t.Errorf("%q", have)
@@ -142,7 +143,7 @@ func TestWords(t *testing.T) {
 
 // TestWishes: what is kept and may be why an agent does not start is named, what describes it is not.
 func TestWishes(t *testing.T) {
-	o := overridden(ServiceName, "[Service]\nLimitAS=4M\nEnvironment=A=b\n[Unit]\nAfter=x.service\nDescription=mine",
+	o := overridden(layout.AgentV1.Service(), "[Service]\nLimitAS=4M\nEnvironment=A=b\n[Unit]\nAfter=x.service\nDescription=mine",
 		"[Service]\nUser=games\nLimitCORE=0")
 	o.AllHave = []string{"SUBSTRATE_HOME=/x", "SUBSTRATE_AGENT_TCP_PORT=1"}
 	if wishes := o.Wishes(); len(wishes) != 1 || !strings.HasSuffix(wishes[0].Text, "a.conf: LimitAS=4M") {
@@ -161,13 +162,13 @@ func TestParseOverrides(t *testing.T) {
 		"text=# /usr/lib/my own.conf\ntext=[Service]\ntext=User=x=|y\ntext=# "+place+"service.d/b.conf\n"+
 		"text=# "+place+"socket\ntext=[Socket]\nfile-sets=/etc/a.env|SUBSTRATE_X=1|2\nall-have=SUBSTRATE_Y=1\n"+
 		"stranger=other.socket|1\nstranger=other.socket|1\nstranger=|77\nunwanted=/x\n", 1)
-	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []DropIn{{"/usr/lib/my own.conf", []string{"# /usr/lib/my own.conf", "[Service]", "User=x=|y"}},
 		{place + "service.d/b.conf", []string{"# " + place + "service.d/b.conf"}}}
-	if have := o.Units[ServiceName].DropIns; !o.ReadOnlyRoot || !reflect.DeepEqual(have, want) {
+	if have := o.Units[layout.AgentV1.Service()].DropIns; !o.ReadOnlyRoot || !reflect.DeepEqual(have, want) {
 		t.Errorf("%q", have)
 	}
 	if !reflect.DeepEqual(o.Strangers, []Stranger{{"other.socket", 1}, {"", 77}}) ||
@@ -176,7 +177,7 @@ func TestParseOverrides(t *testing.T) {
 	}
 	for _, line := range []string{"stranger=a b.socket|1", "stranger=x|", "stranger=$(reboot)|1", "stranger=x|many",
 		"all-have=", "unwanted=", "file-sets=/etc/a|"} {
-		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "unwanted=/x", line, 1))}, 2); err == nil {
+		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "unwanted=/x", line, 1))}, layout.AgentV1, 2); err == nil {
 			t.Errorf("%q was taken", line)
 		}
 	}

@@ -1,7 +1,6 @@
 package guest
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -10,20 +9,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// ParseObservation reads what the script "observe" printed for the given number of mount points.
+// ParseObservation reads what the script "observe" printed of a layout, for the given number of mount points.
 // The rules are: the version line comes first and "end" last, every line is of a known key, and keys that must be
 // there once are. Anything else is an error, since the engine would act on an incomplete observation.
-func ParseObservation(reply Reply, mounts int) (*Observation, error) {
+func ParseObservation(reply Reply, of layout.Layout, mounts int) (*Observation, error) {
 	lines, err := body(reply.Stdout, "worldsetup-observe 1")
 	if err != nil {
 		return nil, err
 	}
 	p := observationParser{
-		Observation: Observation{Files: map[string]File{}, Units: map[string]Unit{}, Mounts: make([]Mount, mounts)},
-		middle:      reply.Sent.Add(reply.Received.Sub(reply.Sent) / 2),
-		seen:        map[string]bool{},
+		Observation: Observation{
+			Layout: of, Files: map[string]File{}, Units: map[string]Unit{}, Mounts: make([]Mount, mounts),
+		},
+		middle: reply.Sent.Add(reply.Received.Sub(reply.Sent) / 2),
+		seen:   map[string]bool{},
 	}
 	p.ClockError = reply.Received.Sub(reply.Sent) / 2
 	for _, line := range lines {
@@ -45,6 +48,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 		p.Listening = nil
 	}
 	p.dropIns()
+	p.Strangers = slices.DeleteFunc(p.Strangers, func(s Stranger) bool { return p.otherGeneration(s.Unit) })
 	if p.Untouched {
 		p.assume()
 	}
@@ -57,7 +61,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 	if err := p.lacksMount(); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{ServiceName, SocketUnitName} {
+	for _, name := range p.units() {
 		// Anyone who cannot enter /run cannot ask systemd either.
 		if _, found := p.Units[name]; !found && p.Files["/run"].Open() {
 			return nil, fmt.Errorf("the guest's observation lacks the unit %q", name)
@@ -70,7 +74,7 @@ func ParseObservation(reply Reply, mounts int) (*Observation, error) {
 func (p *observationParser) assume() {
 	p.Sudo, p.DiskAvailable = true, math.MaxInt64
 	p.seen["sudo"], p.seen["df"], p.seen["time"] = true, true, true
-	for _, name := range []string{ServiceName, SocketUnitName} {
+	for _, name := range p.units() {
 		p.Units[name] = Unit{Load: "not-found", Active: "inactive", Sub: "dead"}
 	}
 }
@@ -315,16 +319,13 @@ func (p *observationParser) sum(value string) error {
 	if !found || !known || !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(sum) {
 		return fmt.Errorf("it wants a SHA-256 and the path of a file named before")
 	}
-	if path == MarkerPath && sum == layoutSum {
-		p.Marker = LayoutVersion
+	if path == MarkerPath && sum == p.Layout.MarkerSum() {
+		p.Marker = p.Layout.Marker
 	}
 	file.SHA256 = sum
 	p.Files[path] = file
 	return nil
 }
-
-// layoutSum is the SHA-256 of a marker that names LayoutVersion.
-var layoutSum = fmt.Sprintf("%x", sha256.Sum256([]byte(LayoutVersion+"\n")))
 
 // MaxMarker is how much of the marker is read, in bytes: a name has one less, with the end of its line.
 const MaxMarker = 65
@@ -332,7 +333,7 @@ const MaxMarker = 65
 // markerPattern is a marker that names a layout.
 var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
 
-// parseMarker reads the first bytes of a marker that does not name LayoutVersion, in hexadecimal.
+// parseMarker reads the first bytes of a marker that does not name the observation's layout, in hexadecimal.
 func parseMarker(value string) (name, text string, err error) {
 	bytes, err := hex.DecodeString(strings.ReplaceAll(value, " ", ""))
 	if err == nil && len(bytes) > MaxMarker {
@@ -380,7 +381,7 @@ func (p *observationParser) unit(name, value string) error {
 	if block["Id"] == "" || unit.Load == "" || unit.Active == "" {
 		return fmt.Errorf("the guest's observation of a unit lacks its name or state: %v", block)
 	}
-	if name := block["Id"]; name != ServiceName && name != SocketUnitName {
+	if name := block["Id"]; !slices.Contains(p.units(), name) {
 		return fmt.Errorf("the guest's observation has an unexpected unit: %q", name)
 	}
 	p.Units[block["Id"]] = unit

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // testdata/observation.txt and verified.txt were printed by the scripts of package embed in a Debian 12 guest of Lima
@@ -27,7 +27,7 @@ func TestUntouched(t *testing.T) {
 	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam " +
 		"substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
 		"group=substrate:x:999:sam\nos=debian 12\nmissing=jq\nend\n"
-	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 0)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +35,12 @@ func TestUntouched(t *testing.T) {
 		!reflect.DeepEqual(o.Missing, []string{"jq"}) {
 		t.Errorf("%+v", o)
 	}
-	if unit := o.Units[SocketUnitName]; !o.Sudo || o.DiskAvailable < 1<<40 || o.ClockAhead != 0 ||
+	if unit := o.Units[layout.AgentV1.Socket()]; !o.Sudo || o.DiskAvailable < 1<<40 || o.ClockAhead != 0 ||
 		unit.Load != "not-found" || unit.Active != "inactive" {
 		t.Errorf("%+v", o)
 	}
 	for _, line := range []string{"untouched=yes\n", "linger=no\n", "home=/home/sam.guest\n"} {
-		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, line, "", 1))}, 0); err == nil {
+		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, line, "", 1))}, layout.AgentV1, 0); err == nil {
 			t.Errorf("without %q it was taken", line)
 		}
 	}
@@ -55,7 +55,7 @@ func TestParseObservation(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := time.Unix(0, 0).Add(guestTime).Add(-time.Second)
-	o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, 2)
+	o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, layout.AgentV1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,18 +92,18 @@ func TestParseObservation(t *testing.T) {
 		file.Inode = 0
 		o.Files[path] = file
 	}
-	want := &Observation{
+	want := &Observation{Layout: layout.AgentV1,
 		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"},
 		AccountGroups: []string{"ada", "substrate"},
 		Group:         &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
 		Files: map[string]File{
-			AgentPath: file("755", "root", "root", 3436,
+			layout.AgentV1.Agent(): file("755", "root", "root", 3436,
 				"9d3a3ca7c4c4ced6675722e1988ee0d7f74588da3fff2708cb30ab68fe008860"),
-			ServicePath: file("644", "root", "root", 1011,
+			layout.AgentV1.ServicePath(): file("644", "root", "root", 1011,
 				"268cf2851ca6225c4d67ca08ea8c193830732afaf4d978c92dcf5bb5e077c264"),
-			SocketUnitPath: file("644", "root", "root", 261,
+			layout.AgentV1.SocketPath(): file("644", "root", "root", 261,
 				"1494a4b6433d416c29aab76048e303d3a0e28c3e151c0cd65a3499f9782a1f1e"),
-			MarkerPath: file("644", "root", "root", 17, layoutSum),
+			MarkerPath: file("644", "root", "root", 17, layout.AgentV1.MarkerSum()),
 			SocketPath: {Type: "socket", Mode: "660", Owner: "root", Group: "substrate"},
 			StatePath: {Type: "directory", Mode: "750", Owner: "root",
 				Group: "substrate", Size: 4096},
@@ -112,8 +112,8 @@ func TestParseObservation(t *testing.T) {
 			"/run":                       {Type: "directory", Mode: "755", Owner: "root", Group: "root", Size: 840},
 			"/home/ada.guest/.substrate": {Type: "directory", Mode: "755", Owner: "ada", Group: "ada", Size: 4096},
 		},
-		Marker: LayoutVersion, Linger: true, Runs: RunsInstalled,
-		Units: map[string]Unit{ServiceName: unit(ServiceName), SocketUnitName: unit(SocketUnitName)},
+		Marker: layout.AgentV1.Marker, Linger: true, Runs: RunsInstalled,
+		Units: map[string]Unit{layout.AgentV1.Service(): unit(layout.AgentV1.Service()), layout.AgentV1.Socket(): unit(layout.AgentV1.Socket())},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{
 				{Name: ".cache", Type: 'd', Size: 4096}, {Name: ".bashrc", Type: 'f', Size: 3526},
@@ -160,7 +160,7 @@ entry=1|f|0|1.5|a|b=c
 df=/dev/vda1 100 50 50 50% 9 10% /
 time=1.000000000
 end
-`)}, 2)
+`)}, layout.AgentV1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ end
 
 func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 	whole := recorded(t, "observation.txt")
-	if _, err := ParseObservation(Reply{Stdout: []byte(whole)}, 2); err != nil {
+	if _, err := ParseObservation(Reply{Stdout: []byte(whole)}, layout.AgentV1, 2); err != nil {
 		t.Fatal(err)
 	}
 	// A line in the place of the one that begins with the key; an empty one takes it out.
@@ -223,16 +223,16 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 			line += "\n"
 		}
 		broken := whole[:start] + line + whole[start+length:]
-		if o, err := ParseObservation(Reply{Stdout: []byte(broken)}, 2); err == nil {
+		if o, err := ParseObservation(Reply{Stdout: []byte(broken)}, layout.AgentV1, 2); err == nil {
 			t.Errorf("%q in the place of %q was taken: %+v", c.line, whole[start:start+length], o)
 		}
 	}
 	for cut := range len(whole) - len("\n") { // an end without its newline is still one
-		if _, err := ParseObservation(Reply{Stdout: []byte(whole[:cut])}, 2); err == nil {
+		if _, err := ParseObservation(Reply{Stdout: []byte(whole[:cut])}, layout.AgentV1, 2); err == nil {
 			t.Errorf("cut off after %q it was taken", whole[max(0, cut-20):cut])
 		}
 	}
-	if _, err := ParseObservation(Reply{Stdout: []byte(whole)}, 3); err == nil {
+	if _, err := ParseObservation(Reply{Stdout: []byte(whole)}, layout.AgentV1, 3); err == nil {
 		t.Error("a mount point that no one named is missed")
 	}
 }
@@ -247,7 +247,7 @@ func TestTheClockIsComparedWithTheMiddleOfTheRoundTrip(t *testing.T) {
 		"1795430118.501767940": 1795429117501768 * time.Microsecond,
 	} {
 		text := whole[:start] + "time=" + stamp + whole[start+length:]
-		o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, 2)
+		o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, layout.AgentV1, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +262,7 @@ func FuzzParseObservation(f *testing.F) {
 	f.Add("worldsetup-observe 1\nend\n", 0)
 	f.Add("worldsetup-observe 1\nunit.\nunit.=\nmount=0|\nentry=0|f|1|inf|x\ntime=nan\nend", 1)
 	f.Fuzz(func(t *testing.T, text string, mounts int) {
-		o, err := ParseObservation(Reply{Stdout: []byte(text)}, mounts&7)
+		o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, mounts&7)
 		if (o == nil) == (err == nil) {
 			t.Errorf("%v, %v", o, err)
 		}
@@ -272,7 +272,7 @@ func FuzzParseObservation(f *testing.F) {
 // A kernel that does not show sockets' files leaves that open, and nothing else.
 func TestParseObservationOfAKernelWithoutSocketFiles(t *testing.T) {
 	text := strings.Replace(recorded(t, "observation.txt"), " <-> ino:", " <-> ", 1)
-	o, err := ParseObservation(Reply{Stdout: []byte(text)}, 2)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 2)
 	if err != nil || o.Listening != nil || o.Runs != RunsInstalled {
 		t.Errorf("%v, %+v", err, o)
 	}
@@ -287,12 +287,12 @@ func TestParseWithoutUnits(t *testing.T) {
 		}
 	}
 	text := strings.Join(kept, "")
-	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, 2); err == nil {
+	if _, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 2); err == nil {
 		t.Error("units are missing, and no one minds")
 	}
 	closed := strings.Replace(text, "stat=directory|755|root|root|840|1|/run",
 		"stat=directory|700|root|root|840|1|/run", 1)
-	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, 2); err != nil || o.Files["/run"].Open() {
+	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, layout.AgentV1, 2); err != nil || o.Files["/run"].Open() {
 		t.Errorf("%v", err)
 	}
 }
@@ -321,13 +321,6 @@ func TestParseMounts(t *testing.T) {
 		if mounts, err := ParseMounts(Reply{Stdout: []byte(damaged)}, 3); err == nil {
 			t.Errorf("%s: %+v", name, mounts)
 		}
-	}
-}
-
-// TestObserveKnowsTheLayout: the script reads no marker that names the version of this worldsetup.
-func TestObserveKnowsTheLayout(t *testing.T) {
-	if !strings.Contains(embed.Observe.Text, "\nlayout="+layoutSum+" ") {
-		t.Errorf("observe.sh wants the SHA-256 of the marker in layout=: %s", layoutSum)
 	}
 }
 

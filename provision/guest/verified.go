@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // The users that the script "verify" asks as.
@@ -42,13 +44,13 @@ func (a Answer) Refused() bool { return a.Exit == couldNotConnect }
 
 // Misanswered reports that something answered which is no world agent, or none that is of use: nothing but another agent
 // changes that.
-func (a Answer) Misanswered() bool {
-	ok, _ := a.Answered()
+func (a Answer) Misanswered(by layout.Layout) bool {
+	ok, _ := a.Answered(by)
 	return !ok && (a.Exit == 0 || a.Exit == tooLong)
 }
 
-// Answered reports that an agent answered with its capabilities; if not, why explains.
-func (a Answer) Answered() (ok bool, why string) {
+// Answered reports that an agent of a layout answered with its capabilities; if not, why explains.
+func (a Answer) Answered(by layout.Layout) (ok bool, why string) {
 	switch {
 	case a.Refused():
 		return false, "could not connect to " + SocketPath
@@ -61,7 +63,7 @@ func (a Answer) Answered() (ok bool, why string) {
 	case a.Exit != 0:
 		return false, fmt.Sprintf("connected, and got no HTTP answer (curl exit status %d)", a.Exit)
 	}
-	if _, err := ParseCapabilities(a.Status, []byte(a.Body)); err != nil {
+	if _, err := ParseCapabilities(by, a.Status, []byte(a.Body)); err != nil {
 		return false, err.Error()
 	}
 	return true, ""
@@ -76,8 +78,8 @@ type Capabilities struct {
 }
 
 // ParseCapabilities reads the answer to GET /v1/capabilities and reports what is wrong with it if it is not one of a
-// world agent.
-func ParseCapabilities(status int, body []byte) (Capabilities, error) {
+// layout's agent.
+func ParseCapabilities(of layout.Layout, status int, body []byte) (Capabilities, error) {
 	var capabilities Capabilities
 	if status != 200 {
 		return capabilities, fmt.Errorf("it answered with HTTP status %d, expected 200", status)
@@ -85,7 +87,7 @@ func ParseCapabilities(status int, body []byte) (Capabilities, error) {
 	if err := json.Unmarshal(body, &capabilities); err != nil {
 		return capabilities, fmt.Errorf("it answered with something else than the JSON of a world agent: %.60q (%w)", body, err)
 	}
-	if capabilities.Version == "" || capabilities.Backend != "world-agent" {
+	if capabilities.Version == "" || capabilities.Backend != of.Backend {
 		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q",
 			capabilities.Version, capabilities.Backend)
 	}

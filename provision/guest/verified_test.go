@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 func TestParseVerified(t *testing.T) {
@@ -17,7 +19,7 @@ func TestParseVerified(t *testing.T) {
 	}
 	for _, who := range []string{Self, Root} {
 		answer := verified.Answers[who]
-		if ok, why := answer.Answered(); !ok || answer.Status != 200 || answer.Took <= 0 || answer.Took > time.Second {
+		if ok, why := answer.Answered(layout.AgentV1); !ok || answer.Status != 200 || answer.Took <= 0 || answer.Took > time.Second {
 			t.Errorf("%s: %+v, %s", who, answer, why)
 		}
 	}
@@ -69,7 +71,7 @@ func TestAnswered(t *testing.T) {
 			t.Errorf("%s: %v", c.line, err)
 			continue
 		}
-		ok, why := verified.Answers[Self].Answered()
+		ok, why := verified.Answers[Self].Answered(layout.AgentV1)
 		if ok != (c.why == "") || !strings.Contains(why, c.why) {
 			t.Errorf("%s %s: %v, %q", c.line, c.body, ok, why)
 		}
@@ -85,7 +87,7 @@ func FuzzParseVerified(f *testing.F) {
 			t.Errorf("%v, %v", verified, err)
 		}
 		if verified != nil {
-			verified.Answers[Self].Answered()
+			verified.Answers[Self].Answered(layout.AgentV1)
 		}
 	})
 }

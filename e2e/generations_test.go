@@ -1,0 +1,127 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
+)
+
+// TestGenerations takes a world from one generation of the contract to the next.
+func TestGenerations(t *testing.T) { onEachLima(t, testGenerations) }
+
+func testGenerations(t *testing.T, rig *rig) {
+	if rig.bed == nil {
+		t.Skip("the test bed shows it, in seconds")
+	}
+	w := &world{limaHome: rig.newHome(t)}
+	w.project = filepath.Join(w.files(), "project")
+	w.write(t, filepath.Join(w.project, "docs", "read.me"), "hello\n")
+	w.setup(t, "--agent", "builtin").wantReady(t)
+	w.root(t, "mkdir /srv/tree && echo kept >/srv/tree/file && systemd-run --quiet --unit kept sleep infinity")
+
+	dead := filepath.Join(w.files(), "world-service")
+	buildAgent(t, dead, "./e2e/agent", "-X", "main.refuses=yes")
+	old, now := layout.AgentV1, layout.ServiceV1
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"the new agent is dead", func(t *testing.T) {
+			r := w.setup(t, "--agent", dead)
+			if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+				!strings.Contains(failure.Why, "generation before was started again and answers") {
+				t.Errorf("exit code %d, error %+v", r.code, failure)
+			}
+			w.wantGeneration(t, old, now)
+			w.setup(t, "--agent", "builtin").wantReady(t)
+		}},
+		{"upgraded", func(t *testing.T) {
+			r := w.setup(t, "--agent", "builtin", "--layout", now.Name)
+			r.wantReady(t)
+			want := []provision.StepID{provision.StepUnits, provision.StepAgent, provision.StepActivate,
+				provision.StepRetire}
+			if got := slices.DeleteFunc(r.steps(), func(id provision.StepID) bool {
+				return id == provision.StepWaitForBoot
+			}); !slices.Equal(got, want) {
+				t.Errorf("the steps were %v, want %v", got, want)
+			}
+			w.wantGeneration(t, now, old)
+			if got := w.root(t, "cat /srv/tree/file; systemctl is-active kept"); got != "kept\nactive" {
+				t.Errorf("what was in the guest: %q", got)
+			}
+		}},
+		{"stays", func(t *testing.T) {
+			r := w.setup(t, "--agent", "builtin")
+			if r.wantReady(t); len(r.steps()) > 0 {
+				t.Errorf("the steps were %v", r.steps())
+			}
+		}},
+		{"restarted by Lima", func(t *testing.T) {
+			for _, verb := range []string{"stop", "start"} {
+				if r := w.limactl(t, verb, vm); r.code != 0 {
+					t.Fatalf("limactl %s: exit code %d\n%s", verb, r.code, r.stderr)
+				}
+			}
+			w.wantGeneration(t, now, old)
+		}},
+		{"no way back", func(t *testing.T) {
+			if r := w.setup(t, "--agent", "builtin", "--layout", old.Name); r.code != 4 || len(r.steps()) > 0 {
+				t.Errorf("exit code %d, steps %v", r.code, r.steps())
+			}
+		}},
+		{"replaced", func(t *testing.T) {
+			w.setup(t, "--agent", "builtin", "--layout", old.Name, "--replace", vm).wantReady(t)
+			w.wantGeneration(t, old, now)
+		}},
+		{"killed at each step", func(t *testing.T) {
+			args := []string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project, "--agent", "builtin",
+				"--layout", now.Name}
+			for _, at := range []provision.StepID{provision.StepUnits, provision.StepAgent, provision.StepActivate,
+				provision.StepRetire} {
+				for _, state := range []provision.StepState{provision.StepRunning, provision.StepDone} {
+					w.kill(t, args, at, state)
+					w.setup(t, args[5:]...).wantReady(t)
+					w.wantGeneration(t, now, old)
+					w.root(t, fmt.Sprintf("systemctl --quiet disable --now %s %s && rm %s %s %s", now.Socket(),
+						now.Service(), now.SocketPath(), now.ServicePath(), now.Agent()))
+					w.setup(t, "--agent", "builtin", "--layout", old.Name).wantReady(t)
+				}
+			}
+		}},
+	} {
+		if !t.Run(part.name, part.run) {
+			t.Fatalf("the rest needs %q", part.name)
+		}
+	}
+}
+
+// wantGeneration wants the agent of one generation to answer, and the units of another to be gone.
+func (w *world) wantGeneration(t *testing.T, of, gone layout.Layout) {
+	t.Helper()
+	r := w.guest(t, "curl", "-sS", "--unix-socket", guestSocket, capabilitiesURL)
+	if r.code != 0 || !strings.Contains(r.stdout, fmt.Sprintf("%q", of.Backend)) {
+		t.Errorf("curl: exit code %d, %s%s", r.code, r.stdout, r.stderr)
+	}
+	for command, want := range map[string]string{
+		"systemctl is-active " + of.Socket() + " " + of.Service():                    "active\nactive",
+		"systemctl is-enabled " + of.Socket() + " " + of.Service():                   "enabled\nenabled",
+		"systemctl show -P LoadState " + gone.Socket():                               "not-found",
+		"systemctl show -P LoadState " + gone.Service():                              "not-found",
+		"ls " + gone.SocketPath() + " " + gone.Agent() + " 2>&1 | grep -c 'No such'": "2",
+		"stat -c '%F %U:%G %a' /run/substrate.sock":                                  "socket root:substrate 660",
+	} {
+		if strings.HasPrefix(command, "ls ") && gone == layout.ServiceV1 {
+			continue // its program may have stayed
+		}
+		if got := w.root(t, command); got != want {
+			t.Errorf("%s printed %q, want %q", command, got, want)
+		}
+	}
+}

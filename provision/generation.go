@@ -1,0 +1,68 @@
+package provision
+
+import (
+	"fmt"
+
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
+)
+
+// This file chooses the generation of the contract that a run makes, and takes a guest from an older one to it.
+
+// layouts returns the generations that an agent may be of, the preferred one first.
+func (t target) layouts() []layout.Layout {
+	if of, found := layout.Named(t.spec.Layout); found {
+		return []layout.Layout{of}
+	}
+	return layout.All
+}
+
+// chooseLayout takes the generation that was asked for, else that of the agent.
+func (t *target) chooseLayout() {
+	name := t.spec.Layout
+	if name == "" && t.agent != nil {
+		name = t.agent.Layout
+	}
+	if of, found := layout.Named(name); found {
+		t.layout, t.given = of, true
+	}
+}
+
+// adoptLayout takes the generation that a guest has, if nothing else was asked for. It reports whether that is another
+// one than the guest was observed as.
+func (t *target) adoptLayout(o *guest.Observation) bool {
+	if o == nil || t.given || o.Has(t.layout) {
+		return false
+	}
+	for _, of := range t.layout.Others() {
+		if o.Has(of) {
+			t.layout = of
+			return true
+		}
+	}
+	return false
+}
+
+// newerLayout returns why a guest can't become what is asked for: there is no way back to an older generation.
+func newerLayout(o *guest.Observation) (reasons []string) {
+	for _, of := range o.Newer() {
+		reasons = append(reasons, fmt.Sprintf("its inside is of the generation %s, and %s, which is older, is asked for",
+			of.Name, o.Layout.Name))
+	}
+	return reasons
+}
+
+// olderLayout returns why the units of older generations have to go.
+func olderLayout(o *guest.Observation) (reasons []string) {
+	for _, of := range o.Older() {
+		reasons = append(reasons, fmt.Sprintf("the units of the generation %s are installed, and %s takes their place",
+			of.Name, o.Layout.Name))
+	}
+	return reasons
+}
+
+func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }
+
+func retireTask(_ target, o *guest.Observation, _ Step) (*task, error) {
+	return &task{change: guest.Retire{Old: o.Older()}}, nil
+}
