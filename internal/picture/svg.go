@@ -70,7 +70,11 @@ func Write(to io.Writer, title string, frames ...Frame) error {
 	fmt.Fprintf(&out, `<text x="%.1f" y="20" text-anchor="middle" fill="%s">%s</text>`+"\n",
 		width/2, barText, escape(title))
 	for i, frame := range frames {
-		fmt.Fprintf(&out, `<g class="f f%d" transform="translate(%.0f %.0f)" fill="%s">`+"\n", i, margin,
+		hidden := ""
+		if i+1 < len(frames) { // where style sheets don't count, the last one is seen, and not all of them at once
+			hidden = ` visibility="hidden"`
+		}
+		fmt.Fprintf(&out, `<g class="f f%d"%s transform="translate(%.0f %.0f)" fill="%s">`+"\n", i, hidden, margin,
 			titleBar+margin, foreground)
 		for y := range h {
 			row(&out, frame.Screen, y)

@@ -69,4 +69,8 @@ func TestFrames(t *testing.T) {
 	if film != drawn(t, 5, 1, "one", "two") {
 		t.Error("the same screens gave other bytes")
 	}
+	if film := drawn(t, 5, 1, "one", "two", "end"); strings.Count(film, ` visibility="hidden" transform`) != 2 ||
+		!strings.Contains(film, `<g class="f f2" transform`) {
+		t.Errorf("without a style sheet it is not the last frame that is seen:\n%s", film)
+	}
 }
