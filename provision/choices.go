@@ -30,10 +30,10 @@ const (
 	SizeDev     = "dev"
 )
 
-// FieldResult is the result of validating a field: an error, or a description of its effect.
+// FieldResult is the result of validating a field: an error, something to think about, or a description of its effect.
 type FieldResult struct {
-	Wrong bool
-	Text  string
+	Wrong, Doubtful bool
+	Text            string
 }
 
 // Validation holds the results of the fields that have any.

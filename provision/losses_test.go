@@ -30,7 +30,7 @@ func TestLosses(t *testing.T) {
 			"/home/ada/p"},
 		"restore, no other VM": {plan(false, Step{ID: StepRestorePlace}).RestoreLosses, "nothing",
 			"the VM that was kept"},
-		"remove": {plan(false, Step{ID: StepRemoveVM, Destroys: true}).RemoveLosses, "(1 GiB); the log",
+		"remove": {plan(false, Step{ID: StepRemoveVM, Destroys: true}).RemoveLosses, "1 GiB used",
 			"Lima's downloads"},
 		"remove a kept one": {plan(false, Step{ID: StepRemoveKept, Destroys: true}).RemoveLosses,
 			"the kept VM w.old with everything in it", "/home/ada/p"},

@@ -63,7 +63,7 @@ func (p *Plan) forNew(t target, reason string) {
 	}
 	p.Steps = []Step{
 		newStep(StepCreate, reason),
-		newStep(StepStart, "it is new"),
+		newStep(StepStart, "the VM is new"),
 	}
 	for _, k := range kinds() {
 		if k.inNew == nil || !k.inNew(t) {
@@ -452,6 +452,7 @@ func planFor(t target, s State) Plan {
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup
 	}
+	plan.Gets = getsOf(t, s)
 	if plan.has(StepCreate) || plan.has(StepReplaceCreate) {
 		plan.Opens = t.opens()
 	}

@@ -36,6 +36,8 @@ type Plan struct {
 	HomeLeftOut bool `json:"home_left_out,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
+	// Gets describes the world that the plan leads to; nil in the plan of a restoration or a removal.
+	Gets *Gets `json:"gets,omitempty"`
 	// Total is how long the run takes, with observing and verifying.
 	Total time.Duration `json:"total_ns,omitempty"`
 	// Decided is what the files that Lima reads for all VMs decide about this one.
@@ -360,12 +362,11 @@ func (p Plan) RemoveLosses() (deleted, kept string) {
 
 // onlyInVM describes the data that exists only in the VM.
 func (e *Existing) onlyInVM() string {
-	lost := "the disk of the VM with everything that is only there: " +
-		"installed programs, containers, files outside of the mounts"
+	lost := "the disk of the VM"
 	if e != nil && e.DiskUsed > 0 {
-		lost += " (" + plaintext.Bytes(e.DiskUsed) + ")"
+		lost += ", " + plaintext.Bytes(e.DiskUsed) + " used"
 	}
-	return lost
+	return lost + "; programs, containers and files that are only there"
 }
 
 // onHost describes the data in the VM that is on the host.

@@ -17,16 +17,29 @@ func (m *model) start(what call, page page) tea.Cmd {
 	}
 	f.stale = ""
 	f.call, f.stopping, f.began = what, false, m.options.Now()
+	switch what {
+	case running:
+		f.agreed = f.plan
+	case restoring, removing:
+		f.agreed = f.typedFor
+	default:
+		f.agreed = provision.Plan{}
+	}
+	if len(f.agreed.Steps) > 0 { // until the engine says the same
+		f.progress.Add(provision.Event{Type: provision.EventPlan, Plan: &f.agreed})
+	}
 	f.now = f.began
 	m.show(page)
 	var ctx context.Context
 	ctx, m.endCall = context.WithCancelCause(m.ctx)
 	next := callEngine(ctx, m.worker, what, m.request(what))
-	if m.ticking {
-		return next
-	}
-	m.ticking = true
-	return tea.Batch(next, tick(m.options.Now))
+	return tea.Batch(next, m.beat())
+}
+
+// beat begins a new series of ticks; those of the old one end it.
+func (m *model) beat() tea.Cmd {
+	m.ticks++
+	return tick(m.ticks, beat, m.options.Now)
 }
 
 // request returns the request to the engine. It holds the VM's name, which is the consent, for the plan of a
@@ -47,9 +60,9 @@ func (m *model) request(what call) Request {
 			request.Approve = f.plan.ApproveUpTo
 		}
 	case restoring:
-		request.Restore, request.Approve = f.options.VM, f.agreed.Approve
+		request.Restore, request.Approve = f.options.VM, f.typedFor.Approve
 	case removing:
-		request.Remove, request.Approve = f.options.VM, f.agreed.Approve
+		request.Remove, request.Approve = f.options.VM, f.typedFor.Approve
 	}
 	return request
 }

@@ -22,7 +22,7 @@ func BenchmarkFlood(b *testing.B) {
 		for range 2500 {
 			m.worker.mailbox.put(line)
 		}
-		m.Update(tickMsg{time.Now()})
+		m.Update(tickMsg{time.Now(), m.ticks})
 		m.Update(keyPress("up"))
 		m.View()
 	}

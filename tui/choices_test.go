@@ -16,7 +16,8 @@ func TestChoicesAreTakenWhenTheyAreFine(t *testing.T) {
 	scenes["plan"](w)
 	w.press("c")
 	w.validates(nil)
-	w.shows("> project /home/ada", "agent a file", "file /tmp/agent", "size custom", "disk 40GiB", "Looks good")
+	w.shows("▸ project /home/ada", "agent ( ) the project's own (•) a file", "file /tmp/agent",
+		"(•) custom", "disk 40GiB", "Looks good")
 	w.types("/p")
 	w.press("enter")
 	w.shows("checking")
@@ -72,7 +73,7 @@ func TestChoicesAreKeptWhenTheyAreFine(t *testing.T) {
 	}
 	w.press("esc")
 	w.model.Update(written("Saved in ", "")("/x", nil)) // that was still on its way
-	w.shows("enter do it")
+	w.shows("enter start")
 }
 
 func TestChoicesLeft(t *testing.T) {
@@ -81,11 +82,11 @@ func TestChoicesLeft(t *testing.T) {
 	w.press("enter")
 	w.shows("Fix the fields marked ✗")
 	w.press("esc")
-	if w.shows("enter do it"); w.model.facts.choices != (provision.Choices{}) {
+	if w.shows("enter start"); w.model.facts.choices != (provision.Choices{}) {
 		t.Errorf("they were taken: %+v", w.model.facts.choices)
 	}
 	w.model.Update(validatedMsg{}) // that was still on its way
-	w.shows("enter do it")
+	w.shows("enter start")
 }
 
 // Only one validation runs at a time, and the last one is of the current choices.
@@ -113,7 +114,7 @@ func TestCursorStandsWhereOneTypes(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["replace"](w)
 	cursor := w.model.View().Cursor
-	if cursor == nil || cursor.X != 1+len("> substrat") {
+	if cursor == nil || cursor.X != 1+2+len("> substrat") {
 		t.Fatalf("the cursor is at %+v", cursor)
 	}
 	w.press("left", "left")

@@ -178,28 +178,63 @@ func (p choicesPage) body(f *facts, t *text) {
 		t.styled(t.dim, "", "checking"+t.more)
 	case !p.validation.OK():
 		t.put(t.mark(provision.Failed)+" ", "Fix the fields marked "+t.glyph(provision.Failed)+".")
+	case p.doubtful():
+		t.put(t.mark(provision.Warning)+" ",
+			"It can be used; think about what is marked "+t.glyph(provision.Warning)+".")
 	default:
 		t.put(t.mark(provision.OK)+" ", "Looks good.")
 	}
 	f.showAlert(t)
 }
 
-func (p choicesPage) showField(t *text, f field, focused bool) {
-	prefix := "  "
-	if focused {
-		prefix = t.strong.Render("> ")
+// doubtful reports whether something should be thought about before the choices are used.
+func (p choicesPage) doubtful() bool {
+	for _, result := range p.validation {
+		if result.Doubtful {
+			return true
+		}
 	}
-	prefix += t.dim.Render(f.label) + strings.Repeat(" ", max(1, 9-ansi.StringWidth(f.label)))
+	return false
+}
+
+func (p choicesPage) showField(t *text, f field, focused bool) {
+	prefix, label := "  ", t.dim
+	if focused {
+		prefix, label = t.accent.Render(t.at+" "), t.accent
+	}
+	prefix += label.Render(pad(f.label, 9))
 	switch {
-	case f.options != nil && focused:
-		t.styled(t.strong, prefix, "< "+f.options[f.picked].words+" >")
 	case f.options != nil:
-		t.put(prefix, f.options[f.picked].words)
+		t.showOptions(prefix, f, focused)
 	case focused:
 		t.input(prefix, f.input)
 	default:
 		t.lines = append(t.lines, t.cut(prefix+t.clean(cmp.Or(f.value(), "-")), t.width))
 	}
+}
+
+// showOptions writes all options of a field, with a mark before the one that is picked.
+func (t *text) showOptions(prefix string, f field, focused bool) {
+	line := prefix
+	for i, option := range f.options {
+		words := "( ) " + option.words
+		if i == f.picked {
+			words = "(" + map[bool]string{true: "•", false: "*"}[t.utf8] + ") " + option.words
+		}
+		if ansi.StringWidth(line+words) > t.width && line != prefix {
+			t.lines = append(t.lines, line)
+			line = strings.Repeat(" ", ansi.StringWidth(prefix))
+		}
+		style := t.dim
+		if i == f.picked {
+			style = t.strong
+			if focused {
+				style = t.accent
+			}
+		}
+		line += style.Render(words) + "  "
+	}
+	t.lines = append(t.lines, strings.TrimRight(line, " "))
 }
 
 // showResult writes what the validation found for a field.
@@ -216,8 +251,11 @@ func (p choicesPage) showResult(t *text, f field) {
 		return
 	}
 	outcome := provision.OK
-	if result.Wrong {
+	switch {
+	case result.Wrong:
 		outcome = provision.Failed
+	case result.Doubtful:
+		outcome = provision.Warning
 	}
 	t.put(strings.Repeat(" ", 11)+t.mark(outcome)+" ", result.Text)
 }

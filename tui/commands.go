@@ -16,10 +16,18 @@ import (
 // beat is how often the mailbox is emptied: often enough to seem immediate, rarely enough to cost nothing.
 const beat = 50 * time.Millisecond
 
-// tick sends the next beat.
-func tick(now func() time.Time) tea.Cmd {
-	return tea.Tick(beat, func(time.Time) tea.Msg { return tickMsg{now()} })
+// tick sends the next tick of a series.
+func tick(series int, after time.Duration, now func() time.Time) tea.Cmd {
+	return tea.Tick(after, func(time.Time) tea.Msg { return tickMsg{now(), series} })
 }
+
+// listen ends the moment in which keys are ignored.
+func listen(after time.Duration) tea.Cmd {
+	return tea.Tick(after, func(time.Time) tea.Msg { return listenMsg{} })
+}
+
+// call calls a person to the terminal: with its bell, and with a notification (OSC 9) where it has them.
+func callPerson(words string) tea.Cmd { return tea.Raw("\a\x1b]9;" + words + "\a") }
 
 // callEngine makes a call of the engine and sends its end.
 func callEngine(ctx context.Context, w *worker, what call, request Request) tea.Cmd {

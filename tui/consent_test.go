@@ -19,9 +19,9 @@ func TestReplacementNeedsTheName(t *testing.T) {
 		t.Error("the plan of the replacement was not asked for")
 	}
 	w.ends(planning, replacePlan(replaceSteps), nil, nil)
-	w.shows("will be deleted:", "3.1 GiB", "kept:", "/home/ada/project", "x replace it")
+	w.shows("! deleted:", "3.1 GiB", "x replace it")
 	w.press("enter", "y", "x")
-	w.shows("Replace the VM substrate?", "type the name")
+	w.shows("Replace the VM substrate?", "type the VM's name", "Deleted", "Kept", "/home/ada/project")
 	w.press("enter")
 	w.types("Substrate")
 	w.press("enter")
@@ -51,14 +51,14 @@ func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 		consents [3]string // to replace, restore and remove
 		words    []string
 	}{
-		"B": {restoring, restorePlan, [3]string{1: "substrate"}, []string{"Restore the kept VM", "will be deleted: of the current VM",
+		"B": {restoring, restorePlan, [3]string{1: "substrate"}, []string{"Restore the kept VM", "of the current VM",
 			"the VM that was kept"}},
-		"D": {removing, removalPlan, [3]string{2: "substrate"}, []string{"Remove the world in the VM substrate?", "the kept VM substrate.ws-old",
-			"/home/ada/project"}},
+		"D": {removing, removalPlan, [3]string{2: "substrate"}, []string{"Remove the world in the VM substrate?",
+			"the kept VM substrate.ws-old", "/home/ada/project"}},
 	} {
 		w := newWizard(t, nil)
 		scenes["kept"](w)
-		w.press(key)
+		w.press("m", key)
 		w.types("substrate")
 		w.press("enter")
 		if w.model.facts.call != idle {
@@ -103,7 +103,7 @@ func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 func TestRestoringNeedsAKeptVM(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["plan-interrupts"](w)
-	w.press("B")
+	w.press("m", "B")
 	w.shows("D remove")
 	if strings.Contains(w.screen(), "B restore") {
 		t.Errorf("nothing is kept:\n%s", w.screen())
@@ -114,20 +114,22 @@ func TestRestoringNeedsAKeptVM(t *testing.T) {
 	w = newWizard(t, nil)
 	w.ends(planning, provision.Plan{VM: "substrate", Existing: existingVM}, nil, nil)
 	w.ends(verifying, provision.Plan{}, health, nil)
+	w.shows("m manage")
+	w.press("m")
 	w.shows("B restore", "D remove")
 	w.press("B")
 	w.previews(restorePlan)
 	w.types("substrate")
 	w.press("enter")
 	w.ends(restoring, provision.Plan{}, healthy(), nil)
-	w.shows("was verified just now")
+	w.shows("Ready · verified just now")
 }
 
 // A world that was taken away is no failure, and another can be planned.
 func TestRemoved(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["removed"](w)
-	w.shows("removed: the world in the VM substrate is gone", "done: remove the VM", "r plan a new one")
+	w.shows("removed: the world in the VM substrate is gone", "✓ 2 remove the VM", "r plan a new one")
 	w.press("q")
 	if outcome := w.model.outcome; outcome == nil || outcome.Err != nil || !outcome.Removed || outcome.Health != nil {
 		t.Errorf("%+v", outcome)
@@ -145,8 +147,8 @@ func TestRemoved(t *testing.T) {
 func TestReplaceInsteadOfRepair(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["plan-interrupts"](w)
-	w.shows("x replace instead")
-	w.press("x")
+	w.shows("m manage")
+	w.press("m", "x")
 	if w.model.request(planning).Replace != "substrate" {
 		t.Error("the plan of the replacement was not asked for")
 	}
@@ -174,7 +176,7 @@ func TestWhatChangedIsAgreedToAgain(t *testing.T) {
 	}
 	w.press("enter")
 	w.ends(running, provision.Plan{}, nil, err)
-	w.shows("has changed since you agreed", "it was stopped", "enter do it")
+	w.shows("has changed since you agreed", "it was stopped", "enter start")
 	if err := w.model.request(running).Approve(t.Context(), other); err != nil {
 		t.Errorf("the new plan cannot be agreed to: %v", err)
 	}
@@ -187,13 +189,14 @@ func TestWhatInterruptsMoreIsAskedAgain(t *testing.T) {
 	w.press("enter")
 	deeper := firstPlan
 	deeper.Steps = []provision.Step{{
-		ID: provision.StepStop, Title: "stop the VM", Reason: "a step did not hold", Disruption: provision.DisruptionRestart,
+		ID: provision.StepStop, Title: "stop the VM", Reason: "a step did not hold",
+		Disruption: provision.DisruptionRestart,
 	}}
 	w.ends(running, provision.Plan{}, nil, &provision.Error{
 		Kind: provision.KindDisruption, What: "more than was agreed to", Why: "it restarts the VM",
 		Err: provision.DeeperError{Plan: deeper},
 	})
-	w.shows("more than you agreed to", "it restarts the VM", "stop the VM", "enter do it")
+	w.shows("more than you agreed to", "it restarts the VM", "stop the VM", "enter start")
 	request := w.model.request(running)
 	if request.Allow != provision.DisruptionRestart {
 		t.Errorf("allowed %q", request.Allow)
@@ -219,7 +222,7 @@ func TestChangedToNothing(t *testing.T) {
 		t.Fatalf("the engine was asked for %d; the screen:\n%s", w.model.facts.call, w.screen())
 	}
 	w.ends(verifying, provision.Plan{}, healthy(), nil)
-	w.shows("was verified just now")
+	w.shows("Ready · verified just now")
 }
 
 // What will be deleted is shown for the current VM, also when the plan was made before another one took its place.
@@ -236,12 +239,12 @@ func TestLossesAreOfTheCurrentVM(t *testing.T) {
 	health.Items = append(health.Items, provision.Item{Finding: provision.Finding{ID: "kept", Title: "kept VM",
 		Outcome: provision.Info, Found: now.Kept}})
 	w.ends(running, provision.Plan{}, health, nil)
-	w.press("D")
+	w.press("m", "D")
 	removal, restoration := removalPlan, restorePlan
 	removal.Existing, restoration.Existing = &now, &now
 	w.previews(removal)
 	w.shows("the kept VM substrate.ws-old", "1 GiB")
-	w.press("esc", "B")
+	w.press("esc", "m", "B")
 	w.previews(restoration)
 	w.shows("1 GiB")
 }
@@ -260,6 +263,9 @@ func TestStoppingWhatIsRolledBack(t *testing.T) {
 	} {
 		w := newWizard(t, nil)
 		scenes[name](w)
+		if test.key == "B" {
+			w.press("m")
+		}
 		w.press(test.key)
 		if test.key == "B" {
 			w.previews(restorePlan)
@@ -273,7 +279,7 @@ func TestStoppingWhatIsRolledBack(t *testing.T) {
 	}
 	w := newWizard(t, nil)
 	scenes["rolled-back"](w)
-	w.shows("It was rolled back", "done: rename the old VM back", "r check again")
+	w.shows("It was rolled back", "rename the old VM back", "r check again")
 	if strings.Contains(w.screen(), "stays as it is") {
 		t.Error(w.screen())
 	}
@@ -283,7 +289,7 @@ func TestStoppingWhatIsRolledBack(t *testing.T) {
 func TestStoppingARemoval(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
-	w.press("D")
+	w.press("m", "D")
 	w.previews(removalPlan)
 	w.types("substrate")
 	w.press("enter", "ctrl+c")
@@ -294,10 +300,10 @@ func TestStoppingARemoval(t *testing.T) {
 func TestPreviewRefused(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["kept"](w)
-	w.press("D")
+	w.press("m", "D")
 	w.model.Update(endedMsg{call: planningRemoval, err: &provision.Error{What: "the VM substrate is protected",
 		Next: "limactl unprotect substrate"}})
-	w.shows("the VM substrate is protected", "limactl unprotect substrate", "D remove")
+	w.shows("the VM substrate is protected", "limactl unprotect substrate", "m manage")
 }
 
 // On a small screen what will be deleted is read first, and the input comes into sight with the first letter.
@@ -305,7 +311,7 @@ func TestConsentOnASmallScreen(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["remove"](w)
 	w.resize(40, 12)
-	w.shows("Remove the world", "will be deleted:")
+	w.shows("Remove the world", "Deleted")
 	w.types("s")
 	w.shows("> s")
 }
@@ -318,12 +324,12 @@ func TestAdoptionNeedsTheName(t *testing.T) {
 		t.Error("the plan of the adoption was not asked for")
 	}
 	w.ends(planning, adoptPlan, nil, nil)
-	w.shows("the VM substrate is not a world", "no mark of worldsetup", "will be changed:", "t take it over")
-	if strings.Contains(w.screen(), "remove") || strings.Contains(w.screen(), "enter do it") {
+	w.shows("The VM substrate is not a world", "no mark of worldsetup", "! changed:", "t take it over")
+	if strings.Contains(w.screen(), "remove") || strings.Contains(w.screen(), "enter start") {
 		t.Errorf("more is offered:\n%s", w.screen())
 	}
 	w.press("enter", "y", "t")
-	w.shows("Make a world of the VM substrate?", "type the name")
+	w.shows("Make a world of the VM substrate?", "type the VM's name")
 	w.types("docker")
 	w.press("enter")
 	w.shows("docker is not its name", "Nothing has been changed")

@@ -42,11 +42,12 @@ func (p consentPage) words() struct{ title, question, verb string } {
 func (p consentPage) title() string { return p.words().title }
 func (consentPage) typing() bool    { return true }
 
-func (p consentPage) offers(*facts) []offer {
-	return []offer{
-		{keyEsc, "no, leave it", (*model).uncover},
-		{keyEnter, p.words().verb + ", once the name is typed", (*model).confirm},
+func (p consentPage) offers(f *facts) []offer {
+	verb := offer{key: keyEnter, words: p.words().verb, do: (*model).confirm}
+	if p.plan == nil || p.typed() != f.plan.VM {
+		verb.words += ", once the name matches"
 	}
+	return []offer{{key: keyEsc, words: "no, leave it", do: (*model).uncover}, verb}
 }
 
 func (p consentPage) edited(msg tea.Msg) page {
@@ -59,31 +60,48 @@ func (p consentPage) typed() string { return strings.TrimSpace(p.name.Value()) }
 
 func (p consentPage) body(f *facts, t *text) {
 	f.showAlert(t)
-	t.styled(t.strong, "", p.words().question+f.plan.VM+"?")
-	if p.plan == nil {
+	t.box(t.bad, p.words().question+f.plan.VM+"?", func(t *text) {
+		if p.plan == nil {
+			t.put("", "Checking what will be deleted"+t.more)
+			return
+		}
+		p.showLosses(t)
 		t.blank()
-		t.put("", "Checking what will be deleted"+t.more)
-		return
-	}
+		if p.plan.Destroys() {
+			t.styled(t.strong, "", "What is deleted can't be restored.")
+		}
+		t.put("", "To go ahead, type the VM's name, "+f.plan.VM+":")
+		t.input(t.accent.Render("> "), p.name)
+		if p.wrong != "" {
+			t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
+			t.focus = len(t.lines) - 1
+		} else if p.name.Value() == "" {
+			t.focus = -1 // the user should first read what will be deleted
+		}
+	})
+}
+
+// showLosses writes what is deleted or changed, and what is kept, side by side.
+func (p consentPage) showLosses(t *text) {
+	heading := "Deleted"
+	var lost, kept string
 	switch {
 	case p.plan.Adopts() && !p.plan.Destroys():
-		t.adoption(p.plan.Adoption())
+		heading = "Changed"
+		lost, kept = p.plan.Adoption()
 	case p.call == restoring:
-		t.losses(p.plan.RestoreLosses())
+		lost, kept = p.plan.RestoreLosses()
 	case p.call == removing:
-		t.losses(p.plan.RemoveLosses())
+		lost, kept = p.plan.RemoveLosses()
 	default:
-		t.losses(p.plan.Losses())
+		lost, kept = p.plan.Losses()
 	}
-	t.blank()
-	t.put("", "To go ahead, type the name of the VM, "+f.plan.VM+", and press enter. Esc leaves it as it is.")
-	t.input("> ", p.name)
-	if p.wrong != "" {
-		t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
-		t.focus = len(t.lines) - 1
-	} else if p.name.Value() == "" {
-		t.focus = -1 // the user should first read what will be deleted
-	}
+	t.lists(heading, "Kept", entries(lost), entries(kept))
+}
+
+// entries divides a description into its parts.
+func entries(description string) []string {
+	return strings.Split(strings.ReplaceAll(description, ". ", "; "), "; ")
 }
 
 // confirm starts the call, if the name that was typed is the VM's.
@@ -97,6 +115,6 @@ func (m *model) confirm() tea.Cmd {
 		m.over = page
 		return nil
 	}
-	m.facts.agreed = *page.plan
+	m.facts.typedFor = *page.plan
 	return m.start(page.call, progressPage{})
 }

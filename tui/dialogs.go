@@ -55,10 +55,30 @@ func (p helpPage) body(f *facts, t *text) {
 		}
 	}
 	t.styled(t.strong, "", p.below.title())
-	here := p.below.offers(f)
+	here := offersOf(p.below, f)
 	list(here)
 	t.heading("Everywhere")
 	list(slices.DeleteFunc(everywhere(f), func(o offer) bool { return has(here, o.key) }))
 	t.heading("Where there is more than fits")
 	list(scrolling())
+}
+
+// managePage offers what can be done about whole VMs. Each asks for the VM's name before anything is deleted.
+type managePage struct{}
+
+func (managePage) title() string { return "Manage" }
+
+func (managePage) offers(f *facts) []offer {
+	return append(f.lifecycle(), offer{keyManageBack, "back", (*model).uncover})
+}
+
+func (managePage) body(f *facts, t *text) {
+	f.showAlert(t)
+	t.styled(t.strong, "", "The VM "+f.options.VM)
+	t.blank()
+	for _, offer := range f.lifecycle() {
+		t.put("  "+t.strong.Render(t.keyName(offer.key))+"  ", offer.words)
+	}
+	t.blank()
+	t.styled(t.dim, "", "Each of them shows first what is deleted and what is kept, and asks for the VM's name.")
 }

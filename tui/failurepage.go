@@ -1,6 +1,12 @@
 package tui
 
-import "github.com/atomize-hq/worldsetup/provision"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
 
 // failurePage shows why the run went no further, and how to go on.
 type failurePage struct{}
@@ -16,41 +22,67 @@ func (failurePage) offers(f *facts) []offer {
 	if !f.progress.Begun() { // the choices may be the cause
 		offers = append(offers, f.offerChoices()...)
 	}
-	return append(offers, offerLog, offer{keyLeave, "leave", (*model).leave})
+	return append(offers, offerLog, offer{keyLeave, "quit", (*model).leave})
+}
+
+func (failurePage) command(f *facts) string {
+	if f.failure == nil {
+		return ""
+	}
+	return commandIn(f.failure.Next)
 }
 
 func (failurePage) body(f *facts, t *text) {
+	f.showAlert(t)
+	p := &f.progress
 	if f.failure != nil {
-		t.failure(f.failure)
+		failure := *f.failure
+		if !f.progress.Begun() && failure.Kind == provision.KindInterrupted {
+			failure.What = "Stopped. Nothing was changed."
+		}
+		t.failure(&failure, t.dim.Render(failedAt(f)))
 	}
 	t.blank()
+	summary := fmt.Sprintf("%d of %s done", p.Count(provision.StepDone), plaintext.Count(len(p.Steps), "step"))
 	switch {
+	case !f.progress.Begun() && f.failure != nil && f.failure.Kind == provision.KindInterrupted: // said above
 	case !f.progress.Begun():
 		t.put("", "Nothing has been changed.")
-	case f.progress.RolledBack():
-		t.put("", "It was rolled back. These are the steps, including the rollback:")
+	case rolledBack(p.Steps):
+		t.put(t.mark(provision.OK)+" ", "It was rolled back: the VM is as it was before.")
 	default:
-		t.put("", "Finished steps are kept, and another try carries on from there:")
+		t.put(t.mark(provision.OK)+" ", summary+" and kept; another try carries on from there.")
 	}
-	showResults(f, t)
-	t.blank()
-	t.labelled(0, "log:", f.options.LogPath)
+	t.labelled(2, "log", f.options.LogPath)
+	begun := slices.DeleteFunc(slices.Clone(p.Steps), func(step provision.StepProgress) bool {
+		return step.State == provision.StepPending || step.State == provision.StepSkipped
+	})
+	const logLines = 6
+	if len(begun) > 0 && len(begun)+logLines <= t.room() {
+		t.blank()
+		for i := range begun {
+			showListed(f, t, &begun[i])
+		}
+	}
+	t.focus = -1
 	showLogEnd(f, t)
 }
 
-// showResults writes the result of each step.
-func showResults(f *facts, t *text) {
-	for _, step := range f.progress.Steps {
-		switch step.State {
-		case provision.StepDone:
-			t.put("  "+t.mark(provision.OK)+" ", "done: "+step.Title)
-		case provision.StepFailed:
-			t.put("  "+t.mark(provision.Failed)+" ", "failed: "+step.Title)
-		case provision.StepPending, provision.StepSkipped:
-		default:
-			t.put("  "+t.mark(provision.Unknown)+" ", "started: "+step.Title)
+// rolledBack reports whether the last step was one that undoes others.
+func rolledBack(list []provision.StepProgress) bool {
+	last := len(list) - 1
+	return last >= 0 && list[last].ID.RollsBack() && list[last].State == provision.StepDone
+}
+
+// failedAt is the step at which a run ended, and after how long.
+func failedAt(f *facts) string {
+	for i := range f.progress.Steps {
+		step := &f.progress.Steps[i]
+		if step.State == provision.StepFailed || step.State == provision.StepRunning {
+			return fmt.Sprintf("step %d of %d, after %s", step.Number, len(f.progress.Steps), took(f.lasted(step)))
 		}
 	}
+	return ""
 }
 
 // showLogEnd writes the end of the log: the cause is often there.
@@ -59,10 +91,8 @@ func showLogEnd(f *facts, t *text) {
 	if f.log.len() == 0 {
 		return
 	}
-	t.heading("The end of the log")
-	for n := max(f.log.lost, f.log.end()-few); n < f.log.end(); n++ {
-		t.styled(t.dim, "  ", f.log.line(n))
-	}
+	t.blank()
+	showTail(f, t, max(few, t.room()))
 }
 
 // removedPage reports that the world was deleted.
@@ -71,12 +101,14 @@ type removedPage struct{}
 func (removedPage) title() string { return "Removed" }
 
 func (removedPage) offers(*facts) []offer {
-	return []offer{{keyAgain, "plan a new one", (*model).replan}, offerLog, {keyLeave, "leave", (*model).leave}}
+	return []offer{{keyAgain, "plan a new one", (*model).replan}, offerLog, {keyLeave, "quit", (*model).leave}}
 }
 
 func (removedPage) body(f *facts, t *text) {
 	t.put(t.mark(provision.OK)+" "+t.good.Render("removed")+": ",
 		"the world in the VM "+f.options.VM+" is gone. Lima's downloads are kept for the next one.")
 	t.blank()
-	showResults(f, t)
+	for i := range f.progress.Steps {
+		showListed(f, t, &f.progress.Steps[i])
+	}
 }

@@ -41,9 +41,23 @@ func planned(plan provision.Plan) provision.Event {
 	return provision.Event{Type: provision.EventPlan, Plan: &plan}
 }
 
-var firstPlan = provision.Plan{VM: "substrate", Steps: []provision.Step{
+// gets is what the plans lead to.
+var gets = &provision.Gets{
+	Project: "/home/ada/project", Home: "/home/ada", CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Type: "qemu",
+	Arch:     "x86_64",
+	Image:    "https://cloud-images.ubuntu.com/releases/noble/release/ubuntu-24.04-server-cloudimg-amd64.img",
+	Download: true, Agent: "bin/linux/world-agent", Layout: "agent-v1",
+}
+
+var probeGets = func() *provision.Gets {
+	g := *gets
+	g.Probe, g.Agent, g.Changed, g.Disk = true, "the built-in probe", []string{"disk"}, 40<<30
+	return &g
+}()
+
+var firstPlan = provision.Plan{VM: "substrate", Gets: gets, Steps: []provision.Step{
 	{ID: provision.StepCreate, Title: "create the VM", Reason: "there is no VM called substrate", Usual: time.Second},
-	{ID: provision.StepStart, Title: "start the VM", Reason: "it is new", Usual: 20 * time.Second},
+	{ID: provision.StepStart, Title: "start the VM", Reason: "the VM is new", Usual: 20 * time.Second},
 	{ID: provision.StepPackages, Title: "install packages in the guest", Reason: "the VM is new",
 		Usual: 15 * time.Second, Conditional: true},
 }}
@@ -65,7 +79,7 @@ var replaceSteps = []provision.Step{
 }
 
 func replacePlan(steps []provision.Step) provision.Plan {
-	return provision.Plan{VM: "substrate", Steps: steps,
+	return provision.Plan{VM: "substrate", Gets: gets, Steps: steps,
 		Replace: []string{"its processor is aarch64, and x86_64 was asked for"}, Existing: existingVM}
 }
 
@@ -73,10 +87,9 @@ func replacePlan(steps []provision.Step) provision.Plan {
 var placeBack = provision.Step{ID: provision.StepRollbackPlace, Title: "rename the old VM back",
 	Reason: "an interrupted run has backed it up", Usual: time.Second}
 
-var repairPlan = provision.Plan{VM: "substrate", Existing: existingVM, Unseen: true, Steps: []provision.Step{
-	{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost", Usual: 3 * time.Second,
-		Interrupts: true},
-}}
+var repairPlan = provision.Plan{VM: "substrate", Gets: probeGets, Existing: existingVM, Unseen: true,
+	Steps: []provision.Step{{ID: provision.StepStop, Title: "stop the VM", Reason: "the mount /src is lost",
+		Usual: 3 * time.Second, Interrupts: true}}}
 
 // keptPlan is a repair of a VM beside which another is kept.
 var keptPlan = func() provision.Plan {
@@ -157,7 +170,7 @@ var (
 		Kind: provision.KindUsage, What: "the VM substrate is not a world", Err: provision.ForeignError{},
 		Why: "its directory has no mark of worldsetup", Next: "worldsetup --adopt=substrate",
 	}}
-	adoptPlan = provision.Plan{VM: "substrate", Existing: &foreignVM, Steps: []provision.Step{
+	adoptPlan = provision.Plan{VM: "substrate", Gets: gets, Existing: &foreignVM, Steps: []provision.Step{
 		{ID: provision.StepAdopt, Title: "mark the VM as a world",
 			Reason: "nothing shows that it is a world; --adopt=substrate takes it over", Usual: time.Second},
 		{ID: provision.StepStop, Title: "stop the VM", Reason: "/run/substrate.sock is not forwarded to the host",

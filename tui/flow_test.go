@@ -15,27 +15,27 @@ import (
 
 func TestFirstRun(t *testing.T) {
 	w := newWizard(t, nil)
-	w.shows("Prerequisites", "changing nothing")
+	w.shows("Check › Plan", "changing nothing")
 	scenes["plan"](w)
-	w.shows("Nothing has been changed yet", "create the VM", "there is no VM called substrate", "usually 20s",
-		"warning: free space: 21 GiB", "next: make room")
+	w.shows("Nothing has been changed yet", "~/project → /src, writable", "↓ to download", "1 create the VM",
+		"2 start the VM 20 s", "(if missing) 15 s", "new VM: all are due", "! free space: 21 GiB make room")
 	w.press("enter")
-	w.shows("Progress", "checking the VM before the first change")
+	w.shows("Plan ✓ › Run › Verify", "checking the VM before the first change")
 	w.emits(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
-	w.shows("[1/3] create the VM: 4s", "· start the VM; usually 20s")
+	w.shows("1 create the VM 4 s of ~1 s", "· 2 start the VM 20 s", "VM substrate: being created")
 	w.emits(0, stepped(1, firstPlan.Steps[0], provision.StepDone, 4*time.Second),
 		stepped(2, firstPlan.Steps[1], provision.StepRunning, 0), logged("Waiting for ssh"))
-	w.shows("✓ [1/3] create the VM, 4s", "> Waiting for ssh")
+	w.shows("✓ 1 create the VM 4 s", "Waiting for ssh", "VM substrate: booting")
 	// The world was observed again: the new plan counts.
 	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second),
 		stepped(3, firstPlan.Steps[2], provision.StepSkipped, 0), planned(provision.Plan{VM: "substrate"}))
-	w.shows("verifying access: connecting as those who are allowed")
+	w.shows("verifying access: connecting as all who are allowed", "– 3 install packages in the guest (not needed)",
+		"Run ✓ › Verify", "VM substrate: running")
 	w.ends(running, provision.Plan{}, healthy(), nil)
-	w.shows("Health", "ready: the world in the VM substrate was verified just now", "path /run/substrate.sock",
-		"ada: in the group substrate",
-		"warning: disk of the guest")
-	w.press("end")
-	w.shows("! PROBE: the built-in agent", "linger: on")
+	w.shows("Run ✓ › Verify ✓", "✓ Ready · verified just now", "srw-rw---- root substrate /run/substrate.sock ✓ ✓ ✓",
+		"ada (in the group substrate)", "! disk of the guest", "! PROBE: answers, runs no commands", "1 of 2")
+	w.press("enter")
+	w.shows("linger: on")
 	if w.press("q"); w.model.outcome == nil || w.model.outcome.Err != nil || !w.model.outcome.Health.Ready {
 		t.Errorf("the outcome is %+v", w.model.outcome)
 	}
@@ -54,8 +54,8 @@ func TestHealthyWorld(t *testing.T) {
 func TestRepairIsAgreedTo(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["unhealthy"](w)
-	w.shows("not ready", "error: access as a user outside the group", "expected: refused",
-		"found: answered", "r repair")
+	w.shows("Not ready", "✗ a user outside the group", "expected refused",
+		"found answered", "r repair")
 	w.press("r")
 	w.ends(planning, repairPlan, nil, nil)
 	w.shows("Nothing has been changed yet", "stop the VM", "Programs that run in the VM will be stopped")
@@ -129,7 +129,7 @@ func TestStopping(t *testing.T) {
 	w.press("ctrl+c")
 	w.shows("Stop the current work?", "enter/n no, go on", "y yes, stop")
 	w.press("enter") // it starts on no
-	w.shows("Progress")
+	w.shows("Run › Verify")
 	if w.model.facts.stopping {
 		t.Fatal("enter stopped it")
 	}
@@ -143,7 +143,7 @@ func TestStopping(t *testing.T) {
 	}
 	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInterrupted,
 		What: "the run was interrupted", Next: "run worldsetup again"})
-	w.shows("the run was interrupted", "done: create the VM", "started: start the VM", "run worldsetup again",
+	w.shows("The run was interrupted", "✓ 1 create the VM", "2 start the VM", "run worldsetup again",
 		"r try again")
 	w.press("r")
 	w.ends(planning, firstPlan, nil, nil)
@@ -200,8 +200,8 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 	working(w)
 	w.press("l") // also from the log
 	w.ends(running, provision.Plan{}, nil, broken)
-	w.shows(`error: the step "start the VM" failed`, "signal: killed", "ha.stderr.log",
-		"log: /home/ada/.local/state/worldsetup/", "r try again")
+	w.shows(`✗ The step "start the VM" failed step 2 of 3, after 12 s`, "signal: killed", "ha.stderr.log",
+		"log /home/ada/.local/state/worldsetup/", "r try again")
 	w.press("l")
 	w.shows("The essential requirement 1 of 2 is satisfied")
 	w.press("esc", "r")
@@ -216,7 +216,7 @@ func TestFailureJumpsAndCanBeRetried(t *testing.T) {
 func TestNoReportIsNoSuccess(t *testing.T) {
 	w := newWizard(t, nil)
 	w.ends(planning, provision.Plan{}, nil, &provision.Error{Kind: provision.KindInternal, What: "a bug"})
-	w.shows("Not ready", "a bug")
+	w.shows("Plan ✗", "✗ A bug")
 }
 
 func TestLogFollowsUntilItIsScrolled(t *testing.T) {
@@ -225,9 +225,9 @@ func TestLogFollowsUntilItIsScrolled(t *testing.T) {
 	w.emits(0, logged("the newest line"))
 	w.shows("the newest line")
 	w.press("home")
-	w.shows("[1/3] create the VM: running")
+	w.shows("== create the VM: running")
 	w.emits(0, logged("a still newer line"))
-	w.shows("[1/3] create the VM: running")
+	w.shows("== create the VM: running")
 	w.press("G")
 	w.shows("a still newer line")
 	w.emits(0, logged("the last one"))
@@ -288,5 +288,5 @@ func TestTheClockGoes(t *testing.T) {
 	if w.screen() == before {
 		t.Error("a second went by, and nothing moved")
 	}
-	w.shows("start the VM: 13s")
+	w.shows("start the VM 13 s")
 }

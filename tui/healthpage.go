@@ -2,23 +2,25 @@ package tui
 
 import (
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
-	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// healthPage shows the report: what was observed and verified.
+// healthPage shows the report: whether the world is ready, what to type now, and what was observed and verified.
 type healthPage struct{}
 
 func (healthPage) title() string { return "Health" }
 
 func (healthPage) offers(f *facts) (offers []offer) {
 	if f.call == watching {
-		offers = []offer{{keyWatch, "stop watching", (*model).toggleWatching}}
+		offers = []offer{{key: keyWatch, words: "stop watching", do: (*model).toggleWatching}}
 	} else {
-		words := "verify again"
+		words := "verify"
 		switch drift := f.health.Drift; {
 		case f.ready:
 		case len(drift.Replace) > 0:
@@ -26,132 +28,156 @@ func (healthPage) offers(f *facts) (offers []offer) {
 		case len(drift.Steps) > 0:
 			words = "repair"
 		}
-		offers = []offer{{keyAgain, words, (*model).replan}, {keyWatch, "watch live", (*model).toggleWatching}}
+		offers = []offer{
+			{key: keyAgain, words: words, do: (*model).replan},
+			{key: keyWatch, words: "watch", do: (*model).toggleWatching},
+		}
 	}
+	words := "checks"
+	if f.unfolded {
+		words = "fewer"
+	}
+	offers = append(offers, offer{key: keyEnter, words: words, do: func(m *model) tea.Cmd {
+		m.facts.unfolded = !m.facts.unfolded
+		return nil
+	}})
 	if f.options.Export != nil {
-		offers = append(offers, offer{keyExport, "export", func(m *model) tea.Cmd {
+		offers = append(offers, offer{key: keyExport, words: "export", do: func(m *model) tea.Cmd {
 			return export(m.ctx, m.options, *m.facts.health)
 		}})
 	}
 	if f.call == idle && f.health.Exists() {
-		offers = append(offers, f.lifecycle("replace")...)
+		offers = append(offers, f.manage()...)
 	}
-	return append(offers, offerLog, offer{keyLeave, "leave", (*model).leave})
+	return append(offers, offerLog, offer{key: keyLeave, words: "quit", do: (*model).leave})
+}
+
+func (healthPage) command(f *facts) string {
+	if f.ready {
+		return tryIt(f.health)
+	}
+	for _, finding := range f.health.Wrong() {
+		if command := commandIn(finding.Next); command != "" {
+			return command
+		}
+	}
+	return ""
 }
 
 func (healthPage) body(f *facts, t *text) {
 	f.showAlert(t)
 	h := f.health
-	switch {
-	case f.stale != "":
-		t.put(t.mark(provision.Unknown)+" ", f.stale)
-	case f.ready:
-		words := "the world in the VM " + h.VM + when(f.call != watching, " was verified just now")
-		t.put(t.mark(provision.OK)+" "+t.good.Render("ready")+": ", words)
-	default:
-		t.put(t.mark(provision.Failed)+" "+t.bad.Render("not ready")+": ", "the VM "+h.VM+" is "+h.Instance)
-		switch {
-		case f.call == watching:
-		case len(h.Drift.Replace)+len(h.Drift.Steps) > 0:
-			t.labelled(2, "next:", "r shows what would repair it, and asks before anything is changed")
-		case f.failure != nil:
-			t.labelled(2, "next:", f.failure.Next)
-		}
+	if h.Run != nil {
+		t.put(t.spin(f.beats)+" ", "A run is at work on the VM: "+h.Run.String())
+		showWatching(f, t)
+		return
 	}
-	if f.call == watching {
-		t.put(t.spin(f.beats)+" ", "watching live; last change "+clock(f.now.Sub(f.observed))+" ago")
+	showVerdict(f, t)
+	showWatching(f, t)
+	if f.ready {
+		t.blank()
+		t.command(t.strong.Render("Try it")+"    ", tryIt(h))
 	}
 	showProblems(t, h)
-	showSocket(t, h.Socket)
-	showAccess(t, h.Access)
-	showAgent(t, h.Agent)
-	t.heading("Everything else")
-	for _, item := range h.Items {
-		if !item.Outcome.IsProblem() {
-			t.put(t.mark(item.Outcome)+" ", item.Title+": "+item.Found)
+	t.blank()
+	showSocket(f, t, h.Socket)
+	wide := t.wide()
+	if wide || t.room() > len(h.Access)+6 {
+		t.blank()
+	}
+	t.beside(72, func(t *text) { showAccess(t, h) }, func(t *text) { showChecks(f, t, h, !wide) })
+}
+
+// tryIt is the command to type in a world that is ready.
+func tryIt(h *provision.Health) string {
+	return "worldsetup shell" + when(h.VM != provision.DefaultVM, " --vm "+h.VM)
+}
+
+// probeWords describe the built-in agent.
+const probeWords = "PROBE: answers, runs no commands"
+
+// showVerdict writes whether the world is ready, since when that is known, and which agent it has.
+func showVerdict(f *facts, t *text) {
+	h := f.health
+	age := f.now.Sub(f.observed)
+	words := "verified " + ago(age) + when(age >= time.Minute, "; r verifies again")
+	agent := "agent " + h.Agent.Version
+	switch {
+	case h.Agent.Version == "" && h.Agent.SHA256 == "":
+		agent = "no agent found"
+	case h.Agent.Version == "":
+		agent = "the agent did not answer"
+	}
+	sep := " " + t.dot + " "
+	prefix := t.mark(provision.Failed) + " " + t.bad.Bold(true).Render("Not ready") + sep
+	switch {
+	case f.stale != "":
+		prefix, words = t.mark(provision.Unknown)+" ", f.stale
+	case f.ready:
+		prefix = t.mark(provision.OK) + " " + t.good.Bold(true).Render("Ready") + sep
+		words += sep + agent
+	case h.Exists():
+		words = "the VM is " + h.Instance + sep + words + sep + agent
+	default:
+		words = "there is no VM called " + h.VM
+	}
+	if right := t.warn.Render("! " + probeWords); h.Agent.Probe && ansi.StringWidth(prefix+words+right)+3 <= t.width {
+		t.row(lipgloss.NewStyle(), prefix, words, right)
+	} else {
+		t.put(prefix, words)
+		if h.Agent.Probe {
+			t.styled(t.warn, t.warn.Render("!")+" ", probeWords)
 		}
+	}
+	if f.ready || f.stale != "" || f.call == watching {
+		return
+	}
+	t.blank()
+	if len(h.Drift.Replace)+len(h.Drift.Steps) > 0 {
+		t.put(t.strong.Render("Now")+"       ", "r shows what would repair it, and asks before anything is changed")
+	} else if f.failure != nil {
+		t.advice(t.strong.Render("Now")+"       ", f.failure.Next)
 	}
 }
 
-// showProblems writes what is wrong, and what to do about it.
+func showWatching(f *facts, t *text) {
+	if f.call == watching {
+		t.put(t.spin(f.beats)+" ", "watching live; last change "+ago(f.now.Sub(f.observed)))
+	}
+}
+
+// showProblems writes what is wrong, and what to do about it: first what may be the cause of the rest.
 func showProblems(t *text, h *provision.Health) {
-	var findings []provision.Finding
-	for _, access := range h.Access {
-		access.Title = "access as " + access.Title
-		findings = append(findings, access)
-	}
+	findings := h.Wrong()
 	for _, item := range h.Items {
-		findings = append(findings, item.Finding)
+		if item.Outcome == provision.Warning {
+			findings = append(findings, item.Finding)
+		}
 	}
-	heading := "Problems"
-	if h.Ready {
-		heading = "Worth knowing"
+	if len(findings) > 0 {
+		t.blank()
 	}
 	for _, finding := range findings {
-		if !finding.Outcome.IsProblem() {
-			continue
-		}
-		if heading != "" {
-			t.heading(heading)
-			heading = ""
-		}
-		t.put(t.mark(finding.Outcome)+" "+t.word(finding.Outcome)+": ", finding.Title)
-		t.labelled(4, "expected:", finding.Want)
-		t.labelled(4, "found:", finding.Found)
-		t.labelled(4, "next:", finding.Next)
+		t.showProblem(finding)
 	}
 }
 
-func showSocket(t *text, s provision.Socket) {
-	t.heading("Socket")
-	if s.Type == "" {
-		t.put("  ", "not found; expected at "+s.Path)
-		return
+// showProblem writes what was expected and found, and the cure. A warning takes less room.
+func (t *text) showProblem(problem provision.Finding) {
+	prefix := t.mark(problem.Outcome) + " "
+	both := problem.Want + "  found " + problem.Found
+	const labels = 13
+	switch {
+	case problem.Outcome == provision.Warning:
+		t.put(prefix, problem.Title+": "+problem.Found+when(problem.Want != "", " (expected "+problem.Want+")"))
+	case problem.Want != "" && !strings.Contains(both, "\n") && ansi.StringWidth(both)+labels <= t.width:
+		t.styled(t.strong, prefix, problem.Title)
+		t.lines = append(t.lines, "    "+t.dim.Render("expected")+" "+t.clean(problem.Want)+"  "+
+			t.dim.Render("found")+" "+t.clean(problem.Found))
+	default:
+		t.styled(t.strong, prefix, problem.Title)
+		t.labelled(4, "expected", problem.Want)
+		t.labelled(4, "found   ", problem.Found)
 	}
-	t.fields("path", s.Path, "type", s.Type, "owner", s.Owner, "mode", s.Mode, "group", s.Group,
-		"on the host", s.Host)
-	t.heading("Who can reach it")
-	for _, one := range s.Reach {
-		outcome := provision.OK
-		if !one.Expected {
-			outcome = provision.Failed
-		}
-		t.put(t.mark(outcome)+" ", join(one.Who+": "+one.How, when(!one.Expected, "should not")))
-	}
-	if len(s.Reach) == 0 {
-		t.put("  ", "only root")
-	}
-}
-
-func showAccess(t *text, access []provision.Finding) {
-	t.heading("Access, by connecting")
-	if len(access) == 0 {
-		t.put("  ", "not tested")
-	}
-	for _, line := range access {
-		found := line.Found
-		if line.Elapsed > 0 {
-			found += ", " + plaintext.Duration(line.Elapsed)
-		}
-		if line.Outcome != provision.OK {
-			found += ", expected: " + line.Want
-		}
-		t.put(t.mark(line.Outcome)+" ", line.Title+": "+found)
-	}
-}
-
-func showAgent(t *text, a provision.AgentInfo) {
-	t.heading("Agent")
-	if a.SHA256 == "" && a.Version == "" {
-		t.put("  ", "none found")
-		return
-	}
-	kind := "a real one"
-	if a.Probe {
-		kind = "the built-in probe"
-		t.put(t.warn.Render("! PROBE")+": ", "the built-in agent, which answers questions and runs no commands; "+
-			"install a real one with --agent FILE")
-	}
-	t.fields("kind", kind, "interface", a.Version, "backend", a.Backend, "platform", a.Platform,
-		"features", strings.Join(a.Features, ", "), "sha256", a.SHA256)
+	t.advice("    "+t.dim.Render("cure    ")+" ", problem.Next)
 }

@@ -9,20 +9,21 @@ import (
 
 // The keys: no other file names any. Some mean several things, since pages offer them at different times.
 var (
-	keyEnter    = bind("enter", "enter")
-	keyEsc      = bind("esc", "esc")
-	keyAgain    = bind("r", "r")
-	keyLog      = bind("l", "l")
-	keyLeave    = bind("q", "q")
-	keyStop     = bind("ctrl+c", "ctrl+c")
-	keySuspend  = bind("ctrl+z", "ctrl+z")
-	keyYes      = bind("y", "y", "ctrl+c")
-	keyNo       = bind("enter/n", "n", "enter", "esc")
-	keyHelp     = bind("?", "?", "f1")
-	keyBack     = bind("esc", "esc", "q", "l", "?")
-	keySearch   = bind("/", "/")
-	keyNext     = bind("n", "n")
-	keyPrevious = bind("N", "N")
+	keyEnter      = bind("enter", "enter")
+	keyEsc        = bind("esc", "esc")
+	keyAgain      = bind("r", "r")
+	keyLog        = bind("l", "l")
+	keyLeave      = bind("q", "q")
+	keyStop       = bind("ctrl+c", "ctrl+c")
+	keySuspend    = bind("ctrl+z", "ctrl+z")
+	keyYes        = bind("y", "y", "ctrl+c")
+	keyNo         = bind("enter/n", "n", "enter", "esc")
+	keyHelp       = bind("?", "?", "f1")
+	keyManageBack = bind("esc", "esc", "m", "q")
+	keyBack       = bind("esc", "esc", "q", "l", "?")
+	keySearch     = bind("/", "/")
+	keyNext       = bind("n", "n")
+	keyPrevious   = bind("N", "N")
 
 	keyUp       = bind("↑", "up", "k")
 	keyDown     = bind("↓", "down", "j")
@@ -45,6 +46,9 @@ var (
 	keyFix     = bind("f", "f")
 	keyWatch   = bind("w", "w")
 	keyExport  = bind("e", "e")
+	keyManage  = bind("m", "m")
+	keyCopy    = bind("y", "y")
+	keyMouse   = bind("M", "M")
 )
 
 // bind makes a binding of keys that is shown as name.
@@ -83,11 +87,18 @@ func everywhere(f *facts) []offer {
 	if f.call != idle {
 		words = "stop"
 	}
-	return []offer{
+	offers := []offer{
 		{keyHelp, "help", func(m *model) tea.Cmd { return m.cover(helpPage{m.front()}) }},
 		{keyStop, words, (*model).askToStop},
 		{keySuspend, "suspend", func(*model) tea.Cmd { return tea.Suspend }},
 	}
+	if f.options.Mouse {
+		offers = append(offers, offer{keyMouse, "mouse on or off", func(m *model) tea.Cmd {
+			m.mouse = !m.mouse
+			return nil
+		}})
+	}
+	return offers
 }
 
 // scroller is what scrolls: the viewport of a page, or the window of the log.

@@ -57,7 +57,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	ended := make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, Options{
-			VM: "substrate", UTF8: true, Input: terminal, Output: terminal,
+			VM: "substrate", UTF8: true, Settle: time.Nanosecond, Input: terminal, Output: terminal,
 			Engine: func(r Request) Engine { return flood{emit: r.Events} },
 		})
 		ended <- err
@@ -73,9 +73,9 @@ func BenchmarkKeyToFrame(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	see("do it")
+	see("start")
 	press("\r")
-	see("rogress")
+	see("stop")
 	press("l/")
 	see("find")
 	used, begun := processorTime(), time.Now()

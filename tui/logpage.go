@@ -72,6 +72,9 @@ type logWindow struct {
 
 func (p logPage) window(log *ring, l layout) *logWindow {
 	w := &logWindow{log: log, width: l.text, height: l.body}
+	if p.search.Value() != "" {
+		w.width -= 2 // for the mark of what was found
+	}
 	n := log.len()
 	for rows := 0; n > 0; n-- {
 		if rows += len(wrap(log.line(log.lost+n-1), w.width)); rows > w.height {
@@ -100,12 +103,19 @@ func (p logPage) visible(log *ring, theme theme, l layout) (rows []string, posit
 	w := p.window(log, l)
 	n := w.first
 	for ; n < log.end() && len(rows) < l.body; n++ {
-		style := lipgloss.NewStyle()
+		style, gutter := lipgloss.NewStyle(), ""
 		if p.matches(log.line(n)) {
-			style = theme.banner
+			style = theme.match
+			if n == p.found {
+				style, gutter = theme.banner, theme.accent.Render(theme.at)
+			}
 		}
-		for _, row := range wrap(log.line(n), l.text) {
-			rows = append(rows, style.Render(row))
+		for _, row := range wrap(log.line(n), w.width) {
+			if p.search.Value() != "" {
+				row = pad(gutter, 2) + style.Render(row)
+				gutter = ""
+			}
+			rows = append(rows, row)
 		}
 	}
 	if log.len() == 0 {

@@ -61,25 +61,29 @@ func (b *mailbox) take() mail {
 	return taken
 }
 
-// logLine returns an event as a line of the log; empty for those that have none.
+// logLine returns an event as a line of the log, with the time; empty for those that have none.
 func logLine(event provision.Event) string {
+	line := ""
 	switch event.Type {
 	case provision.EventLog:
-		return "  " + event.Message
+		line = "  " + event.Message
 	case provision.EventProgress:
-		if event.Message != "" {
-			return "  | " + event.Message
+		if event.Message == "" {
+			return ""
 		}
+		line = "  | " + event.Message
 	case provision.EventStarted:
-		return "worldsetup: " + event.Message
+		line = "worldsetup: " + event.Message
 	case provision.EventStep:
-		line := fmt.Sprintf("[%d/%d] %s: %s", event.Step.Number, event.Step.Of, event.Step.Title, event.Step.State)
+		line = "== " + event.Step.Title + ": " + string(event.Step.State)
 		if event.Step.Error != nil {
 			line += ": " + event.Step.Error.What
 		}
-		return line
+	default:
+		return ""
 	}
-	return ""
+	hour, minute, second := event.Time.Clock()
+	return fmt.Sprintf("%02d:%02d:%02d %s", hour, minute, second, line)
 }
 
 // ringSize is how many log lines are kept to scroll in: 5,000 take under a megabyte, and the file has the rest.

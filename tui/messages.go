@@ -8,8 +8,15 @@ import (
 
 // Messages are for changes of state only: Bubble Tea draws after each one.
 
-// tickMsg is the beat at which the mailbox is emptied and the clock moves, while a call is running.
-type tickMsg struct{ now time.Time }
+// tickMsg is the beat at which the mailbox is emptied and the clock moves, while a call is running; a slow one moves the
+// clock while something on the screen grows old. Only those of the present series count.
+type tickMsg struct {
+	now    time.Time
+	series int
+}
+
+// listenMsg ends a moment in which keys are ignored.
+type listenMsg struct{}
 
 // endedMsg reports the end of a call of the engine.
 type endedMsg struct {

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -31,8 +32,12 @@ type model struct {
 
 	facts   facts
 	endCall context.CancelCauseFunc
-	leaving bool // quit when the call has ended
-	ticking bool
+	leaving bool     // quit when the call has ended
+	ticks   int      // the number of the present series of ticks
+	deaf    int      // pages that changed by themselves a moment ago, so that keys may have been meant for the last one
+	blurred bool     // the terminal's window has not got the focus, as far as is known
+	mouse   bool     // the mouse is ours
+	turns   int      // how often another page was shown
 	outcome *Outcome // set when the wizard was left
 }
 
@@ -42,6 +47,12 @@ type page interface {
 	offers(f *facts) []offer
 	body(f *facts, t *text)
 }
+
+// noter is a page with words beside its keys.
+type noter interface{ note(f *facts) string }
+
+// teller is a page that may tell a person to type a command.
+type teller interface{ command(f *facts) string }
 
 // form is a page that takes text.
 type form interface {
@@ -63,7 +74,8 @@ type facts struct {
 	lastLine string         // of a tool, in the current step
 	lastAt   time.Time      // when it came
 	plan     provision.Plan // that needs consent, or had it
-	agreed   provision.Plan // what the name was typed for, last
+	typedFor provision.Plan // what the name was typed for, last
+	agreed   provision.Plan // what the present run, or the last one, was agreed to
 	// replacing: plan is one of a replacement, which has no consent yet. refusal is the failure if it gets none.
 	replacing bool
 	refusal   *provision.Error
@@ -84,6 +96,7 @@ type facts struct {
 	ready    bool             // it was verified to be, by the last call
 	removed  bool             // the world was, by the last call
 	changed  bool             // something was, since the start
+	unfolded bool             // all checks are shown
 }
 
 // alert is a line about something that has just happened.
@@ -103,11 +116,16 @@ func newModel(ctx context.Context, options Options) *model {
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(waitForCancel(m.ctx), m.start(planning, prerequisitesPage{}))
+	commands := []tea.Cmd{waitForCancel(m.ctx), m.start(planning, prerequisitesPage{})}
+	if !m.options.NoColor {
+		commands = append(commands, tea.RequestBackgroundColor)
+	}
+	return tea.Batch(commands...)
 }
 
 // show shows another page, and nothing in front of it.
 func (m *model) show(page page) {
+	m.turns++
 	m.page, m.facts.alert = page, alert{}
 	m.uncover()
 }
@@ -131,7 +149,7 @@ func (m *model) front() page {
 
 // offers are those of the page in front, and those of every page. Each key is offered once.
 func (m *model) offers() []offer {
-	offers := m.front().offers(&m.facts)
+	offers := offersOf(m.front(), &m.facts)
 	if _, asks := m.over.(question); asks {
 		return offers
 	}
@@ -141,6 +159,32 @@ func (m *model) offers() []offer {
 		}
 	}
 	return offers
+}
+
+// offersOf are the offers of a page, with that to copy the command that it tells a person to type.
+func offersOf(page page, f *facts) []offer {
+	offers := page.offers(f)
+	teller, ok := page.(teller)
+	if !ok {
+		return offers
+	}
+	if command := teller.command(f); command != "" {
+		offers = append(offers, offer{keyCopy, "copy", func(m *model) tea.Cmd {
+			m.facts.alert = alert{provision.OK, "Copied, if the terminal allows it: " + command}
+			return tea.SetClipboard(command)
+		}})
+	}
+	return offers
+}
+
+// commandIn is the first command in an advice; empty when it has none.
+func commandIn(advice string) string {
+	for _, part := range plaintext.Advice(advice) {
+		if part.Command != "" {
+			return part.Command
+		}
+	}
+	return ""
 }
 
 // take receives a report of watching.
@@ -153,6 +197,9 @@ func (f *facts) take(health *provision.Health) {
 		}
 	}
 	f.health, f.observed, f.ready, f.failure = health, f.now, health.Ready, provision.AsError(health.Err())
+	if health.Run != nil {
+		f.failure = nil // nothing was observed
+	}
 }
 
 // kept reports whether there is a backup that can be restored.
@@ -164,18 +211,23 @@ func (f *facts) kept() bool {
 }
 
 // lifecycle returns the offers about whole VMs: replace, restore and remove.
-func (f *facts) lifecycle(replace string) []offer {
-	offers := []offer{{keyReplace, replace, (*model).planReplacement}}
+func (f *facts) lifecycle() []offer {
+	offers := []offer{{keyReplace, "replace it", (*model).planReplacement}}
 	if f.kept() {
-		offers = append(offers, offer{keyRestore, "restore", askConsent(restoring)})
+		offers = append(offers, offer{keyRestore, "restore the kept VM", askConsent(restoring)})
 	}
-	return append(offers, offer{keyRemove, "remove", askConsent(removing)})
+	return append(offers, offer{keyRemove, "remove it", askConsent(removing)})
+}
+
+// manage is the way to them.
+func (f *facts) manage() []offer {
+	return []offer{{keyManage, "manage", func(m *model) tea.Cmd { return m.cover(managePage{}) }}}
 }
 
 // offerChoices is the way to the choices.
 func (f *facts) offerChoices() (offers []offer) {
 	if f.options.Check != nil {
-		offers = []offer{{keyChoices, "choices", (*model).choose}}
+		offers = []offer{{keyChoices, "change", (*model).choose}}
 	}
 	return offers
 }

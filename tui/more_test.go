@@ -51,29 +51,29 @@ func TestFix(t *testing.T) {
 func TestWatchingUnsure(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching-unsure"](w)
-	w.shows("something changed, and is being observed", "/run/substrate.sock", "VM substrate: checking")
-	if strings.Contains(w.screen(), "ready") {
+	w.shows("something changed, and is being observed", "/run/substrate.sock", "run: watching")
+	if strings.Contains(w.screen(), "Ready") {
 		t.Errorf("it is called ready:\n%s", w.screen())
 	}
 	w.model.worker.mailbox.putHealth(*healthy())
 	w.emits(0)
-	w.shows("ready: the world in the VM substrate")
+	w.shows("✓ Ready · verified")
 }
 
 func TestWatching(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching"](w)
-	w.shows("not ready", "watching live", "7s ago", "found: answered")
+	w.shows("Not ready", "watching live", "7 s ago", "found answered")
 	w.model.worker.mailbox.putHealth(*healthy())
 	w.emits(0)
-	w.shows("ready: the world in the VM substrate", "w stop watching")
+	w.shows("✓ Ready · verified", "w stop watching")
 	w.model.facts.replacing = true // as after a replacement
 	if w.model.request(watching).Replace != "" {
 		t.Error("what is watched for is a replacement")
 	}
 	w.press("w")
 	w.ends(watching, provision.Plan{}, nil, stopped)
-	w.shows("w watch live")
+	w.shows("w watch")
 	if w.press("q"); w.model.outcome == nil || w.model.outcome.Err != nil {
 		t.Errorf("the outcome is %+v", w.model.outcome)
 	}
@@ -111,15 +111,20 @@ func TestSilenceIsSeen(t *testing.T) {
 		t.Errorf("three seconds are no silence:\n%s", w.screen())
 	}
 	w.emits(30 * time.Second)
-	w.shows("is satisfied (33s ago)")
+	w.shows("is satisfied (33 s ago)")
 }
 
 func TestMouse(t *testing.T) {
 	w := newWizard(t, func(o *Options) { o.Mouse = true })
 	scenes["unhealthy"](w)
+	if w.model.View().MouseMode != tea.MouseModeNone {
+		t.Error("the mouse is taken before it is asked for")
+	}
+	w.press("M")
 	if w.model.View().MouseMode != tea.MouseModeCellMotion {
 		t.Error("the mouse is not asked for")
 	}
+	w.resize(80, 20)
 	before := w.screen()
 	w.model.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
 	if w.screen() == before {
@@ -130,12 +135,13 @@ func TestMouse(t *testing.T) {
 	at := strings.Index(lines[footer], "l log")
 	w.model.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: at + 7, Y: footer}) // between two
 	w.model.Update(tea.MouseClickMsg{Button: tea.MouseRight, X: at, Y: footer})
-	w.shows("Health")
+	w.shows("r repair")
 	w.model.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: at, Y: footer})
 	w.shows("Log")
 
 	w = newWizard(t, nil)
+	w.press("M")
 	if w.model.View().MouseMode != tea.MouseModeNone {
-		t.Error("the mouse is taken unasked")
+		t.Error("the mouse is taken where it may not be")
 	}
 }

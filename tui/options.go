@@ -71,8 +71,12 @@ type Options struct {
 	NoColor bool
 	// Still stops animations without meaning: spinners.
 	Still bool
-	// Mouse scrolls with the wheel, and a click on a key presses it. Text is then marked with shift held down.
+	// Mouse lets a person turn the mouse on: it then scrolls with the wheel, and a click on a key presses it. Until then
+	// it is the terminal's, which marks text with it.
 	Mouse bool
+	// Settle is how long keys are ignored after a page has changed by itself: they may have been meant for the one
+	// before. 0 means 300 ms.
+	Settle time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -83,6 +87,9 @@ func (o Options) check() (Options, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Settle == 0 {
+		o.Settle = 300 * time.Millisecond
 	}
 	return o, nil
 }

@@ -1,11 +1,11 @@
 package tui
 
 import (
-	"cmp"
-	"fmt"
-	"time"
+	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -36,17 +36,28 @@ func (planPage) offers(f *facts) (offers []offer) {
 	case f.plan.Repairs():
 		offers = []offer{{keyEnter, "repair it", (*model).apply}}
 	default:
-		offers = []offer{{keyEnter, "do it", (*model).apply}}
+		offers = []offer{{keyEnter, "start", (*model).apply}}
 	}
 	if f.plan.Existing != nil && !f.adopting && !f.replacing {
-		offers = append(offers, f.lifecycle("replace instead")...)
+		offers = append(offers, f.manage()...)
 	}
 	if backup {
 		offers = append(offers, offer{keyRemove, "remove", askConsent(removing)})
 	}
 	offers = append(offers, f.offerChoices()...)
 	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
-		offer{keyLeave, "leave it", (*model).leave})
+		offer{keyLeave, "quit", (*model).leave})
+}
+
+func (planPage) command(f *facts) string {
+	if f.failure == nil {
+		return ""
+	}
+	return commandIn(f.failure.Next)
+}
+
+func (planPage) note(f *facts) string {
+	return when(f.failure == nil || len(f.plan.Replace) > 0 || f.plan.Adopts(), "Nothing has been changed yet.")
 }
 
 func (planPage) body(f *facts, t *text) {
@@ -57,99 +68,126 @@ func (planPage) body(f *facts, t *text) {
 	case len(f.plan.Replace) > 0:
 		showReplacement(f, t)
 	case f.failure != nil:
-		t.failure(f.failure)
+		t.failure(f.failure, "")
 		t.blank()
 		t.put("", "Nothing has been changed.")
-	default:
-		showSummary(f.plan, t)
-		if f.plan.Destroys() {
-			t.losses(f.plan.Losses())
-		}
+	case f.plan.RestoresBackup():
+		t.put("", "There is no VM called "+f.plan.VM+". Its backup is complete and stopped; it gets its name back.")
 	}
-	showExisting(f, t)
-	showSteps(f.plan, t)
+	t.blank()
+	t.beside(60, func(t *text) { showGets(f, t) }, func(t *text) {
+		plannedSteps(f.plan, t)
+		if f.plan.Unseen && len(f.plan.Steps) > 0 {
+			t.styled(t.dim, "    + ", "more may follow: the inside of the VM is visible only while it runs")
+		}
+		if f.plan.Interrupts() {
+			t.put(t.warn.Render("!")+" ", "Programs that run in the VM will be stopped.")
+		}
+	})
 	showOpens(f.plan, t)
 	showUnrepaired(f.plan, t)
 	if problems := f.progress.Problems(); len(problems) > 0 {
 		t.heading("Worth knowing")
 		for _, check := range problems {
-			showCheck(f, t, check)
+			t.put(t.mark(check.Outcome)+" ", check.Title+": "+check.Found)
+			t.advice("    ", check.Next)
 		}
 	}
 }
 
 // showReplacement writes why no other step would help.
 func showReplacement(f *facts, t *text) {
-	t.put(t.mark(provision.Failed)+" ", "VM "+f.plan.VM+
-		" can't be changed to match these settings; it must be replaced. Nothing has been changed.")
+	if f.replacing && f.refusal == nil {
+		t.put(t.warn.Render("!")+" ", "VM "+f.plan.VM+" would be replaced, as you asked.")
+	} else {
+		t.put(t.mark(provision.Failed)+" ",
+			"VM "+f.plan.VM+" must be replaced: it can't be changed to match these settings.")
+	}
 	for _, reason := range f.plan.Replace {
 		t.put("  "+t.dot+" ", reason)
 	}
 	if len(f.plan.Steps) > 0 {
-		t.losses(f.plan.Losses())
+		deleted, _ := f.plan.Losses()
+		t.put(t.warn.Render("! deleted:")+" ", deleted)
 		return
 	}
 	t.blank()
 	if f.failure != nil {
-		t.labelled(0, "next:", f.failure.Next)
+		t.advice("  "+t.dim.Render("do")+"    ", f.failure.Next)
 	}
 }
 
 // showAdoption writes that the VM is foreign, and what an adoption would change.
 func showAdoption(f *facts, t *text) {
 	if f.failure != nil {
-		t.put(t.mark(provision.Failed)+" ", f.failure.What+". Nothing has been changed.")
-		t.labelled(0, "why:", f.failure.Why)
+		t.put(t.mark(provision.Failed)+" ", sentence(f.failure.What)+".")
+		t.labelled(2, "why", f.failure.Why)
 	}
-	t.adoption(f.plan.Adoption())
+	changed, _ := f.plan.Adoption()
+	t.put(t.warn.Render("! changed:")+" ", changed)
 	if f.plan.Destroys() {
-		t.losses(f.plan.Losses())
+		deleted, _ := f.plan.Losses()
+		t.put(t.warn.Render("! deleted:")+" ", deleted)
 	}
 }
 
-func showSummary(plan provision.Plan, t *text) {
-	summary := fmt.Sprintf("%s for the VM %s", plaintext.Count(len(plan.Steps), "step"), plan.VM)
-	if usual := usually(plan.Usual()); usual != "" {
-		summary += ", " + usual + " in all"
+// showGets writes what a person gets, and what there is now.
+func showGets(f *facts, t *text) {
+	g := f.plan.Gets
+	if g == nil {
+		return
 	}
-	t.put("", summary+". Nothing has been changed yet.")
-	if plan.Interrupts() {
-		t.put(t.warn.Render("!")+" ", "Programs that run in the VM will be stopped.")
+	t.section("What you get", "")
+	sep := " " + t.dot + " "
+	into := " " + map[bool]string{true: "→", false: "->"}[t.utf8] + " "
+	changed := func(fields ...string) string {
+		for _, field := range fields {
+			if slices.Contains(g.Changed, field) {
+				return t.accent.Render("changed")
+			}
+		}
+		return ""
 	}
-	if plan.HomeLeftOut {
-		t.put("  ", "Your home directory is left out of the VM.")
+	t.fieldAnd("project", f.tilde(g.Project)+into+"/src, writable", changed("project"))
+	home := g.Home + into + "read-only"
+	if g.Home == "" {
+		home = "left out: no mount shows it"
 	}
-	if plan.Unseen {
-		t.put("  ", "More may follow: the inside of the VM is visible only while it runs.")
+	t.fieldAnd("home", home, changed("home"))
+	t.fieldAnd("VM", f.plan.VM+sep+plaintext.Count(g.CPUs, "CPU")+sep+plaintext.Bytes(g.Memory)+sep+
+		plaintext.Bytes(g.Disk)+" disk"+sep+g.Type, changed("cpus", "memory", "disk", "vm_type"))
+	if title := g.ImageTitle(); title != "" {
+		right := changed("image")
+		if g.Download {
+			right = t.dim.Render(map[bool]string{true: "↓ to download", false: "to download"}[t.utf8])
+		}
+		t.fieldAnd("guest", title, right)
+	}
+	agent, style := g.Agent, lipgloss.NewStyle()
+	if g.Probe {
+		agent, style = probeWords, t.warn
+	}
+	t.row(style, "  "+t.dim.Render("agent")+"   ", agent+when(g.Layout != "", sep+g.Layout), changed("agent"))
+	if e := f.plan.Existing; e != nil {
+		now := e.Status + when(e.DiskUsed > 0, sep+plaintext.Bytes(e.DiskUsed)+" used")
+		if !e.Created.IsZero() {
+			now += sep + plaintext.Age(f.now.Sub(e.Created)) + " old"
+		}
+		now += when(e.Layout != "", sep+e.Layout) + when(e.Kept != "", sep+e.Kept+" is kept") +
+			when(e.ProtectedByOthers(), sep+"protected by another tool")
+		t.field("now", now)
+		if f.plan.Adopts() {
+			t.field("owner", "unknown: "+e.Owner.String())
+		}
 	}
 }
 
-func showExisting(f *facts, t *text) {
-	e := f.plan.Existing
-	if e == nil && !f.plan.Creates() && !f.plan.RestoresBackup() {
-		return
+// tilde shortens a path in the user's home.
+func (f *facts) tilde(path string) string {
+	if g := f.plan.Gets; g != nil && g.Home != "" && strings.HasPrefix(path, g.Home+"/") {
+		return "~" + strings.TrimPrefix(path, g.Home)
 	}
-	t.heading("What exists now")
-	if e == nil {
-		t.put("  ", "There is no VM called "+f.plan.VM+"."+
-			when(f.plan.RestoresBackup(), " Its backup is complete and stopped; it gets its name back."))
-		return
-	}
-	machine := e.Type + when(e.Type != "" && e.Arch != "", ", ") + e.Arch
-	t.field("VM", join(f.plan.VM+": "+e.Status, machine, when(e.ProtectedByOthers(),
-		"protected against deletion by another tool")))
-	t.field("size", fmt.Sprintf("%s, %s of memory, a disk of %s",
-		plaintext.Count(e.CPUs, "processor"), plaintext.Bytes(e.Memory), plaintext.Bytes(e.Disk))+
-		when(e.DiskUsed > 0, ", which takes "+plaintext.Bytes(e.DiskUsed)+" on this machine"))
-	if !e.Created.IsZero() {
-		t.field("created", fmt.Sprintf("%s ago, on %s", plaintext.Age(f.now.Sub(e.Created)),
-			e.Created.Local().Format(time.DateOnly)))
-	}
-	if f.plan.Adopts() {
-		t.field("owner", "unknown: "+e.Owner.String())
-	}
-	t.fields("layout", cmp.Or(e.Layout, "unknown"), "project", e.Project,
-		"kept", when(e.Kept != "", e.Kept+", which can be restored"))
+	return path
 }
 
 // showOpens writes what the profile of a new VM opens on this machine.
@@ -170,22 +208,6 @@ func showUnrepaired(plan provision.Plan, t *text) {
 	t.heading("Left to you")
 	for _, one := range plan.Unrepaired {
 		t.put(t.warn.Render("!")+" ", one.Why)
-		t.labelled(4, "next:", one.Next)
-	}
-}
-
-// showSteps writes what would be changed.
-func showSteps(plan provision.Plan, t *text) {
-	if len(plan.Steps) == 0 {
-		return
-	}
-	t.heading("What would be done")
-	for i, step := range plan.Steps {
-		t.put(fmt.Sprintf("%2d. ", i+1), step.Title)
-		t.styled(t.dim, "    ", join(step.Reason, usually(step.Usual), when(step.Conditional, "skipped if not needed"),
-			when(step.Interrupts, "stops programs in the VM")))
-		if step.Destroys {
-			t.put("    "+t.warn.Render("!")+" ", "what it deletes can't be restored")
-		}
+		t.advice("  ", one.Next)
 	}
 }

@@ -1,7 +1,11 @@
 package tui
 
 import (
+	"fmt"
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -9,7 +13,7 @@ import (
 // prerequisitesPage shows what this machine has, while the plan is being made.
 type prerequisitesPage struct{}
 
-func (prerequisitesPage) title() string { return "Prerequisites" }
+func (prerequisitesPage) title() string { return "Check" }
 
 func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	if f.call != idle {
@@ -20,54 +24,81 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	}
 	offers = append(offers, f.offerChoices()...)
 	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
-		offer{keyLeave, "leave", (*model).leave})
+		offer{keyLeave, "quit", (*model).leave})
+}
+
+func (prerequisitesPage) command(f *facts) string {
+	for _, check := range f.progress.Problems() {
+		if command := commandIn(check.Next); command != "" && f.call == idle {
+			return command
+		}
+	}
+	return ""
+}
+
+func (prerequisitesPage) note(f *facts) string {
+	return when(f.call == idle, "Nothing has been changed.")
 }
 
 func (prerequisitesPage) body(f *facts, t *text) {
 	f.showAlert(t)
-	done := f.call == idle
-	if done {
-		t.put("", "Prerequisites are missing. Nothing has been changed.")
-		t.blank()
-		for _, check := range f.progress.Problems() {
-			showCheck(f, t, check)
-		}
+	finished := f.call == idle
+	problems := f.progress.Problems()
+	if finished {
+		t.styled(t.strong, "", "Prerequisites are missing.")
 		t.blank()
 	}
-	for _, check := range f.progress.Checks {
-		if check.Outcome != provision.Omitted && !(done && check.Outcome.IsProblem()) {
-			showCheck(f, t, check)
+	for _, check := range problems {
+		showCheck(f, t, check)
+	}
+	t.blank()
+	fine := slices.DeleteFunc(slices.Clone(f.progress.Checks), func(check provision.CheckResult) bool {
+		return check.Outcome == provision.Omitted || check.Outcome.IsProblem()
+	})
+	settled := func(check provision.CheckResult) bool {
+		return check.Outcome == provision.OK || check.Outcome == provision.Info
+	}
+	if folds := len(fine) > t.room()-1; folds { // those that are fine are counted
+		all := len(fine)
+		if fine = slices.DeleteFunc(fine, settled); len(fine) < all {
+			t.put(t.mark(provision.OK)+" ", fmt.Sprintf("%d more are fine", all-len(fine)))
 		}
+		for len(fine) > max(3, t.room()-2) && fine[len(fine)-1].Outcome == provision.Pending {
+			fine = fine[:len(fine)-1]
+		}
+	}
+	for _, check := range fine {
+		showCheck(f, t, check)
 	}
 	switch {
 	case f.stopping:
 		t.put(t.spin(f.beats)+" ", "stopping"+t.more)
-	case !done:
+	case !finished:
 		words := "checking this machine and the VM " + f.options.VM + ", changing nothing: "
 		t.put(t.spin(f.beats)+" ", words+clock(f.now.Sub(f.began)))
 		t.focus = len(t.lines) - 1
 	}
 }
 
-// showCheck writes a prerequisite, with why and next when it failed. What waits for another one is quiet.
+// showCheck writes a prerequisite, with why and what to do when it failed. What waits for another one is quiet.
 func showCheck(f *facts, t *text, check provision.CheckResult) {
 	switch check.Outcome {
 	case provision.Pending:
-		t.put(t.spin(f.beats)+" ", check.Title)
+		t.styled(t.dim, t.spin(f.beats)+" ", check.Title)
 		return
 	case provision.Skipped:
 		t.styled(t.dim, t.mark(provision.Skipped)+" ", check.Title+": "+check.Found)
 		return
 	}
-	word := ""
-	if check.Outcome.IsProblem() {
-		word = t.word(check.Outcome) + ": "
+	if !check.Outcome.IsProblem() {
+		t.row(lipgloss.NewStyle(), t.mark(check.Outcome)+" ", check.Title+when(check.Found != "", ": "+check.Found), "")
+		return
 	}
-	t.put(t.mark(check.Outcome)+" "+word, check.Title+when(check.Found != "", ": "+check.Found))
-	t.labelled(2, "why:", check.Why)
-	t.labelled(2, "next:", check.Next)
+	t.styled(t.strong, t.mark(check.Outcome)+" ", check.Title+when(check.Found != "", ": "+check.Found))
+	t.labelled(4, "why", check.Why)
+	t.advice("    "+t.dim.Render("do")+"  ", check.Next)
 	if check.Fix != nil && f.options.Fix != nil {
-		t.labelled(2, "fix:", "f shows the command that would fix it, and asks")
+		t.labelled(4, "fix", "f shows the command that would fix it, and asks")
 	}
 }
 
@@ -88,7 +119,7 @@ func (p fixPage) body(_ *facts, t *text) {
 	t.styled(t.strong, "", "Fix this? "+p.check.Title+": "+p.check.Found)
 	t.blank()
 	t.put("", "This command will be run, exactly:")
-	t.styled(t.strong, "  $ ", p.check.Fix.String())
+	t.command("  $ ", p.check.Fix.String())
 	t.blank()
 	if p.check.Fix.Note != "" {
 		t.put("", p.check.Fix.Note)

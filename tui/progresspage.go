@@ -5,6 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -12,7 +15,7 @@ import (
 // progressPage shows the steps while they run, and the verification.
 type progressPage struct{}
 
-func (progressPage) title() string { return "Progress" }
+func (progressPage) title() string { return "Run" }
 
 func (progressPage) offers(f *facts) []offer {
 	words := "stop"
@@ -23,73 +26,81 @@ func (progressPage) offers(f *facts) []offer {
 }
 
 func (progressPage) body(f *facts, t *text) {
-	p := &f.progress
 	if f.call == verifying {
 		t.put(t.mark(provision.OK)+" ", "There is nothing to change.")
 	} else {
-		showPercent(f, t)
+		showBar(f, t)
 	}
 	if f.stopping {
 		t.put(t.warn.Render("!")+" ", "Stopping: waiting for the current step to end.")
 	}
 	t.blank()
-	for i := range p.Steps {
-		showProgress(f, t, &p.Steps[i])
-	}
-	if p.Current() == nil {
-		t.put(t.spin(f.beats)+" ", betweenSteps(f)+" ("+clock(f.now.Sub(f.began))+" so far)")
-		t.focus = len(t.lines) - 1
-	}
-}
-
-// showPercent draws how much of the whole is done.
-func showPercent(f *facts, t *text) {
-	percent := f.progress.Percent(f.now)
-	cells := max(8, min(t.width-24, 50))
-	full := cells * percent / 100
-	bar := t.good.Render(strings.Repeat(t.full, full)) + t.dim.Render(strings.Repeat(t.empty, cells-full))
-	left := ""
-	if d := f.progress.Left(f.now); d > 0 {
-		left = ", about " + plaintext.About(d) + " left"
-	}
-	words := fmt.Sprintf(" %3d %%  %s%s", percent, clock(f.now.Sub(f.began)), left)
-	t.lines = append(t.lines, t.cut(bar+words, t.width))
-}
-
-func showProgress(f *facts, t *text, step *provision.StepProgress) {
-	number := t.dim.Render(fmt.Sprintf("[%d/%d]", step.Number, len(f.progress.Steps))) + " "
-	switch step.State {
-	case provision.StepPending:
-		t.styled(t.dim, t.dot+" ", join(step.Title, usually(step.Usual), when(step.Added, "added: "+step.Reason),
-			when(step.Conditional, "skipped if not needed")))
-	case provision.StepSkipped:
-		t.styled(t.dim, "- ", fmt.Sprintf("[%d/%d] %s (not needed: %s)", step.Number, len(f.progress.Steps),
-			step.Title, step.Reason))
-	case provision.StepDone:
-		t.put(t.mark(provision.OK)+" "+number, step.Title+", "+plaintext.Duration(step.Elapsed))
-	case provision.StepFailed:
-		t.put(t.mark(provision.Failed)+" "+number, step.Title+": failed after "+plaintext.Duration(step.Elapsed))
-	default:
-		t.put(t.spin(f.beats)+" "+number, join(step.Title+": "+clock(f.now.Sub(step.Began)), usually(step.Usual)))
-		t.styled(t.dim, "    ", step.Reason)
-		showPhases(f, t, step)
-		showLastLine(f, t)
-		t.focus = len(t.lines) - 1
-	}
-}
-
-// showPhases writes how far a long step has come.
-func showPhases(f *facts, t *text, step *provision.StepProgress) {
-	for i, phase := range step.Phases {
-		if i+1 < len(step.Phases) {
-			took := plaintext.Duration(step.Phases[i+1].Began.Sub(phase.Began))
-			t.styled(t.dim, "    "+t.mark(provision.OK)+" ", phase.Name+", "+took)
-		} else {
-			t.put("    "+t.spin(f.beats)+" ", phase.Name+": "+clock(f.now.Sub(phase.Began)))
+	steps := func(t *text) {
+		room := t.room() - 2 // below the step that runs there are its phases
+		if f.progress.Current() == nil {
+			room = t.room() - 1
+		}
+		showList(f, t, room)
+		if f.progress.Current() == nil {
+			t.row(lipgloss.NewStyle(), t.spin(f.beats)+" ", betweenSteps(f), "")
+			t.focus = len(t.lines) - 1
 		}
 	}
+	if t.wide() {
+		t.columns(60, steps, func(t *text) { showTail(f, t, t.height) })
+		return
+	}
+	steps(t)
+	const few, enough = 3, 8
+	if room := t.room() - 1; room >= few {
+		t.blank()
+		showTail(f, t, min(room, enough))
+	} else {
+		showLastLine(f, t)
+	}
+}
+
+// showBar draws how much of the whole is done, and how long the rest takes. Only the proof fills it.
+func showBar(f *facts, t *text) {
+	words := fmt.Sprintf(" %3d %%", f.progress.Percent(f.now))
+	times := clock(f.now.Sub(f.began))
+	if rest := f.progress.Left(f.now); rest > 0 {
+		times += " " + t.dot + " about " + plaintext.About(rest) + " left"
+	}
+	cells := min(t.width-ansi.StringWidth(words+times)-5, 60)
+	below := cells < 12
+	if below {
+		cells = t.width - ansi.StringWidth(words)
+	}
+	full := cells * f.progress.Percent(f.now) / 100
+	bar := t.accent.Render(strings.Repeat(t.full, full)) + t.dim.Render(strings.Repeat(t.empty, cells-full)) + words
+	if below {
+		t.lines = append(t.lines, bar, t.cut(times, t.width))
+		return
+	}
+	t.lines = append(t.lines, bar+" "+t.dot+" "+times)
+}
+
+// showPhases writes how far a long step has come, in one line.
+func showPhases(f *facts, t *text, step *provision.StepProgress) {
+	var phases []string
+	for i, phase := range step.Phases {
+		if i+1 < len(step.Phases) {
+			phases = append(phases, phase.Name+" "+t.glyph(provision.OK))
+		} else {
+			phases = append(phases, phase.Name+t.more+" "+clock(f.now.Sub(phase.Began)))
+		}
+	}
+	few := 3 // the others are past
+	if t.width < mediumText {
+		few = 1
+	}
+	phases = phases[max(0, len(phases)-few):]
 	if step.Transfer != nil {
-		t.put("    "+t.dot+" ", transferred(*step.Transfer))
+		phases = append(phases[:0], transferred(*step.Transfer))
+	}
+	if len(phases) > 0 {
+		t.styled(t.dim, "     ", strings.Join(phases, " "+t.dot+" "))
 	}
 }
 
@@ -103,30 +114,46 @@ func transferred(t provision.Transfer) string {
 		words += ", " + plaintext.Bytes(t.Rate) + "/s"
 	}
 	if t.Left > 0 {
-		words += ", " + plaintext.Duration(t.Left.Round(time.Second)) + " left"
+		words += ", about " + plaintext.About(t.Left) + " left"
 	}
 	return words
 }
 
 // showLastLine writes the last line of a tool, and how old it is when the tool has fallen silent.
 func showLastLine(f *facts, t *text) {
-	const silence = 5 * time.Second
-	if f.lastLine == "" {
-		return
+	if f.lastLine != "" {
+		age := silence(f)
+		t.lines = append(t.lines, t.dim.Render(t.cut("> "+t.clean(f.lastLine), t.width-len(age))+age))
 	}
-	age := ""
-	if silent := f.now.Sub(f.lastAt); silent >= silence {
-		age = " (" + clock(silent) + " ago)"
+}
+
+// silence is how long no tool has written anything; empty while that is nothing unusual.
+func silence(f *facts) string {
+	const unusual = 5 * time.Second
+	if silent := f.now.Sub(f.lastAt); silent >= unusual && f.lastLine != "" {
+		return " (" + ago(silent) + ")"
 	}
-	t.lines = append(t.lines, t.cut("    > "+t.clean(f.lastLine), t.width-len(age))+t.dim.Render(age))
+	return ""
+}
+
+// showTail writes the end of the log.
+func showTail(f *facts, t *text, room int) {
+	end := f.log.end()
+	for n := max(f.log.lost, end-max(0, room)); n < end; n++ {
+		line, age := f.log.line(n), ""
+		if n == end-1 {
+			age = silence(f)
+		}
+		t.lines = append(t.lines, t.dim.Render(t.cut(line, t.width-len(age))+age))
+	}
 }
 
 // betweenSteps describes the work while no step is running.
 func betweenSteps(f *facts) string {
 	p := &f.progress
 	switch {
-	case f.call == verifying, p.Begun() && p.Count(provision.StepPending) == 0:
-		return "verifying access: connecting as those who are allowed, and as a user who must be refused"
+	case f.call == verifying, f.proving():
+		return "verifying access: connecting as all who are allowed, and as one who is not"
 	case p.Begun():
 		return "checking what is left to do"
 	case p.Message != "":

@@ -30,7 +30,9 @@ func init() { // some begin with others
 		},
 		"plan-opens": func(w *wizard) {
 			plan := firstPlan
-			plan.HomeLeftOut = true
+			without := *gets
+			without.Home, without.Changed = "", []string{"home"}
+			plan.HomeLeftOut, plan.Gets = true, &without
 			plan.Opens = []string{
 				"programs in the VM can write to /home/ada/.ssh: ssh's keys, and who may log in to this machine",
 				"programs in the VM can read /home/ada/docs, which is in your home directory",
@@ -67,20 +69,20 @@ func init() { // some begin with others
 		},
 		"restore": func(w *wizard) {
 			scenes["kept"](w)
-			w.press("B")
+			w.press("m", "B")
 			w.previews(restorePlan)
 			w.types("sub")
 		},
 		"remove": func(w *wizard) {
 			scenes["kept"](w)
-			w.press("D")
+			w.press("m", "D")
 			w.previews(removalPlan)
 		},
 		"removed": func(w *wizard) {
 			scenes["remove"](w)
 			w.types("substrate")
 			w.press("enter")
-			w.emits(time.Second, stepped(1, removalPlan.Steps[1], provision.StepDone, time.Second))
+			w.emits(time.Second, stepped(2, removalPlan.Steps[1], provision.StepDone, time.Second))
 			w.ends(removing, provision.Plan{}, nil, nil)
 		},
 		"kept": func(w *wizard) { w.ends(planning, keptPlan, nil, nil) },
@@ -174,7 +176,7 @@ func init() { // some begin with others
 		},
 		"rolled-back": func(w *wizard) {
 			scenes["kept"](w)
-			w.press("B")
+			w.press("m", "B")
 			w.previews(restorePlan)
 			w.types("substrate")
 			w.press("enter")

@@ -8,32 +8,51 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// theme is how things are drawn: marks of one cell, and the terminal's own colours, which fit its background.
+// theme is how things are drawn: marks of one cell, the terminal's own colours for outcomes, and one colour of ours.
 type theme struct {
-	utf8, still bool
+	utf8, still, coloured bool
 
-	rule, full, empty, dot, more string
-	spinner                      []string
+	rule, full, empty, dot, more, then, at, due string
+	frame                                       [6]string // corners from the upper left on, horizontal, vertical
+	spinner                                     []string
 
 	good, warn, bad, dim, strong, banner lipgloss.Style
+	accent                               lipgloss.Style // what a person acts on: commands, the focus, the present stage
+	match                                lipgloss.Style // what a search has found
 }
 
 func newTheme(utf8, noColor, still bool) theme {
 	t := theme{
-		utf8: utf8, still: still, rule: "-", full: "#", empty: ".", dot: "-", more: "~",
+		utf8: utf8, still: still, coloured: !noColor,
+		rule: "-", full: "#", empty: ".", dot: "-", more: "~", then: ">", at: ">", due: ".",
+		frame:   [6]string{"+", "+", "+", "+", "-", "|"},
 		spinner: []string{"|", "/", "=", `\`}, // spinner.Line has -, which marks what was skipped
 	}
 	if utf8 {
-		t.rule, t.full, t.empty, t.dot, t.more = "─", "█", "░", "·", "…"
+		t.rule, t.full, t.empty, t.dot, t.more, t.then, t.at, t.due = "─", "█", "░", "·", "…", "›", "▸", "·"
+		t.frame = [6]string{"╭", "╮", "╰", "╯", "─", "│"}
 		t.spinner = spinner.MiniDot.Frames
 	}
 	plain := lipgloss.NewStyle()
 	t.good, t.warn, t.bad = plain, plain, plain
 	// Faint is readable on every background; the palette's grey is invisible on some.
 	t.dim, t.strong, t.banner = plain.Faint(true), plain.Bold(true), plain.Reverse(true).Bold(true)
-	if !noColor {
+	t.accent, t.match = plain.Bold(true), plain.Underline(true)
+	if t.coloured {
 		t.good, t.warn = plain.Foreground(lipgloss.Green), plain.Foreground(lipgloss.Yellow)
 		t.bad = plain.Foreground(lipgloss.Red)
+		t.accent = plain.Bold(true).Foreground(lipgloss.BrightBlue)
+	}
+	return t
+}
+
+// on fits our own colours to the terminal's background, once it is known.
+func (t theme) on(dark bool) theme {
+	if t.coloured {
+		either := lipgloss.LightDark(dark)
+		blue, grey := either(lipgloss.Color("#0A5BC4"), lipgloss.Color("#7CB7FF")),
+			either(lipgloss.Color("#666666"), lipgloss.Color("#9A9A9A"))
+		t.accent, t.dim = lipgloss.NewStyle().Bold(true).Foreground(blue), lipgloss.NewStyle().Foreground(grey)
 	}
 	return t
 }
@@ -62,11 +81,6 @@ func (t theme) glyph(outcome provision.Outcome) string {
 // mark is the glyph in the outcome's style.
 func (t theme) mark(outcome provision.Outcome) string {
 	return t.style(outcome).Render(t.glyph(outcome))
-}
-
-// word is the outcome as a word, in its style.
-func (t theme) word(outcome provision.Outcome) string {
-	return t.style(outcome).Render(string(outcome))
 }
 
 func (t theme) style(outcome provision.Outcome) lipgloss.Style {

@@ -84,7 +84,7 @@ func (w *wizard) emits(after time.Duration, events ...provision.Event) {
 		w.model.worker.mailbox.put(event)
 	}
 	w.clock = w.clock.Add(after)
-	w.model.Update(tickMsg{w.clock})
+	w.model.Update(tickMsg{w.clock, w.model.ticks})
 }
 
 // types types letters.
@@ -101,6 +101,9 @@ func (w *wizard) ends(what call, plan provision.Plan, health *provision.Health, 
 		w.t.Fatalf("the engine was asked for %d, want %d; the screen:\n%s", w.model.facts.call, what, w.screen())
 	}
 	w.model.Update(endedMsg{call: what, now: w.clock, plan: plan, health: health, err: err})
+	if w.model.deaf > 0 {
+		w.model.Update(listenMsg{})
+	}
 }
 
 // previews answers what restoring or removing would do.

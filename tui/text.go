@@ -2,7 +2,6 @@ package tui
 
 import (
 	"strings"
-	"time"
 
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
@@ -18,12 +17,30 @@ import (
 type text struct {
 	theme
 	width  int
+	height int // of the place for it; what is longer can be scrolled
 	lines  []string
 	focus  int         // the line that should be visible; -1 when any will do
 	cursor *tea.Cursor // where a person types; nil when there is no field
+	copies string      // the command that a key copies
+
+	commands []string // that were written
 }
 
-func newText(theme theme, width int) *text { return &text{theme: theme, width: width, focus: -1} }
+func newText(theme theme, width, height int) *text {
+	return &text{theme: theme, width: width, height: height, focus: -1}
+}
+
+const (
+	wideText   = 110 // from here on, a page has two columns
+	mediumText = 60  // below that, there is no room for tables
+	proseWidth = 110 // longer lines don't read well
+)
+
+// wide reports whether there is room for two columns.
+func (t *text) wide() bool { return t.width >= wideText }
+
+// room is how many more lines can be seen.
+func (t *text) room() int { return max(0, t.height-len(t.lines)) }
 
 // blank leaves a line free, though not at the top and never two.
 func (t *text) blank() {
@@ -36,18 +53,33 @@ func (t *text) blank() {
 func (t *text) put(prefix, words string) { t.styled(lipgloss.NewStyle(), prefix, words) }
 
 // styled is put with a style for the words.
-func (t *text) styled(style lipgloss.Style, prefix, words string) {
-	const narrow, enough = 60, 4
-	indent := ansi.StringWidth(prefix)
-	if t.width < narrow { // a long prefix must not take the little space
+func (t *text) styled(style lipgloss.Style, prefix, words string) { t.row(style, prefix, words, "") }
+
+// row is styled with more at the right end of the first line; where there is too little space, that follows the words.
+func (t *text) row(style lipgloss.Style, prefix, words, right string) {
+	const enough = 4
+	indent, end := ansi.StringWidth(prefix), ansi.StringWidth(right)
+	if t.width < mediumText { // a long prefix must not take the little space
 		indent = min(indent, enough)
+	}
+	width := min(t.width, proseWidth)
+	below := t.width < mediumText && end > t.width/3
+	if below {
+		defer func() { t.lines = append(t.lines, strings.Repeat(" ", indent)+right) }()
+	} else if end > 0 {
+		width = t.width - end - 2
 	}
 	for paragraph := range strings.Lines(strings.TrimRight(words, "\n")) {
 		rest := t.clean(strings.TrimRight(paragraph, "\r\n"))
 		for first := true; first || rest != ""; first = false {
 			var line string
-			line, rest = split(rest, t.width-ansi.StringWidth(prefix))
-			t.lines = append(t.lines, strings.TrimRight(prefix+style.Render(line), " "))
+			line, rest = split(rest, width-ansi.StringWidth(prefix))
+			line = strings.TrimRight(prefix+style.Render(line), " ")
+			if right != "" && !below {
+				line += strings.Repeat(" ", max(2, t.width-end-ansi.StringWidth(line))) + right
+				below = true
+			}
+			t.lines = append(t.lines, ansi.Truncate(line, t.width, ""))
 			prefix = strings.Repeat(" ", indent)
 		}
 	}
@@ -59,6 +91,12 @@ func (t *text) heading(words string) {
 	t.styled(t.strong, "", words)
 }
 
+// section writes the heading of a group that is as wide as the page, with more at its right end.
+func (t *text) section(words, right string) {
+	t.blank()
+	t.row(t.strong, "", words, t.dim.Render(right))
+}
+
 // labelled writes "label: words", or nothing when there are no words.
 func (t *text) labelled(indent int, label, words string) {
 	if words != "" {
@@ -67,10 +105,14 @@ func (t *text) labelled(indent int, label, words string) {
 }
 
 // field writes a label in a column of its own, and its value; nothing when there is none.
-func (t *text) field(label, value string) {
-	const column = 13
+func (t *text) field(label, value string) { t.fieldAnd(label, value, "") }
+
+// fieldAnd is field with more at the right end.
+func (t *text) fieldAnd(label, value, right string) {
+	const column = 8
 	if value != "" {
-		t.put("  "+t.dim.Render(label)+strings.Repeat(" ", max(1, column-ansi.StringWidth(label))), value)
+		gap := strings.Repeat(" ", max(1, column-ansi.StringWidth(label)))
+		t.row(lipgloss.NewStyle(), "  "+t.dim.Render(label)+gap, value, right)
 	}
 }
 
@@ -81,27 +123,19 @@ func (t *text) fields(pairs ...string) {
 	}
 }
 
-// failure writes an error in its three parts.
-func (t *text) failure(failure *provision.Error) {
-	t.put(t.mark(provision.Failed)+" "+t.bad.Render("error")+": ", failure.What)
+// failure writes an error in its three parts, with more at the right end of the first line.
+func (t *text) failure(failure *provision.Error, right string) {
+	mark, style := t.mark(provision.Failed), t.bad
+	if failure.Kind == provision.KindInterrupted { // somebody wanted it
+		mark, style = t.warn.Render(t.dot), t.strong
+	}
+	t.row(style, mark+" ", sentence(failure.What), right)
 	t.blank()
-	t.labelled(2, "why:", failure.Why)
-	t.blank()
-	t.labelled(2, "next:", failure.Next)
-}
-
-// losses writes what will be deleted, and what is kept.
-func (t *text) losses(deleted, kept string) {
-	t.blank()
-	t.put(t.warn.Render("! will be deleted:")+" ", deleted)
-	t.put(t.mark(provision.OK)+" kept: ", kept)
-}
-
-// adoption writes what an adoption changes, and what it keeps.
-func (t *text) adoption(changed, kept string) {
-	t.blank()
-	t.put(t.warn.Render("! will be changed:")+" ", changed)
-	t.put(t.mark(provision.OK)+" kept: ", kept)
+	if failure.Why != "" {
+		t.put("  "+t.dim.Render("why")+"   ", failure.Why)
+		t.blank()
+	}
+	t.advice("  "+t.dim.Render("do")+"    ", failure.Next)
 }
 
 // input writes a line of text that is being typed, and remembers where the cursor stands.
@@ -188,8 +222,11 @@ func when(ok bool, words string) string {
 	return ""
 }
 
-// clock is a duration while it runs: whole seconds.
-func clock(d time.Duration) string { return max(0, d).Truncate(time.Second).String() }
-
-// usually is how long something usually takes; nothing when that is unknown.
-func usually(d time.Duration) string { return when(d > 0, "usually "+plaintext.Duration(d)) }
+// sentence begins with a capital letter, unless it begins with a name of something.
+func sentence(words string) string {
+	first, _, _ := strings.Cut(words, " ")
+	if first == "" || strings.ContainsAny(first, "/_-.") || strings.ToLower(first) != first {
+		return words
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}

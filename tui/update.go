@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -18,7 +19,17 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.press(msg)
 	case tea.PasteMsg:
-		return m, m.edit(msg)
+		if m.deaf == 0 {
+			return m, m.edit(msg)
+		}
+	case listenMsg:
+		m.deaf--
+	case tea.BackgroundColorMsg:
+		m.theme = m.theme.on(msg.IsDark())
+	case tea.FocusMsg:
+		m.blurred = false
+	case tea.BlurMsg:
+		m.blurred = true
 	case tea.MouseWheelMsg:
 		return m, m.wheel(msg)
 	case tea.MouseClickMsg:
@@ -26,7 +37,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tickMsg:
 		return m, m.tick(msg)
 	case endedMsg:
-		return m, m.ended(msg)
+		return m, m.turned(msg)
 	case validatedMsg:
 		return m, m.validated(msg)
 	case writtenMsg:
@@ -39,10 +50,30 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
+// turned is the end of a call, after which another page may be in front: what is typed at that moment was meant for the
+// one before. A person who looks elsewhere is called.
+func (m *model) turned(msg endedMsg) tea.Cmd {
+	before := m.turns
+	next := m.ended(msg)
+	if m.outcome != nil || m.turns == before {
+		return next
+	}
+	m.deaf++
+	next = tea.Batch(next, listen(m.options.Settle))
+	if m.blurred && msg.call.changes() {
+		words := "worldsetup: the world is ready"
+		if m.facts.failure != nil {
+			words = "worldsetup: it needs you"
+		}
+		next = tea.Batch(next, callPerson(words))
+	}
+	return next
+}
+
 // press runs the action that a key is offered for; other keys do nothing.
 func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
-	if tooSmall(m.width, m.height) && !key.Matches(msg, keyStop, keySuspend) {
-		return nil // the page is not visible, so its keys do nothing
+	if (tooSmall(m.width, m.height) || m.deaf > 0) && !key.Matches(msg, keyStop, keySuspend) {
+		return nil // the page is not visible, or was not a moment ago, so its keys do nothing
 	}
 	if form, ok := m.front().(form); ok && form.typing() && edits(msg) {
 		return m.edit(msg)
@@ -97,19 +128,27 @@ func (m *model) scroll(to func(scroller) int) tea.Cmd {
 		m.over = page.at(w)
 		return nil
 	}
-	v, _ := m.viewport(l)
+	v := m.viewport(l)
 	v.SetYOffset(to(&v))
 	m.offset, m.scrolled = v.YOffset(), true
 	return nil
 }
 
-// tick empties the mailbox and schedules the next beat, as long as a call is running.
+// tick empties the mailbox and schedules the next beat, as long as a call is running; while a report grows old, a slow
+// one.
 func (m *model) tick(msg tickMsg) tea.Cmd {
-	m.facts.now = msg.now
-	m.facts.beats++
+	if msg.series != m.ticks {
+		return nil
+	}
+	f := &m.facts
+	f.now = msg.now
+	f.beats++
 	m.collect()
-	if m.ticking = m.facts.call != idle; m.ticking {
-		return tick(m.options.Now)
+	switch {
+	case f.call != idle:
+		return tick(m.ticks, beat, m.options.Now)
+	case f.health != nil:
+		return tick(m.ticks, time.Second, m.options.Now)
 	}
 	return nil
 }

@@ -8,8 +8,6 @@ import (
 	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // View implements tea.Model.
@@ -19,7 +17,8 @@ func (m *model) View() tea.View {
 	view.WindowTitle = strings.TrimSpace(m.options.Banner + " worldsetup " + m.theme.clean(m.options.VM))
 	view.ProgressBar = m.progressBar()
 	view.Cursor = m.cursor()
-	if m.options.Mouse {
+	view.ReportFocus = true
+	if m.mouse {
 		view.MouseMode = tea.MouseModeCellMotion
 	}
 	return view
@@ -31,7 +30,7 @@ func (m *model) cursor() *tea.Cursor {
 		return nil
 	}
 	l := m.layout()
-	v, t := m.viewport(l)
+	v, t := m.viewport(l), l.page
 	if t.cursor == nil {
 		return nil
 	}
@@ -60,26 +59,43 @@ func (m *model) progressBar() *tea.ProgressBar {
 // The smallest screen on which everything can be reached, and the widest text that reads well.
 const (
 	minWidth, minHeight = 40, 12
-	maxText             = 120
+	maxText             = 160
 )
 
 func tooSmall(width, height int) bool { return width < minWidth || height < minHeight }
 
-// layout is how a screen is divided. It depends on nothing but the size and the footer's height.
+// layout is how a screen is divided, with the page that is written for it.
 type layout struct {
 	width  int
 	text   int // the width of the page's text
 	body   int // the height of the page
-	margin int // free lines above and below the page
+	margin int // free lines above and below the page, unless it needs them
+	page   *text
 }
 
 func (m *model) layout() layout {
 	l := layout{width: m.width, text: min(m.width-2, maxText)}
+	most := m.height - 2 - len(m.footer()) // the header and the rule above the footer
 	if m.height >= 16 {
 		l.margin = 1
 	}
-	l.body = m.height - 2 - 2*l.margin - len(m.footer()) // the header and the rule above the footer
+	l.body = most - 2*l.margin
+	l.page = m.write(l)
+	if n := len(l.page.lines); n > l.body && l.margin > 0 {
+		l.margin, l.body = 0, most
+		l.page = m.write(l)
+	}
 	return l
+}
+
+// write has the page in front write itself.
+func (m *model) write(l layout) *text {
+	t := newText(m.theme, l.text, l.body)
+	if teller, ok := m.front().(teller); ok {
+		t.copies = teller.command(&m.facts)
+	}
+	m.front().body(&m.facts, t)
+	return t
 }
 
 func (m *model) screen() string {
@@ -96,7 +112,7 @@ func (m *model) screen() string {
 	for _, line := range lines {
 		screen = append(screen, " "+line)
 	}
-	screen = append(append(screen, margin...), m.rule(l, position))
+	screen = append(append(screen, margin...), m.rule(l, position, m.note()))
 	return strings.Join(append(screen, m.footer()...), "\n")
 }
 
@@ -110,19 +126,16 @@ func (m *model) tooSmallScreen() string {
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
 }
 
-// viewport has the page in front write itself, and scrolls to where a person scrolled, or such that the focus is
-// visible.
-func (m *model) viewport(l layout) (viewport.Model, *text) {
-	t := newText(m.theme, l.text)
-	m.front().body(&m.facts, t)
+// viewport scrolls the page in front to where a person scrolled, or such that the focus is visible.
+func (m *model) viewport(l layout) viewport.Model {
 	v := viewport.New(viewport.WithWidth(l.text), viewport.WithHeight(l.body))
-	v.SetContentLines(t.lines)
-	if m.scrolled || t.focus < 0 {
+	v.SetContentLines(l.page.lines)
+	if m.scrolled || l.page.focus < 0 {
 		v.SetYOffset(m.offset)
 	} else {
-		v.SetYOffset(t.focus + 3 - l.body) // what comes next is worth two lines
+		v.SetYOffset(l.page.focus + 3 - l.body) // what comes next is worth two lines
 	}
-	return v, t
+	return v
 }
 
 // body are the lines of the page that fit, and which they are when not all do.
@@ -130,71 +143,38 @@ func (m *model) body(l layout) (lines []string, position string) {
 	if page, ok := m.over.(logPage); ok {
 		return page.visible(&m.facts.log, m.theme, l)
 	}
-	v, t := m.viewport(l)
-	if n := len(t.lines); n > l.body {
+	v := m.viewport(l)
+	if n := len(l.page.lines); n > l.body {
 		position = fmt.Sprintf("%d-%d of %d", v.YOffset()+1, min(v.YOffset()+l.body, n), n)
 	}
 	return strings.Split(v.View(), "\n"), position
 }
 
-func (m *model) header(l layout) string {
-	left := " "
-	if m.options.Banner != "" {
-		left += m.theme.banner.Render(" "+m.theme.clean(m.options.Banner)+" ") + " "
-	}
-	left += m.theme.strong.Render("worldsetup") + " " + m.theme.dot + " " + m.front().title()
-	vm, status := "VM "+m.theme.clean(m.options.VM), m.status()
-	if status != "" {
-		vm += ": "
-	}
-	if ansi.StringWidth(left+vm+status)+3 > l.width {
-		vm = "" // there is space for the one word that changes
-	}
-	gap := l.width - ansi.StringWidth(left) - ansi.StringWidth(vm+status) - 1
-	if gap < 2 {
-		return ansi.Truncate(left, l.width, "")
-	}
-	return left + strings.Repeat(" ", gap) + vm + status + " "
-}
-
-// status is the state of the world, in a word.
-func (m *model) status() string {
-	f, t := &m.facts, m.theme
-	switch {
-	case f.stopping:
-		return t.warn.Render("stopping")
-	case f.call.changes():
-		return t.warn.Render("working")
-	case f.call == watching && f.stale != "":
-		return t.warn.Render("checking")
-	case f.call == watching && f.ready:
-		return t.good.Render("watching")
-	case f.call == watching:
-		return t.bad.Render("not ready")
-	case f.call != idle:
-		return t.warn.Render("checking")
-	case f.removed:
-		return t.good.Render("removed")
-	case f.ready:
-		return t.good.Render("ready")
-	case f.failure != nil && f.failure.Kind == provision.KindInterrupted:
-		return t.warn.Render("stopped")
-	case f.failure != nil:
-		return t.bad.Render("not ready")
+// note are the words of the page in front beside its keys.
+func (m *model) note() string {
+	if page, ok := m.front().(noter); ok {
+		return page.note(&m.facts)
 	}
 	return ""
 }
 
-// rule divides the page from the keys, and shows which lines of the page are visible.
-func (m *model) rule(l layout, position string) string {
+// rule divides the page from the keys, and shows which lines of the page are visible, and the page's words.
+func (m *model) rule(l layout, position, note string) string {
 	line := func(n int) string { return m.theme.dim.Render(strings.Repeat(m.theme.rule, max(0, n))) }
-	if position == "" {
-		return line(l.width)
+	left, right := "", ""
+	if position != "" {
+		const before = 4
+		words := fmt.Sprintf(" %s/%s %s ", m.theme.keyName(keyUp), m.theme.keyName(keyDown), position)
+		left = line(before) + m.theme.strong.Render(ansi.Truncate(words, l.width-before, ""))
 	}
-	const before = 4
-	words := fmt.Sprintf(" %s/%s %s ", m.theme.keyName(keyUp), m.theme.keyName(keyDown), position)
-	words = ansi.Truncate(words, l.width-before, "")
-	return line(before) + m.theme.strong.Render(words) + line(l.width-before-ansi.StringWidth(words))
+	if note != "" {
+		right = " " + note + " " + line(2)
+	}
+	gap := l.width - ansi.StringWidth(left+right)
+	if gap < 0 {
+		return left + line(l.width-ansi.StringWidth(left))
+	}
+	return left + line(gap) + right
 }
 
 // place is where an offer stands in the footer.
@@ -218,8 +198,10 @@ func (m *model) footer() (lines []string) {
 // places are the offers of the footer, in at most two lines. Where there is no space for all of them, help stays: it
 // has the rest.
 func (m *model) places() []place {
+	_, asks := m.over.(question)
 	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
-		return o.is(keySuspend) || o.is(keyStop) && m.facts.call == idle // which are known everywhere
+		// Which are known everywhere, or named beside what they are for.
+		return o.is(keySuspend) || o.is(keyMouse) || o.is(keyCopy) && !asks || o.is(keyStop) && m.facts.call == idle
 	})
 	for {
 		places := m.arrange(offers)
@@ -238,7 +220,7 @@ func (m *model) places() []place {
 func (m *model) arrange(offers []offer) (places []place) {
 	x, line := 1, 0
 	for _, offer := range offers {
-		item := m.theme.strong.Render(m.theme.keyName(offer.key)) + " " + offer.words
+		item := m.theme.accent.Render(m.theme.keyName(offer.key)) + " " + offer.words
 		width := ansi.StringWidth(item)
 		if x > 1 && x+width > m.width-1 {
 			x, line = 1, line+1

@@ -72,7 +72,7 @@ func TestEverythingFitsAndCanBeReached(t *testing.T) {
 				}
 				fits(t, where+", at the end", w, width, height)
 				l := w.model.layout()
-				_, painted := w.model.viewport(l)
+				painted := l.page
 				for _, line := range painted.lines {
 					if !strings.Contains(reached.String(), ansi.Strip(line)) {
 						t.Fatalf("%s: out of reach: %q", where, ansi.Strip(line))
@@ -132,7 +132,7 @@ func TestTooSmall(t *testing.T) {
 			t.Errorf("%v: a plan that could not be read was agreed to", size)
 		}
 		w.resize(80, 24)
-		w.shows("3 steps for the VM substrate")
+		w.shows("3 steps, about")
 	}
 }
 

@@ -91,9 +91,9 @@ func validateAgent(c provision.Choices) provision.FieldResult {
 		failure := provision.AsError(err)
 		return provision.FieldResult{Wrong: true, Text: failure.What + ": " + failure.Why}
 	case agent == nil && len(rejected) > 0:
-		return provision.FieldResult{Text: rejected[0].Path + " was rejected: " + rejected[0].Why}
+		return provision.FieldResult{Doubtful: true, Text: rejected[0].Path + " was rejected: " + rejected[0].Why}
 	case agent == nil:
-		return provision.FieldResult{Text: "the project has none; an existing VM keeps its own"}
+		return provision.FieldResult{Doubtful: true, Text: "the project has none; an existing VM keeps its own"}
 	case agent.Source == provision.SourceBuild:
 		return provision.FieldResult{Text: "built in the VM from " + agent.Path}
 	case agent.Probe:

@@ -34,11 +34,11 @@ func TestATerminalInCI(t *testing.T) {
 		t.Errorf("told what was asked for:\n%s", text)
 	}
 	asks := start(t, 80, 24, in("true"), "demo", "--non-interactive=false")
-	asks.see("SIMULATION", "enter do it")
+	asks.see("SIMULATION", "enter start")
 	asks.press("\x03")
 	if code, _ := asks.end(); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
 	asks = start(t, 80, 24, in("0"), "demo")
-	asks.see("SIMULATION", "enter do it")
+	asks.see("SIMULATION", "enter start")
 }

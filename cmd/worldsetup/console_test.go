@@ -136,6 +136,10 @@ func (c *console) see(texts ...string) {
 	}
 }
 
+// settle waits until the wizard takes keys: it ignores those that come just when a page has changed by itself. The demo
+// need not be waited for.
+func (c *console) settle() { time.Sleep(time.Second) }
+
 func (c *console) press(keys string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c.device, keys); err != nil {

@@ -62,6 +62,7 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 	to := a.stdout()
 	showExisting(to, plan)
 	showLacks(to, lacks, "this machine lacks what a run needs, which would end before its first step:", a.verbose)
+	showGets(to, plan)
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
 	return err

@@ -219,6 +219,7 @@ func (c *conversation) replace(ctx context.Context, failure error) (again bool, 
 	if err != nil || len(plan.Steps) == 0 {
 		return false, failure // there is no such plan
 	}
+	showGets(c.to, plan)
 	showPlan(c.to, plan, "")
 	err = c.approveReplacement(ctx, plan)
 	switch {
@@ -240,6 +241,7 @@ func (c *conversation) adopt(ctx context.Context, failure error) (again bool, er
 		return false, failure
 	}
 	c.to.put("", "  ", provision.AsError(failure).Error())
+	showGets(c.to, plan)
 	showPlan(c.to, plan, "")
 	changed, kept := plan.Adoption()
 	c.to.put("will be changed: ", "                 ", changed)

@@ -115,13 +115,14 @@ func TestWizardSaves(t *testing.T) {
 	c := start(t, 100, 40, func(command *exec.Cmd) {
 		command.Env = append(command.Env, "PATH=/nowhere") // no limactl
 	}, "--cpus", "2", project)
-	c.see("c choices")
+	c.see("c change")
+	c.settle()
 	c.press("c")
-	c.see("Looks good", "ctrl+s save")
+	c.see("It can be used", "ctrl+s save")
 	c.press("\x13")
 	c.see("Saved in")
 	c.press("\x1b")
-	c.see("c choices")
+	c.see("c change")
 	c.press("q")
 	c.end()
 	if got := linesIn(t, project); got != "cpus: 2" {

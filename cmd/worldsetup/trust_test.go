@@ -46,7 +46,8 @@ func TestTrustIsAskedBeforeTheWizard(t *testing.T) {
 	c = start(t, 200, 40, noLima, project)
 	c.see("trust it? [y/N]")
 	c.press("y\n")
-	c.see("c choices")
+	c.see("c change")
+	c.settle()
 	c.press("q")
 	c.end()
 }

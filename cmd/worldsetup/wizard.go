@@ -65,7 +65,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 		},
 	}
 	if a.simulation != nil {
-		opts.Banner, opts.Now, opts.Save = demoBanner, a.simulation.Now, nil
+		opts.Banner, opts.Now, opts.Save, opts.Settle = demoBanner, a.simulation.Now, nil, a.simulation.Settle()
 	}
 	return opts
 }

@@ -12,13 +12,13 @@ import (
 // The whole way of a first-time user.
 func TestWizardFirstRun(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
-	c.see("SIMULATION", "Nothing has been changed yet", "create the VM", "enter do it")
+	c.see("SIMULATION", "Nothing has been changed yet", "create the VM", "~/project", "enter start")
 	c.press("?")
 	c.see("check again", "page down")
 	c.press("?x")
-	c.see("enter do it")
+	c.see("enter start")
 	c.press("\r")
-	c.see("SIMULATION", "was verified just now", "/run/substrate.sock", "root in the guest: answered")
+	c.see("SIMULATION", "Ready · verified", "/run/substrate.sock", "root in the guest")
 	c.press("q")
 	code, text := c.end()
 	if code != 0 {
@@ -33,18 +33,18 @@ func TestWizardFirstRun(t *testing.T) {
 
 func TestWizardResized(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
-	c.see("enter do it", "1-19 of 29")
+	c.see("enter start", "write the layout marker")
 	c.resize(30, 8)
 	c.see("SIMULATION", "too small: 30x8")
 	c.resize(120, 40)
-	c.see("11. write the layout marker", "enter do it")
+	c.see("11 write the layout marker", "enter start")
 	c.press("q")
 	c.end()
 }
 
 func TestWizardReplacement(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "replace")
-	c.see("it must be replaced", "its disk has 20", "Nothing has been changed")
+	c.see("must be replaced", "its disk has 20", "Nothing has been changed")
 	c.press("\rxsub\r")
 	c.see("sub is not its name", "Nothing has been changed")
 	c.press("\x1b")
@@ -57,36 +57,55 @@ func TestWizardReplacement(t *testing.T) {
 
 func TestWizardReplaces(t *testing.T) {
 	c := start(t, 80, 50, nil, "demo", "--speed", "1000", "--scenario", "replace")
-	c.see("will be deleted: the disk of the VM", "kept: the project", "rename the old VM to its backup", "x replace it")
+	c.see("! deleted: the disk of the VM", "rename the old VM to its backup", "x replace it")
 	c.press("x")
-	c.see("type the name of the VM")
+	c.see("type the VM's name", "Kept")
 	c.press("substrate\r")
-	c.see("was verified just now")
+	c.see("Ready · verified")
 	c.press("q")
 	if code, text := c.end(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
 
+// The scenarios without an end of their own show what they are for.
+func TestWizardScenarios(t *testing.T) {
+	for scenario, test := range map[string]struct{ keys, see string }{
+		"not-ready": {"", "mallory can reach the socket"}, "no-agent": {"", "There is no agent to put into the VM"},
+		"busy": {"", "another run of worldsetup is at work"}, "watch": {"w", "mode 0666"},
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			c := start(t, 120, 50, nil, "demo", "--speed", "60", "--scenario", scenario)
+			if test.keys != "" {
+				c.see("Ready · verified")
+				c.press(test.keys)
+			}
+			c.see(test.see)
+			c.press("q")
+			c.end()
+		})
+	}
+}
+
 // What is chosen on the plan's screen is what is planned for.
 func TestWizardChoices(t *testing.T) {
 	c := start(t, 80, 50, nil, "demo", "--speed", "1000")
-	c.see("c choices")
+	c.see("c change")
 	c.press("c\t\t\x1b[D")
 	c.see("custom")
 	c.press("\t999\r")
 	c.see("invalid CPU count 999", "Fix the fields marked")
 	c.press("\x7f\x7f\x7f2\r")
-	c.see("Nothing has been changed yet", "enter do it")
+	c.see("Nothing has been changed yet", "enter start")
 	c.press("\r")
-	c.see("was verified just now")
+	c.see("Ready · verified")
 	c.press("q")
 	c.end()
 }
 
 func TestWizardSmallTerminal(t *testing.T) {
 	c := start(t, 40, 12, nil, "demo", "--speed", "1000", "--scenario", "healthy")
-	c.see("SIMULATION", "was verified just")
+	c.see("SIMULATION", "Ready · verified")
 	c.press("q")
 	if code, _ := c.end(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -95,7 +114,7 @@ func TestWizardSmallTerminal(t *testing.T) {
 
 func TestWizardConsentRefused(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000")
-	c.see("enter do it")
+	c.see("enter start")
 	c.press("q")
 	if code, text := c.end(); code != 130 || !strings.Contains(text, "Stopped. Nothing was changed.") ||
 		strings.Contains(text, "error:") {
@@ -105,13 +124,13 @@ func TestWizardConsentRefused(t *testing.T) {
 
 func TestWizardFailureAndRetry(t *testing.T) {
 	c := start(t, 120, 40, nil, "demo", "--speed", "1000", "--scenario", "failure")
-	c.see("enter do it")
+	c.see("enter start")
 	c.press("\r")
-	c.see("Not ready", "Temporary failure resolving", "r try again")
+	c.see("Run ✗", "Temporary failure resolving", "r try again")
 	c.press("r")
-	c.see("enter do it")
+	c.see("enter start")
 	c.press("\r")
-	c.see("was verified just now")
+	c.see("Ready · verified")
 	c.press("q")
 	if code, _ := c.end(); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -121,7 +140,7 @@ func TestWizardFailureAndRetry(t *testing.T) {
 // Slow enough to be stopped in the middle; what waits ends with its context.
 func TestWizardStopped(t *testing.T) {
 	c := start(t, 100, 30, nil, "demo", "--speed", "0.01")
-	c.see("SIMULATION", "Prerequisites")
+	c.see("SIMULATION", "changing nothing")
 	c.press("\x03")
 	if code, text := c.end(); code != 130 || !strings.Contains(text, "next: ") {
 		t.Errorf("exit code %d\n%s", code, text)
@@ -133,7 +152,7 @@ func TestWizardSignals(t *testing.T) {
 		for _, speed := range []string{"1000", "0.01"} { // idle, and at work
 			t.Run(signal.String()+" at speed "+speed, func(t *testing.T) {
 				c := start(t, 100, 30, nil, "demo", "--speed", speed)
-				c.see(map[string]string{"1000": "enter do it", "0.01": "Prerequisites"}[speed])
+				c.see(map[string]string{"1000": "enter start", "0.01": "changing nothing"}[speed])
 				if err := c.command.Process.Signal(signal); err != nil {
 					t.Fatal(err)
 				}
@@ -157,7 +176,7 @@ func TestWizardTerminalClosed(t *testing.T) {
 
 func closeTerminal(t *testing.T, change func(*exec.Cmd)) {
 	c := start(t, 80, 24, change, "demo", "--speed", "0.01")
-	c.see("Prerequisites")
+	c.see("changing nothing")
 	if err := c.device.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +196,7 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 		"repair")
 	c.see("install the agent", "enter repair it")
 	c.press("\r")
-	c.see("was verified just now")
+	c.see("Ready · verified")
 	c.press("q")
 	code, text := c.end()
 	if code != 0 || !strings.Contains(out.String(), "✓ substrate: ready") ||
@@ -192,13 +211,15 @@ func TestWizardWithStandardOutputElsewhere(t *testing.T) {
 // A kept VM is restored, and a world is deleted, after its name was typed.
 func TestWizardRestoresAndRemoves(t *testing.T) {
 	c := start(t, 120, 50, nil, "demo", "--speed", "1000", "--scenario", "kept")
-	c.see("was verified just now", "B restore", "D remove")
+	c.see("Ready · verified", "m manage")
+	c.press("m")
+	c.see("B restore", "D remove")
 	c.press("B")
-	c.see("Restore the kept VM", "will be deleted:")
+	c.see("Restore the kept VM", "Deleted")
 	c.press("substrate\r")
-	c.see("was verified just now", "D remove")
-	c.press("D")
-	c.see("Remove the world in the VM substrate?", "will be deleted:")
+	c.see("Ready · verified", "m manage")
+	c.press("mD")
+	c.see("Remove the world in the VM substrate?", "Deleted")
 	c.press("other\r")
 	c.see("other is not its name")
 	c.press("substrate\r")
@@ -286,7 +307,7 @@ func TestWizardFix(t *testing.T) {
 	c.press("f")
 	c.see("$ sudo apt-get install -y qemu-system-x86", "enter/n no")
 	c.press("y")
-	c.see("enter do it")
+	c.see("enter start")
 	c.press("q")
 	c.end()
 }

@@ -30,6 +30,8 @@ type World struct {
 	lacking bool   // this machine lacks a tool
 	speed   float64
 
+	closed chan struct{} // closed by Close
+
 	// freeze names what never ends, and stops the clock: for pictures.
 	freeze string
 
@@ -49,7 +51,7 @@ func New(scenario Scenario, speed float64) (*World, error) {
 	}
 	w := &World{
 		dir: dir, home: os.Getenv("HOME"), speed: speed, freeze: os.Getenv("WORLDSETUP_DEMO_FREEZE"),
-		ctx: context.Background(),
+		ctx: context.Background(), closed: make(chan struct{}),
 	}
 	lima, project := filepath.Join(dir, ".lima"), filepath.Join(dir, "project")
 	if err := errors.Join(os.Mkdir(lima, 0o700), os.Mkdir(project, 0o700), os.Setenv("HOME", dir)); err != nil {
@@ -73,8 +75,19 @@ func New(scenario Scenario, speed float64) (*World, error) {
 // Spec returns the Spec of the world.
 func (w *World) Spec() provision.Spec { return w.spec }
 
+// Settle is how long the wizard ignores keys after a page changed by itself; 0 for its own time. Scripts, which ask for
+// more speed than anybody could follow, need not wait.
+func (w *World) Settle() time.Duration {
+	const followed = 20
+	if w.speed > followed {
+		return time.Nanosecond
+	}
+	return 0
+}
+
 // Close removes the world and restores HOME.
 func (w *World) Close() {
+	close(w.closed)
 	if w.fake != nil {
 		w.fake.Close()
 	}
@@ -147,6 +160,16 @@ func (w *World) wait(usual time.Duration) {
 	select {
 	case <-time.After(time.Duration(float64(usual) / w.speed)):
 	case <-ctx.Done():
+	}
+}
+
+// later waits for a time, scaled. It reports whether the world is still there.
+func (w *World) later(usual time.Duration) bool {
+	select {
+	case <-time.After(time.Duration(float64(usual) / w.speed)):
+		return true
+	case <-w.closed:
+		return false
 	}
 }
 

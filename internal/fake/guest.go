@@ -200,6 +200,9 @@ func (m *machine) observe(as session, of layout.Layout, points []string) *guest.
 		o.Group = &guest.Group{GID: 998}
 		if m.member {
 			o.Group.Members = []string{userName}
+			if other := m.vm.conditions.Intruder; other != "" {
+				o.Group.Members = append(o.Group.Members, other)
+			}
 		}
 	}
 	for path, f := range m.files {

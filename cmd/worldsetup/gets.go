@@ -1,0 +1,44 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// showGets shows what a person gets, before the steps that lead to it. What was changed is marked.
+func showGets(to *lines, plan provision.Plan) {
+	g := plan.Gets
+	if g == nil || plan.Empty() {
+		return
+	}
+	row := func(label, value string, fields ...string) {
+		changed := ""
+		if slices.ContainsFunc(fields, func(field string) bool { return slices.Contains(g.Changed, field) }) {
+			changed = "  " + to.paint(strongTone, "changed")
+		}
+		to.drawn("  ", to.paint(dimTone, label), "        "[len(label):], to.clean(value), changed)
+	}
+	to.drawn(to.paint(strongTone, "what you get:"))
+	row("project", g.Project+" at /src, writable", "project")
+	home := g.Home + ", read-only"
+	if g.Home == "" {
+		home = "left out"
+	}
+	row("home", home, "home")
+	row("VM", to.dots(plan.VM, count(g.CPUs, "CPU"), plaintext.Bytes(g.Memory), plaintext.Bytes(g.Disk)+" disk", g.Type),
+		"cpus", "memory", "disk", "vm_type")
+	if title := g.ImageTitle(); title != "" {
+		download := ""
+		if g.Download {
+			download = "to be downloaded"
+		}
+		row("guest", to.dots(title, download), "image")
+	}
+	agent := g.Agent
+	if g.Probe {
+		agent = "PROBE: answers, runs no commands"
+	}
+	row("agent", to.dots(agent, g.Layout), "agent")
+}

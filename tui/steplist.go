@@ -1,0 +1,184 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// A run has one list of steps, which package provision keeps: those that were agreed to, in their order and with their
+// numbers. What turns out not to be needed is crossed out in its place, and what comes on top is appended.
+
+// lasted is how long a step has taken so far, or took.
+func (f *facts) lasted(step *provision.StepProgress) time.Duration {
+	if step.State == provision.StepRunning {
+		return max(step.Elapsed, f.now.Sub(step.Began))
+	}
+	return step.Elapsed
+}
+
+// proving reports whether all steps are done, and access is being verified.
+func (f *facts) proving() bool {
+	p := &f.progress
+	return f.call != idle && p.Begun() && p.Count(provision.StepPending) == 0 && p.Current() == nil
+}
+
+// plannedSteps writes the steps of a plan, one line each: number, words, time. A reason is there where it differs.
+func plannedSteps(plan provision.Plan, t *text) {
+	if len(plan.Steps) == 0 {
+		return
+	}
+	heading := plaintext.Count(len(plan.Steps), "step")
+	if usual := plan.Usual(); usual > 0 {
+		heading += ", about " + plaintext.About(usual)
+	}
+	common := commonReason(plan)
+	t.section(heading, when(common != "", "(new VM: all are due)"))
+	reason := common
+	for i, step := range plan.Steps {
+		line := stepLine{title: step.Title, right: seconds(step.Usual), note: when(step.Conditional, "(if missing)")}
+		line.number = fmt.Sprintf("%3d ", cmp.Or(step.Number, i+1))
+		line.alarm = when(step.Interrupts, "stops programs") + when(step.Destroys, "can't be undone")
+		line.write(t)
+		if len(plan.Replace) == 0 && step.Reason != reason && !(common != "" && step.ID == provision.StepCreate) {
+			t.styled(t.dim, "      ", step.Reason)
+			reason = cmp.Or(common, step.Reason)
+		}
+	}
+}
+
+// commonReason is the reason of most steps for a new VM, which needs no words on each line; empty for other plans.
+func commonReason(plan provision.Plan) (common string) {
+	if !plan.Creates() || plan.Existing != nil {
+		return ""
+	}
+	count := map[string]int{}
+	for _, step := range plan.Steps {
+		if count[step.Reason]++; count[step.Reason] >= count[common] {
+			common = step.Reason
+		}
+	}
+	return common
+}
+
+// stepLine is a step in one line.
+type stepLine struct {
+	mark, number, title string
+	note, alarm, right  string // at the right end
+	style               lipgloss.Style
+	short               bool // in one line, whatever the title
+}
+
+func (l stepLine) write(t *text) {
+	right := t.dim.Render(l.right)
+	roomy := t.width >= 50
+	if roomy && l.note != "" {
+		right = t.dim.Render(strings.TrimSpace(l.note + " " + l.right))
+	}
+	if roomy && l.alarm != "" {
+		right = t.warn.Render("! "+l.alarm) + "  " + right
+	}
+	if !roomy && ansi.StringWidth(right) > 14 { // more than a time
+		right = ""
+	}
+	prefix := l.mark + t.dim.Render(l.number)
+	if l.short {
+		l.title = t.cut(t.clean(l.title), t.width-ansi.StringWidth(prefix+right)-2)
+	}
+	t.row(l.style, prefix, l.title, right)
+	if !roomy && l.alarm != "" {
+		t.put("    "+t.warn.Render("!")+" ", l.alarm)
+	}
+}
+
+// showList writes the list while it is worked on. What does not fit above and below the step that runs is folded.
+func showList(f *facts, t *text, room int) {
+	list := f.progress.Steps
+	first, end := fold(len(list), focusOf(list), max(3, room))
+	if first > 0 {
+		t.styled(t.dim, t.mark(provision.OK)+"  ", fmt.Sprintf("%d earlier ones", first))
+	}
+	for i := range list[first:end] {
+		showListed(f, t, &list[first+i])
+	}
+	if end < len(list) {
+		t.styled(t.dim, t.due+"  ", fmt.Sprintf("%d more", len(list)-end))
+	}
+}
+
+// focusOf is the step that runs, or the next one.
+func focusOf(list []provision.StepProgress) int {
+	state := func(states ...provision.StepState) int {
+		return slices.IndexFunc(list, func(s provision.StepProgress) bool { return slices.Contains(states, s.State) })
+	}
+	if at := state(provision.StepRunning, provision.StepFailed); at >= 0 {
+		return at
+	}
+	if at := state(provision.StepPending); at >= 0 {
+		return at
+	}
+	return len(list) - 1
+}
+
+// fold returns the part of a list that fits into a number of lines, with the focus and what comes next, and a line for
+// each end that is left out.
+func fold(n, focus, room int) (first, end int) {
+	if n <= room {
+		return 0, n
+	}
+	first = min(max(0, focus-room/2), n-room)
+	end = first + room
+	if first > 0 {
+		first++
+	}
+	if end < n {
+		end--
+	}
+	return first, end
+}
+
+// showListed writes one step of the list.
+func showListed(f *facts, t *text, step *provision.StepProgress) {
+	line := stepLine{
+		mark: t.due + " ", number: fmt.Sprintf("%2d ", step.Number), title: step.Title, style: lipgloss.NewStyle(),
+		short: t.width < mediumText,
+	}
+	if step.Added {
+		line.number = fmt.Sprintf("+%d ", step.Number)
+	}
+	running := step.State == provision.StepRunning && f.call != idle
+	switch {
+	case running:
+		line.mark, line.style = t.spin(f.beats)+" ", t.strong
+		line.right = clock(f.lasted(step)) + when(step.Usual > 0, " of ~"+plaintext.About(step.Usual))
+		if line.short {
+			line.right = strings.Replace(line.right, " of ~", "/", 1)
+		}
+	case step.State == provision.StepRunning:
+		line.mark, line.right = t.warn.Render(t.dot)+" ", "stopped after "+took(f.lasted(step))
+	case step.State == provision.StepDone:
+		line.mark, line.right = t.mark(provision.OK)+" ", took(step.Elapsed)
+	case step.State == provision.StepFailed:
+		line.mark, line.right = t.mark(provision.Failed)+" ", "failed after "+took(step.Elapsed)
+	case step.State == provision.StepSkipped:
+		line.mark, line.right, line.style = t.mark(provision.Skipped)+" ", "(not needed)", t.dim.Strikethrough(true)
+	default:
+		line.style, line.right, line.note = t.dim, seconds(step.Usual), when(step.Conditional, "(if missing)")
+	}
+	line.write(t)
+	if step.Added {
+		t.styled(t.dim, "     ", "added: "+step.Reason)
+	}
+	if running {
+		showPhases(f, t, step)
+		t.focus = len(t.lines) - 1
+	}
+}
