@@ -109,7 +109,9 @@ func (a *app) check(ctx context.Context, selected []checks.Check, fix *fixing) e
 	if a.json != nil {
 		a.json.result(checksObject{provision.Schema, results})
 	} else {
-		showChecks(a.stdout(), selected, results, a.verbose)
+		to := a.stdout()
+		to.words = !a.color && !isTerminal(a.streams.Out)
+		showChecks(to, selected, results, a.verbose)
 		a.shown = !a.quiet
 	}
 	return checkError(selected, results)

@@ -14,6 +14,7 @@ type lines struct {
 	to    io.Writer
 	utf8  bool
 	color bool
+	words bool // in the place of marks, for programs that search for them
 }
 
 func newLines(to io.Writer, utf8 bool) *lines { return &lines{to: to, utf8: utf8} }

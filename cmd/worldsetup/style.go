@@ -33,8 +33,11 @@ var tones = map[provision.Outcome]lipgloss.Style{
 	provision.Skipped: dimTone, provision.Omitted: dimTone, provision.Unknown: warnTone,
 }
 
-// mark returns the mark of an outcome.
+// mark returns the mark of an outcome, or its word.
 func (l *lines) mark(outcome provision.Outcome) string {
+	if l.words {
+		return string(outcome) + ":"
+	}
 	glyph, known := glyphs[outcome]
 	switch {
 	case !known:
