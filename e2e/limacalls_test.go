@@ -416,7 +416,8 @@ var lifeCalls = []limaCall{
 	}},
 	{name: "start with a QEMU that fails", check: func(c *caller) error {
 		qemu := filepath.Join(c.files(), "qemu")
-		c.write(c.t, qemu, "#!/bin/sh\necho \"qemu: 'virtio-vga' is not a valid device model name\" >&2\nexit 1\n")
+		// Lima doesn't always log what is said right before the end.
+		c.write(c.t, qemu, "#!/bin/sh\necho \"qemu: 'virtio-vga' is not a valid device model name\" >&2\nsleep 1\nexit 1\n")
 		err := os.Chmod(qemu, 0o755)
 		return errors.Join(err, c.startsNot(qemu, provision.KindProvisioning, "not a valid device model name"))
 	}},

@@ -3,7 +3,7 @@
 # OLD are units of older generations, without their types: they make room. When the agent does not answer, the new units are removed
 # and the old ones started again (exit 3).
 # ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is restored, and the script still fails (exit 3).
-# python.sh comes before it. Exit status 4: the agent needs python3, and that does not run.
+# python.sh comes before it. Exit status 78, which systemctl never has: the agent needs python3, and that does not run.
 set -eu
 rollback=$1 seconds=$2 runs=$3
 shift 3
@@ -74,7 +74,7 @@ case $line in
     fault=$(python_fault)
     if [ -n "$fault" ]; then
         echo "$python does not run: $fault" >&2
-        exit 4
+        exit 78
     fi
     ;;
 esac

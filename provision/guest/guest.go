@@ -91,7 +91,7 @@ type Reply struct {
 // Exit statuses of a [ScriptError] that have a meaning.
 const (
 	ExitRolledBack  = 3  // of Activate: the agent before was restored
-	ExitNoPython    = 4  // of Activate: the agent needs python3, and that does not run
+	ExitNoPython    = 78 // of Activate: the agent needs python3, and that does not run
 	ExitNoApt       = 4  // of InstallPackages: there is no apt-get
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
 	ExitBusy        = 76 // of all of root's: another one, of a run that was killed, was at work for too long
