@@ -22,7 +22,7 @@ import (
 
 const itemStartup = "startup-files"
 
-// noise returns what the start-up files print in sessions that nobody reads, where Lima's mounts don't bear it: sshfs
+// noise returns what the start-up files print in sessions that no one reads, where Lima's mounts don't bear it: sshfs
 // and the sftp server of this machine talk over such a session, from its first byte on. It is empty where they do.
 func noise(s State) string {
 	config := s.Instance.Config
@@ -45,7 +45,7 @@ func noisy(s State, reasons []string) *Error {
 	}
 }
 
-// quiet returns what makes start-up files print nothing where nobody reads it.
+// quiet returns what makes start-up files print nothing where no one reads it.
 func quiet(s State) string {
 	bashrc := inGuest(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac", s.Guest.Home+"/.bashrc")
 	return "let the start-up file print in interactive shells only: in bash, " + bashrc +

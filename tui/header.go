@@ -132,7 +132,7 @@ func stateAfter(state string, step *provision.StepProgress) string {
 	case step.State == provision.StepRunning:
 		return during
 	}
-	return "" // nobody knows
+	return "" // it is unknown
 }
 
 // stages are the parts of a run, with marks for those that are past.

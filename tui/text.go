@@ -126,7 +126,7 @@ func (t *text) fields(pairs ...string) {
 // failure writes an error in its three parts, with more at the right end of the first line.
 func (t *text) failure(failure *provision.Error, right string) {
 	mark, style := t.mark(provision.Failed), t.bad
-	if failure.Kind == provision.KindInterrupted { // somebody wanted it
+	if failure.Kind == provision.KindInterrupted { // a person wanted it
 		mark, style = t.warn.Render(t.dot), t.strong
 	}
 	t.row(style, mark+" ", sentence(failure.What), right)

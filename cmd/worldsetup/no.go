@@ -5,7 +5,7 @@ import (
 )
 
 // stoppedWords returns the last line after a no. That is not a failure: there is no error then, and the exit code is
-// that of what nobody agreed to.
+// that of what was not agreed to.
 func stoppedWords(failure *provision.Error) string {
 	if failure.Kind == provision.KindDisruption {
 		return "Stopped. What was done stays; worldsetup goes on from there."

@@ -39,7 +39,7 @@ files() {
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
     set --
     for file in "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker"; do
-        if [ -f "$file" ]; then set -- "$@" "$file"; fi # whoever reads a pipe waits
+        if [ -f "$file" ]; then set -- "$@" "$file"; fi # a reader of a pipe waits
     done
     if [ $# = 0 ]; then return; fi
     sha256sum -- "$@" 2>/dev/null | while IFS= read -r line; do

@@ -46,7 +46,7 @@ type Conditions struct {
 	BootScriptFails bool
 	// NoLinger: logind refuses to let the user's services linger.
 	NoLinger bool
-	// Intruder is a user whom somebody has put into the socket's group; empty for none.
+	// Intruder is a user whom another program has put into the socket's group; empty for none.
 	Intruder string
 	// ClockAhead is how far the guest's clock is before the host's.
 	ClockAhead time.Duration

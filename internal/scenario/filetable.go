@@ -148,7 +148,7 @@ var fileScenarios = inTurn(
 		Name: "marker of a megabyte", Faults: in("head -c 1000000 /dev/zero | tr '\\0' a >" + markerPath),
 		Sees: sights("marker", "more than a name"), Want: steps(marker),
 	},
-	// Whoever reads a pipe waits.
+	// A reader of a pipe waits.
 	Scenario{
 		Name: "a pipe in the agent's place", Faults: in("rm " + agentPath + "\nmkfifo " + agentPath),
 		Sees: sights("agent", "fifo"), Want: steps(agent, activate),

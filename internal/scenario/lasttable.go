@@ -201,7 +201,7 @@ var hostScenarios = inTurn(
 	},
 	Scenario{
 		Name: "shared connection hangs", Faults: []Fault{{Host: SSHStopped, UndoHost: SSHContinued}},
-		// Its sockets on the host still accept: the system does that for whoever listens.
+		// Its sockets on the host still accept: the system does that for any listener.
 		Sees: sights("session", "the connection is dead", "mount-project", "no answer"),
 		Want: steps(stop, start), Boots: true,
 	},
