@@ -95,9 +95,11 @@ func (r *run) observeVM(
 ) (view, error) {
 	var now view
 	var wait sync.WaitGroup
+	t := r.target // what the VM has may change it meanwhile
 	wait.Go(crash.Guard(func() { now = r.assess(ctx, instance, when) }))
-	checkErr := r.check(ctx, instance, findErr)
+	results, checkErr := r.check(ctx, t, instance, findErr)
 	wait.Wait()
+	r.times.learn(t, results)
 	switch {
 	case ctx.Err() != nil:
 		return now, interrupted(ctx)
@@ -143,8 +145,9 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	defer cancel()
 	var wait sync.WaitGroup
 	if when != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
+		verifier := newVerifier(r.target, r.edges)
 		wait.Go(crash.Guard(func() {
-			verified := newVerifier(r.target, r.edges).verify(verifying, instance)
+			verified := verifier.verify(verifying, instance)
 			now.verified = &verified
 		}))
 	}
@@ -229,7 +232,7 @@ func (r *run) look(ctx context.Context) (instance *limatype.Instance, findErr, e
 
 // unlisted returns the error of a Lima that does not list the VM: what this machine lacks may explain it.
 func (r *run) unlisted(ctx context.Context, findErr error) error {
-	if err := r.check(ctx, nil, findErr); err != nil {
+	if _, err := r.check(ctx, r.target, nil, findErr); err != nil {
 		return err
 	}
 	return limaError(ctx, cannotList, findErr)
@@ -319,7 +322,7 @@ func (r *run) status(ctx context.Context) (Health, error) {
 		health = r.report(r.assess(ctx, instance, always))
 	}
 	if !health.Ready {
-		health.Lacks = r.lacks(ctx, instance, findErr, nil)
+		health.Lacks, _ = r.lacks(ctx, r.target, instance, findErr, nil)
 	}
 	if ctx.Err() != nil {
 		return Health{}, interrupted(ctx)

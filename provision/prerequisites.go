@@ -218,27 +218,29 @@ func onDisk(path string) int64 {
 	return status.Blocks * 512
 }
 
-// check runs the prerequisites, reports each, and returns those that failed as an error.
-func (r *run) check(ctx context.Context, instance *limatype.Instance, findErr error) error {
+// check runs the prerequisites of a target, reports each, and returns those that failed as an error as well.
+func (r *run) check(
+	ctx context.Context, t target, instance *limatype.Instance, findErr error,
+) ([]checks.Result, error) {
 	each := func(result checks.Result) { r.events.emit(Event{Type: EventCheck, Check: &result}) }
-	lacks := r.lacks(ctx, instance, findErr, each)
+	lacks, results := r.lacks(ctx, t, instance, findErr, each)
 	if ctx.Err() != nil {
-		return interrupted(ctx)
+		return results, interrupted(ctx)
 	}
-	return lacking(ctx, lacks, findErr)
+	return results, lacking(ctx, lacks, findErr)
 }
 
-// lacks runs the prerequisites and returns those that failed, the causes of others first.
+// lacks runs the prerequisites of a target, and returns first those that failed, the causes of others before them. It
+// changes nothing of the run, which may observe meanwhile.
 func (r *run) lacks(
-	ctx context.Context, instance *limatype.Instance, findErr error, each func(checks.Result),
-) (lacks []Finding) {
-	list := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
-	results := checks.Run(ctx, list, each)
-	r.times.learn(r.target, results)
+	ctx context.Context, t target, instance *limatype.Instance, findErr error, each func(checks.Result),
+) (lacks []Finding, results []checks.Result) {
+	list := r.edges.Checks(t.prerequisites(instance, findErr, r.lima))
+	results = checks.Run(ctx, list, each)
 	for _, result := range checks.Causes(list, results) {
 		lacks = append(lacks, result.Finding)
 	}
-	return lacks
+	return lacks, results
 }
 
 // lacking returns the error of a machine that lacks something: it describes the first of lacks, and has all of them.
