@@ -78,7 +78,7 @@ func TestPictures(t *testing.T) {
 // which of them is seen first differs from time to time, so it gets a few chances.
 func (s shot) moment(t *testing.T, want string) (frame picture.Frame) {
 	t.Helper()
-	for range 5 {
+	for range 25 {
 		frame = picture.Frame{Screen: s.take(t), For: 3 * time.Second}
 		if *draw || textOf(svg(t, "", frame)) == want {
 			break
