@@ -18,7 +18,7 @@ func TestGenerations(t *testing.T) { onEachLima(t, testGenerations) }
 
 func testGenerations(t *testing.T, rig *rig) {
 	if rig.bed == nil {
-		t.Skip("the test bed shows it, in seconds")
+		t.Skip("played on the test bed only: nothing of it depends on what a container can't show")
 	}
 	w := &world{limaHome: rig.newHome(t)}
 	w.project = filepath.Join(w.files(), "project")

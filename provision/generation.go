@@ -9,7 +9,7 @@ import (
 
 // This file chooses the generation of the contract that a run makes, and takes a guest from an older one to it.
 
-// layouts returns the generations that an agent may be of, the preferred one first.
+// layouts returns the generations that an agent may be of, the oldest first.
 func (t target) layouts() []layout.Layout {
 	if of, found := layout.Named(t.spec.Layout); found {
 		return []layout.Layout{of}

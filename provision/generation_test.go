@@ -90,3 +90,17 @@ func TestAgentNamesGeneration(t *testing.T) {
 		}
 	}
 }
+
+// TestBothAgents: a project that was built before and after the agent's new name has both programs, and the newer one
+// counts. A world of the newer generation stays as it is.
+func TestBothAgents(t *testing.T) {
+	b := newBench(t)
+	b.spec.Agent = ""
+	b.write(t, "target/release/world-agent", elfProgram(t, "it answers"))
+	b.write(t, "target/release/world-service", elfProgram(t, "it answers, too"))
+	b.mustRun(t)
+	b.wantFiles(t, layout.ServiceV1, layout.AgentV1)
+	if b.mustRun(t); len(b.steps()) > 0 {
+		t.Errorf("again: the steps were %v", b.steps())
+	}
+}

@@ -176,7 +176,7 @@ func TestKeysAreIgnoredForAMoment(t *testing.T) {
 	}
 }
 
-// Whoever looks elsewhere is called when a run ends; nobody else is.
+// A person who looks elsewhere is called when a run ends, and no one else.
 func TestAPersonIsCalled(t *testing.T) {
 	ends := func(msgs ...tea.Msg) string {
 		w := newWizard(t, nil)
@@ -209,7 +209,7 @@ func TestAPersonIsCalled(t *testing.T) {
 		t.Errorf("it says %q", said)
 	}
 	if said := ends(tea.BlurMsg{}, tea.FocusMsg{}); said != "" {
-		t.Errorf("it says %q to somebody who looks", said)
+		t.Errorf("it says %q to a person who looks", said)
 	}
 	if said := ends(); said != "" {
 		t.Errorf("it says %q", said)

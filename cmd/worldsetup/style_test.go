@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestColors: a terminal gets colours, unless somebody has none, or does not want them.
+// TestColors: a terminal gets colours, unless there are none, or they are not wanted.
 func TestColors(t *testing.T) {
 	for name, test := range map[string]struct {
 		environment string

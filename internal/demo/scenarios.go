@@ -60,7 +60,7 @@ var Scenarios = []Scenario{
 	}},
 	{"no-agent", "a project that has no agent for the world", func(w *World) { w.spec.Agent = "" }},
 	{"busy", "a world that another run is about to repair", (*World).occupy},
-	{"watch", "a healthy world, whose socket is opened and closed again by another program while you watch it (w)", (*World).meddle},
+	{"watch", "a healthy world, whose socket is opened and closed again while you watch it (w)", (*World).meddle},
 	{"failure", "a first run that loses the network, and its repetition", func(w *World) { w.offline = true }},
 	{"prerequisites", "a machine that lacks a tool, which can be installed", func(w *World) { w.lacking = true }},
 }

@@ -61,7 +61,8 @@ type service struct {
 type session struct{ member bool }
 
 func newMachine(vm *VM) *machine {
-	return &machine{vm: vm, layout: layout.AgentV1, lacks: slices.Clone(vm.world.options.Missing), files: map[string]*file{}}
+	lacks := slices.Clone(vm.world.options.Missing)
+	return &machine{vm: vm, layout: layout.AgentV1, lacks: lacks, files: map[string]*file{}}
 }
 
 // powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by

@@ -19,12 +19,12 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// findSource returns the project's workspace as the source of an agent of the first layout that it has one of. A
+// findSource returns the project's workspace as the source of an agent of the newest layout that it has one of. A
 // project without a Cargo.toml has neither a source nor a rejected one.
 func findSource(project string, layouts []layout.Layout) (*Agent, []Rejected) {
 	path := SourcePath(project)
 	var why []string
-	for _, of := range layouts {
+	for _, of := range slices.Backward(layouts) {
 		found, err := findPackage(filepath.Dir(path), of.Package)
 		switch {
 		case errors.Is(err, errNoManifest):

@@ -94,8 +94,8 @@ func Missing(project string, arch limatype.Arch, rejected []Rejected, layouts []
 	}
 }
 
-// CargoCommand returns the command that builds a layout's agent for arch that needs nothing of the guest, not even its C
-// library.
+// CargoCommand returns the command that builds a layout's agent for arch, which needs nothing of the guest, not even its
+// C library.
 func CargoCommand(arch limatype.Arch, of layout.Layout) string {
 	command := "cargo build --release --locked -p " + of.Package
 	if names := triples[arch]; len(names) > 0 {
@@ -113,9 +113,9 @@ func packages(layouts []layout.Layout) string {
 	return strings.Join(names, " or ")
 }
 
-// allPlaces returns where a project keeps its agent, of any of the layouts.
+// allPlaces returns where a project keeps its agent, of any of the layouts, the best first.
 func allPlaces(layouts []layout.Layout, arch limatype.Arch) (paths []string) {
-	for _, of := range layouts {
+	for _, of := range slices.Backward(layouts) {
 		paths = append(paths, places(of.Package, arch)...)
 	}
 	return paths

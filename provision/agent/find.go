@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -85,7 +86,7 @@ var triples = map[limatype.Arch][]string{
 //	target/<triple>/debug/NAME
 //	target/debug/NAME
 //
-// where NAME is the Package of one of the layouts, tried in their order, and <triple> is x86_64-unknown-linux-gnu, then
+// where NAME is the Package of one of the layouts, the newest first, and <triple> is x86_64-unknown-linux-gnu, then
 // -musl, and the same for aarch64. Without one, the project's Cargo.toml is the source of an agent, if its workspace
 // has a package of that name and a Cargo.lock. Candidates that exist and could not run are returned as rejected.
 // Without any agent in the project, the agent and the error are nil. A file that was named and could not run is an
@@ -104,7 +105,7 @@ func Find(name, project string, arch limatype.Arch, layouts []layout.Layout) (*A
 		return found, nil, nil
 	case "":
 		var rejected []Rejected
-		for _, of := range layouts {
+		for _, of := range slices.Backward(layouts) {
 			path, content, bad := firstProgram(project, of.Package, arch)
 			if rejected = append(rejected, bad...); content != nil {
 				found := newAgent(SourceProject, path, content)

@@ -123,7 +123,8 @@ type Activate struct {
 
 func (c Activate) request() Request {
 	seconds := strconv.Itoa(int(c.Wait / time.Second))
-	return Request{Script: embed.Activate, Args: append([]string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}, unitsOf(c.Old)...)}
+	args := []string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}
+	return Request{Script: embed.Activate, Args: append(args, unitsOf(c.Old)...)}
 }
 
 // Retire takes the units and agents of older generations out of force, and keeps them under other names.

@@ -11,7 +11,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// Client observes and changes one guest for the engine, with the names of one layout. [Over] returns one that runs the scripts of package embed.
+// Client observes and changes one guest for the engine, with the names of one layout. [Over] returns one that runs the
+// scripts of package embed.
 //
 // Its errors are a [*ScriptError] when a script ran in the guest and failed, a [*ConnectionError] when there was no
 // session, and a [*SessionError] when a session ended early.
