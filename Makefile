@@ -72,7 +72,7 @@ RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
 
 bed: need-go
 	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) $(RECORD) $(BEDFLAGS) \
-	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst $(SPACE),_,$(RUN))',-skip '$(SKIP)')
+	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst ',.,$(subst $(SPACE),_,$(RUN)))',-skip '$(SKIP)')
 
 bed-kills: need-go
 	$(GO) test -tags e2e -count=1 -timeout 120m -parallel $(WORLDS) -v ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -run '^(TestKill|TestPairs)' $(BEDFLAGS)

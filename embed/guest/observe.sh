@@ -52,7 +52,7 @@ files() {
 }
 
 # Up to 64 of a mount's entries, to compare with the host's directory, and how it answers. A name that never was there is in no
-# cache: the host has to be asked for it.
+# cache: the host has to be asked for it. Nor is a directory's list in one, while the directory itself may be.
 entries() {
     find "$2/.worldsetup.$$" "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null | {
         count=0
@@ -60,7 +60,7 @@ entries() {
             echo "entry=$1|$line"
             count=$((count + 1))
         done
-        if [ -e "$2/" ]; then echo "answers=$1|yes"; else echo "answers=$1|no"; fi
+        if find "$2/" -maxdepth 0 -empty >/dev/null 2>&1; then echo "answers=$1|yes"; else echo "answers=$1|no"; fi
     }
 }
 

@@ -217,7 +217,7 @@ var hostScenarios = inTurn(
 	},
 	Scenario{
 		// It is empty, as the project would be for a moment after a change.
-		Name: "the guest's end of the mounts killed", Faults: in("pkill -KILL -x sshfs"),
+		Name: "the guest's end of the mounts killed", Faults: in("stat /src/ >&2; pkill -KILL -x sshfs"),
 		Sees: sights("mount-project", "dead"), Want: steps(stop, start), Boots: true,
 	},
 	Scenario{
