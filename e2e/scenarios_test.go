@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,7 +65,8 @@ func (p *place) canShow(s scenario.Scenario) bool {
 	return s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
 }
 
-// hasTurn reports whether a scenario is played on this rig, when not all are played on all. It is always the same ones.
+// hasTurn reports whether a scenario is played on this rig, when not all are played on all. It is always the same ones,
+// as many with a boot on each rig, which take four times as long, as without.
 func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if *turns == 0 {
 		return true
@@ -78,12 +78,22 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if !s.InTurn && !s.Boots {
 		share *= 2
 	}
-	hash := fnv.New32a()
-	_, _ = hash.Write([]byte(s.Name)) // it never fails
 	rigs := slices.DeleteFunc(slices.Clone(suite.rigs), func(r *rig) bool { return !s.OnRig(r.name) })
-	first := int(hash.Sum32() % uint32(len(rigs)))
-	distance := (slices.Index(rigs, r) - first + len(rigs)) % len(rigs)
+	distance := (slices.Index(rigs, r) - rank(s) + len(suite.rigs)*len(rigs)) % len(rigs)
 	return distance%max(1, len(rigs)/share) == 0 // far from each other: other guests, in the other form
+}
+
+// rank counts the scenarios before s that boot when it does, modulo the number of rigs.
+func rank(s scenario.Scenario) (n int) {
+	for _, other := range scenario.All() {
+		if other.Name == s.Name {
+			break
+		}
+		if other.Boots == s.Boots && !other.Slow {
+			n++
+		}
+	}
+	return n % len(suite.rigs)
 }
 
 // play plays a scenario and wants it to pass, or to fail when it is known to. What fails leaves a world that the next
