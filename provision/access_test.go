@@ -87,7 +87,8 @@ func TestReach(t *testing.T) {
 		if left := len(plan.Unrepaired) == 1; left != (c.next != "") || plan.Empty() != left {
 			t.Errorf("%s: it leaves %+v and has the steps %v", name, plan.Unrepaired, plan.Steps)
 		}
-		r := &run{target: healthyTarget(), swap: &replacement{}}
+		r := newRun(&emitter{})
+		r.target = healthyTarget()
 		r.edges.Now = time.Now
 		health := r.report(view{state: s, plan: plan, verified: &verification{}})
 		if health.Ready {

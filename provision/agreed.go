@@ -6,8 +6,9 @@ import "slices"
 // The rules are: a step keeps its number. Those that were agreed to are carried out in their order: one that would come
 // before its turn is added instead. What a plan for a world that was observed as a whole does not hold is skipped.
 type agreed struct {
-	made  bool // there is a list
-	steps []agreedStep
+	events *emitter
+	made   bool // there is a list
+	steps  []agreedStep
 }
 
 type agreedStep struct {
@@ -117,24 +118,17 @@ func whyUnneeded(id StepID) string {
 }
 
 // planned emits a plan with the numbers of the run's list, and before it what it no longer holds.
-func (r *run) planned(plan Plan, whole bool) Plan {
-	plan, skipped := r.list.update(plan, whole)
-	r.skipped(skipped)
-	r.events.emit(Event{Type: EventPlan, Plan: &plan})
+func (a *agreed) planned(plan Plan, whole bool) Plan {
+	plan, skipped := a.update(plan, whole)
+	a.emitSkipped(skipped)
+	a.events.emit(Event{Type: EventPlan, Plan: &plan})
 	return plan
 }
 
-// preview returns a plan that nothing is done about, with its times and numbers.
-func (r *run) preview(plan Plan) Plan {
-	r.estimate(&plan)
-	plan, _ = new(agreed).update(plan, false)
-	return plan
-}
-
-func (r *run) skipped(steps []Step) {
+func (a *agreed) emitSkipped(steps []Step) {
 	for _, step := range steps {
-		r.events.emit(Event{Type: EventStep, Step: &StepStatus{
-			Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title, Reason: step.Reason,
+		a.events.emit(Event{Type: EventStep, Step: &StepStatus{
+			Number: step.Number, Of: len(a.steps), ID: step.ID, Title: step.Title, Reason: step.Reason,
 			Added: step.Added, State: StepSkipped,
 		}})
 	}

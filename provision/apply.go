@@ -49,7 +49,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 // step carries out one step and reports its progress.
 func (r *run) step(ctx context.Context, state State, step Step) error {
 	r.steps++
-	step = r.list.begin(r.estimated(step))
+	step = r.list.begin(r.times.estimated(step))
 	running := StepStatus{Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title,
 		Reason: step.Reason, Added: step.Added, State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
@@ -84,7 +84,7 @@ func (r *run) step(ctx context.Context, state State, step Step) error {
 	r.vm.activity.show(nil)
 	if err == nil {
 		r.list.end(step, StepDone)
-		r.took(step, r.edges.Now().Sub(begun))
+		r.times.note(step, r.edges.Now().Sub(begun))
 		ended := running
 		ended.State = StepDone
 		emit(EventStep, ended, "")
@@ -123,7 +123,7 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 func (r *run) applyStep(ctx context.Context, state State, step Step, line func(string)) error {
 	k := kindOf(step.ID)
 	if k.booted {
-		if err := r.awaitBoot(ctx, state); err != nil {
+		if err := r.vm.awaitBoot(ctx, state); err != nil {
 			return err
 		}
 		r.vm.activity.announce("") // the phase has changed

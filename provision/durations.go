@@ -131,6 +131,11 @@ func emulatedTime(accelerated time.Duration) time.Duration {
 
 // times are what a run knows about the time that its steps take.
 type times struct {
+	target   *target
+	edges    *Edges
+	activity *activity
+	list     *agreed
+
 	durations    *durations // read when they are first needed
 	acceleration string     // empty as long as it isn't known
 	kind         string     // of the run; empty before its first plan
@@ -166,43 +171,50 @@ func (w *times) learn(t target, results []checks.Result) {
 }
 
 // known returns the durations and the acceleration, as far as they are known.
-func (r *run) known() (d *durations, acceleration string) {
-	if r.times.durations == nil {
-		read := readDurations(durationsPath(r.target.spec))
-		r.times.durations = &read
+func (w *times) known() (d *durations, acceleration string) {
+	if w.durations == nil {
+		read := readDurations(durationsPath(w.target.spec))
+		w.durations = &read
 	}
-	if acceleration = r.times.acceleration; acceleration == "" {
-		acceleration = r.times.durations.Acceleration[r.target.vmType]
+	if acceleration = w.acceleration; acceleration == "" {
+		acceleration = w.durations.Acceleration[w.target.vmType]
 	}
-	return r.times.durations, acceleration
+	return w.durations, acceleration
 }
 
 // estimate sets how long the steps of a plan take, and the whole.
-func (r *run) estimate(plan *Plan) {
-	if r.times.kind == "" || !r.list.made {
-		r.times.kind = plan.kind()
+func (w *times) estimate(plan *Plan) {
+	if w.kind == "" || !w.list.made {
+		w.kind = plan.kind()
 	}
 	plan.Total = 0
 	for i := range plan.Steps {
-		plan.Steps[i] = r.estimated(plan.Steps[i])
+		plan.Steps[i] = w.estimated(plan.Steps[i])
 		plan.Total += plan.Steps[i].Usual
 	}
 	if len(plan.Steps) > 0 {
-		d, acceleration := r.known()
-		plan.Total += d.usual(acceleration, r.times.kind, stepBetween, usualBetween)
+		d, acceleration := w.known()
+		plan.Total += d.usual(acceleration, w.kind, stepBetween, usualBetween)
 	}
 }
 
+// preview returns a plan that nothing is done about, with its times and numbers.
+func (w *times) preview(plan Plan) Plan {
+	w.estimate(&plan)
+	plan, _ = new(agreed).update(plan, false)
+	return plan
+}
+
 // estimated returns the step with the time that it takes.
-func (r *run) estimated(step Step) Step {
-	d, acceleration := r.known()
-	step.Usual = d.usual(acceleration, r.times.kind, step.ID, kindOf(step.ID).usual)
+func (w *times) estimated(step Step) Step {
+	d, acceleration := w.known()
+	step.Usual = d.usual(acceleration, w.kind, step.ID, kindOf(step.ID).usual)
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
 		rate := d.Rate
 		if rate == 0 {
 			rate = usualRate
 		}
-		step.Usual += time.Duration(float64(r.times.image) / float64(rate) * float64(time.Second))
+		step.Usual += time.Duration(float64(w.image) / float64(rate) * float64(time.Second))
 	}
 	return step
 }
@@ -218,45 +230,45 @@ func (p Plan) kind() string {
 	return ofLive
 }
 
-// took notes how long a step took that is done. What it downloaded doesn't count.
-func (r *run) took(step Step, elapsed time.Duration) {
-	if r.times.took == nil {
-		r.times.took = map[StepID][]time.Duration{}
-		r.times.began = r.edges.Now().Add(-elapsed)
+// note keeps how long a step took that is done. What it downloaded doesn't count.
+func (w *times) note(step Step, elapsed time.Duration) {
+	if w.took == nil {
+		w.took = map[StepID][]time.Duration{}
+		w.began = w.edges.Now().Add(-elapsed)
 	}
-	r.times.all += elapsed
+	w.all += elapsed
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
-		elapsed = max(0, elapsed-r.vm.activity.downloading())
+		elapsed = max(0, elapsed-w.activity.downloading())
 	}
-	r.times.took[step.ID] = append(r.times.took[step.ID], elapsed)
+	w.took[step.ID] = append(w.took[step.ID], elapsed)
 }
 
 // record keeps the durations of the run's steps for the next one, and if it is whole, that of the work between them.
-func (r *run) record(whole bool) {
-	if len(r.times.took) == 0 {
+func (w *times) record(whole bool) {
+	if len(w.took) == 0 {
 		return
 	}
-	path := durationsPath(r.target.spec)
-	_, acceleration := r.known()
+	path := durationsPath(w.target.spec)
+	_, acceleration := w.known()
 	d := readDurations(path) // again: other runs write it as well
-	add := func(id StepID, took time.Duration) { d.add(acceleration, r.times.kind, id, took) }
-	for id, all := range r.times.took {
+	add := func(id StepID, took time.Duration) { d.add(acceleration, w.kind, id, took) }
+	for id, all := range w.took {
 		for _, took := range all {
 			add(id, took)
 		}
 	}
-	for _, step := range r.list.steps {
+	for _, step := range w.list.steps {
 		if step.state == StepSkipped && step.Conditional {
 			add(step.ID, 0)
 		}
 	}
 	if whole {
-		add(stepBetween, max(0, r.edges.Now().Sub(r.times.began)-r.times.all))
+		add(stepBetween, max(0, w.edges.Now().Sub(w.began)-w.all))
 	}
 	if acceleration != "" {
-		d.Acceleration[r.target.vmType] = acceleration
+		d.Acceleration[w.target.vmType] = acceleration
 	}
-	if rate := r.vm.activity.rate(); rate > 0 {
+	if rate := w.activity.rate(); rate > 0 {
 		d.Rate = rate
 	}
 	_ = d.write(path) // without it, the next estimate is as good as this one

@@ -75,14 +75,15 @@ func TestFirstEstimate(t *testing.T) {
 		return checks.Result{Size: size, Finding: Finding{ID: id, Outcome: Outcome(outcome)}}
 	}
 	total := func(rate int64, results ...checks.Result) time.Duration {
-		r := &run{target: target{spec: Spec{StateDir: t.TempDir()}, vmType: limatype.QEMU}}
+		r := newRun(&emitter{})
+		r.target = target{spec: Spec{StateDir: t.TempDir()}, vmType: limatype.QEMU}
 		if rate > 0 {
 			_ = durations{Rate: rate}.write(durationsPath(r.target.spec))
 		}
 		r.times.learn(r.target, results)
 		plan := Plan{}
 		plan.Steps = []Step{newStep(StepCreate, ""), newStep(StepStart, "")}
-		r.estimate(&plan)
+		r.times.estimate(&plan)
 		if plan.Usual() != plan.Total || plan.Total <= plan.Steps[0].Usual+plan.Steps[1].Usual {
 			t.Errorf("the total of %+v", plan)
 		}
@@ -137,8 +138,9 @@ func TestReplay(t *testing.T) {
 		}
 		clock := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 		now := func() time.Time { return clock }
-		r := &run{target: target{spec: Spec{StateDir: dirs[was.Machine]}, vmType: limatype.QEMU},
-			edges: Edges{Now: now}, events: &emitter{now: now}}
+		r := newRun(&emitter{now: now})
+		r.target = target{spec: Spec{StateDir: dirs[was.Machine]}, vmType: limatype.QEMU}
+		r.edges = Edges{Now: now}
 		r.times.acceleration = "kvm"
 		if was.Emulated {
 			r.times.acceleration = emulated
@@ -149,7 +151,7 @@ func TestReplay(t *testing.T) {
 			s.Conditional = step.Took == 0
 			plan.Steps = append(plan.Steps, s)
 		}
-		r.estimate(&plan)
+		r.times.estimate(&plan)
 		plan, _ = r.list.update(plan, false)
 		began := clock
 		for at, step := range was.Steps {
@@ -158,7 +160,7 @@ func TestReplay(t *testing.T) {
 			}
 			listed := r.list.begin(plan.Steps[at])
 			clock = clock.Add(step.Took)
-			r.took(listed, step.Took)
+			r.times.note(listed, step.Took)
 			r.list.end(listed, StepDone)
 		}
 		clock = began.Add(was.Total)

@@ -3,7 +3,6 @@ package provision
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -38,7 +38,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		return Health{}, err
 	}
 	for round := 1; ; round++ {
-		plan := r.planned(view.plan, view.whole())
+		plan := r.list.planned(view.plan, view.whole())
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
@@ -49,9 +49,11 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			return r.conclude(ctx, view)
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
-			if round > maxRounds || !r.escalate(&view, step) {
+			if round > maxRounds || !r.done.escalate(&view.state, step) {
 				return r.report(view), doesNotHold(view.plan.VM, step)
 			}
+			view.plan = planFor(r.target, view.state)
+			r.times.estimate(&view.plan)
 			continue
 		}
 		if err := r.apply(ctx, view.state, plan); err != nil {
@@ -108,13 +110,13 @@ func (r *run) observeVM(
 	case now.plan.Err() != nil:
 		return now, nil // the plan reports it itself
 	}
-	r.estimate(&now.plan) // again, by what the checks have found
-	return now, r.validate(ctx, now.state, now.plan)
+	r.times.estimate(&now.plan) // again, by what the checks have found
+	return now, r.target.validate(ctx, r.lima, now.state, now.plan)
 }
 
 // observeAgain observes after steps were done. It verifies at the same time when the layout should be complete.
 func (r *run) observeAgain(ctx context.Context) (view, error) {
-	if now, seen := r.seenAhead(ctx); seen {
+	if now, seen := r.ahead.seen(ctx); seen {
 		return now, nil
 	}
 	instance, err := r.vm.find(ctx)
@@ -130,7 +132,7 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
 		now.verified = &verified
 		r.refine(ctx, &now)
-		r.estimate(&now.plan)
+		r.times.estimate(&now.plan)
 	}
 	if ctx.Err() != nil {
 		return now, interrupted(ctx)
@@ -167,8 +169,10 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 		now.verified = nil
 	}
 	r.refine(ctx, &now)
-	r.checkLastWay(ctx, &now)
-	r.estimate(&now.plan)
+	if now.state.Guest != nil && checkLastWay(ctx, r.session(now.state), &now) {
+		now.plan = planFor(r.target, now.state)
+	}
+	r.times.estimate(&now.plan)
 	return now
 }
 
@@ -221,7 +225,7 @@ func (r *run) look(ctx context.Context) (instance *limatype.Instance, findErr, e
 	if r.vm.halfCreated(instance) {
 		spec.Replace = spec.VM // what it was to be is inherited
 	}
-	target, err := newTarget(spec, instance, r.embedder(ctx, findErr))
+	target, err := newTarget(spec, instance, embedderOf(ctx, r.lima, findErr))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -239,7 +243,7 @@ func (r *run) unlisted(ctx context.Context, findErr error) error {
 }
 
 // hidden reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
-func (r *run) hidden(findErr error) bool { return findErr != nil && r.place.Observe().VM }
+func hidden(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
 
 // foresee makes the plan of a run. It is there also when this machine lacks something, with the error of that.
 func (r *run) foresee(ctx context.Context) (view, error) {
@@ -247,7 +251,7 @@ func (r *run) foresee(ctx context.Context) (view, error) {
 	switch {
 	case err != nil:
 		return view{}, err
-	case r.hidden(findErr):
+	case hidden(r.place, findErr):
 		return view{}, r.unlisted(ctx, findErr)
 	}
 	return r.observeVM(ctx, instance, findErr, never)
@@ -277,20 +281,6 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 	return nil
 }
 
-// escalate plans a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
-// processes, sockets and file systems.
-func (r *run) escalate(view *view, step Step) bool {
-	if r.done.unheld != "" || r.done.begun(StepStop) || view.state.Guest == nil ||
-		step.Disruption.level() >= DisruptionRestart.level() {
-		return false
-	}
-	r.done.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
-	view.state.Unheld = r.done.unheld
-	view.plan = planFor(r.target, view.state)
-	r.estimate(&view.plan)
-	return true
-}
-
 // conclude ends a run in which only the layout marker is left to write. The marker comes last, after everything else
 // was observed and all access was verified.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
@@ -303,7 +293,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 		now.state.Guest.Marker, now.state.Guest.MarkerText = r.target.layout.Marker, "" // as its script has read it back
 		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
-		r.planned(now.plan, now.whole())
+		r.list.planned(now.plan, now.whole())
 	}
 	return reportHealth(r.events, r.report(now))
 }
@@ -316,18 +306,18 @@ func (r *run) status(ctx context.Context) (Health, error) {
 		return Health{}, err
 	}
 	var health Health
-	if r.hidden(findErr) {
-		health = r.reportHidden(ctx, findErr)
+	if hidden(r.place, findErr) {
+		health = reportHidden(r.target.spec, r.place.Dir(""), r.edges.Now(), limaError(ctx, cannotList, findErr))
 	} else {
 		health = r.report(r.assess(ctx, instance, always))
 	}
 	if !health.Ready {
-		health.Lacks, _ = r.lacks(ctx, r.target, instance, findErr, nil)
+		health.Lacks, _ = lacks(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil)
 	}
 	if ctx.Err() != nil {
 		return Health{}, interrupted(ctx)
 	}
-	if r.hidden(findErr) {
+	if hidden(r.place, findErr) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		unlisted := error(limaError(ctx, cannotList, findErr))
 		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), unlisted)
@@ -335,12 +325,11 @@ func (r *run) status(ctx context.Context) (Health, error) {
 	return reportHealth(r.events, health)
 }
 
-// reportHidden returns the report of a VM that Lima does not list: only its directory was seen.
-func (r *run) reportHidden(ctx context.Context, findErr error) Health {
-	failure := limaError(ctx, cannotList, findErr)
-	health := unknownHealth(r.target.spec, r.edges.Now(), failure)
+// reportHidden returns the report of a VM that Lima does not list, for failure: only its directory was seen.
+func reportHidden(spec Spec, dir string, now time.Time, failure *Error) Health {
+	health := unknownHealth(spec, now, failure)
 	found := failure.What + "; no process of it runs"
-	for _, file := range lima.PIDFiles(r.place.Dir("")) {
+	for _, file := range lima.PIDFiles(dir) {
 		if !file.Stale {
 			found = fmt.Sprintf("%s; a process of it runs (%d)", failure.What, file.PID)
 		}
@@ -407,63 +396,4 @@ func doesNotHold(vm string, step Step) *Error {
 		Next: fmt.Sprintf("something in the guest reverts it: see limactl shell --workdir / %s sudo journalctl -b, "+
 			"then run worldsetup again", vm),
 	}
-}
-
-// aheadHolds is how long early observations of a booting guest stay valid.
-const aheadHolds = time.Minute
-
-// ahead holds the observations of the finished world that were made while the VM was still booting.
-type ahead struct {
-	view
-	begun time.Time
-}
-
-// observeAhead observes the finished world while Lima is still booting the VM: once the mounts are there, and then the
-// host's end of the agent's socket, which come last. Before that, the boot scripts need all of the guest's CPU time.
-// The result counts only when everything is ok; otherwise the world is observed again after the boot.
-func (r *run) observeAhead(ctx context.Context, instance *limatype.Instance) {
-	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
-	if !r.vm.boot.going() ||
-		!r.vm.boot.until(func() bool { return r.vm.activity.reached(lima.PhaseMounts) || forwards() }) {
-		return
-	}
-	now := ahead{begun: r.edges.Now()}
-	ctx, cancel := context.WithCancelCause(ctx)
-	forwarded := make(chan struct{})
-	var verifying sync.WaitGroup
-	defer verifying.Wait()
-	defer cancel(nil)
-	verifying.Go(crash.Guard(func() {
-		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
-		now.verified = &verified
-	}))
-	now.state = r.vm.observe(ctx, instance, r.target, r.done)
-	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
-		return
-	}
-	close(forwarded)
-	late := errors.New("no answer within " + verifyDeadline.String())
-	defer time.AfterFunc(verifyDeadline, crash.Guard(func() { cancel(late) })).Stop()
-	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
-		return
-	}
-	verifying.Wait()
-	now.state.Booting, now.state.HostSocket = false, true
-	now.plan = planFor(r.target, now.state)
-	if r.refine(ctx, &now.view); now.plan.complete() && now.verified.ok() {
-		r.ahead = &now
-	}
-}
-
-// seenAhead returns the result of observeAhead, if it is fresh and the agent still answers.
-func (r *run) seenAhead(ctx context.Context) (now view, seen bool) {
-	was := r.ahead
-	if r.ahead = nil; was == nil || r.edges.Now().Sub(was.begun) > aheadHolds {
-		return now, false
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
-		errors.New("no answer within "+verifyDeadline.String()))
-	defer cancel()
-	_, err := askCapabilities(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
-	return was.view, err == nil
 }

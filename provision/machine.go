@@ -185,21 +185,24 @@ func (p *Plan) open(closed []string) {
 // refusedDeadline bounds the search in the guest for why its ssh server refused a connection.
 const refusedDeadline = 15 * time.Second
 
-// checkLastWay makes a fresh connection before a plan ends the open one, and plans again if it is refused.
-func (r *run) checkLastWay(ctx context.Context, now *view) {
+// checkLastWay makes a fresh connection before a plan ends the open one, and reports whether the state was changed,
+// since it is refused.
+func checkLastWay(ctx context.Context, in session, now *view) bool {
 	s := &now.state
 	ends := slices.ContainsFunc(now.plan.Steps, endsConnection)
-	if !ends || now.verified != nil || s.Guest == nil || s.SharedDead || s.Booting || s.Locked != "" {
-		return
+	if !ends || now.verified != nil || s.SharedDead || s.Booting || s.Locked != "" {
+		return false
 	}
 	late := errors.New("no answer within " + freshDeadline.String())
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
-	enter := func() error { return r.edges.Guest(s.Instance, r.target.layout).Enter(deadline) }
-	if refusal := refusalOf(untilAdmitted(deadline, enter)); refusal != nil && ctx.Err() == nil {
-		explainRefusal(ctx, r.session(*s), s, refusal)
-		now.plan = planFor(r.target, *s)
+	enter := func() error { return in.Enter(deadline) }
+	refusal := refusalOf(untilAdmitted(deadline, enter))
+	if refusal == nil || ctx.Err() != nil {
+		return false
 	}
+	explainRefusal(ctx, in, s, refusal)
+	return true
 }
 
 // rejection describes why a fresh connection did not work.

@@ -371,3 +371,15 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 	}
 	return Step{}, false
 }
+
+// escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
+// processes, sockets and file systems.
+func (h *history) escalate(s *State, step Step) bool {
+	if h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
+		step.Disruption.level() >= DisruptionRestart.level() {
+		return false
+	}
+	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	s.Unheld = h.unheld
+	return true
+}

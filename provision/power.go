@@ -44,7 +44,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	if status == limatype.StatusStopped {
 		step = newStep(StepStop, "requested")
 	}
-	switch refused := r.notSwitched(state); {
+	switch refused := notSwitched(r.target.spec, state); {
 	case refused != nil:
 		return refused
 	case instance.Status == status:
@@ -52,7 +52,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	}
 	r.agreed = r.target.spec.Allow
 	plan := Plan{Steps: []Step{step}}
-	r.estimate(&plan)
+	r.times.estimate(&plan)
 	plan, _ = r.list.update(plan, false)
 	err = r.step(ctx, state, plan.Steps[0])
 	if bootErr := r.vm.boot.wait(); err == nil && bootErr != nil {
@@ -67,8 +67,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 }
 
 // notSwitched returns why a VM is neither started nor stopped.
-func (r *run) notSwitched(state State) *Error {
-	spec := r.target.spec
+func notSwitched(spec Spec, state State) *Error {
 	next := "run " + vmCommand("worldsetup", spec.VM)
 	switch {
 	case state.foreign():
@@ -116,7 +115,7 @@ func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 	case state.foreign():
 		return nil, foreignVM(r.target.spec, state)
 	case instance == nil:
-		return nil, r.notSwitched(state)
+		return nil, notSwitched(r.target.spec, state)
 	}
 	return existing(state), nil
 }

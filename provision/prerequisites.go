@@ -32,7 +32,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	if r.target, err = newTarget(r.target.spec, instance, r.embedder(ctx, findErr)); err != nil {
+	if r.target, err = newTarget(r.target.spec, instance, embedderOf(ctx, r.lima, findErr)); err != nil {
 		return nil, AsError(err)
 	}
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
@@ -223,24 +223,22 @@ func (r *run) check(
 	ctx context.Context, t target, instance *limatype.Instance, findErr error,
 ) ([]checks.Result, error) {
 	each := func(result checks.Result) { r.events.emit(Event{Type: EventCheck, Check: &result}) }
-	lacks, results := r.lacks(ctx, t, instance, findErr, each)
+	missing, results := lacks(ctx, r.edges.Checks(t.prerequisites(instance, findErr, r.lima)), each)
 	if ctx.Err() != nil {
 		return results, interrupted(ctx)
 	}
-	return results, lacking(ctx, lacks, findErr)
+	return results, lacking(ctx, missing, findErr)
 }
 
-// lacks runs the prerequisites of a target, and returns first those that failed, the causes of others before them. It
-// changes nothing of the run, which may observe meanwhile.
-func (r *run) lacks(
-	ctx context.Context, t target, instance *limatype.Instance, findErr error, each func(checks.Result),
-) (lacks []Finding, results []checks.Result) {
-	list := r.edges.Checks(t.prerequisites(instance, findErr, r.lima))
+// lacks runs the checks, and returns first the prerequisites that failed, the causes of others before them.
+func lacks(
+	ctx context.Context, list []checks.Check, each func(checks.Result),
+) (missing []Finding, results []checks.Result) {
 	results = checks.Run(ctx, list, each)
 	for _, result := range checks.Causes(list, results) {
-		lacks = append(lacks, result.Finding)
+		missing = append(missing, result.Finding)
 	}
-	return lacks, results
+	return missing, results
 }
 
 // lacking returns the error of a machine that lacks something: it describes the first of lacks, and has all of them.
@@ -276,24 +274,24 @@ func (t target) editedConfig(dir string) ([]byte, error) {
 }
 
 // validate has Lima validate the planned configuration before the first change.
-func (r *run) validate(ctx context.Context, state State, plan Plan) error {
+func (t target) validate(ctx context.Context, client lima.Client, state State, plan Plan) error {
 	var profile []byte
 	var err error
 	switch {
 	case plan.has(StepCreate), plan.has(StepReplaceCreate):
-		if err := r.target.checkDigest(); err != nil {
+		if err := t.checkDigest(); err != nil {
 			return err
 		}
-		profile, err = r.target.newProfile()
+		profile, err = t.newProfile()
 	case plan.has(StepConfigure):
-		profile, err = r.target.editedConfig(state.Instance.Dir)
+		profile, err = t.editedConfig(state.Instance.Dir)
 	default:
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = r.lima.Validate(ctx, "", profile)
+	err = client.Validate(ctx, "", profile)
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
 		next := "correct the profile or the flag that it names"
 		if strings.Contains(refused.Detail(), "reserved internal home directory") {

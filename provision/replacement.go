@@ -91,8 +91,8 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 		}
 		plan = w.run.assess(ctx, instance, never).plan
 	}
-	w.run.estimate(&plan)
-	plan = w.run.planned(plan, false)
+	w.run.times.estimate(&plan)
+	plan = w.run.list.planned(plan, false)
 	switch {
 	case plan.Blocked != nil:
 		return plan.Blocked
@@ -368,7 +368,7 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info))
 	}
-	return r.preview(planned), r.finish(err)
+	return r.times.preview(planned), r.finish(err)
 }
 
 // ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts, and
@@ -384,8 +384,8 @@ func (w *replacement) ignoreChoices() {
 // approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if
 // consent by name was not given; nil otherwise.
 func (w *replacement) approve(ctx context.Context, plan Plan, missing error) error {
-	w.run.estimate(&plan)
-	plan = w.run.planned(plan, false)
+	w.run.times.estimate(&plan)
+	plan = w.run.list.planned(plan, false)
 	if missing != nil {
 		return missing
 	}

@@ -119,7 +119,7 @@ func (s *Setup) Plan(ctx context.Context) (Plan, error) {
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
 	}
-	return r.preview(view.plan), r.finish(err)
+	return r.times.preview(view.plan), r.finish(err)
 }
 
 // Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
@@ -163,14 +163,22 @@ type run struct {
 	vm      vm
 	builder builder
 	tasks   tasks
-	// ahead is the result of observeAhead; nil for none.
-	ahead *ahead
+	ahead   ahead
+}
+
+// newRun returns a run whose parts know each other.
+func newRun(events *emitter) *run {
+	r := &run{events: events}
+	r.list.events = events
+	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.activity, list: &r.list}
+	r.swap, r.ahead = &replacement{run: r}, ahead{run: r}
+	return r
 }
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
-	r := &run{events: &emitter{now: time.Now, handle: s.Events}, approve: s.Approve, start: time.Now()}
-	r.swap = &replacement{run: r}
+	r := newRun(&emitter{now: time.Now, handle: s.Events})
+	r.approve, r.start = s.Approve, time.Now()
 	spec, err := s.Spec.Resolve()
 	if err != nil {
 		return r, err
@@ -197,9 +205,9 @@ func (s *Setup) begin() (*run, error) {
 
 // again returns a run that has observed nothing yet, and emits nothing.
 func (r *run) again() *run {
-	fresh := &run{edges: r.edges, lima: r.lima, place: r.place, events: &emitter{now: r.edges.Now},
-		target: target{spec: r.target.spec}, start: r.start}
-	fresh.swap, fresh.vm.observer = &replacement{run: fresh}, r.vm.observer
+	fresh := newRun(&emitter{now: r.edges.Now})
+	fresh.edges, fresh.lima, fresh.place, fresh.vm.observer = r.edges, r.lima, r.place, r.vm.observer
+	fresh.target.spec, fresh.start = r.target.spec, r.start
 	return fresh
 }
 
@@ -209,9 +217,9 @@ func (r *run) finish(err error) error { return r.end(err, err == nil) }
 func (r *run) end(err error, ready bool) error {
 	failure := AsError(err)
 	if failure == nil {
-		r.skipped(r.list.skip(func(agreedStep) bool { return true }))
+		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))
 	}
-	r.record(ready)
+	r.times.record(ready)
 	_, ofLima := errors.AsType[*lima.CommandError](err)
 	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
 		failure.Kind = KindProvisioning // the other one means that nothing was changed

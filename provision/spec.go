@@ -526,12 +526,12 @@ func homeLeftOut(instance *limatype.Instance) bool {
 // embedder returns the profile in a file, with all that it refers to.
 type embedder func(path string) ([]byte, error)
 
-// embedder returns what resolves profiles; nil when Lima does not answer, for findErr.
-func (r *run) embedder(ctx context.Context, findErr error) embedder {
+// embedderOf returns what resolves profiles; nil when Lima does not answer, for findErr.
+func embedderOf(ctx context.Context, client lima.Client, findErr error) embedder {
 	if findErr != nil {
 		return nil
 	}
-	return func(path string) ([]byte, error) { return r.lima.Embed(ctx, path) }
+	return func(path string) ([]byte, error) { return client.Embed(ctx, path) }
 }
 
 // baseProfile is the profile that a new VM starts from.

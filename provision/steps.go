@@ -236,9 +236,9 @@ func kinds() []kind {
 			follows: true, reports: true,
 			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				if r.vm.boot != nil && step.last {
-					r.observeAhead(ctx, at.Instance)
+					r.ahead.observe(ctx, at.Instance)
 				}
-				return r.awaitBoot(ctx, at)
+				return r.vm.awaitBoot(ctx, at)
 			},
 			explain: explainBoot,
 		},

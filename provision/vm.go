@@ -214,15 +214,15 @@ func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) 
 }
 
 // awaitBoot waits for the end of a boot, if one is under way.
-func (r *run) awaitBoot(ctx context.Context, at State) error {
-	if r.vm.boot == nil && at.Booting {
-		return r.vm.awaitBoot(ctx, at.Instance)
+func (v *vm) awaitBoot(ctx context.Context, at State) error {
+	if v.boot == nil && at.Booting {
+		return v.awaitOthersBoot(ctx, at.Instance)
 	}
-	return r.vm.boot.wait()
+	return v.boot.wait()
 }
 
-// awaitBoot waits for the end of a boot that another program started.
-func (v *vm) awaitBoot(ctx context.Context, instance *limatype.Instance) error {
+// awaitOthersBoot waits for the end of a boot that another program started.
+func (v *vm) awaitOthersBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)
 	defer ticker.Stop()
 	_, before := bootOf(instance, v.now())

@@ -143,9 +143,9 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	}
 	fresh := w.run.again()
 	instance, findErr, err := fresh.look(ctx)
-	if err == nil && fresh.hidden(findErr) {
+	if err == nil && hidden(fresh.place, findErr) {
 		w.host = hostState(w.spec, w.dir)
-		return fresh.reportHidden(ctx, findErr), nil
+		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(), limaError(ctx, cannotList, findErr)), nil
 	}
 	if err != nil {
 		if first {

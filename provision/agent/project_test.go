@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -50,11 +49,7 @@ func TestMembersStayInTheProject(t *testing.T) {
 			write(t, project, "a/b/Cargo.toml", "[package]\nname = \"inside\"\n")
 			write(t, project, "Cargo.toml", fmt.Sprintf("[workspace]\nmembers = [\"a/b\", %s]\n",
 				`"`+strings.Join(members, `", "`)+`"`))
-			start := time.Now()
-			_, err := findPackage(project, layout.AgentV1.Package)
-			if took := time.Since(start); took > 2*searchTime {
-				t.Errorf("it took %v", took)
-			}
+			_, err := findPackage(project, layout.AgentV1.Package) // without bounds it takes minutes
 			if err == nil || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v", err)
 			}
