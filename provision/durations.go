@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -139,7 +140,8 @@ type times struct {
 	durations    *durations // read when they are first needed
 	acceleration string     // empty as long as it isn't known
 	kind         string     // of the run; empty before its first plan
-	image        int64      // bytes to download; 0 for none
+	image        int64      // bytes to download, at least about; 0 for none
+	size         int64      // the same; 0 where it is unknown
 
 	took  map[StepID][]time.Duration // of the steps that are done
 	began time.Time                  // the first step; zero before
@@ -155,9 +157,8 @@ func (w *times) learn(t target, results []checks.Result) {
 		case result.ID == "acceleration" && (result.Outcome == Info || result.Outcome == Warning):
 			w.acceleration = emulated
 		case result.ID == "image-host" && result.Outcome == OK:
-			if w.image = result.Size; w.image == 0 {
-				w.image = usualImage
-			}
+			w.size = result.Size
+			w.image = cmp.Or(w.size, usualImage)
 		}
 	}
 	switch {
@@ -192,6 +193,11 @@ func (w *times) estimate(plan *Plan) {
 		plan.Steps[i] = w.estimated(plan.Steps[i])
 		plan.Total += plan.Steps[i].Usual
 	}
+	if g := plan.Gets; g != nil && g.Download && w.image > 0 {
+		known := *g
+		known.DownloadSize, known.DownloadTime = w.size, w.downloadTime()
+		plan.Gets = &known
+	}
 	if len(plan.Steps) > 0 {
 		d, acceleration := w.known()
 		plan.Total += d.usual(acceleration, w.kind, stepBetween, usualBetween)
@@ -210,13 +216,15 @@ func (w *times) estimated(step Step) Step {
 	d, acceleration := w.known()
 	step.Usual = d.usual(acceleration, w.kind, step.ID, kindOf(step.ID).usual)
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
-		rate := d.Rate
-		if rate == 0 {
-			rate = usualRate
-		}
-		step.Usual += time.Duration(float64(w.image) / float64(rate) * float64(time.Second))
+		step.Usual += w.downloadTime()
 	}
 	return step
+}
+
+// downloadTime is how long the download of the image takes.
+func (w *times) downloadTime() time.Duration {
+	d, _ := w.known()
+	return time.Duration(float64(w.image) / float64(cmp.Or(d.Rate, usualRate)) * float64(time.Second))
 }
 
 // kind is what the time of its steps depends on.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
 )
@@ -25,6 +26,9 @@ type Gets struct {
 	// Image is where the image of a new VM comes from, and Download reports that it has to be downloaded.
 	Image    string `json:"image,omitempty"`
 	Download bool   `json:"download,omitempty"`
+	// DownloadSize is how much that is, in bytes, and DownloadTime how long it will take; 0 when that is unknown.
+	DownloadSize int64         `json:"download_size,omitempty"`
+	DownloadTime time.Duration `json:"download_ns,omitempty"`
 	// Agent is where the agent comes from, in words: a file, relative to the project if it is in it. Probe reports that
 	// it is the built-in one, which runs no commands.
 	Agent string `json:"agent"`

@@ -73,6 +73,13 @@ func (m *model) apply() tea.Cmd { return m.start(running, progressPage{}) }
 // replan checks and plans again.
 func (m *model) replan() tea.Cmd { return m.plan(false, nil) }
 
+// toggleFolds shows all of a page, or what fits.
+func (m *model) toggleFolds() tea.Cmd {
+	m.facts.unfolded = !m.facts.unfolded
+	m.offset, m.scrolled = 0, false
+	return nil
+}
+
 // planReplacement plans to replace the VM, without consent to that.
 func (m *model) planReplacement() tea.Cmd { return m.plan(true, nil) }
 

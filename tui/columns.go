@@ -19,7 +19,7 @@ func (t *text) beside(first int, left, right func(*text)) {
 		return
 	}
 	left(t)
-	t.blank()
+	t.gap()
 	right(t)
 }
 
@@ -29,6 +29,7 @@ func (t *text) columns(first int, left, right func(*text)) {
 	a := newText(t.theme, first, t.room())
 	b := newText(t.theme, t.width-gap-a.width, t.room())
 	a.copies, b.copies = t.copies, t.copies
+	a.fold, b.fold = t.fold, t.fold
 	left(a)
 	right(b)
 	t.commands = slices.Concat(t.commands, a.commands, b.commands)
@@ -50,6 +51,7 @@ func (t *text) columns(first int, left, right func(*text)) {
 // box writes a part in a frame.
 func (t *text) box(style lipgloss.Style, title string, body func(*text)) {
 	inner := newText(t.theme, t.width-4, t.height-2)
+	inner.fold = t.fold
 	body(inner)
 	f := t.frame
 	side := style.Render(f[5])

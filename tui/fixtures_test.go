@@ -147,6 +147,22 @@ func unhealthy() *provision.Health {
 	return health
 }
 
+// intruded is a world that only a person can repair.
+func intruded() *provision.Health {
+	health := unhealthy()
+	health.Drift = provision.Plan{VM: "substrate"}
+	health.Items = append(health.Items, provision.Item{Finding: provision.Finding{ID: "group",
+		Title: "group of the socket", Outcome: provision.Failed, Want: "the user is a member",
+		Found: "mallory can reach the socket: in the group substrate",
+		Next: "limactl shell --workdir / substrate sudo gpasswd -d mallory substrate\n" +
+			"and run worldsetup again"}})
+	health.Socket.Reach = append(health.Socket.Reach, provision.Reach{Who: "mallory", How: "in the group substrate"})
+	for len(health.Access) < 6 {
+		health.Access = append(health.Access, health.Access[0])
+	}
+	return health
+}
+
 var (
 	missing = &provision.Error{Kind: provision.KindPrerequisite, What: "Lima is not installed",
 		Why: "there is no limactl in PATH", Next: "brew install lima"}

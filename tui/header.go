@@ -47,8 +47,12 @@ func (m *model) states() (states []string) {
 	}
 	full := probe + vm + state
 	if run != "" {
-		full = probe + "run: " + run + "  " + vm + state
-		states = append(states, full, probe+"run: "+run, probe+run)
+		named := run
+		if f.call != watching { // which is none
+			named = "run: " + run
+		}
+		full = probe + named + "  " + vm + state
+		states = append(states, full, probe+named, probe+run)
 	} else {
 		states = append(states, full)
 		if state != "" {
@@ -159,7 +163,7 @@ func (m *model) stages() string {
 	}
 	for i, name := range names {
 		switch {
-		case i < at && i == 2 && !f.progress.Begun() && f.call != watching:
+		case i < at && i == 2 && !f.progress.Begun():
 			names[i] = t.dim.Render(name + " " + t.glyph(provision.Skipped))
 		case i < at && i == 3 && !f.ready:
 			names[i] = name + " " + t.mark(provision.Failed)

@@ -37,10 +37,7 @@ func (healthPage) offers(f *facts) (offers []offer) {
 	if f.unfolded {
 		words = "fewer"
 	}
-	offers = append(offers, offer{key: keyEnter, words: words, do: func(m *model) tea.Cmd {
-		m.facts.unfolded = !m.facts.unfolded
-		return nil
-	}})
+	offers = append(offers, offer{key: keyEnter, words: words, do: (*model).toggleFolds})
 	if f.options.Export != nil {
 		offers = append(offers, offer{key: keyExport, words: "export", do: func(m *model) tea.Cmd {
 			return export(m.ctx, m.options, *m.facts.health)
@@ -78,7 +75,7 @@ func (healthPage) body(f *facts, t *text) {
 		t.blank()
 		t.command(t.strong.Render("Try it")+"    ", tryIt(h))
 	}
-	showProblems(t, h)
+	showProblems(f, t, h)
 	t.blank()
 	showSocket(f, t, h.Socket)
 	wide := t.wide()
@@ -100,7 +97,7 @@ const probeWords = "PROBE: answers, runs no commands"
 func showVerdict(f *facts, t *text) {
 	h := f.health
 	age := f.now.Sub(f.observed)
-	words := "verified " + ago(age) + when(age >= time.Minute, "; r verifies again")
+	words := "verified " + ago(age) + when(age >= time.Minute && t.fold == 0, "; r verifies again")
 	agent := "agent " + h.Agent.Version
 	switch {
 	case h.Agent.Version == "" && h.Agent.SHA256 == "":
@@ -146,9 +143,15 @@ func showWatching(f *facts, t *text) {
 	}
 }
 
-// showProblems writes what is wrong, and what to do about it: first what may be the cause of the rest.
-func showProblems(t *text, h *provision.Health) {
+// showProblems writes what is wrong, and what to do about it: first what may be the cause of the rest. A cure is there
+// once, and access that a repair of the rest brings back needs none.
+func showProblems(f *facts, t *text, h *provision.Health) {
 	findings := h.Wrong()
+	if items := len(findings) - wrongAccess(h); items > 0 && len(h.Drift.Steps) > 0 {
+		for i := range findings[items:] {
+			findings[items+i].Next = ""
+		}
+	}
 	for _, item := range h.Items {
 		if item.Outcome == provision.Warning {
 			findings = append(findings, item.Finding)
@@ -157,9 +160,27 @@ func showProblems(t *text, h *provision.Health) {
 	if len(findings) > 0 {
 		t.blank()
 	}
+	said := ""
+	if f.failure != nil && f.call != watching && len(h.Drift.Replace)+len(h.Drift.Steps) == 0 {
+		said = f.failure.Next
+	}
 	for _, finding := range findings {
+		if strings.Contains(said, finding.Next) {
+			finding.Next = ""
+		}
+		said += "\n" + finding.Next
 		t.showProblem(finding)
 	}
+}
+
+// wrongAccess counts the attempts to connect that did not end as they should.
+func wrongAccess(h *provision.Health) (n int) {
+	for _, line := range h.Access {
+		if line.Outcome == provision.Failed || line.Outcome == provision.Unknown {
+			n++
+		}
+	}
+	return n
 }
 
 // showProblem writes what was expected and found, and the cure. A warning takes less room.
@@ -179,5 +200,7 @@ func (t *text) showProblem(problem provision.Finding) {
 		t.labelled(4, "expected", problem.Want)
 		t.labelled(4, "found   ", problem.Found)
 	}
-	t.advice("    "+t.dim.Render("cure    ")+" ", problem.Next)
+	if problem.Next != "" {
+		t.advice("    "+t.dim.Render("cure    ")+" ", problem.Next)
+	}
 }

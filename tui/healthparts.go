@@ -59,6 +59,15 @@ func showAccess(t *text, h *provision.Health) {
 		return
 	}
 	const columns = 33 // of what was expected and found, and the time
+	if t.fold > 0 {    // what is wrong with it stands above
+		fine, outcome := len(h.Access)-wrongAccess(h), provision.OK
+		if fine < len(h.Access) {
+			outcome = provision.Warning
+		}
+		t.put(t.strong.Render("Access")+"    "+t.mark(outcome)+" ", fmt.Sprintf("%d of %d as expected", fine, len(h.Access)))
+		showReach(t, h)
+		return
+	}
 	table := t.width >= mediumText-6
 	name := 0
 	for _, line := range h.Access {
@@ -82,6 +91,11 @@ func showAccess(t *text, h *provision.Health) {
 			t.dim.Render(pad(t.clean(line.Want), 8))+"  "+t.mark(line.Outcome)+" "+pad(t.clean(line.Found), 11)+
 			fmt.Sprintf("%8s", took))
 	}
+	showReach(t, h)
+}
+
+// showReach writes who can reach the socket.
+func showReach(t *text, h *provision.Health) {
 	var members []string
 	for _, one := range h.Socket.Reach {
 		words := one.Who + " (" + one.How + ")"

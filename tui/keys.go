@@ -49,6 +49,7 @@ var (
 	keyManage  = bind("m", "m")
 	keyCopy    = bind("y", "y")
 	keyMouse   = bind("M", "M")
+	keyDetails = bind("d", "d")
 )
 
 // bind makes a binding of keys that is shown as name.

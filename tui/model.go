@@ -96,7 +96,7 @@ type facts struct {
 	ready    bool             // it was verified to be, by the last call
 	removed  bool             // the world was, by the last call
 	changed  bool             // something was, since the start
-	unfolded bool             // all checks are shown
+	unfolded bool             // nothing is left out of a page
 }
 
 // alert is a line about something that has just happened.
@@ -126,7 +126,7 @@ func (m *model) Init() tea.Cmd {
 // show shows another page, and nothing in front of it.
 func (m *model) show(page page) {
 	m.turns++
-	m.page, m.facts.alert = page, alert{}
+	m.page, m.facts.alert, m.facts.unfolded = page, alert{}, false
 	m.uncover()
 }
 

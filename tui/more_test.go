@@ -124,7 +124,7 @@ func TestMouse(t *testing.T) {
 	if w.model.View().MouseMode != tea.MouseModeCellMotion {
 		t.Error("the mouse is not asked for")
 	}
-	w.resize(80, 20)
+	w.resize(80, 16)
 	before := w.screen()
 	w.model.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
 	if w.screen() == before {

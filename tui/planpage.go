@@ -33,6 +33,8 @@ func (planPage) offers(f *facts) (offers []offer) {
 		}}}
 	case backup:
 		offers = []offer{{keyEnter, "restore it", (*model).apply}}
+	case updates(f.plan):
+		offers = []offer{{keyEnter, "update it", (*model).apply}}
 	case f.plan.Repairs():
 		offers = []offer{{keyEnter, "repair it", (*model).apply}}
 	default:
@@ -45,8 +47,12 @@ func (planPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{keyRemove, "remove", askConsent(removing)})
 	}
 	offers = append(offers, f.offerChoices()...)
+	words := "all reasons"
+	if f.unfolded {
+		words = "fewer"
+	}
 	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
-		offer{keyLeave, "quit", (*model).leave})
+		offer{keyLeave, "quit", (*model).leave}, offer{keyDetails, words, (*model).toggleFolds})
 }
 
 func (planPage) command(f *facts) string {
@@ -57,7 +63,10 @@ func (planPage) command(f *facts) string {
 }
 
 func (planPage) note(f *facts) string {
-	return when(f.failure == nil || len(f.plan.Replace) > 0 || f.plan.Adopts(), "Nothing has been changed yet.")
+	if f.failure == nil || len(f.plan.Replace) > 0 || f.plan.Adopts() {
+		return "Nothing has been changed yet."
+	}
+	return "Nothing has been changed."
 }
 
 func (planPage) body(f *facts, t *text) {
@@ -69,18 +78,19 @@ func (planPage) body(f *facts, t *text) {
 		showReplacement(f, t)
 	case f.failure != nil:
 		t.failure(f.failure, "")
-		t.blank()
-		t.put("", "Nothing has been changed.")
+		if t.fold > 0 && len(f.plan.Steps) == 0 {
+			return
+		}
 	case f.plan.RestoresBackup():
 		t.put("", "There is no VM called "+f.plan.VM+". Its backup is complete and stopped; it gets its name back.")
 	}
-	t.blank()
+	t.gap()
 	t.beside(60, func(t *text) { showGets(f, t) }, func(t *text) {
 		plannedSteps(f.plan, t)
 		if f.plan.Unseen && len(f.plan.Steps) > 0 {
 			t.styled(t.dim, "    + ", "more may follow: the inside of the VM is visible only while it runs")
 		}
-		if f.plan.Interrupts() {
+		if f.plan.Interrupts() && t.fold < 2 {
 			t.put(t.warn.Render("!")+" ", "Programs that run in the VM will be stopped.")
 		}
 	})
@@ -148,18 +158,21 @@ func showGets(f *facts, t *text) {
 		}
 		return ""
 	}
-	t.fieldAnd("project", f.tilde(g.Project)+into+"/src, writable", changed("project"))
-	home := g.Home + into + "read-only"
-	if g.Home == "" {
-		home = "left out: no mount shows it"
+	readable := when(t.fold > 1 && changed("home") == "" && g.Home != "", sep+"home read-only")
+	t.fieldAnd("project", f.tilde(g.Project)+into+"/src, writable"+readable, changed("project"))
+	if t.fold < 2 || changed("home") != "" || g.Home == "" {
+		home := g.Home + into + "read-only"
+		if g.Home == "" {
+			home = "left out: no mount shows it"
+		}
+		t.fieldAnd("home", home, changed("home"))
 	}
-	t.fieldAnd("home", home, changed("home"))
 	t.fieldAnd("VM", f.plan.VM+sep+plaintext.Count(g.CPUs, "CPU")+sep+plaintext.Bytes(g.Memory)+sep+
 		plaintext.Bytes(g.Disk)+" disk"+sep+g.Type, changed("cpus", "memory", "disk", "vm_type"))
 	if title := g.ImageTitle(); title != "" {
 		right := changed("image")
 		if g.Download {
-			right = t.dim.Render(map[bool]string{true: "↓ to download", false: "to download"}[t.utf8])
+			right = t.dim.Render(when(t.utf8, "↓ ") + toDownload(g))
 		}
 		t.fieldAnd("guest", title, right)
 	}
@@ -168,18 +181,35 @@ func showGets(f *facts, t *text) {
 		agent, style = probeWords, t.warn
 	}
 	t.row(style, "  "+t.dim.Render("agent")+"   ", agent+when(g.Layout != "", sep+g.Layout), changed("agent"))
-	if e := f.plan.Existing; e != nil {
+	if e := f.plan.Existing; e != nil && (t.fold < 2 || !f.plan.Destroys() && !f.plan.Adopts()) {
 		now := e.Status + when(e.DiskUsed > 0, sep+plaintext.Bytes(e.DiskUsed)+" used")
 		if !e.Created.IsZero() {
 			now += sep + plaintext.Age(f.now.Sub(e.Created)) + " old"
 		}
-		now += when(e.Layout != "", sep+e.Layout) + when(e.Kept != "", sep+e.Kept+" is kept") +
+		now += when(e.Kept != "", sep+e.Kept+" is kept") +
 			when(e.ProtectedByOthers(), sep+"protected by another tool")
 		t.field("now", now)
 		if f.plan.Adopts() {
 			t.field("owner", "unknown: "+e.Owner.String())
 		}
 	}
+}
+
+// updates reports whether the plan only puts another agent into a world.
+func updates(plan provision.Plan) bool {
+	return plan.Repairs() && plan.Gets != nil && slices.Contains(plan.Gets.Changed, "agent") &&
+		!slices.ContainsFunc(plan.Steps, func(step provision.Step) bool {
+			return !slices.Contains([]provision.StepID{provision.StepAgent, provision.StepAgentBuild,
+				provision.StepCompanions, provision.StepActivate}, step.ID)
+		})
+}
+
+// toDownload is how much has to be downloaded, and how long that takes, as far as that is known.
+func toDownload(g *provision.Gets) string {
+	if g.DownloadSize == 0 {
+		return "to download"
+	}
+	return plaintext.Bytes(g.DownloadSize) + when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
 }
 
 // tilde shortens a path in the user's home.

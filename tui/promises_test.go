@@ -316,6 +316,16 @@ func TestFitsAScreen(t *testing.T) {
 	if screen := w.screen(); strings.Contains(screen, "↑/↓") {
 		t.Errorf("the plan has to be scrolled:\n%s", screen)
 	}
+	w = newWizard(t, nil)
+	w.ends(planning, longReplacement(), nil, nil)
+	w.shows("deleted:", "15 steps", " 1 create the new VM", "6-9 step 6; step 7; step 8; step 9", "can't be undone")
+	if screen := w.screen(); strings.Contains(screen, "↑/↓") {
+		t.Errorf("the replacement has to be scrolled:\n%s", screen)
+	}
+	w.press("d")
+	w.shows("↑/↓")
+	w.press("d")
+	w.shows("15 remove the old VM")
 	health := healthy()
 	for len(health.Items) < 26 {
 		health.Items = append(health.Items, provision.Item{Finding: provision.Finding{Outcome: provision.OK}})
@@ -329,6 +339,52 @@ func TestFitsAScreen(t *testing.T) {
 	if screen := w.screen(); strings.Contains(screen, "↑/↓") {
 		t.Errorf("the health has to be scrolled:\n%s", screen)
 	}
+}
+
+// longReplacement is the plan of a replacement as it is of a real VM.
+func longReplacement() provision.Plan {
+	var steps []provision.Step
+	add := func(usual time.Duration, id provision.StepID, title string) *provision.Step {
+		steps = append(steps, provision.Step{Number: len(steps) + 1, ID: id, Title: title, Reason: "it is replaced",
+			Usual: usual})
+		return &steps[len(steps)-1]
+	}
+	add(2*time.Minute, provision.StepReplaceCreate, "create the new VM beside the old one")
+	add(3*time.Second, provision.StepReplaceStop, "stop the old VM").Interrupts = true
+	add(time.Second, provision.StepReplaceBackup, "rename the old VM to its backup")
+	add(time.Second, provision.StepReplacePlace, "give the new VM its name")
+	add(20*time.Second, provision.StepStart, "start the VM")
+	for len(steps) < 9 {
+		add(time.Second, provision.StepUnits, fmt.Sprintf("step %d", len(steps)+1))
+	}
+	add(15*time.Second, provision.StepPackages, "install packages in the guest")
+	add(time.Second, provision.StepAgent, "install the agent")
+	add(2*time.Second, provision.StepActivate, "start the agent and wait for its answer")
+	add(10*time.Second, provision.StepWaitForBoot, "wait for the VM to finish booting")
+	add(time.Second, provision.StepMarker, "write the layout marker")
+	add(time.Second, provision.StepReplaceRemove, "remove the old VM").Destroys = true
+	return replacePlan(steps)
+}
+
+// The worst reports of health fit as well: what is wrong, and one command, come before what is fine.
+func TestBadHealthFitsAScreen(t *testing.T) {
+	const command = "limactl shell --workdir / substrate sudo gpasswd -d mallory substrate"
+	w := newWizard(t, nil)
+	scenes["not-ready"](w)
+	w.shows("Now", command, "mallory can reach the socket", "Access", "5 of 6 as expected", "Checks")
+	if screen := w.screen(); strings.Contains(screen, "↑/↓") || strings.Count(screen, command) > 1 {
+		t.Errorf("it does not fit, or says things twice:\n%s", screen)
+	}
+}
+
+// The plan says how much has to be downloaded, and for how long.
+func TestTheDownloadIsPartOfThePlan(t *testing.T) {
+	plan, known := firstPlan, *gets
+	plan.Gets = &known
+	known.Download, known.DownloadSize, known.DownloadTime = true, 612<<20, 128*time.Second
+	w := newWizard(t, nil)
+	w.ends(planning, plan, nil, nil)
+	w.shows("612 MiB, about 2 min 10 s")
 }
 
 // A no is not an error, and looks like none.

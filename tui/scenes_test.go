@@ -45,6 +45,14 @@ func init() { // some begin with others
 			w.ends(planning, replacePlan(nil), nil, nil)
 			w.ends(planning, replacePlan(replaceSteps), nil, nil)
 		},
+		"plan-replace-long": func(w *wizard) { w.ends(planning, longReplacement(), nil, nil) },
+		"not-ready": func(w *wizard) {
+			w.press("r")
+			w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
+			health := intruded()
+			w.ends(verifying, provision.Plan{}, health, &provision.Error{Kind: provision.KindUnhealthy, What: "not ready",
+				Next: health.Items[len(health.Items)-1].Next})
+		},
 		"plan-adopt": func(w *wizard) {
 			w.ends(planning, foreignPlan, nil, nil)
 			w.ends(planning, adoptPlan, nil, nil)

@@ -31,7 +31,8 @@ func (f *facts) proving() bool {
 	return f.call != idle && p.Begun() && p.Count(provision.StepPending) == 0 && p.Current() == nil
 }
 
-// plannedSteps writes the steps of a plan, one line each: number, words, time. A reason is there where it differs.
+// plannedSteps writes the steps of a plan, one line each: number, words, time. A reason is there where it differs, and
+// where there is room. Where there is too little for the rest, small steps that follow each other share a line.
 func plannedSteps(plan provision.Plan, t *text) {
 	if len(plan.Steps) == 0 {
 		return
@@ -41,18 +42,54 @@ func plannedSteps(plan provision.Plan, t *text) {
 		heading += ", about " + plaintext.About(usual)
 	}
 	common := commonReason(plan)
-	t.section(heading, when(common != "", "(new VM: all are due)"))
+	hint := when(common != "", "(new VM: all are due)")
+	if t.fold > 0 && (t.fold > 1 || common == "") {
+		hint = "(" + t.keyName(keyDetails) + " shows all of it)"
+	}
+	t.section(heading, hint)
 	reason := common
-	for i, step := range plan.Steps {
+	for i := 0; i < len(plan.Steps); i++ {
+		step := plan.Steps[i]
+		if small := smallSteps(plan.Steps[i:]); t.fold > 1 && small > 1 {
+			sharedLine(plan.Steps[i:i+small], i+1).write(t)
+			i += small - 1
+			continue
+		}
 		line := stepLine{title: step.Title, right: seconds(step.Usual), note: when(step.Conditional, "(if missing)")}
-		line.number = fmt.Sprintf("%3d ", cmp.Or(step.Number, i+1))
+		digits := 3
+		if t.fold > 1 { // of several steps
+			digits = 5
+		}
+		line.number = fmt.Sprintf("%*d ", digits, cmp.Or(step.Number, i+1))
 		line.alarm = when(step.Interrupts, "stops programs") + when(step.Destroys, "can't be undone")
 		line.write(t)
-		if len(plan.Replace) == 0 && step.Reason != reason && !(common != "" && step.ID == provision.StepCreate) {
+		if t.fold == 0 && len(plan.Replace) == 0 && step.Reason != reason && !(common != "" && step.ID == provision.StepCreate) {
 			t.styled(t.dim, "      ", step.Reason)
 			reason = cmp.Or(common, step.Reason)
 		}
 	}
+}
+
+// smallSteps counts the steps at the beginning of a list that are short, and alarm no one.
+func smallSteps(steps []provision.Step) (n int) {
+	const short = 5 * time.Second
+	for n < len(steps) && steps[n].Usual < short && !steps[n].Interrupts && !steps[n].Destroys {
+		n++
+	}
+	return n
+}
+
+// sharedLine is the line of several steps, the first of which has a number.
+func sharedLine(steps []provision.Step, number int) stepLine {
+	number = cmp.Or(steps[0].Number, number)
+	var titles []string
+	var usual time.Duration
+	for _, step := range steps {
+		titles = append(titles, step.Title)
+		usual += step.Usual
+	}
+	return stepLine{number: fmt.Sprintf("%5s ", fmt.Sprintf("%d-%d", number, number+len(steps)-1)),
+		title: strings.Join(titles, "; "), right: seconds(usual), short: true}
 }
 
 // commonReason is the reason of most steps for a new VM, which needs no words on each line; empty for other plans.

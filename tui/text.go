@@ -22,6 +22,9 @@ type text struct {
 	focus  int         // the line that should be visible; -1 when any will do
 	cursor *tea.Cursor // where a person types; nil when there is no field
 	copies string      // the command that a key copies
+	// fold is how much is left out of a page that does not fit: 0 for nothing, 1 for what explains, 2 for all but what a
+	// person needs to decide. A key shows the rest.
+	fold int
 
 	commands []string // that were written
 }
@@ -46,6 +49,13 @@ func (t *text) room() int { return max(0, t.height-len(t.lines)) }
 func (t *text) blank() {
 	if n := len(t.lines); n > 0 && t.lines[n-1] != "" {
 		t.lines = append(t.lines, "")
+	}
+}
+
+// gap is blank where there is room for it.
+func (t *text) gap() {
+	if t.fold < 2 {
+		t.blank()
 	}
 }
 
@@ -93,7 +103,7 @@ func (t *text) heading(words string) {
 
 // section writes the heading of a group that is as wide as the page, with more at its right end.
 func (t *text) section(words, right string) {
-	t.blank()
+	t.gap()
 	t.row(t.strong, "", words, t.dim.Render(right))
 }
 

@@ -80,17 +80,26 @@ func (m *model) layout() layout {
 		l.margin = 1
 	}
 	l.body = most - 2*l.margin
-	l.page = m.write(l)
-	if n := len(l.page.lines); n > l.body && l.margin > 0 {
+	l.page = m.write(l, 0)
+	for fold := 0; len(l.page.lines) > l.body && fold <= m.mostFolds(); fold++ {
 		l.margin, l.body = 0, most
-		l.page = m.write(l)
+		l.page = m.write(l, fold)
 	}
 	return l
 }
 
+// mostFolds is how far a page may be folded that is longer than the screen; see [text].
+func (m *model) mostFolds() int {
+	if m.facts.unfolded {
+		return 0
+	}
+	return 2
+}
+
 // write has the page in front write itself.
-func (m *model) write(l layout) *text {
+func (m *model) write(l layout, fold int) *text {
 	t := newText(m.theme, l.text, l.body)
+	t.fold = fold
 	if teller, ok := m.front().(teller); ok {
 		t.copies = teller.command(&m.facts)
 	}
@@ -201,7 +210,7 @@ func (m *model) places() []place {
 	_, asks := m.over.(question)
 	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
 		// Which are known everywhere, or named beside what they are for.
-		return o.is(keySuspend) || o.is(keyMouse) || o.is(keyCopy) && !asks || o.is(keyStop) && m.facts.call == idle
+		return o.is(keySuspend) || o.is(keyMouse) || o.is(keyDetails) || o.is(keyCopy) && !asks || o.is(keyStop) && m.facts.call == idle
 	})
 	for {
 		places := m.arrange(offers)

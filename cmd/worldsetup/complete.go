@@ -1,8 +1,11 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/demo"
 	"github.com/atomize-hq/worldsetup/provision"
 )
@@ -40,6 +43,8 @@ func completeArguments(command *cobra.Command) cobra.CompletionFunc {
 		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
+	case "check":
+		return completeCheck
 	}
 	return words()
 }
@@ -52,6 +57,16 @@ func words(values ...string) cobra.CompletionFunc {
 func completeVM(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	spec, _ := provision.Spec{}.Resolve() // without a home there are no worlds
 	return provision.Worlds(spec.LimaHome), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeCheck completes the ids of the checks that are not named yet.
+func completeCheck(_ *cobra.Command, named []string, _ string) (ids []cobra.Completion, _ cobra.ShellCompDirective) {
+	for _, check := range checks.List(checks.Target{}) {
+		if !slices.Contains(named, check.ID) {
+			ids = append(ids, cobra.CompletionWithDesc(check.ID, check.Title))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeScenario(*cobra.Command, []string, string) (names []cobra.Completion, _ cobra.ShellCompDirective) {

@@ -15,7 +15,7 @@ const demoBanner = "SIMULATION"
 
 const demoLong = `demo runs the wizard over a simulated Lima: it reads and changes nothing on this machine, and needs
 nothing to be installed. It runs the real engine on a VM that exists in memory only. Without a
-terminal it prints plain lines.
+terminal it prints plain lines, and with --json the events of a run.
 
 Scenarios:
 `
@@ -29,11 +29,14 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 	command := &cobra.Command{
 		Use: "demo", Short: "run it over a simulated VM, without any effect", Args: noArguments,
-		Long:    strings.TrimSuffix(long.String(), "\n"),
-		Example: examples("worldsetup demo", "worldsetup demo --scenario repair --speed 10"),
+		Long: strings.TrimSuffix(long.String(), "\n"),
+		Example: examples("worldsetup demo", "worldsetup demo --scenario repair --speed 10",
+			"worldsetup demo --json --speed 100"),
 	}
 	name := command.Flags().String("scenario", demo.Scenarios[0].Name, "the scenario to run")
 	speed := command.Flags().Float64("speed", 4, "how many times faster than a real VM")
+	command.Flags().Bool("json", false, "one JSON object per line, for scripts")
+	group(command, groupOutput, "json")
 	addOutputFlags(command)
 	addOutput(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -55,8 +58,11 @@ func (a *app) demoCommand() *cobra.Command {
 		defer world.Close()
 		a.simulation = world
 		a.engine = func(setup provision.Setup) engine { return world.Engine(setup) }
-		if !a.draws() {
-			a.stdout().printf("%s: nothing on this machine is read or changed", demoBanner)
+		switch words := demoBanner + ": nothing on this machine is read or changed"; {
+		case a.json != nil:
+			a.errors.printf("%s", words)
+		case !a.draws():
+			a.stdout().printf("%s", words)
 		}
 		return simulated(a.run(command.Context(), world.Spec(), func(provision.Choices) {}))
 	}

@@ -33,6 +33,9 @@ func showGets(to *lines, plan provision.Plan) {
 		download := ""
 		if g.Download {
 			download = "to be downloaded"
+			if g.DownloadSize > 0 {
+				download += ": " + plaintext.Bytes(g.DownloadSize) + ", about " + plaintext.About(g.DownloadTime)
+			}
 		}
 		row("guest", to.dots(title, download), "image")
 	}

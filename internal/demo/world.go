@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ type World struct {
 	freeze string
 
 	mu     sync.Mutex
+	booted chan struct{}   // closed when the boot scripts of a new VM may end; nil when they always may
 	ctx    context.Context // of the current call: waits end with it
 	clock  bool            // actions take time
 	begun  time.Time       // when they began to
@@ -64,12 +66,25 @@ func New(scenario Scenario, speed float64) (*World, error) {
 		VM: provision.DefaultVM, Project: project, LimaHome: lima, StateDir: filepath.Join(dir, "state"),
 		Agent: provision.AgentBuiltin,
 	}
+	if err := w.recallRate(); err != nil {
+		w.Close()
+		return nil, err
+	}
 	state := w.spec.StateDir
 	w.spec.StateDir = filepath.Join(dir, "before") // how long steps took there counts for nothing: it took no time
 	scenario.prepare(w)
 	w.spec.StateDir = state
 	w.clock, w.begun = true, time.Now()
 	return w, nil
+}
+
+// recallRate has the engine know a download of before, over a line that is fast enough for a demo.
+func (w *World) recallRate() error {
+	if err := os.Mkdir(w.spec.StateDir, 0o700); err != nil {
+		return err
+	}
+	text := fmt.Appendf(nil, `{"rate":%d}`, imageSize/int64(took["create"]/time.Second))
+	return os.WriteFile(filepath.Join(w.spec.StateDir, "durations.json"), text, 0o600)
 }
 
 // Spec returns the Spec of the world.
@@ -123,10 +138,13 @@ func (w *World) stopClock() {
 	<-ctx.Done()
 }
 
+// imageSize is how much a new VM's image has, in bytes.
+const imageSize = 612 << 20
+
 // took is how long the real actions take; those without an entry are lines of a starting VM's log.
 var took = map[string]time.Duration{
 	"version": 100 * time.Millisecond, "list": 50 * time.Millisecond, "validate": 200 * time.Millisecond,
-	"create": time.Second, "start": time.Second, "stop": 3 * time.Second, "delete": time.Second,
+	"create": 12 * time.Second, "start": time.Second, "stop": 3 * time.Second, "delete": time.Second,
 	"observe": 300 * time.Millisecond, "verify": 600 * time.Millisecond,
 	"InstallPackages": 15 * time.Second, "AddToGroup": 500 * time.Millisecond, "MakeDirectories": 300 * time.Millisecond,
 	"InstallAgent": 700 * time.Millisecond, "InstallUnits": 800 * time.Millisecond, "EnableLinger": 300 * time.Millisecond,
@@ -139,6 +157,7 @@ func (w *World) delay(action string) {
 		w.fake.VM(w.spec.VM).Change(func(c *fake.Conditions) { c.Offline = w.offline })
 		w.offline = false
 	}
+	w.order(action)
 	if w.freeze != "" && w.clock && strings.Contains(action, w.freeze) {
 		w.stopClock()
 	}
@@ -147,6 +166,30 @@ func (w *World) delay(action string) {
 		usual = 1200 * time.Millisecond
 	}
 	w.wait(usual)
+}
+
+// order keeps an order of what goes on at the same time, which is that of real VMs, and the same on every machine however
+// busy it is: the boot scripts of a new VM end after what is installed while they run.
+func (w *World) order(action string) {
+	if !w.clock {
+		return
+	}
+	w.mu.Lock()
+	booted, ctx := w.booted, w.ctx
+	switch {
+	case action == "create":
+		w.booted = make(chan struct{})
+	case action == "EnableLinger" && booted != nil: // the last of it
+		close(booted)
+		w.booted = nil
+	}
+	w.mu.Unlock()
+	if booted != nil && strings.Contains(action, "boot scripts must have finished") {
+		select {
+		case <-booted:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // wait waits for a time, scaled, or until the current call is cancelled.
@@ -221,7 +264,7 @@ func (e *Engine) Watch(ctx context.Context, changed func(provision.Health)) erro
 }
 
 // checks returns the prerequisites of a machine that lacks nothing, or one tool.
-func (w *World) checks(checks.Target) (list []checks.Check) {
+func (w *World) checks(target checks.Target) (list []checks.Check) {
 	for i, ok := range []struct{ id, title, found string }{
 		{"host-user", "ordinary user", "sam"},
 		{"limactl", "Lima", "2.1.4 (simulated)"},
@@ -229,14 +272,22 @@ func (w *World) checks(checks.Target) (list []checks.Check) {
 		{"qemu", "QEMU", "8.2.2"},
 		{"acceleration", "hardware acceleration", "/dev/kvm"},
 		{"lima-home", "Lima's home", "48 GiB free"},
+		{"image-host", "download of the image", "it can be downloaded"},
 	} {
+		if ok.id == "image-host" && len(target.Images) == 0 {
+			continue
+		}
 		check := checks.Check{ID: ok.id, Title: ok.title, Deadline: time.Hour,
 			Probe: func(context.Context) checks.Result {
 				w.wait(time.Duration(i+1) * 500 * time.Millisecond)
 				if ok.id == "qemu" && w.lacking {
 					return lackingQEMU
 				}
-				return checks.Result{Finding: finding.Finding{Outcome: checks.OK, Found: ok.found}}
+				result := checks.Result{Finding: finding.Finding{Outcome: checks.OK, Found: ok.found}}
+				if ok.id == "image-host" {
+					result.Size = imageSize
+				}
+				return result
 			}}
 		switch ok.id {
 		case "qemu":

@@ -52,8 +52,10 @@ func Age(d time.Duration) string {
 		return fmt.Sprintf("%d days", d/day)
 	case d >= 2*time.Hour:
 		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d < time.Minute:
+		return "less than a minute"
 	}
-	return Count(int(max(0, d)/time.Minute), "minute")
+	return Count(int(d/time.Minute), "minute")
 }
 
 // Count writes a number and its noun.

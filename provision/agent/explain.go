@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,8 +76,8 @@ func (a *Agent) Describe() string {
 // Missing returns why a project has no agent for arch, for a world that needs one.
 func Missing(project string, arch limatype.Arch, rejected []Rejected, layouts []layout.Layout) *finding.Error {
 	var why strings.Builder
-	why.WriteString(fmt.Sprintf("none was named, and %s holds none of %s, and no Cargo workspace to build one from",
-		project, strings.Join(allPlaces(layouts, arch), ", ")))
+	why.WriteString(fmt.Sprintf("none was named, and %s holds no %s as %s, and no Cargo workspace to build one from",
+		project, packages(layouts), strings.Join(briefPlaces(arch), ", ")))
 	if len(rejected) > 0 {
 		why.WriteString(" that could run in the VM")
 	}
@@ -111,6 +112,15 @@ func packages(layouts []layout.Layout) string {
 		names[i] = of.Package
 	}
 	return strings.Join(names, " or ")
+}
+
+// briefPlaces returns where a project keeps its agent, in few words, as a shell would take them.
+func briefPlaces(arch limatype.Arch) []string {
+	paths := []string{"bin/linux/NAME", "bin/NAME-linux", "bin/NAME"}
+	for _, dir := range append(slices.Clone(triples[arch]), "") {
+		paths = append(paths, path.Join("target", dir, "{release,debug}/NAME"))
+	}
+	return paths
 }
 
 // allPlaces returns where a project keeps its agent, of any of the layouts, the best first.

@@ -197,7 +197,8 @@ func TestFindAgentOddProject(t *testing.T) {
 func TestMissing(t *testing.T) {
 	err := Missing("/p", limatype.AARCH64, []Rejected{{"/p/bin/world-agent", "it is a script"}}, layout.All)
 	for text, words := range map[string][]string{
-		err.Why: {"/p holds none of bin/linux/world-service, ", "target/aarch64-unknown-linux-gnu/release/world-agent",
+		err.Why: {"/p holds no world-agent or world-service as bin/linux/NAME, ",
+			"target/aarch64-unknown-linux-gnu/{release,debug}/NAME, ", "target/{release,debug}/NAME, and no Cargo",
 			"/p/bin/world-agent was not taken: it is a script"},
 		err.Next: {
 			"--agent FILE", "WORLDSETUP_AGENT", "bin/linux/world-agent", "--agent builtin", "runs no commands",
