@@ -51,7 +51,7 @@ func TestFix(t *testing.T) {
 func TestWatchingUnsure(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["watching-unsure"](w)
-	w.shows("something changed, and is being observed", "/run/substrate.sock", "run: watching")
+	w.shows("something changed, and is being observed", "/run/substrate.sock", "watching")
 	if strings.Contains(w.screen(), "Ready") {
 		t.Errorf("it is called ready:\n%s", w.screen())
 	}

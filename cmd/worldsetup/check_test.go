@@ -73,7 +73,7 @@ func TestFixWithAWrongPassword(t *testing.T) {
 	c.press("sesame\n")
 	code, text := c.end()
 	if code != 3 || !strings.Contains(text, "not fixed") ||
-		!strings.Contains(text, "run it yourself and read what it prints: sudo apt-get install --yes openssh-client") {
+		!strings.Contains(text, "run it yourself and read what it prints:\n    sudo apt-get install --yes openssh-client") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }

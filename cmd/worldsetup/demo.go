@@ -33,8 +33,9 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: examples("worldsetup demo", "worldsetup demo --scenario repair --speed 10",
 			"worldsetup demo --json --speed 100"),
 	}
-	name := command.Flags().String("scenario", demo.Scenarios[0].Name, "the scenario to run")
-	speed := command.Flags().Float64("speed", 4, "how many times faster than a real VM")
+	command.Flags().SortFlags = false
+	name := command.Flags().String("scenario", demo.Scenarios[0].Name, "run the scenario `NAME`")
+	speed := command.Flags().Float64("speed", 4, "run `FACTOR` times faster than a real VM")
 	command.Flags().Bool("json", false, "one JSON object per line, for scripts")
 	group(command, groupOutput, "json")
 	addOutputFlags(command)
@@ -45,7 +46,7 @@ func (a *app) demoCommand() *cobra.Command {
 		}
 		at := slices.IndexFunc(demo.Scenarios, func(s demo.Scenario) bool { return s.Name == *name })
 		if at < 0 {
-			return usage("`worldsetup demo --help` lists them", "unknown scenario %q", *name)
+			return usage(adviseScenario(*name)+"`worldsetup demo --help` lists them", "unknown scenario %q", *name)
 		}
 		if !(*speed > 0) {
 			return usage("1 is as fast as a real VM, and 4 is the default",
@@ -67,6 +68,18 @@ func (a *app) demoCommand() *cobra.Command {
 		return simulated(a.run(command.Context(), world.Spec(), func(provision.Choices) {}))
 	}
 	return command
+}
+
+// adviseScenario returns which scenario a mistyped name most likely means, in words; empty for none.
+func adviseScenario(name string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, scenario := range demo.Scenarios {
+		names.AddCommand(&cobra.Command{Use: scenario.Name, Run: func(*cobra.Command, []string) {}})
+	}
+	if similar := nearest(names, name); similar != "" && name != "" {
+		return "did you mean " + similar + "? "
+	}
+	return ""
 }
 
 // simulated marks an error as one of the simulation: what it suggests to type next must not be tried on a real VM.

@@ -72,7 +72,7 @@ func usage(next, format string, args ...any) *provision.Error {
 func printError(to *lines, failure *provision.Error) {
 	to.put(to.paint(badTone, "error:")+" ", "       ", failure.What)
 	to.put("  why: ", "       ", failure.Why)
-	to.put("  next: ", "        ", failure.Next)
+	to.advise("  next: ", "        ", failure.Next)
 	lacks := failure.Lacks
 	if failure.Kind == provision.KindPrerequisite && len(lacks) > 0 {
 		lacks = lacks[1:] // the error describes the first
@@ -80,6 +80,6 @@ func printError(to *lines, failure *provision.Error) {
 	for _, one := range lacks {
 		to.put("  lacks: ", "         ", one.Title+": "+one.Found)
 		to.put("    why: ", "         ", one.Why)
-		to.put("    next: ", "          ", one.Next)
+		to.advise("    next: ", "          ", one.Next)
 	}
 }

@@ -61,10 +61,47 @@ func (a *app) flagUsages(command *cobra.Command) string {
 	})
 	var text strings.Builder
 	for _, name := range flagGroups[1:] {
-		addUsages(&text, name, sets[name], a.width())
+		addUsages(&text, name, sets[name], width(a.streams.Out))
 	}
-	addUsages(&text, flagGroups[0], sets[flagGroups[0]], a.width())
-	return strings.TrimRight(text.String(), "\n")
+	addUsages(&text, flagGroups[0], sets[flagGroups[0]], width(a.streams.Out))
+	// What pflag adds to a flag that may be given without a value.
+	return strings.ReplaceAll(strings.TrimRight(text.String(), "\n"), "[=/]", "    ")
+}
+
+// prose is a text of a help page, wrapped at the terminal's width: in paragraphs, and lines that are indented.
+func (a *app) prose(text string) string {
+	var wrapped strings.Builder
+	to := &lines{to: &wrapped, utf8: true, width: min(width(a.streams.Out), maxProse)}
+	if to.width == 0 {
+		return text
+	}
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		if wrapped.Len() > 0 {
+			to.write("")
+		}
+		line := ""
+		for next := range strings.Lines(paragraph) {
+			next = strings.TrimRight(next, "\n")
+			if line != "" && strings.HasPrefix(next, " ") {
+				to.drawn(line)
+				line = ""
+			}
+			line = strings.TrimLeft(line+" ", " ") + next
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		to.flow(line, when(indent != "", indent+"    "))
+	}
+	return strings.TrimRight(wrapped.String(), "\n")
+}
+
+// maxProse is how wide a text may be that reads well.
+const maxProse = 110
+
+func when(ok bool, words string) string {
+	if ok {
+		return words
+	}
+	return ""
 }
 
 func addUsages(text *strings.Builder, name string, flags *pflag.FlagSet, width int) {
@@ -86,7 +123,7 @@ func flagError(command *cobra.Command, err error) error {
 	next := "`" + command.CommandPath() + " --help` lists the flags"
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if advice := adviseFlag(command, unknown.GetSpecifiedName()); advice != "" {
-			next = advice + "; " + next
+			next = advice + " " + next
 		}
 	}
 	return usage(next, "%v", err)
@@ -99,7 +136,7 @@ func adviseFlag(command *cobra.Command, name string) string {
 	}
 	for _, other := range append(command.Root().Commands(), command.Root()) {
 		if flag := other.Flags().Lookup(name); flag != nil && !flag.Hidden && len(name) > 1 {
-			return fmt.Sprintf("`%s` has --%s", other.CommandPath(), name)
+			return fmt.Sprintf("`%s` has --%s;", other.CommandPath(), name)
 		}
 	}
 	return ""

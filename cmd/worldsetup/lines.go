@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
@@ -15,9 +17,39 @@ type lines struct {
 	utf8  bool
 	color bool
 	words bool // in the place of marks, for programs that search for them
+	width int  // of the terminal, at which text is wrapped; 0 for none
 }
 
 func newLines(to io.Writer, utf8 bool) *lines { return &lines{to: to, utf8: utf8} }
+
+// flow writes a line, wrapped at the terminal's width, with rest before what follows. Only at spaces: a hyphen at the end
+// of a line would make two readings of a command or an address.
+func (l *lines) flow(line, rest string) {
+	for l.width > 0 && ansi.StringWidth(line) > l.width {
+		end := l.lineEnd(line, len(rest))
+		if end < 0 {
+			break
+		}
+		l.write(line[:end])
+		line = rest + strings.TrimLeft(line[end:], " ")
+	}
+	l.write(line)
+}
+
+// lineEnd returns where the first line of a long one ends: at the last space that fits, else at the first one.
+func (l *lines) lineEnd(line string, indent int) (end int) {
+	end = -1
+	for at, r := range line {
+		if r != ' ' || at < indent || strings.TrimSpace(line[:at]) == "" {
+			continue
+		}
+		if end >= 0 && ansi.StringWidth(line[:at]) > l.width {
+			break
+		}
+		end = at
+	}
+	return end
+}
 
 // write writes one line as it is. The writer keeps errors.
 func (l *lines) write(line string) { _, _ = io.WriteString(l.to, strings.TrimRight(line, " ")+"\n") }
@@ -31,7 +63,7 @@ func (l *lines) printf(format string, args ...any) {
 func (l *lines) put(first, rest, text string) {
 	prefix := first
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		l.write(prefix + l.clean(strings.TrimRight(line, "\r\n")))
+		l.flow(prefix+l.clean(strings.TrimRight(line, "\r\n")), rest)
 		prefix = rest
 	}
 }

@@ -66,3 +66,34 @@ func TestUTF8(t *testing.T) {
 		}
 	}
 }
+
+// On a terminal, text is wrapped at its width, and a command stands on a line of its own, which nothing breaks.
+func TestLinesOnATerminal(t *testing.T) {
+	const command = "cargo build --release --locked -p world-agent --target x86_64-unknown-linux-musl"
+	show := func(width int) string {
+		var out strings.Builder
+		to := &lines{to: &out, utf8: true, width: width}
+		to.advise("  next: ", "        ", "name the agent: --agent FILE, or WORLDSETUP_AGENT=FILE in the environment;\n"+
+			"or build it there: "+command+";\nor use the probe")
+		to.drawn("  ✗ the socket: expected listening, found a directory in the place of the socket")
+		to.advise("  next: ", "        ", "`worldsetup help` lists them")
+		return out.String()
+	}
+	want := `  next: name the agent: --agent
+        FILE, or
+        WORLDSETUP_AGENT=FILE in the
+        environment;
+        or build it there:
+        ` + command + `
+        or use the probe
+  ✗ the socket: expected listening,
+      found a directory in the place
+      of the socket
+  next: ` + "`worldsetup help` lists them\n"
+	if got := show(36); got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	if got := show(0); strings.Count(got, "\n") != 5 {
+		t.Errorf("it is wrapped where there is no terminal:\n%s", got)
+	}
+}

@@ -59,6 +59,7 @@ type app struct {
 	shown    bool   // all that the error tells was shown
 	streams  streams
 	color    bool // on standard output
+	columns  int  // of standard output's terminal, at which text is wrapped; 0 for none
 	verbose  bool // fold nothing
 	quiet    bool // only errors
 	engine   func(provision.Setup) engine
@@ -105,6 +106,7 @@ func runWith(
 		out: out, streams: s, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv,
 		terminal: s.terminal(), person: s.person(), screen: s.Screen, engine: makeEngine,
 	}
+	a.errors.width = width(s.Err)
 	a.errors.color, a.color = s.colors(s.Err, lookIn(args)), s.colors(s.Out, lookIn(args))
 	if asksForJSON(args) {
 		a.json = &jsonFace{out: out}

@@ -168,7 +168,7 @@ var options = []option{
 		name: "wait", kind: config.Switch, values: switchValues, usage: "wait for another run on the same VM to end",
 		field: switchField(func(s *provision.Spec) *bool { return &s.Wait }), initial: "false", example: "true",
 	}, {
-		name: "timeout", arg: "TIME", values: "a time with its unit, as in `45m`",
+		name: "timeout", arg: "TIME", values: "a time with its unit: `90s`, `45m`, `2h`",
 		usage:   "longest time that a run may take",
 		field:   field{set: parsed(func(s *provision.Spec) *time.Duration { return &s.Timeout }, parseTimeout)},
 		initial: "1h", example: "45m",

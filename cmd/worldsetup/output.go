@@ -37,8 +37,12 @@ func (a *app) setLook(command *cobra.Command) error {
 	case a.quiet && a.json != nil:
 		return usage("leave one of them out", "--quiet and --json exclude each other")
 	}
-	if plain, _ := flags.GetBool("plain"); plain && choice == "auto" {
+	plain, _ := flags.GetBool("plain")
+	if plain && choice == "auto" {
 		choice = "never" // it promises that
+	}
+	if !plain {
+		a.columns, a.errors.width = width(a.streams.Out), width(a.streams.Err)
 	}
 	a.color = a.streams.colors(a.streams.Out, choice)
 	a.errors.color = a.streams.colors(a.streams.Err, choice)
@@ -46,7 +50,9 @@ func (a *app) setLook(command *cobra.Command) error {
 }
 
 // stdout returns the lines of standard output.
-func (a *app) stdout() *lines { return &lines{to: a.out, utf8: a.utf8, color: a.color} }
+func (a *app) stdout() *lines {
+	return &lines{to: a.out, utf8: a.utf8, color: a.color, width: a.columns}
+}
 
 // lookIn finds --color before the flags are parsed, for the errors in them.
 func lookIn(args []string) (choice string) {

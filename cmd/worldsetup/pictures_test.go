@@ -171,6 +171,7 @@ func textOf(svg string) string {
 		}
 		log = ""
 		line := figures.ReplaceAllString(names.ReplaceAllString(match[2], "$1-"), "0")
+		line = strings.ReplaceAll(line, "just now", "0 ago")
 		line = bars.ReplaceAllString(several.ReplaceAllString(line, "0"), "")
 		if line = strings.TrimSpace(blanks.ReplaceAllString(line, " ")); line != "" && line != "0" {
 			lines = append(lines, line)

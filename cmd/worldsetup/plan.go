@@ -98,7 +98,7 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 	showOpens(to, plan.Opens)
 	for _, one := range plan.Unrepaired {
 		to.put("  left to you: ", "    ", one.Why)
-		to.put("    next: ", "          ", one.Next)
+		to.advise("    next: ", "          ", one.Next)
 	}
 	if plan.Unseen {
 		to.printf("  more may follow: the guest can be observed only while the VM is running")

@@ -70,9 +70,9 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(file.Fd())
 }
 
-// width returns the columns of standard output's terminal; 0 for none.
-func (a *app) width() int {
-	file, ok := a.streams.Out.(*os.File)
+// width returns the columns of a stream's terminal; 0 for none.
+func width(stream any) int {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return 0
 	}

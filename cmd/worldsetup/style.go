@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -73,10 +75,17 @@ func (l *lines) dots(parts ...string) string {
 }
 
 // drawn writes a line of parts that paint or mark returned, or that are known to be harmless.
-func (l *lines) drawn(parts ...string) { l.write(strings.Join(parts, "")) }
+func (l *lines) drawn(parts ...string) {
+	line := strings.Join(parts, "")
+	l.flow(line, line[:len(line)-len(strings.TrimLeft(line, " "))]+"    ")
+}
 
-// typed writes what a person may type: each command on a line of its own, which nothing breaks.
+// typed writes what a person may type: on a terminal, each command on a line of its own, which nothing breaks.
 func (l *lines) typed(indent, text string) {
+	if l.width > 0 {
+		l.advise(indent, indent, text)
+		return
+	}
 	for line := range strings.Lines(text) {
 		l.write(indent + l.paint(typeTone, strings.TrimRight(line, "\r\n")))
 	}
@@ -85,7 +94,24 @@ func (l *lines) typed(indent, text string) {
 // more writes lines of detail.
 func (l *lines) more(indent, text string) {
 	for line := range strings.Lines(text) {
-		l.write(indent + l.paint(dimTone, strings.TrimRight(line, "\r\n")))
+		l.flow(indent+l.paint(dimTone, strings.TrimRight(line, "\r\n")), indent)
+	}
+}
+
+// advise writes an advice as put does, and on a terminal its commands on lines of their own. A hint stays in one line.
+func (l *lines) advise(first, rest, text string) {
+	hint := strings.Contains(text, "`") && !strings.Contains(text, "\n") && ansi.StringWidth(first+text) <= l.width
+	if l.width == 0 || hint {
+		l.put(first, rest, text)
+		return
+	}
+	for _, part := range plaintext.Advice(text) {
+		if part.Command != "" {
+			l.write(first + l.paint(typeTone, part.Command))
+		} else {
+			l.put(first, rest, part.Words)
+		}
+		first = rest
 	}
 }
 

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // The whole way of a first-time user.
@@ -349,5 +352,22 @@ func TestChecksAreShownOnce(t *testing.T) {
 	c = start(t, 120, 40, func(command *exec.Cmd) { bare(command); command.Stderr = &errors }, "check", "limactl")
 	if code, _ := c.end(); code != 3 || !strings.Contains(errors.String(), "Lima is not installed") {
 		t.Errorf("exit code %d: %s", code, errors.String())
+	}
+}
+
+// The demo has the events of a run as well, each in a line, and standard output holds nothing else.
+func TestDemoInJSON(t *testing.T) {
+	var out bytes.Buffer
+	_, text := start(t, 80, 24, func(command *exec.Cmd) { command.Stdout = &out }, "demo", "--json", "--speed", "1000",
+		"--scenario", "repair").end()
+	var last provision.Event
+	for line := range strings.Lines(out.String()) {
+		last = provision.Event{}
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+	}
+	if last.Type != provision.EventFinished || !last.Result.Ready || !strings.Contains(text, demoBanner) {
+		t.Errorf("it ends with %+v, and says %q", last, text)
 	}
 }
