@@ -81,9 +81,12 @@ func TestFirstEstimate(t *testing.T) {
 			_ = durations{Rate: rate}.write(durationsPath(r.target.spec))
 		}
 		r.times.learn(r.target, results)
-		plan := Plan{}
+		plan := Plan{Gets: &Gets{Download: true}}
 		plan.Steps = []Step{newStep(StepCreate, ""), newStep(StepStart, "")}
 		r.times.estimate(&plan)
+		if plan.Gets.DownloadSize != r.times.size || plan.Gets.DownloadTime != r.times.downloadTime() {
+			t.Errorf("%+v", plan.Gets)
+		}
 		if plan.Usual() != plan.Total || plan.Total <= plan.Steps[0].Usual+plan.Steps[1].Usual {
 			t.Errorf("the total of %+v", plan)
 		}

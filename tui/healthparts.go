@@ -116,31 +116,39 @@ func pad(cell string, width int) string {
 
 // showChecks counts what is fine, and lists it where there is room or a person wants to see it.
 func showChecks(f *facts, t *text, h *provision.Health, folded bool) {
-	folded = !f.unfolded && (folded || len(h.Items) > t.room()-2)
-	fine := 0
+	const few = 5
+	var fine []provision.Item
 	for _, item := range h.Items {
 		if !item.Outcome.IsProblem() {
-			fine++
+			fine = append(fine, item)
 		}
 	}
 	outcome := provision.OK
-	if fine < len(h.Items) {
+	if len(fine) < len(h.Items) {
 		outcome = provision.Warning
 	}
-	t.row(lipgloss.NewStyle(), t.strong.Render("Checks")+"    "+t.mark(outcome)+" ",
-		fmt.Sprintf("%d of %d", fine, len(h.Items)), t.dim.Render(when(folded, "(enter shows them)")))
-	if folded {
-		return
+	shown := len(fine)
+	switch room := t.room() - 2; {
+	case f.unfolded:
+	case folded || room < few:
+		shown = 0
+	case shown > room:
+		shown = room
 	}
-	for _, item := range h.Items {
-		switch line := item.Title + ": " + item.Found; {
-		case item.Outcome.IsProblem():
-		case f.unfolded:
+	hint := t.dim.Render(when(shown < len(fine), "(enter shows them)"))
+	t.row(lipgloss.NewStyle(), t.strong.Render("Checks")+"    "+t.mark(outcome)+" ",
+		fmt.Sprintf("%d of %d", len(fine), len(h.Items)), hint)
+	for _, item := range fine[:shown] {
+		line := item.Title + ": " + item.Found
+		if f.unfolded {
 			t.put("  "+t.mark(item.Outcome)+" ", line)
-		default:
-			line = t.clean(strings.ReplaceAll(line, "\n", " "))
-			t.lines = append(t.lines, t.cut("  "+t.mark(item.Outcome)+" "+line, t.width))
+			continue
 		}
+		line = t.clean(strings.ReplaceAll(line, "\n", " "))
+		t.lines = append(t.lines, t.cut("  "+t.mark(item.Outcome)+" "+line, t.width))
+	}
+	if left := len(fine) - shown; shown > 0 && left > 0 {
+		t.styled(t.dim, "  "+t.mark(provision.OK)+" ", fmt.Sprintf("%d more are fine", left))
 	}
 	if f.unfolded && h.Agent.SHA256 != "" {
 		t.fields("agent", h.Agent.Backend+" on "+h.Agent.Platform, "features", strings.Join(h.Agent.Features, ", "),

@@ -85,7 +85,7 @@ func (planPage) body(f *facts, t *text) {
 		t.put("", "There is no VM called "+f.plan.VM+". Its backup is complete and stopped; it gets its name back.")
 	}
 	t.gap()
-	t.beside(60, func(t *text) { showGets(f, t) }, func(t *text) {
+	t.beside(54, func(t *text) { showGets(f, t) }, func(t *text) {
 		plannedSteps(f.plan, t)
 		if f.plan.Unseen && len(f.plan.Steps) > 0 {
 			t.styled(t.dim, "    + ", "more may follow: the inside of the VM is visible only while it runs")

@@ -69,7 +69,7 @@ func (t *text) styled(style lipgloss.Style, prefix, words string) { t.row(style,
 func (t *text) row(style lipgloss.Style, prefix, words, right string) {
 	const enough = 4
 	indent, end := ansi.StringWidth(prefix), ansi.StringWidth(right)
-	if t.width < mediumText { // a long prefix must not take the little space
+	if t.width < 50 { // a long prefix must not take the little space
 		indent = min(indent, enough)
 	}
 	width := min(t.width, proseWidth)
