@@ -18,6 +18,7 @@ type lines struct {
 	color bool
 	words bool // in the place of marks, for programs that search for them
 	width int  // of the terminal, at which text is wrapped; 0 for none
+	demo  bool // it is about a simulation
 }
 
 func newLines(to io.Writer, utf8 bool) *lines { return &lines{to: to, utf8: utf8} }

@@ -51,7 +51,7 @@ func (a *app) setLook(command *cobra.Command) error {
 
 // stdout returns the lines of standard output.
 func (a *app) stdout() *lines {
-	return &lines{to: a.out, utf8: a.utf8, color: a.color, width: a.columns}
+	return &lines{to: a.out, utf8: a.utf8, color: a.color, width: a.columns, demo: a.simulation != nil}
 }
 
 // lookIn finds --color before the flags are parsed, for the errors in them.

@@ -270,7 +270,7 @@ func showDrift(to *lines, health provision.Health, all bool) {
 func showCommands(to *lines, health provision.Health) {
 	const curl, url = "curl -sS --unix-socket", "http://localhost/v1/capabilities"
 	vm, socket := shellescape.Quote(health.VM), health.Socket
-	to.printf("next, type:")
+	to.printf("next, %stype:", when(to.demo, "with a real VM, "))
 	shell := "worldsetup shell"
 	if health.VM != provision.DefaultVM {
 		shell += " --vm " + vm
