@@ -399,3 +399,35 @@ func TestANoIsNoError(t *testing.T) {
 		t.Errorf("it looks like an error:\n%s", screen)
 	}
 }
+
+// What is pasted is text for a field, and nothing else: on no page does it act like keys, not even where it holds them.
+func TestPastingDoesNothing(t *testing.T) {
+	for name, scene := range scenes {
+		w := newWizard(t, nil)
+		scene(w)
+		call, outcome, page := w.model.facts.call, w.model.outcome, w.model.front().title()
+		for _, text := range []string{"\r", "y", "q\rsubstrate\r", "substrate\n", "\x03", "x"} {
+			w.model.Update(tea.PasteMsg{Content: text})
+		}
+		if w.model.facts.call != call || w.model.outcome != outcome || w.model.front().title() != page {
+			t.Errorf("%s: a paste did something:\n%s", name, w.screen())
+		}
+	}
+}
+
+// Every page can be suspended, but for a question, which takes no other keys than its answers.
+func TestSuspending(t *testing.T) {
+	for name, scene := range scenes {
+		w := newWizard(t, nil)
+		scene(w)
+		command := w.press("ctrl+z")
+		suspends := false
+		if command != nil {
+			_, suspends = command().(tea.SuspendMsg)
+		}
+		_, asks := w.model.front().(question)
+		if suspends == asks {
+			t.Errorf("%s: it suspends: %v:\n%s", name, suspends, w.screen())
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/internal/demo"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -71,19 +72,33 @@ func TestWizardReplaces(t *testing.T) {
 	}
 }
 
-// The scenarios without an end of their own show what they are for.
+// Each scenario shows what it is for, on one screen of 80x24, without scrolling.
 func TestWizardScenarios(t *testing.T) {
-	for scenario, test := range map[string]struct{ keys, see string }{
-		"not-ready": {"", "mallory can reach the socket"}, "no-agent": {"", "There is no agent to put into the VM"},
+	shown := map[string]struct{ keys, see string }{
+		"first-run": {"", "11 write the layout marker"}, "healthy": {"", "Checks ✓"},
+		"repair": {"", "enter repair it"}, "replace": {"", "15 remove the old VM"}, "kept": {"", "Checks ✓"},
+		"foreign": {"", "12 write the layout marker"}, "not-ready": {"", "mallory can reach the socket"},
+		"upgrade": {"", "enter update it"}, "no-agent": {"", "--agent builtin"},
 		"busy": {"", "another run of worldsetup is at work"}, "watch": {"w", "mode 0666"},
-	} {
+		"failure": {"", "enter start"}, "prerequisites": {"", "f fix"},
+	}
+	for _, scenario := range demo.Scenarios {
+		if _, ok := shown[scenario.Name]; !ok {
+			t.Errorf("the scenario %s is not shown", scenario.Name)
+		}
+	}
+	for scenario, test := range shown {
 		t.Run(scenario, func(t *testing.T) {
-			c := start(t, 120, 50, nil, "demo", "--speed", "60", "--scenario", scenario)
+			t.Parallel()
+			c := start(t, 80, 24, nil, "demo", "--speed", "60", "--scenario", scenario)
 			if test.keys != "" {
 				c.see("Ready · verified")
 				c.press(test.keys)
 			}
 			c.see(test.see)
+			if screen := c.picture(); strings.Contains(screen, "↑/↓") {
+				t.Errorf("it has to be scrolled:\n%s", screen)
+			}
 			c.press("q")
 			c.end()
 		})
