@@ -33,15 +33,23 @@ type typed struct{ see, keys string }
 
 const agreed = "enter start"
 
+// What is on the screen in the end where the simulation gets no further: before, it only looks like the end on a busy
+// machine.
+const (
+	atDriver   = "starting the driver… 0 s"
+	atBoot     = "install packages in the guest 0 s of ~15 s waiting for the VM to finish booting… 0 s"
+	atActivate = "start the agent and wait for its answer 0 s of ~2 s"
+)
+
 // The screens, and the frames of the film of a first run.
 var shots = []shot{
 	{"prerequisites", "worldsetup: prerequisites", 80, 24, "prerequisites", "", nil, "f fix"},
 	{"plan", "worldsetup: the plan", 80, 24, "first-run", "", nil, agreed},
 	{"replacement", "worldsetup: consent to a replacement", 80, 24, "replace", "", nil, "must be replaced"},
 	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}},
-		"Reached target"},
+		atBoot},
 	{"log", "worldsetup: the log", 80, 24, "first-run", "essential requirement 2 of",
-		[]typed{{agreed, "\r"}, {"Reached target", "l"}}, "Reached target"},
+		[]typed{{agreed, "\r"}, {atBoot, "l"}}, "Reached target"},
 	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
 	{"health", "worldsetup: the health of a world", 80, 24, "healthy", "", nil, "Ready · verified"},
 	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},
@@ -49,9 +57,9 @@ var shots = []shot{
 
 var film = []shot{
 	{"", "", 80, 24, "first-run", "", nil, agreed},
-	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, "Starting QEMU"},
-	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, "Reached target"},
-	{"", "", 80, 24, "first-run", "Activate", []typed{{agreed, "\r"}}, "wait for its answer"},
+	{"", "", 80, 24, "first-run", "Starting QEMU", []typed{{agreed, "\r"}}, atDriver},
+	{"", "", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}}, atBoot},
+	{"", "", 80, 24, "first-run", "Activate", []typed{{agreed, "\r"}}, atActivate},
 	{"", "", 80, 24, "first-run", "", []typed{{agreed, "\r"}}, "Ready · verified"},
 }
 

@@ -33,7 +33,9 @@ type World struct {
 
 	closed chan struct{} // closed by Close
 
-	// freeze names what never ends, and stops the clock: for pictures.
+	// For pictures, paced has the clock go by what the actions take, however long the machine takes for them; and freeze
+	// names what never ends, and stops the clock.
+	paced  bool
 	freeze string
 
 	mu     sync.Mutex
@@ -41,6 +43,7 @@ type World struct {
 	ctx    context.Context // of the current call: waits end with it
 	clock  bool            // actions take time
 	begun  time.Time       // when they began to
+	gone   time.Duration   // by a clock that is paced
 	frozen time.Time       // when the clock was stopped; zero while it runs
 }
 
@@ -52,9 +55,9 @@ func New(scenario Scenario, speed float64) (*World, error) {
 		return nil, err
 	}
 	w := &World{
-		dir: dir, home: os.Getenv("HOME"), speed: speed, freeze: os.Getenv("WORLDSETUP_DEMO_FREEZE"),
-		ctx: context.Background(), closed: make(chan struct{}),
+		dir: dir, home: os.Getenv("HOME"), speed: speed, ctx: context.Background(), closed: make(chan struct{}),
 	}
+	w.freeze, w.paced = os.LookupEnv("WORLDSETUP_DEMO_FREEZE")
 	lima, project := filepath.Join(dir, ".lima"), filepath.Join(dir, "project")
 	if err := errors.Join(os.Mkdir(lima, 0o700), os.Mkdir(project, 0o700), os.Setenv("HOME", dir)); err != nil {
 		w.Close()
@@ -124,6 +127,8 @@ func (w *World) Now() time.Time {
 		return time.Now()
 	case !w.frozen.IsZero():
 		return w.frozen
+	case w.paced:
+		return w.begun.Add(w.gone)
 	}
 	return w.begun.Add(time.Duration(float64(time.Since(w.begun)) * w.speed))
 }
@@ -195,13 +200,16 @@ func (w *World) order(action string) {
 // wait waits for a time, scaled, or until the current call is cancelled.
 func (w *World) wait(usual time.Duration) {
 	w.mu.Lock()
-	ctx := w.ctx
+	ctx, until := w.ctx, w.gone+usual
 	w.mu.Unlock()
 	if !w.clock {
 		return
 	}
 	select {
 	case <-time.After(time.Duration(float64(usual) / w.speed)):
+		w.mu.Lock()
+		w.gone = max(w.gone, until)
+		w.mu.Unlock()
 	case <-ctx.Done():
 	}
 }
