@@ -22,7 +22,7 @@ func (failurePage) offers(f *facts) []offer {
 	if !f.progress.Begun() { // the choices may be the cause
 		offers = append(offers, f.offerChoices()...)
 	}
-	return append(offers, offerLog, offer{keyLeave, "quit", (*model).leave})
+	return append(offers, offerLog, offer{keyLeave, "quit", (*model).leave}, offerDetails(f))
 }
 
 func (failurePage) command(f *facts) string {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -164,11 +165,18 @@ func showProblems(f *facts, t *text, h *provision.Health) {
 	if f.failure != nil && f.call != watching && len(h.Drift.Replace)+len(h.Drift.Steps) == 0 {
 		said = f.failure.Next
 	}
-	for _, finding := range findings {
+	const rest = 7 // what stands below
+	for i, finding := range findings {
 		if strings.Contains(said, finding.Next) {
 			finding.Next = ""
 		}
 		said += "\n" + finding.Next
+		tried := newText(t.theme, t.width, t.height)
+		tried.showProblem(finding)
+		if more := len(findings) - i; t.fold > 1 && i > 0 && len(tried.lines)+min(more-1, 1)+rest > t.room() {
+			t.put(t.mark(finding.Outcome)+" ", fmt.Sprintf("%d more (%s shows them)", more, t.keyName(keyEnter)))
+			break
+		}
 		t.showProblem(finding)
 	}
 }

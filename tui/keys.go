@@ -82,6 +82,15 @@ var (
 	offerBack = offer{keyBack, "back", (*model).uncover}
 )
 
+// offerDetails is the way to what is left out of a page.
+func offerDetails(f *facts) offer {
+	words := "all of it"
+	if f.unfolded {
+		words = "what fits"
+	}
+	return offer{keyDetails, words, (*model).toggleFolds}
+}
+
 // everywhere is what can be done on every page that asks no question.
 func everywhere(f *facts) []offer {
 	words := "leave"

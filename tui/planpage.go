@@ -47,12 +47,8 @@ func (planPage) offers(f *facts) (offers []offer) {
 		offers = append(offers, offer{keyRemove, "remove", askConsent(removing)})
 	}
 	offers = append(offers, f.offerChoices()...)
-	words := "all reasons"
-	if f.unfolded {
-		words = "fewer"
-	}
 	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
-		offer{keyLeave, "quit", (*model).leave}, offer{keyDetails, words, (*model).toggleFolds})
+		offer{keyLeave, "quit", (*model).leave}, offerDetails(f))
 }
 
 func (planPage) command(f *facts) string {

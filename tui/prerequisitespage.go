@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -24,7 +25,7 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	}
 	offers = append(offers, f.offerChoices()...)
 	return append(offers, offer{keyAgain, "check again", (*model).replan}, offerLog,
-		offer{keyLeave, "quit", (*model).leave})
+		offer{keyLeave, "quit", (*model).leave}, offerDetails(f))
 }
 
 func (prerequisitesPage) command(f *facts) string {
@@ -45,8 +46,8 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	finished := f.call == idle
 	problems := f.progress.Problems()
 	if finished {
-		t.styled(t.strong, "", "Prerequisites are missing.")
-		t.blank()
+		t.row(t.strong, "", "Prerequisites are missing.", t.dim.Render(when(t.fold > 0, t.folded())))
+		t.gap()
 	}
 	for _, check := range problems {
 		showCheck(f, t, check)
@@ -95,8 +96,14 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 		return
 	}
 	t.styled(t.strong, t.mark(check.Outcome)+" ", check.Title+when(check.Found != "", ": "+check.Found))
-	t.labelled(4, "why", check.Why)
-	t.advice("    "+t.dim.Render("do")+"  ", check.Next)
+	next := check.Next
+	if t.fold > 1 { // the first way
+		next, _, _ = strings.Cut(next, "\n")
+	}
+	if t.fold == 0 {
+		t.labelled(4, "why", check.Why)
+	}
+	t.advice("    "+t.dim.Render("do")+"  ", strings.TrimSuffix(next, ";"))
 	if check.Fix != nil && f.options.Fix != nil {
 		t.labelled(4, "fix", "f shows the command that would fix it, and asks")
 	}

@@ -377,6 +377,51 @@ func TestBadHealthFitsAScreen(t *testing.T) {
 	}
 }
 
+// However much is wrong, what to do comes within the first screen.
+func TestMuchThatIsWrongFitsAScreen(t *testing.T) {
+	fits := func(w *wizard, texts ...string) {
+		t.Helper()
+		w.shows(texts...)
+		if screen := w.screen(); strings.Contains(screen, "↑/↓") {
+			t.Errorf("it has to be scrolled:\n%s", screen)
+		}
+	}
+	w := newWizard(t, nil)
+	w.press("r")
+	w.ends(planning, provision.Plan{VM: "substrate"}, nil, nil)
+	health := intruded()
+	for i := range 8 {
+		one := health.Items[len(health.Items)-1]
+		one.Title, one.Next = fmt.Sprintf("thing %d", i), fmt.Sprintf("sudo repair %d", i)
+		health.Items = append(health.Items, one)
+	}
+	w.ends(verifying, provision.Plan{}, health, &provision.Error{Kind: provision.KindUnhealthy, What: "not ready",
+		Next: health.Items[2].Next})
+	fits(w, "gpasswd -d mallory", "more (enter shows them)", "Socket", "Checks")
+	w.press("enter")
+	w.shows("thing 2", "↑/↓")
+
+	w = newWizard(t, nil)
+	scenes["plan"](w)
+	w.press("enter")
+	w.emits(0, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepFailed, time.Second))
+	w.ends(running, provision.Plan{}, nil, &provision.Error{Kind: provision.KindProvisioning, What: "the step failed",
+		Why: strings.Repeat("a line of what a tool said\n", 40), Next: "sudo repair"})
+	fits(w, "a line of what a tool said", "d shows all of it", "sudo repair", "r try again")
+	w.press("d")
+	w.shows("↑/↓")
+
+	w = newWizard(t, nil)
+	for i := range 5 {
+		check := provision.CheckResult{Finding: provision.Finding{ID: fmt.Sprint("c", i), Title: fmt.Sprint("check ", i),
+			Outcome: provision.Failed, Found: "it is missing", Why: strings.Repeat("a long reason ", 12),
+			Next: fmt.Sprintf("install it: sudo apt-get install c%d;\n%s", i, strings.Repeat("or do it so\n", 4))}}
+		w.emits(0, provision.Event{Type: provision.EventCheck, Check: &check})
+	}
+	w.ends(planning, provision.Plan{}, nil, missing)
+	fits(w, "apt-get install c0", "apt-get install c4")
+}
+
 // The plan says how much has to be downloaded, and for how long.
 func TestTheDownloadIsPartOfThePlan(t *testing.T) {
 	plan, known := firstPlan, *gets

@@ -44,7 +44,7 @@ func plannedSteps(plan provision.Plan, t *text) {
 	common := commonReason(plan)
 	hint := when(common != "", "(new VM: all are due)")
 	if t.fold > 0 && (t.fold > 1 || common == "") {
-		hint = "(" + t.keyName(keyDetails) + " shows all of it)"
+		hint = t.folded()
 	}
 	t.section(heading, hint)
 	reason := common

@@ -52,6 +52,9 @@ func (t *text) blank() {
 	}
 }
 
+// folded tells how to see what is left out.
+func (t *text) folded() string { return "(" + t.keyName(keyDetails) + " shows all of it)" }
+
 // gap is blank where there is room for it.
 func (t *text) gap() {
 	if t.fold < 2 {
@@ -142,7 +145,11 @@ func (t *text) failure(failure *provision.Error, right string) {
 	t.row(style, mark+" ", sentence(failure.What), right)
 	t.blank()
 	if failure.Why != "" {
+		begin := len(t.lines)
 		t.put("  "+t.dim.Render("why")+"   ", failure.Why)
+		if end := begin + 5; t.fold > 0 && len(t.lines) > end+1 {
+			t.lines = append(t.lines[:end], "        "+t.dim.Render(t.more+" "+t.folded()))
+		}
 		t.blank()
 	}
 	t.advice("  "+t.dim.Render("do")+"    ", failure.Next)
