@@ -168,7 +168,7 @@ func showGets(f *facts, t *text) {
 	if title := g.ImageTitle(); title != "" {
 		right := changed("image")
 		if g.Download {
-			right = t.dim.Render(when(t.utf8, "↓ ") + toDownload(g))
+			right = t.dim.Render(toDownload(g, t.utf8))
 		}
 		t.fieldAnd("guest", title, right)
 	}
@@ -201,11 +201,11 @@ func updates(plan provision.Plan) bool {
 }
 
 // toDownload is how much has to be downloaded, and how long that takes, as far as that is known.
-func toDownload(g *provision.Gets) string {
+func toDownload(g *provision.Gets, utf8 bool) string {
 	if g.DownloadSize == 0 {
-		return "to download"
+		return when(utf8, "↓ ") + "to download"
 	}
-	return plaintext.Bytes(g.DownloadSize) + when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
+	return map[bool]string{true: "↓ ", false: "download "}[utf8] + plaintext.Bytes(g.DownloadSize) + when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
 }
 
 // tilde shortens a path in the user's home.

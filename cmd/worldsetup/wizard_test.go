@@ -28,7 +28,7 @@ func TestWizardFirstRun(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"SIMULATION", "✓ substrate: ready", "PROBE: it answers", "next, type:"} {
+	for _, want := range []string{"SIMULATION", "✓ substrate: ready", "PROBE: it answers", "next, with a real VM, type:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the scrollback:\n%s", want, text)
 		}
