@@ -11,12 +11,16 @@
 # make e2e-all two hours: the same with every scenario
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
 # make pictures draws docs/pictures again, from the demo
+# make build   bin/worldsetup, with its completions and manual pages beside it
+# make install the same, below PREFIX (/usr/local); make uninstall removes that again. DESTDIR is for packagers.
+# make notices writes THIRD_PARTY_NOTICES: the licenses of what is linked
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui need-go
+.PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui \
+  build install uninstall notices need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -102,6 +106,32 @@ bench: need-go
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui
 	$(GO) test -run '^$$' -bench FirstFrame -benchtime 20x ./cmd/worldsetup
+
+build: need-go
+	$(GO) build -trimpath -ldflags '-s -w' -o bin/worldsetup ./cmd/worldsetup
+	scripts/extras.sh bin/worldsetup bin
+
+PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+install: build
+	mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/bash-completion/completions' '$(SHARE)/zsh/site-functions' \
+	  '$(SHARE)/fish/vendor_completions.d' '$(SHARE)/man/man1' '$(SHARE)/doc/worldsetup'
+	install -m 755 bin/worldsetup '$(DESTDIR)$(PREFIX)/bin/worldsetup'
+	install -m 644 bin/completions/worldsetup '$(SHARE)/bash-completion/completions/worldsetup'
+	install -m 644 bin/completions/_worldsetup '$(SHARE)/zsh/site-functions/_worldsetup'
+	install -m 644 bin/completions/worldsetup.fish '$(SHARE)/fish/vendor_completions.d/worldsetup.fish'
+	install -m 644 bin/man/*.1 '$(SHARE)/man/man1/'
+	install -m 644 LICENSE THIRD_PARTY_NOTICES '$(SHARE)/doc/worldsetup/'
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/worldsetup' '$(SHARE)/bash-completion/completions/worldsetup' \
+	  '$(SHARE)/zsh/site-functions/_worldsetup' '$(SHARE)/fish/vendor_completions.d/worldsetup.fish' \
+	  '$(SHARE)/man/man1/worldsetup.1' '$(SHARE)/man/man1'/worldsetup-*.1
+	rm -rf '$(SHARE)/doc/worldsetup'
+
+notices: need-go
+	$(GO) run ./internal/notices >THIRD_PARTY_NOTICES.new && mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }

@@ -188,6 +188,8 @@ func addCommands(root *cobra.Command, id, title string, commands ...*cobra.Comma
 type versionObject struct {
 	Schema  int    `json:"schema"`
 	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Date    string `json:"date,omitempty"` // of the commit
 	Go      string `json:"go"`
 	OS      string `json:"os"`
 	Arch    string `json:"arch"`

@@ -201,17 +201,25 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 // version describes this build.
 func version() string {
 	v := versionOf()
-	return fmt.Sprintf("%s (%s, %s/%s)", v.Version, v.Go, v.OS, v.Arch)
+	parts := []string{v.Go, v.OS + "/" + v.Arch}
+	if v.Commit != "" {
+		parts = append([]string{strings.TrimSpace("commit " + v.Commit[:min(12, len(v.Commit))] + " " + v.Date)}, parts...)
+	}
+	return fmt.Sprintf("%s (%s)", v.Version, strings.Join(parts, ", "))
 }
 
-// versionOf returns what the Go toolchain knows of this build: the module's version, or the commit.
+// versionOf returns what the Go toolchain knows of this build: the module's version, and the commit with its date when
+// it was built from a clone.
 func versionOf() versionObject {
 	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
 		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" && v.Version == "(devel)" {
-				v.Version += " " + setting.Value
+			switch setting.Key {
+			case "vcs.revision":
+				v.Commit = setting.Value
+			case "vcs.time":
+				v.Date = setting.Value
 			}
 		}
 	}
