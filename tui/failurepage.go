@@ -54,6 +54,9 @@ func (failurePage) body(f *facts, t *text) {
 		t.put(t.mark(provision.OK)+" ", summary+" and kept; another try carries on from there.")
 	}
 	t.labelled(2, "log", f.options.LogPath)
+	if f.failure != nil && f.failure.Kind != provision.KindInterrupted {
+		t.labelled(2, "report", f.options.Report)
+	}
 	begun := slices.DeleteFunc(slices.Clone(p.Steps), func(step provision.StepProgress) bool {
 		return step.State == provision.StepPending || step.State == provision.StepSkipped
 	})

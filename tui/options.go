@@ -63,6 +63,8 @@ type Options struct {
 
 	// VM is the name of the VM, and LogPath the file of the log; both are only shown.
 	VM, LogPath string
+	// Report is the command that writes an archive for a report of a failure; only shown, and empty for none.
+	Report string
 	// Banner is shown on every screen; a simulation calls itself one here.
 	Banner string
 	// UTF8 shows more than ASCII.

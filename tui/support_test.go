@@ -37,7 +37,8 @@ func newWizard(t *testing.T, change func(*Options)) *wizard {
 			panic("the model kept something by itself")
 		},
 		VM: "substrate", LogPath: "/home/ada/.local/state/worldsetup/substrate-1234abcd.log", UTF8: true,
-		Now: func() time.Time { return w.clock },
+		Report: "worldsetup bundle",
+		Now:    func() time.Time { return w.clock },
 	}
 	if change != nil {
 		change(&options)

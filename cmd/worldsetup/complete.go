@@ -39,7 +39,7 @@ func addCompletions(root *cobra.Command) {
 // completeArguments completes a project's directory, or nothing where a command takes none.
 func completeArguments(command *cobra.Command) cobra.CompletionFunc {
 	switch command.Name() {
-	case "worldsetup", "plan", "status", "init", "trust", "man":
+	case "worldsetup", "plan", "status", "init", "trust", "bundle", "man":
 		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}

@@ -57,6 +57,7 @@ type app struct {
 	getenv   func(string) string
 	note     string // the last line on standard error; empty for none
 	shown    bool   // all that the error tells was shown
+	changing string // the VM that a command was about to change; empty for none
 	streams  streams
 	color    bool // on standard output
 	columns  int  // of standard output's terminal, at which text is wrapped; 0 for none
@@ -132,6 +133,7 @@ func runWith(
 	if !a.shown || !isTerminal(s.Out) || !isTerminal(s.Err) {
 		printError(a.errors, failure)
 	}
+	a.offerBundle(failure)
 	return exitCode(failure)
 }
 

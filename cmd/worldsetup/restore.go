@@ -36,6 +36,7 @@ func (a *app) vmCommand(
 		if err != nil {
 			return err
 		}
+		a.changing = c.spec.VM
 		return act(ctx, c.spec)
 	})
 	command.Flags().Bool("non-interactive", false, "never ask")

@@ -43,7 +43,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.planCommand(), a.statusCommand(), a.shellCommand(), a.logsCommand(), a.startCommand(), a.stopCommand(),
 		a.listCommand(), a.restoreCommand(), a.removeCommand())
 	addCommands(root, commandsOfMachine, "This machine and the project:",
-		a.checkCommand(), a.initCommand(), a.trustCommand())
+		a.checkCommand(), a.initCommand(), a.trustCommand(), a.bundleCommand())
 	addCommands(root, commandsOfMore, "More:", a.demoCommand(), a.versionCommand(), a.manCommand(), &cobra.Command{
 		Use: "exit-codes", Short: "the exit codes and what they mean",
 		Long: "The exit codes, with the kind of error in the JSON output:\n\n" + exitTable(),

@@ -52,7 +52,8 @@ func dropRoot() error {
 
 // TestScripts runs testdata/script. Its commands, beside those of testscript:
 //
-//	exits CODE PROGRAM ARG…   runs it; the exit code must be CODE, and no output may hold an escape byte
+//	exits CODE PROGRAM ARG…   runs it; the exit code must be CODE, no output may hold an escape byte, and JSON fits its
+//	                          schema
 //	unread CODE PROGRAM ARG…  the same with a standard output that is not read
 //	unchanged [besides-state] the home directory must be as before the script, or all of it but the state directory
 //	events TYPE…              the last standard output must be events: these types, in this order, others between them
@@ -241,6 +242,7 @@ func scriptUnchanged(ts *testscript.TestScript, _ bool, args []string) {
 func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	judge(ts, args[0], err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	ts.Check(fitSchema(ts.ReadFile("stdout")))
 }
 
 // judge compares an exit code, and holds the output against the rules for all of it.

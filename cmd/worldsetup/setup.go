@@ -45,6 +45,7 @@ func (a *app) setUp(ctx context.Context, c invocation) error {
 	if err != nil {
 		return err
 	}
+	a.changing = c.spec.VM
 	if !a.save {
 		return a.run(ctx, c.spec, func(provision.Choices) {})
 	}

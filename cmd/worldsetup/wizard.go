@@ -48,7 +48,8 @@ func (a *app) wizard(ctx context.Context, opts tui.Options) error {
 // wizardFor returns the options of a wizard. It passes what the user chooses to chosen.
 func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui.Options {
 	opts := tui.Options{
-		VM: spec.VM, LogPath: provision.LogPath(spec), Choices: choicesOf(spec), Replacing: spec.Replace != "",
+		VM: spec.VM, LogPath: provision.LogPath(spec), Report: reportCommand(spec.VM),
+		Choices: choicesOf(spec), Replacing: spec.Replace != "",
 		Check: func(_ context.Context, c provision.Choices) provision.Validation { return validateChoices(spec, c) },
 		Save:  func(_ context.Context, c provision.Choices) (string, error) { return a.saveChoices(c, spec.StateDir) },
 		Fix:   a.fixer(spec),
@@ -66,6 +67,7 @@ func (a *app) wizardFor(spec provision.Spec, chosen func(provision.Choices)) tui
 	}
 	if a.simulation != nil {
 		opts.Banner, opts.Now, opts.Save, opts.Settle = demoBanner, a.simulation.Now, nil, a.simulation.Settle()
+		opts.Report = ""
 	}
 	return opts
 }

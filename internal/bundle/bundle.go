@@ -86,7 +86,8 @@ func Write(
 	zipped := gzip.NewWriter(&archive)
 	files := tar.NewWriter(zipped)
 	add := func(name string, content []byte) {
-		header := &tar.Header{Name: "worldsetup-bundle/" + name, Mode: 0o600, Size: int64(len(content)), ModTime: manifest.Time}
+		header := &tar.Header{Name: "worldsetup-bundle/" + name, Mode: 0o600, Size: int64(len(content)),
+			ModTime: manifest.Time}
 		err = errors.Join(err, files.WriteHeader(header))
 		_, werr := files.Write(content)
 		err = errors.Join(err, werr)

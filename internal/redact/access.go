@@ -55,6 +55,7 @@ var valued = []rule{
 	{nameStems, regexp.MustCompile(`(?i)\s--?` + name + `\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
 	{stems("bearer basic negotiate digest"), regexp.MustCompile(`(?i)\b(?:bearer|basic|negotiate|digest)\s+([\w.~+/=-]{8,})`)},
 	{nameStems, regexp.MustCompile(`(?i)<` + name + `[^<>\n]*>([^<\n]+)<`)},
+	{stems("passw passphrase passcode secret token"), regexp.MustCompile(`(?i)\b(?:password|passphrase|passcode|secret|token)\s+["']?([^\s"']*[\d@#$%!^&*+-][^\s"']*)`)},
 	{stems("machine"), regexp.MustCompile(`(?i)\bmachine\s+\S+\s+login\s+(\S+\s+(?:account\s+\S+\s+)?password\s+\S+)`)},
 	{stems("passw login"), regexp.MustCompile(`(?im)^\s*(?:password|passwd|login)[ \t]+(\S+)\s*$`)},
 	{stems("sshpass"), regexp.MustCompile(`(?i)\bsshpass\s+-p\s*("[^"\n]*"?|'[^'\n]*'?|\S+)`)},

@@ -234,3 +234,25 @@ func (r *Redactor) value(name, value string) string {
 	}
 	return value
 }
+
+// File redacts the content of a file: JSON, lines of JSON, or text.
+func (r *Redactor) File(content []byte) []byte {
+	if json.Valid(content) {
+		return r.JSON(content)
+	}
+	var result, text bytes.Buffer
+	flush := func() {
+		result.WriteString(r.Text(text.String()))
+		text.Reset()
+	}
+	for line := range bytes.Lines(content) {
+		if bytes.HasPrefix(line, []byte("{")) && json.Valid(line) {
+			flush()
+			result.Write(r.JSON(line))
+			continue
+		}
+		text.Write(line)
+	}
+	flush()
+	return result.Bytes()
+}

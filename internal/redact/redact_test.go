@@ -30,6 +30,7 @@ func plants() []plant {
 		{`msg="{\"token\":\"tr0ub4dor\"}"`, "tr0ub4dor"},
 		{"db_password = tr0ub4dor", "tr0ub4dor"},
 		{"the password is tr0ub4dor", "tr0ub4dor"},
+		{"tried password tr0ub4dor, no", "tr0ub4dor"},
 		{"passphrase => 'tr0ub 4dor'", "4dor"},
 		{"run --password tr0ub4dor now", "tr0ub4dor"},
 		{"run --api-key=tr0ub4dor now", "tr0ub4dor"},
