@@ -42,7 +42,7 @@ check: lint
 	$(UNIT) ./...
 
 race: need-go
-	scripts/ensure-packages.sh gcc libc6-dev python3
+	scripts/ensure-packages.sh gcc libc6-dev python3 jq
 	$(UNIT) -race ./...
 
 lint: need-go

@@ -504,6 +504,9 @@ func newStep(id StepID, reasons ...string) Step {
 	}
 }
 
+// Title is what the step does, in words.
+func (id StepID) Title() string { return kindOf(id).title }
+
 // RollsBack reports whether the step reverts a swap of VMs that failed or was interrupted.
 func (id StepID) RollsBack() bool {
 	switch id {

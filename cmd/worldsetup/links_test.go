@@ -8,29 +8,61 @@ import (
 	"testing"
 )
 
-var link = regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
+var (
+	link     = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)\s]*)?[^)]*\)`)
+	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noAnchor = regexp.MustCompile(`[^\pL\pN _-]`)
+)
 
-// Every link of README, SECURITY.md and docs that stays in the repository leads to something.
+// anchors are those of a document's headings.
+func anchors(text string) map[string]bool {
+	found := map[string]bool{"": true}
+	for _, match := range heading.FindAllStringSubmatch(text, -1) {
+		title := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(match[1], "$1")
+		found["#"+strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(title), ""), " ", "-")] = true
+	}
+	return found
+}
+
+// Every link of a document that stays in the repository leads to something, and to a heading of it.
 func TestLinksLeadSomewhere(t *testing.T) {
-	documents, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	var documents []string
+	for _, pattern := range []string{
+		"../../*.md", "../../docs/*.md", "../../docs/decisions/*.md", "../../deploy/*/*.md", "../../.github/*.md",
+		"../../.github/*/*.md",
+	} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, paths...)
 	}
-	decisions, err := filepath.Glob("../../docs/decisions/*.md")
-	if err != nil || len(documents) < 5 || len(decisions) < 10 {
-		t.Fatalf("%d documents, %d decisions, %v", len(documents), len(decisions), err)
+	if len(documents) < 20 {
+		t.Fatalf("%d documents", len(documents))
 	}
-	for _, document := range append(append(documents, decisions...), "../../README.md", "../../SECURITY.md") {
+	for _, document := range documents {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
-			if strings.Contains(match[1], "://") {
+			if strings.Contains(match[1], "://") || match[1]+match[2] == "" {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(document), match[1])); err != nil {
+			target := document
+			if match[1] != "" {
+				target = filepath.Join(filepath.Dir(document), match[1])
+			}
+			info, err := os.Stat(target)
+			if err != nil {
 				t.Errorf("%s: %v", document, err)
+				continue
+			}
+			if info.IsDir() || filepath.Ext(target) != ".md" {
+				continue
+			}
+			if there, _ := os.ReadFile(target); !anchors(string(there))[match[2]] {
+				t.Errorf("%s: %s has no heading %s", document, target, match[2])
 			}
 		}
 	}

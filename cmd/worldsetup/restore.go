@@ -36,7 +36,6 @@ func (a *app) vmCommand(
 		if err != nil {
 			return err
 		}
-		a.changing = c.spec.VM
 		return act(ctx, c.spec)
 	})
 	command.Flags().Bool("non-interactive", false, "never ask")
@@ -74,6 +73,7 @@ type consented struct {
 
 // withConsent does the work. If it lacks consent, a user who can answer is asked for the VM's name.
 func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consented) error {
+	a.changing = spec.VM
 	face, end := a.face(), provision.Event{}
 	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) {
 		if end = event; event.Type != provision.EventFinished { // a question may follow

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mattn/go-shellwords"
+
+	"github.com/atomize-hq/worldsetup/internal/demo"
+	"github.com/atomize-hq/worldsetup/provision"
+)
+
+// documented returns the documents for users, with their text.
+func documented(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../deploy/*/*.md", "../../.github/*.md"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name := filepath.Base(path); name != "tested-on.md" && name != "CHANGELOG.md" { // others' words, and old ones
+				texts[name] = string(text)
+			}
+		}
+	}
+	if len(texts) < 8 {
+		t.Fatalf("%d documents", len(texts))
+	}
+	return texts
+}
+
+var (
+	consoleBlocks = regexp.MustCompile("(?ms)^```console\n(.*?)^```")
+	prompts       = regexp.MustCompile(`(?m)^\$ (.*)$`)
+	inline        = regexp.MustCompile("`((?:worldsetup|make) [^`\n]+)`")
+	comment       = regexp.MustCompile(`\s{2,}#.*$`)
+)
+
+// notRun are the commands that the test only parses, with the reason.
+var notRun = map[string]string{
+	"shell": "it replaces the process", "logs": "there is no log before a run", "demo": "it takes as long as it is shown",
+	"restore": "no VM is kept", "trust": "there is no file to trust", "status --watch": "it does not end",
+	"check agent": "the simulated machine has few checks", "check limactl": "likewise",
+	"check --fix": "likewise", "bundle": "it asks, and calls the tools of this machine", "man": "it writes to your home",
+	"start --vm dev": "there is no such VM", "init": "TestScripts does", "trust --yes": "there is no file to trust", "remove": "TestScripts does",
+}
+
+// TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated world,
+// and checks that the others are commands.
+func TestDocumentedCommands(t *testing.T) {
+	ran := map[string]bool{}
+	for name, text := range documented(t) {
+		for _, block := range consoleBlocks.FindAllStringSubmatch(text, -1) {
+			for _, match := range prompts.FindAllStringSubmatch(block[1], -1) {
+				command := comment.ReplaceAllString(match[1], "")
+				if parseDocumented(t, name, command) && !ran[command] {
+					ran[command] = true
+					t.Run(command, func(t *testing.T) { runDocumented(t, name, command) }) // in a directory of its own
+				}
+			}
+		}
+		for _, match := range inline.FindAllStringSubmatch(text, -1) {
+			parseDocumented(t, name, match[1])
+		}
+	}
+	if len(ran) < 10 {
+		t.Errorf("only %d commands were run", len(ran))
+	}
+}
+
+// parseDocumented checks that a command is one, with flags that it has, and reports whether it is to be run.
+func parseDocumented(t *testing.T, document, line string) (run bool) {
+	t.Helper()
+	command, _, _ := strings.Cut(line, " | ")
+	words, err := shellwords.Parse(strings.NewReplacer("…", "", "'\\''", "").Replace(command))
+	if err != nil || len(words) == 0 {
+		t.Errorf("%s: %s: %v", document, line, err)
+		return false
+	}
+	switch words[0] {
+	case "sudo":
+		words = words[1:]
+	case "worldsetup":
+		return parsesAsOurs(t, document, line, words[1:])
+	}
+	switch words[0] {
+	case "make":
+		makefile, err := os.ReadFile("../../Makefile")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range words[1:] {
+			if !strings.Contains(target, "=") && !strings.Contains(string(makefile), "\n"+target+":") {
+				t.Errorf("%s: %s: no such target: %s", document, line, target)
+			}
+		}
+	case "go":
+		if i := slices.IndexFunc(words, func(word string) bool { return strings.Contains(word, "/cmd/") }); i >= 0 {
+			path, _, _ := strings.Cut(words[i], "@")
+			path = strings.TrimPrefix(path, "github.com/atomize-hq/worldsetup/")
+			if _, err := os.Stat(filepath.Join("../..", path)); err != nil {
+				t.Errorf("%s: %s: %v", document, line, err)
+			}
+		}
+	}
+	return false
+}
+
+func parsesAsOurs(t *testing.T, document, line string, args []string) (run bool) {
+	t.Helper()
+	command, rest, err := newRoot().Find(args)
+	if err != nil {
+		t.Errorf("%s: %s: %v", document, line, err)
+		return false
+	}
+	command.InitDefaultHelpFlag()
+	if err := command.ParseFlags(rest); err != nil && !slices.ContainsFunc(args, isPlaceholder) {
+		t.Errorf("%s: %s: %v", document, line, err)
+	}
+	for prefix := range notRun {
+		if strings.HasPrefix(strings.Join(args, " "), prefix) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlaceholder reports whether a word stands for others, as in --vm NAME.
+func isPlaceholder(word string) bool {
+	_, value, _ := strings.Cut(word, "=")
+	return regexp.MustCompile(`^[A-Z]{2,}$`).MatchString(word) || regexp.MustCompile(`^[A-Z]{2,}$`).MatchString(value)
+}
+
+// runDocumented runs a command as it is printed, with jq behind it where this machine has that.
+func runDocumented(t *testing.T, document, line string) {
+	t.Helper()
+	healthy := slices.IndexFunc(demo.Scenarios, func(s demo.Scenario) bool { return s.Name == "healthy" })
+	world, err := demo.New(demo.Scenarios[healthy], 1e6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer world.Close()
+	home := os.Getenv("HOME")
+	for _, dir := range []string{"src/app", "src/project", "work"} {
+		if err := os.MkdirAll(filepath.Join(home, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(home, "work"))
+	command, filter, piped := strings.Cut(line, " | ")
+	words, err := shellwords.Parse(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, word := range words {
+		if strings.HasPrefix(word, "~/") {
+			words[i] = filepath.Join(home, word[2:])
+		}
+	}
+	var out, errs strings.Builder
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	maker := func(setup provision.Setup) engine {
+		setup.Spec.Agent = world.Spec().Agent
+		return world.Engine(setup)
+	}
+	getenv := func(name string) string { return map[string]string{"HOME": home}[name] }
+	code := runWith(ctx, cancel, maker, words[1:], streams{Out: &out, Err: &errs, Getenv: getenv})
+	if code != 0 || out.Len() == 0 && !slices.Contains(words, "--quiet") {
+		t.Errorf("%s: %s: exit code %d\n%s%s", document, line, code, out.String(), errs.String())
+	}
+	if !piped {
+		return
+	}
+	words, err = shellwords.Parse(filter)
+	if _, missing := exec.LookPath("jq"); missing != nil || err != nil || words[0] != "jq" {
+		t.Logf("not filtered: %s", filter)
+		return
+	}
+	jq := exec.Command(words[0], words[1:]...)
+	jq.Stdin = strings.NewReader(out.String())
+	if filtered, err := jq.CombinedOutput(); err != nil {
+		t.Errorf("%s: %s: %v: %s\nof %s", document, line, err, filtered, out.String())
+	}
+}
