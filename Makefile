@@ -13,6 +13,7 @@
 # make pictures draws docs/pictures again, from the demo
 # make build   bin/worldsetup, with its completions and manual pages beside it
 # make install the same, below PREFIX (/usr/local); make uninstall removes that again. DESTDIR is for packagers.
+# make release-check checks .goreleaser.yaml and builds all that a release has, in dist. It takes a quarter of an hour.
 # make notices writes THIRD_PARTY_NOTICES: the licenses of what is linked
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
@@ -20,7 +21,7 @@
 # On a new machine each of them installs what it needs first.
 
 .PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui \
-  build install uninstall notices need-go
+  build install uninstall notices release-check need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -132,6 +133,17 @@ uninstall:
 
 notices: need-go
 	$(GO) run ./internal/notices >THIRD_PARTY_NOTICES.new && mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
+
+# One that is served, and that the machine's Go builds.
+GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.15.1
+# The largest program that is released, stripped, in MiB.
+LARGEST ?= 17
+
+release-check: need-go
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean --skip=sbom
+	@for file in dist/*/worldsetup; do \
+	  size=$$(wc -c <"$$file"); echo "$$file $$size"; test $$size -le $$(( $(LARGEST) * 1048576 )) || exit 1; done
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }

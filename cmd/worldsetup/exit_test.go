@@ -113,7 +113,8 @@ with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and 
 An output that is not read ends the run (130). A standard output that was closed before the program started can't be
 distinguished from ~/dev/null~, and is treated like it.
 
-Consent (4) is given by name: ~--replace=NAME~, and for ~worldsetup remove~ ~--remove=NAME~. The name of another VM
+Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remove=NAME~, and for ~worldsetup remove --all~
+the names of all VMs, ~--all=NAME,NAME~. The name of another VM
 is refused (2), and so is a VM that another tool protected, or that is not a world; the message shows how to change
 that. A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
 a world of it, and is a flag only. To replace it takes both consents.

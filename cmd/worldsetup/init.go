@@ -67,6 +67,7 @@ func (a *app) init(c invocation, user, force bool) error {
 		return usage("name a directory that you can write to", "%s can't be written: %v", path, err)
 	}
 	a.trustOwn(path, c.spec.StateDir)
+	keepWritten(path, c.spec.StateDir, text)
 	a.showWritten(path, c.project(), changes)
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +18,34 @@ func (a *app) restoreCommand() *cobra.Command {
 	return a.vmCommand(command, a.restore, "vm", "replace", "keep-old", "wait", "timeout")
 }
 
-// removeCommand returns the command that deletes the world.
+const removeLong = `remove deletes the VM, its backup and worldsetup's files about it. The consent is the VM's name, typed or
+in --remove.
+
+With --all it removes everything that worldsetup has put on this machine: all worlds, their backups, logs, saved
+settings, what you trusted, and completions and manual pages in your home directory. It shows the list first, with what
+it leaves and the commands for that; the consent are the names of all VMs, typed or in --all=NAMES.`
+
+// removeCommand returns the command that deletes the world, or all of them.
 func (a *app) removeCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments,
-		Example: examples("worldsetup remove", "worldsetup remove --vm dev --remove=dev"),
+		Use: "remove", Short: "delete the VM, its backup and worldsetup's files", Args: noArguments, Long: removeLong,
+		Example: examples("worldsetup remove", "worldsetup remove --vm dev --remove=dev", "worldsetup remove --all"),
 	}
-	return hide(a.vmCommand(command, a.remove, "vm", "remove", "wait", "timeout"), "verbose")
+	const unnamed = "?" // no VM's name
+	all := command.Flags().String("all", "", "remove everything that worldsetup has put on this machine; consent to "+
+		"it by the `NAMES` of all VMs, as in --all=substrate,dev")
+	command.Flags().Lookup("all").NoOptDefVal = unnamed
+	group(command, groupConsent, "all")
+	a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
+		if *all == "" {
+			return a.remove(ctx, spec)
+		}
+		if spec.Remove != "" || command.Flags().Changed("vm") {
+			return usage("leave one of them out", "--all is about all VMs; --vm and --remove name one")
+		}
+		return a.removeAll(ctx, spec, strings.TrimPrefix(*all, unnamed))
+	}, "vm", "remove", "wait", "timeout")
+	return hide(command, "verbose")
 }
 
 // vmCommand completes a command about the existing VM, which takes no project and few of the options.

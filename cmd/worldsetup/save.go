@@ -114,7 +114,7 @@ func (a *app) saveChoices(c provision.Choices, stateDir string) (path string, er
 
 // saveFile writes changes to the file as it is now. The user gave them, so that a file that was trusted stays trusted.
 func (a *app) saveFile(path, stateDir string, changes []config.Value) error {
-	own := a.ownBut(path, stateDir, changes)
+	own, ours := a.ownBut(path, stateDir, changes), isWritten(path, stateDir)
 	text, err := editFile(path, changes)
 	if err != nil {
 		return err
@@ -124,6 +124,9 @@ func (a *app) saveFile(path, stateDir string, changes []config.Value) error {
 	}
 	if own {
 		a.trustOwn(path, stateDir)
+	}
+	if ours {
+		keepWritten(path, stateDir, text)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func documents() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"planDocument": reflect.TypeFor[planObject](), "healthDocument": reflect.TypeFor[provision.Health](),
 		"worldsDocument": reflect.TypeFor[worldsObject](), "versionDocument": reflect.TypeFor[versionObject](),
-		"bundleDocument": reflect.TypeFor[bundleObject](),
+		"bundleDocument": reflect.TypeFor[bundleObject](), "removedDocument": reflect.TypeFor[removedObject](),
 		"checksDocument": reflect.TypeFor[struct {
 			Schema int            `json:"schema"`
 			Checks []checks.Check `json:"checks"` // see below

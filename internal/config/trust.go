@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -21,6 +23,12 @@ const maxTrust = 4 << 20
 func (t Trust) Digest(path string) (string, error) {
 	all, err := t.read()
 	return all[path], err
+}
+
+// Paths returns the paths of all files that have a digest, in order.
+func (t Trust) Paths() ([]string, error) {
+	all, err := t.read()
+	return slices.Sorted(maps.Keys(all)), err
 }
 
 // Add keeps that the content of path with this digest is trusted, and no other one.
