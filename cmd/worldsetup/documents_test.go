@@ -20,7 +20,7 @@ import (
 func documented(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../deploy/*/*.md", "../../.github/*.md"} {
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../deploy/*.md", "../../.github/*.md"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
