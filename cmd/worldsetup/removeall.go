@@ -45,9 +45,7 @@ func (t traces) consent() string {
 
 // findTraces searches this machine.
 func (a *app) findTraces(spec provision.Spec) (found traces) {
-	for _, name := range provision.Worlds(spec.LimaHome) {
-		found.VMs = append(found.VMs, name)
-	}
+	found.VMs = provision.Worlds(spec.LimaHome)
 	locks, _ := filepath.Glob(filepath.Join(spec.LimaHome, "_worldsetup.*.lock")) // the pattern is a constant
 	for _, path := range locks {
 		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "_worldsetup."), ".lock")

@@ -113,7 +113,8 @@ func TestWizardSaves(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(project) })
 	c := start(t, 100, 40, func(command *exec.Cmd) {
-		command.Env = append(command.Env, "PATH=/nowhere") // no limactl
+		command.Env = append(command.Env, "PATH=/nowhere", // no limactl
+			"XDG_STATE_HOME="+filepath.Join(project, "state")) // what was saved is kept there
 	}, "--cpus", "2", project)
 	c.see("c change")
 	c.settle()
