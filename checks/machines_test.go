@@ -286,6 +286,11 @@ func TestMachines(t *testing.T) {
 		},
 
 		"limactl":          {lima2(prints("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
+		"limactl, a later patch": {lima2(prints("limactl version 2.2.7\n"), "linux"), OK, []string{"limactl 2.2.7"}, ""},
+		"limactl, a later line": {
+			lima2(prints("limactl version 2.3.0-rc.1\n"), "linux"), OK,
+			[]string{"limactl 2.3.0-rc.1", "newer than what worldsetup was tested with", "2.2.0"}, "",
+		},
 		"limactl from git": {lima2(prints("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
 		"limactl missing, Mac": {
 			lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed,

@@ -39,6 +39,10 @@ func (h Host) limactl(client lima.Client) Check {
 					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion),
 					"upgrade it: "+h.brewLima("upgrade")), "upgrade")
 			}
+			if lima.NewerThanTested(version) {
+				return ok("limactl %s, newer than what worldsetup was tested with (%s)", version,
+					strings.Join(lima.TestedVersions(), ", "))
+			}
 			return ok("limactl %s", version)
 		},
 	}

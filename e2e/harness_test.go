@@ -37,7 +37,7 @@ var (
 	onGuests = flag.String("guest", "",
 		"play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
 	onLimas = flag.String("lima", "",
-		"with these `versions` of Lima (likewise); \"turns\" gives each guest one of them")
+		"with these `versions` of Lima (likewise), or the limactl at an absolute path; \"turns\" gives each guest one of them")
 	turns = flag.Int("turns", 0,
 		"play each scenario on this `number` of the rigs, and the basic ones on twice as many; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
@@ -146,7 +146,7 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 				return cleanUp, err
 			}
 			suite.rigs = append(suite.rigs,
-				&rig{name: *onSuite + " vm lima-" + version, host: host, profile: image.Profile})
+				&rig{name: *onSuite + " vm lima-" + host.Version, host: host, profile: image.Profile})
 			continue
 		}
 		if shared == nil {
@@ -166,7 +166,7 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 		}
 		for i, guest := range guests {
 			suite.rigs = append(suite.rigs,
-				&rig{name: guest + " lima-" + version, host: host, profile: profiles[i], bed: shared})
+				&rig{name: guest + " lima-" + host.Version, host: host, profile: profiles[i], bed: shared})
 		}
 	}
 	return cleanUp, nil

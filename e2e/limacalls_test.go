@@ -29,10 +29,16 @@ import (
 )
 
 // TestLimaCalls makes the calls of limactl that boot no VM, through our own client and by the program, on each Lima
-// that can be built, whichever the suite plays on. It judges what these return: fields, kinds of errors and plans, not
+// that can be built and each that the suite plays on. It judges what these return: fields, kinds of errors and plans, not
 // Lima's prose.
 func TestLimaCalls(t *testing.T) {
-	for _, version := range devhost.LimaVersions() {
+	versions := devhost.LimaVersions()
+	for _, rig := range suite.rigs {
+		if !slices.Contains(versions, rig.host.Version) {
+			versions = append(versions, rig.host.Version)
+		}
+	}
+	for _, version := range versions {
 		rig := rigWithLima(t, version)
 		t.Run("lima-"+version, func(t *testing.T) {
 			t.Parallel()
@@ -70,15 +76,6 @@ func rigWithLima(t *testing.T, version string) *rig {
 	host.QEMU = other.QEMU
 	return &rig{name: "lima-" + version, host: host, profile: suite.rigs[0].profile, bed: suite.rigs[0].bed}
 }
-
-// What fails today.
-const (
-	errorObjects = "issue 19: Lima lists the error of an unreadable directory as an object, which the client takes " +
-		"for no JSON"
-)
-
-// on220: Lima 2.1.4 refuses a list with a directory that has no lima.yaml, and the program copes with that.
-const on220 = "lima-2.2.0"
 
 // limaCall is a call, or some that belong together, and what must come of it.
 type limaCall struct {
@@ -506,34 +503,32 @@ func (c *caller) wantVMOrRefusal() error {
 
 // placeCalls are calls with something in the place of a VM that isn't there.
 var placeCalls = []limaCall{
-	inPlace("an empty directory in its place", errorObjects, "mkdir substrate", func(c *caller) error {
+	inPlace("an empty directory in its place", "mkdir substrate", func(c *caller) error {
 		return c.wantPlan(provision.StepRollbackEmpty)
 	}),
-	inPlace("a directory with a disk in its place", errorObjects,
-		"mkdir substrate; echo 1 >substrate/disk", func(c *caller) error {
-			steps, failure := c.planned()
-			dir := filepath.Join(c.dir, vm)
-			if failure == nil || failure.Kind != provision.KindUnhealthy || !strings.Contains(failure.What, dir) {
-				return fmt.Errorf("the plan is %v, the error %+v", steps, failure)
-			}
-			return nil
-		}),
-	inPlace("what a killed replacement left", "", "mkdir substrate.ws-tmp; cd substrate.ws-tmp; "+
+	inPlace("a directory with a disk in its place", "mkdir substrate; echo 1 >substrate/disk", func(c *caller) error {
+		steps, failure := c.planned()
+		dir := filepath.Join(c.dir, vm)
+		if failure == nil || failure.Kind != provision.KindUnhealthy || !strings.Contains(failure.What, dir) {
+			return fmt.Errorf("the plan is %v, the error %+v", steps, failure)
+		}
+		return nil
+	}),
+	inPlace("what a killed replacement left", "mkdir substrate.ws-tmp; cd substrate.ws-tmp; "+
 		"echo 1 >disk; echo '{}' >worldsetup-unproven", func(c *caller) error {
 		return c.wantPlan(provision.StepRollbackRemove)
 	}),
-	inPlace("what another program left at such a name", "",
-		"mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
-			return c.wantPlan(provision.StepCreate, provision.StepStart)
-		}),
-	inPlace("no VM, and an empty directory of another name", "", "mkdir stray", func(c *caller) error {
+	inPlace("what another program left at such a name", "mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
+		return c.wantPlan(provision.StepCreate, provision.StepStart)
+	}),
+	inPlace("no VM, and an empty directory of another name", "mkdir stray", func(c *caller) error {
 		return c.wantPlan(provision.StepCreate, provision.StepStart)
 	}),
 }
 
 // inPlace makes a call after a script that leaves something in Lima's home, and cleans up.
-func inPlace(name, known, script string, check func(c *caller) error) limaCall {
-	return limaCall{name: name, known: known, knownOn: []string{on220}, check: func(c *caller) error {
+func inPlace(name, script string, check func(c *caller) error) limaCall {
+	return limaCall{name: name, check: func(c *caller) error {
 		return errors.Join(c.script(script), check(c), c.script("rm -rf substrate* stray"))
 	}}
 }

@@ -40,18 +40,23 @@ type observer struct {
 }
 
 // find asks Lima for the instance; nil when there is none. A directory in Lima's home that is not a VM, which an
-// interrupted creation can leave, makes `limactl list` fail for all VMs: find then looks for this one alone, and names
-// the directory if it is in the way.
+// interrupted creation can leave, makes `limactl list` of some versions fail for all VMs, and others list it as a VM: find
+// then looks for this one alone, and names the directory if it is in the way.
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
-	if refused, ok := errors.AsType[*lima.CommandError](err); !ok || refused.HomeOnNFS() {
-		return instance, cmp.Or(err, o.elsewhere(instance))
-	}
 	dir := o.place.Dir("")
-	if !o.place.Observe().VM {
-		return nil, nil
+	if instance != nil {
+		dir = cmp.Or(instance.Dir, dir)
 	}
-	if _, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML)); errors.Is(statErr, fs.ErrNotExist) {
+	_, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
+	none := errors.Is(statErr, fs.ErrNotExist)
+	refused, ok := errors.AsType[*lima.CommandError](err)
+	switch {
+	case ok && refused.HomeOnNFS(), !ok && (instance == nil || !none):
+		return instance, cmp.Or(err, o.elsewhere(instance))
+	case !o.place.Observe().VM:
+		return nil, nil
+	case none:
 		return nil, &Error{
 			Kind: KindUnhealthy, What: dir + " stands where the VM would be, and is none",
 			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,

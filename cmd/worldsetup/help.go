@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // The groups of flags in the help texts, in the order in which they are shown; the first one has all others.
@@ -186,13 +187,20 @@ func addCommands(root *cobra.Command, id, title string, commands ...*cobra.Comma
 
 // versionObject is the JSON form of the version.
 type versionObject struct {
-	Schema  int    `json:"schema"`
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Date    string `json:"date,omitempty"` // of the commit
-	Go      string `json:"go"`
-	OS      string `json:"os"`
-	Arch    string `json:"arch"`
+	Schema  int       `json:"schema"`
+	Version string    `json:"version"`
+	Commit  string    `json:"commit,omitempty"`
+	Date    string    `json:"date,omitempty"` // of the commit
+	Go      string    `json:"go"`
+	OS      string    `json:"os"`
+	Arch    string    `json:"arch"`
+	Lima    limaRange `json:"lima"`
+}
+
+// limaRange is which versions of Lima worldsetup works with.
+type limaRange struct {
+	Minimum string   `json:"minimum"` // older ones are refused
+	Tested  []string `json:"tested"`  // the oldest first
 }
 
 // versionCommand returns the command that prints the version.
@@ -203,6 +211,7 @@ func (a *app) versionCommand() *cobra.Command {
 	command.Run = func(*cobra.Command, []string) {
 		if !*asked {
 			a.stdout().drawn("worldsetup ", version())
+			a.stdout().drawn("", lima.TestedRange())
 			return
 		}
 		object := versionOf()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 const rootLong = `worldsetup sets up a Substrate world: a Lima VM in which an agent listens on a UNIX socket. It creates
@@ -211,7 +212,8 @@ func version() string {
 // versionOf returns what the Go toolchain knows of this build: the module's version, and the commit with its date when
 // it was built from a clone.
 func versionOf() versionObject {
-	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Lima: limaRange{Minimum: lima.MinimumVersion.String(), Tested: lima.TestedVersions()}}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version
 		for _, setting := range info.Settings {

@@ -19,8 +19,10 @@ type Options struct {
 	Cache  string // "" means DefaultCache
 	// use the machine's Lima, or install one in /usr/local; otherwise use one in the cache, whatever the machine has
 	Install bool
-	Lima    string    // which of LimaVersions; "" means DefaultLima. A Lima of the machine's own may be another one.
-	Log     io.Writer // a write for each thing that happens; several may happen at once
+	// Lima is one of LimaVersions, or the absolute path of a limactl; "" means DefaultLima. A Lima of the machine's own
+	// may be another one.
+	Lima string
+	Log  io.Writer // a write for each thing that happens; several may happen at once
 }
 
 // Host is a machine that is ready to run Lima.
@@ -29,7 +31,9 @@ type Host struct {
 	Cache  string
 	User   User
 	Lima   string // the absolute path of limactl
-	Accel  Accel
+	// Version is the version that limactl prints.
+	Version string
+	Accel   Accel
 	// QEMU is a program that Lima starts in the place of QEMU; "" for none.
 	QEMU string
 	Log  io.Writer
@@ -68,18 +72,23 @@ func Prepare(ctx context.Context, opts Options) (*Host, error) {
 	}
 	h.Accel = h.accel(ctx)
 	h.logf("acceleration: %s", h.Accel)
-	if opts.Install {
+	switch {
+	case filepath.IsAbs(opts.Lima):
+		h.Lima = opts.Lima
+	case opts.Install:
 		h.Lima, err = h.installedLima(ctx)
-	} else {
+	default:
 		h.Lima, err = h.cachedLima(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := h.run(h.Command(ctx, h.Lima, "--version")); err != nil {
+	out, err := h.Command(ctx, h.Lima, "--version").CombinedOutput()
+	if err != nil {
 		return nil, fmt.Errorf("%s cannot run limactl (WORLDSETUP_DEV_CACHE puts the cache where that user can read "+
-			"it): %w", h.User.Name, err)
+			"it): %w\n%s", h.User.Name, err, out)
 	}
+	_, h.Version, _ = strings.Cut(strings.TrimSpace(string(out)), "limactl version ")
 	return h, nil
 }
 

@@ -25,7 +25,7 @@ const limaModule = "github.com/lima-vm/lima/v2"
 const DefaultLima = "2.1.4"
 
 // LimaVersions are the versions that can be built: each has a module in e2e/lima, which pins it.
-func LimaVersions() []string { return []string{"2.1.4", "2.2.0"} }
+func LimaVersions() []string { return lima.TestedVersions() }
 
 // limaRecipe changes when the way Lima is built changes.
 const limaRecipe = "1"

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-semver/semver"
@@ -29,6 +31,21 @@ const (
 
 // MinimumVersion is the oldest Lima that worldsetup supports: the first of the v2 types that profiles are built from.
 var MinimumVersion = semver.New("2.0.0")
+
+// TestedVersions are the releases of Lima that the end-to-end suite builds and plays on, the oldest first.
+func TestedVersions() []string { return []string{"2.1.4", "2.2.0"} }
+
+// TestedRange says in words which versions worldsetup was tested with: what it prints as its own version has this.
+func TestedRange() string {
+	return fmt.Sprintf("Lima %s or newer; tested with %s", MinimumVersion, strings.Join(TestedVersions(), " and "))
+}
+
+// NewerThanTested reports whether a version is of a later release line than all that worldsetup was tested with: a
+// later patch of a line that was counts as tested.
+func NewerThanTested(version *semver.Version) bool {
+	newest := semver.New(TestedVersions()[len(TestedVersions())-1])
+	return version.Major > newest.Major || version.Major == newest.Major && version.Minor > newest.Minor
+}
 
 // Client calls limactl, with one method per question or action.
 type Client struct {
@@ -117,12 +134,43 @@ func instanceFrom(object []byte, name string) (*limatype.Instance, error) {
 	}
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(object, &fields) // it was read as an object before
+	var found []json.RawMessage
+	_ = json.Unmarshal(fields["errors"], &found)
 	delete(fields, "errors")
-	if rest, restErr := json.Marshal(fields); restErr == nil && json.Unmarshal(rest, &instance) == nil {
-		instance.Errors = []error{errors.New("what Lima reports as its errors can't be read")}
-		return &instance, nil
+	if rest, restErr := json.Marshal(fields); restErr != nil || json.Unmarshal(rest, &instance) != nil {
+		return nil, fmt.Errorf("what limactl list prints about the VM %s can't be read: %w", name, err)
 	}
-	return nil, fmt.Errorf("what limactl list prints about the VM %s can't be read: %w", name, err)
+	for _, one := range found {
+		instance.Errors = append(instance.Errors, listedError(one))
+	}
+	if len(instance.Errors) == 0 {
+		instance.Errors = []error{errUnreadable}
+	}
+	return &instance, nil
+}
+
+var errUnreadable = errors.New("what Lima reports as its errors can't be read")
+
+// listedError is one of the errors of an instance, as a list shows it: its text, or what Go makes of an error that has
+// none of its own in JSON, which of one about a file is {"Op":"open","Path":"/x/lima.yaml","Err":2}.
+func listedError(value json.RawMessage) error {
+	var text string
+	if json.Unmarshal(value, &text) == nil && text != "" {
+		return errors.New(text)
+	}
+	var about struct {
+		Op, Path string
+		Err      json.RawMessage
+	}
+	if json.Unmarshal(value, &about) != nil || about.Op == "" || about.Path == "" {
+		return errUnreadable
+	}
+	var number syscall.Errno
+	cause := errUnreadable
+	if json.Unmarshal(about.Err, &number) == nil {
+		cause = number
+	}
+	return &fs.PathError{Op: about.Op, Path: about.Path, Err: cause}
 }
 
 // ProfilePrefix begins the names of the files that Validate makes; the number of the process and a "-" follow.

@@ -108,6 +108,20 @@ func TestFindWithUnreadableParts(t *testing.T) {
 	if err != nil || instance.Dir != "/d" || len(instance.Errors) != 1 {
 		t.Errorf("%+v, %v", instance, err)
 	}
+	for list, want := range map[string]string{
+		`[{"Op":"open","Path":"/d/lima.yaml","Err":13}]`:         "open /d/lima.yaml: permission denied",
+		`["a text",{"Op":"open","Path":"/d/lima.yaml","Err":2}]`: "a text\nopen /d/lima.yaml: no such file or directory",
+		`[{"Op":"open","Path":"/d/lima.yaml","Err":{}}]`: "open /d/lima.yaml: what Lima reports as its errors " +
+			"can't be read",
+		`[{"Op":1},3,null]`: "what Lima reports as its errors can't be read\n" +
+			"what Lima reports as its errors can't be read\nwhat Lima reports as its errors can't be read",
+		`{"Op":"open"}`: "what Lima reports as its errors can't be read",
+	} {
+		instance, err := find(`{"name":"substrate","status":"Broken","dir":"/d","errors":` + list + `}`)
+		if err != nil || instance.Dir != "/d" || errors.Join(instance.Errors...).Error() != want {
+			t.Errorf("%s: %+v, %v", list, instance, err)
+		}
+	}
 	if instance, err := find(`{"name":"substrate","cpus":"four"}`); err == nil ||
 		!strings.Contains(err.Error(), "about the VM substrate") {
 		t.Errorf("%+v, %v", instance, err)

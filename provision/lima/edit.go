@@ -376,10 +376,11 @@ func (d *document) setRosetta() error {
 	if err != nil {
 		return err
 	}
-	on := yaml.MapSlice{{Key: "enabled", Value: true}, {Key: "binfmt", Value: true}}
 	options, _ := all.ToMap()["vmOpts"].(yaml.MapSlice)
 	vz, _ := options.ToMap()[limatype.VZ].(yaml.MapSlice)
-	return d.set("vmOpts", with(options, limatype.VZ, with(vz, "rosetta", on)))
+	rosetta, _ := vz.ToMap()["rosetta"].(yaml.MapSlice)
+	rosetta = with(with(rosetta, "enabled", true), "binfmt", true)
+	return d.set("vmOpts", with(options, limatype.VZ, with(vz, "rosetta", rosetta)))
 }
 
 // with is a copy of settings in which key has value.
@@ -419,10 +420,14 @@ func (d *document) setList(key string, n int, entries []entry) error {
 			removed = append(removed, slices.Delete(ours, kept, kept+1)...)
 			continue
 		}
+		value := e.value
+		if len(ours) > 0 {
+			value = d.keeping(key, ours[0], value)
+		}
 		if removed = append(removed, ours...); len(ours) > 0 && !e.first {
-			replaced[ours[0]] = e.value
+			replaced[ours[0]] = value
 		} else {
-			added = append(added, e.value)
+			added = append(added, value)
 		}
 	}
 	if len(added)+len(removed) == 0 {
@@ -448,6 +453,50 @@ func (d *document) setList(key string, n int, entries []entry) error {
 		d.editList(lines, parts[at], list, removed, added, replaced)
 	}
 	return nil
+}
+
+// decided are the names of the settings of a list's entries that an entry of ours decides: those that Lima's types have,
+// but not how a directory is mounted.
+var decided = map[string][]string{
+	"mounts":       {"location", "mountPoint", "writable"},
+	"portForwards": settingsOf(limatype.PortForward{}),
+	"provision":    settingsOf(limatype.Provision{}),
+}
+
+// settingsOf are the names that the fields of a struct have in a configuration.
+func settingsOf(value any) (names []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(value)) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// keeping returns value, which takes the place of entry i of the list key, with the settings of that entry that it does
+// not decide: a Lima that is newer than our types may know them.
+func (d *document) keeping(key string, i int, value any) any {
+	var list []any
+	if all, err := d.values(); err == nil {
+		list, _ = all.ToMap()[key].([]any)
+	}
+	if i >= len(list) {
+		return value
+	}
+	old, _ := list[i].(yaml.MapSlice)
+	var ours yaml.MapSlice
+	if err := yaml.UnmarshalWithOptions([]byte(d.render(value)), &ours, yaml.UseOrderedMap()); err != nil {
+		return value
+	}
+	kept := len(ours)
+	for _, item := range old {
+		if name, ok := item.Key.(string); ok && name != "<<" && !slices.Contains(decided[key], name) {
+			ours = append(ours, item)
+		}
+	}
+	if len(ours) == kept {
+		return value
+	}
+	return ours
 }
 
 // editList changes entries of a list that has one or more lines for each.
