@@ -126,7 +126,7 @@ func briefPlaces(arch limatype.Arch) []string {
 // allPlaces returns where a project keeps its agent, of any of the layouts, the best first.
 func allPlaces(layouts []layout.Layout, arch limatype.Arch) (paths []string) {
 	for _, of := range slices.Backward(layouts) {
-		paths = append(paths, places(of.Package, arch)...)
+		paths = append(paths, Places(of.Package, arch)...)
 	}
 	return paths
 }

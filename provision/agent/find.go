@@ -160,7 +160,7 @@ func absolute(path string) string {
 // firstProgram returns the first program called name in the project directory that could run on arch, and those before
 // it that could not.
 func firstProgram(project, name string, arch limatype.Arch) (path string, content []byte, rejected []Rejected) {
-	for _, place := range places(name, arch) {
+	for _, place := range Places(name, arch) {
 		path := absolute(filepath.Join(project, filepath.FromSlash(place)))
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
@@ -177,8 +177,8 @@ func firstProgram(project, name string, arch limatype.Arch) (path string, conten
 	return "", nil, rejected
 }
 
-// places returns where a project keeps its program called name, the best first, with slashes.
-func places(name string, arch limatype.Arch) []string {
+// Places returns where a project keeps its program called name, the best first, with slashes.
+func Places(name string, arch limatype.Arch) []string {
 	paths := []string{"bin/linux/" + name, "bin/" + name + "-linux", "bin/" + name}
 	for _, profile := range []string{"release", "debug"} {
 		for _, triple := range triples[arch] {
