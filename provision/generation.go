@@ -44,12 +44,26 @@ func (t *target) adoptLayout(o *guest.Observation) bool {
 }
 
 // newerLayout returns why a guest can't become what is asked for: there is no way back to an older generation.
-func newerLayout(o *guest.Observation) (reasons []string) {
+func newerLayout(t target, o *guest.Observation) (reasons []string) {
+	asked := o.Layout.Name + ", which is older, is asked for"
+	if t.spec.Layout == "" && t.agent != nil && t.agent.Path != "" {
+		asked = fmt.Sprintf("the agent %s is of %s, which is older", t.agent.Path, o.Layout.Name)
+	}
 	for _, of := range o.Newer() {
-		reasons = append(reasons, fmt.Sprintf("its inside is of the generation %s, and %s, which is older, is asked for",
-			of.Name, o.Layout.Name))
+		reasons = append(reasons, fmt.Sprintf("its inside is of the generation %s, and %s", of.Name, asked))
 	}
 	return reasons
+}
+
+// keepNewer says how a guest stays of the newer generation that it is of; empty when it is of none.
+func keepNewer(o *guest.Observation) string {
+	newer := o.Newer()
+	if len(newer) == 0 {
+		return ""
+	}
+	of := newer[len(newer)-1]
+	return fmt.Sprintf("keep its generation and the agent that is installed: --layout %s; or give it an agent of that "+
+		"generation: --agent FILE, or bin/linux/%s in the project", of.Name, of.Package)
 }
 
 // olderLayout returns why the units of older generations have to go.

@@ -1,6 +1,8 @@
 package provision_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +104,81 @@ func TestBothAgents(t *testing.T) {
 	b.wantFiles(t, layout.ServiceV1, layout.AgentV1)
 	if b.mustRun(t); len(b.steps()) > 0 {
 		t.Errorf("again: the steps were %v", b.steps())
+	}
+}
+
+// TestLastSeen: of which generation a stopped VM was is told from what the last run found, not of a later VM of the same
+// name, and it decides what a run would make of it.
+func TestLastSeen(t *testing.T) {
+	b := newBench(t)
+	b.spec.Layout = layout.ServiceV1.Name
+	b.mustRun(t)
+	b.spec.Layout, b.spec.Agent = "", ""
+	b.stop(t)
+	seen := func() (*provision.LastSeen, provision.Health, provision.Plan) {
+		t.Helper()
+		health, _ := b.setup().Status(t.Context())
+		plan, err := b.setup().Plan(t.Context())
+		if err != nil || plan.Existing == nil || health.Drift.Existing == nil {
+			t.Fatalf("%v: %+v", err, plan)
+		}
+		return plan.Existing.LastSeen, health, plan
+	}
+	last, health, plan := seen()
+	if last == nil || last.Layout != layout.ServiceV1.Name || last.Time.IsZero() || plan.Gets.Layout != last.Layout ||
+		health.Drift.Existing.LastSeen == nil {
+		t.Errorf("of a stopped VM: %+v, and it would get %s", last, plan.Gets.Layout)
+	}
+	at := slices.IndexFunc(health.Items, func(item provision.Item) bool { return item.ID == "generation" })
+	if at < 0 || health.Items[at].Outcome != provision.Info || !strings.HasPrefix(health.Items[at].Found,
+		"service-v1 when last seen, ") {
+		t.Errorf("the report: %+v", health.Items)
+	}
+
+	files, err := filepath.Glob(filepath.Join(b.spec.StateDir, "*.seen.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	good, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"", "{", "[]", strings.Repeat(" ", 1<<20), strings.Replace(string(good), "service-v1", "service-v9", 1),
+		strings.Replace(string(good), `"created":"2`, `"created":"1`, 1),
+	} {
+		if err := os.WriteFile(files[0], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if last, _, plan := seen(); last != nil || plan.Gets.Layout != layout.AgentV1.Name {
+			t.Errorf("with %.90q: %+v, and it would get %s", text, last, plan.Gets.Layout)
+		}
+	}
+	if err := os.WriteFile(files[0], good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.spec.Agent = provision.AgentBuiltin
+	b.mustRun(t)
+	b.wantFiles(t, layout.ServiceV1, layout.AgentV1)
+	if last, _, _ := seen(); last != nil {
+		t.Errorf("of a VM that shows it: %+v", last)
+	}
+}
+
+// TestOlderAgent: a project that has only the agent of an older generation doesn't take a world back, and is told how to
+// keep it. It is kept when its generation is asked for.
+func TestOlderAgent(t *testing.T) {
+	b := newBench(t)
+	b.spec.Layout = layout.ServiceV1.Name
+	b.mustRun(t)
+	b.spec.Layout, b.spec.Agent = "", ""
+	b.write(t, "bin/world-agent", elfProgram(t, "it answers"))
+	wantKind(t, b.run(t), provision.KindReplacement, "bin/world-agent is of agent-v1, which is older",
+		"its inside is of the generation service-v1", "--layout service-v1", "--agent FILE", "--replace")
+	b.wantFiles(t, layout.ServiceV1, layout.AgentV1)
+
+	b.spec.Layout = layout.ServiceV1.Name
+	if b.mustRun(t); len(b.steps()) > 0 {
+		t.Errorf("its generation asked for: the steps were %v", b.steps())
 	}
 }

@@ -159,6 +159,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 		wait.Wait()
 		return r.assess(ctx, instance, when)
 	}
+	r.target.recall(now.state)
 	now.plan = planFor(r.target, now.state)
 	abandon := !now.plan.complete() && (when != always || now.state.Guest == nil)
 	if abandon {

@@ -472,7 +472,7 @@ func (p *Plan) forGuest(t target, s State) {
 	if p.Blocked = noSources(s); p.Blocked != nil {
 		return
 	}
-	p.Replace = append(p.Replace, newerLayout(o)...)
+	p.Replace, p.keep = append(p.Replace, newerLayout(t, o)...), keepNewer(o)
 	if o.Marker != "" && o.Marker != o.Layout.Marker {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
 			o.Layout.Marker))

@@ -104,6 +104,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	if instance == nil {
 		return state
 	}
+	state.LastSeen = lastSeen(t.spec, instance)
 	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
 	state.Unprotected = v.place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
@@ -268,6 +269,8 @@ type State struct {
 	Openings []opening
 	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
 	OpenKey *Error
+	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
+	LastSeen *LastSeen
 	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
 	HomeLeftOut bool
 	// Mounts reports for each of the target's mounts, in that order, what is wrong with it; empty when nothing is.

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -42,6 +43,8 @@ type Plan struct {
 	Total time.Duration `json:"total_ns,omitempty"`
 	// Decided is what the files that Lima reads for all VMs decide about this one.
 	Decided []Decision `json:"decided,omitempty"`
+	// keep is how the VM stays as it is, in place of a replacement; empty for what holds of all VMs.
+	keep string
 }
 
 // Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory _config.
@@ -53,15 +56,17 @@ type Decision struct {
 
 // Existing is the VM that a plan is about, as Lima and its directory show it.
 type Existing struct {
-	Status    string    `json:"status"` // running, stopped, broken …, in lower case
-	Type      string    `json:"type"`   // "qemu" or "vz"
-	Arch      string    `json:"arch"`   // as Lima writes it: "x86_64", "aarch64"
-	CPUs      int       `json:"cpus"`
-	Memory    int64     `json:"memory"`              // bytes
-	Disk      int64     `json:"disk"`                // bytes, as the guest sees it
-	DiskUsed  int64     `json:"disk_used"`           // bytes that it takes on this machine
-	Created   time.Time `json:"created"`             // zero when that is unknown
-	Layout    string    `json:"layout,omitempty"`    // the marker in the guest; empty without one, or unseen
+	Status   string    `json:"status"` // running, stopped, broken …, in lower case
+	Type     string    `json:"type"`   // "qemu" or "vz"
+	Arch     string    `json:"arch"`   // as Lima writes it: "x86_64", "aarch64"
+	CPUs     int       `json:"cpus"`
+	Memory   int64     `json:"memory"`           // bytes
+	Disk     int64     `json:"disk"`             // bytes, as the guest sees it
+	DiskUsed int64     `json:"disk_used"`        // bytes that it takes on this machine
+	Created  time.Time `json:"created"`          // zero when that is unknown
+	Layout   string    `json:"layout,omitempty"` // the marker in the guest; empty without one, or unseen
+	// LastSeen is how the inside was when a run last verified it; nil when it is seen now, or that isn't known.
+	LastSeen  *LastSeen `json:"last_seen,omitempty"`
 	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
 	Owner     Ownership `json:"owner"`               // whether it is a world, and what shows it
 	Protected bool      `json:"protected,omitempty"` // by `limactl protect`
@@ -101,8 +106,9 @@ func (p Plan) Err() error {
 		Kind: KindReplacement,
 		What: fmt.Sprintf("VM %s can't be changed to match these settings; it must be replaced", p.VM),
 		Why:  strings.Join(p.Replace, "\n"),
-		Next: fmt.Sprintf("keep the current settings, choose another name (--vm NAME), or replace it: %s "+
-			"(--keep-old keeps the old VM)", consentCommand("worldsetup", "--replace", p.VM)),
+		Next: fmt.Sprintf("%s, choose another name (--vm NAME), or replace it: %s "+
+			"(--keep-old keeps the old VM)", cmp.Or(p.keep, "keep the current settings"),
+			consentCommand("worldsetup", "--replace", p.VM)),
 	}
 }
 
@@ -194,6 +200,8 @@ func existing(s State) *Existing {
 	}
 	if s.Guest != nil {
 		e.Layout = s.Guest.Marker
+	} else {
+		e.LastSeen = s.LastSeen
 	}
 	if instance.Config != nil {
 		e.Project = shownProject(instance.Config)

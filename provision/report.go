@@ -63,6 +63,9 @@ func (r *run) report(seen view) Health {
 	if s.DiskMissing {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
 	}
+	if s.Guest == nil && s.LastSeen != nil {
+		health.item("generation", "generation of the layout", Info, "", s.LastSeen.String(), "")
+	}
 	if s.GuestError != nil {
 		next := rerun
 		if plan.Blocked != nil {
@@ -171,7 +174,7 @@ func (h *Health) guest(t target, s State) {
 	h.companions(t, o)
 	h.kept(o)
 	h.Layout = o.Layout.Name
-	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(o), olderLayout(o)...))
+	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := markerReasons(o)
 	h.check("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
 	h.check("root-fs", "root file system", "writable",

@@ -84,6 +84,9 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	}
 	defer release()
 	health, err := r.swap.transact(ctx)
+	if err == nil {
+		r.remember(health)
+	}
 	return health, r.finish(err)
 }
 

@@ -182,7 +182,7 @@ func showGets(f *facts, t *text) {
 		if !e.Created.IsZero() {
 			now += sep + plaintext.Age(f.now.Sub(e.Created)) + " old"
 		}
-		now += when(e.Kept != "", sep+e.Kept+" is kept") +
+		now += seen(e, sep) + when(e.Kept != "", sep+e.Kept+" is kept") +
 			when(e.ProtectedByOthers(), sep+"protected by another tool")
 		t.field("now", now)
 		if f.plan.Adopts() {
@@ -206,6 +206,14 @@ func toDownload(g *provision.Gets, utf8 bool) string {
 		return when(utf8, "↓ ") + "to download"
 	}
 	return map[bool]string{true: "↓ ", false: "download "}[utf8] + plaintext.Bytes(g.DownloadSize) + when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
+}
+
+// seen says of which generation a VM was that doesn't show it now.
+func seen(e *provision.Existing, sep string) string {
+	if e.LastSeen == nil {
+		return ""
+	}
+	return sep + e.LastSeen.Layout + " when last seen"
 }
 
 // tilde shortens a path in the user's home.

@@ -83,6 +83,9 @@ func showWorlds(to *lines, worlds []provision.Health, notes []string) {
 		}
 		if world.Drift.Existing != nil {
 			project = tilde(world.Drift.Existing.Project)
+			if seen := world.Drift.Existing.LastSeen; seen != nil && notes[i] == "" {
+				notes[i] = seen.String()
+			}
 		}
 		fmt.Fprintln(columns, strings.Join([]string{
 			to.clean(world.VM), verdict, to.clean(stateOf(world.Instance)), to.clean(project), oneLine(to, notes[i]),

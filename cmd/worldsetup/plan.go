@@ -73,6 +73,9 @@ func showExisting(to *lines, plan provision.Plan) {
 	state := "no VM"
 	if plan.Existing != nil {
 		state = plan.Existing.Status
+		if plan.Existing.LastSeen != nil {
+			state += ", " + plan.Existing.LastSeen.String()
+		}
 	}
 	to.drawn("VM ", to.paint(strongTone, plan.VM), ": ", to.clean(state))
 }

@@ -1,0 +1,76 @@
+package provision
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
+)
+
+// This file remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show that.
+// The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was written for
+// only, and never more than what the guest shows; and without it, or when it can't be read, nothing but words is missing.
+
+// LastSeen is how the inside of a VM was when a run last verified it.
+type LastSeen struct {
+	Layout string    `json:"layout"` // the name of the generation
+	Time   time.Time `json:"time"`
+}
+
+// seen is what is written about a VM.
+type seen struct {
+	LastSeen
+	// Created is when the VM was made, by which it is told from a later one of its name.
+	Created time.Time `json:"created"`
+}
+
+const maxSeen = 4 << 10 // bytes
+
+func seenPath(spec Spec) string { return strings.TrimSuffix(LogPath(spec), ".log") + ".seen.json" }
+
+// remember writes down how the world of a run was, which is ready.
+func (r *run) remember(health Health) {
+	at := created(r.place.Dir(""))
+	if _, found := layout.Named(health.Layout); !found || at.IsZero() {
+		return
+	}
+	text, err := json.Marshal(seen{LastSeen{health.Layout, health.Time}, at})
+	path := seenPath(r.target.spec)
+	if err != nil || os.WriteFile(path+".new", append(text, '\n'), 0o600) != nil {
+		return // the next run that can write it does
+	}
+	_ = os.Rename(path+".new", path)
+}
+
+// lastSeen returns what was written down about a VM; nil for nothing.
+func lastSeen(spec Spec, instance *limatype.Instance) *LastSeen {
+	var s seen
+	text, err := readLimited(seenPath(spec), maxSeen)
+	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(created(instance.Dir)) {
+		return nil
+	}
+	if _, found := layout.Named(s.Layout); !found || s.Time.IsZero() {
+		return nil
+	}
+	return &s.LastSeen
+}
+
+func (l LastSeen) String() string {
+	return fmt.Sprintf("%s when last seen, %s", l.Layout, l.Time.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// recall takes the generation that a VM had when it was last seen, if nothing else was asked for and its inside does not
+// show it now.
+func (t *target) recall(s State) {
+	if s.Guest != nil || s.LastSeen == nil || t.given {
+		return
+	}
+	if of, found := layout.Named(s.LastSeen.Layout); found {
+		t.layout = of
+	}
+}
