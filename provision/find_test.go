@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -56,5 +59,27 @@ func TestFindAmongNewerLimas(t *testing.T) {
 		if instance, err := o.find(t.Context()); !test.check(instance, err) {
 			t.Errorf("%s: %+v, %v", name, instance, err)
 		}
+	}
+}
+
+// TestSocketOfAnother: a forwarded socket that another user owns is not the agent's, whatever answers there.
+func TestSocketOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "substrate.sock")
+	if why := otherOwner(path, os.Getuid()); why != "" {
+		t.Errorf("one that isn't there %s", why)
+	}
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if why := otherOwner(path, os.Getuid()); why != "" {
+		t.Errorf("our own %s", why)
+	}
+	owner := otherOwner(path, os.Getuid()+1)
+	s := State{HostSocketOwner: owner, Guest: &guest.Observation{SessionGroups: []string{guest.GroupName}}}
+	reasons := connectionReasons(s)
+	if owner == "" || len(reasons) != 1 || !strings.HasSuffix(reasons[0], owner) {
+		t.Errorf("another user's: %q, %q", owner, reasons)
 	}
 }

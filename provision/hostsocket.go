@@ -1,12 +1,14 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -47,6 +49,22 @@ func openingsOf(instance *limatype.Instance) (openings []opening) {
 	}
 	return openings
 }
+
+// otherOwner tells that the socket at path belongs to another user than the one with the number uid, whatever it is that
+// forwards it: ssh and Lima make it as that user. What answers there is not the agent then.
+func otherOwner(path string, uid int) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return ""
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != uid {
+		return fmt.Sprintf("belongs to another user (%d)", stat.Uid)
+	}
+	return ""
+}
+
+// hostSocketFault describes what is wrong with the forwarded socket, which is something.
+func hostSocketFault(s State) string { return cmp.Or(s.HostSocketOwner, "accepts no connection") }
 
 // openingReasons describes the openings.
 func openingReasons(s State) (reasons []string) {

@@ -304,7 +304,7 @@ func connectionReasons(s State) (reasons []string) {
 			"Lima's shared ssh session is not in the group substrate: groups are given when it starts")
 	}
 	if !s.HostSocket {
-		reasons = append(reasons, "the forwarded socket on the host accepts no connection")
+		reasons = append(reasons, "the forwarded socket on the host "+hostSocketFault(s))
 	}
 	return reasons
 }
@@ -332,7 +332,7 @@ func bootFirst(s State) string {
 	switch {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
 		return "the root file system of the guest stays read-only: a boot puts it in order"
-	case s.Guest.SudoRefusal() == guest.SudoWantsPassword && !s.Tried[StepStop]:
+	case s.Guest.SudoRefusal() == guest.SudoWantsPassword && s.SudoDenied == "" && !s.Tried[StepStop]:
 		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without",
 			s.Guest.User)
 	}
@@ -508,6 +508,10 @@ func (p *Plan) sudo(s State) {
 	switch o.SudoRefusal() {
 	case guest.SudoWorks:
 	case guest.SudoWantsPassword:
+		if s.SudoDenied != "" {
+			p.Blocked = sudoDenied(s)
+			return
+		}
 		p.Blocked = &Error{
 			Kind: KindUnhealthy,
 			What: fmt.Sprintf("sudo asks the user %s for a password in the guest", o.User),
@@ -517,6 +521,17 @@ func (p *Plan) sudo(s State) {
 		}
 	default:
 		p.Blocked = sudoRefuses(s)
+	}
+}
+
+// sudoDenied returns the error of a VM whose user has no right to sudo without a password, since Lima was told so.
+func sudoDenied(s State) *Error {
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("sudo asks the user %s for a password in the guest, as Lima was told", s.Guest.User),
+		Why:  s.SudoDenied + " has passwordlessSudo: false, and a world needs sudo without a password; a restart alone would not change that",
+		Next: fmt.Sprintf("remove that line, and stop the VM: limactl stop %s; then run worldsetup again",
+			shellescape.Quote(s.Instance.Name)),
 	}
 }
 

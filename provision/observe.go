@@ -118,7 +118,8 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		return state
 	}
 	state.Openings = openingsOf(instance)
-	state.HostSocket = accepts(ctx, lima.HostSocketPath(instance))
+	state.HostSocketOwner = otherOwner(lima.HostSocketPath(instance), os.Getuid())
+	state.HostSocket = state.HostSocketOwner == "" && accepts(ctx, lima.HostSocketPath(instance))
 	mounts := t.mounts()
 	if state.Booting {
 		mounts = nil // they come at the end of the boot, and observing them would slow it down
@@ -131,6 +132,9 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options)
 	if state.Guest != nil {
 		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
+		if state.Guest.SudoRefusal() == guest.SudoWantsPassword {
+			state.SudoDenied = lima.SudoDenied(t.spec.LimaHome, instance.Dir)
+		}
 	}
 	return state
 }
@@ -263,8 +267,12 @@ type State struct {
 	// Tried holds the steps that this run has done; Unheld describes one that had no lasting effect.
 	Tried  map[StepID]bool
 	Unheld string
-	// HostSocket reports whether the host's end of the forwarded socket accepts connections.
+	// HostSocket reports whether the host's end of the forwarded socket is the user's and accepts connections.
 	HostSocket bool
+	// HostSocketOwner tells that it belongs to another user; empty when it doesn't.
+	HostSocketOwner string
+	// SudoDenied is the file and line by which Lima gives the user no right to sudo without a password; empty for none.
+	SudoDenied string
 	// Openings are how other users of this machine reach it.
 	Openings []opening
 	// OpenKey is why ssh doesn't use Lima's key; nil when it does.

@@ -138,7 +138,7 @@ func (h *Health) configuration(t target, s State) {
 	if s.Instance.Status == limatype.StatusRunning {
 		var reasons []string
 		if !s.HostSocket {
-			reasons = append(reasons, "accepts no connection")
+			reasons = append(reasons, hostSocketFault(s))
 		}
 		h.reasons("host-socket", "forwarded socket", "accepts connections", append(reasons, openingReasons(s)...))
 	}

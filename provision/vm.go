@@ -365,8 +365,12 @@ func hasDisk(dir string) bool {
 
 // hasImage reports whether an instance has a disk, or the image that it is made from.
 func hasImage(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, filenames.Image))
-	return err == nil || hasDisk(dir)
+	for _, name := range []string{filenames.Image, filenames.BaseDiskLegacy} { // Lima 2.0 has the second one
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return hasDisk(dir)
 }
 
 // bootGrace is how long a boot that another program started may take before it counts as hung: Lima's own deadline.

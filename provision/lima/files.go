@@ -173,6 +173,38 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 	return decisions
 }
 
+// SudoDenied returns the file and line by which Lima (from 2.2 on) gives the user of the VM in the directory dir no right
+// to sudo without a password; empty when none does. override.yaml beats the VM's own configuration, and that default.yaml.
+func SudoDenied(limaHome, dir string) string {
+	config := filepath.Join(limaHome, filenames.ConfigDir)
+	for _, path := range []string{
+		filepath.Join(config, filenames.Override), filepath.Join(dir, filenames.LimaYAML), filepath.Join(config, filenames.Default),
+	} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		_, parts, _, _ := (&document{text: text}).parts() // of one that can't be read there are none
+		for _, p := range parts {
+			user, ok := p.value.(*ast.MappingNode)
+			if p.key != "user" || !ok {
+				continue
+			}
+			for _, setting := range user.Values {
+				value, ok := setting.Value.(*ast.BoolNode)
+				switch {
+				case setting.Key.GetToken().Value != "passwordlessSudo" || !ok:
+				case value.Value:
+					return ""
+				default:
+					return fmt.Sprintf("%s:%d", path, setting.Key.GetToken().Position.Line)
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // bytesOf is a size as Lima reads it; 0 for one that it refuses.
 func bytesOf(size string) int64 {
 	bytes, err := units.RAMInBytes(strings.TrimSpace(size))

@@ -57,6 +57,10 @@ func parse(args []string) (machine, error) {
 				m.disk = options["file"]
 			case "cdrom0":
 				m.cidata = options["file"]
+			case "": // Lima 2.0 gives it no name
+				if options["if"] == "virtio" && m.disk == "" {
+					m.disk = options["file"]
+				}
 			}
 		case "-netdev":
 			if match := forwarded.FindStringSubmatch(value); match != nil {

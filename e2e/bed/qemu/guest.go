@@ -32,7 +32,7 @@ type guest struct {
 
 // start starts the helper, and with it the guest.
 func start(helper string, m machine, console *os.File) (*guest, error) {
-	disk, err := os.OpenFile(m.disk, os.O_RDWR, 0)
+	disk, err := openDisk(m.disk)
 	if err != nil {
 		return nil, err
 	}
@@ -158,4 +158,28 @@ func (g *guest) relay(client net.Conn) {
 	_, _ = io.Copy(client, server)
 	_ = client.(*net.TCPConn).CloseWrite()
 	<-done
+}
+
+// qcowDisk is the size of the disk that stands for one in QEMU's own format.
+const qcowDisk = 20 << 30
+
+// openDisk opens a disk on which a file system can be made. Lima 2.0 makes one in QEMU's own format, which says little
+// more than that it is empty: then it is a sparse file beside it.
+func openDisk(path string) (*os.File, error) {
+	disk, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	magic := make([]byte, 4)
+	if _, err := disk.ReadAt(magic, 0); err != nil || string(magic) != "QFI\xfb" {
+		return disk, nil
+	}
+	disk.Close()
+	if disk, err = os.OpenFile(path+".raw", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	if err := disk.Truncate(qcowDisk); err != nil {
+		return nil, errors.Join(err, disk.Close())
+	}
+	return disk, nil
 }
