@@ -42,3 +42,29 @@ func TestPasswordAskedOnPurpose(t *testing.T) {
 	(*fake.VM).RemoveSudoRule(b.VM(provision.DefaultVM))
 	b.mustRun(t) // a boot gives the right back
 }
+
+// TestForwardedByTheGuestAgent: that Lima's socket on the host answers says nothing about the user's group where root
+// forwards it. The user's own sessions are judged all the same, and repaired.
+func TestForwardedByTheGuestAgent(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	vm := b.VM(provision.DefaultVM)
+	vm.Change(func(c *fake.Conditions) { c.ForwardsAsRoot = true })
+	if b.mustRun(t); len(b.steps()) > 0 {
+		t.Errorf("in a healthy world: the steps were %v", b.steps())
+	}
+	vm.RemoveGroup()
+	if health, err := b.setup().Status(t.Context()); err == nil || health.Ready {
+		t.Error("without the group it is ready")
+	}
+	b.mustRun(t)
+	health, err := b.setup().Status(t.Context())
+	if err != nil || !health.Ready {
+		t.Errorf("repaired: %v", err)
+	}
+	for _, access := range health.Access {
+		if access.Outcome != provision.OK {
+			t.Errorf("repaired: %+v", access)
+		}
+	}
+}

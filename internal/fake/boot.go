@@ -106,6 +106,6 @@ func (vm *VM) connect(as session) {
 // forward forwards the agent's socket to the host over the shared connection.
 func (vm *VM) forward(path string) {
 	if os.MkdirAll(filepath.Dir(path), 0o750) == nil {
-		vm.listen(path, vm.relay(*vm.shared))
+		vm.listen(path, vm.relay(*vm.shared, true))
 	}
 }

@@ -97,7 +97,7 @@ func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Verifi
 		return nil, err
 	}
 	if v.Forward != nil {
-		forwarded, err := listen(v.Forward.Path, vm.relay(as))
+		forwarded, err := listen(v.Forward.Path, vm.relay(as, false))
 		if err != nil {
 			return nil, &guest.ConnectionError{Route: v.Via, Detail: "unix_listener: " + err.Error()}
 		}

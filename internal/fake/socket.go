@@ -50,11 +50,12 @@ func (vm *VM) closeSockets() {
 	vm.sockets = nil
 }
 
-// relay leads requests to the agent's socket in the guest, over an ssh session.
-func (vm *VM) relay(as session) http.HandlerFunc {
+// relay leads requests to the agent's socket in the guest, over an ssh session or, if it is Lima's own forward, as root
+// where Lima does it so.
+func (vm *VM) relay(as session, own bool) http.HandlerFunc {
 	return func(response http.ResponseWriter, request *http.Request) {
 		vm.world.mu.Lock()
-		answer := vm.guest.ask(false, as.member, request.URL.Path)
+		answer := vm.guest.ask(own && vm.conditions.ForwardsAsRoot, as.member, request.URL.Path)
 		dead := vm.conditions.Dead
 		vm.world.mu.Unlock()
 		switch {

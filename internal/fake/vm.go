@@ -50,6 +50,8 @@ type Conditions struct {
 	Intruder string
 	// ClockAhead is how far the guest's clock is before the host's.
 	ClockAhead time.Duration
+	// ForwardsAsRoot: Lima forwards sockets by its guest agent, as 2.3 does, and not over its ssh connection.
+	ForwardsAsRoot bool
 }
 
 // Change changes the conditions of the VM.
