@@ -45,15 +45,14 @@ type observer struct {
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
 	dir := o.place.Dir("")
-	if instance != nil {
-		dir = cmp.Or(instance.Dir, dir)
-	}
+	_, missing := os.Lstat(dir)
 	_, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
-	none := errors.Is(statErr, fs.ErrNotExist)
+	none := missing == nil && errors.Is(statErr, fs.ErrNotExist)
 	refused, ok := errors.AsType[*lima.CommandError](err)
+	elsewhere := o.elsewhere(instance)
 	switch {
-	case ok && refused.HomeOnNFS(), !ok && (instance == nil || !none):
-		return instance, cmp.Or(err, o.elsewhere(instance))
+	case ok && refused.HomeOnNFS(), !ok && (instance == nil || !none || elsewhere != nil):
+		return instance, cmp.Or(err, elsewhere)
 	case !o.place.Observe().VM:
 		return nil, nil
 	case none:

@@ -110,7 +110,7 @@ func removePlan(spec Spec, swap vmswap.State) Plan {
 func (w *replacement) forget() error {
 	spec := w.run.target.spec
 	for _, path := range []string{
-		LogPath(spec), LogPath(spec) + ".old", lockFile(spec, ".run"), lockFile(spec, ".lock"),
+		LogPath(spec), LogPath(spec) + ".old", seenPath(spec), lockFile(spec, ".run"), lockFile(spec, ".lock"),
 	} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
