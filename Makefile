@@ -53,7 +53,7 @@ lint: need-go
 	$(GO) vet -tags e2e ./e2e
 	$(STATICCHECK) ./...
 	@if command -v shellcheck >/dev/null; then \
-	  set -x; shellcheck .ci/run scripts/*.sh internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
+	  set -x; shellcheck .ci/run scripts/*.sh scripts/upstream-contract internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
 	else echo "skipped: no shellcheck here"; fi
 
 cross: need-go

@@ -285,7 +285,7 @@ func TestMachines(t *testing.T) {
 			[]string{"the state directory", "permission denied"}, "sudo chown",
 		},
 
-		"limactl":          {lima2(prints("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
+		"limactl":                {lima2(prints("limactl version 2.1.4\n"), "linux"), OK, []string{"limactl 2.1.4"}, ""},
 		"limactl, a later patch": {lima2(prints("limactl version 2.2.7\n"), "linux"), OK, []string{"limactl 2.2.7"}, ""},
 		"limactl, a later line": {
 			lima2(prints("limactl version 2.3.0-rc.1\n"), "linux"), OK,
