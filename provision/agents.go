@@ -39,7 +39,7 @@ type Rejected = agent.Rejected
 
 // FindAgent returns the agent that a Spec with this Agent and Project selects; see [agent.Find].
 func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
-	return agent.Find(name, project, arch, layout.All)
+	return agent.Find(name, project, arch, layout.Agents())
 }
 
 // builds reports whether the agent is built in the VM from the project's workspace.
@@ -157,10 +157,10 @@ type builder struct {
 }
 
 // build builds the agent in the guest. If no cargo there is new enough, it installs the distribution's, if that one is.
-func (b *builder) build(ctx context.Context, in session, source agent.Package, line func(string)) error {
+func (b *builder) build(ctx context.Context, in session, project string, source agent.Package, line func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
-	order := guest.Build{Project: guest.ProjectMount, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}
+	order := guest.Build{Project: project, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}
 	err := b.cargoBuild(ctx, in, order, line)
 	if !lacksToolchain(err) {
 		return err
@@ -228,7 +228,7 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 		}
 		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
 			"%s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
-			guest.ProjectMount, spec.VM, source.Name, LogPath(spec))
+			r.target.layout.Project(), spec.VM, source.Name, LogPath(spec))
 	}
 }
 

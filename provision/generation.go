@@ -2,9 +2,15 @@ package provision
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // This file chooses the generation of the contract that a run makes, and takes a guest from an older one to it.
@@ -14,31 +20,85 @@ func (t target) layouts() []layout.Layout {
 	if of, found := layout.Named(t.spec.Layout); found {
 		return []layout.Layout{of}
 	}
-	return layout.All
+	return layout.Agents()
 }
 
-// chooseLayout takes the generation that was asked for, else that of the agent.
-func (t *target) chooseLayout() {
-	name := t.spec.Layout
-	if name == "" && t.agent != nil {
-		name = t.agent.Layout
+// setLayout has the run make a generation.
+func (t *target) setLayout(of layout.Layout) { t.layout, t.wanted.NoMounts = of, !of.Mounts() }
+
+// chooseLayout takes the generation that was asked for, else that of the agent, else the one that the configuration of
+// the VM shows. Of generations whose agents have the same name, it is the one whose units the project brings, else the
+// one that the configuration shows, else the oldest.
+func (t *target) chooseLayout(instance *limatype.Instance) {
+	if of, found := layout.Named(t.spec.Layout); found {
+		t.setLayout(of)
+		return
 	}
-	if of, found := layout.Named(name); found {
-		t.layout, t.given = of, true
+	t.setLayout(layout.All[0])
+	shown, found := shownLayout(instance)
+	if found {
+		t.setLayout(shown)
 	}
+	if t.agent == nil || t.agent.Layout == "" {
+		return
+	}
+	of, _ := layout.Named(t.agent.Layout)
+	t.given = true
+	for _, newer := range layout.All {
+		switch {
+		case newer.Package != of.Package:
+		case newer.Templates && hasUnitTemplates(t.spec.Project):
+			of, t.brings = newer, true
+		case found && newer.Is(shown) && !t.brings:
+			of = newer
+		}
+	}
+	t.setLayout(of)
+}
+
+// hasUnitTemplates reports whether a project brings the units of its generation.
+func hasUnitTemplates(project string) bool {
+	info, err := os.Lstat(filepath.Join(project, filepath.FromSlash(layout.UnitTemplates)))
+	return err == nil && info.IsDir()
+}
+
+// shownLayout returns the generation that the configuration of a VM shows: a world that doesn't mount the project is of
+// one that stages it. A guest that is observed knows better.
+func shownLayout(instance *limatype.Instance) (of layout.Layout, found bool) {
+	if instance == nil || instance.Config == nil || shownProject(instance.Config) != "" ||
+		!lima.ForwardsAgent(instance.Config) {
+		return of, false
+	}
+	for _, of := range slices.Backward(layout.All) {
+		if !of.Mounts() {
+			return of, true
+		}
+	}
+	return of, false
 }
 
 // adoptLayout takes the generation that a guest has, if nothing else was asked for. It reports whether that is another
-// one than the guest was observed as.
+// one than the guest was observed as. Of an interrupted upgrade, it is the newer one from the time on when that is all
+// that is left of the units; without a marker, units of the same name are of the generation that the VM's configuration
+// shows.
 func (t *target) adoptLayout(o *guest.Observation) bool {
-	if o == nil || t.given || o.Has(t.layout) {
+	if o == nil || t.spec.Layout != "" {
 		return false
 	}
-	for _, of := range t.layout.Others() {
-		if o.Has(of) {
-			t.layout = of
-			return true
+	for _, of := range slices.Backward(layout.All) {
+		if !o.Has(of) {
+			continue
 		}
+		_, marked := o.Marked()
+		switch {
+		case of.Is(t.layout),
+			of.Unit == t.layout.Unit && !marked,
+			t.given && of.Package != t.layout.Package,
+			(t.brings || t.staged) && t.layout.NewerThan(of):
+			return false
+		}
+		t.setLayout(of)
+		return true
 	}
 	return false
 }
@@ -73,6 +133,12 @@ func olderLayout(o *guest.Observation) (reasons []string) {
 			of.Name, o.Layout.Name))
 	}
 	return reasons
+}
+
+// upgrades reports whether a guest is being taken from an older generation to its layout.
+func upgrades(o *guest.Observation) bool {
+	of, marked := o.Marked()
+	return len(o.Older()) > 0 || marked && o.Layout.NewerThan(of)
 }
 
 func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }

@@ -15,7 +15,9 @@ import (
 
 // Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.
 type Gets struct {
-	Project string `json:"project"` // the directory that is mounted writable at /src
+	Project string `json:"project"` // the directory that is mounted writable at /src, or copied into the guest
+	// Staged is where the guest has the copy of the project; empty where it is mounted.
+	Staged string `json:"staged,omitempty"`
 	// Home is the directory that is mounted read-only, at its own path; empty when it is left out.
 	Home   string `json:"home,omitempty"`
 	CPUs   int    `json:"cpus"`
@@ -42,8 +44,11 @@ type Gets struct {
 // getsOf describes the world of a target, in the present state.
 func getsOf(t target, s State) *Gets {
 	g := &Gets{Project: t.spec.Project, Home: t.wanted.Home, Type: t.vmType, Arch: t.arch, Layout: t.layout.Name}
-	if t.wanted.NoHome {
+	if t.wanted.NoHome || !t.layout.Mounts() {
 		g.Home = ""
+	}
+	if !t.layout.Mounts() {
+		g.Staged = t.layout.Current()
 	}
 	g.mark("home", t.wanted.NoHome != (s.Instance != nil && s.HomeLeftOut))
 	cpus, memory, disk := DefaultCPUs, int64(DefaultMemory), int64(DefaultDisk)
@@ -51,7 +56,7 @@ func getsOf(t target, s State) *Gets {
 	if old != nil {
 		cpus, memory, disk = old.CPUs, old.Memory, old.Disk
 		if old.Config != nil {
-			g.mark("project", shownProject(old.Config) != g.Project)
+			g.mark("project", projectOf(old) != g.Project)
 		}
 	}
 	if old == nil || t.spec.Replace != "" || s.HalfCreated {

@@ -204,7 +204,10 @@ func wrongAgent(s State) *Error {
 
 func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
 	return &task{
-		change:   guest.Activate{Old: o.Older(), Rollback: step.rollback, Reload: known(o), Wait: agentWait},
+		change: guest.Activate{
+			Old: o.Older(), Rollback: step.rollback, Units: upgrades(o) && len(o.Older()) == 0, Reload: known(o),
+			Wait: agentWait,
+		},
 		deadline: guestDeadline + 2*agentWait,
 	}, nil
 }
@@ -266,6 +269,8 @@ func markerReasons(o *guest.Observation) []string {
 		return append(nonEmpty(wrong), holdsNoName(o.Layout, o.MarkerText))
 	case o.Marker == "":
 		return []string{"the layout is not marked as complete"}
+	case o.Marker != o.Layout.Marker:
+		return append(nonEmpty(wrong), fmt.Sprintf("the layout is marked %q, of an older generation", o.Marker))
 	}
 	return nonEmpty(wrong)
 }
@@ -369,6 +374,11 @@ func serviceReasons(s State) (reasons []string) {
 			reasons = append(reasons, wrong)
 		} else if wrong := accessList(o, guest.RuntimePath, ""); wrong != "" {
 			reasons = append(reasons, wrong)
+		}
+		for _, path := range o.Layout.RuntimePaths() {
+			if wrong := differs(o, path, "directory", "750", "root", guest.GroupName); wrong != "" && o.Sudo {
+				reasons = append(reasons, wrong)
+			}
 		}
 	}
 	return reasons

@@ -17,7 +17,7 @@ import (
 
 // makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
-	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(), HomeLeftOut: t.wanted.NoHome}
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(), HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)
@@ -128,6 +128,8 @@ func (p *Plan) forExisting(t target, s State) {
 		if p.complete() && p.Blocked == nil {
 			p.Blocked = noisy(s, reasons)
 		}
+	case len(edits) > 0 && running && !t.layout.Mounts() && upgrades(s.Guest):
+		p.restartLast(edits)
 	case len(edits) > 0:
 		p.restart(running, edits, true)
 	case running:
@@ -150,6 +152,10 @@ func (p *Plan) forExisting(t target, s State) {
 // from it whether the home directory is left out.
 func unrecorded(t target, s State) []string {
 	switch {
+	case t.wanted.NoMounts && s.StagedProject != t.wanted.Project:
+		return []string{fmt.Sprintf("it does not say that %s is copied into the guest", t.wanted.Project)}
+	case !t.wanted.NoMounts && s.StagedProject != "":
+		return []string{"it says that the project is copied into the guest, and it is mounted"}
 	case t.wanted.NoHome == s.HomeLeftOut:
 		return nil
 	case s.HomeLeftOut:
@@ -197,6 +203,9 @@ func (t target) need(key string) string {
 	w := t.wanted
 	switch key {
 	case "mount":
+		if w.NoMounts {
+			return "this world has a copy of the project, and shows nothing of this machine"
+		}
 		if w.NoHome {
 			return fmt.Sprintf("this world leaves %s out, and has %s writable at %s", w.Home, w.Project, w.ProjectMount)
 		}
@@ -274,6 +283,19 @@ func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	}
 	p.Steps = slices.Concat(first, []Step{start}, p.Steps)
 	p.waitForBoot("Lima is still busy with it")
+}
+
+// restartLast plans to change the VM's configuration after all steps in the guest but the marker: an older generation
+// keeps what it needs until the new one has answered.
+func (p *Plan) restartLast(reasons []string) {
+	at := p.at(StepMarker)
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	wait := newStep(StepWaitForBoot, "Lima is still busy with it")
+	wait.last = true
+	p.Steps = slices.Insert(p.Steps, at, newStep(StepStop, reasons...), newStep(StepConfigure, reasons...),
+		newStep(StepStart, "it was stopped for that"), wait)
 }
 
 // unreadable returns the error of a configuration that Lima can't read.
@@ -473,7 +495,7 @@ func (p *Plan) forGuest(t target, s State) {
 		return
 	}
 	p.Replace, p.keep = append(p.Replace, newerLayout(t, o)...), keepNewer(o)
-	if o.Marker != "" && o.Marker != o.Layout.Marker {
+	if o.Marker != "" && o.Marker != o.Layout.Marker && !upgrades(o) {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
 			o.Layout.Marker))
 	}

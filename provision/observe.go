@@ -105,6 +105,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	}
 	state.LastSeen = lastSeen(t.spec, instance)
 	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
+	state.StagedProject = stagedProject(instance)
 	state.Unprotected = v.place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
@@ -280,6 +281,8 @@ type State struct {
 	LastSeen *LastSeen
 	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
 	HomeLeftOut bool
+	// StagedProject is the project that the VM's lima.yaml says to be copied into the guest; empty for none.
+	StagedProject string
 	// Mounts reports for each of the target's mounts, in that order, what is wrong with it; empty when nothing is.
 	Mounts []string
 }

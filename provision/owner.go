@@ -81,7 +81,11 @@ func (p Plan) Adoption() (changed, kept string) {
 	if p.HomeLeftOut {
 		home = "your home directory is left out"
 	}
-	changed = "its configuration, its users' groups and its services: the project is mounted writable, " + home +
+	project := "the project is mounted writable"
+	if p.Gets != nil && p.Gets.Staged != "" {
+		project = "the project is copied into it"
+	}
+	changed = "its configuration, its users' groups and its services: " + project + ", " + home +
 		", and the agent is installed as a service"
 	if p.Interrupts() {
 		changed += "; programs that run in it are stopped"

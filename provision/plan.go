@@ -67,7 +67,7 @@ type Existing struct {
 	Layout   string    `json:"layout,omitempty"` // the marker in the guest; empty without one, or unseen
 	// LastSeen is how the inside was when a run last verified it; nil when it is seen now, or that isn't known.
 	LastSeen  *LastSeen `json:"last_seen,omitempty"`
-	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src
+	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src, or staged
 	Owner     Ownership `json:"owner"`               // whether it is a world, and what shows it
 	Protected bool      `json:"protected,omitempty"` // by `limactl protect`
 	// ProtectedBy is who called it: worldsetup, whose own steps lift the protection, or others.
@@ -204,7 +204,7 @@ func existing(s State) *Existing {
 		e.LastSeen = s.LastSeen
 	}
 	if instance.Config != nil {
-		e.Project = shownProject(instance.Config)
+		e.Project = projectOf(instance)
 	}
 	return e
 }

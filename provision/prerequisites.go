@@ -50,7 +50,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		}, VMType: t.vmType, Arch: t.arch,
 		Starts: instance == nil || instance.Status != limatype.StatusRunning || spec.Replace != "",
 		Memory: spec.Memory, Space: checks.Space{Disk: spec.Disk}, Mounts: spec.MountType,
-		Home: t.wanted.Home, NoHome: t.wanted.NoHome, GuestHome: t.guestHome(instance),
+		Home: t.wanted.Home, NoHome: t.wanted.NoHome || t.wanted.NoMounts, GuestHome: t.guestHome(instance),
 		Project: t.spec.Project, NoProject: t.noProject,
 		Firmware: t.firmware(instance),
 		Agents:   t.agents(instance != nil || hidden),

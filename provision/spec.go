@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -395,7 +396,9 @@ func LogPath(spec Spec) string {
 type target struct {
 	spec     Spec
 	layout   layout.Layout
-	given    bool // the layout was asked for, or is that of the agent that was found: what the VM has doesn't matter
+	given    bool // the layout is that of the agent that was found, or of one of the same name
+	brings   bool // the project brings the units of the layout
+	staged   bool // lima.yaml says that the project is staged
 	arch     limatype.Arch
 	vmType   limatype.VMType
 	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
@@ -416,6 +419,7 @@ type target struct {
 // resolves what a profile refers to; nil when Lima does not answer.
 func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
 	t.spec, t.layout = spec, layout.All[0]
+	t.staged = stagedProject(instance) != ""
 	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
 		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
 	}
@@ -459,7 +463,7 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	if t.agent, t.rejected, err = agent.Find(spec.Agent, t.spec.Project, t.arch, t.layouts()); err != nil {
 		return t, err
 	}
-	t.chooseLayout()
+	t.chooseLayout(instance)
 	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
 	return t, t.checkRebuild()
 }
@@ -470,7 +474,7 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 		return nil // checked before
 	}
 	if instance != nil && instance.Config != nil {
-		t.spec.Project = shownProject(instance.Config)
+		t.spec.Project = projectOf(instance)
 	}
 	if t.spec.Project == "" {
 		if t.spec.Project, err = os.Getwd(); err != nil {
@@ -498,9 +502,10 @@ type mount struct {
 
 // mounts returns what is mounted in the world, or must not be.
 func (t target) mounts() []mount {
+	none := !t.layout.Mounts()
 	return []mount{
-		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome},
-		{directory: t.wanted.Project, point: t.wanted.ProjectMount},
+		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome || none},
+		{directory: t.wanted.Project, point: t.wanted.ProjectMount, leftOut: none},
 	}
 }
 
@@ -519,8 +524,26 @@ func homeLeftOut(instance *limatype.Instance) bool {
 	if instance == nil {
 		return false
 	}
+	return lima.HomeLeftOut(configText(instance))
+}
+
+// configText is the text of an instance's lima.yaml; empty without one.
+func configText(instance *limatype.Instance) []byte {
 	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one, nothing was chosen
-	return lima.HomeLeftOut(text)
+	return text
+}
+
+// stagedProject is the project that an instance's lima.yaml says to be staged; empty for none.
+func stagedProject(instance *limatype.Instance) string {
+	if instance == nil {
+		return ""
+	}
+	return lima.StagedProject(configText(instance))
+}
+
+// projectOf is the project of an instance: what it shows at /src, or what is staged in it; empty for none.
+func projectOf(instance *limatype.Instance) string {
+	return cmp.Or(shownProject(instance.Config), stagedProject(instance))
 }
 
 // embedder returns the profile in a file, with all that it refers to.

@@ -256,7 +256,7 @@ func kinds() []kind {
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.builder.build(ctx, r.session(at), r.target.agent.Package, line)
+				return r.builder.build(ctx, r.session(at), r.target.layout.Project(), r.target.agent.Package, line)
 			},
 			explain: explainBuild,
 		},

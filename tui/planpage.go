@@ -154,8 +154,12 @@ func showGets(f *facts, t *text) {
 		}
 		return ""
 	}
+	where := "/src, writable"
+	if g.Staged != "" {
+		where = "a copy in the VM"
+	}
 	readable := when(t.fold > 1 && changed("home") == "" && g.Home != "", sep+"home read-only")
-	t.fieldAnd("project", f.tilde(g.Project)+into+"/src, writable"+readable, changed("project"))
+	t.fieldAnd("project", f.tilde(g.Project)+into+where+readable, changed("project"))
 	if t.fold < 2 || changed("home") != "" || g.Home == "" {
 		home := g.Home + into + "read-only"
 		if g.Home == "" {

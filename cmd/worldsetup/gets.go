@@ -21,7 +21,11 @@ func showGets(to *lines, plan provision.Plan) {
 		to.drawn("  ", to.paint(dimTone, label), "        "[len(label):], to.clean(value), changed)
 	}
 	to.drawn(to.paint(strongTone, "what you get:"))
-	row("project", g.Project+" at /src, writable", "project")
+	where := g.Project + " at /src, writable"
+	if g.Staged != "" {
+		where = g.Project + ", copied to " + g.Staged
+	}
+	row("project", where, "project")
 	home := g.Home + ", read-only"
 	if g.Home == "" {
 		home = "left out"

@@ -2,7 +2,8 @@
 # RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
 # OLD are units of older generations, without their types: they make room. When the agent does not answer, the new units are removed
 # and the old ones started again (exit 3).
-# ROLLBACK=yes: when it does not answer within SECONDS, the previous agent is restored, and the script still fails (exit 3).
+# ROLLBACK is agent, units, both in one word, or no: when it does not answer within SECONDS, the previous ones are restored, and the
+# script still fails (exit 3).
 # python.sh comes before it. Exit status 78, which systemctl never has: the agent needs python3, and that does not run.
 set -eu
 rollback=$1 seconds=$2 runs=$3
@@ -57,13 +58,28 @@ if [ "$#" -gt 0 ]; then
     fi
     exit 3
 fi
-if [ "$rollback" = yes ] && [ -f "$previous" ]; then
-    mv -fT "$previous" "$agent"
+restored=
+case $rollback in *agent*)
+    if [ -f "$previous" ]; then mv -fT "$previous" "$agent" && restored='the previous agent was restored'; fi
+    ;;
+esac
+case $rollback in *units*)
+    for file in "$UNIT.service" "$UNIT.socket"; do
+        kept=/etc/systemd/system/.$file.previous
+        if [ -f "$kept" ]; then
+            mv -fT "$kept" "/etc/systemd/system/$file" && restored='the agent of the generation before was started again'
+        fi
+    done
+    systemctl daemon-reload
+    sync -f /etc/systemd/system
+    ;;
+esac
+if [ -n "$restored" ]; then
     up
     if answers; then
-        echo 'the previous agent was restored and answers' >&2
+        echo "$restored and answers" >&2
     else
-        echo 'the previous agent was restored and does not answer either' >&2
+        echo "$restored and does not answer either" >&2
     fi
     exit 3
 fi

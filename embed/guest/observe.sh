@@ -1,7 +1,8 @@
-# observe.sh OTHERS LAYOUT MOUNTPOINT...
+# observe.sh OTHERS LAYOUT CLOSED MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
 # OTHERS are the units of other generations, without their types, in one word: of those it only says which files are there.
-# LAYOUT is the SHA-256 of the marker, as it should be.
+# LAYOUT is the SHA-256 of the marker, as it should be. CLOSED are paths, in one word, to which only root and the socket's group
+# have a way.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
 # booting, it prints "untouched=yes" and observes no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
@@ -10,8 +11,8 @@ set -u
 newline='
 '
 
-others=$1 layout=$2
-shift 2
+others=$1 layout=$2 closed=$3
+shift 3
 agent=/usr/local/bin/$UNIT
 gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
@@ -65,13 +66,14 @@ entries() {
 }
 
 # What only root sees, in the one process that shows whether sudo works: whether / can be written to, whether the service's
-# processes run the installed agent, what is laid over our units, and last the sockets that listen at our path and whose they
+# processes run the installed agent, what is at the closed paths, what is laid over our units, and last the sockets that listen at our path and whose they
 # are. It reads what units asks for: "files", the files with an environment, and "listeners".
 # shellcheck disable=SC2016 # root's shell expands it
 root_view='
     sock=/run/substrate.sock service=$UNIT.service socket=$UNIT.socket
     if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
     program=$1
+    shift
     if [ -f "$program" ] && IFS= read -r line <"$program"; then case $line in "#!"*) line=${line#??} program=${line%% *} ;; esac fi 2>/dev/null
     runs=
     while read -r pid; do
@@ -101,6 +103,7 @@ root_view='
             ;;
         esac
     done
+    if [ $# -gt 0 ]; then stat -c "stat=%F|%a|%U|%G|%s|%i|%n" -- "$@"; fi
     if ! command -v ss >/dev/null; then exit 0; fi
     echo listeners=seen
     lines=$(ss -xlHe src "$sock")
@@ -275,7 +278,8 @@ fi
 if [ "$mode" = observe ]; then
     exec 3>&1
     units | {
-        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C UNIT="$UNIT" /bin/sh -c "$access_view$root_view" root_view "$agent" 2>/dev/null; then
+        # shellcheck disable=SC2086 # CLOSED are paths of ours
+        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C UNIT="$UNIT" /bin/sh -c "$access_view$root_view" root_view "$agent" $closed 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"

@@ -18,6 +18,10 @@ aside() {
 put() {
     aside "$dir/.$1.new"
     printf '%s' "$2" >"$dir/.$1.new"
+    if [ -f "$dir/$1" ] && [ ! -L "$dir/$1" ] && ! cmp -s "$dir/$1" "$dir/.$1.new"; then
+        aside "$dir/.$1.previous"
+        ln -f "$dir/$1" "$dir/.$1.previous" # for activate.sh
+    fi
     aside "$dir/$1"
     mv -fT "$dir/.$1.new" "$dir/$1"
 }

@@ -46,6 +46,11 @@ func (m *machine) change(of layout.Layout, c guest.Change) error {
 	case guest.InstallCompanion:
 		m.put(path.Join(guest.ProgramsPath, c.Name), file{mode: 0o755, data: c.Content})
 	case guest.InstallUnits:
+		for _, path := range []string{of.ServicePath(), of.SocketPath()} {
+			if old := m.files[path]; old != nil {
+				m.files[path+".previous"] = old
+			}
+		}
 		m.put(of.ServicePath(), file{data: []byte(c.Service)})
 		m.put(of.SocketPath(), file{data: []byte(c.Socket)})
 		m.enabled = true
@@ -104,6 +109,13 @@ func (m *machine) activate(of layout.Layout, c guest.Activate) error {
 		m.run()
 		return failed("activate", guest.ExitRolledBack, stderr+
 			"\nthe agent of the generation before was started again and answers")
+	}
+	if c.Units {
+		for _, path := range []string{of.ServicePath(), of.SocketPath()} {
+			if old := m.files[path+".previous"]; old != nil {
+				m.files[path] = old
+			}
+		}
 	}
 	previous := m.files[previousAgent(of)]
 	if !c.Rollback || previous == nil {

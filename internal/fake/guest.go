@@ -124,7 +124,9 @@ func (m *machine) run() {
 	}
 	if routes := routes(agent.data); routes != nil {
 		m.service, m.failed = &service{routes, agent}, false
-		m.put(guest.RuntimePath, file{kind: "directory", mode: 0o750, group: guest.GroupName})
+		for _, path := range append(m.layout.RuntimePaths(), guest.RuntimePath) {
+			m.put(path, file{kind: "directory", mode: 0o750, group: guest.GroupName})
+		}
 	}
 }
 
@@ -167,11 +169,11 @@ func (m *machine) units(of layout.Layout) map[string]guest.Unit {
 			unit.FileState = "enabled"
 		}
 	}
-	if m.socket != nil && of == m.layout {
+	if m.socket != nil && of.Unit == m.layout.Unit {
 		socket.Active, socket.Sub = "active", "listening"
 	}
 	switch {
-	case of != m.layout:
+	case of.Unit != m.layout.Unit:
 	case m.service != nil:
 		service.Active, service.Sub = "active", "running"
 	case m.failed:

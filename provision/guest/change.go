@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"bytes"
 	"path"
 	"strconv"
@@ -117,27 +118,28 @@ type Activate struct {
 	// Old are the older generations whose agent makes room, and is started again if this one does not answer.
 	Old      []layout.Layout
 	Rollback bool // the agent is new: the one before is restored if it does not answer
+	Units    bool // likewise the units, of which those before have the same names
 	Reload   bool // as of InstallUnits
 	Wait     time.Duration
 }
 
 func (c Activate) request() Request {
 	seconds := strconv.Itoa(int(c.Wait / time.Second))
-	args := []string{yesNo(c.Rollback), seconds, yesNo(c.Reload)}
-	return Request{Script: embed.Activate, Args: append(args, unitsOf(c.Old)...)}
+	rollback := ""
+	if c.Rollback {
+		rollback = "agent"
+	}
+	if c.Units {
+		rollback += "units"
+	}
+	args := []string{cmp.Or(rollback, "no"), seconds, yesNo(c.Reload)}
+	return Request{Script: embed.Activate, Args: append(args, layout.Units(c.Old)...)}
 }
 
 // Retire takes the units and agents of older generations out of force, and keeps them under other names.
 type Retire struct{ Old []layout.Layout }
 
-func (c Retire) request() Request { return Request{Script: embed.Retire, Args: unitsOf(c.Old)} }
-
-func unitsOf(layouts []layout.Layout) (units []string) {
-	for _, of := range layouts {
-		units = append(units, of.Unit)
-	}
-	return units
-}
+func (c Retire) request() Request { return Request{Script: embed.Retire, Args: layout.Units(c.Old)} }
 
 // WriteMarker marks the layout as complete, if all mounts are there.
 type WriteMarker struct {

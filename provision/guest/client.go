@@ -146,7 +146,8 @@ func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string)
 
 // observed returns the arguments of the script "observe".
 func (s scripted) observed(points []string) []string {
-	return append([]string{strings.Join(unitsOf(s.layout.Others()), " "), s.layout.MarkerSum()}, points...)
+	return append([]string{strings.Join(s.layout.OtherUnits(), " "), s.layout.MarkerSum(),
+		strings.Join(s.layout.Closed(), " ")}, points...)
 }
 
 // Verify implements [Client].

@@ -213,24 +213,45 @@ const (
 	ProgramsPath    = "/usr/local/bin/" // before the name of a program beside the agent
 	MarkerPath      = "/etc/substrate-lima-layout"
 	StatePath       = "/var/lib/substrate"
-	RuntimePath     = "/run/substrate"
+	RuntimePath     = layout.RuntimePath
 	GroupName       = "substrate"
 	Python          = "python3"
-	ProjectMount    = "/src"
+	ProjectMount    = layout.ProjectMount
 	HomeStateSuffix = "/.substrate" // after Home
 )
 
-// Has reports whether a socket unit of a generation is installed.
+// Has reports whether a socket unit of a generation is installed. Of those whose units have the same names, it is the
+// oldest, unless the marker names another one.
 func (o *Observation) Has(of layout.Layout) bool {
-	_, found := o.Files[of.SocketPath()]
-	return found
+	if _, found := o.Files[of.SocketPath()]; !found {
+		return false
+	}
+	oldest := true
+	for _, other := range of.Others() {
+		if other.Unit != of.Unit {
+			continue
+		}
+		if oldest = oldest && other.NewerThan(of); o.Marker == other.Marker {
+			return false
+		}
+	}
+	return oldest || o.Marker == of.Marker
 }
 
-// Older returns the generations before that of the observation of which a unit is installed.
+// Marked returns the oldest generation that has the marker.
+func (o *Observation) Marked() (of layout.Layout, found bool) {
+	i := slices.IndexFunc(layout.All, func(l layout.Layout) bool { return l.Marker == o.Marker })
+	if i < 0 {
+		return of, false
+	}
+	return layout.All[i], true
+}
+
+// Older returns the generations before that of the observation of which a unit is installed, under another name.
 func (o *Observation) Older() (older []layout.Layout) {
 	for _, of := range o.Layout.Others() {
 		_, service := o.Files[of.ServicePath()]
-		if o.Layout.NewerThan(of) && (service || o.Has(of)) {
+		if of.Unit != o.Layout.Unit && o.Layout.NewerThan(of) && (service || o.Has(of)) {
 			older = append(older, of)
 		}
 	}

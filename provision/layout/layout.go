@@ -22,6 +22,13 @@ type Layout struct {
 	Package string
 	// Backend is what the agent calls itself when it is asked for its capabilities.
 	Backend string
+	// Staging is the directory in the guest that holds the copy of the project, which Current names. It is empty where
+	// the project and the home directory are mounted; nothing is where there is a copy.
+	Staging string
+	// Runtime are the directories below [RuntimePath] that must be there when the agent starts, and that it writes to.
+	Runtime []string
+	// Templates reports that a project may bring the text of the units.
+	Templates bool
 }
 
 // AgentV1 is the generation that a world has unless another one is asked for or found.
@@ -44,8 +51,44 @@ var ServiceV1 = Layout{
 	Backend: "world-service",
 }
 
+// StagedV2 mounts nothing: the project is copied into the guest.
+var StagedV2 = Layout{
+	Name:      "staged-v2",
+	Marker:    "socket-parity-v2-staged-workspace-v1",
+	Unit:      "substrate-world-service",
+	Title:     "Substrate World Service",
+	Package:   "world-service",
+	Backend:   "world-service",
+	Staging:   "/var/lib/substrate/staged-workspace",
+	Runtime:   []string{"substrate-gateway-runtime"},
+	Templates: true,
+}
+
 // All are the generations, from the oldest to the newest.
-var All = []Layout{AgentV1, ServiceV1}
+var All = []Layout{AgentV1, ServiceV1, StagedV2}
+
+// Where a guest has what is the same in all generations.
+const (
+	RuntimePath  = "/run/substrate"
+	ProjectMount = "/src"
+)
+
+// ManifestName is the name of the manifest in a copy of a project.
+const ManifestName = ".substrate-lima-stage-manifest"
+
+// UnitTemplates is the directory in a project that holds the units' templates. A project that has it is of a generation
+// with Templates.
+const UnitTemplates = "scripts/mac/lima/units"
+
+// Agents returns the oldest generation of each name that an agent has in a project, from the oldest to the newest.
+func Agents() (agents []Layout) {
+	for _, l := range All {
+		if !slices.ContainsFunc(agents, func(other Layout) bool { return other.Package == l.Package }) {
+			agents = append(agents, l)
+		}
+	}
+	return agents
+}
 
 // Named returns the generation called name.
 func Named(name string) (of Layout, found bool) {
@@ -66,11 +109,64 @@ func Names() (names []string) {
 
 // Others returns all generations but l.
 func (l Layout) Others() []Layout {
-	return slices.DeleteFunc(slices.Clone(All), func(other Layout) bool { return other == l })
+	return slices.DeleteFunc(slices.Clone(All), l.Is)
 }
 
+// Is reports whether l and other are the same generation.
+func (l Layout) Is(other Layout) bool { return l.Name == other.Name }
+
 // NewerThan reports whether l came after other.
-func (l Layout) NewerThan(other Layout) bool { return slices.Index(All, l) > slices.Index(All, other) }
+func (l Layout) NewerThan(other Layout) bool {
+	return slices.IndexFunc(All, l.Is) > slices.IndexFunc(All, other.Is)
+}
+
+// Mounts reports whether the project and the home directory are mounted in the guest.
+func (l Layout) Mounts() bool { return l.Staging == "" }
+
+// Project returns where the project is in the guest.
+func (l Layout) Project() string {
+	if l.Mounts() {
+		return ProjectMount
+	}
+	return l.Current()
+}
+
+// Current returns the directory that is the copy of the project; it has a meaning only where there is Staging.
+func (l Layout) Current() string { return l.Staging + "/current" }
+
+// RuntimePaths returns the directories of Runtime.
+func (l Layout) RuntimePaths() (paths []string) {
+	for _, name := range l.Runtime {
+		paths = append(paths, RuntimePath+"/"+name)
+	}
+	return paths
+}
+
+// Closed returns what is in directories that only root and the socket's group can enter.
+func (l Layout) Closed() (paths []string) {
+	if !l.Mounts() {
+		paths = []string{l.Staging, l.Current(), l.Manifest()}
+	}
+	return append(paths, l.RuntimePaths()...)
+}
+
+// Manifest returns the file in the copy of the project that says what it is a copy of.
+func (l Layout) Manifest() string { return l.Current() + "/" + ManifestName }
+
+// Units returns the names of the units of some generations, as in Unit, each once.
+func Units(of []Layout) (units []string) {
+	for _, l := range of {
+		if !slices.Contains(units, l.Unit) {
+			units = append(units, l.Unit)
+		}
+	}
+	return units
+}
+
+// OtherUnits returns the names of the units that other generations have, each once.
+func (l Layout) OtherUnits() []string {
+	return slices.DeleteFunc(Units(All), func(unit string) bool { return unit == l.Unit })
+}
 
 // Service returns the name of the service unit.
 func (l Layout) Service() string { return l.Unit + ".service" }

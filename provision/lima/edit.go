@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -78,6 +79,7 @@ func (w Wanted) Edit(text []byte, dir string) (result []byte, err error) {
 		err = errors.Join(err, edited.setRosetta())
 	}
 	edited.markHome(w.NoHome)
+	edited.markStaged(w)
 	err = errors.Join(err,
 		edited.setList("mounts", len(config.Mounts), w.mountEntries(config, dir)),
 		edited.setList("portForwards", len(config.PortForwards), forwardEntries(config, dir)),
@@ -130,8 +132,11 @@ func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 			holds: func(i int) bool { location, _ := at(i); return SameDirectory(location, w.Project) && writable(i) },
 		},
 	}
-	if w.NoHome {
+	if w.NoHome || w.NoMounts {
 		entries[0] = entry{ours: func(i int) bool { return w.showsHome(at(i)) }}
+	}
+	if w.NoMounts {
+		entries[1].value = nil
 	}
 	return entries
 }
@@ -307,6 +312,22 @@ func (d *document) markHome(leftOut bool) {
 	d.text = slices.Concat(slices.DeleteFunc(lines, isHomeLeftOut)...)
 }
 
+// markStaged adds the line that says which project is copied into the VM, or removes it.
+func (d *document) markStaged(w Wanted) {
+	wanted := ""
+	if w.NoMounts {
+		wanted = w.Project
+	}
+	if StagedProject(d.text) == wanted {
+		return
+	}
+	lines := slices.Collect(bytes.Lines(d.text))
+	d.text = slices.Concat(slices.DeleteFunc(lines, isStaged)...)
+	if wanted != "" {
+		d.text = slices.Concat([]byte(staged+strconv.QuoteToASCII(wanted)+d.newline()), d.text)
+	}
+}
+
 func (d *document) newline() string {
 	if bytes.Contains(d.text, []byte("\r\n")) {
 		return "\r\n"
@@ -445,6 +466,8 @@ func (d *document) setList(key string, n int, entries []entry) error {
 	}
 	list, ok := parts[at].value.(*ast.SequenceNode)
 	switch {
+	case len(removed) == n && len(d.changed[key].added) == 0: // nothing is left
+		return d.rewrite(lines, parts[at], removed, nil)
 	case ok && list.IsFlowStyle && len(removed) == 0 && n > 0:
 		d.addInLine(lines, list, added)
 	case !ok || list.IsFlowStyle || len(list.Entries) != n:

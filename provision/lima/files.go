@@ -141,6 +141,11 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 		location, point := w.place(f.Config, "", mount)
 		wanted, writable := w.Home, false
 		switch {
+		case w.NoMounts:
+			if point == w.ProjectMount || Contains(location, w.Home) {
+				decisions = append(decisions, f.entry("mounts", i, mount.Location))
+			}
+			continue
 		case point == w.ProjectMount:
 			wanted, writable = w.Project, true
 		case w.NoHome:

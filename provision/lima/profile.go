@@ -38,6 +38,7 @@ type Wanted struct {
 	NoHome                  bool   // no mount shows Home, but one within it may be there, and the project
 	Project                 string // host directory, mounted writable at ProjectMount
 	ProjectMount            string
+	NoMounts                bool // neither is mounted: the project is staged
 	Rosetta                 bool // run binaries for x86_64 on Apple silicon
 }
 
@@ -212,6 +213,13 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 		missing = append(missing, "it is plain: Lima mounts nothing and forwards no sockets")
 	}
 	switch {
+	case w.NoMounts:
+		for _, mount := range config.Mounts {
+			if filepath.Clean(mountPoint(mount)) == w.ProjectMount || w.showsHome(mount.Location, mountPoint(mount)) {
+				missing = append(missing, fmt.Sprintf("%s is mounted at %s, and the project is to be a copy in the guest",
+					mount.Location, mountPoint(mount)))
+			}
+		}
 	case w.NoHome:
 		for _, mount := range config.Mounts {
 			if w.showsHome(mount.Location, mountPoint(mount)) {
@@ -222,7 +230,7 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	case !hasMount(config.Mounts, w.Home, w.Home, false):
 		missing = append(missing, fmt.Sprintf("%s is not mounted read-only", w.Home))
 	}
-	if !hasMount(config.Mounts, w.Project, w.ProjectMount, true) {
+	if !w.NoMounts && !hasMount(config.Mounts, w.Project, w.ProjectMount, true) {
 		missing = append(missing, fmt.Sprintf("%s is not mounted writable at %s", w.Project, w.ProjectMount))
 	}
 	var forward, boot bool
@@ -279,15 +287,20 @@ func Signs(text []byte) (signs []string) {
 
 // SignsIn returns what in a configuration shows that the VM is a world.
 func SignsIn(config *limatype.LimaYAML) (signs []string) {
-	if slices.ContainsFunc(config.PortForwards, func(rule limatype.PortForward) bool {
-		return rule.GuestSocket == GuestSocket
-	}) {
+	if ForwardsAgent(config) {
 		signs = append(signs, "it forwards "+GuestSocket)
 	}
 	if slices.ContainsFunc(config.Provision, isBootGroup) {
 		signs = append(signs, "it has the boot script of a world")
 	}
 	return signs
+}
+
+// ForwardsAgent reports whether a configuration forwards the agent's socket.
+func ForwardsAgent(config *limatype.LimaYAML) bool {
+	return slices.ContainsFunc(config.PortForwards, func(rule limatype.PortForward) bool {
+		return rule.GuestSocket == GuestSocket
+	})
 }
 
 // homeLeftOut is a line at the top of the lima.yaml of a VM that is not to show the home directory. Lima keeps comments.
@@ -301,6 +314,21 @@ func HomeLeftOut(text []byte) bool {
 func isHomeLeftOut(line []byte) bool {
 	return string(bytes.TrimRight(line, " \r\n")) == homeLeftOut // with spaces before it, it may be in a script
 }
+
+// staged begins a line at the top of the lima.yaml of a VM that has a copy of its project, with the path in quotes.
+const staged = "# worldsetup copies the project into this VM: "
+
+// StagedProject returns the project that the text of a lima.yaml says to be copied into the VM; empty for none.
+func StagedProject(text []byte) (project string) {
+	for line := range bytes.Lines(text) {
+		if isStaged(line) {
+			project, _ = strconv.Unquote(string(bytes.TrimSpace(line[len(staged):]))) // empty for what is not quoted
+		}
+	}
+	return project
+}
+
+func isStaged(line []byte) bool { return bytes.HasPrefix(line, []byte(staged)) }
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.
 func HostSocketPath(instance *limatype.Instance) string {
