@@ -49,6 +49,10 @@ var (
 	build string
 	//go:embed guest/cargo.sh
 	cargo string
+	//go:embed guest/staged.sh
+	staged string
+	//go:embed guest/stage.sh
+	stage string
 	//go:embed guest/units.sh
 	units string
 	//go:embed guest/linger.sh
@@ -103,6 +107,8 @@ var (
 	Companion   = Script{"companion", companion}
 	Build       = Script{"build", build}
 	Cargo       = Script{"cargo", apt + cargo}
+	Staged      = Script{"staged", staged}
+	Stage       = Script{"stage", stage}
 	Units       = Script{"units", units}
 	Linger      = Script{"linger", linger}
 	Activate    = Script{"activate", python + activate}

@@ -62,7 +62,7 @@ func (s *activity) on(status *StepStatus) {
 	switch status.ID {
 	case StepStart, StepWaitForBoot:
 		status.Phase = string(s.phase)
-	case StepCreate, StepReplaceCreate:
+	case StepCreate, StepReplaceCreate, StepStage:
 		if s.transfer != nil {
 			transfer := *s.transfer
 			status.Transfer = &transfer

@@ -231,6 +231,9 @@ func (r *run) look(ctx context.Context) (instance *limatype.Instance, findErr, e
 		return nil, nil, err
 	}
 	target.spec.Replace = r.target.spec.Replace
+	if r.target.layout.Name != "" { // the project was chosen before
+		target.named = r.target.named
+	}
 	r.target = target
 	return instance, findErr, nil
 }

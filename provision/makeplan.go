@@ -152,7 +152,7 @@ func (p *Plan) forExisting(t target, s State) {
 // from it whether the home directory is left out.
 func unrecorded(t target, s State) []string {
 	switch {
-	case t.wanted.NoMounts && s.StagedProject != t.wanted.Project:
+	case t.wanted.NoMounts && t.named && s.StagedProject != t.wanted.Project:
 		return []string{fmt.Sprintf("it does not say that %s is copied into the guest", t.wanted.Project)}
 	case !t.wanted.NoMounts && s.StagedProject != "":
 		return []string{"it says that the project is copied into the guest, and it is mounted"}
@@ -469,7 +469,7 @@ func unreachable(s State) *Error {
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
 	if s.Guest != nil && plan.Blocked == nil {
-		plan.Unrepaired = unrepaired(s)
+		plan.Unrepaired = append(unrepaired(s), unstaged(t, s)...)
 	}
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup

@@ -136,6 +136,9 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 			state.SudoDenied = lima.SudoDenied(t.spec.LimaHome, instance.Dir)
 		}
 	}
+	if state.Guest != nil && !state.Guest.Untouched {
+		state.Staged = v.compareStaged(ctx, instance, t, state.Guest, state.route())
+	}
 	return state
 }
 
@@ -279,6 +282,8 @@ type State struct {
 	OpenKey *Error
 	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
 	LastSeen *LastSeen
+	// Staged is the copy of the project, if the generation has one and it could be looked at; else nil.
+	Staged *Staged
 	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
 	HomeLeftOut bool
 	// StagedProject is the project that the VM's lima.yaml says to be copied into the guest; empty for none.
@@ -393,7 +398,7 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 // escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
 // processes, sockets and file systems.
 func (h *history) escalate(s *State, step Step) bool {
-	if h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
+	if step.ID == StepStage || h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
 		step.Disruption.level() >= DisruptionRestart.level() {
 		return false
 	}

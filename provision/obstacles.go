@@ -23,6 +23,8 @@ func changes(id StepID, o *guest.Observation) []string {
 	case StepDirectories:
 		above, _ := writable(o)
 		return append(above, "/var/lib", guest.StatePath, o.Home, o.Home+guest.HomeStateSuffix)
+	case StepStage:
+		return []string{guest.StatePath, o.Layout.Staging, o.Layout.Current()}
 	case StepUnits:
 		return []string{"/etc/systemd/system", o.Layout.ServicePath(), o.Layout.SocketPath()}
 	case StepLinger:

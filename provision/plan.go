@@ -15,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
 // Plan holds the steps that make the observed world what the Spec asks for. An empty plan means that there is nothing
@@ -68,6 +69,7 @@ type Existing struct {
 	// LastSeen is how the inside was when a run last verified it; nil when it is seen now, or that isn't known.
 	LastSeen  *LastSeen `json:"last_seen,omitempty"`
 	Project   string    `json:"project,omitempty"`   // the directory that is mounted at /src, or staged
+	Workdir   string    `json:"-"`                   // where the project is in the guest
 	Owner     Ownership `json:"owner"`               // whether it is a world, and what shows it
 	Protected bool      `json:"protected,omitempty"` // by `limactl protect`
 	// ProtectedBy is who called it: worldsetup, whose own steps lift the protection, or others.
@@ -77,6 +79,12 @@ type Existing struct {
 
 // Empty reports whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
+
+// settled reports whether there is nothing to change without which the world would not be ready.
+func (p Plan) settled() bool {
+	return len(p.Replace) == 0 && p.Blocked == nil &&
+		!slices.ContainsFunc(p.Steps, func(s Step) bool { return !s.later })
+}
 
 // complete reports whether only the layout marker is left to write.
 func (p Plan) complete() bool {
@@ -205,6 +213,11 @@ func existing(s State) *Existing {
 	}
 	if instance.Config != nil {
 		e.Project = projectOf(instance)
+		if of, staged := shownLayout(instance); staged {
+			e.Workdir = of.Current()
+		} else if e.Project != "" {
+			e.Workdir = guest.ProjectMount
+		}
 	}
 	return e
 }

@@ -78,7 +78,7 @@ func (r *run) report(seen view) Health {
 	}
 	health.verification(r.target, verified)
 	health.costs()
-	health.Ready = verified != nil && plan.Empty() && len(health.Wrong()) == 0
+	health.Ready = verified != nil && plan.settled() && len(health.Wrong()) == 0
 	return health
 }
 
@@ -182,6 +182,7 @@ func (h *Health) guest(t target, s State) {
 	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.session(o, s.SharedDead)
 	h.reportNoise(s)
+	h.staged(t, s)
 	mounts := t.mounts()
 	for i, problem := range s.Mounts {
 		want := "shows " + mounts[i].directory

@@ -399,6 +399,7 @@ type target struct {
 	given    bool // the layout is that of the agent that was found, or of one of the same name
 	brings   bool // the project brings the units of the layout
 	staged   bool // lima.yaml says that the project is staged
+	named    bool // the project was named, or the VM's configuration names it
 	arch     limatype.Arch
 	vmType   limatype.VMType
 	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
@@ -420,6 +421,7 @@ type target struct {
 func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
 	t.spec, t.layout = spec, layout.All[0]
 	t.staged = stagedProject(instance) != ""
+	t.named = spec.Project != "" || instance == nil || instance.Config != nil && projectOf(instance) != ""
 	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
 		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
 	}

@@ -36,6 +36,7 @@ const (
 	StepConfigure   StepID = "vm-configure"
 	StepStart       StepID = "vm-start"
 	StepDirectories StepID = "directories"
+	StepStage       StepID = "stage"
 	StepCompanions  StepID = "companions"
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"
@@ -205,6 +206,12 @@ func kinds() []kind {
 			disruption: DisruptionLive,
 			repairs:    []string{"directories", "parent-directories"}, inNew: always,
 			plan: planDirectories, task: directoriesTask,
+		},
+		{
+			id: StepStage, title: "copy the project into the guest", usual: 3 * time.Second, disruption: DisruptionLive,
+			reports: true, repairs: []string{itemStaged},
+			inNew: func(t target) bool { return !t.layout.Mounts() },
+			plan:  planStage, apply: stageProject, explain: explainStage,
 		},
 		{
 			id: StepCompanions, title: "install the companion binaries", usual: time.Second, disruption: DisruptionLive,
@@ -427,6 +434,7 @@ type Step struct {
 	operands []string
 	force    bool // of StepStop: the VM is stopped by force
 	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
+	later    bool // of StepStage: it can wait, and the world is ready without it
 	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
 }
 

@@ -72,8 +72,8 @@ func (a *app) logs(ctx context.Context, c invocation, of which) error {
 			return err
 		}
 		command := []string{"sudo", "journalctl", "--no-pager", "-n", "200"}
-		for _, generation := range layout.All {
-			command = append(command, "-u", generation.Service())
+		for _, unit := range layout.Units(layout.All) {
+			command = append(command, "-u", unit+".service")
 		}
 		if of.follow {
 			command = append(command, "-f")

@@ -31,6 +31,7 @@ type engine interface {
 	Remove(context.Context) error
 	Start(context.Context) error
 	Stop(context.Context) error
+	Stage(context.Context) (provision.Plan, error)
 	Find(context.Context) (*provision.Existing, error)
 	PlanRestore(context.Context) (provision.Plan, error)
 	PlanRemove(context.Context) (provision.Plan, error)

@@ -34,6 +34,8 @@ func (s script) Remove(context.Context) error                      { return s.er
 func (s script) Start(context.Context) error { return s.err }
 func (s script) Stop(context.Context) error  { return s.err }
 
+func (s script) Stage(context.Context) (provision.Plan, error) { return provision.Plan{}, s.err }
+
 func (s script) Find(context.Context) (*provision.Existing, error)   { return s.plan.Existing, s.err }
 func (s script) PlanRestore(context.Context) (provision.Plan, error) { return s.plan, nil }
 func (s script) PlanRemove(context.Context) (provision.Plan, error)  { return s.plan, nil }

@@ -22,7 +22,7 @@ const rootLong = `worldsetup sets up a Substrate world: a Lima VM in which an ag
 what is missing, repairs what is incomplete, and verifies by connecting that it works. It changes nothing in a healthy
 world.
 
-PROJECT is the directory that is mounted writable at /src. Without it, a new VM gets the working directory and an
+PROJECT is the directory that is mounted writable at /src, or copied into the VM. Without it, a new VM gets the working directory and an
 existing VM keeps its own. Write ./plan for a directory that has the name of a command.
 
 Flags beat environment variables, which are in [brackets], and these beat worldsetup.yaml: the project's, then the
@@ -42,7 +42,7 @@ func (a *app) rootCommand() *cobra.Command {
 	a.setUpHelp(root)
 	addCommands(root, commandsOfWorld, "The world:",
 		a.planCommand(), a.statusCommand(), a.shellCommand(), a.logsCommand(), a.startCommand(), a.stopCommand(),
-		a.listCommand(), a.restoreCommand(), a.removeCommand())
+		a.stageCommand(), a.listCommand(), a.restoreCommand(), a.removeCommand())
 	addCommands(root, commandsOfMachine, "This machine and the project:",
 		a.checkCommand(), a.initCommand(), a.trustCommand(), a.bundleCommand())
 	addCommands(root, commandsOfMore, "More:", a.demoCommand(), a.versionCommand(), a.manCommand(), &cobra.Command{

@@ -12,10 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-const shellLong = `shell opens a shell in the VM, in the project at /src, or runs a command there. It is limactl shell,
+const shellLong = `shell opens a shell in the VM, in the project, or runs a command there. It is limactl shell,
 for VMs that are worlds, and its exit code is that of the command.`
 
 // shellCommand returns the command that opens a shell in the VM.
@@ -32,14 +31,11 @@ func (a *app) shellCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if workdir == "" && found.Project != "" {
-			workdir = guest.ProjectMount
-		}
-		return enter(c.spec, cmp.Or(workdir, "/"), c.args...)
+		return enter(c.spec, cmp.Or(workdir, found.Workdir, "/"), c.args...)
 	})
 	flags := command.Flags()
 	flags.SetInterspersed(false)
-	flags.StringVar(&workdir, "workdir", "", "begin in `DIR` of the VM (default: /src)")
+	flags.StringVar(&workdir, "workdir", "", "begin in `DIR` of the VM (default: where the project is)")
 	return hide(command, "json", "quiet", "verbose") // the output is the command's
 }
 

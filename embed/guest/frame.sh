@@ -28,7 +28,7 @@ done
 set -- /usr/bin/env -i PATH="$PATH" LC_ALL=C MARK="$MARK" UNIT="$unit" "$@"
 if [ "$who" = root ]; then
     case $script,$(flock --version 2>/dev/null) in # one of BusyBox can't wait
-    refused,*) ;; # it reads only
+    refused,* | staged,*) ;; # they read only
     *util-linux*) set -- flock -o -w 90 -E 76 /run/worldsetup.lock "$@" ;;
     esac
     set -- sudo -n -- "$@"

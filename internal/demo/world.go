@@ -257,6 +257,9 @@ func (e *Engine) Restore(ctx context.Context) (provision.Health, error) {
 func (e *Engine) Remove(ctx context.Context) error { return e.with(ctx).Remove(ctx) }
 func (e *Engine) Start(ctx context.Context) error  { return e.with(ctx).Start(ctx) }
 func (e *Engine) Stop(ctx context.Context) error   { return e.with(ctx).Stop(ctx) }
+func (e *Engine) Stage(ctx context.Context) (provision.Plan, error) {
+	return e.with(ctx).Stage(ctx)
+}
 func (e *Engine) Find(ctx context.Context) (*provision.Existing, error) {
 	return e.with(ctx).Find(ctx)
 }

@@ -1,12 +1,14 @@
 package fake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/staging"
 )
 
 // client is the way into one VM. It implements guest.Client.
@@ -161,6 +163,30 @@ func (c client) Build(context.Context, guest.Route, guest.Build, func(string)) (
 // InstallCargo implements guest.Client. It is not modelled, as Build.
 func (c client) InstallCargo(context.Context, guest.Route, guest.Build, func(string)) error {
 	return errors.New("fake: nothing can be built")
+}
+
+// Staged implements guest.Client.
+func (c client) Staged(ctx context.Context, via guest.Route, _ string) (copied *staging.Copy, err error) {
+	_, vm, err := c.enter(ctx, via, "staged", nil)
+	if err == nil {
+		vm.locked(func() { copied = vm.guest.staged(c.layout) })
+	}
+	return copied, err
+}
+
+// Stage implements guest.Client.
+func (c client) Stage(ctx context.Context, via guest.Route, staged guest.Staging) error {
+	_, vm, err := c.enter(ctx, via, "Stage", nil)
+	if err != nil {
+		return err
+	}
+	var stream bytes.Buffer
+	staged.Prepared()
+	if err := staged.Write(&stream); err != nil {
+		return err
+	}
+	vm.locked(func() { err = vm.guest.stage(c.layout, staged, &stream) })
+	return err
 }
 
 // watchPeriod is how often a watcher compares.

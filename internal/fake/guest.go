@@ -14,6 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/staging"
 )
 
 // userHome is the home directory of the guest's user.
@@ -22,7 +23,8 @@ const userHome = "/home/" + userName + ".guest"
 // machine is a guest. What is not under /run, and not what systemd and the kernel know, survives without power.
 type machine struct {
 	vm     *VM
-	layout layout.Layout // of the installed units
+	layout layout.Layout            // of the installed units
+	copied map[string]staging.Entry // of the project, by path
 
 	group   bool // the socket's group is there
 	member  bool // and the user in it

@@ -1,8 +1,8 @@
 package guest
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"path"
 	"strconv"
 	"time"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/staging"
 )
 
 // Client observes and changes one guest for the engine, with the names of one layout. [Over] returns one that runs the
@@ -37,6 +38,9 @@ type Client interface {
 	Build(ctx context.Context, via Route, build Build, line func(string)) (Built, error)
 	// InstallCargo installs the distribution's cargo and rustc, if they are not older than build needs.
 	InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error
+	// Staged lists the copy of the project, and Stage makes another one. The first of them changes nothing.
+	Staged(ctx context.Context, via Route, user string) (*staging.Copy, error)
+	Stage(ctx context.Context, via Route, copied Staging) error
 	// Watch calls event whenever something may have changed, and every few seconds as a sign of life, until ctx ends.
 	Watch(ctx context.Context, points []string, event func(WatchEvent)) error
 	// Renew ends Lima's shared connection for those who come next and makes a new one, which has the groups of its
