@@ -52,6 +52,11 @@ func testScenarios(t *testing.T, rig *rig) {
 		}
 		t.Run(s.Name, func(t *testing.T) { place.play(t, s) })
 	}
+	if place.layout != "" { // other tests go on with a world of the usual generation
+		place.t = t
+		place.startOver()
+		w.setup(t, "--agent", "builtin", "--netfilter=false").wantReady(t)
+	}
 }
 
 // canShow reports whether a scenario is played here.
@@ -100,9 +105,10 @@ func rank(s scenario.Scenario) (n int) {
 // scenario isn't played in.
 func (p *place) play(t *testing.T, s scenario.Scenario) {
 	p.t = t
-	if p.spoilt {
+	if p.spoilt || p.layout != s.Options.Layout {
 		p.startOver()
 	}
+	p.layout = s.Options.Layout
 	known := s.KnownToFail(p.rig.name)
 	begun := time.Now()
 	err := scenario.Play(p, s)
@@ -143,6 +149,7 @@ type place struct {
 	home   string     // likewise
 	agents map[scenario.Agent]string
 
+	layout string            // the generation of the world, as an option; empty for the usual one
 	spoilt bool              // the last scenario failed
 	last   scenario.Outcome  // of the last run
 	usual  *scenario.Outcome // of a run that found the world in its usual state just now; nil when that isn't known
@@ -170,6 +177,9 @@ func (p *place) args(options scenario.Options) []string {
 	args := []string{"--profile", p.rig.profile, p.project, "--allow", allowed.Word()}
 	if agent := p.agents[options.Agent]; agent != "" {
 		args = append(args, "--agent", agent)
+	}
+	if options.Layout != "" {
+		args = append(args, "--layout", options.Layout)
 	}
 	if options.CPUs != 0 {
 		args = append(args, "--cpus", strconv.Itoa(options.CPUs))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // files are those of a generation in a guest.
@@ -180,5 +181,111 @@ func TestOlderAgent(t *testing.T) {
 	b.spec.Layout = layout.ServiceV1.Name
 	if b.mustRun(t); len(b.steps()) > 0 {
 		t.Errorf("its generation asked for: the steps were %v", b.steps())
+	}
+}
+
+// TestStaged: a world that mounts nothing is made, stays, is found out of date without being called unready, and is
+// brought up to date by a run and by Stage.
+func TestStaged(t *testing.T) {
+	b := newBench(t)
+	b.spec.Layout = layout.StagedV2.Name
+	b.write(t, "docs/a", "a")
+	b.mustRun(t)
+	b.wantFiles(t, layout.StagedV2, layout.AgentV1)
+	b.wantMounts(t)
+	if !b.VM(provision.DefaultVM).HasFile(layout.StagedV2.Manifest()) {
+		t.Error("the project was not copied")
+	}
+
+	project := b.spec.Project
+	b.spec.Layout, b.spec.Project = "", ""
+	if b.mustRun(t); len(b.steps()) > 0 {
+		t.Errorf("again: the steps were %v", b.steps())
+	}
+	b.spec.Project = project
+	b.write(t, "docs/b", "b")
+	health, err := b.setup().Status(t.Context())
+	if err != nil || !health.Ready || health.Layout != layout.StagedV2.Name || len(health.Drift.Steps) != 1 {
+		t.Errorf("out of date: %v, %+v", err, health)
+	}
+	if at := slices.IndexFunc(health.Items, func(item provision.Item) bool { return item.ID == "staged" }); at < 0 ||
+		health.Items[at].Outcome != provision.Warning || !strings.Contains(health.Items[at].Found, "1 new") {
+		t.Errorf("out of date: %+v", health.Items)
+	}
+	b.events = nil
+	if b.mustRun(t); !slices.Equal(b.steps(), []provision.StepID{provision.StepStage}) {
+		t.Errorf("out of date: the steps were %v", b.steps())
+	}
+	b.write(t, "docs/c", "c")
+	if plan, err := b.setup().Stage(t.Context()); err != nil || len(plan.Steps) != 1 {
+		t.Errorf("stage: %v, %+v", err, plan)
+	}
+	if plan, err := b.setup().Stage(t.Context()); err != nil || len(plan.Steps) != 0 {
+		t.Errorf("stage again: %v, %+v", err, plan)
+	}
+
+	b.VM(provision.DefaultVM).Remove(layout.StagedV2.Current(), layout.StagedV2.Manifest())
+	if health, err = b.setup().Status(t.Context()); err == nil || health.Ready {
+		t.Errorf("missing: %v, %+v", err, health)
+	}
+	b.events = nil
+	if b.mustRun(t); !slices.Equal(b.steps(), []provision.StepID{provision.StepStage}) {
+		t.Errorf("missing: the steps were %v", b.steps())
+	}
+}
+
+// TestUpgradeToStaged: a world is taken to the generation that mounts nothing, from either one before, with the VM's
+// configuration last.
+func TestUpgradeToStaged(t *testing.T) {
+	for _, from := range []layout.Layout{layout.AgentV1, layout.ServiceV1} {
+		b := newBench(t)
+		b.spec.Layout = from.Name
+		b.mustRun(t)
+		b.spec.Layout, b.events = layout.StagedV2.Name, nil
+		b.mustRun(t)
+		want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent, provision.StepActivate,
+			provision.StepRetire, provision.StepStop, provision.StepConfigure, provision.StepStart,
+			provision.StepMarker}
+		if from.Is(layout.ServiceV1) {
+			want = slices.DeleteFunc(want, func(id provision.StepID) bool {
+				return id == provision.StepRetire || id == provision.StepAgent
+			})
+		}
+		if got := b.steps(); !slices.Equal(got, want) {
+			t.Errorf("from %s: the steps were %v, want %v", from.Name, got, want)
+		}
+		b.wantMounts(t)
+		b.spec.Layout, b.events = "", nil
+		if b.mustRun(t); len(b.steps()) > 0 {
+			t.Errorf("again: the steps were %v", b.steps())
+		}
+		b.spec.Layout = from.Name
+		wantKind(t, b.run(t), provision.KindReplacement, "generation staged-v2", "--replace")
+	}
+}
+
+// TestStageRefused: there is nothing to copy where the project is mounted, or where there is no VM.
+func TestStageRefused(t *testing.T) {
+	b := newBench(t)
+	_, err := b.setup().Stage(t.Context())
+	wantKind(t, err, provision.KindUnhealthy, "no VM", "worldsetup")
+	b.mustRun(t)
+	_, err = b.setup().Stage(t.Context())
+	wantKind(t, err, provision.KindUsage, "mounted", "staged-v2")
+}
+
+// wantMounts wants a VM's configuration to have the mounts at some points.
+func (b *bench) wantMounts(t *testing.T, points ...string) {
+	t.Helper()
+	instance, err := lima.Client{Runner: b.World, Home: b.spec.LimaHome}.Find(t.Context(), provision.DefaultVM)
+	if err != nil || instance == nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, mount := range instance.Config.Mounts {
+		have = append(have, *mount.MountPoint)
+	}
+	if !slices.Equal(have, points) {
+		t.Errorf("it has the mounts %q, want %q", have, points)
 	}
 }

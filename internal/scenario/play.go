@@ -14,6 +14,8 @@ import (
 // ready stays ready, and a rerun has nothing to do; and a run that fails does so for the expected reason, after which
 // the world can be repaired.
 func Play(w World, s Scenario) error {
+	usual := usual
+	usual.Layout = s.Options.Layout
 	if start := w.Run(usual); start.Err != nil {
 		return fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
 	}
@@ -29,7 +31,7 @@ func Play(w World, s Scenario) error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	harmless := len(s.Want) == 0 && s.Kind == ""
+	harmless := s.Waits || len(s.Want) == 0 && s.Kind == ""
 	if before := w.Status(s.Options); before.Health.Ready != harmless ||
 		(before.Err == nil) != harmless || len(before.Steps) > 0 {
 		wrong("before: ready is %v, the error %v, the steps %v", before.Health.Ready, before.Err, before.Steps)
@@ -141,7 +143,7 @@ var stands = map[provision.StepID]provision.Disruption{
 	stop: provision.DisruptionRestart, start: provision.DisruptionRestart, activate: provision.DisruptionUnit,
 	connection: provision.DisruptionConnection,
 	group:      provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive,
-	units: provision.DisruptionLive, linger: provision.DisruptionLive, hostSocket: provision.DisruptionLive,
+	units: provision.DisruptionLive, stage: provision.DisruptionLive, linger: provision.DisruptionLive, hostSocket: provision.DisruptionLive,
 	marker: provision.DisruptionLive, packages: provision.DisruptionLive,
 	provision.StepReplaceCreate: provision.DisruptionReplace, adopt: provision.DisruptionLive,
 	clock:    provision.DisruptionLive,

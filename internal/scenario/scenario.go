@@ -48,6 +48,8 @@ type Scenario struct {
 	// Kind is the failure that it ends in; empty when it ends in a world that is ready.
 	Kind provision.Kind
 
+	// Waits: the repair can wait. The world is ready before it as well, with a warning.
+	Waits bool
 	// Boots: it starts a VM, which takes a minute or more under emulation.
 	Boots bool
 	// Slow: it takes minutes everywhere, so it is played only when all are.
@@ -95,7 +97,8 @@ type Sight struct{ Item, Words string }
 // Options are the options of a run.
 type Options struct {
 	Agent     Agent
-	CPUs      int // 0: as it is
+	Layout    string // the generation of the layout, also of the world that the scenario begins with
+	CPUs      int    // 0: as it is
 	Netfilter provision.Switch
 	MountHome provision.Switch
 	Replace   bool // with consent; the run after it is not asked for that again

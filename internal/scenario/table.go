@@ -28,7 +28,7 @@ func Tables() [][]Scenario {
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios,
 		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios,
 		networkScenarios, hostScenarios,
-		lastWayScenarios,
+		lastWayScenarios, stagedScenarios,
 	}
 }
 
