@@ -28,7 +28,7 @@ func testGenerations(t *testing.T, rig *rig) {
 
 	dead := filepath.Join(w.files(), "world-service")
 	buildAgent(t, dead, "./e2e/agent", "-X", "main.refuses=yes")
-	old, now := layout.AgentV1, layout.ServiceV1
+	old, now, staged := layout.AgentV1, layout.ServiceV1, layout.StagedV2
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
@@ -95,9 +95,108 @@ func testGenerations(t *testing.T, rig *rig) {
 				}
 			}
 		}},
+		{"staged", func(t *testing.T) {
+			r := w.setup(t, "--agent", "builtin", "--layout", staged.Name)
+			r.wantReady(t)
+			want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent, provision.StepActivate,
+				provision.StepRetire, provision.StepStop, provision.StepConfigure, provision.StepStart, provision.StepMarker}
+			if got := withoutWait(r.steps()); !slices.Equal(got, want) {
+				t.Errorf("the steps were %v, want %v", got, want)
+			}
+			w.wantGeneration(t, staged, old)
+			w.wantStaged(t)
+			if got := w.root(t, "cat /srv/tree/file"); got != "kept" {
+				t.Errorf("what was in the guest: %q", got)
+			}
+		}},
+		{"staged again", func(t *testing.T) {
+			r := w.setupCommand(t, "--non-interactive", "--json", "--profile", w.rig.profile, "--agent", "builtin")
+			if r.wantReady(t); len(r.steps()) > 0 {
+				t.Errorf("the steps were %v", r.steps())
+			}
+			w.write(t, filepath.Join(w.project, "docs", "new"), "new\n")
+			if r := w.limaHome.run(t, "status", "--agent", "builtin"); r.code != 0 || !strings.Contains(r.stdout, "1 new") {
+				t.Errorf("status: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+			}
+			for _, want := range []int{1, 0} {
+				if r := parseRun(t, w.limaHome.run(t, "stage", "--json")); r.code != 0 || len(r.steps()) != want {
+					t.Errorf("stage: exit code %d, steps %v\n%s", r.code, r.steps(), r.stderr)
+				}
+			}
+			w.wantStaged(t)
+		}},
+		{"staged, and restarted by Lima", func(t *testing.T) {
+			for _, verb := range []string{"stop", "start"} {
+				if r := w.limactl(t, verb, vm); r.code != 0 {
+					t.Fatalf("limactl %s: exit code %d\n%s", verb, r.code, r.stderr)
+				}
+			}
+			w.root(t, "systemctl stop "+staged.Service())
+			w.wantGeneration(t, staged, old)
+			if r := w.setup(t, "--agent", "builtin"); len(r.steps()) > 0 {
+				t.Errorf("the steps were %v", r.steps())
+			}
+		}},
+		{"no way back from the copy", func(t *testing.T) {
+			if r := w.setup(t, "--agent", "builtin", "--layout", now.Name); r.code != 4 || len(r.steps()) > 0 {
+				t.Errorf("exit code %d, steps %v", r.code, r.steps())
+			}
+			w.setup(t, "--agent", "builtin", "--layout", now.Name, "--replace", vm).wantReady(t)
+			w.wantGeneration(t, now, old)
+		}},
+		{"staged, and the new agent is dead", func(t *testing.T) {
+			r := w.setup(t, "--agent", dead, "--layout", staged.Name)
+			if failure := r.outcome().Error; r.code != 5 || failure == nil ||
+				!strings.Contains(failure.Why, "generation before was started again and answers") {
+				t.Errorf("exit code %d, error %+v", r.code, failure)
+			}
+			w.wantGeneration(t, now, old)
+			r = w.setup(t, "--agent", "builtin", "--layout", now.Name)
+			if r.wantReady(t); len(r.steps()) > 0 {
+				t.Errorf("the steps were %v", r.steps())
+			}
+		}},
+		{"staged, and killed at each step", func(t *testing.T) {
+			args := []string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project, "--agent", "builtin",
+				"--layout", staged.Name}
+			for _, at := range []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepActivate,
+				provision.StepStop, provision.StepConfigure, provision.StepStart} {
+				for _, state := range []provision.StepState{provision.StepRunning, provision.StepDone} {
+					w.kill(t, args, at, state)
+					w.setup(t, args[5:]...).wantReady(t)
+					w.wantGeneration(t, staged, old)
+					w.wantStaged(t)
+					w.root(t, "rm -r "+staged.Staging+" && echo "+now.Marker+" >/etc/substrate-lima-layout")
+					w.setup(t, "--agent", "builtin", "--layout", now.Name).wantReady(t)
+				}
+			}
+		}},
 	} {
 		if !t.Run(part.name, part.run) {
 			t.Fatalf("the rest needs %q", part.name)
+		}
+	}
+}
+
+func withoutWait(steps []provision.StepID) []provision.StepID {
+	return slices.DeleteFunc(steps, func(id provision.StepID) bool { return id == provision.StepWaitForBoot })
+}
+
+// wantStaged wants the guest to have a copy of the project, and to mount nothing.
+func (w *world) wantStaged(t *testing.T) {
+	t.Helper()
+	current := layout.StagedV2.Current()
+	for command, want := range map[string]string{
+		"stat -c '%U:%G %a' " + layout.StagedV2.Staging: "root:substrate 750",
+		"stat -c '%G %a' " + current:                    "substrate 750",
+		"stat -c '%G %a' " + layout.StagedV2.Manifest(): "substrate 640",
+		"head -n 1 " + layout.StagedV2.Manifest():       "project_path=" + w.project,
+		"cat " + current + "/docs/read.me":              "hello",
+		"ls -A " + layout.StagedV2.Staging:              "current",
+		"grep -c ' /src ' /proc/self/mountinfo; :":      "0",
+	} {
+		if got := w.root(t, command); got != want {
+			t.Errorf("%s printed %q, want %q", command, got, want)
 		}
 	}
 }
@@ -117,6 +216,9 @@ func (w *world) wantGeneration(t *testing.T, of, gone layout.Layout) {
 		"ls " + gone.SocketPath() + " " + gone.Agent() + " 2>&1 | grep -c 'No such'": "2",
 		"stat -c '%F %U:%G %a' /run/substrate.sock":                                  "socket root:substrate 660",
 	} {
+		if gone.Unit == of.Unit && strings.Contains(command, gone.Socket()) {
+			continue
+		}
 		if strings.HasPrefix(command, "ls ") && gone.Is(layout.ServiceV1) {
 			continue // its program may have stayed
 		}

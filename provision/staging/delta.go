@@ -17,7 +17,7 @@ type Delta struct {
 	Bytes          int64    // that are sent, in files
 	Gone           int      // files and links of the copy that the project does not have
 	Newer          int      // of Changed: files that were changed in the copy since
-	Disowned       int      // entries of another owner or group
+	Disowned       int      // entries of another owner or group, which are right otherwise
 	Misfit         int      // directories of another mode, and what is in the place of a directory
 	Remove         []string // from the old copy
 	Manifest       bool     // it is missing, or another one
@@ -37,9 +37,7 @@ func Compare(tree *Tree, seen *Copy) *Delta {
 	}
 	had := make(map[string]*Entry, len(seen.Entries))
 	for i := range seen.Entries {
-		if had[seen.Entries[i].Path] = &seen.Entries[i]; !seen.Entries[i].owned {
-			d.Disowned++
-		}
+		had[seen.Entries[i].Path] = &seen.Entries[i]
 	}
 	odd := []int{} // directories that the user can't work in
 	for i := range tree.Entries {
@@ -49,8 +47,11 @@ func Compare(tree *Tree, seen *Copy) *Delta {
 		if want.Type == Directory && want.Mode&0o700 != 0o700 {
 			odd = append(odd, i)
 		}
-		if have == nil || !agrees(want, have) {
+		switch {
+		case have == nil || !agrees(want, have):
 			d.take(i, want, have)
+		case !have.owned:
+			d.Disowned++
 		}
 	}
 	for path, have := range had {
