@@ -320,7 +320,8 @@ func (p Plan) Same(other Plan) bool {
 	}
 	for i := range p.Steps {
 		a, b := p.Steps[i], other.Steps[i]
-		if a.ID != b.ID || a.Reason != b.Reason || a.Disruption != b.Disruption || a.Destroys != b.Destroys {
+		later := a.later && b.later // how much the project has changed by now
+		if a.ID != b.ID || a.Reason != b.Reason && !later || a.Disruption != b.Disruption || a.Destroys != b.Destroys {
 			return false
 		}
 	}

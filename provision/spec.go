@@ -466,6 +466,9 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 		return t, err
 	}
 	t.chooseLayout(instance)
+	if err := t.holdsLima(); err != nil {
+		return t, err
+	}
 	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
 	return t, t.checkRebuild()
 }

@@ -46,6 +46,9 @@ func (o observer) compareStaged(ctx context.Context, instance *limatype.Instance
 	if t.layout.Mounts() || !seen.Sudo || t.noProject != nil {
 		return nil
 	}
+	if err := t.holdsLima(); err != nil { // the layout is that of the guest
+		return &Staged{Err: err}
+	}
 	listed := make(chan struct{})
 	var tree *staging.Tree
 	var walkErr error
@@ -70,6 +73,16 @@ func (o observer) compareStaged(ctx context.Context, instance *limatype.Instance
 		staged.Of = staging.ParseManifest(had.Manifest).Project
 	}
 	return staged
+}
+
+// holdsLima returns the error of a project that is to be copied and contains Lima's home: the disk that it is copied to
+// would be a part of it.
+func (t target) holdsLima() error {
+	if t.layout.Mounts() || !lima.Contains(t.spec.Project, t.spec.LimaHome) {
+		return nil
+	}
+	return usage("name the project's own directory: worldsetup DIR",
+		"the project %s contains Lima's home, %s, and can't be copied into a VM there", t.spec.Project, t.spec.LimaHome)
 }
 
 // stageReasons returns why the project has to be copied into the guest. Later says that the copy is whole, and that
@@ -125,6 +138,9 @@ func planStage(p *Plan, t target, s State) {
 
 // cannotStage returns the error of a project that can't be compared with its copy.
 func cannotStage(t target, err error) *Error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
 	return &Error{
 		Kind: KindProvisioning, What: "the project can't be copied into the guest", Why: err.Error(), Err: err,
 		Next: fmt.Sprintf("let yourself read all of %s, then run worldsetup again", t.spec.Project),

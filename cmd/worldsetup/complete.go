@@ -8,11 +8,13 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/demo"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // completions complete the values of flags, wherever a command has them.
 var completions = map[string]cobra.CompletionFunc{
 	"vm": completeVM, "replace": completeVM, "remove": completeVM, "adopt": completeVM,
+	"layout":     words(layout.Names()...),
 	"size":       words("default", "dev"),
 	"vm-type":    words("vz", "qemu"),
 	"mount-type": words("virtiofs", "9p", "reverse-sshfs"),
@@ -39,7 +41,7 @@ func addCompletions(root *cobra.Command) {
 // completeArguments completes a project's directory, or nothing where a command takes none.
 func completeArguments(command *cobra.Command) cobra.CompletionFunc {
 	switch command.Name() {
-	case "worldsetup", "plan", "status", "init", "trust", "bundle", "man":
+	case "worldsetup", "plan", "status", "stage", "init", "trust", "bundle", "man":
 		return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		}

@@ -11,7 +11,7 @@ func TestNoMounts(t *testing.T) {
 	w := Wanted{Home: "/home/me", Project: "/home/me/pro\n\"ü", ProjectMount: "/src", NoMounts: true}
 	for text, left := range map[string]string{
 		"cpus: 2\nmounts:\n- location: /home/me\n- location: /p\n  mountPoint: /src\n  writable: true\n# after\nmemory: 1GiB\n": "",
-		"mounts: [{location: /home/me}, {location: /p, mountPoint: /src}]\n":                                                   "",
+		"mounts: [{location: /home/me}, {location: /p, mountPoint: /src}]\n":                                                    "",
 		"mounts: []\n": "",
 		"cpus: 2\n":    "",
 		"mounts:\n- location: /data\n- location: /p\n  mountPoint: /src\n- location: \"~\"\n": "/data",

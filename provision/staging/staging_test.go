@@ -101,13 +101,18 @@ func TestCompare(t *testing.T) {
 		words  string
 		remove []string
 	}{
-		"a file is missing":  {func(c *staging.Copy) { c.Entries = c.Entries[1:] }, true, "1 new", nil},
-		"a file is older":    {func(c *staging.Copy) { c.Entries[0].ModTime -= 1e9 }, true, "1 changed", []string{"a"}},
-		"a file is newer":    {func(c *staging.Copy) { c.Entries[0].ModTime += 1e9 }, true, "newer there: 1", []string{"a"}},
-		"of another mode":    {func(c *staging.Copy) { c.Entries[0].Mode = 0o666 }, true, "1 changed", []string{"a"}},
-		"a link in place":    {func(c *staging.Copy) { c.Entries[1].Type = 'l' }, true, "other directories", []string{"b"}},
-		"a file of its own":  {func(c *staging.Copy) { c.Entries = append(c.Entries, staging.NewCopy([]staging.Entry{{Path: "x", Type: 'f'}}, "").Entries...) }, true, "only there: 1", []string{"x"}},
-		"all of e is a file": {func(c *staging.Copy) { c.Entries = c.Entries[:4]; c.Entries = append(c.Entries, staging.NewCopy([]staging.Entry{{Path: "e", Type: 'f'}}, "").Entries...) }, true, "1 new", []string{"e"}},
+		"a file is missing": {func(c *staging.Copy) { c.Entries = c.Entries[1:] }, true, "1 new", nil},
+		"a file is older":   {func(c *staging.Copy) { c.Entries[0].ModTime -= 1e9 }, true, "1 changed", []string{"a"}},
+		"a file is newer":   {func(c *staging.Copy) { c.Entries[0].ModTime += 1e9 }, true, "newer there: 1", []string{"a"}},
+		"of another mode":   {func(c *staging.Copy) { c.Entries[0].Mode = 0o666 }, true, "1 changed", []string{"a"}},
+		"a link in place":   {func(c *staging.Copy) { c.Entries[1].Type = 'l' }, true, "other directories", []string{"b"}},
+		"a file of its own": {func(c *staging.Copy) {
+			c.Entries = append(c.Entries, staging.NewCopy([]staging.Entry{{Path: "x", Type: 'f'}}, "").Entries...)
+		}, true, "only there: 1", []string{"x"}},
+		"all of e is a file": {func(c *staging.Copy) {
+			c.Entries = c.Entries[:4]
+			c.Entries = append(c.Entries, staging.NewCopy([]staging.Entry{{Path: "e", Type: 'f'}}, "").Entries...)
+		}, true, "1 new", []string{"e"}},
 		"no manifest":        {func(c *staging.Copy) { c.Manifest = "" }, false, "manifest", nil},
 		"of another project": {func(c *staging.Copy) { c.Manifest = "project_path=/x\n" }, false, "manifest", nil},
 		"another commit":     {func(c *staging.Copy) { c.Manifest += "git_head=" + strings.Repeat("a", 40) + "\n" }, true, "commit", nil},
