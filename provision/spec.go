@@ -466,7 +466,7 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 		return t, err
 	}
 	t.chooseLayout(instance)
-	if err := t.holdsLima(); err != nil {
+	if err := t.holdsLima(); err != nil && spec.Layout != "" { // otherwise the guest may be of another one
 		return t, err
 	}
 	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
