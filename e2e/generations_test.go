@@ -125,8 +125,9 @@ func testStaged(t *testing.T, rig *rig) {
 		{"upgraded", func(t *testing.T) {
 			r := w.setup(t, "--agent", "builtin", "--layout", staged.Name)
 			r.wantReady(t)
-			want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent, provision.StepActivate,
-				provision.StepRetire, provision.StepStop, provision.StepConfigure, provision.StepStart, provision.StepMarker}
+			want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent,
+				provision.StepActivate, provision.StepRetire, provision.StepStop, provision.StepConfigure,
+				provision.StepStart, provision.StepMarker}
 			if got := withoutWait(r.steps()); !slices.Equal(got, want) {
 				t.Errorf("the steps were %v, want %v", got, want)
 			}
@@ -142,8 +143,9 @@ func testStaged(t *testing.T, rig *rig) {
 				t.Errorf("the steps were %v", r.steps())
 			}
 			w.write(t, filepath.Join(w.project, "docs", "new"), "new\n")
-			if r := w.limaHome.run(t, "status", "--agent", "builtin"); r.code != 0 || !strings.Contains(r.stdout, "1 new") {
-				t.Errorf("status: exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+			status := w.limaHome.run(t, "status", "--agent", "builtin")
+			if status.code != 0 || !strings.Contains(status.stdout, "1 new") {
+				t.Errorf("status: exit code %d\n%s%s", status.code, status.stdout, status.stderr)
 			}
 			for _, want := range []bool{true, false} {
 				r := w.limaHome.run(t, "stage", "--json")

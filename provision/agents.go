@@ -157,7 +157,9 @@ type builder struct {
 }
 
 // build builds the agent in the guest. If no cargo there is new enough, it installs the distribution's, if that one is.
-func (b *builder) build(ctx context.Context, in session, project string, source agent.Package, line func(string)) error {
+func (b *builder) build(
+	ctx context.Context, in session, project string, source agent.Package, line func(string),
+) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
 	order := guest.Build{Project: project, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}

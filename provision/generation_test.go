@@ -243,8 +243,8 @@ func TestUpgradeToStaged(t *testing.T) {
 		b.mustRun(t)
 		b.spec.Layout, b.events = layout.StagedV2.Name, nil
 		b.mustRun(t)
-		want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent, provision.StepActivate,
-			provision.StepRetire, provision.StepStop, provision.StepConfigure, provision.StepStart,
+		want := []provision.StepID{provision.StepStage, provision.StepUnits, provision.StepAgent,
+			provision.StepActivate, provision.StepRetire, provision.StepStop, provision.StepConfigure, provision.StepStart,
 			provision.StepMarker}
 		if from.Is(layout.ServiceV1) {
 			want = slices.DeleteFunc(want, func(id provision.StepID) bool {

@@ -17,7 +17,8 @@ import (
 
 // makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
-	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(), HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(),
+		HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
 	switch {
 	case s.foreign() && t.spec.Adopt == "":
 		plan.Blocked = foreignVM(t.spec, s)

@@ -244,7 +244,8 @@ func explainStage(r *run, _ State, failure *Error, err error) {
 	failure.What, failure.Why = "the project could not be copied into the guest", strings.TrimSpace(script.Stderr)
 	failure.Next = "run worldsetup again; the copy that was there is as it was"
 	if strings.Contains(script.Stderr, "No space left on device") {
-		failure.Next = "make room in the guest, or grow its disk: worldsetup --disk SIZE; the copy that was there is as it was"
+		failure.Next = "make room in the guest, or grow its disk: worldsetup --disk SIZE; the copy that was there is as it " +
+			"was"
 	}
 }
 
@@ -293,8 +294,9 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}
 	case of.Mounts():
 		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
-			Why:  fmt.Sprintf("the generation of its layout is %s", of.Name),
-			Next: "use it at " + of.Project() + "; a world of another generation has a copy: worldsetup --layout staged-v2"}
+			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
+			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
+				"worldsetup --layout staged-v2"}
 	case state.Guest.Group == nil:
 		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}

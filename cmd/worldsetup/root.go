@@ -22,8 +22,8 @@ const rootLong = `worldsetup sets up a Substrate world: a Lima VM in which an ag
 what is missing, repairs what is incomplete, and verifies by connecting that it works. It changes nothing in a healthy
 world.
 
-PROJECT is the directory that is mounted writable at /src, or copied into the VM. Without it, a new VM gets the working directory and an
-existing VM keeps its own. Write ./plan for a directory that has the name of a command.
+PROJECT is the directory that is mounted writable at /src, or copied into the VM. Without it, a new VM gets the
+working directory and an existing VM keeps its own. Write ./plan for a directory that has the name of a command.
 
 Flags beat environment variables, which are in [brackets], and these beat worldsetup.yaml: the project's, then the
 user's own. worldsetup init writes one, and worldsetup plan shows where each value comes from.`

@@ -216,8 +216,8 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	case w.NoMounts:
 		for _, mount := range config.Mounts {
 			if filepath.Clean(mountPoint(mount)) == w.ProjectMount || w.showsHome(mount.Location, mountPoint(mount)) {
-				missing = append(missing, fmt.Sprintf("%s is mounted at %s, and the project is to be a copy in the guest",
-					mount.Location, mountPoint(mount)))
+				missing = append(missing, fmt.Sprintf(
+					"%s is mounted at %s, and the project is to be a copy in the guest", mount.Location, mountPoint(mount)))
 			}
 		}
 	case w.NoHome:

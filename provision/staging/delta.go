@@ -137,14 +137,14 @@ func (d *Delta) Reasons() (reasons []string) {
 	part(d.Gone, "gone")
 	switch {
 	case len(parts) > 0:
-		reasons = append(reasons, fmt.Sprintf("the copy of the project is out of date: %s (%s)", strings.Join(parts, ", "),
-			units.BytesSize(float64(d.Bytes))))
+		reasons = append(reasons, fmt.Sprintf("the copy of the project is out of date: %s (%s)",
+			strings.Join(parts, ", "), units.BytesSize(float64(d.Bytes))))
 	case d.Misfit > 0 || len(d.send)+len(d.Remove) > 0:
 		reasons = append(reasons, "the copy of the project has other directories than the project, or of other modes")
 	}
 	if d.Newer+d.Gone > 0 {
-		reasons = append(reasons, fmt.Sprintf("what was changed or made in the copy is lost: files that are newer there: %d, "+
-			"that are only there: %d", d.Newer, d.Gone))
+		reasons = append(reasons, fmt.Sprintf("what was changed or made in the copy is lost: "+
+			"files that are newer there: %d, that are only there: %d", d.Newer, d.Gone))
 	}
 	if d.Disowned > 0 {
 		reasons = append(reasons, fmt.Sprintf("the copy of the project has entries of another owner: %d", d.Disowned))

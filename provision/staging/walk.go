@@ -95,7 +95,7 @@ func (t *Tree) add(ctx context.Context, dir int, path, name string) error {
 	if err := unix.Fstatat(dir, name, &stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return failed("stat", err)
 	}
-	e := Entry{Path: path, Mode: uint32(stat.Mode) & 0o777, same: same{uint64(stat.Dev), stat.Ino}} //nolint:unconvert // types differ by system
+	e := Entry{Path: path, Mode: uint32(stat.Mode) & 0o777, same: same{uint64(stat.Dev), stat.Ino}}
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		e.Type, e.Size, e.ModTime = File, stat.Size, stat.Mtim.Nano()

@@ -37,8 +37,8 @@ func (d *Delta) Write(ctx context.Context, to io.Writer, moved func(bytes int64)
 		}
 	}
 	manifest := d.tree.Manifest()
-	header := tar.Header{Typeflag: tar.TypeReg, Name: "./" + layout.ManifestName, Mode: 0o640, Size: int64(len(manifest)),
-		ModTime: time.Now(), Format: tar.FormatPAX}
+	header := tar.Header{Typeflag: tar.TypeReg, Name: "./" + layout.ManifestName, Mode: 0o640,
+		Size: int64(len(manifest)), ModTime: time.Now(), Format: tar.FormatPAX}
 	if err := s.tar.WriteHeader(&header); err != nil {
 		return s.changed, err
 	}
@@ -98,7 +98,7 @@ func (s *stream) open(e *Entry) (*os.File, os.FileInfo, error) {
 		return nil, nil, err
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !info.Mode().IsRegular() || ok && e.same != (same{uint64(stat.Dev), stat.Ino}) { //nolint:unconvert // types differ by system
+	if !info.Mode().IsRegular() || ok && e.same != (same{uint64(stat.Dev), stat.Ino}) {
 		file.Close()
 		s.changed = append(s.changed, e.Path)
 		return nil, nil, nil
