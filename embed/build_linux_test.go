@@ -41,7 +41,7 @@ func (b builder) run(t *testing.T, wantCargo string,
 	each func(line string, input io.Closer)) (code int, output string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project,
-		"world-agent", wantCargo, "any")
+		"release", wantCargo, "any", "world-agent/world-agent")
 	cmd.Env = append(os.Environ(), "HOME="+b.home)
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -131,4 +131,32 @@ func TestBuildScriptEndsWithItsInput(t *testing.T) {
 		t.Errorf("exit status %d:\n%s", code, text)
 	}
 	b.wantNothingLeft(t)
+}
+
+// Several programs are built one after the other in one directory, by the profile that was asked for.
+func TestBuildScriptBuildsSeveral(t *testing.T) {
+	for profile, want := range map[string]struct{ flags, dir string }{
+		"release": {"--release --locked", "release"}, "debug": {"--locked", "debug"}, "small": {"--profile=small --locked", "small"},
+	} {
+		b := newBuilder(t, `echo "$*"
+case "$*" in *--bin=*) what=${*#*--bin=} ;; *) what=${*#*--package=} ;; esac
+while [ "$1" != --target-dir ]; do shift; done
+mkdir -p "$2/`+want.dir+`" && echo program >"$2/`+want.dir+`/${what%% *}"`)
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project, profile, "any", "any",
+			"gateway/gateway", "/cli")
+		cmd.Env = append(os.Environ(), "HOME="+b.home)
+		input, waits, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stdin = input
+		output, err := cmd.CombinedOutput()
+		input.Close()
+		waits.Close()
+		text := string(output)
+		if err != nil || !strings.Contains(text, "build "+want.flags+" --package=gateway") ||
+			!strings.Contains(text, "build "+want.flags+" --bin=cli") || strings.Count(text, "built 8 ") != 2 {
+			t.Errorf("%s: %v:\n%s", profile, err, text)
+		}
+	}
 }

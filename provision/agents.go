@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -57,7 +58,7 @@ func (t target) agents(exists bool) checks.Agents {
 	list := checks.Agents{
 		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
 			exists && !t.spec.RebuildAgent, t.layouts()),
-		Companions: agent.CompanionCandidates(project, t.companions, t.leftOut),
+		Companions: agent.CompanionCandidates(project, t.layout, t.companions, t.sources, t.leftOut),
 	}
 	if t.agent == nil && !exists {
 		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
@@ -85,6 +86,44 @@ func (t target) checkRebuild() error {
 	}
 }
 
+// skipBuild takes an agent out of the target that would have to be built, if nothing is.
+func (t *target) skipBuild() error {
+	if !t.spec.SkipGuestBuild || !t.builds() {
+		return nil
+	}
+	if t.spec.Agent == AgentBuild {
+		return usage("leave out --skip-guest-build or SUBSTRATE_LIMA_SKIP_GUEST_BUILD, or name an agent: --agent FILE",
+			"the agent is to be built in the VM, and nothing is to be built there")
+	}
+	t.rejected = append(t.rejected, Rejected{Path: t.agent.Path, Why: "nothing is to be built in the VM " +
+		"(--skip-guest-build, SUBSTRATE_LIMA_SKIP_GUEST_BUILD)"})
+	t.agent = nil
+	return nil
+}
+
+// findCompanions finds the companions that were asked for.
+func (t *target) findCompanions() {
+	project, of := t.spec.Project, t.layout
+	t.buildable = sync.OnceValue(func() []agent.CompanionSource {
+		sources, _ := agent.FindCompanionSources(project, of)
+		return sources
+	})
+	if t.spec.Companions == CompanionsNone {
+		return
+	}
+	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch, t.layout, t.spec.BuildProfile)
+	if t.spec.Companions != CompanionsBuild || t.spec.SkipGuestBuild {
+		return
+	}
+	sources, rejected := agent.FindCompanionSources(t.spec.Project, t.layout)
+	for _, source := range sources {
+		if !slices.Contains(t.companionNames(), source.Name) {
+			t.sources = append(t.sources, source)
+		}
+	}
+	t.leftOut = append(t.leftOut, rejected...)
+}
+
 // planCompanions plans to install the companions that the guest lacks, or has in a different version.
 func planCompanions(p *Plan, t target, s State) {
 	reasons, names := companionReasons(t, s.Guest)
@@ -97,27 +136,134 @@ func planCompanions(p *Plan, t target, s State) {
 }
 
 func companionReasons(t target, o *guest.Observation) (reasons, names []string) {
+	add := func(wrong, name string) {
+		if wrong != "" {
+			reasons, names = append(reasons, wrong), append(names, name)
+		}
+	}
 	for _, one := range t.companions {
-		path := guest.ProgramsPath + one.Name
+		path := layout.Program(one.Name)
 		wrong := differs(o, path, "regular file", "755", "root", "root")
 		if wrong == "" && o.Files[path].SHA256 != one.SHA256 {
 			wrong = path + " is another one than " + one.Path
 		}
-		if wrong != "" {
+		add(wrong, one.Name)
+	}
+	for _, one := range t.wrapped(o) {
+		path := layout.Program(one.Wrapper)
+		wrong := differs(o, path, "regular file", "755", "root", "root")
+		if wrong == "" && o.Files[path].SHA256 != sum([]byte(one.WrapperText)) {
+			wrong = path + " has another text than `" + strings.TrimSpace(one.WrapperText) + "`"
+		}
+		add(strings.ReplaceAll(wrong, "\n", "; "), one.Wrapper)
+	}
+	return reasons, names
+}
+
+// wrapped returns the companions whose wrapper has to be there: those of this project, once they are installed.
+func (t target) wrapped(o *guest.Observation) (wrapped []layout.Companion) {
+	for _, one := range t.companions {
+		wrapped = append(wrapped, one.Companion)
+	}
+	for _, one := range t.sources {
+		if _, there := o.Files[layout.Program(one.Name)]; there {
+			wrapped = append(wrapped, one.Companion)
+		}
+	}
+	return slices.DeleteFunc(wrapped, func(one layout.Companion) bool { return one.Wrapper == "" })
+}
+
+func (t target) installCompanions(ctx context.Context, in session, names []string) error {
+	for _, one := range t.companions {
+		if slices.Contains(names, one.Name) {
+			companion := guest.InstallCompanion{Name: one.Name, SHA256: one.SHA256, Content: one.Content}
+			if err := in.change(ctx, companion); err != nil {
+				return err
+			}
+		}
+	}
+	for _, one := range t.layout.Companions {
+		if one.Wrapper != "" && slices.Contains(names, one.Wrapper) {
+			if err := in.change(ctx, wrapper(one)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wrapper installs the wrapper of a companion.
+func wrapper(of layout.Companion) guest.Change {
+	text := []byte(of.WrapperText)
+	return guest.InstallCompanion{Name: of.Wrapper, SHA256: sum(text), Content: text}
+}
+
+// planCompanionBuild plans to build the companions that the guest lacks.
+func planCompanionBuild(p *Plan, t target, s State) {
+	reasons, names := sourceReasons(t, s.Guest)
+	if len(reasons) == 0 {
+		return
+	}
+	step := newStep(StepCompanionBuild, reasons...)
+	step.operands = names
+	p.insert(step)
+}
+
+// builds reports whether the step builds something in the guest, from what is mounted there.
+func (s Step) builds() bool { return s.ID == StepAgentBuild || s.ID == StepCompanionBuild }
+
+// builds reports whether a step of the plan does.
+func (p Plan) builds() bool { return slices.ContainsFunc(p.Steps, Step.builds) }
+
+// sourcesReason describes what the companions are built from.
+func (t target) sourcesReason() string {
+	needs := make([]string, len(t.sources))
+	for i, one := range t.sources {
+		needs[i] = one.Name + ": " + one.Source.Needs()
+	}
+	return strings.Join(needs, "; ")
+}
+
+// sourceReasons returns why companions have to be built. As with the agent, one that is installed is enough.
+func sourceReasons(t target, o *guest.Observation) (reasons, names []string) {
+	for _, one := range t.sources {
+		if wrong := differs(o, layout.Program(one.Name), "regular file", "755", "root", "root"); wrong != "" {
 			reasons, names = append(reasons, wrong), append(names, one.Name)
 		}
 	}
 	return reasons, names
 }
 
-func (t target) installCompanions(ctx context.Context, in session, names []string) error {
-	for _, one := range t.companions {
-		if !slices.Contains(names, one.Name) {
-			continue
+// buildCompanions builds companions in the guest, and installs them with their wrappers.
+func (r *run) buildCompanions(ctx context.Context, at State, step Step, line func(string)) error {
+	in := r.session(at)
+	sources := slices.DeleteFunc(slices.Clone(r.target.sources), func(one agent.CompanionSource) bool {
+		return !slices.Contains(step.operands, one.Name)
+	})
+	var targets []guest.Target
+	var packages []agent.Package
+	for _, one := range sources {
+		targets = append(targets, guest.Target{Package: one.Package, Name: one.Name})
+		packages = append(packages, one.Source)
+	}
+	built, err := r.builder.build(ctx, in, r.target.order(targets, packages), line)
+	if err != nil {
+		return err
+	}
+	for _, one := range sources {
+		change := guest.InstallCompanion{Name: one.Name, Home: at.Guest.Home}
+		for _, program := range built {
+			if program.Name == one.Name {
+				change.SHA256 = program.SHA256
+			}
 		}
-		companion := guest.InstallCompanion{Name: one.Name, SHA256: one.SHA256, Content: one.Content}
-		if err := in.change(ctx, companion); err != nil {
+		if err := in.change(ctx, change); err != nil {
 			return err
+		}
+		if one.Wrapper != "" {
+			if err := in.change(ctx, wrapper(one.Companion)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -149,40 +295,98 @@ func buildReason(a *Agent) string {
 	return "its source is " + a.Path + "; a cargo is installed for that if the VM has none that will do"
 }
 
-// builder builds the agent in the guest, and installs it.
+// builder builds programs in the guest, and installs the agent.
 type builder struct {
-	made    guest.Built // not installed yet; without a path when there is nothing
+	made    guest.Built // the agent, not installed yet; without a path when there is nothing
+	order   order       // the last one
 	log     agent.BuildOutput
 	fetches bool // cargo itself is being installed
 }
 
-// build builds the agent in the guest. If no cargo there is new enough, it installs the distribution's, if that one is.
+// order is a build in the guest, and what it takes.
+type order struct {
+	guest.Build
+	needs []string
+}
+
+// order returns the build of programs, which are of the packages.
+func (t target) order(targets []guest.Target, packages []agent.Package) order {
+	build := guest.Build{
+		Project: t.layout.Project(), Targets: targets, Profile: cmp.Or(t.spec.BuildProfile, "release"),
+	}
+	build.Cargo, build.Rust = agent.Together(packages...)
+	made := order{Build: build}
+	for _, one := range packages {
+		made.needs = append(made.needs, one.Needs())
+	}
+	return made
+}
+
+// names are those of the programs.
+func (o order) names() string {
+	names := make([]string, len(o.Targets))
+	for i, target := range o.Targets {
+		names[i] = target.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// commands are those that build it by hand.
+func (o order) commands() string {
+	flags := map[string]string{"release": "--release ", "debug": "", "dev": ""}
+	profile, short := flags[o.Profile]
+	if !short {
+		profile = "--profile " + o.Profile + " "
+	}
+	var commands []string
+	for _, target := range o.Targets {
+		what := "--bin " + target.Name
+		if target.Package != "" {
+			what = "-p " + target.Package
+		}
+		commands = append(commands, "cargo build "+profile+"--locked "+what+" --target-dir /tmp/agent")
+	}
+	return strings.Join(commands, " && ")
+}
+
+// buildAgent builds the agent in the guest.
+func (r *run) buildAgent(ctx context.Context, at State, line func(string)) error {
+	source := r.target.agent.Package
+	targets := []guest.Target{{Package: source.Name, Name: source.Name}}
+	built, err := r.builder.build(ctx, r.session(at), r.target.order(targets, []agent.Package{source}), line)
+	if err == nil {
+		r.builder.made = built[0]
+	}
+	return err
+}
+
+// build builds programs in the guest. If no cargo there is new enough, it installs the distribution's, if that one is.
 func (b *builder) build(
-	ctx context.Context, in session, project string, source agent.Package, line func(string),
-) error {
+	ctx context.Context, in session, order order, line func(string),
+) (built []guest.Built, err error) {
+	b.order = order
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
 	defer cancel()
-	order := guest.Build{Project: project, Package: source.Name, Cargo: source.Cargo, Rust: source.Rust}
-	err := b.cargoBuild(ctx, in, order, line)
-	if !lacksToolchain(err) {
-		return err
+	if built, err = b.cargoBuild(ctx, in, order.Build, line); !lacksToolchain(err) {
+		return built, err
 	}
 	line("no cargo in the VM will do: installing the distribution's")
 	b.fetches = true
-	if err := in.InstallCargo(ctx, in.route, order, line); err != nil {
-		return err
+	if err := in.InstallCargo(ctx, in.route, order.Build, line); err != nil {
+		return nil, err
 	}
 	b.fetches = false
-	return b.cargoBuild(ctx, in, order, line)
+	return b.cargoBuild(ctx, in, order.Build, line)
 }
 
-func (b *builder) cargoBuild(ctx context.Context, in session, order guest.Build, line func(string)) (err error) {
+func (b *builder) cargoBuild(
+	ctx context.Context, in session, order guest.Build, line func(string),
+) ([]guest.Built, error) {
 	b.log = agent.BuildOutput{}
-	b.made, err = in.Build(ctx, in.route, order, func(text string) {
+	return in.Build(ctx, in.route, order, func(text string) {
 		b.log.Add(text)
 		line(text)
 	})
-	return err
 }
 
 // install installs the agent that was built, in the same way as one from the host.
@@ -201,10 +405,35 @@ func lacksToolchain(err error) bool {
 	return ok && script.ExitCode == guest.ExitNoToolchain
 }
 
+// explainCompanionBuild explains why companions could not be built, or not be installed.
+func explainCompanionBuild(r *run, at State, failure *Error, err error) {
+	if script, ok := errors.AsType[*guest.ScriptError](err); ok && script.ExitCode == guest.ExitCannotRun {
+		explainCompanions(r, at, failure, err)
+		return
+	}
+	explainBuilds(r, r.builder.order.names(), failure, err)
+}
+
+// explainCompanions explains why companions could not be installed.
+func explainCompanions(r *run, _ State, failure *Error, err error) {
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	if ok && script.ExitCode == guest.ExitCannotRun {
+		failure.What = "a companion can't run in the guest; the one before stays"
+		failure.Why = strings.TrimSpace(script.Stderr)
+		failure.Next = fmt.Sprintf("build it for the guest's system, which worldsetup does (remove the project's "+
+			"program, then: %s --companions build), or leave it out: --companions none",
+			vmCommand("worldsetup", r.target.spec.VM))
+	}
+}
+
 // explainBuild explains why the agent could not be built.
 func explainBuild(r *run, _ State, failure *Error, err error) {
-	spec, source := r.target.spec, r.target.agent.Package
-	failure.What = "the agent could not be built in the VM"
+	explainBuilds(r, "the agent", failure, err)
+}
+
+func explainBuilds(r *run, what string, failure *Error, err error) {
+	spec, order := r.target.spec, r.builder.order
+	failure.What = what + " could not be built in the VM"
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	if !ok {
 		failure.Next = fmt.Sprintf("run worldsetup again, for a large workspace with more time: --timeout 1h; the "+
@@ -215,11 +444,17 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 	switch {
 	case lacksToolchain(err):
 		failure.Kind, failure.What = KindPrerequisite,
-			"the VM has no cargo that could build the agent, and can install none"
-		failure.Why = fmt.Sprintf("%s\n%s", source.Needs(), failure.Why)
+			"the VM has no cargo that could build "+what+", and can install none"
+		failure.Why = fmt.Sprintf("%s\n%s", strings.Join(order.needs, "\n"), failure.Why)
 		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as "+
-			"https://rustup.rs describes), or build on this machine, %s, and name it: --agent FILE",
-			spec.VM, agent.CargoCommand(r.target.arch, r.target.layout))
+			"https://rustup.rs describes)", spec.VM)
+		if r.target.builds() && order.Targets[0].Name == r.target.agent.Package.Name {
+			failure.Next += fmt.Sprintf(", or build on this machine, %s, and name it: --agent FILE",
+				agent.CargoCommand(r.target.arch, r.target.layout))
+		} else {
+			failure.Next += ", or put the programs into the project: bin/linux/" +
+				strings.ReplaceAll(order.names(), ", ", ", bin/linux/")
+		}
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: limactl shell --workdir / %s sudo "+
@@ -229,8 +464,7 @@ func explainBuild(r *run, _ State, failure *Error, err error) {
 			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
 		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
-			"%s cargo build --release --locked -p %s --target-dir /tmp/agent; the log is %s",
-			r.target.layout.Project(), spec.VM, source.Name, LogPath(spec))
+			"%s %s; the log is %s", r.target.layout.Project(), spec.VM, order.commands(), LogPath(spec))
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // A new VM needs an agent; a VM that exists may have one already, which stays unless it is to be rebuilt.
 func TestAgentsForChecks(t *testing.T) {
 	explained := func(spec Spec, exists bool) (checks.Agents, string) {
-		target := target{spec: spec, arch: limatype.X8664}
+		target := target{spec: spec, arch: limatype.X8664, layout: layout.AgentV1}
 		var err error
 		if target.agent, target.rejected, err = FindAgent(spec.Agent, spec.Project, target.arch); err != nil {
 			t.Fatal(err)

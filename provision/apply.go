@@ -39,7 +39,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 			return err
 		}
 		r.done.finish(step)
-		if kindOf(step.ID).reobserve || step.ID == StepWaitForBoot && plan.has(StepAgentBuild) {
+		if kindOf(step.ID).reobserve || step.ID == StepWaitForBoot && plan.builds() {
 			return nil
 		}
 	}

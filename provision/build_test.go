@@ -23,6 +23,7 @@ type cargo struct {
 	bench        *bench
 	has, offered string // offered by the distribution; empty for none
 	fails        *guest.ScriptError
+	built        []guest.Build
 }
 
 // withCargo is a way into a guest that can build.
@@ -48,26 +49,31 @@ func failed(code int, stderr string) error {
 }
 
 // Build takes the words of the project's main.rs for the program.
-func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, line func(string)) (guest.Built, error) {
+func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, line func(string)) ([]guest.Built, error) {
 	if err := c.called("build"); err != nil {
-		return guest.Built{}, err
+		return nil, err
 	}
 	if c.has < max(build.Cargo, build.Rust) || c.has == "" {
-		return guest.Built{}, failed(guest.ExitNoToolchain, "no cargo that is new enough: "+c.has)
+		return nil, failed(guest.ExitNoToolchain, "no cargo that is new enough: "+c.has)
 	}
 	source, err := os.ReadFile(filepath.Join(c.bench.spec.Project, "crates/agent/src/main.rs"))
 	if err != nil {
-		return guest.Built{}, err
+		return nil, err
 	}
 	line("   Compiling world-agent v0.1.0 (/src/crates/agent)")
 	if strings.Contains(string(source), "compile_error!") {
 		line("error: it does not compile\n --> crates/world-agent/src/main.rs:1:1\n")
 		line("error: could not compile `world-agent` (bin \"world-agent\") due to 1 previous error")
-		return guest.Built{}, failed(101, "")
+		return nil, failed(101, "")
 	}
-	path, program := "/home/sam.guest/.cache/worldsetup-build/out/world-agent", "\x7fELF"+string(source)
-	c.bench.VM("substrate").Put(path, program)
-	return guest.Built{Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(program)))}, nil
+	var all []guest.Built
+	for _, target := range build.Targets {
+		path, program := "/home/sam.guest/.cache/worldsetup-build/out/"+target.Name, "\x7fELF"+string(source)
+		c.bench.VM("substrate").Put(path, program)
+		all = append(all, guest.Built{Name: target.Name, Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(program)))})
+	}
+	c.built = append(c.built, build)
+	return all, nil
 }
 
 func (c withCargo) InstallCargo(_ context.Context, _ guest.Route, build guest.Build, line func(string)) error {

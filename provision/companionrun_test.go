@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // elfProgram resembles a program for this machine's processor, and holds words.
@@ -61,4 +62,73 @@ func TestCompanions(t *testing.T) {
 		"/usr/local/bin/substrate") || strings.Contains(print, "substrate-gateway") {
 		t.Errorf("the steps were %v on\n%s", b.steps(), print)
 	}
+}
+
+// TestBuildCompanions: what the project has no program for is built after the agent was started, with a wrapper for the
+// CLI; then it is enough that it is there.
+func TestBuildCompanions(t *testing.T) {
+	b := newWorkspace(t, cargo{has: "1.90"})
+	b.write(t, "Cargo.lock", "version = 4\n[[package]]\nname = \"world-agent\"\n[[package]]\nname = \"substrate-gateway\"\n"+
+		"[[package]]\nname = \"shell\"\n")
+	b.write(t, "crates/gateway/Cargo.toml", "[package]\nname = \"substrate-gateway\"\nrust-version = \"1.89\"\n")
+	b.write(t, "crates/shell/Cargo.toml", "[package]\nname = \"shell\"\n[[bin]]\nname = \"substrate\"\n")
+	b.mustRun(t)
+	if len(b.cargo.built) != 1 || b.health(t, "substrate-gateway").Outcome != provision.Warning {
+		t.Errorf("without being asked: %+v", b.cargo.built)
+	}
+	b.spec.Companions, b.spec.BuildProfile = provision.CompanionsBuild, "small"
+	b.mustRun(t)
+	if !slices.Equal(b.steps(), []provision.StepID{provision.StepCompanionBuild}) {
+		t.Errorf("the steps were %v", b.steps())
+	}
+	if made := b.cargo.built[1]; len(made.Targets) != 2 || made.Profile != "small" || made.Rust != "1.89" {
+		t.Errorf("%+v", made)
+	}
+	b.wantNothingLeft(t)
+	for _, path := range layout.AgentV1.CompanionFiles() {
+		if !b.VM("substrate").HasFile(path) {
+			t.Errorf("%s is missing", path)
+		}
+	}
+	for _, choice := range []provision.Companions{provision.CompanionsBuild, provision.CompanionsFound, provision.CompanionsNone} {
+		b.spec.Companions = choice
+		if b.mustRun(t); len(b.steps()) > 0 {
+			t.Errorf("%s again: %v", choice, b.steps())
+		}
+	}
+	b.spec.Companions = provision.CompanionsBuild
+	b.VM("substrate").Put("/usr/local/bin/world", "#!/bin/sh\n")
+	b.mustRun(t)
+	if !slices.Equal(b.steps(), []provision.StepID{provision.StepCompanions}) {
+		t.Errorf("another wrapper: %v", b.steps())
+	}
+}
+
+// TestSkipGuestBuild: nothing is built, and what can't be had without says so.
+func TestSkipGuestBuild(t *testing.T) {
+	b := newWorkspace(t, cargo{has: "1.90"})
+	b.spec.SkipGuestBuild = true
+	wantKind(t, b.run(t), provision.KindPrerequisite, "no agent to put", "SUBSTRATE_LIMA_SKIP_GUEST_BUILD")
+	b.spec.Agent = provision.AgentBuild
+	wantKind(t, b.run(t), provision.KindUsage, "nothing is to be built")
+	b.spec.Agent, b.spec.Companions = provision.AgentBuiltin, provision.CompanionsBuild
+	b.mustRun(t)
+	if len(b.cargo.built) > 0 {
+		t.Errorf("it built %+v", b.cargo.built)
+	}
+}
+
+// health returns an item of the report.
+func (b *bench) health(t *testing.T, id string) (found provision.Item) {
+	t.Helper()
+	health, err := b.setup().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range health.Items {
+		if item.ID == id {
+			found = item
+		}
+	}
+	return found
 }

@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// The report shows what is there, what was left out, and what is not from this project; only what differs is wrong.
+// The report shows what is there, what was left out, and what is not of a file of this project; only what differs is wrong.
 func TestCompanionsAreReported(t *testing.T) {
 	target, state := healthyTarget(), healthyState(t)
 	withGateway(&target)
@@ -18,7 +20,7 @@ func TestCompanionsAreReported(t *testing.T) {
 	health.companions(target, state.Guest)
 	if len(health.Items) != 2 || health.Items[0].Outcome != Failed || health.Items[1].Outcome != Info ||
 		!strings.Contains(health.Items[1].Found, "Mach-O") || !strings.Contains(health.Items[1].Found,
-		"/usr/local/bin/substrate is not from this project") {
+		"/usr/local/bin/substrate is not of a file of this project") {
 		t.Errorf("%+v", health.Items)
 	}
 	state.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755",
@@ -26,5 +28,44 @@ func TestCompanionsAreReported(t *testing.T) {
 	health = Health{}
 	if health.companions(target, state.Guest); health.Items[0].Outcome != OK {
 		t.Errorf("%+v", health.Items)
+	}
+}
+
+// A gateway that is not there, or can't be run, is a warning that says what fails and what to type.
+func TestGatewayIsMissed(t *testing.T) {
+	for name, test := range map[string]struct {
+		file      *guest.File
+		spec      Spec
+		buildable bool
+		words     []string
+	}{
+		"missing": {nil, Spec{VM: "substrate", Project: "/p"}, false,
+			[]string{"is missing", "world gateway ...` fails", "/p/bin/linux/substrate-gateway"}},
+		"to be built": {nil, Spec{VM: "dev", Project: "/p"}, true, []string{"worldsetup --vm dev --companions build"}},
+		"not to be":   {nil, Spec{VM: "substrate", SkipGuestBuild: true}, true, []string{"--skip-guest-build=false --companions build"}},
+		"not executable": {&guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"},
+			Spec{VM: "substrate"}, false, []string{"mode 0644", "fails"}},
+	} {
+		target, state := healthyTarget(), healthyState(t)
+		target.spec = test.spec
+		target.buildable = func() (sources []agent.CompanionSource) {
+			if test.buildable {
+				sources = append(sources, agent.CompanionSource{Companion: layout.AgentV1.Companions[0]})
+			}
+			return sources
+		}
+		if test.file != nil {
+			state.Guest.Files["/usr/local/bin/substrate-gateway"] = *test.file
+		}
+		var health Health
+		health.companions(target, state.Guest)
+		if len(health.Items) != 1 || health.Items[0].Outcome != Warning || len(health.Wrong()) > 0 {
+			t.Fatalf("%s: %+v", name, health.Items)
+		}
+		for _, words := range test.words {
+			if text := health.Items[0].Found + "\n" + health.Items[0].Next; !strings.Contains(text, words) {
+				t.Errorf("%s: %q is not in %q", name, words, text)
+			}
+		}
 	}
 }

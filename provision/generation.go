@@ -85,6 +85,7 @@ func (t *target) adoptLayout(o *guest.Observation) bool {
 	if o == nil || t.spec.Layout != "" {
 		return false
 	}
+	companions := t.layout.Companions
 	for _, of := range slices.Backward(layout.All) {
 		if !o.Has(of) {
 			continue
@@ -97,7 +98,9 @@ func (t *target) adoptLayout(o *guest.Observation) bool {
 			(t.brings || t.staged) && t.layout.NewerThan(of):
 			return false
 		}
-		t.setLayout(of)
+		if t.setLayout(of); !slices.Equal(t.layout.Companions, companions) {
+			t.findCompanions()
+		}
 		return true
 	}
 	return false

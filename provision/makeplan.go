@@ -71,8 +71,11 @@ func (p *Plan) forNew(t target, reason string) {
 			continue
 		}
 		step := newStep(k.id, "the VM is new")
-		if k.id == StepAgentBuild {
+		switch k.id {
+		case StepAgentBuild:
 			step.Reason += "; " + buildReason(t.agent)
+		case StepCompanionBuild:
+			step.Reason += "; " + t.sourcesReason()
 		}
 		step.Conditional = k.conditional
 		p.Steps = append(p.Steps, step)
@@ -252,7 +255,7 @@ func (t target) sets(key string) bool {
 // mount, which comes last, and the marker means that the world was observed to be complete.
 func (p *Plan) waitForBoot(reason string) {
 	wait := newStep(StepWaitForBoot, reason)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == StepAgentBuild || s.ID == StepMarker })
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return s.builds() || s.ID == StepMarker })
 	if at < 0 {
 		at = len(p.Steps)
 	}

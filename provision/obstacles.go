@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -29,12 +28,9 @@ func changes(id StepID, o *guest.Observation) []string {
 		return []string{"/etc/systemd/system", o.Layout.ServicePath(), o.Layout.SocketPath()}
 	case StepLinger:
 		return []string{"/var/lib/systemd/linger"}
-	case StepAgent, StepCompanions:
+	case StepAgent, StepCompanions, StepCompanionBuild:
 		files := []string{strings.TrimSuffix(guest.ProgramsPath, "/"), o.Layout.Agent()}
-		for _, name := range agent.CompanionNames {
-			files = append(files, guest.ProgramsPath+name)
-		}
-		return files
+		return append(files, o.Layout.CompanionFiles()...)
 	case StepActivate:
 		return []string{"/run", guest.SocketPath, guest.RuntimePath}
 	case StepMarker:

@@ -132,8 +132,14 @@ func fromSource(t *target, _ *State) {
 		Package: agent.Package{Name: "world-agent", LockVersion: 4, Cargo: "1.78"}}
 }
 
+// withCLISource has the guest's CLI, with its wrapper, be built in the VM.
+func withCLISource(t *target) {
+	t.sources = []agent.CompanionSource{{Companion: layout.AgentV1.Companions[1],
+		Source: agent.Package{Name: "substrate", LockVersion: 4, Cargo: "1.78"}}}
+}
+
 func withGateway(t *target) {
-	t.companions = []agent.Companion{{Name: "substrate-gateway",
+	t.companions = []agent.Companion{{Companion: layout.AgentV1.Companions[0],
 		Path: "/home/ada/proj/bin/substrate-gateway", SHA256: "2"}}
 }
 
@@ -445,11 +451,17 @@ var plans = map[string]func(*target, *State){
 		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "symbolic link", Mode: "777",
 			Owner: "root", Group: "root"}
 	},
-	"absent, with a companion": func(t *target, s *State) { *s = State{}; withGateway(t) },
-	"absent, to be built":      func(t *target, s *State) { *s = State{}; fromSource(t, s) },
-	"to be built":              func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, layout.AgentV1.Agent()) },
-	"to be built, one there":   fromSource,
-	"to be built again":        func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"the wrapper missing": func(t *target, s *State) {
+		withCLISource(t)
+		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root"}
+	},
+	"a companion to be built":             func(t *target, _ *State) { withCLISource(t) },
+	"absent, and a companion to be built": func(t *target, s *State) { *s = State{}; withCLISource(t) },
+	"absent, with a companion":            func(t *target, s *State) { *s = State{}; withGateway(t) },
+	"absent, to be built":                 func(t *target, s *State) { *s = State{}; fromSource(t, s) },
+	"to be built":                         func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, layout.AgentV1.Agent()) },
+	"to be built, one there":              fromSource,
+	"to be built again":                   func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
 	"built again": func(t *target, s *State) {
 		fromSource(t, s)
 		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}

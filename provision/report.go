@@ -3,7 +3,9 @@ package provision
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -407,22 +409,59 @@ func (h *Health) unitStates(o *guest.Observation) {
 	}
 }
 
-// companions adds lines about the companions that are installed or were left out.
+// companions adds lines about the companions: those of this project, those that are installed or were left out, and those
+// that the generation requires and the guest lacks.
 func (h *Health) companions(t target, o *guest.Observation) {
-	if len(t.companions) > 0 {
-		reasons, _ := companionReasons(t, o)
-		h.reasons("companions", "companion binaries", "installed: "+strings.Join(t.companionNames(), ", "), reasons)
+	reasons, _ := companionReasons(t, o)
+	toBuild, _ := sourceReasons(t, o)
+	names := t.companionNames()
+	for _, one := range t.sources {
+		names = append(names, one.Name)
+	}
+	if len(names) > 0 {
+		h.reasons("companions", "companion binaries", "installed: "+strings.Join(names, ", "), append(reasons, toBuild...))
 	}
 	var notes []string
 	for _, file := range t.leftOut {
 		notes = append(notes, file.Path+" was left out: "+file.Why)
 	}
-	for _, name := range agent.CompanionNames {
-		if _, there := o.Files[guest.ProgramsPath+name]; there && !slices.Contains(t.companionNames(), name) {
-			notes = append(notes, guest.ProgramsPath+name+" is not from this project, and stays")
+	for _, one := range o.Layout.Companions {
+		path := layout.Program(one.Name)
+		file, there := o.Files[path]
+		switch {
+		case slices.Contains(names, one.Name):
+		case there && runnable(file):
+			notes = append(notes, path+" is not of a file of this project, and stays")
+		case one.Without != "":
+			found := path + " is missing"
+			if there {
+				found = differs(o, path, "regular file", "755", "root", "root")
+			}
+			h.item(one.Name, one.Name, Warning, "installed", found+": "+one.Without, t.getCompanion(one))
 		}
 	}
 	if len(notes) > 0 {
 		h.item("other-programs", "other programs", Info, "", strings.Join(notes, "; "), "")
 	}
+}
+
+// runnable reports whether all users can run a file.
+func runnable(file guest.File) bool {
+	mode, err := strconv.ParseUint(file.Mode, 8, 32)
+	return err == nil && mode&0o5 == 0o5 && (file.Type == "regular file" || file.Type == "symbolic link")
+}
+
+// getCompanion returns the commands that get a companion.
+func (t target) getCompanion(one layout.Companion) string {
+	command := vmCommand("worldsetup", t.spec.VM)
+	if t.buildable != nil && slices.ContainsFunc(t.buildable(), func(s agent.CompanionSource) bool {
+		return s.Name == one.Name
+	}) {
+		if t.spec.SkipGuestBuild {
+			command += " --skip-guest-build=false"
+		}
+		return command + " --companions build"
+	}
+	return fmt.Sprintf("put a Linux program for the VM into the project: %s; then: %s --companions found",
+		filepath.Join(t.spec.Project, "bin/linux", one.Name), command)
 }

@@ -69,6 +69,12 @@ type Spec struct {
 	Agent string
 	// RebuildAgent rebuilds an agent that is built in the VM; without it, one that is installed there is enough.
 	RebuildAgent bool
+	// Companions is which programs beside the agent are installed; empty means CompanionsFound.
+	Companions Companions
+	// BuildProfile is the profile of Cargo for what is built in the VM; empty means "release".
+	BuildProfile string
+	// SkipGuestBuild builds nothing in the VM.
+	SkipGuestBuild bool
 	// MountHome mounts the user's home directory read-only. Unset means as it was chosen for the VM, and On in a new one.
 	MountHome Switch
 	// Layout is the name of the contract's generation, as in [layout.Names]. Empty takes the one that the agent is of,
@@ -114,6 +120,28 @@ const (
 	// AgentBuild as Spec.Agent builds the agent in the VM, from the project's Cargo workspace.
 	AgentBuild = agent.Build
 )
+
+// Companions is a choice of programs that are installed beside the agent.
+type Companions string
+
+// The choices.
+const (
+	CompanionsNone  Companions = "none"  // none is installed, or changed
+	CompanionsFound Companions = "found" // those that the project has for the VM
+	CompanionsBuild Companions = "build" // as well, built in the VM, those that its Cargo workspace has the source of
+)
+
+// ParseCompanions returns the choice that a word stands for.
+func ParseCompanions(word string) (Companions, error) {
+	choices := []Companions{CompanionsNone, CompanionsFound, CompanionsBuild}
+	if choice := Companions(word); slices.Contains(choices, choice) {
+		return choice, nil
+	}
+	return "", usage("give none, found or build", "%q is no choice of companions", word)
+}
+
+// buildProfile is what Cargo takes for the name of a profile, as far as it can be a directory's.
+var buildProfile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
 
 // Switch is a setting that may also be left as it is.
 type Switch int
@@ -271,6 +299,14 @@ func (s *Spec) checkTypes() error {
 		!slices.Contains(types, s.MountType) {
 		return usage("use one of "+strings.Join(types, ", "), "unknown mount type %q", s.MountType)
 	}
+	if s.BuildProfile != "" && !buildProfile.MatchString(s.BuildProfile) {
+		return about("build-profile", usage("give a profile of the project's Cargo.toml, as in --build-profile debug",
+			"%q cannot be a profile of Cargo", s.BuildProfile))
+	}
+	if s.Companions != "" {
+		_, err := ParseCompanions(string(s.Companions))
+		return err
+	}
 	return nil
 }
 
@@ -412,6 +448,9 @@ type target struct {
 	// run.
 	companions []agent.Companion
 	leftOut    []Rejected
+	// sources are the companions that are built in the VM, and buildable those that could be.
+	sources   []agent.CompanionSource
+	buildable func() []agent.CompanionSource
 	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
 	noProject *Error
 }
@@ -465,11 +504,14 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	if t.agent, t.rejected, err = agent.Find(spec.Agent, t.spec.Project, t.arch, t.layouts()); err != nil {
 		return t, err
 	}
+	if err := t.skipBuild(); err != nil {
+		return t, err
+	}
 	t.chooseLayout(instance)
 	if err := t.holdsLima(); err != nil && spec.Layout != "" { // otherwise the guest may be of another one
 		return t, err
 	}
-	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch)
+	t.findCompanions()
 	return t, t.checkRebuild()
 }
 

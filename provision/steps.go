@@ -43,10 +43,12 @@ const (
 	StepWaitForBoot StepID = "vm-boot-wait"
 	StepPackages    StepID = "packages"
 	StepAgentBuild  StepID = "agent-build"
-	StepAgent       StepID = "agent"
-	StepActivate    StepID = "activate"
-	StepRetire      StepID = "retire"
-	StepMarker      StepID = "marker"
+	// StepCompanionBuild comes last, since the agent does not need it.
+	StepCompanionBuild StepID = "companion-build"
+	StepAgent          StepID = "agent"
+	StepActivate       StepID = "activate"
+	StepRetire         StepID = "retire"
+	StepMarker         StepID = "marker"
 
 	StepReplaceRemove StepID = "replace-remove"
 	StepReplaceKeep   StepID = "replace-keep"
@@ -221,6 +223,7 @@ func kinds() []kind {
 			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
 				return r.target.installCompanions(ctx, r.session(at), step.operands)
 			},
+			explain: explainCompanions,
 		},
 		{
 			id: StepUnits, title: "install and enable the systemd units", usual: time.Second,
@@ -263,7 +266,7 @@ func kinds() []kind {
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.builder.build(ctx, r.session(at), r.target.layout.Project(), r.target.agent.Package, line)
+				return r.buildAgent(ctx, at, line)
 			},
 			explain: explainBuild,
 		},
@@ -286,6 +289,14 @@ func kinds() []kind {
 			disruption: DisruptionLive,
 			repairs:    []string{"generation"},
 			plan:       planRetire, task: retireTask,
+		},
+		{
+			id: StepCompanionBuild, title: "build the companion binaries in the VM", usual: 3 * time.Minute,
+			disruption: DisruptionLive, repairs: []string{"companions"},
+			inNew:   func(t target) bool { return len(t.sources) > 0 },
+			plan:    planCompanionBuild,
+			apply:   (*run).buildCompanions,
+			explain: explainCompanionBuild,
 		},
 		{
 			id: StepMarker, title: "write the layout marker", usual: time.Second, disruption: DisruptionLive,

@@ -73,6 +73,24 @@ var options = []option{
 		},
 		initial: "that of the agent, else that of the VM, else " + layout.All[0].Name, example: layout.All[0].Name,
 	}, {
+		name: "companions", arg: "CHOICE", env: []string{"WORLDSETUP_COMPANIONS"}, values: "`none`, `found` or `build`",
+		usage: "the programs beside the agent (substrate-gateway, the guest's substrate): found for those that the project " +
+			"has, build to build the others in the VM",
+		field: field{
+			func(s provision.Spec) string { return string(s.Companions) },
+			parsed(func(s *provision.Spec) *provision.Companions { return &s.Companions }, provision.ParseCompanions),
+		},
+		initial: "found", example: "build",
+	}, {
+		name: "build-profile", arg: "NAME", env: []string{"LIMA_BUILD_PROFILE"}, values: "a profile of the project's Cargo.toml",
+		usage:   "profile of Cargo for what is built in the VM",
+		field:   textField(func(s *provision.Spec) *string { return &s.BuildProfile }),
+		initial: "release", example: "debug",
+	}, {
+		name: "skip-guest-build", kind: config.Switch, env: []string{"SUBSTRATE_LIMA_SKIP_GUEST_BUILD"}, values: switchValues,
+		usage: "build nothing in the VM",
+		field: switchField(func(s *provision.Spec) *bool { return &s.SkipGuestBuild }), initial: "false", example: "true",
+	}, {
 		name: "rebuild-agent", kind: config.Switch, values: switchValues,
 		usage: "rebuild the agent that is built in the VM", never: "it is for one run, by the flag --rebuild-agent",
 		field: switchField(func(s *provision.Spec) *bool { return &s.RebuildAgent }),

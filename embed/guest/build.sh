@@ -1,11 +1,20 @@
-# build.sh DIR PROJECT PACKAGE CARGO RUST (the user who logs in): builds PACKAGE of the Cargo workspace PROJECT with --locked, in
-# DIR below the home directory, with a cargo not older than CARGO and a rustc not older than RUST, each as in 1.78, or "any".
-# Prints what cargo reports and then, last, "built SIZE SHA256 FILE". Nothing is written to PROJECT, and DIR is there afterwards
-# only with FILE in it, when all went well. Standard input stays open while the caller waits: its end ends the build.
+# build.sh DIR PROJECT PROFILE CARGO RUST TARGET... (the user who logs in): builds programs of the Cargo workspace PROJECT with
+# --locked and a profile of Cargo, in DIR below the home directory, with a cargo not older than CARGO and a rustc not older than
+# RUST, each as in 1.78, or "any". A TARGET is PACKAGE/NAME, or /NAME for the program NAME of any package.
+# Prints what cargo reports and then, last, "built SIZE SHA256 FILE" for each. Nothing is written to PROJECT, and DIR is there
+# afterwards only with the FILEs in it, when all went well. Standard input stays open while the caller waits: its end ends the build.
 # Exit status 4: no such cargo is there.
 set -eu
 export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
-dir=$HOME/$1 project=$2 package=$3 want_cargo=$4 want_rust=$5
+dir=$HOME/$1 project=$2 profile=$3 want_cargo=$4 want_rust=$5
+shift 5
+# Older versions of cargo have no --profile; that of development is the usual one, in a directory of another name.
+output=$profile
+case $profile in
+dev | debug) profile='' output=debug ;;
+release) profile=--release ;;
+*) profile=--profile=$profile ;;
+esac
 
 # at_least VERSION WANT
 at_least() { [ "$2" = any ] || printf '%s\n' "$2" "$1" | sort -CV; }
@@ -53,26 +62,36 @@ trap '' PIPE # a caller that is gone is no reason to leave things behind
 if [ ! -d "$HOME/.cargo" ]; then export CARGO_HOME="$dir/home"; fi
 
 exec 3<&0
-# A session of its own, so that all compilers end together.
-setsid cargo build --release --locked -p "$package" --manifest-path "$project/Cargo.toml" --target-dir "$dir/build" </dev/null 2>&1 3<&- &
-pid=$!
-{ read -r _ <&3 || kill -s KILL -- "-$pid"; } >/dev/null 2>&1 &
-watcher=$!
-code=0
-wait "$pid" || code=$?
-pid=''
-if [ "$code" != 0 ]; then exit "$code"; fi
-# The project's own settings of cargo may put a target's name in between.
-for file in "$dir/build/release/$package" "$dir/build"/*/release/"$package"; do
-    if [ -f "$file" ]; then mv -f "$file" "$dir/out/$package" && break; fi
-done
-if [ ! -f "$dir/out/$package" ]; then
-    echo "the package $package was built, and there is no program called $package in it" >&2
-    exit 1
-fi
+build() {
+    what=--bin=$2
+    if [ -n "$1" ]; then what=--package=$1; fi
+    # A session of its own, so that all compilers end together.
+    setsid cargo build ${profile:+"$profile"} --locked "$what" --manifest-path "$project/Cargo.toml" --target-dir "$dir/build" </dev/null 2>&1 3<&- &
+    pid=$!
+    { read -r _ <&3 || kill -s KILL -- "-$pid"; } >/dev/null 2>&1 &
+    watcher=$!
+    code=0
+    wait "$pid" || code=$?
+    pid=''
+    kill "$watcher" 2>/dev/null || : # its number may soon be another process's
+    watcher=''
+    if [ "$code" != 0 ]; then exit "$code"; fi
+    # The project's own settings of cargo may put a target's name in between.
+    for file in "$dir/build/$output/$2" "$dir/build"/*/"$output/$2"; do
+        if [ -f "$file" ]; then mv -f "$file" "$dir/out/$2" && break; fi
+    done
+    if [ ! -f "$dir/out/$2" ]; then
+        echo "${1:-the workspace} was built, and there is no program called $2 in it" >&2
+        exit 1
+    fi
+}
+for target; do build "${target%/*}" "${target##*/}"; done
 rm -rf "${dir:?}/build" "${dir:?}/home"
 sync -f "$dir"
-sum=$(sha256sum <"$dir/out/$package")
-size=$(stat -c %s "$dir/out/$package")
+for target; do
+    file=$dir/out/${target##*/}
+    sum=$(sha256sum <"$file")
+    size=$(stat -c %s "$file")
+    echo "built $size ${sum%% *} $file"
+done
 keep=yes
-echo "built $size ${sum%% *} $dir/out/$package"

@@ -16,6 +16,7 @@ shift 3
 agent=/usr/local/bin/$UNIT
 gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
+wrapper=/usr/local/bin/world
 units=/etc/systemd/system/$UNIT
 marker=/etc/substrate-lima-layout
 
@@ -35,11 +36,11 @@ files() {
     for other in $others; do
         set -- "$@" "/usr/local/bin/$other" "/etc/systemd/system/$other.service" "/etc/systemd/system/$other.socket"
     done
-    status "$@" "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+    status "$@" "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
         /var/lib/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
     set --
-    for file in "$agent" "$gateway" "$cli" "$units.service" "$units.socket" "$marker"; do
+    for file in "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$marker"; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi # a reader of a pipe waits
     done
     if [ $# = 0 ]; then return; fi
@@ -258,7 +259,7 @@ room() {
 # untouched: whether nothing of ours is there. Images can come with things.
 untouched() {
     for other in $others; do set -- "$@" "/usr/local/bin/$other" "/etc/systemd/system/$other".*; done
-    for path in "$@" "$agent" "$gateway" "$cli" "$units".* "/usr/lib/systemd/system/$UNIT".* /run/substrate.sock \
+    for path in "$@" "$agent" "$gateway" "$cli" "$wrapper" "$units".* "/usr/lib/systemd/system/$UNIT".* /run/substrate.sock \
         /var/lib/substrate "$marker" "$HOME/.substrate"; do
         if [ -e "$path" ] || [ -L "$path" ]; then return 1; fi
     done

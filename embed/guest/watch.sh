@@ -13,7 +13,7 @@ exec perl -e '
             "/run/systemd/transient", "/run/systemd/generator.early", "/run/systemd/system.control", "/etc/systemd/system.control" } qw(service socket)),
         "/run/systemd/system", "/run/systemd/system.control", "/etc/systemd/system.control",
         "$unit.service.d", "$unit.socket.d", "$unit.service", "$unit.socket", "/usr/local/bin/$name",
-        "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate",
+        "/usr/local/bin/substrate-gateway", "/usr/local/bin/substrate", "/usr/local/bin/world",
         "/etc/substrate-lima-layout", "/run/substrate.sock", "/run/substrate", "/var/lib/substrate", "$ENV{HOME}/.substrate",
         "/etc/group", "/var/lib/systemd/linger", "$ENV{HOME}/.ssh/authorized_keys", "/usr/bin", "/usr/sbin");
     # Every ssh session has a file in /run/systemd/transient, so only ours are searched for there.

@@ -44,6 +44,11 @@ func (m *machine) change(of layout.Layout, c guest.Change) error {
 		m.installAgent(of, m.files[c.Built.Path].data)
 		delete(m.files, c.Built.Path)
 	case guest.InstallCompanion:
+		if c.Home != "" {
+			built := path.Join(c.Home, ".cache/worldsetup-build/out", c.Name)
+			c.Content = m.files[built].data
+			delete(m.files, built)
+		}
 		m.put(path.Join(guest.ProgramsPath, c.Name), file{mode: 0o755, data: c.Content})
 	case guest.InstallUnits:
 		for _, path := range []string{of.ServicePath(), of.SocketPath()} {

@@ -156,8 +156,8 @@ func (c client) Change(ctx context.Context, via guest.Route, changes []guest.Cha
 }
 
 // Build implements guest.Client. It is not modelled: tests that build have a client of their own.
-func (c client) Build(context.Context, guest.Route, guest.Build, func(string)) (guest.Built, error) {
-	return guest.Built{}, errors.New("fake: nothing can be built")
+func (c client) Build(context.Context, guest.Route, guest.Build, func(string)) ([]guest.Built, error) {
+	return nil, errors.New("fake: nothing can be built")
 }
 
 // InstallCargo implements guest.Client. It is not modelled, as Build.

@@ -25,7 +25,7 @@ func findSource(project string, layouts []layout.Layout) (*Agent, []Rejected) {
 	path := SourcePath(project)
 	var why []string
 	for _, of := range slices.Backward(layouts) {
-		found, err := findPackage(filepath.Dir(path), of.Package)
+		found, err := findPackage(filepath.Dir(path), of.Package, false)
 		switch {
 		case errors.Is(err, errNoManifest):
 			return nil, nil
@@ -55,8 +55,8 @@ func noSource(project string, layouts []layout.Layout, rejected []Rejected) erro
 // Package is a package of a Cargo workspace that can be built with --locked. Its facts are read from the files, so that
 // a machine without Rust has them too; what the files don't report is left to cargo itself.
 type Package struct {
-	Name        string
-	LockVersion int // of the Cargo.lock
+	Name        string // of the package, or of a program of a package of any name
+	LockVersion int    // of the Cargo.lock
 	// Cargo is the oldest version, as in "1.78", that reads the Cargo.lock, and Rust the oldest that compiles the
 	// package, as its manifest has it; empty when any version does.
 	Cargo, Rust string
@@ -78,9 +78,20 @@ func (p Package) Needs() string {
 	return text
 }
 
+// Together returns what it takes to build all of the packages.
+func Together(packages ...Package) (cargo, rust string) {
+	for _, p := range packages {
+		cargo, rust = later(cargo, p.Cargo), later(rust, p.Rust)
+	}
+	return cargo, rust
+}
+
 // manifest is a Cargo.toml. What may be inherited from the workspace is a table then, hence any.
 type manifest struct {
-	Package   *settings `toml:"package"`
+	Package *settings `toml:"package"`
+	Bin     []struct {
+		Name string `toml:"name"`
+	} `toml:"bin"`
 	Workspace *struct {
 		Members []string `toml:"members"`
 		Exclude []string `toml:"exclude"`
@@ -92,13 +103,21 @@ type settings struct {
 	Name    string `toml:"name"`
 	Rust    any    `toml:"rust-version"`
 	Edition any    `toml:"edition"`
+
+	programs []string // by names of their own
+}
+
+// has reports whether it is the package called name, or, if programs count, one that has a program of that name.
+func (s *settings) has(name string, programs bool) bool {
+	return s.Name == name || programs && slices.Contains(s.programs, name)
 }
 
 var errNoManifest = errors.New("there is no Cargo.toml")
 
-// findPackage returns the package called name of the workspace whose root is project. The error reports why it can't
-// be built there as it is locked; it is errNoManifest without a Cargo.toml.
-func findPackage(project, name string) (Package, error) {
+// findPackage returns the package called name of the workspace whose root is project, or, if programs count, the one
+// with a program of that name. The error reports why it can't be built there as it is locked; it is errNoManifest
+// without a Cargo.toml.
+func findPackage(project, name string, programs bool) (Package, error) {
 	found := Package{Name: name}
 	root, err := readTOML[manifest](project, "Cargo.toml", maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +127,11 @@ func findPackage(project, name string) (Package, error) {
 		return found, err
 	}
 	locked, err := readTOML[lock](project, "Cargo.lock", maxLock)
-	own, names := root.find(project, name)
+	own, names := root.find(project, name, programs)
+	locks := name // the package
+	if own != nil {
+		locks = own.Name
+	}
 	switch {
 	case own == nil && !locked.local(name):
 		others := cmp.Or(strings.Join(names, ", "), "none that could be read")
@@ -118,8 +141,8 @@ func findPackage(project, name string) (Package, error) {
 			errors.New("it has no Cargo.lock, which pins the versions to build from: run `cargo generate-lockfile`")
 	case err != nil:
 		return found, err
-	case !locked.local(name):
-		return found, fmt.Errorf("its Cargo.lock lacks %s: run `cargo update --workspace`", name)
+	case !locked.local(locks):
+		return found, fmt.Errorf("its Cargo.lock lacks %s: run `cargo update --workspace`", locks)
 	}
 	found.LockVersion = locked.Version
 	if found.Cargo, err = locked.oldestCargo(); err != nil {
@@ -131,25 +154,25 @@ func findPackage(project, name string) (Package, error) {
 	return found, nil
 }
 
-// find returns the package called name among the root and the members, and the names of all of them that could be read.
-// Cargo itself complains about the others. The lock file has those that are members only because others depend on
-// their path.
-func (root manifest) find(project, name string) (found *settings, names []string) {
-	packages := []*settings{root.Package}
+// find returns the package called name, or with a program of that name, among the root and the members, and the names of
+// all of them that could be read. Cargo itself complains about the others. The lock file has those that are members only
+// because others depend on their path.
+func (root manifest) find(project, name string, programs bool) (found *settings, names []string) {
+	packages := []*settings{root.own()}
 	within := newSearch(project)
 	for _, member := range root.members(within) {
 		if within.over() {
 			break
 		}
 		if one, err := readTOML[manifest](project, path.Join(member, "Cargo.toml"), maxManifest); err == nil {
-			packages = append(packages, one.Package)
+			packages = append(packages, one.own())
 		}
 	}
 	for _, one := range packages {
 		if one == nil {
 			continue
 		}
-		if names = append(names, one.Name); one.Name == name {
+		if names = append(names, one.Name); one.has(name, programs) {
 			found = one
 		}
 	}
@@ -157,6 +180,16 @@ func (root manifest) find(project, name string) (found *settings, names []string
 		names = append(names, "and others that were not searched, since there are too many")
 	}
 	return found, names
+}
+
+// own returns a manifest's package, with the programs that it names; nil for none.
+func (m manifest) own() *settings {
+	if m.Package != nil {
+		for _, program := range m.Bin {
+			m.Package.programs = append(m.Package.programs, program.Name)
+		}
+	}
+	return m.Package
 }
 
 // members returns the directories that may be members of the workspace.

@@ -80,7 +80,7 @@ func TestFindPackage(t *testing.T) {
 		},
 	} {
 		test.want.Name = "world-agent"
-		if found, err := findPackage(tree(t, test.files), "world-agent"); err != nil || found != test.want {
+		if found, err := findPackage(tree(t, test.files), "world-agent", false); err != nil || found != test.want {
 			t.Errorf("%s: %+v, %v", name, found, err)
 		}
 	}
@@ -117,12 +117,12 @@ func TestFindNoPackage(t *testing.T) {
 		"garbage":  {map[string]string{"Cargo.toml": "[package\n"}, "Cargo.toml is invalid"},
 		"bad lock": {map[string]string{"Cargo.toml": manifestText, "Cargo.lock": "<<<<<<<"}, "Cargo.lock is invalid"},
 	} {
-		if _, err := findPackage(tree(t, test.files), "world-agent"); err == nil || !strings.Contains(err.Error(),
+		if _, err := findPackage(tree(t, test.files), "world-agent", false); err == nil || !strings.Contains(err.Error(),
 			test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := findPackage(t.TempDir(), "world-agent"); !errors.Is(err, errNoManifest) {
+	if _, err := findPackage(t.TempDir(), "world-agent", false); !errors.Is(err, errNoManifest) {
 		t.Errorf("an empty directory: %v", err)
 	}
 }

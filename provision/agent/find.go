@@ -158,9 +158,11 @@ func absolute(path string) string {
 }
 
 // firstProgram returns the first program called name in the project directory that could run on arch, and those before
-// it that could not.
-func firstProgram(project, name string, arch limatype.Arch) (path string, content []byte, rejected []Rejected) {
-	for _, place := range Places(name, arch) {
+// it that could not. Programs of the profiles come before others that cargo has built.
+func firstProgram(
+	project, name string, arch limatype.Arch, profiles ...string,
+) (path string, content []byte, rejected []Rejected) {
+	for _, place := range Places(name, arch, profiles...) {
 		path := absolute(filepath.Join(project, filepath.FromSlash(place)))
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
@@ -178,9 +180,13 @@ func firstProgram(project, name string, arch limatype.Arch) (path string, conten
 }
 
 // Places returns where a project keeps its program called name, the best first, with slashes.
-func Places(name string, arch limatype.Arch) []string {
+func Places(name string, arch limatype.Arch, profiles ...string) []string {
 	paths := []string{"bin/linux/" + name, "bin/" + name + "-linux", "bin/" + name}
-	for _, profile := range []string{"release", "debug"} {
+	profiles = append(slices.Clone(profiles), "release", "debug")
+	for i, profile := range profiles {
+		if slices.Contains(profiles[:i], profile) {
+			continue
+		}
 		for _, triple := range triples[arch] {
 			paths = append(paths, "target/"+triple+"/"+profile+"/"+name)
 		}

@@ -49,7 +49,7 @@ func TestMembersStayInTheProject(t *testing.T) {
 			write(t, project, "a/b/Cargo.toml", "[package]\nname = \"inside\"\n")
 			write(t, project, "Cargo.toml", fmt.Sprintf("[workspace]\nmembers = [\"a/b\", %s]\n",
 				`"`+strings.Join(members, `", "`)+`"`))
-			_, err := findPackage(project, layout.AgentV1.Package) // without bounds it takes minutes
+			_, err := findPackage(project, layout.AgentV1.Package, false) // without bounds it takes minutes
 			if err == nil || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v", err)
 			}
@@ -111,7 +111,7 @@ func TestDeepTOML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			project := t.TempDir()
 			write(t, project, "Cargo.toml", text)
-			if _, err := findPackage(project, layout.AgentV1.Package); err == nil || !strings.Contains(err.Error(), "deeply") {
+			if _, err := findPackage(project, layout.AgentV1.Package, false); err == nil || !strings.Contains(err.Error(), "deeply") {
 				t.Errorf("got %.80v", err)
 			}
 		})

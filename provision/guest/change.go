@@ -86,14 +86,18 @@ func (c InstallBuilt) request() Request {
 	return Request{Script: embed.Agent, Args: []string{c.Built.SHA256, c.Built.Path, path.Join(c.Home, buildDir)}}
 }
 
-// InstallCompanion installs a program beside the agent.
+// InstallCompanion installs a program beside the agent. Its error has ExitCannotRun when it could not run there.
 type InstallCompanion struct {
 	Name    string
 	SHA256  string
 	Content []byte
+	Home    string // of the user who built it in the guest; empty where there is Content
 }
 
 func (c InstallCompanion) request() Request {
+	if c.Home != "" {
+		return Request{Script: embed.Companion, Args: []string{c.Name, c.SHA256, path.Join(c.Home, buildDir)}}
+	}
 	return Request{Script: embed.Companion, Args: []string{c.Name, c.SHA256}, Stdin: bytes.NewReader(c.Content)}
 }
 

@@ -34,8 +34,8 @@ type Client interface {
 	// Change makes changes, one after the other until one fails, over one connection and with one sudo. made is called
 	// after each that was made; the error is that of the one that failed.
 	Change(ctx context.Context, via Route, changes []Change, made func()) error
-	// Build builds an agent, and calls line for each line that cargo prints. See [Build].
-	Build(ctx context.Context, via Route, build Build, line func(string)) (Built, error)
+	// Build builds programs, and calls line for each line that cargo prints. See [Build].
+	Build(ctx context.Context, via Route, build Build, line func(string)) ([]Built, error)
 	// InstallCargo installs the distribution's cargo and rustc, if they are not older than build needs.
 	InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error
 	// Staged lists the copy of the project, and Stage makes another one. The first of them changes nothing.
@@ -90,16 +90,24 @@ const (
 	WatchAlive  WatchEvent = "."
 )
 
-// Build is an agent to be built in the guest, from the project as the guest sees it.
+// Build is what is built in the guest, from the project as the guest sees it.
 type Build struct {
-	Project string // the directory of the workspace in the guest
-	Package string // of Cargo
-	Cargo   string // the oldest version that will do, as in "1.78"; empty for any
-	Rust    string // likewise, of rustc
+	Project string   // the directory of the workspace in the guest
+	Targets []Target // one at least
+	Profile string   // of Cargo
+	Cargo   string   // the oldest version that will do, as in "1.78"; empty for any
+	Rust    string   // likewise, of rustc
 }
 
-// Built is an agent that was built in the guest and is not installed yet.
+// Target is a program of a workspace.
+type Target struct {
+	Package string // of Cargo; empty when any may have it
+	Name    string
+}
+
+// Built is a program that was built in the guest and is not installed yet.
 type Built struct {
+	Name   string
 	Path   string // in the guest, absolute
 	SHA256 string // in hexadecimal
 }
@@ -223,29 +231,33 @@ func (s scripted) Change(ctx context.Context, via Route, changes []Change, made 
 }
 
 // Build implements [Client].
-func (s scripted) Build(ctx context.Context, via Route, build Build, line func(string)) (built Built, err error) {
+func (s scripted) Build(ctx context.Context, via Route, build Build, line func(string)) (built []Built, err error) {
 	request := Request{Route: via, Script: embed.Build, Args: []string{
-		buildDir, build.Project, build.Package, orAny(build.Cargo), orAny(build.Rust),
+		buildDir, build.Project, build.Profile, orAny(build.Cargo), orAny(build.Rust),
 	}}
+	for _, target := range build.Targets {
+		request.Args = append(request.Args, target.Package+"/"+target.Name)
+	}
 	request.Line = func(text string) {
-		if !built.take(text) {
+		if one, found := parseBuilt(text); found {
+			built = append(built, one)
+		} else {
 			line(text)
 		}
 	}
-	if _, err = s.Exec(ctx, request); err == nil && built.Path == "" {
+	if _, err = s.Exec(ctx, request); err == nil && len(built) < len(build.Targets) {
 		err = errors.New("the build ended without a word of what it made")
 	}
 	return built, err
 }
 
-// take takes the last line of the script: built SIZE SHA256 FILE.
-func (b *Built) take(line string) bool {
+// parseBuilt reads a last line of the script: built SIZE SHA256 FILE.
+func parseBuilt(line string) (built Built, found bool) {
 	words := strings.SplitN(line, " ", 4)
 	if len(words) != 4 || words[0] != "built" || len(words[2]) != 64 || !path.IsAbs(words[3]) {
-		return false
+		return built, false
 	}
-	b.SHA256, b.Path = words[2], words[3]
-	return true
+	return Built{Name: path.Base(words[3]), SHA256: words[2], Path: words[3]}, true
 }
 
 // InstallCargo implements [Client].

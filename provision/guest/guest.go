@@ -96,6 +96,7 @@ const (
 	ExitLocked      = 75 // of InstallPackages: another program held a lock of the package manager for minutes
 	ExitBusy        = 76 // of all of root's: another one, of a run that was killed, was at work for too long
 	ExitNeedsBoot   = 4  // of MakeWritable: the file system is whole, and files that were deleted are open
+	ExitCannotRun   = 3  // of InstallCompanion: it lacks a library of the guest's, and the one before stays
 	ExitNoToolchain = 4  // of Build and InstallCargo: there is no cargo that is new enough
 )
 

@@ -371,16 +371,15 @@ func TestSudoRefusal(t *testing.T) {
 	}
 }
 
-// Only the build script's last line reports what was built.
-func TestBuiltTake(t *testing.T) {
-	var built Built
+// Only the build script's last lines report what was built.
+func TestParseBuilt(t *testing.T) {
 	sum := strings.Repeat("0", 64)
 	for _, line := range []string{"built 5 " + sum + " relative/path", "built 5 0 /a", "built", "Compiling a"} {
-		if built.take(line) || built != (Built{}) {
+		if built, found := parseBuilt(line); found {
 			t.Errorf("%q: %+v", line, built)
 		}
 	}
-	if !built.take("built 5 "+sum+" /home/u/a file") || built.Path != "/home/u/a file" || built.SHA256 != sum {
+	if built, found := parseBuilt("built 5 " + sum + " /home/u/a file"); !found || built != (Built{"a file", "/home/u/a file", sum}) {
 		t.Errorf("%+v", built)
 	}
 }

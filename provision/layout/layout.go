@@ -29,7 +29,32 @@ type Layout struct {
 	Runtime []string
 	// Templates reports that a project may bring the text of the units.
 	Templates bool
+	// Companions are the programs that belong beside the agent.
+	Companions []Companion
 }
+
+// Companion is a program that belongs beside the agent, in the guest and among a project's programs by the same name.
+type Companion struct {
+	Name string
+	// Package is its package of Cargo; empty for a program that any package of the workspace may have.
+	Package string
+	// Without is what fails in a world without it; empty when it is optional.
+	Without string
+	// Wrapper is the name of a second program beside it, a script with the text WrapperText; empty for none.
+	Wrapper, WrapperText string
+}
+
+// The companions of all generations so far.
+var companions = []Companion{
+	{Name: "substrate-gateway", Package: "substrate-gateway", Without: "`substrate world gateway ...` fails"},
+	{Name: "substrate", Wrapper: "world", WrapperText: "#!/bin/sh\nexec /usr/local/bin/substrate world \"$@\"\n"},
+}
+
+// Program returns the file of a companion, or of a wrapper, in the guest.
+func Program(name string) string { return programDir + name }
+
+// programDir is where the programs lie in a guest.
+const programDir = "/usr/local/bin/"
 
 // AgentV1 is the generation that a world has unless another one is asked for or found.
 var AgentV1 = Layout{
@@ -39,6 +64,8 @@ var AgentV1 = Layout{
 	Title:   "Substrate world agent",
 	Package: "world-agent",
 	Backend: "world-agent",
+
+	Companions: companions,
 }
 
 // ServiceV1 names the agent a service.
@@ -49,6 +76,8 @@ var ServiceV1 = Layout{
 	Title:   "Substrate World Service",
 	Package: "world-service",
 	Backend: "world-service",
+
+	Companions: companions,
 }
 
 // StagedV2 mounts nothing: the project is copied into the guest.
@@ -62,6 +91,8 @@ var StagedV2 = Layout{
 	Staging:   "/var/lib/substrate/staged-workspace",
 	Runtime:   []string{"substrate-gateway-runtime"},
 	Templates: true,
+
+	Companions: companions,
 }
 
 // All are the generations, from the oldest to the newest.
@@ -187,4 +218,15 @@ func (l Layout) SocketPath() string { return unitDir + l.Socket() }
 func (l Layout) MarkerSum() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(l.Marker+"\n"))) }
 
 // Agent returns the agent's program in the guest.
-func (l Layout) Agent() string { return "/usr/local/bin/" + l.Unit }
+func (l Layout) Agent() string { return Program(l.Unit) }
+
+// CompanionFiles returns the files of all companions, and of their wrappers, in the guest.
+func (l Layout) CompanionFiles() (paths []string) {
+	for _, one := range l.Companions {
+		paths = append(paths, Program(one.Name))
+		if one.Wrapper != "" {
+			paths = append(paths, Program(one.Wrapper))
+		}
+	}
+	return paths
+}
