@@ -15,6 +15,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"github.com/atomize-hq/worldsetup/internal/inside"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
@@ -215,7 +216,7 @@ const (
 
 // readTOML reads the file called name in the project. It returns an empty T with an error.
 func readTOML[T any](project, name string, limit int64) (read T, err error) {
-	file, err := openInside(project, name)
+	file, err := inside.Open(project, name)
 	if err != nil {
 		return read, err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/inside"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -167,7 +168,7 @@ func firstProgram(
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
-		file, err := openInside(project, place)
+		file, err := inside.Open(project, place)
 		if err == nil {
 			content, err = readProgram(file, arch)
 		}

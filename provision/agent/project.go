@@ -1,44 +1,13 @@
 package agent
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
-)
 
-// openInside opens the file called name, with slashes, in the project directory. It follows links, as long as they stay
-// in the project: a repository may come from anyone, and has no business with other files of this machine.
-func openInside(project, name string) (*os.File, error) {
-	base, err := filepath.EvalSymlinks(project)
-	if err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(base)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	const flags = os.O_RDONLY | syscall.O_NONBLOCK // opening a FIFO would wait for a writer
-	file, err := root.OpenFile(filepath.FromSlash(name), flags, 0)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	real, realErr := filepath.EvalSymlinks(filepath.Join(base, filepath.FromSlash(name)))
-	if realErr != nil {
-		return nil, err
-	}
-	below, relErr := filepath.Rel(base, real)
-	if relErr != nil || !filepath.IsLocal(below) {
-		return nil, fmt.Errorf("it is outside of the project: it leads to %s", real)
-	}
-	return root.OpenFile(below, flags, 0) // for a Root, each absolute link leads out
-}
+	"github.com/atomize-hq/worldsetup/internal/inside"
+)
 
 // The bounds of a search for the members of a workspace: large ones have some hundred, which takes a few milliseconds.
 const (
@@ -94,7 +63,7 @@ func (s *search) expand(pattern string) []string {
 
 // names returns those in a directory of the project.
 func (s *search) names(dir string) []string {
-	file, err := openInside(s.project, dir)
+	file, err := inside.Open(s.project, dir)
 	if err != nil {
 		return nil
 	}
