@@ -88,6 +88,8 @@ var (
 	profile []byte
 	//go:embed units/socket.tmpl
 	socketUnit string
+	//go:embed units/runtime.tmpl
+	runtimeUnit string
 	//go:embed units/service.tmpl
 	serviceUnit string
 	//go:embed agent/probe-agent.py
@@ -139,6 +141,10 @@ var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
 
 // SocketUnit is the text of a layout's socket unit.
 func SocketUnit(of layout.Layout) string { return fill(socketUnit, of) }
+
+// RuntimeUnit is the text of the unit that makes the directories below /run that a layout's service needs, where its own
+// text, which a project brings, does not.
+func RuntimeUnit(of layout.Layout) string { return fill(runtimeUnit, of) }
 
 // ServiceUnit is the text of a layout's service unit for a user whose home directory in the guest is home. It fails
 // when home could not stand in a unit as it is.

@@ -43,10 +43,12 @@ type bench struct {
 	t      *testing.T // nil: the list of its runs is not checked
 	spec   provision.Spec
 	events []provision.Event
-	runner lima.Runner  // nil: the World itself
-	cargo  *cargo       // nil: the guest has none
-	chaos  *chaos       // nil: nothing goes wrong but by the World's own faults
-	later  atomic.Int64 // by how many nanoseconds the run's clock was put forward
+	runner lima.Runner // nil: the World itself
+	cargo  *cargo      // nil: the guest has none
+	// trustUnits is the Setup's.
+	trustUnits func(context.Context, provision.ProjectUnits) error
+	chaos      *chaos       // nil: nothing goes wrong but by the World's own faults
+	later      atomic.Int64 // by how many nanoseconds the run's clock was put forward
 }
 
 func newBench(t *testing.T) *bench {
@@ -89,7 +91,7 @@ func (b *bench) second() *provision.Setup {
 		runner, enter, folders = b.chaos, b.chaos.guest, chaosFolders{b.chaos}
 	}
 	return &provision.Setup{
-		Spec: b.spec,
+		Spec: b.spec, TrustUnits: b.trustUnits,
 		Edges: func(provision.Spec) provision.Edges {
 			return provision.Edges{Lima: runner, Guest: enter, Folders: folders, Now: b.now,
 				Checks: func(target checks.Target) []checks.Check {

@@ -101,6 +101,7 @@ func (t *target) adoptLayout(o *guest.Observation) bool {
 		if t.setLayout(of); !slices.Equal(t.layout.Companions, companions) {
 			t.findCompanions()
 		}
+		t.findTemplates()
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/unittext"
 )
 
 // This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and
@@ -147,9 +148,9 @@ func planUnits(p *Plan, t target, s State) {
 }
 
 func unitsTask(t target, o *guest.Observation, step Step) (*task, error) {
-	service, err := t.serviceUnit(o)
+	texts, err := t.wantedUnits(o)
 	return &task{change: guest.InstallUnits{
-		Reload: known(o), Service: service, Socket: embed.SocketUnit(o.Layout), Displace: step.operands,
+		Reload: known(o), Service: texts.Service, Socket: texts.Socket, Runtime: t.runtimeUnit(), Displace: step.operands,
 	}}, err
 }
 
@@ -297,6 +298,9 @@ func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string
 // unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with
 // their state in systemd.
 func unitReasons(t target, o *guest.Observation) (contents, states []string) {
+	if _, err := t.unitTexts(o.Home, false); err != nil {
+		return []string{strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
+	}
 	for _, unit := range []struct{ name, path string }{{o.Layout.Service(), o.Layout.ServicePath()},
 		{o.Layout.Socket(), o.Layout.SocketPath()}} {
 		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
@@ -311,6 +315,7 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
 		}
 	}
+	contents = append(contents, t.runtimeReasons(o)...)
 	for _, link := range o.Unlinked() {
 		states = append(states, link+" keeps the unit from being started at a boot")
 	}
@@ -320,16 +325,18 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 // unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
 // unset.
 func unitSums(t target, o *guest.Observation, name string) []string {
-	if name == o.Layout.Socket() {
-		return []string{sum([]byte(embed.SocketUnit(o.Layout)))}
-	}
 	var sums []string
 	for _, netfilter := range []bool{false, true} {
 		if t.spec.Netfilter == On && !netfilter || t.spec.Netfilter == Off && netfilter {
 			continue
 		}
-		if text, err := embed.ServiceUnit(o.Layout, o.Home, netfilter); err == nil {
-			sums = append(sums, sum([]byte(text)))
+		texts, err := t.unitTexts(o.Home, netfilter)
+		switch {
+		case err != nil:
+		case name == o.Layout.Socket():
+			return []string{sum([]byte(texts.Socket))}
+		default:
+			sums = append(sums, sum([]byte(texts.Service)))
 		}
 	}
 	return sums
@@ -459,17 +466,17 @@ func differs(o *guest.Observation, path, kind, mode, owner, group string) string
 	return ""
 }
 
-// serviceUnit returns the text of the service unit. If the Spec leaves netfilter unset, that setting stays as it was.
-func (t target) serviceUnit(o *guest.Observation) (string, error) {
-	with, err := embed.ServiceUnit(o.Layout, o.Home, true)
+// wantedUnits returns the texts of the units. If the Spec leaves netfilter unset, that setting stays as it was.
+func (t target) wantedUnits(o *guest.Observation) (unittext.Units, error) {
+	with, err := t.unitTexts(o.Home, true)
 	if err != nil {
-		return "", err
+		return with, err
 	}
-	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with))
+	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service))
 	if t.spec.Netfilter == On || kept {
 		return with, nil
 	}
-	return embed.ServiceUnit(o.Layout, o.Home, false)
+	return t.unitTexts(o.Home, false)
 }
 
 // known reports whether systemd knows a unit of ours, so that it needs a reload, and something may be running.

@@ -267,6 +267,9 @@ func (r *run) consent(ctx context.Context, plan Plan) error {
 	if plan.Empty() {
 		return nil
 	}
+	if err := r.trusts(ctx, plan); err != nil {
+		return err
+	}
 	agreed := cmp.Or(r.agreed, r.target.spec.Allow)
 	if agreed != "" && plan.disturbs().Above(agreed) && !plan.Destroys() {
 		return beyondConsent(plan)

@@ -46,6 +46,9 @@ func makePlan(t target, s State) Plan {
 		}
 		plan.add(StepProtect, unprotected(t, s)...)
 	}
+	if units := t.projectUnits(s.Guest); plan.has(StepUnits) && plan.Blocked == nil && units != nil {
+		plan.Blocked = units.Fault
+	}
 	if len(plan.Replace) > 0 || plan.Blocked != nil {
 		plan.Steps = []Step{}
 	}
@@ -478,7 +481,7 @@ func planFor(t target, s State) Plan {
 	if plan.Existing = existing(s); plan.Existing != nil && s.Swap.Kept() {
 		plan.Existing.Kept = t.spec.VM + vmswap.Backup
 	}
-	plan.Gets = getsOf(t, s)
+	plan.Gets, plan.Units = getsOf(t, s), t.projectUnits(s.Guest)
 	if plan.has(StepCreate) || plan.has(StepReplaceCreate) {
 		plan.Opens = t.opens()
 	}

@@ -131,6 +131,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	}
 	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options)
 	if state.Guest != nil {
+		state.Guest.UnitTexts = t.textsOf(state.Guest)
 		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
 		if state.Guest.SudoRefusal() == guest.SudoWantsPassword {
 			state.SudoDenied = lima.SudoDenied(t.spec.LimaHome, instance.Dir)

@@ -36,6 +36,8 @@ type Plan struct {
 	Opens []string `json:"opens,omitempty"`
 	// HomeLeftOut reports that the user's home directory is not mounted in the world.
 	HomeLeftOut bool `json:"home_left_out,omitempty"`
+	// Units describes the units that the project brings; nil when they are worldsetup's own.
+	Units *ProjectUnits `json:"units,omitempty"`
 	// Existing is the present VM; nil when there is none.
 	Existing *Existing `json:"existing,omitempty"`
 	// Gets describes the world that the plan leads to; nil in the plan of a restoration or a removal.

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write the golden files again")
 // healthyTarget and healthyState are a world to which nothing is to be done.
 func healthyTarget() target {
 	return target{
-		spec: Spec{VM: "substrate", Project: "/home/ada/proj"},
+		spec: Spec{VM: "substrate", Project: "/home/ada/proj"}, layout: layout.AgentV1,
 		wanted: lima.Wanted{
 			Home: "/home/ada", Project: "/home/ada/proj", ProjectMount: guest.ProjectMount,
 		},

@@ -10,7 +10,6 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -231,8 +230,11 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	if t.spec.Netfilter != Unset || o == nil {
 		return
 	}
-	with, err := embed.ServiceUnit(o.Layout, o.Home, true)
-	if err == nil && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with)) {
+	old := *t
+	old.layout = o.Layout
+	old.findTemplates()
+	with, err := old.unitTexts(o.Home, true)
+	if err == nil && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service)) {
 		t.spec.Netfilter = On
 	}
 }

@@ -174,7 +174,8 @@ func (h *Health) guest(t target, s State) {
 		h.reasonsAnd(line, left)
 	}
 	h.companions(t, o)
-	h.kept(o)
+	h.projectUnits(t.projectUnits(o))
+	h.kept(t, o)
 	h.Layout = o.Layout.Name
 	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := markerReasons(o)
@@ -358,9 +359,16 @@ func (p Plan) reasons(id StepID) (reasons []string) {
 }
 
 // kept adds a line about the drop-ins that extend our units and stay.
-func (h *Health) kept(o *guest.Observation) {
-	if _, _, kept := o.Overrides(); len(kept) > 0 {
-		h.item("drop-ins", "drop-ins of others", Info, "", "kept: "+strings.Join(kept, ", "), "")
+func (h *Health) kept(t target, o *guest.Observation) {
+	_, _, kept := o.Overrides()
+	found := "kept: " + strings.Join(kept, ", ")
+	switch {
+	case len(kept) == 0:
+	case t.templates != nil: // all that `systemctl cat` shows counts
+		h.item("drop-ins", "drop-ins of others", Warning, "", found+"; with them, the system's own doctor calls the units different",
+			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.set-aside")
+	default:
+		h.item("drop-ins", "drop-ins of others", Info, "", found, "")
 	}
 }
 

@@ -63,6 +63,9 @@ type Setup struct {
 	// ends the run with nothing changed, and is returned; nil means go ahead, up to the disruption of that plan (see
 	// [Spec.Allow]). Restore and Remove ask as well, when they have the consent.
 	Approve func(ctx context.Context, plan Plan) error
+	// TrustUnits is called before units that a project brings are installed; an error of it ends the run, and is returned.
+	// nil trusts none: a project may come from anyone. See [UntrustedUnits].
+	TrustUnits func(ctx context.Context, units ProjectUnits) error
 }
 
 // Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
@@ -154,7 +157,8 @@ type run struct {
 	place  vmswap.Place
 	events *emitter
 	// approve is the Setup's.
-	approve func(context.Context, Plan) error
+	approve    func(context.Context, Plan) error
+	trustUnits func(context.Context, ProjectUnits) error
 	// agreed is the deepest disruption that this run may cause; empty before the first plan was agreed to.
 	agreed  Disruption
 	start   time.Time
@@ -181,7 +185,7 @@ func newRun(events *emitter) *run {
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
 	r := newRun(&emitter{now: time.Now, handle: s.Events})
-	r.approve, r.start = s.Approve, time.Now()
+	r.approve, r.trustUnits, r.start = s.Approve, s.TrustUnits, time.Now()
 	spec, err := s.Spec.Resolve()
 	if err != nil {
 		return r, err

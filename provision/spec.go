@@ -28,6 +28,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/unittext"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -451,6 +452,9 @@ type target struct {
 	// sources are the companions that are built in the VM, and buildable those that could be.
 	sources   []agent.CompanionSource
 	buildable func() []agent.CompanionSource
+	// templates are the project's, of the units; nil when worldsetup's own count. unitsFault is why they can't be read.
+	templates  *unittext.Templates
+	unitsFault *Error
 	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
 	noProject *Error
 }
@@ -511,6 +515,7 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	if err := t.holdsLima(); err != nil && spec.Layout != "" { // otherwise the guest may be of another one
 		return t, err
 	}
+	t.findTemplates()
 	t.findCompanions()
 	return t, t.checkRebuild()
 }

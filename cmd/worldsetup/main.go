@@ -106,7 +106,11 @@ func runWith(
 	out := &watchedWriter{to: s.Out, failed: cancel}
 	a := &app{
 		out: out, streams: s, errors: newLines(s.Err, s.utf8()), utf8: s.utf8(), getenv: s.Getenv,
-		terminal: s.terminal(), person: s.person(), screen: s.Screen, engine: makeEngine,
+		terminal: s.terminal(), person: s.person(), screen: s.Screen,
+	}
+	a.engine = func(setup provision.Setup) engine {
+		setup.TrustUnits = trustsUnits(setup.Spec.StateDir)
+		return makeEngine(setup)
 	}
 	a.errors.width = width(s.Err)
 	a.errors.color, a.color = s.colors(s.Err, lookIn(args)), s.colors(s.Out, lookIn(args))

@@ -13,16 +13,18 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 const trustLong = `trust shows what the worldsetup.yaml of PROJECT, else of the working directory, names that reaches
-beyond the world, and what its profile opens on this machine. Once you agree, runs use it, until it or the profile
-changes. docs/config.md describes what has to be trusted.`
+beyond the world, what its profile opens on this machine, and the units for systemd that the project brings, which root
+runs in the VM. Once you agree, runs use it, until it, the profile or the units change. docs/config.md describes what has
+to be trusted.`
 
 // trustCommand returns the command that trusts what a project's file names.
 func (a *app) trustCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names", Long: trustLong,
+		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names, and its units", Long: trustLong,
 		Example: examples("worldsetup trust ~/src/app", "worldsetup trust --yes"),
 		Args:    atMostOneProject,
 	}
@@ -92,6 +94,88 @@ func (c *claim) key() string {
 		return filepath.Join(dir, filepath.Base(c.File))
 	}
 	return c.File
+}
+
+// unitsClaim is that a project's units may be installed.
+type unitsClaim struct {
+	*provision.ProjectUnits
+	Trusted bool `json:"trusted"`
+
+	store  config.Trust
+	before string // the digest that was trusted last; empty for none
+}
+
+// newUnitsClaim returns the claim of units that a project brings.
+func newUnitsClaim(units *provision.ProjectUnits, stateDir string) *unitsClaim {
+	c := &unitsClaim{ProjectUnits: units, store: config.Trust{Path: filepath.Join(stateDir, "trusted.json")}}
+	c.before, _ = c.store.Digest(c.key())
+	c.Trusted = units.Digest != "" && c.before == units.Digest
+	return c
+}
+
+// key is the resolved path of the project's units.
+func (c *unitsClaim) key() string {
+	project := c.Project
+	if real, err := filepath.EvalSymlinks(project); err == nil {
+		project = real
+	}
+	return filepath.Join(project, filepath.FromSlash(layout.UnitTemplates))
+}
+
+// trustsUnits returns what the engine asks before it installs units of a project.
+func trustsUnits(stateDir string) func(context.Context, provision.ProjectUnits) error {
+	return func(_ context.Context, units provision.ProjectUnits) error {
+		if c := newUnitsClaim(&units, stateDir); !c.Trusted {
+			return provision.UntrustedUnits(units, c.before)
+		}
+		return nil
+	}
+}
+
+// show shows what is trusted, a line each, whatever it contains: it is a stranger's.
+func (c *unitsClaim) show(to *lines) {
+	single := strings.NewReplacer("\n", " ", "\r", " ").Replace
+	to.printf("the project brings units for systemd, which root runs in the VM:")
+	for _, file := range c.Files {
+		to.put("  ", "  ", single(file))
+	}
+	for _, one := range c.Warnings {
+		to.put("  ", "    ", "unlike worldsetup's own: "+single(one))
+	}
+	for _, one := range c.Empty {
+		to.put("  ", "    ", "left empty: "+single(one))
+	}
+}
+
+// trustUnits trusts the units that a project brings, once a user agrees.
+func (a *app) trustUnits(ctx context.Context, c *unitsClaim, p *prompter, yes bool) error {
+	switch {
+	case c.Fault != nil:
+		return c.Fault
+	case c.Trusted:
+		return nil
+	case !yes && !a.canAsk():
+		failure := provision.UntrustedUnits(*c.ProjectUnits, c.before)
+		failure.Next = "read them, then: worldsetup trust --yes " + quoteProject(c.Project)
+		return failure
+	}
+	if a.json == nil {
+		c.show(a.stdout())
+	}
+	if !yes {
+		answer, err := p.ask(ctx, "trust them? [y/N]")
+		if err != nil {
+			return err
+		}
+		if !isYes(answer) {
+			return provision.DeclinedError()
+		}
+	}
+	if err := c.store.Add(c.key(), c.Digest); err != nil {
+		return usage("repair it, or set XDG_STATE_HOME", "that the units are trusted can't be kept in %s: %v", c.store.Path, err)
+	}
+	c.Trusted = true
+	return nil
 }
 
 // keep trusts it from now on.
@@ -190,7 +274,7 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 	if err != nil {
 		return err
 	}
-	to := a.stdout()
+	to, p := a.stdout(), newPrompter(a.person, a.utf8)
 	found := a.newClaim(file, c.spec.StateDir)
 	already := found != nil && found.Trusted
 	switch {
@@ -207,11 +291,22 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 		failure.Next = "read it, then: worldsetup trust --yes " + quoteProject(filepath.Dir(path))
 		return failure
 	default:
-		err = found.ask(ctx, newPrompter(a.person, a.utf8))
+		err = found.ask(ctx, p)
+	}
+	if err != nil {
+		return err
+	}
+	var units *unitsClaim
+	if brought := provision.FindProjectUnits(filepath.Dir(path)); brought != nil {
+		units = newUnitsClaim(brought, c.spec.StateDir)
+		if err := a.trustUnits(ctx, units, p, yes); err != nil {
+			return err
+		}
+	}
+	if units != nil && a.json == nil {
+		to.printf("trusted: the units of %s, until they change", units.Project)
 	}
 	switch {
-	case err != nil:
-		return err
 	case a.json != nil:
 		if found.Opens == nil {
 			found.Opens = []string{}
@@ -219,7 +314,9 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 		a.json.result(struct {
 			Schema int `json:"schema"`
 			*claim
-		}{provision.Schema, found})
+			Units *unitsClaim `json:"units,omitempty"`
+		}{provision.Schema, found, units})
+	case len(found.Values) == 0 && units != nil:
 	case len(found.Values) == 0:
 		to.printf("nothing to trust: no worldsetup.yaml here names what reaches beyond the world (%s)", path)
 	case already:

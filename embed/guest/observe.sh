@@ -18,6 +18,7 @@ gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
 wrapper=/usr/local/bin/world
 units=/etc/systemd/system/$UNIT
+runtime=/etc/systemd/system/worldsetup-runtime.service
 marker=/etc/substrate-lima-layout
 
 # each PREFIX: every line of the input with PREFIX before it.
@@ -36,11 +37,11 @@ files() {
     for other in $others; do
         set -- "$@" "/usr/local/bin/$other" "/etc/systemd/system/$other.service" "/etc/systemd/system/$other.socket"
     done
-    status "$@" "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$marker" /run/substrate.sock \
+    status "$@" "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$runtime" "$units.service.wants/${runtime##*/}" "$marker" /run/substrate.sock \
         /var/lib/substrate "$HOME/.substrate" "$HOME" "$HOME/.ssh" "$HOME/.ssh/authorized_keys" \
         / /run /usr /usr/local /usr/local/bin /etc /etc/systemd /etc/systemd/system /var /var/lib
     set --
-    for file in "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$marker"; do
+    for file in "$agent" "$gateway" "$cli" "$wrapper" "$units.service" "$units.socket" "$runtime" "$marker"; do
         if [ -f "$file" ]; then set -- "$@" "$file"; fi # a reader of a pipe waits
     done
     if [ $# = 0 ]; then return; fi

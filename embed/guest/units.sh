@@ -1,4 +1,5 @@
-# units.sh RELOAD SERVICE SOCKET DISPLACED... (root): installs the two units, whose texts are the arguments, and enables them for every boot.
+# units.sh RELOAD SERVICE SOCKET RUNTIME DISPLACED... (root): installs the two units, whose texts are the arguments, and enables them for
+# every boot. RUNTIME is the text of a unit that the service wants, without a trace in the service's own text; empty for none.
 # RELOAD=no is for units that systemd has never read: it reads them when they start. A reload of everything takes 3 s on an
 # emulated machine, in which it answers no one, and Lima has it done twice while a VM boots: it is not even asked.
 # The files DISPLACED hide or contradict the units: systemd goes by names that end in .conf or in a unit's type, so under a longer
@@ -28,7 +29,17 @@ put() {
 reload=$1
 put "$UNIT.service" "$2"
 put "$UNIT.socket" "$3"
-shift 3
+runtime=worldsetup-runtime.service
+link=$dir/$UNIT.service.wants/$runtime
+if [ -n "$4" ]; then
+    put "$runtime" "$4"
+    mkdir -p "${link%/*}"
+    aside "$link"
+    ln -sfT "$dir/$runtime" "$link"
+elif [ -e "$dir/$runtime" ]; then
+    rm -f "$link" "$dir/$runtime"
+fi
+shift 4
 for file; do
     if [ -e "$file" ] || [ -L "$file" ]; then
         mv --backup=numbered -fT "$file" "$file.set-aside"

@@ -58,6 +58,10 @@ func (m *machine) change(of layout.Layout, c guest.Change) error {
 		}
 		m.put(of.ServicePath(), file{data: []byte(c.Service)})
 		m.put(of.SocketPath(), file{data: []byte(c.Socket)})
+		if c.Runtime != "" {
+			m.put(of.RuntimeUnitPath(), file{data: []byte(c.Runtime)})
+			m.put(of.RuntimeLink(), file{kind: "symbolic link"})
+		}
 		m.enabled = true
 	case guest.EnableLinger:
 		if m.vm.conditions.NoLinger {

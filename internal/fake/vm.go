@@ -74,6 +74,16 @@ func (vm *VM) Put(path, text string) {
 // Chmod changes the mode of a file in the guest.
 func (vm *VM) Chmod(path string, mode uint32) { vm.locked(func() { vm.guest.files[path].mode = mode }) }
 
+// Text is that of the file at path in the guest; empty when there is none.
+func (vm *VM) Text(path string) (text string) {
+	vm.locked(func() {
+		if f := vm.guest.files[path]; f != nil {
+			text = string(f.data)
+		}
+	})
+	return text
+}
+
 // HasFile reports whether there is something at path in the guest, on its disk or in its memory.
 func (vm *VM) HasFile(path string) (has bool) {
 	vm.locked(func() { has = vm.guest.files[path] != nil })

@@ -105,11 +105,12 @@ func (c InstallCompanion) request() Request {
 type InstallUnits struct {
 	Reload          bool // systemd knows units of ours already, and reads them again
 	Service, Socket string
+	Runtime         string   // the unit that the service wants; empty for none
 	Displace        []string // files that override the units, to be renamed
 }
 
 func (c InstallUnits) request() Request {
-	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket}, c.Displace...)}
+	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket, c.Runtime}, c.Displace...)}
 }
 
 // EnableLinger keeps the user's services running after logout.

@@ -30,10 +30,13 @@ type Observation struct {
 	Marker string          // the layout that the marker names; empty when it names none
 	// MarkerText is what the marker holds instead of a name, or the first of it: up to MaxMarker bytes.
 	MarkerText string
-	Layout     layout.Layout   // whose names were looked for
-	Units      map[string]Unit // by name; both units of the agent
-	Linger     bool
-	Missing    []string // commands that the agent needs and the guest lacks; Python, which only the built-in one needs
+	Layout     layout.Layout // whose names were looked for
+	// UnitTexts are the texts of the units by name, as they should be; nil where they are worldsetup's own. The engine
+	// adds them.
+	UnitTexts map[string]string
+	Units     map[string]Unit // by name; both units of the agent
+	Linger    bool
+	Missing   []string // commands that the agent needs and the guest lacks; Python, which only the built-in one needs
 	// PythonFault is why Python does not run the built-in agent; empty when it does, or the service works without that.
 	PythonFault string
 	Mounts      []Mount // one for each mount point asked for, in that order

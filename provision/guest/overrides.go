@@ -149,8 +149,12 @@ func (o *Observation) units() []string { return []string{o.Layout.Service(), o.L
 
 // laidOver returns the settings of our unit, those that its drop-ins make, and what is in force of both.
 func (o *Observation) laidOver(unit string) (ours, effective []setting, resets map[string]setting) {
-	text := embed.SocketUnit(o.Layout)
-	if unit == o.Layout.Service() {
+	text, brought := o.UnitTexts[unit]
+	switch {
+	case brought:
+	case unit == o.Layout.Socket():
+		text = embed.SocketUnit(o.Layout)
+	default:
 		// If a unit can't hold the path of the home, the units' own reason reports that.
 		text, _ = embed.ServiceUnit(o.Layout, o.Home, false)
 	}

@@ -214,6 +214,15 @@ func (l Layout) ServicePath() string { return unitDir + l.Service() }
 // SocketPath returns the file of the socket unit in the guest. The socket itself has the same path in all generations.
 func (l Layout) SocketPath() string { return unitDir + l.Socket() }
 
+// runtimeUnit is a unit of worldsetup's own, which is started before the service.
+const runtimeUnit = "worldsetup-runtime.service"
+
+// RuntimeUnitPath returns the file of the unit that makes the directories of Runtime in the guest.
+func (l Layout) RuntimeUnitPath() string { return unitDir + runtimeUnit }
+
+// RuntimeLink returns the link by which the service wants that unit.
+func (l Layout) RuntimeLink() string { return unitDir + l.Service() + ".wants/" + runtimeUnit }
+
 // MarkerSum returns the SHA-256 of the marker's file, in lower-case hexadecimal.
 func (l Layout) MarkerSum() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(l.Marker+"\n"))) }
 
