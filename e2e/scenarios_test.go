@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/atomize-hq/worldsetup/e2e/results"
 	"github.com/atomize-hq/worldsetup/internal/scenario"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // inShort are the scenarios that a real VM plays with -short too: those that only it can show, and some of what the
@@ -109,6 +111,9 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 		p.startOver()
 	}
 	p.layout = s.Options.Layout
+	if s.Options.Brings != scenario.BringsNothing {
+		p.usual = nil
+	}
 	known := s.KnownToFail(p.rig.name)
 	begun := time.Now()
 	err := scenario.Play(p, s)
@@ -154,7 +159,8 @@ type place struct {
 	last   scenario.Outcome  // of the last run
 	usual  *scenario.Outcome // of a run that found the world in its usual state just now; nil when that isn't known
 
-	stopped []int // processes that a fault has stopped
+	brings  scenario.Brings // what is in the project
+	stopped []int           // processes that a fault has stopped
 }
 
 func newPlace(t *testing.T, w *world) *place {
@@ -172,7 +178,47 @@ func newPlace(t *testing.T, w *world) *place {
 	return p
 }
 
+// bring has the project hold what it brings, and nothing else of that.
+func (p *place) bring(what scenario.Brings) {
+	p.t.Helper()
+	programs, texts := filepath.Join(p.project, "bin", "linux"), filepath.Join(p.project, "scripts")
+	if what == p.brings {
+		return
+	}
+	p.brings = what
+	for _, path := range []string{filepath.Dir(programs), texts} {
+		if err := os.RemoveAll(path); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	files := map[string]string{}
+	switch what {
+	case scenario.BringsCompanions:
+		content, err := os.ReadFile(p.agents[scenario.AgentGood])
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		files[filepath.Join(programs, "substrate-gateway")] = string(content)
+		files[filepath.Join(programs, "substrate")] = string(content)
+	case scenario.BringsUnits:
+		units := filepath.Join(p.project, filepath.FromSlash(layout.UnitTemplates))
+		files[filepath.Join(units, layout.StagedV2.Service()+".tmpl")] = scenario.BroughtService
+		files[filepath.Join(units, layout.StagedV2.Socket())] = scenario.BroughtSocket
+	}
+	for path, text := range files {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	if what == scenario.BringsUnits {
+		if r := p.run(p.t, "trust", "--yes", p.project); r.code != 0 {
+			p.t.Fatalf("the units were not trusted: %s%s", r.stdout, r.stderr)
+		}
+	}
+}
+
 func (p *place) args(options scenario.Options) []string {
+	p.bring(options.Brings)
 	allowed := cmp.Or(options.Allow, provision.DisruptionForce)
 	args := []string{"--profile", p.rig.profile, p.project, "--allow", allowed.Word()}
 	if agent := p.agents[options.Agent]; agent != "" {

@@ -15,7 +15,7 @@ import (
 // the world can be repaired.
 func Play(w World, s Scenario) error {
 	usual := usual
-	usual.Layout = s.Options.Layout
+	usual.Layout, usual.Brings = s.Options.Layout, s.Options.Brings
 	if start := w.Run(usual); start.Err != nil {
 		return fmt.Errorf("the world could not be brought into its usual state: %w", start.Err)
 	}
@@ -145,7 +145,7 @@ var stands = map[provision.StepID]provision.Disruption{
 	group:      provision.DisruptionLive, directories: provision.DisruptionLive, agent: provision.DisruptionLive,
 	units: provision.DisruptionLive, stage: provision.DisruptionLive, linger: provision.DisruptionLive,
 	hostSocket: provision.DisruptionLive,
-	marker:     provision.DisruptionLive, packages: provision.DisruptionLive,
+	marker:     provision.DisruptionLive, packages: provision.DisruptionLive, companions: provision.DisruptionLive,
 	provision.StepReplaceCreate: provision.DisruptionReplace, adopt: provision.DisruptionLive,
 	clock:    provision.DisruptionLive,
 	writable: provision.DisruptionLive, room: provision.DisruptionLive, entry: provision.DisruptionLive,

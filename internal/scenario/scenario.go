@@ -98,6 +98,7 @@ type Sight struct{ Item, Words string }
 type Options struct {
 	Agent     Agent
 	Layout    string // the generation of the layout, also of the world that the scenario begins with
+	Brings    Brings // what the project has, also of the world that the scenario begins with
 	CPUs      int    // 0: as it is
 	Netfilter provision.Switch
 	MountHome provision.Switch
@@ -106,6 +107,29 @@ type Options struct {
 	// Allow is the deepest disruption that is allowed; empty for every one that a repair may need.
 	Allow provision.Disruption
 }
+
+// Brings is what a project has for its world beside the usual.
+type Brings string
+
+// What there is.
+const (
+	BringsNothing    Brings = ""
+	BringsCompanions Brings = "companions" // both, as programs
+	BringsUnits      Brings = "units"      // the texts of both units, which are trusted
+)
+
+// The units that a project brings.
+const (
+	BroughtService = "[Unit]\nDescription=Brought\n\n[Service]\nType=simple\nExecStart=/usr/local/bin/substrate-world-service\n" +
+		"Restart=always\nEnvironment=SUBSTRATE_HOME=${SUBSTRATE_GUEST_HOME}\nEnvironment=\"SUBSTRATE_NEW=${SUBSTRATE_NEW}\"\n" +
+		"${WORLD_NETFILTER_ENV}\nGroup=substrate\nUMask=0027\nRuntimeDirectory=substrate\nRuntimeDirectoryMode=0750\n" +
+		"WorkingDirectory=/var/lib/substrate\nNoNewPrivileges=yes\nProtectSystem=strict\nProtectHome=read-only\n" +
+		"ReadWritePaths=${SUBSTRATE_GUEST_HOME} /var/lib/substrate /run/substrate /run/substrate/substrate-gateway-runtime\n\n" +
+		"[Install]\nWantedBy=multi-user.target\n"
+	BroughtSocket = "[Unit]\nDescription=Brought\nPartOf=substrate-world-service.service\n\n[Socket]\n" +
+		"ListenStream=/run/substrate.sock\nSocketMode=0660\nSocketUser=root\nSocketGroup=substrate\nDirectoryMode=0750\n" +
+		"RemoveOnStop=yes\nService=substrate-world-service.service\n\n[Install]\nWantedBy=sockets.target\n"
+)
 
 // Agent is one of the agents that a World has.
 type Agent string

@@ -15,6 +15,7 @@ const (
 	clock, writable, room, entry = provision.StepClock, provision.StepWritable,
 		provision.StepFreeSpace, provision.StepSSHAccess
 	adopt, hostSocket = provision.StepAdopt, provision.StepHostSocket
+	companions        = provision.StepCompanions
 )
 
 // All returns all scenarios.
@@ -28,7 +29,7 @@ func Tables() [][]Scenario {
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios,
 		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios,
 		networkScenarios, hostScenarios,
-		lastWayScenarios, stagedScenarios,
+		lastWayScenarios, companionScenarios, broughtScenarios, stagedScenarios,
 	}
 }
 
