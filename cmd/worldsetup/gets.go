@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -48,4 +49,25 @@ func showGets(to *lines, plan provision.Plan) {
 		agent = "PROBE: answers, runs no commands"
 	}
 	row("agent", to.dots(agent, g.Layout), "agent")
+	if units := plan.Units; units != nil && len(units.Files) > 0 {
+		row("units", to.dots("the project's, in "+filepath.Dir(units.Files[0]), differing(units)))
+		for _, warning := range slices.Concat(units.Warnings, prefixed("left empty: ", units.Empty)) {
+			to.drawn("          ", to.paint(dimTone, to.clean(warning)))
+		}
+	}
+}
+
+// differing counts what of a project's units worldsetup's own have in another way.
+func differing(units *provision.ProjectUnits) string {
+	if len(units.Warnings) == 0 {
+		return ""
+	}
+	return count(len(units.Warnings), "difference") + " from worldsetup's own"
+}
+
+func prefixed(prefix string, words []string) (prefixed []string) {
+	for _, word := range words {
+		prefixed = append(prefixed, prefix+word)
+	}
+	return prefixed
 }
