@@ -107,9 +107,11 @@ func CargoCommand(arch limatype.Arch, of layout.Layout) string {
 
 // packages names the Cargo packages of layouts.
 func packages(layouts []layout.Layout) string {
-	names := make([]string, len(layouts))
-	for i, of := range layouts {
-		names[i] = of.Package
+	var names []string
+	for _, of := range layouts {
+		if !slices.Contains(names, of.Package) {
+			names = append(names, of.Package)
+		}
 	}
 	return strings.Join(names, " or ")
 }
