@@ -195,7 +195,8 @@ func titles(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]string{"mount-project": "mount of the project", "owner": "owner of the VM"}
+	found := map[string]string{"mount-project": "mount of the project", "owner": "owner of the VM",
+		"staged": "copy of the project"}
 	pattern := regexp.MustCompile(`(?:\.(?:item|check|reasons)\(|\{)\s*"([a-z-]+)",\s*"([^"]+)"`)
 	for _, match := range pattern.FindAllStringSubmatch(string(text), -1) {
 		found[match[1]] = match[2]
