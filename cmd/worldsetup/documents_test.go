@@ -54,7 +54,8 @@ var notRun = map[string]string{
 	"restore": "no VM is kept", "trust": "there is no file to trust", "status --watch": "it does not end",
 	"check agent": "the simulated machine has few checks", "check limactl": "likewise",
 	"check --fix": "likewise", "bundle": "it asks, and calls the tools of this machine", "man": "it writes to your home",
-	"start --vm dev": "there is no such VM", "stage": "the world has no copy", "init": "TestScripts does", "trust --yes": "there is no file to trust", "remove": "TestScripts does",
+	"start --vm dev": "there is no such VM", "stage": "the world has no copy",
+	"init": "TestScripts does", "trust --yes": "there is no file to trust", "remove": "TestScripts does",
 }
 
 // TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated world,
