@@ -146,6 +146,9 @@ func unrepaired(s State) (all []Unrepaired) {
 	if why := groupTwice(o); why != "" {
 		all = append(all, Unrepaired{"group", why, "delete the wrong line of it: " + inGuest(vm, "vigr")})
 	}
+	if why, next := pinned(o, vm); why != "" {
+		all = append(all, Unrepaired{itemNames, why, next})
+	}
 	for _, path := range []string{guest.StatePath, o.Layout.Agent()} {
 		target, way := o.WayTo(path)
 		if path == guest.StatePath && way.ReadOnly {

@@ -60,7 +60,7 @@ func packageReasons(t target, o *guest.Observation) (reasons, lacking []string) 
 	return reasons, lacking
 }
 
-func explainPackages(r *run, _ State, failure *Error, err error) {
+func explainPackages(r *run, at State, failure *Error, err error) {
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	switch vm := r.target.spec.VM; {
 	case ok && script.ExitCode == guest.ExitLocked:
@@ -74,6 +74,10 @@ func explainPackages(r *run, _ State, failure *Error, err error) {
 	default:
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: "+
 			"limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", vm)
+		if found, undo := pinned(at.Guest, vm); found != "" {
+			failure.Why = strings.TrimSpace(failure.Why + "\n" + found)
+			failure.Next = "let this machine resolve its names again: " + undo + "; then run worldsetup again"
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(),
 		HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
 	switch {
-	case s.foreign() && t.spec.Adopt == "":
-		plan.Blocked = foreignVM(t.spec, s)
+	case notOurs(t.spec, s) != nil:
+		plan.Blocked = notOurs(t.spec, s)
 	case t.noProject != nil:
 		plan.Blocked = t.noProject
 	case s.OpenKey != nil:
@@ -65,6 +65,9 @@ func (p *Plan) forNew(t target, reason string) {
 	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
 		return
 	}
+	if units := lima.UnitsWritten(t.profile); len(units) > 0 {
+		reason += "; " + leftOutOf(t.spec.Profile, units)
+	}
 	p.Steps = []Step{
 		newStep(StepCreate, reason),
 		newStep(StepStart, "the VM is new"),
@@ -87,6 +90,12 @@ func (p *Plan) forNew(t target, reason string) {
 	for i := range p.Steps {
 		p.Steps[i].Disruption = "" // there is nothing to disrupt yet
 	}
+}
+
+// leftOutOf says that a script of a profile is left out, which writes units.
+func leftOutOf(profile string, units []string) string {
+	return fmt.Sprintf("a provision script of %s is left out: it would write %s again at every boot", profile,
+		strings.Join(units, " and "))
 }
 
 func (p *Plan) forExisting(t target, s State) {
@@ -187,7 +196,7 @@ func (t target) overruled(config *limatype.LimaYAML) *Error {
 		} else {
 			why = append(why, fmt.Sprintf("%s, and %s", decision, t.need(decision.Key)))
 		}
-		settings = settings && !slices.Contains([]string{"plain", "mount", "portForward"}, decision.Key)
+		settings = settings && !slices.Contains([]string{"plain", "mount", "portForward", "provision"}, decision.Key)
 		lines := fmt.Sprintf("line %d", decision.Line)
 		if decision.Last > decision.Line {
 			lines = fmt.Sprintf("lines %d to %d", decision.Line, decision.Last)
@@ -220,6 +229,8 @@ func (t target) need(key string) string {
 	case "portForward":
 		return fmt.Sprintf("a world forwards %s to its own directory, and keeps the port %d off the host",
 			lima.GuestSocket, lima.AgentPort)
+	case "provision":
+		return "a world's units are written by worldsetup alone"
 	case "cpus":
 		return fmt.Sprintf("%d were asked for", w.CPUs)
 	case "memory":

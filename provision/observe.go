@@ -99,6 +99,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		Booting: v.boot.laying(),
 		Tried:   done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
+	state.Warm, state.Broker = toolSigns(instance)
 	state.OpenKey = openKey(t.spec.LimaHome)
 	if instance == nil {
 		return state
@@ -236,6 +237,8 @@ type State struct {
 	Swap vmswap.State
 	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.
 	Signs []string
+	// Warm and Broker are what in the VM's lima.yaml shows that another tool made the VM, or that it belongs to one.
+	Warm, Broker []string
 	// ProtectedBy is who called `limactl protect` for it, for a person to read; empty when no one did.
 	ProtectedBy string
 	// Unprotected reports that an interrupted run made the VM, and did not protect it.

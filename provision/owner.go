@@ -3,13 +3,17 @@ package provision
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -19,11 +23,21 @@ import (
 type Ownership struct {
 	Ours  bool     `json:"ours"`
 	Signs []string `json:"signs"` // for a person to read
+	// MadeBy is the tool of the system that made the VM, or that it belongs to, as far as that shows; the VM is foreign.
+	MadeBy string `json:"made_by,omitempty"`
 }
 
-// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed.
+// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed. What the
+// guest of a VM that another tool made shows was made by that tool.
 func (s State) owner() Ownership {
+	if signs := s.broker(); len(signs) > 0 {
+		return Ownership{Signs: signs, MadeBy: layout.ToolBroker}
+	}
+	warm := len(s.Warm) > 0 && len(s.Signs) == 0
 	signs := append([]string{}, s.Signs...)
+	if warm {
+		signs = append(signs, s.Warm...)
+	}
 	if o := s.Guest; o != nil {
 		if o.Marker != "" {
 			signs = append(signs, fmt.Sprintf("its inside has the layout marker %q", o.Marker))
@@ -32,18 +46,56 @@ func (s State) owner() Ownership {
 			signs = append(signs, "its inside has the units of a world")
 		}
 	}
+	if warm {
+		return Ownership{Signs: signs, MadeBy: layout.ToolWarm}
+	}
 	return Ownership{Ours: len(signs) > 0, Signs: signs}
 }
 
+// broker returns what shows that the VM belongs to the broker of the system.
+func (s State) broker() []string {
+	signs := slices.Clone(s.Broker)
+	if s.Guest != nil {
+		for _, unit := range slices.Sorted(maps.Keys(s.Guest.Broker)) {
+			signs = append(signs, fmt.Sprintf("its %s has %s", unit, strings.Join(s.Guest.Broker[unit], " and ")))
+		}
+	}
+	return signs
+}
+
+// toolSigns returns what in the lima.yaml of an instance shows that lima-warm.sh made it, and that it belongs to the
+// broker.
+func toolSigns(instance *limatype.Instance) (warm, broker []string) {
+	if instance == nil {
+		return nil, nil
+	}
+	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one it shows nothing
+	return lima.WarmSigns(text), lima.BrokerSigns(text)
+}
+
 func (o Ownership) String() string {
-	if !o.Ours {
+	switch {
+	case o.MadeBy == layout.ToolBroker:
+		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
+	case o.MadeBy != "":
+		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
+	case !o.Ours:
 		return "nothing shows that it is a world"
 	}
 	return "a world: " + strings.Join(o.Signs, "; ")
 }
 
-// foreign reports whether there is a VM without any sign of a world.
+// foreign reports whether there is a VM without any sign of a world, or one that another tool made.
 func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.owner().Ours }
+
+// notOurs returns the error of a foreign VM, unless there is consent to its adoption; nil for a world. There is no
+// consent to the adoption of one that belongs to the broker.
+func notOurs(spec Spec, s State) *Error {
+	if !s.foreign() || spec.Adopt != "" && s.owner().MadeBy != layout.ToolBroker {
+		return nil
+	}
+	return foreignVM(spec, s)
+}
 
 // planAdoption plans to mark a VM as a world if nothing in its directory shows that it is one: there is consent to
 // that, or the guest shows it.
@@ -54,6 +106,9 @@ func (p *Plan) planAdoption(t target, s State) {
 	reason := s.owner().String() + "; nothing in its directory does"
 	if s.foreign() {
 		reason = s.owner().String() + "; --adopt=" + shellescape.Quote(t.spec.VM) + " takes it over"
+	}
+	if s.ProtectedBy == "" && t.protects() {
+		reason += "; it is protected as well (limactl protect), so that other tools don't delete it"
 	}
 	p.Steps = slices.Insert(p.Steps, 0, newStep(StepAdopt, reason))
 }
@@ -96,6 +151,17 @@ func (p Plan) Adoption() (changed, kept string) {
 // foreignVM returns the error of a foreign VM.
 func foreignVM(spec Spec, s State) *Error {
 	name := shellescape.Quote(spec.VM)
+	switch owner := s.owner(); owner.MadeBy {
+	case layout.ToolBroker:
+		return brokerOwned(spec, owner)
+	case layout.ToolWarm:
+		return &Error{
+			Kind: KindUsage, What: fmt.Sprintf("the VM %s was made by %s, and worldsetup has not adopted it", spec.VM, owner.MadeBy),
+			Option: "vm", Err: ForeignError{}, Why: strings.Join(owner.Signs, "\n"),
+			Next: "adopt it, which takes that script out of its lima.yaml, repairs what differs, and keeps its disk: " +
+				consentCommand("worldsetup", "--adopt", spec.VM) + "; or use another name: --vm NAME",
+		}
+	}
 	failure := &Error{
 		Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM), Option: "vm", Err: ForeignError{},
 		Why: "its lima.yaml has neither the socket's forward, nor the boot script, nor the stamp of one, and its " +
@@ -116,6 +182,16 @@ func foreignVM(spec Spec, s State) *Error {
 		failure.Next += fmt.Sprintf(" (limactl stop %s && limactl rename %s OTHER gives it another name)", name, name)
 	}
 	return failure
+}
+
+// brokerOwned returns the error of a VM that belongs to the broker.
+func brokerOwned(spec Spec, owner Ownership) *Error {
+	return &Error{
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s belongs to %s", spec.VM, layout.ToolBroker), Option: "vm",
+		Why: strings.Join(owner.Signs, "\n") + "\nworldsetup changes nothing in such a VM, whatever the consent",
+		Next: "change it with the tool that owns it, the substrate command (substrate world --help); worldsetup status proves " +
+			"who reaches its agent; for a world of worldsetup's use another name: --vm NAME",
+	}
 }
 
 // inTheWay returns the error of a name that a replacement, a restoration or a removal needs, and a foreign VM has.
@@ -168,8 +244,8 @@ func protected(vm string) *Error {
 // when it may.
 func refusal(spec Spec, s State) *Error {
 	switch {
-	case s.foreign() && spec.Adopt == "":
-		return foreignVM(spec, s)
+	case notOurs(spec, s) != nil:
+		return notOurs(spec, s)
 	case s.Swap.Foreign != "":
 		return inTheWay(spec, s)
 	case s.Instance == nil:
@@ -190,11 +266,11 @@ func refusal(spec Spec, s State) *Error {
 // reportOwner adds whose the VM is, who else protects it, and which foreign VMs are beside it.
 func (h *Health) reportOwner(t target, s State) {
 	spec := t.spec
-	outcome := OK
+	outcome, next := OK, ""
 	if s.foreign() {
-		outcome = Failed
+		outcome, next = Failed, foreignVM(spec, s).Next
 	}
-	h.item(itemOwner, "owner of the VM", outcome, "a world", s.owner().String(), foreignVM(spec, s).Next)
+	h.item(itemOwner, "owner of the VM", outcome, "a world", s.owner().String(), next)
 	if reasons := unprotected(t, s); len(reasons) > 0 {
 		h.reasons("protection", "protection of the VM", "protected", reasons)
 	}

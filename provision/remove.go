@@ -82,7 +82,9 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 
 // stateOf returns the state of instance, which may be nil, as far as Lima's home shows it. The guest is not observed.
 func (w *replacement) stateOf(instance *limatype.Instance, swap vmswap.State) State {
-	return State{Instance: instance, Swap: swap, Signs: w.run.place.Proof(""), ProtectedBy: protector(w.run.place, "")}
+	warm, broker := toolSigns(instance)
+	return State{Instance: instance, Swap: swap, Signs: w.run.place.Proof(""), Warm: warm, Broker: broker,
+		ProtectedBy: protector(w.run.place, "")}
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.

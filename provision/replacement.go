@@ -194,7 +194,11 @@ func (p *Plan) forReplacement(t target, s State) {
 		return
 	}
 	p.Replace = replaceReasons(t, s)
-	p.Steps = []Step{newStep(StepReplaceCreate, p.Replace...)}
+	reasons := p.Replace
+	if units := lima.UnitsWritten(t.profile); len(units) > 0 {
+		reasons = append(reasons[:len(reasons):len(reasons)], leftOutOf(t.spec.Profile, units))
+	}
+	p.Steps = []Step{newStep(StepReplaceCreate, reasons...)}
 	if s.Instance.Status != limatype.StatusStopped {
 		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
 	}

@@ -56,9 +56,13 @@ func (r *run) report(seen view) Health {
 		}
 	}
 	health.check("instance", "VM", "running", found)
-	if s.Instance.Config != nil {
+	broker := s.owner().MadeBy == layout.ToolBroker
+	switch {
+	case broker:
+		health.item("configuration", "configuration of the VM", Info, "", "for its owner to judge", "")
+	case s.Instance.Config != nil:
 		health.configuration(r.target, s)
-	} else {
+	default:
 		health.item("configuration", "configuration of the VM", Failed, "as wanted",
 			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
@@ -75,7 +79,11 @@ func (r *run) report(seen view) Health {
 		}
 		health.item(itemGuestAccess, "way into the guest", Failed, "open", s.GuestError.Error(), next)
 	}
-	if s.Guest != nil {
+	switch {
+	case s.Guest == nil:
+	case broker:
+		health.ofBroker(s.Guest)
+	default:
 		health.guest(r.target, s)
 	}
 	health.verification(r.target, verified)
@@ -146,12 +154,26 @@ func (h *Health) configuration(t target, s State) {
 	}
 }
 
-func (h *Health) guest(t target, s State) {
-	o := s.Guest
+// ofBroker adds lines about the guest of a VM that belongs to the broker: what it is, and nothing of what it should be.
+func (h *Health) ofBroker(o *guest.Observation) {
+	h.shows(o)
+	h.Layout = o.Layout.Name
+	h.item("marker", "layout", Info, "", firstOf(o.Marker, o.MarkerText, "not marked"), "")
+	h.unitStates(o)
+	h.measures(o)
+}
+
+// shows adds the socket as it was found.
+func (h *Health) shows(o *guest.Observation) {
 	if file, found := o.Files[guest.SocketPath]; found {
 		h.Socket.Type, h.Socket.Owner, h.Socket.Group, h.Socket.Mode = file.Type, file.Owner, file.Group, "0"+file.Mode
 	}
 	h.Socket.Reach = append(h.Socket.Reach, reach(o, h.VM)...)
+}
+
+func (h *Health) guest(t target, s State) {
+	o := s.Guest
+	h.shows(o)
 	agent := o.Files[o.Layout.Agent()]
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
@@ -176,6 +198,7 @@ func (h *Health) guest(t target, s State) {
 	h.companions(t, o)
 	h.projectUnits(t.projectUnits(o))
 	h.kept(t, o)
+	h.reportNames(o)
 	h.Layout = o.Layout.Name
 	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := markerReasons(o)

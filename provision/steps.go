@@ -85,8 +85,8 @@ func kinds() []kind {
 		{
 			id: StepAdopt, title: "mark the VM as a world", usual: time.Second, disruption: DisruptionLive,
 			repairs: []string{itemOwner},
-			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.place.Claim(ctx, "", false, line)
+			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+				return r.place.Claim(ctx, "", at.ProtectedBy == "" && r.target.protects(), line)
 			},
 		},
 		{
@@ -189,6 +189,9 @@ func kinds() []kind {
 			repairs:    []string{"configuration"},
 			apply: func(r *run, _ context.Context, at State, _ Step, _ func(string)) error {
 				text, err := r.target.editedConfig(at.Instance.Dir)
+				if err == nil && len(at.Warm) > 0 {
+					err = lima.KeepConfig(at.Instance.Dir)
+				}
 				if err != nil {
 					return err
 				}

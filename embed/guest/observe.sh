@@ -1,8 +1,8 @@
-# observe.sh OTHERS LAYOUT CLOSED MOUNTPOINT...
+# observe.sh OTHERS LAYOUT CLOSED BROKER MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
 # OTHERS are the units of other generations, without their types, in one word: of those it only says which files are there.
 # LAYOUT is the SHA-256 of the marker, as it should be. CLOSED are paths, in one word, to which only root and the socket's group
-# have a way.
+# have a way. BROKER are the variables, in one word, that the service has in a VM that belongs to a broker.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
 # booting, it prints "untouched=yes" and observes no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
@@ -11,8 +11,8 @@ set -u
 newline='
 '
 
-others=$1 layout=$2 closed=$3
-shift 3
+others=$1 layout=$2 closed=$3 broker=$4
+shift 4
 agent=/usr/local/bin/$UNIT
 gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
@@ -179,6 +179,42 @@ ways() {
     done </proc/self/mountinfo
 }
 
+# tools: what tools of the system have left: a service with the variables of a broker, and fixed name servers. A resolver is
+# asked about only beside those. It costs no process.
+tools() {
+    for file in $UNIT $others; do
+        file=$file.service
+        if [ ! -f "/etc/systemd/system/$file" ]; then continue; fi
+        while IFS= read -r line; do
+            for name in $broker; do
+                case $line in
+                Environment=*"$name="*)
+                    value=${line#*"$name="}
+                    case $value in "" | [\"\'\ ]*) ;; *) echo "broker=$file|$name" ;; esac
+                    ;;
+                esac
+            done
+        done <"/etc/systemd/system/$file"
+    done
+    pins=''
+    if [ -f /etc/dnsmasq.d/substrate.conf ]; then
+        while read -r line; do
+            case $line in server=[0-9]*) pins=yes && echo "pin=/etc/dnsmasq.d/substrate.conf|${line#server=}" ;; esac
+        done </etc/dnsmasq.d/substrate.conf
+    fi
+    if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
+        while read -r word value _; do
+            case $word/$value in nameserver/1.1.1.1) pins=yes && echo "pin=/etc/resolv.conf|$value" ;; esac
+        done </etc/resolv.conf
+    fi
+    if [ -z "$pins" ]; then return; fi
+    if [ ! -e /etc/resolv.conf ]; then
+        echo resolver=missing
+    elif [ -e /usr/lib/systemd/system/systemd-resolved.service ] && [ ! -L /etc/systemd/system/dbus-org.freedesktop.resolve1.service ]; then
+        echo resolver=off
+    fi
+} 2>/dev/null
+
 # fails PROPERTIES: the service has failed, or was started again just now, which systemd calls active for a moment.
 fails() {
     case $1 in
@@ -294,6 +330,7 @@ if [ "$mode" = observe ]; then
     done
     ways
     sources
+    tools
 fi
 
 index=0

@@ -198,6 +198,12 @@ func (m *machine) observe(as session, of layout.Layout, points []string) *guest.
 		Missing: slices.Clone(m.lacks), Listening: map[uint64]bool{}, Mounts: m.observeMounts(points),
 		DiskUsed: 9, DiskAvailable: 20 << 30, ClockAhead: m.vm.conditions.ClockAhead,
 	}
+	if unit := m.vm.conditions.Broker; unit != "" {
+		o.Broker = map[string][]string{unit: layout.BrokerVariables}
+	}
+	if m.vm.conditions.Pinned {
+		o.Pins, o.Resolver = map[string][]string{"/etc/dnsmasq.d/substrate.conf": {"1.1.1.1", "1.0.0.1"}}, "off"
+	}
 	if !o.Sudo {
 		o.SudoOutput = "sudo: a password is required"
 	}

@@ -48,6 +48,10 @@ type Conditions struct {
 	NoLinger bool
 	// Intruder is a user whom another program has put into the socket's group; empty for none.
 	Intruder string
+	// Broker is a unit of a broker's, which the VM belongs to; empty for none.
+	Broker string
+	// Pinned: lima-warm.sh has fixed the guest's name servers.
+	Pinned bool
 	// ClockAhead is how far the guest's clock is before the host's.
 	ClockAhead time.Duration
 	// ForwardsAsRoot: Lima forwards sockets by its guest agent, as 2.3 does, and not over its ssh connection.

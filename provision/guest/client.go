@@ -159,7 +159,7 @@ func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string)
 // observed returns the arguments of the script "observe".
 func (s scripted) observed(points []string) []string {
 	return append([]string{strings.Join(s.layout.OtherUnits(), " "), s.layout.MarkerSum(),
-		strings.Join(s.layout.Closed(), " ")}, points...)
+		strings.Join(s.layout.Closed(), " "), strings.Join(layout.BrokerVariables, " ")}, points...)
 }
 
 // Verify implements [Client].

@@ -67,6 +67,12 @@ type Observation struct {
 	AllHave  []string // NAME=VALUE: the agent's variables that systemd gives to every service
 	Unwanted []string // what stands in the place of the links by which our units are started at a boot
 
+	// Pins are the name servers that files of lima-warm.sh fix, by file; Resolver is why names may not be resolved.
+	Pins     map[string][]string
+	Resolver string
+	// Broker holds the variables by which service units, by name, show that the VM belongs to the broker of the system.
+	Broker map[string][]string
+
 	DiskUsed      int             // of the root file system, in percent
 	DiskAvailable int64           // likewise, in bytes
 	Rooms         map[string]Room // by mount point, of the file systems at / and /run

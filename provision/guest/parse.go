@@ -188,6 +188,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		return nil
 	case "acl":
 		return p.accessList(value)
+	case "broker", "pin":
+		return p.ofTool(key, value)
 	case "df":
 		return p.df(value)
 	case "way":
@@ -230,6 +232,8 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.ReadOnlyRoot = value == "ro"
 	case "agent-runs":
 		p.Runs = value
+	case "resolver":
+		p.Resolver = value
 	case "listeners":
 		p.listening()
 	case "time":
@@ -238,6 +242,25 @@ func (p *observationParser) line(key, value string) (err error) {
 		err = fmt.Errorf("its key is unknown")
 	}
 	return err
+}
+
+// maxOfTools bounds what is kept of what tools have left.
+const maxOfTools = 16
+
+// ofTool reads a variable of a broker, by its unit, or a fixed name server, by its file.
+func (p *observationParser) ofTool(key, value string) error {
+	at, text, _ := strings.Cut(value, "|")
+	known := &p.Pins
+	if key == "broker" {
+		known = &p.Broker
+	}
+	if *known == nil {
+		*known = map[string][]string{}
+	}
+	if len((*known)[at]) < maxOfTools {
+		(*known)[at] = append((*known)[at], text)
+	}
+	return notEmpty(text)
 }
 
 func (p *observationParser) stat(value string) error {

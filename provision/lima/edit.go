@@ -209,11 +209,14 @@ func isHostSocket(path, dir string) bool {
 }
 
 func scriptEntries(config *limatype.LimaYAML) []entry {
-	return []entry{{
-		value: scriptEntry{limatype.ProvisionModeBoot, embed.BootGroup()},
-		ours:  func(i int) bool { return isBootGroup(config.Provision[i]) },
-		holds: func(int) bool { return true },
-	}}
+	return []entry{
+		{
+			value: scriptEntry{limatype.ProvisionModeBoot, embed.BootGroup()},
+			ours:  func(i int) bool { return isBootGroup(config.Provision[i]) },
+			holds: func(int) bool { return true },
+		},
+		{ours: func(i int) bool { return len(unitsWritten(config.Provision[i])) > 0 }},
+	}
 }
 
 // document is a text that is being edited.
@@ -673,13 +676,18 @@ func WriteConfig(dir string, text []byte) error {
 	if err != nil {
 		return err
 	}
+	return writeWhole(path, text, info.Mode().Perm())
+}
+
+// writeWhole writes a file: all of it or, when that fails, nothing.
+func writeWhole(path string, text []byte, mode os.FileMode) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".lima.yaml-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(file.Name()) // it is gone after the rename
 	_, err = file.Write(text)
-	err = errors.Join(err, file.Chmod(info.Mode().Perm()), file.Sync(), file.Close())
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (f File) about(key string) Decision {
 // entry is the decision on entry i of the list key.
 func (f File) entry(key string, i int, value string) Decision {
 	decision := f.about(key)
-	decision.Key, decision.Value = key[:len(key)-1], value
+	decision.Key, decision.Value = strings.TrimSuffix(key, "s"), value
 	for _, p := range f.parts {
 		list, ok := p.value.(*ast.SequenceNode)
 		if p.key != key || !ok || i >= len(list.Entries) || list.Entries[i] == nil || list.IsFlowStyle {
@@ -162,6 +162,11 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 				fmt.Sprintf("%s with writable: %v", mount.Location, !writable)))
 		case !f.Overrides() && !SameDirectory(location, wanted):
 			decisions = append(decisions, f.entry("mounts", i, fmt.Sprintf("%s at %s", mount.Location, point)))
+		}
+	}
+	for i, entry := range f.Config.Provision {
+		if units := unitsWritten(entry); len(units) > 0 {
+			decisions = append(decisions, f.entry("provision", i, "a script that writes "+and(units)))
 		}
 	}
 	for i, rule := range f.Config.PortForwards {

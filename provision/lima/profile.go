@@ -16,6 +16,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Where the agent's socket is in the guest, and where Lima forwards it to on the host, below the instance's directory.
@@ -251,6 +252,10 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	}
 	if !boot {
 		missing = append(missing, "no boot script gives the user the agent's group")
+	}
+	if units := UnitsWritten(config); len(units) > 0 {
+		missing = append(missing, fmt.Sprintf("a provision script, as %s has one, writes %s again at every boot: it is taken "+
+			"out, and lima.yaml is kept as %s", layout.ToolWarm, and(units), KeptConfig))
 	}
 	return missing
 }

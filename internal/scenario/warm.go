@@ -1,0 +1,94 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
+)
+
+// This file is what VMs look like that the system's own tools made. Its wording is ours; what the scripts do is theirs.
+
+// WarmScript returns a provision script that does at each boot what that of lima-warm.sh does: it fixes the name servers,
+// and writes both units of a generation, with what that generation wants in them.
+func WarmScript(of layout.Layout) string {
+	return fmt.Sprintf(`#!/bin/sh
+set -eu
+# names come from outside
+mkdir -p /etc/dnsmasq.d /run/substrate
+systemctl disable --now systemd-resolved >/dev/null 2>&1 || :
+printf 'no-resolv\nserver=1.1.1.1\nserver=1.0.0.1\n' >/etc/dnsmasq.d/substrate.conf
+cat >%s <<'UNIT'
+[Unit]
+Description=%s of a profile
+After=network-online.target
+
+[Service]
+ExecStart=%s
+Environment=RUST_LOG=info
+Group=substrate
+RuntimeDirectory=substrate
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+cat >"%s" <<'UNIT'
+[Unit]
+PartOf=%s
+
+[Socket]
+ListenStream=/run/substrate.sock
+SocketMode=0660
+SocketGroup=substrate
+RemoveOnStop=yes
+Service=%[5]s
+
+[Install]
+WantedBy=sockets.target
+UNIT
+systemctl daemon-reload
+`, of.ServicePath(), of.Title, of.Agent(), of.SocketPath(), of.Service())
+}
+
+// OwnScript is a provision script of a user's, which speaks of units and writes none.
+const OwnScript = `#!/bin/sh
+# the unit is /etc/systemd/system/substrate-world-agent.service
+mkdir -p /etc/systemd/system/substrate-world-agent.service.d
+printf '[Service]\nEnvironment=EDITOR=vi\n' >/etc/systemd/system/substrate-world-agent.service.d/own.conf
+echo booted >>/var/log/own
+`
+
+// WarmProfile adds to a Lima profile what lima-warm.sh has in its own: the project at /src, the script of a generation
+// and, before and after that, scripts of a user's. home and project are directories of this machine.
+func WarmProfile(profile, home, project string, of layout.Layout) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\nmounts:\n- location: %q\n  writable: false\n- location: %q\n  writable: true\n  mountPoint: /src\n",
+		strings.TrimRight(profile, "\n"), home, project)
+	text.WriteString("provision:\n")
+	for _, script := range []string{OwnScript, WarmScript(of), "echo 'after it' >>/var/log/own\n"} {
+		text.WriteString("- mode: system\n  script: |\n")
+		for line := range strings.Lines(script) {
+			text.WriteString(strings.TrimRight("    "+line, " "))
+		}
+	}
+	text.WriteString("# the end\n")
+	return text.String()
+}
+
+// WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script of root's with the SSH
+// user's name as $1 and its home as $2. The agent has to be there.
+func WarmInside(of layout.Layout) string {
+	return fmt.Sprintf(`getent group substrate >/dev/null || groupadd --system substrate
+usermod -aG substrate "$1"
+install -d -m 0755 "$2/.substrate"
+install -d -m 0750 /var/lib/substrate
+install -d -m 0750 -o root -g substrate /run/substrate
+sed -i '/^ExecStart=/a Environment=SUBSTRATE_AGENT_TCP_PORT=61337\nEnvironment=SUBSTRATE_WORLD_SOCKET=/run/substrate.sock' %s
+systemctl daemon-reload
+systemctl enable --quiet %s %s
+systemctl stop %[2]s %[3]s >/dev/null 2>&1 || :
+rm -f /run/substrate.sock
+systemctl start %[3]s
+echo %s >/etc/substrate-lima-layout
+`, of.ServicePath(), of.Service(), of.Socket(), of.Marker)
+}
