@@ -316,6 +316,14 @@ func (p *place) breakHost(fault scenario.HostFault) error {
 	switch fault {
 	case scenario.VMStopped:
 		return failed(p.limactl(p.t, "stop", vm))
+	case scenario.VMStarted:
+		return failed(p.limactl(p.t, "start", vm))
+	case scenario.VMWarmAgent:
+		return p.makeWarm(p.t, layout.AgentV1, p.agents[scenario.AgentGood])
+	case scenario.VMWarmService:
+		return p.makeWarm(p.t, layout.ServiceV1, p.agents[scenario.AgentGood])
+	case scenario.ConfigRewrites:
+		return rewrite(filepath.Join(dir, "lima.yaml"), scenario.WithWarmScript)
 	case scenario.VMKilled:
 		return failed(p.limactl(p.t, "stop", "--force", vm))
 	case scenario.VMDeleted:

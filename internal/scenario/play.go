@@ -162,7 +162,9 @@ func (s Scenario) lost() bool {
 		return true
 	}
 	return slices.ContainsFunc(s.Faults,
-		func(f Fault) bool { return f.Host == VMDeleted || f.Host == VMMadeByHand || f.Host == DiskTaken })
+		func(f Fault) bool {
+			return slices.Contains([]HostFault{VMDeleted, VMMadeByHand, VMWarmAgent, VMWarmService, DiskTaken}, f.Host)
+		})
 }
 
 // ready wants an outcome to be of a world that is ready.

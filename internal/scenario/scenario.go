@@ -162,6 +162,7 @@ type HostFault string
 // The faults of the host's side.
 const (
 	VMStopped       HostFault = "limactl stop"
+	VMStarted       HostFault = "limactl start"
 	VMKilled        HostFault = "limactl stop --force"
 	VMDeleted       HostFault = "limactl delete --force"
 	HostAgentKilled HostFault = "kill -9 the process in ha.pid" // Lima calls the VM broken then
@@ -170,6 +171,9 @@ const (
 	ConfigStripped  HostFault = "limactl edit --set '.portForwards = [] | .provision = []'"
 	VMMadeByHand    HostFault = "limactl create and start, with a profile that knows nothing of worlds, in the " +
 		"place of the VM"
+	VMWarmAgent      HostFault = "make a VM as lima-warm.sh of agent-v1 does, in the place of the VM"
+	VMWarmService    HostFault = "make a VM as lima-warm.sh of service-v1 does, in the place of the VM"
+	ConfigRewrites   HostFault = "add the provision script of lima-warm.sh to lima.yaml"
 	HostSocketClosed HostFault = "ssh -O cancel -L" // of the forwarded socket
 	// SessionWithoutGroup leaves Lima with a shared connection that was made while the user was not in the group.
 	SessionWithoutGroup HostFault = "gpasswd -d, ssh -O stop, ssh, usermod -aG"

@@ -29,7 +29,7 @@ func Tables() [][]Scenario {
 		connectionScenarios, vmScenarios, togetherScenarios, askedScenarios, replaceScenarios,
 		fileScenarios, systemdScenarios, unitFileScenarios, packageScenarios, fileSystemScenarios, processScenarios,
 		networkScenarios, hostScenarios,
-		lastWayScenarios, companionScenarios, broughtScenarios, stagedScenarios,
+		lastWayScenarios, warmScenarios, companionScenarios, broughtScenarios, stagedScenarios,
 	}
 }
 

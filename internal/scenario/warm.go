@@ -75,20 +75,31 @@ func WarmProfile(profile, home, project string, of layout.Layout) string {
 	return text.String()
 }
 
-// WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script of root's with the SSH
-// user's name as $1 and its home as $2. The agent has to be there.
+// WithWarmScript adds the script to the text of a lima.yaml, in which provision is a list at the top.
+func WithWarmScript(text string) string {
+	entry := "provision:\n- mode: system\n  script: |\n"
+	for line := range strings.Lines(WarmScript(layout.AgentV1)) {
+		entry += "    " + line
+	}
+	return strings.Replace(text, "provision:\n", entry, 1)
+}
+
+// WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script that sudo runs. The agent
+// lies at /tmp/agent.
 func WarmInside(of layout.Layout) string {
-	return fmt.Sprintf(`getent group substrate >/dev/null || groupadd --system substrate
+	return fmt.Sprintf(`set -- "$SUDO_USER" "$(getent passwd "$SUDO_USER" | cut -d: -f6)"
+install -m 0755 /tmp/agent %[5]s
+getent group substrate >/dev/null || groupadd --system substrate
 usermod -aG substrate "$1"
 install -d -m 0755 "$2/.substrate"
 install -d -m 0750 /var/lib/substrate
 install -d -m 0750 -o root -g substrate /run/substrate
-sed -i '/^ExecStart=/a Environment=SUBSTRATE_AGENT_TCP_PORT=61337\nEnvironment=SUBSTRATE_WORLD_SOCKET=/run/substrate.sock' %s
+sed -i '/^ExecStart=/a Environment=SUBSTRATE_AGENT_TCP_PORT=61337\nEnvironment=SUBSTRATE_WORLD_SOCKET=/run/substrate.sock' %[1]s
 systemctl daemon-reload
-systemctl enable --quiet %s %s
+systemctl enable --quiet %[2]s %[3]s
 systemctl stop %[2]s %[3]s >/dev/null 2>&1 || :
 rm -f /run/substrate.sock
 systemctl start %[3]s
-echo %s >/etc/substrate-lima-layout
-`, of.ServicePath(), of.Service(), of.Socket(), of.Marker)
+echo %[4]s >/etc/substrate-lima-layout
+`, of.ServicePath(), of.Service(), of.Socket(), of.Marker, of.Agent())
 }

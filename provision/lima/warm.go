@@ -63,7 +63,9 @@ func writes(script, path string) bool {
 }
 
 // endsWord reports whether a path ends before this text.
-func endsWord(after string) bool { return after == "" || strings.ContainsAny(after[:1], " \t\"';&|<>)") }
+func endsWord(after string) bool {
+	return after == "" || strings.ContainsAny(after[:1], " \t\"';&|<>)")
+}
 
 // written reports whether the command that this text begins writes the file that comes next.
 func written(before string) bool {

@@ -18,7 +18,7 @@ import (
 func TestUnitScripts(t *testing.T) {
 	const unit, socket = "/etc/systemd/system/substrate-world-agent.service", "/etc/systemd/system/substrate-world-service.socket"
 	for script, want := range map[string]string{
-		"cat >" + unit + " <<'EOF'\n[Unit]\nEOF\n":                   "substrate-world-agent.service",
+		"cat >" + unit + " <<'EOF'\n[Unit]\nEOF\n":                    "substrate-world-agent.service",
 		"cat <<EOF | sudo tee '" + socket + "' >/dev/null\nEOF\n":     "substrate-world-service.socket",
 		"\t printf x >> \"" + unit + "\"; systemctl daemon-reload\n":  "substrate-world-agent.service",
 		"install -m 0644 /src/unit " + unit + " && true\n":            "substrate-world-agent.service",
