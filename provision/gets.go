@@ -18,6 +18,8 @@ type Gets struct {
 	Project string `json:"project"` // the directory that is mounted writable at /src, or copied into the guest
 	// Staged is where the guest has the copy of the project; empty where it is mounted.
 	Staged string `json:"staged,omitempty"`
+	// Worktree is the linked worktree of git in which the run was called, if Project is its primary checkout.
+	Worktree string `json:"worktree,omitempty"`
 	// Home is the directory that is mounted read-only, at its own path; empty when it is left out.
 	Home   string `json:"home,omitempty"`
 	CPUs   int    `json:"cpus"`
@@ -43,7 +45,8 @@ type Gets struct {
 
 // getsOf describes the world of a target, in the present state.
 func getsOf(t target, s State) *Gets {
-	g := &Gets{Project: t.spec.Project, Home: t.wanted.Home, Type: t.vmType, Arch: t.arch, Layout: t.layout.Name}
+	g := &Gets{Project: t.spec.Project, Home: t.wanted.Home, Type: t.vmType, Arch: t.arch, Layout: t.layout.Name,
+		Worktree: t.linked}
 	if t.wanted.NoHome || !t.layout.Mounts() {
 		g.Home = ""
 	}

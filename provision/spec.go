@@ -76,6 +76,9 @@ type Spec struct {
 	BuildProfile string
 	// SkipGuestBuild builds nothing in the VM.
 	SkipGuestBuild bool
+	// Worktree is what a new world shows that is made in a linked worktree of git, and WorktreePrimary or WorktreeSelf.
+	// Empty means the primary checkout, unless Project names a directory.
+	Worktree string
 	// MountHome mounts the user's home directory read-only. Unset means as it was chosen for the VM, and On in a new one.
 	MountHome Switch
 	// Layout is the name of the contract's generation, as in [layout.Names]. Empty takes the one that the agent is of,
@@ -286,6 +289,8 @@ func (s *Spec) checkSizes() error {
 			"invalid disk size: %s, expected 4GiB to 64TiB", plaintext.Bytes(s.Disk))
 	case s.Allow != "" && s.Allow.Word() == "":
 		return usage("allow live, unit, connection, restart or force", "%q is no disruption that can be allowed", s.Allow)
+	case s.Worktree != "" && s.Worktree != WorktreePrimary && s.Worktree != WorktreeSelf:
+		return usage("use primary or self", "%q is neither the primary checkout nor the worktree itself", s.Worktree)
 	case s.Timeout < 0:
 		return usage("give a positive duration, as in --timeout 30m", "a run cannot take %v", s.Timeout)
 	}
@@ -455,6 +460,8 @@ type target struct {
 	// templates are the project's, of the units; nil when worldsetup's own count. unitsFault is why they can't be read.
 	templates  *unittext.Templates
 	unitsFault *Error
+	// linked is the linked worktree for which the project is the primary checkout; empty when there is none.
+	linked string
 	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
 	noProject *Error
 }
@@ -523,6 +530,9 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 // chooseProject fills in the project when none was named: an existing VM keeps its own.
 func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 	if t.spec.Project != "" {
+		if t.spec.Worktree == WorktreePrimary {
+			return t.leaveWorktree()
+		}
 		return nil // checked before
 	}
 	if instance != nil && instance.Config != nil {
@@ -533,6 +543,17 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 			return usage("name it: worldsetup DIR",
 				"the working directory, which would be the project, is gone: %v", err)
 		}
+		if t.spec.Worktree != WorktreeSelf {
+			return t.leaveWorktree()
+		}
+	}
+	return t.spec.checkProject()
+}
+
+// leaveWorktree takes the primary checkout for the project, where that is in a linked worktree of git.
+func (t *target) leaveWorktree() error {
+	if primary, linked := primaryCheckout(t.spec.Project); primary != "" {
+		t.spec.Project, t.linked = primary, linked
 	}
 	return t.spec.checkProject()
 }

@@ -160,6 +160,9 @@ func showGets(f *facts, t *text) {
 	}
 	readable := when(t.fold > 1 && changed("home") == "" && g.Home != "", sep+"home read-only")
 	t.fieldAnd("project", f.tilde(g.Project)+into+where+readable, changed("project"))
+	if g.Worktree != "" {
+		t.fieldAnd("", "the primary checkout of the linked worktree "+f.tilde(g.Worktree)+"; --worktree=self takes that one", "")
+	}
 	if t.fold < 2 || changed("home") != "" || g.Home == "" {
 		home := g.Home + into + "read-only"
 		if g.Home == "" {

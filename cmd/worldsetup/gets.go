@@ -27,6 +27,9 @@ func showGets(to *lines, plan provision.Plan) {
 		where = g.Project + ", copied to " + g.Staged
 	}
 	row("project", where, "project")
+	if g.Worktree != "" {
+		row("", "the primary checkout of the linked worktree "+g.Worktree+"; --worktree=self takes that one")
+	}
 	home := g.Home + ", read-only"
 	if g.Home == "" {
 		home = "left out"

@@ -64,7 +64,9 @@ type app struct {
 	columns  int  // of standard output's terminal, at which text is wrapped; 0 for none
 	verbose  bool // fold nothing
 	quiet    bool // only errors
-	engine   func(provision.Setup) engine
+	// checkOnly reports how the world is, and never fails its caller.
+	checkOnly bool
+	engine    func(provision.Setup) engine
 
 	simulation *demo.World // nil for the real world
 }
@@ -117,7 +119,7 @@ func runWith(
 	if asksForJSON(args) {
 		a.json = &jsonFace{out: out}
 	}
-	err := a.execute(ctx, args)
+	err := a.forCaller(a.execute(ctx, args))
 	defer func() { a.errors.put("", "", a.note) }()
 	if err == nil && out.err != nil {
 		err = &provision.Error{
@@ -140,6 +142,23 @@ func runWith(
 	}
 	a.offerBundle(failure)
 	return exitCode(failure)
+}
+
+// forCaller returns the error of the command. With --check-only what it found is no error, and it says so; an
+// interruption and a bug are.
+func (a *app) forCaller(err error) error {
+	if !a.checkOnly {
+		return err
+	}
+	if kind := kindOf(err); kind == provision.KindInterrupted || kind == provision.KindInternal {
+		return err
+	}
+	if failure := provision.AsError(err); failure != nil {
+		a.json.fail(failure)
+		printError(a.errors, failure)
+	}
+	a.errors.printf("check-only: the exit code is 0 whatever was found; worldsetup status tells it by its exit code")
+	return nil
 }
 
 // execute runs the command. A panic becomes an internal error, since Go's own exit code for it is that of a usage

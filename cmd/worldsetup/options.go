@@ -95,6 +95,12 @@ var options = []option{
 		usage: "rebuild the agent that is built in the VM", never: "it is for one run, by the flag --rebuild-agent",
 		field: switchField(func(s *provision.Spec) *bool { return &s.RebuildAgent }),
 	}, {
+		name: "worktree", arg: "WHICH", env: []string{"WORLDSETUP_WORKTREE"}, values: "`primary` or `self`",
+		usage: "what a new world mounts when worldsetup is called in a linked worktree of git without a PROJECT: its primary " +
+			"checkout, or itself",
+		field:   textField(func(s *provision.Spec) *string { return &s.Worktree }),
+		initial: "primary", example: "self",
+	}, {
 		name: "size", arg: "NAME", values: "`default` or `dev`",
 		usage: "default, or dev for twice as much of everything (see --cpus, --memory, --disk)",
 		field: field{set: setSize}, initial: "default", example: "dev", hidden: true,

@@ -13,20 +13,28 @@ func (a *app) setUpCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "worldsetup [PROJECT]", Args: projectOrCommand,
 		Short: "set up or repair a world in a Lima VM, and verify that it works",
-		Example: examples("worldsetup ~/src/app", "worldsetup --dry-run",
+		Example: examples("worldsetup ~/src/app", "worldsetup --dry-run", "worldsetup --check-only",
 			"worldsetup --cpus 8 --memory 16GiB --save", "worldsetup --non-interactive --json"),
 	}
 	var dryRun bool
 	a.withOptions(command, &inputs{options: runOptions()}, func(ctx context.Context, c invocation) error {
-		if dryRun {
+		switch {
+		case a.checkOnly:
+			a.noteTrust(c)
+			return a.status(ctx, c.spec)
+		case dryRun:
 			return a.plan(ctx, c)
 		}
 		return a.setUp(ctx, c)
 	})
+	checkOnly := command.Flags().Bool("check-only", false,
+		"change nothing; report how the world is, as worldsetup status does, and exit with 0 whatever that is")
+	// A command line that can't be read fails even so.
+	command.PreRun = func(*cobra.Command, []string) { a.checkOnly = *checkOnly }
 	addOutputFlags(command)
 	command.Flags().Bool("save", false, "save the flags in the project's worldsetup.yaml, if the run goes ahead")
 	command.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing; print the plan, as worldsetup plan does")
-	group(command, groupRun, "save", "dry-run")
+	group(command, groupRun, "save", "dry-run", "check-only")
 	return command
 }
 

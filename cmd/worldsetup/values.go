@@ -269,6 +269,9 @@ func projectSource(spec provision.Spec, plan provision.Plan) value {
 	if plan.Existing != nil && plan.Existing.Project != "" {
 		return value{"project", plan.Existing.Project, fromVM, ""}
 	}
+	if g := plan.Gets; g != nil && g.Worktree != "" {
+		return value{"project", g.Project, fromDefault, "the primary checkout of the linked worktree " + g.Worktree}
+	}
 	dir, _ := os.Getwd() // without one, there is no plan
 	return value{"project", dir, fromDefault, ""}
 }

@@ -48,7 +48,7 @@ var warmScenarios = inTurn([]Scenario{
 		Name: "VM of lima-warm, stopped and adopted", Faults: on(VMWarmAgent, VMStopped), Options: Options{Adopt: true},
 		Sees: sights("owner", "made by lima-warm.sh", "instance", "stopped"),
 		Want: slices.DeleteFunc(adopted(), func(id provision.StepID) bool { return id == stop }),
-		May:  steps(packages, linger), Boots: true, Disruption: provision.DisruptionUnit,
+		May:  steps(packages, linger), Boots: true,
 	},
 	{
 		Name: "script of lima-warm in the configuration", Faults: on(ConfigRewrites),

@@ -1,0 +1,63 @@
+package provision
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
+// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is named
+// is taken as it is.
+const (
+	WorktreePrimary = "primary"
+	WorktreeSelf    = "self"
+)
+
+// primaryCheckout returns the primary checkout of the linked worktree that dir is in, and the worktree's own directory;
+// both are empty where dir is in none. It trusts the .git file of a worktree only as far as git's own directory of that
+// worktree names it too: a project that comes from elsewhere may hold such a file, and name any directory in it.
+func primaryCheckout(dir string) (primary, linked string) {
+	for linked = dir; ; linked = filepath.Dir(linked) {
+		file := filepath.Join(linked, ".git")
+		info, err := os.Lstat(file)
+		if err != nil && filepath.Dir(linked) != linked {
+			continue
+		}
+		if err != nil || !info.Mode().IsRegular() {
+			return "", ""
+		}
+		own, found := strings.CutPrefix(firstLineOf(file), "gitdir: ")
+		if !found {
+			return "", ""
+		}
+		own = from(linked, own)
+		common, back := firstLineOf(filepath.Join(own, "commondir")), firstLineOf(filepath.Join(own, "gitdir"))
+		if common == "" || back == "" {
+			return "", "" // a submodule, or a directory of git's that is kept elsewhere
+		}
+		common, back = from(own, common), from(own, back)
+		backInfo, err := os.Lstat(back)
+		if err != nil || !os.SameFile(info, backInfo) || filepath.Base(common) != ".git" {
+			return "", ""
+		}
+		if of, err := os.Lstat(common); err != nil || !of.IsDir() {
+			return "", ""
+		}
+		return filepath.Dir(common), linked
+	}
+}
+
+// from returns a path that may be relative to dir.
+func from(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// firstLineOf returns the first line of a small file; empty when it can't be read.
+func firstLineOf(path string) string {
+	text, _ := readLimited(path, 4096)
+	return strings.TrimSpace(firstLine(string(text)))
+}
