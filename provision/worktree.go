@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
@@ -15,8 +17,9 @@ const (
 )
 
 // primaryCheckout returns the primary checkout of the linked worktree that dir is in, and the worktree's own directory;
-// both are empty where dir is in none. It trusts the .git file of a worktree only as far as git's own directory of that
-// worktree names it too: a project that comes from elsewhere may hold such a file, and name any directory in it.
+// both are empty where dir is in none. It trusts the .git file of a worktree only as far as the primary checkout's own
+// directory about that worktree names it too: a project that comes from elsewhere may hold such a file, and name any
+// directory in it.
 func primaryCheckout(dir string) (primary, linked string) {
 	for linked = dir; ; linked = filepath.Dir(linked) {
 		file := filepath.Join(linked, ".git")
@@ -41,7 +44,7 @@ func primaryCheckout(dir string) (primary, linked string) {
 		if err != nil || !os.SameFile(info, backInfo) || filepath.Base(common) != ".git" {
 			return "", ""
 		}
-		if of, err := os.Lstat(common); err != nil || !of.IsDir() {
+		if _, err := os.Stat(common); err != nil || !lima.SameDirectory(filepath.Dir(own), filepath.Join(common, "worktrees")) {
 			return "", ""
 		}
 		return filepath.Dir(common), linked

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 func eventsDocument(t *testing.T) string {
@@ -81,21 +83,49 @@ func TestEventsDocumentIsComplete(t *testing.T) {
 	}
 }
 
-// The README names no flag that is not there.
+// The README and the page for users of lima-warm.sh name no flag that is not there.
 func TestReadmeFlags(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := []string{"json", "workdir", "unix-socket"} // the latter two are those of limactl and curl
 	root := (&app{errors: &lines{}, getenv: os.Getenv}).rootCommand()
 	for _, command := range append(root.Commands(), root) {
 		command.InitDefaultHelpFlag()
 		command.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	}
-	for _, match := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
-		if !slices.Contains(known, match[1]) {
-			t.Errorf("README.md names --%s", match[1])
+	for _, document := range []string{"README.md", "docs/from-lima-warm.md"} {
+		text, err := os.ReadFile("../../" + document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`--([a-z][a-z-]+)`).FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains(known, match[1]) {
+				t.Errorf("%s names --%s", document, match[1])
+			}
+		}
+	}
+}
+
+// The page for users of lima-warm.sh has each variable of its, with the flag that stands for it; its commands are there.
+func TestFromLimaWarm(t *testing.T) {
+	text, err := os.ReadFile("../../docs/from-lima-warm.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"vm", "profile", "build-profile", "skip-guest-build", "netfilter"} {
+		o := optionNamed(name)
+		row := regexp.MustCompile("(?m)^\\| `" + o.env[len(o.env)-1] + "[^|]*\\|[^|]*`--" + name + "[ `].*$")
+		if !row.Match(text) {
+			t.Errorf("there is no row about %s and --%s", o.env[len(o.env)-1], name)
+		}
+	}
+	root := (&app{errors: &lines{}, getenv: os.Getenv}).rootCommand()
+	for _, match := range regexp.MustCompile("(?m)^[$] worldsetup ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
+		if command, _, err := root.Find([]string{match[1]}); err != nil || command == root {
+			t.Errorf("it names the command %q: %v", match[1], err)
+		}
+	}
+	for _, words := range []string{lima.KeptConfig, "`--worktree=self`", "exit code 2", layout.BrokerVariables[0]} {
+		if !strings.Contains(string(text), words) {
+			t.Errorf("it doesn't say %q", words)
 		}
 	}
 }
