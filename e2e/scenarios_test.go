@@ -118,7 +118,8 @@ func (p *place) play(t *testing.T, s scenario.Scenario) {
 	begun := time.Now()
 	err := scenario.Play(p, s)
 	p.usual = nil
-	if err == nil && s.Options == (scenario.Options{}) && s.Kind == "" {
+	deleted := slices.ContainsFunc(s.Faults, func(f scenario.Fault) bool { return f.UndoHost == scenario.VMDeleted })
+	if err == nil && s.Options == (scenario.Options{}) && s.Kind == "" && !deleted {
 		p.usual = &p.last // its last run found it ready, and changed nothing
 	}
 	p.spoilt = err != nil // also where a run would find nothing to do: it may not see what is left
