@@ -37,8 +37,8 @@ func (w *world) makeWarm(t *testing.T, of layout.Layout, agent string) error {
 	)
 }
 
-// TestWarm adopts a VM as lima-warm.sh of each generation makes one, and restarts it; what that script does to a VM that
-// is not as it wants does no harm then.
+// TestWarm adopts a VM as lima-warm.sh of each generation makes one, and restarts it. What that script does to a VM that
+// is not as it wants does no harm then, and there is a way back to it.
 func TestWarm(t *testing.T) { onEachLima(t, testWarm) }
 
 func testWarm(t *testing.T, rig *rig) {
@@ -80,7 +80,7 @@ func (w *world) testWarm(t *testing.T, of layout.Layout) {
 		t.Errorf("%s: %v, and it is not what lima.yaml was", kept, err)
 	}
 	after, err := os.ReadFile(config)
-	if err != nil || strings.Contains(string(after), "PartOf") || !strings.Contains(string(after), "echo 'after it' >>/var/log/own") {
+	if err != nil || strings.Contains(string(after), "PartOf") || !strings.Contains(string(after), "echo 'after it' >>") {
 		t.Errorf("%v, lima.yaml is now\n%s", err, after)
 	}
 	for range 3 {
@@ -93,13 +93,14 @@ func (w *world) testWarm(t *testing.T, of layout.Layout) {
 		t.Errorf("after the restarts: exit code %d, steps %v", r.code, r.steps())
 	}
 
-	// lima-warm.sh compares the marker and a file of the project, and where one differs it stops and deletes the VM, whatever
-	// comes of that, and makes another one.
+	// lima-warm.sh compares the marker and a file of the project, and where one differs it stops and deletes the VM,
+	// whatever comes of that, and makes another one.
 	if got := w.root(t, "cat /etc/substrate-lima-layout; cat /src/docs/read.me"); got != of.Marker+"\nhello" {
 		t.Errorf("the marker and the project are %q", got)
 	}
 	for _, command := range [][]string{
-		{"delete", vm}, {"delete", "--force", vm}, {"start", "--tty=false", "--name", vm, filepath.Join(w.files(), "warm.yaml")},
+		{"delete", vm}, {"delete", "--force", vm},
+		{"start", "--tty=false", "--name", vm, filepath.Join(w.files(), "warm.yaml")},
 	} {
 		_ = w.limactl(t, "stop", vm)
 		if r := w.limactl(t, command...); r.code == 0 {
@@ -108,6 +109,19 @@ func (w *world) testWarm(t *testing.T, of layout.Layout) {
 	}
 	w.restart(t)
 	w.setup(t, "--agent", "builtin").wantReady(t)
+
+	_ = w.limactl(t, "stop", vm)
+	if err := errors.Join(os.Rename(kept, config), os.Remove(filepath.Join(w.dir, vm, "worldsetup-world")),
+		failed(w.limactl(t, "unprotect", vm))); err != nil {
+		t.Fatal(err)
+	}
+	w.restart(t)
+	if got := w.root(t, "grep -c PartOf "+of.SocketPath()); got != "1" {
+		t.Errorf("the script has not written its unit: %q", got)
+	}
+	if r := w.setup(t, "--agent", "builtin"); r.code != 2 {
+		t.Errorf("after the way back: exit code %d", r.code)
+	}
 }
 
 // restart has Lima restart the VM, which may be stopped.

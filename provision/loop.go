@@ -372,7 +372,8 @@ func unhealthy(health Health) *Error {
 	if len(health.Lacks) > 0 {
 		next = "provide what this machine lacks, then run worldsetup"
 	}
-	left := slices.DeleteFunc(slices.Clone(health.Drift.Unrepaired), func(one Unrepaired) bool { return one.Item == itemNames })
+	left := slices.DeleteFunc(slices.Clone(health.Drift.Unrepaired),
+		func(one Unrepaired) bool { return one.Item == itemNames })
 	if len(left) > 0 {
 		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
 		for _, one := range left {

@@ -10,8 +10,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world, and
-// someone may want them: a run leaves them alone, and says what comes of them.
+// itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
+// and a user may want them: a run leaves them alone, and says what comes of them.
 const itemNames = "names"
 
 // pinned describes the name servers that lima-warm.sh has fixed in the guest and what comes of that, and returns the
@@ -25,12 +25,12 @@ func pinned(o *guest.Observation, vm string) (found, undo string) {
 	for _, file := range files {
 		fixed = append(fixed, fmt.Sprintf("%s has names resolved by %s only", file, strings.Join(o.Pins[file], " and ")))
 	}
-	consequence := "names of your own network, of a VPN and of this machine (host.lima.internal) are not found in the guest"
+	consequence := "names of your own network, of a VPN and of this machine (host.lima.internal) are not found there"
 	commands := "rm -f " + strings.Join(files, " ")
 	switch o.Resolver {
 	case "missing":
 		fixed = append(fixed, "/etc/resolv.conf leads nowhere")
-		consequence = "no names are found in the guest: packages can't be installed there, and an agent can't be built"
+		consequence = "no names are found there: no package can be installed, and no agent built"
 	case "off":
 		fixed = append(fixed, "systemd-resolved is switched off")
 	}

@@ -156,8 +156,9 @@ func foreignVM(spec Spec, s State) *Error {
 		return brokerOwned(spec, owner)
 	case layout.ToolWarm:
 		return &Error{
-			Kind: KindUsage, What: fmt.Sprintf("the VM %s was made by %s, and worldsetup has not adopted it", spec.VM, owner.MadeBy),
-			Option: "vm", Err: ForeignError{}, Why: strings.Join(owner.Signs, "\n"),
+			Kind: KindUsage, Option: "vm", Err: ForeignError{},
+			What: fmt.Sprintf("the VM %s was made by %s, and worldsetup has not adopted it", spec.VM, owner.MadeBy),
+			Why:  strings.Join(owner.Signs, "\n"),
 			Next: "adopt it, which takes that script out of its lima.yaml, repairs what differs, and keeps its disk: " +
 				consentCommand("worldsetup", "--adopt", spec.VM) + "; or use another name: --vm NAME",
 		}
@@ -189,8 +190,8 @@ func brokerOwned(spec Spec, owner Ownership) *Error {
 	return &Error{
 		Kind: KindUsage, What: fmt.Sprintf("the VM %s belongs to %s", spec.VM, layout.ToolBroker), Option: "vm",
 		Why: strings.Join(owner.Signs, "\n") + "\nworldsetup changes nothing in such a VM, whatever the consent",
-		Next: "change it with the tool that owns it, the substrate command (substrate world --help); worldsetup status proves " +
-			"who reaches its agent; for a world of worldsetup's use another name: --vm NAME",
+		Next: "change it with the tool that owns it, the substrate command (substrate world --help); worldsetup status " +
+			"verifies who reaches its agent; for a world of worldsetup's use another name: --vm NAME",
 	}
 }
 

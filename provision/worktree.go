@@ -44,7 +44,8 @@ func primaryCheckout(dir string) (primary, linked string) {
 		if err != nil || !os.SameFile(info, backInfo) || filepath.Base(common) != ".git" {
 			return "", ""
 		}
-		if _, err := os.Stat(common); err != nil || !lima.SameDirectory(filepath.Dir(own), filepath.Join(common, "worktrees")) {
+		worktrees := filepath.Join(common, "worktrees")
+		if _, err := os.Stat(worktrees); err != nil || !lima.SameDirectory(filepath.Dir(own), worktrees) {
 			return "", ""
 		}
 		return filepath.Dir(common), linked

@@ -104,7 +104,8 @@ func TestReadmeFlags(t *testing.T) {
 	}
 }
 
-// The page for users of lima-warm.sh has each variable of its, with the flag that stands for it; its commands are there.
+// The page for users of lima-warm.sh has each of its variables, with the flag that stands for it; its commands are
+// there.
 func TestFromLimaWarm(t *testing.T) {
 	text, err := os.ReadFile("../../docs/from-lima-warm.md")
 	if err != nil {

@@ -27,7 +27,8 @@ var flagGroups = []string{groupOther, groupVM, groupAgent, groupConsent, groupRu
 
 // groupOf are the groups of the options that do not describe the VM.
 var groupOf = map[string]string{
-	"agent": groupAgent, "rebuild-agent": groupAgent, "build-profile": groupAgent, "skip-guest-build": groupAgent, "netfilter": groupAgent,
+	"agent": groupAgent, "rebuild-agent": groupAgent, "netfilter": groupAgent,
+	"build-profile": groupAgent, "skip-guest-build": groupAgent,
 	"replace": groupConsent, "remove": groupConsent, "adopt": groupConsent, "allow": groupConsent,
 	"keep-old": groupConsent,
 	"wait":     groupRun, "timeout": groupRun,

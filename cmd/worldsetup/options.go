@@ -96,8 +96,8 @@ var options = []option{
 		field: switchField(func(s *provision.Spec) *bool { return &s.RebuildAgent }),
 	}, {
 		name: "worktree", arg: "WHICH", env: []string{"WORLDSETUP_WORKTREE"}, values: "`primary` or `self`",
-		usage: "what a new world mounts when worldsetup is called in a linked worktree of git without a PROJECT: its primary " +
-			"checkout, or itself",
+		usage: "what a new world mounts when worldsetup is called in a linked worktree of git without a PROJECT: its " +
+			"primary checkout, or itself",
 		field:   textField(func(s *provision.Spec) *string { return &s.Worktree }),
 		initial: "primary", example: "self",
 	}, {

@@ -9,8 +9,8 @@ import (
 
 // This file is what VMs look like that the system's own tools made. Its wording is ours; what the scripts do is theirs.
 
-// WarmScript returns a provision script that does at each boot what that of lima-warm.sh does: it fixes the name servers,
-// and writes both units of a generation, with what that generation wants in them.
+// WarmScript returns a provision script that does at each boot what that of lima-warm.sh does: it fixes the name
+// servers, and writes both units of a generation, with what that generation wants in them.
 func WarmScript(of layout.Layout) string {
 	return fmt.Sprintf(`#!/bin/sh
 set -eu
@@ -55,6 +55,7 @@ const OwnScript = `#!/bin/sh
 # the unit is /etc/systemd/system/substrate-world-agent.service
 mkdir -p /etc/systemd/system/substrate-world-agent.service.d
 printf '[Service]\nEnvironment=EDITOR=vi\n' >/etc/systemd/system/substrate-world-agent.service.d/own.conf
+systemctl daemon-reload
 echo booted >>/var/log/own
 `
 
@@ -62,8 +63,8 @@ echo booted >>/var/log/own
 // and, before and after that, scripts of a user's. home and project are directories of this machine.
 func WarmProfile(profile, home, project string, of layout.Layout) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s\nmounts:\n- location: %q\n  writable: false\n- location: %q\n  writable: true\n  mountPoint: /src\n",
-		strings.TrimRight(profile, "\n"), home, project)
+	fmt.Fprintf(&text, "%s\nmounts:\n- location: %q\n  writable: false\n", strings.TrimRight(profile, "\n"), home)
+	fmt.Fprintf(&text, "- location: %q\n  writable: true\n  mountPoint: /src\n", project)
 	text.WriteString("provision:\n")
 	for _, script := range []string{OwnScript, WarmScript(of), "echo 'after it' >>/var/log/own\n"} {
 		text.WriteString("- mode: system\n  script: |\n")
@@ -84,8 +85,8 @@ func WithWarmScript(text string) string {
 	return strings.Replace(text, "provision:\n", entry, 1)
 }
 
-// WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script that sudo runs. The agent
-// lies at /tmp/agent.
+// WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script that sudo runs. The
+// agent lies at /tmp/agent.
 func WarmInside(of layout.Layout) string {
 	return fmt.Sprintf(`set -- "$SUDO_USER" "$(getent passwd "$SUDO_USER" | cut -d: -f6)"
 install -m 0755 /tmp/agent %[5]s

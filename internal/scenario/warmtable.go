@@ -29,8 +29,8 @@ func adopted() []provision.StepID {
 var warmScenarios = inTurn([]Scenario{
 	{
 		Name: "VM of lima-warm of agent-v1", Faults: []Fault{{Host: VMWarmAgent, UndoHost: VMDeleted}},
-		Sees: sights("owner", "made by lima-warm.sh", "owner", theService+" and "+theSocket, "owner", "the layout marker",
-			"configuration", "again at every boot"),
+		Sees: sights("owner", "made by lima-warm.sh", "owner", theService+" and "+theSocket,
+			"owner", "the layout marker", "configuration", "again at every boot"),
 		Want: steps(), Kind: provision.KindUsage, Boots: true, Says: []string{"was made by lima-warm.sh", "--adopt="},
 	},
 	{
@@ -60,7 +60,8 @@ var warmScenarios = inTurn([]Scenario{
 		Faults: append(on(VMStopped, ConfigRewrites), Fault{
 			Host: VMStarted, Undo: freeNames,
 		}),
-		Sees: sights("configuration", "again at every boot", "units", "does not hold what it should", "names", "1.1.1.1"),
+		Sees: sights("configuration", "again at every boot", "units", "does not hold what it should",
+			"names", "1.1.1.1"),
 		Want: steps(stop, configure, start, units, activate), Boots: true,
 	},
 	{
@@ -79,8 +80,9 @@ var warmScenarios = inTurn([]Scenario{
 	{
 		Name: "VM of a broker",
 		Faults: []Fault{{
-			Guest: "sed -i '/^\\[Service\\]/a Environment=SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT=0a1b' " + servicePath + reload,
-			Undo:  "sed -i /SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT/d " + servicePath + reload,
+			Guest: "sed -i '/^\\[Service\\]/a Environment=SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT=0a1b' " + servicePath +
+				reload,
+			Undo: "sed -i /SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT/d " + servicePath + reload,
 		}},
 		Sees: sights("owner", "it belongs to the signed broker of Substrate: its "+theService), Want: steps(),
 		Kind: provision.KindUsage, Says: []string{"SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT", "the tool that owns it"},
