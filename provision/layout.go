@@ -35,6 +35,9 @@ func planPackages(p *Plan, t target, s State) {
 		return
 	}
 	step := newStep(StepPackages, reasons...)
+	if step.first = len(s.Guest.Pins) > 0; step.first {
+		step.Reason += "; before a restart, after which names may not be found: " + layout.ToolWarm + " has fixed who resolves them"
+	}
 	for _, command := range lacking {
 		step.operands = append(step.operands, command+"="+packageOf[command])
 	}

@@ -279,12 +279,13 @@ func (p *Plan) waitForBoot(reason string) {
 
 // restart plans to restart the VM before the steps in the guest, which is observed again afterwards. Only the early
 // steps stay before it: the group, since a session gets its groups when it starts; SSH access, without which Lima does
-// not see the end of a boot; and the steps that make the guest writable for these.
+// not see the end of a boot; the steps that make the guest writable for these; and packages that may not be found later.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
-		early := func(s Step) bool { return kindOf(s.ID).early }
-		if p.has(StepGroup) || p.has(StepSSHAccess) {
+		early := func(s Step) bool { return kindOf(s.ID).early || s.first }
+		urgent := slices.ContainsFunc(p.Steps, func(s Step) bool { return s.first })
+		if urgent || p.has(StepGroup) || p.has(StepSSHAccess) {
 			first = slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool { return !early(s) })
 			p.Steps = slices.DeleteFunc(p.Steps, early)
 		}

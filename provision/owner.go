@@ -142,6 +142,9 @@ func (p Plan) Adoption() (changed, kept string) {
 	}
 	changed = "its configuration, its users' groups and its services: " + project + ", " + home +
 		", and the agent is installed as a service"
+	if p.Existing != nil && p.Existing.Owner.MadeBy == layout.ToolWarm {
+		changed = "its lima.yaml, of which a copy is kept: the script that writes the units at every boot is taken out; " + changed
+	}
 	if p.Interrupts() {
 		changed += "; programs that run in it are stopped"
 	}

@@ -161,6 +161,19 @@ var plans = map[string]func(*target, *State){
 		foreignState(s)
 		t.spec.Adopt = t.spec.VM
 	},
+	"made by lima-warm.sh": func(_ *target, s *State) {
+		s.Signs, s.Warm = nil, []string{"lima.yaml has a provision script"}
+	},
+	"made by lima-warm.sh, to be adopted, names fixed, packages missing": func(t *target, s *State) {
+		s.Signs, s.Warm, t.spec.Adopt = nil, []string{"lima.yaml has a provision script"}, t.spec.VM
+		script := "cat >/etc/systemd/system/substrate-world-agent.service"
+		s.Instance.Config.Provision = append(s.Instance.Config.Provision, limatype.Provision{Script: &script})
+		s.Guest.Missing, s.Guest.Pins = []string{"conntrack"}, map[string][]string{"/etc/dnsmasq.d/substrate.conf": {"1.1.1.1"}}
+	},
+	"belongs to the broker": func(t *target, s *State) {
+		t.spec.Adopt, s.Guest.Broker = t.spec.VM, map[string][]string{
+			layout.AgentV1.Service(): layout.BrokerVariables[:1]}
+	},
 	"not a world, to be adopted and replaced": func(t *target, s *State) {
 		foreignState(s)
 		t.spec.Adopt, t.spec.Replace, t.profile = t.spec.VM, t.spec.VM, &limatype.LimaYAML{}

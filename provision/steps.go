@@ -444,6 +444,8 @@ type Step struct {
 	// Destroys reports that a VM and all that is in it are gone afterwards.
 	Destroys bool `json:"destroys,omitempty"`
 
+	// first is set when the step has to come before a restart of the VM.
+	first bool
 	// operands limit the step to some packages, paths or names of programs.
 	operands []string
 	force    bool // of StepStop: the VM is stopped by force
