@@ -105,6 +105,9 @@ the commands that it shows and that were agreed to, whatever their result.
 and ~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. When
 ~--timeout~ ends ~status --watch~, it exits with 0 or 6, as the world was last; when it ends a ~--wait~, with 7.
 
+~worldsetup --check-only~ reports what ~status~ does and exits with 0 whatever that is, for callers of lima-warm.sh; only
+a command line that can't be read, an interruption and a bug have their own codes.
+
 A no is not an error: a plan that was declined exits with 130, a replacement, restoration or removal with 4, an adoption
 with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and only one line tells that it has stopped.
 
@@ -117,6 +120,10 @@ Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remov
 the names of all VMs, ~--all=NAME,NAME~. The name of another VM
 is refused (2), and so is a VM that another tool protected, or that is not a world; the message shows how to change
 that. A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
+
+Consent (4) is given by name: ~--replace=NAME~, and for ~worldsetup remove~ ~--remove=NAME~. The name of another VM
+is refused (2), and so is a VM that another tool protected, made or owns, or that is not a world; the message shows how
+to change that. A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
 a world of it, and is a flag only. To replace it takes both consents.
 
 A run agrees to a level of disruption (8): that of its first plan, or the one that ~--allow~ names, ~live~, ~unit~,
