@@ -28,10 +28,10 @@ func pinned(o *guest.Observation, vm string) (found, undo string) {
 	consequence := "names of your own network, of a VPN and of this machine (host.lima.internal) are not found there"
 	commands := "rm -f " + strings.Join(files, " ")
 	switch o.Resolver {
-	case "missing":
+	case guest.ResolverMissing:
 		fixed = append(fixed, "/etc/resolv.conf leads nowhere")
 		consequence = "no names are found there: no package can be installed, and no agent built"
-	case "off":
+	case guest.ResolverOff:
 		fixed = append(fixed, "systemd-resolved is switched off")
 	}
 	if o.Resolver != "" {

@@ -199,7 +199,10 @@ tools() {
     pins=''
     if [ -f /etc/dnsmasq.d/substrate.conf ]; then
         while read -r line; do
-            case $line in server=[0-9]*) pins=yes && echo "pin=/etc/dnsmasq.d/substrate.conf|${line#server=}" ;; esac
+            case ${line#server=} in
+            "$line" | "" | *[!0-9a-fA-F.:#]*) ;;
+            *) pins=yes && echo "pin=/etc/dnsmasq.d/substrate.conf|${line#server=}" ;;
+            esac
         done </etc/dnsmasq.d/substrate.conf
     fi
     if [ -f /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then

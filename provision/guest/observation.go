@@ -67,7 +67,8 @@ type Observation struct {
 	AllHave  []string // NAME=VALUE: the agent's variables that systemd gives to every service
 	Unwanted []string // what stands in the place of the links by which our units are started at a boot
 
-	// Pins are the name servers that files of lima-warm.sh fix, by file; Resolver is why names may not be resolved.
+	// Pins are the name servers that lima-warm.sh has fixed, by the file of PinFiles. Resolver is why names may not be
+	// resolved beside that: ResolverOff or ResolverMissing; empty otherwise.
 	Pins     map[string][]string
 	Resolver string
 	// Broker holds the variables by which service units, by name, show that the VM belongs to the broker of the system.
@@ -119,6 +120,12 @@ func (o *Observation) SudoRefusal() SudoRefusal {
 	}
 	return SudoOther
 }
+
+// What is wrong with the guest's own way to resolve names.
+const (
+	ResolverOff     = "off"     // systemd-resolved is there, and switched off
+	ResolverMissing = "missing" // /etc/resolv.conf leads nowhere
+)
 
 // What a service can run.
 const (
@@ -228,6 +235,9 @@ const (
 	ProjectMount    = layout.ProjectMount
 	HomeStateSuffix = "/.substrate" // after Home
 )
+
+// PinFiles are the files in which lima-warm.sh fixes the guest's name servers.
+var PinFiles = []string{"/etc/dnsmasq.d/substrate.conf", "/etc/resolv.conf"}
 
 // Has reports whether a socket unit of a generation is installed. Of those whose units have the same names, it is the
 // oldest, unless the marker names another one.

@@ -234,6 +234,7 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Runs = value
 	case "resolver":
 		p.Resolver = value
+		return notEmpty(value)
 	case "listeners":
 		p.listening()
 	case "time":
@@ -247,20 +248,29 @@ func (p *observationParser) line(key, value string) (err error) {
 // maxOfTools bounds what is kept of what tools have left.
 const maxOfTools = 16
 
+// serverPattern is what the script takes for the address of a name server.
+var serverPattern = regexp.MustCompile(`^[0-9a-fA-F.:#]+$`)
+
 // ofTool reads a variable of a broker, by its unit, or a fixed name server, by its file.
 func (p *observationParser) ofTool(key, value string) error {
 	at, text, _ := strings.Cut(value, "|")
 	known := &p.Pins
+	valid := slices.Contains(PinFiles, at) && serverPattern.MatchString(text)
 	if key == "broker" {
 		known = &p.Broker
+		valid = slices.Contains(layout.BrokerVariables, text) &&
+			slices.ContainsFunc(layout.All, func(of layout.Layout) bool { return of.Service() == at })
 	}
-	if *known == nil {
+	switch {
+	case !valid:
+		return fmt.Errorf("it names what was not asked for")
+	case *known == nil:
 		*known = map[string][]string{}
 	}
 	if len((*known)[at]) < maxOfTools {
 		(*known)[at] = append((*known)[at], text)
 	}
-	return notEmpty(text)
+	return nil
 }
 
 func (p *observationParser) stat(value string) error {

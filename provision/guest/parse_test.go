@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +214,9 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"linger=", "linger=yes\nunit.Id=ssh.service\nunit.LoadState=loaded\nunit.ActiveState=active\nunit."},
 		{"linger=", "linger=yes\nlinger=yes"}, {"user=", "user=ada\nuser=eve"},
 		{"linger=", "linger=yes\nkernel=6"}, {"linger=", "linger=yes\nbash: warning: cannot set locale"},
+		{"linger=", "linger=yes\npin=/etc/passwd|1.1.1.1"}, {"linger=", "linger=yes\npin=/etc/resolv.conf|x;y"},
+		{"linger=", "linger=yes\nbroker=ssh.service|SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT"},
+		{"linger=", "linger=yes\nbroker=substrate-world-agent.service|PATH"}, {"linger=", "linger=yes\nresolver="},
 		{"linger=", "linger=yes\n"}, {"linger=", "linger=yes\npython="},
 		{"linger=", "linger=yes\nmarker=zz"}, {"linger=", "linger=yes\nmarker=" + strings.Repeat("61 ", MaxMarker+1)},
 	} {
@@ -294,6 +298,18 @@ func TestParseWithoutUnits(t *testing.T) {
 		"stat=directory|700|root|root|840|1|/run", 1)
 	if o, err := ParseObservation(Reply{Stdout: []byte(closed)}, layout.AgentV1, 2); err != nil || o.Files["/run"].Open() {
 		t.Errorf("%v", err)
+	}
+}
+
+// What the system's own tools have left is read by its names, and bounded.
+func TestParseOfTools(t *testing.T) {
+	lines := strings.Repeat("pin=/etc/dnsmasq.d/substrate.conf|1.1.1.1#53\n", 2*maxOfTools) + "resolver=off\n" +
+		"broker=substrate-world-service.service|SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT\n"
+	text := strings.Replace(recorded(t, "observation.txt"), "linger=", lines+"linger=", 1)
+	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 2)
+	if err != nil || len(o.Pins[PinFiles[0]]) != maxOfTools || o.Resolver != ResolverOff ||
+		!slices.Equal(o.Broker[layout.ServiceV1.Service()], layout.BrokerVariables[:1]) {
+		t.Errorf("%v, %+v", err, o)
 	}
 }
 
