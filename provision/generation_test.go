@@ -264,6 +264,28 @@ func TestUpgradeToStaged(t *testing.T) {
 	}
 }
 
+// TestStoppedStaged: a stopped world that was of another generation when it was last seen becomes what is asked for, and
+// one that has a copy gets no mounts back.
+func TestStoppedStaged(t *testing.T) {
+	b := newBench(t)
+	b.spec.Layout = layout.ServiceV1.Name
+	b.mustRun(t)
+	b.stop(t)
+	b.spec.Layout = layout.StagedV2.Name
+	plan, err := b.setup().Plan(t.Context())
+	if err != nil || plan.Gets.Layout != layout.StagedV2.Name {
+		t.Errorf("asked for: %v, %+v", err, plan.Gets)
+	}
+	b.mustRun(t)
+	b.wantMounts(t)
+	b.stop(t)
+	b.spec.Layout = ""
+	if b.mustRun(t); !slices.Equal(b.steps(), []provision.StepID{provision.StepStart}) {
+		t.Errorf("started again: the steps were %v", b.steps())
+	}
+	b.wantMounts(t)
+}
+
 // TestStageRefused: there is nothing to copy where the project is mounted, or where there is no VM.
 func TestStageRefused(t *testing.T) {
 	b := newBench(t)

@@ -67,10 +67,10 @@ func (l LastSeen) String() string {
 // recall takes the generation that a VM had when it was last seen, if nothing else was asked for and its inside does not
 // show it now.
 func (t *target) recall(s State) {
-	if s.Guest != nil || s.LastSeen == nil || t.given {
+	if s.Guest != nil || s.LastSeen == nil || t.given || t.spec.Layout != "" {
 		return
 	}
 	if of, found := layout.Named(s.LastSeen.Layout); found {
-		t.layout = of
+		t.setLayout(of)
 	}
 }
