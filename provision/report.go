@@ -452,6 +452,10 @@ func (h *Health) companions(t target, o *guest.Observation) {
 	if len(names) > 0 {
 		h.reasons("companions", "companion binaries", "installed: "+strings.Join(names, ", "), append(reasons, toBuild...))
 	}
+	missing := Warning
+	if h.Agent.Probe { // it runs no commands, with a gateway or without
+		missing = Info
+	}
 	var notes []string
 	for _, file := range t.leftOut {
 		notes = append(notes, file.Path+" was left out: "+file.Why)
@@ -468,7 +472,7 @@ func (h *Health) companions(t target, o *guest.Observation) {
 			if there {
 				found = differs(o, path, "regular file", "755", "root", "root")
 			}
-			h.item(one.Name, one.Name, Warning, "installed", found+": "+one.Without, t.getCompanion(one))
+			h.item(one.Name, one.Name, missing, "installed", found+": "+one.Without, t.getCompanion(one))
 		}
 	}
 	if len(notes) > 0 {
