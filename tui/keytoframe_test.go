@@ -57,7 +57,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 	ended := make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, Options{
-			VM: "substrate", UTF8: true, Settle: time.Nanosecond, Input: terminal, Output: terminal,
+			VM: "substrate", UTF8: true, Settle: -1, Input: terminal, Output: terminal,
 			Engine: func(r Request) Engine { return flood{emit: r.Events} },
 		})
 		ended <- err

@@ -77,7 +77,7 @@ type Options struct {
 	// it is the terminal's, which marks text with it.
 	Mouse bool
 	// Settle is how long keys are ignored after a page has changed by itself: they may have been meant for the one
-	// before. 0 means 300 ms.
+	// before. 0 means 300 ms, and less not at all.
 	Settle time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

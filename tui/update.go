@@ -58,8 +58,10 @@ func (m *model) turned(msg endedMsg) tea.Cmd {
 	if m.outcome != nil || m.turns == before {
 		return next
 	}
-	m.deaf++
-	next = tea.Batch(next, listen(m.options.Settle))
+	if m.options.Settle > 0 {
+		m.deaf++
+		next = tea.Batch(next, listen(m.options.Settle))
+	}
 	if m.blurred && msg.call.changes() {
 		words := "worldsetup: the world is ready"
 		if m.facts.failure != nil {

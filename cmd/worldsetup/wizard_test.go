@@ -80,7 +80,7 @@ func TestWizardScenarios(t *testing.T) {
 		"foreign": {"", "12 write the layout marker"}, "not-ready": {"", "mallory can reach the socket"},
 		"upgrade": {"", "enter update it"}, "no-agent": {"", "--agent builtin"},
 		"busy": {"", "another run of worldsetup is at work"}, "watch": {"w", "mode 0666"},
-		"failure": {"", "enter start"}, "prerequisites": {"", "f fix"},
+		"failure": {"", "enter start"}, "prerequisites": {"", "f fix c change"}, // "ovmf fix" is there before
 	}
 	for _, scenario := range demo.Scenarios {
 		if _, ok := shown[scenario.Name]; !ok {

@@ -93,12 +93,12 @@ func (w *World) recallRate() error {
 // Spec returns the Spec of the world.
 func (w *World) Spec() provision.Spec { return w.spec }
 
-// Settle is how long the wizard ignores keys after a page changed by itself; 0 for its own time. Scripts, which ask for
-// more speed than anybody could follow, need not wait.
+// Settle is how long the wizard ignores keys after a page changed by itself; 0 for its own time, and less for none.
+// Scripts, which ask for more speed than anybody could follow, need not wait.
 func (w *World) Settle() time.Duration {
 	const followed = 20
 	if w.speed > followed {
-		return time.Nanosecond
+		return -1
 	}
 	return 0
 }
