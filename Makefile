@@ -37,7 +37,7 @@ world: need-go
 test: lint race cross bed e2e
 
 # Some tests wait more than they compute: more of them than processors run side by side. go vet was run already.
-UNIT := $(GO) test -vet=off -p 4 -parallel 4
+UNIT := $(GO) test -vet=off -p 4 -parallel 4 -timeout 20m
 
 check: lint
 	$(UNIT) ./...

@@ -58,7 +58,7 @@ func (m *model) turned(msg endedMsg) tea.Cmd {
 	if m.outcome != nil || m.turns == before {
 		return next
 	}
-	if m.options.Settle > 0 {
+	if m.options.Settle >= 0 {
 		m.deaf++
 		next = tea.Batch(next, listen(m.options.Settle))
 	}
