@@ -626,7 +626,7 @@ func (w *killWorld) leftovers(t *testing.T, sockets []string) error {
 	add(filepath.Join(w.dir, "_"+vm+"*")) // the note of a removal
 	states, _ := filepath.Glob(filepath.Join(w.userHome(), ".local", "state", "worldsetup", "*"))
 	for _, path := range states {
-		if filepath.Base(path) != "durations.json" &&
+		if filepath.Base(path) != "durations.json" && !strings.HasSuffix(path, ".seen.json") &&
 			!slices.Contains([]string{".lock", ".log", ".old", ".run"}, filepath.Ext(path)) {
 			left = append(left, path)
 		}
