@@ -189,12 +189,16 @@ func testStaged(t *testing.T, rig *rig) {
 		{"killed at each step", func(t *testing.T) {
 			args := []string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project, "--agent", "builtin",
 				"--layout", staged.Name}
-			for at, state := range map[provision.StepID]provision.StepState{
-				provision.StepStage: provision.StepRunning, provision.StepUnits: provision.StepDone,
-				provision.StepActivate: provision.StepRunning, provision.StepStop: provision.StepDone,
-				provision.StepConfigure: provision.StepDone, provision.StepStart: provision.StepRunning,
+			w.root(t, "rm -r "+staged.Staging) // which the attempt before has left
+			for _, point := range []struct {
+				at    provision.StepID
+				state provision.StepState
+			}{
+				{provision.StepStage, provision.StepRunning}, {provision.StepUnits, provision.StepDone},
+				{provision.StepActivate, provision.StepRunning}, {provision.StepStop, provision.StepDone},
+				{provision.StepConfigure, provision.StepDone}, {provision.StepStart, provision.StepRunning},
 			} {
-				w.kill(t, args, at, state)
+				w.kill(t, args, point.at, point.state)
 				w.setup(t, args[5:]...).wantReady(t)
 				w.wantGeneration(t, staged, old)
 				w.wantStaged(t)

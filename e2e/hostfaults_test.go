@@ -54,7 +54,8 @@ func (p *place) breakLima(fault scenario.HostFault, dir string) error {
 	case scenario.HostAgentSocketRemoved:
 		return os.Remove(filepath.Join(dir, "ha.sock"))
 	case scenario.HostSocketReplaced:
-		return errors.Join(os.Remove(hostSocket), os.WriteFile(hostSocket, []byte("x"), 0o644))
+		return errors.Join(os.Remove(hostSocket), os.WriteFile(hostSocket, []byte("x"), 0o644),
+			os.Chown(hostSocket, int(p.rig.host.User.UID), int(p.rig.host.User.GID)))
 	case scenario.ProjectSettled:
 		return p.settle()
 	case scenario.HostSocketOpened:
