@@ -39,11 +39,15 @@ test: lint race cross bed e2e
 # Some tests wait more than they compute: more of them than processors run side by side. go vet was run already.
 UNIT := $(GO) test -vet=off -p 4 -parallel 4 -timeout 20m
 
+# What unit tests run: none of them is skipped for want of a tool.
+TOOLS := python3 jq gettext-base ansible-core
+
 check: lint
+	scripts/ensure-packages.sh $(TOOLS)
 	$(UNIT) ./...
 
 race: need-go
-	scripts/ensure-packages.sh gcc libc6-dev python3 jq
+	scripts/ensure-packages.sh gcc libc6-dev $(TOOLS)
 	$(UNIT) -race ./...
 
 lint: need-go

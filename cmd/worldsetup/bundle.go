@@ -30,7 +30,7 @@ const bundleLong = `bundle writes one archive for a report of a problem: version
 logs and configuration of the VM, and the journal of the agent's units. Users, home directories, hosts,
 addresses, keys, tokens and passwords are taken out. It shows first what will be in it, and sends nothing anywhere.
 
-What can't be read is told in the archive's manifest.json.`
+The archive's manifest.json reports what can't be read.`
 
 // bundleLimits bound a bundle. A journal's or log's end is what counts.
 var bundleLimits = bundle.Limits{Part: 512 << 10, Total: 4 << 20, Time: time.Minute}

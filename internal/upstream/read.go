@@ -3,7 +3,7 @@
 // agent). It is run by hand when a new version of the system appears, with scripts/upstream-contract.
 //
 // The rules are: it only reads, and runs nothing of the checkout; what it can't find is named and is never taken for
-// agreement; what is different on purpose is told with its reason, and counts as no difference.
+// agreement; what is different on purpose is shown with its reason, and counts as no difference.
 package upstream
 
 import (
