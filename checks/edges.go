@@ -11,13 +11,13 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
@@ -48,7 +48,7 @@ type Host struct {
 // Here returns this machine.
 func Here() Host {
 	return Host{
-		OS: runtime.GOOS, Arch: runtime.GOARCH, UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
+		OS: platform.OS(), Arch: platform.Arch(), UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
 		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
 		NFS: nfs, KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
 		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -48,7 +48,7 @@ func (t target) builds() bool { return t.agent != nil && t.agent.Source == Sourc
 
 // noAgent returns the error when a world needs an agent and the project has none.
 func (t target) noAgent() *Error {
-	arch := limatype.NewArch(runtime.GOARCH) // worlds have their host's processor
+	arch := limatype.NewArch(platform.Arch()) // worlds have their host's processor
 	return agent.Missing(t.spec.Project, arch, t.rejected, t.layouts())
 }
 

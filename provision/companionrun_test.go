@@ -6,11 +6,11 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
@@ -18,7 +18,7 @@ import (
 // elfProgram resembles a program for this machine's processor, and holds words.
 func elfProgram(t *testing.T, words string) string {
 	t.Helper()
-	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[platform.Arch()]
 	size := uint64(64 + 56 + len(words))
 	header := elf.Header64{Type: uint16(elf.ET_DYN), Machine: uint16(machine), Version: 1, Entry: 64 + 56, Phoff: 64,
 		Ehsize: 64, Phentsize: 56, Phnum: 1}

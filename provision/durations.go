@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 )
 
 // This file estimates how long steps take: as long as they took on this machine, or until that is known, as long as
@@ -164,9 +164,9 @@ func (w *times) learn(t target, results []checks.Result) {
 	switch {
 	case t.vmType == limatype.VZ:
 		w.acceleration = limatype.VZ
-	case w.acceleration == "" && t.arch != "" && t.arch != limatype.NewArch(runtime.GOARCH):
+	case w.acceleration == "" && t.arch != "" && t.arch != limatype.NewArch(platform.Arch()):
 		w.acceleration = emulated
-	case w.acceleration == "" && runtime.GOOS == "darwin":
+	case w.acceleration == "" && platform.OS() == "darwin":
 		w.acceleration = "hvf"
 	}
 }

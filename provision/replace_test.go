@@ -3,13 +3,13 @@ package provision_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/fake"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -109,7 +109,7 @@ func TestReplaceNeedsConsent(t *testing.T) {
 func TestAnotherProcessor(t *testing.T) {
 	b := replacing(t)
 	b.spec.Replace, b.spec.Profile = "", filepath.Join(t.TempDir(), "profile.yaml")
-	arch := map[string]string{"amd64": "aarch64", "arm64": "x86_64"}[runtime.GOARCH]
+	arch := map[string]string{"amd64": "aarch64", "arm64": "x86_64"}[platform.Arch()]
 	if err := os.WriteFile(b.spec.Profile, []byte("arch: "+arch+"\nimages:\n- location: /image\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -482,13 +482,13 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	t.noProject = AsError(t.chooseProject(instance))
 	if instance != nil && spec.Replace == "" {
 		// Lima reports neither for a VM whose configuration it cannot read.
-		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(runtime.GOARCH)),
+		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(platform.Arch())),
 			firstOf(instance.VMType, defaultVMType())
 	} else {
 		if t.text, t.profile, err = baseProfile(t.spec, embed); err != nil {
 			return t, err
 		}
-		t.arch = firstOf(t.setting(archOf, ""), limatype.NewArch(runtime.GOARCH))
+		t.arch = firstOf(t.setting(archOf, ""), limatype.NewArch(platform.Arch()))
 		t.vmType = firstOf(t.setting(vmTypeOf, spec.VMType), defaultVMType())
 	}
 	t.wanted = lima.Wanted{
@@ -775,7 +775,7 @@ func (t target) checkDigest() error {
 }
 
 func defaultVMType() string {
-	if runtime.GOOS == "darwin" {
+	if platform.OS() == "darwin" {
 		return limatype.VZ
 	}
 	return limatype.QEMU

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/bundle"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/internal/redact"
 	"github.com/atomize-hq/worldsetup/provision"
@@ -210,7 +210,7 @@ func limaParts(spec provision.Spec) (parts []bundle.Part) {
 func versions(ctx context.Context) ([]byte, error) {
 	text := "worldsetup " + version() + "\n"
 	qemu := "qemu-system-x86_64"
-	if runtime.GOARCH == "arm64" {
+	if platform.Arch() == "arm64" {
 		qemu = "qemu-system-aarch64"
 	}
 	for _, command := range [][]string{

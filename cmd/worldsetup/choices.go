@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -85,7 +85,7 @@ func validateAgent(c provision.Choices) provision.FieldResult {
 	if c.Agent == "" && c.Project == "" {
 		return provision.FieldResult{}
 	}
-	agent, rejected, err := provision.FindAgent(c.Agent, c.Project, limatype.NewArch(runtime.GOARCH))
+	agent, rejected, err := provision.FindAgent(c.Agent, c.Project, limatype.NewArch(platform.Arch()))
 	switch {
 	case err != nil:
 		failure := provision.AsError(err)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
@@ -416,7 +416,7 @@ func parseTimeout(text string) (time.Duration, error) {
 
 // defaultVMType is the type of a new VM on this machine.
 func defaultVMType() string {
-	if runtime.GOOS == "darwin" {
+	if platform.OS() == "darwin" {
 		return limatype.VZ
 	}
 	return limatype.QEMU

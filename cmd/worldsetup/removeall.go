@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -114,7 +114,7 @@ func notOurs() []trace {
 		{"downloads of Lima", "limactl prune"},
 		{"Lima, with its other VMs", "limactl list shows them; brew uninstall lima, or as you installed it"},
 	}
-	if runtime.GOOS == "darwin" {
+	if platform.OS() == "darwin" {
 		left = append(left, trace{"packages of Homebrew", "brew uninstall qemu; brew autoremove"})
 	} else {
 		left = append(left, trace{"packages of the system",

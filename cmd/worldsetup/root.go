@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -212,7 +213,7 @@ func version() string {
 // versionOf returns what the Go toolchain knows of this build: the module's version, and the commit with its date when
 // it was built from a clone.
 func versionOf() versionObject {
-	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+	v := versionObject{Version: "(unknown)", Go: runtime.Version(), OS: platform.OS(), Arch: platform.Arch(),
 		Lima: limaRange{Minimum: lima.MinimumVersion.String(), Tested: lima.TestedVersions()}}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Version = info.Main.Version

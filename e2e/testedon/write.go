@@ -30,6 +30,7 @@ func (p *page) write() string {
 	}
 	out.WriteString(limits)
 	line("")
+	writeSystemCalls(line)
 	p.writeRigs(line)
 	p.writeAgreement(line)
 	line("## Scenarios")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -39,7 +40,7 @@ func load(dir string, text []byte) (*limatype.LimaYAML, error) {
 	for _, file := range files {
 		merge(config, file)
 	}
-	preset(&config.Arch, limatype.NewArch(runtime.GOARCH))
+	preset(&config.Arch, limatype.NewArch(platform.Arch()))
 	preset(&config.VMType, limatype.QEMU)
 	preset(&config.CPUs, min(4, runtime.NumCPU()))
 	preset(&config.Memory, "4GiB")
