@@ -12,9 +12,8 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
-	"strings"
-	"text/template"
 
+	"github.com/atomize-hq/worldsetup/internal/fields"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -140,11 +139,11 @@ func ProbeAgent() []byte { return probeAgent }
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
 
 // SocketUnit is the text of a layout's socket unit.
-func SocketUnit(of layout.Layout) string { return fill(socketUnit, of) }
+func SocketUnit(of layout.Layout) string { return fill(socketUnit, of, "", false) }
 
 // RuntimeUnit is the text of the unit that makes the directories below /run that a layout's service needs, where its own
 // text, which a project brings, does not.
-func RuntimeUnit(of layout.Layout) string { return fill(runtimeUnit, of) }
+func RuntimeUnit(of layout.Layout) string { return fill(runtimeUnit, of, "", false) }
 
 // ServiceUnit is the text of a layout's service unit for a user whose home directory in the guest is home. It fails
 // when home could not stand in a unit as it is.
@@ -152,18 +151,30 @@ func ServiceUnit(of layout.Layout, home string, netfilter bool) (string, error) 
 	if !plainPath.MatchString(home) {
 		return "", fmt.Errorf("the home directory %q in the guest cannot be written into a systemd unit", home)
 	}
-	return fill(serviceUnit, struct {
-		layout.Layout
-		Home      string
-		Netfilter bool
-	}{of, home, netfilter}), nil
+	return fill(serviceUnit, of, home, netfilter), nil
 }
 
 // fill returns a unit's text with its values.
-func fill(unit string, values any) string {
-	var text strings.Builder
-	if err := template.Must(template.New("unit").Parse(unit)).Execute(&text, values); err != nil {
-		panic(err) // the templates are ours, and their values are there
+func fill(unit string, of layout.Layout, home string, netfilter bool) string {
+	values := map[string]any{
+		"Title": of.Title, "Service": of.Service(), "Agent": of.Agent(), "Home": home, "Netfilter": "",
+		"Runtime":      each(" substrate/", of.Runtime),
+		"RuntimePaths": each(" ", of.RuntimePaths()),
 	}
-	return text.String()
+	if netfilter {
+		values["Netfilter"] = "Environment=WORLD_NETFILTER_ENABLE=1\n"
+	}
+	text, ok := fields.Expand(unit, values)
+	if !ok {
+		panic("a unit's template names what it has no value for") // it is ours
+	}
+	return text
+}
+
+// each returns the words, each with prefix before it.
+func each(prefix string, words []string) (text string) {
+	for _, word := range words {
+		text += prefix + word
+	}
+	return text
 }

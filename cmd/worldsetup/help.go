@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -114,10 +115,61 @@ func addUsages(text *strings.Builder, name string, flags *pflag.FlagSet, width i
 
 // setUpHelp makes the help texts of root and of the commands below it.
 func (a *app) setUpHelp(root *cobra.Command) {
-	cobra.AddTemplateFunc("flagUsages", a.flagUsages)
-	const flags = "Flags:\n{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}"
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), flags, "{{flagUsages .}}", 1))
+	root.SetUsageFunc(func(command *cobra.Command) error {
+		_, err := io.WriteString(command.OutOrStderr(), a.usage(command))
+		return err
+	})
 	root.SetFlagErrorFunc(flagError)
+}
+
+// usage returns the help text of a command, after its description. Cobra's templates are not used: see package fields.
+func (a *app) usage(command *cobra.Command) string {
+	var text strings.Builder
+	text.WriteString("Usage:")
+	if command.Runnable() {
+		text.WriteString("\n  " + command.UseLine())
+	}
+	if command.HasAvailableSubCommands() {
+		text.WriteString("\n  " + command.CommandPath() + " [command]")
+	}
+	if command.HasExample() {
+		text.WriteString("\n\nExamples:\n" + command.Example)
+	}
+	listed := func(title, group string) {
+		var rows string
+		for _, sub := range command.Commands() {
+			if sub.GroupID == group && (sub.IsAvailableCommand() || sub.Name() == "help") {
+				rows += fmt.Sprintf("\n  %-*s %s", sub.NamePadding(), sub.Name(), sub.Short)
+			}
+		}
+		if rows != "" {
+			text.WriteString("\n\n" + title + rows)
+		}
+	}
+	for _, group := range command.Groups() {
+		listed(group.Title, group.ID)
+	}
+	listed("Available Commands:", "")
+	if command.HasAvailableLocalFlags() {
+		text.WriteString("\n\n" + a.flagUsages(command))
+	}
+	if topics := helpTopics(command); topics != "" {
+		text.WriteString("\n\nAdditional help topics:" + topics)
+	}
+	if command.HasAvailableSubCommands() {
+		fmt.Fprintf(&text, "\n\nUse \"%s [command] --help\" for more information about a command.", command.CommandPath())
+	}
+	return text.String() + "\n"
+}
+
+// helpTopics lists the commands below a command that only have a help text.
+func helpTopics(command *cobra.Command) (rows string) {
+	for _, sub := range command.Commands() {
+		if sub.IsAdditionalHelpTopicCommand() {
+			rows += fmt.Sprintf("\n  %-*s %s", sub.CommandPathPadding(), sub.CommandPath(), sub.Short)
+		}
+	}
+	return rows
 }
 
 // flagError explains a flag that can't be parsed.
@@ -202,6 +254,25 @@ type versionObject struct {
 type limaRange struct {
 	Minimum string   `json:"minimum"` // older ones are refused
 	Tested  []string `json:"tested"`  // the oldest first
+}
+
+// addVersionFlag adds --version. Cobra's own has -v, which is verbose elsewhere, and prints by a template.
+func (a *app) addVersionFlag(root *cobra.Command) {
+	asked := root.Flags().Bool("version", false, "print the version")
+	arguments, run := root.Args, root.RunE
+	root.Args = func(command *cobra.Command, args []string) error {
+		if *asked {
+			return nil
+		}
+		return arguments(command, args)
+	}
+	root.RunE = func(command *cobra.Command, args []string) error {
+		if *asked {
+			a.stdout().drawn("worldsetup ", version())
+			return nil
+		}
+		return run(command, args)
+	}
 }
 
 // versionCommand returns the command that prints the version.

@@ -33,14 +33,12 @@ user's own. worldsetup init writes one, and worldsetup plan shows where each val
 func (a *app) rootCommand() *cobra.Command {
 	root := a.setUpCommand()
 	root.Long = rootLong
-	root.Flags().Bool("version", false, "print the version") // cobra's own has -v, which is verbose elsewhere
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SuggestionsMinimumDistance = 2 // cobra's own, which it sets too late
 	root.SetOut(a.out)
 	root.SetErr(a.errors.to)
-	root.Version = version()
-	root.SetVersionTemplate("worldsetup {{.Version}}\n")
 	a.setUpHelp(root)
+	a.addVersionFlag(root)
 	addCommands(root, commandsOfWorld, "The world:",
 		a.planCommand(), a.statusCommand(), a.shellCommand(), a.logsCommand(), a.startCommand(), a.stopCommand(),
 		a.stageCommand(), a.listCommand(), a.restoreCommand(), a.removeCommand())

@@ -5,11 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"text/template"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/fields"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -93,13 +92,8 @@ func preset[T any](field **T, value T) {
 
 // expand executes text as a template. Lima leaves a text that is none as it is.
 func expand(text, dir string) string {
-	parsed, err := template.New("").Parse(text)
-	if err != nil {
-		return text
+	if expanded, ok := fields.Expand(text, map[string]any{"Dir": dir, "User": userName}); ok {
+		return expanded
 	}
-	var out strings.Builder
-	if parsed.Execute(&out, map[string]string{"Dir": dir, "User": userName}) != nil {
-		return text
-	}
-	return out.String()
+	return text
 }
