@@ -10,10 +10,16 @@
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
+# make demo-check a minute: what the program must do on any machine. PROGRAM names another one than bin/worldsetup.
+# make world-check minutes: the life of a world in a real VM, as an ordinary user, on a Mac or on Linux with KVM
+# make mac-report records what a Mac answers to worldsetup's questions, for a test: shown first, sent nowhere
 # make pictures draws docs/pictures again, from the demo
 # make build   bin/worldsetup, with its completions and manual pages beside it
 # make install the same, below PREFIX (/usr/local); make uninstall removes that again. DESTDIR is for packagers.
-# make release-check checks .goreleaser.yaml and builds all that a release has, in dist. It takes a quarter of an hour.
+# make release-check checks .goreleaser.yaml, builds all that a release has, in dist, and installs it on a bare Debian
+#              (as root). It takes a quarter of an hour.
+# make reproducible builds the program twice, from two directories, and compares
+# make vulnerabilities has govulncheck search what is linked, with its database on the network
 # make notices writes THIRD_PARTY_NOTICES: the licenses of what is linked
 # make bench-tui a minute: the wizard under a flood of log lines, and its first frame
 # make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
@@ -21,7 +27,7 @@
 # On a new machine each of them installs what it needs first.
 
 .PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui \
-  build install uninstall notices release-check need-go
+  build install uninstall notices release-check reproducible vulnerabilities demo-check world-check mac-report need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
 export GOTOOLCHAIN := auto
@@ -29,7 +35,7 @@ export GOTOOLCHAIN := auto
 GO := $(shell scripts/ensure-go.sh)
 export PATH := $(dir $(GO)):$(PATH)
 
-STATICCHECK := $(GO) tool -modfile=internal/tools/go.mod staticcheck
+TOOL := $(GO) tool -modfile=internal/tools/go.mod
 
 world: need-go
 	@$(GO) run ./e2e/devworld
@@ -55,7 +61,8 @@ lint: need-go
 	@unformatted=$$(gofmt -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e
-	$(STATICCHECK) ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) actionlint
 	@if command -v shellcheck >/dev/null; then \
 	  set -x; shellcheck .ci/run scripts/*.sh scripts/upstream-contract internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
 	else echo "skipped: no shellcheck here"; fi
@@ -101,6 +108,19 @@ e2e-all: need-go
 
 tested-on: need-go
 	$(GO) run ./e2e/testedon $(RESULTS) >docs/tested-on.md.new && mv docs/tested-on.md.new docs/tested-on.md
+
+PROGRAM ?= bin/worldsetup
+
+demo-check:
+	@test -e '$(PROGRAM)' || $(MAKE) build
+	scripts/demo-check.sh '$(PROGRAM)'
+
+world-check:
+	@test -e '$(PROGRAM)' || $(MAKE) build
+	scripts/world-check.sh '$(PROGRAM)'
+
+mac-report: need-go
+	@$(GO) run ./internal/macreport $(REPORT)
 
 pictures: need-go
 	@mkdir -p docs/pictures
