@@ -169,6 +169,15 @@ release-check: need-go
 	$(GORELEASER) release --snapshot --clean --skip=sbom
 	@for file in dist/*/worldsetup; do \
 	  size=$$(wc -c <"$$file"); echo "$$file $$size"; test $$size -le $$(( $(LARGEST) * 1048576 )) || exit 1; done
+	scripts/packages-check.sh dist
+	scripts/install-check.sh
+
+reproducible: need-go
+	scripts/reproducible.sh
+
+# The database is at https://vuln.go.dev; GOVULNDB names another place.
+vulnerabilities: need-go
+	$(TOOL) govulncheck $(if $(GOVULNDB),-db '$(GOVULNDB)') ./cmd/worldsetup
 
 need-go:
 	@test -n "$(GO)" || { echo "no usable Go, see above"; exit 1; }
