@@ -29,6 +29,7 @@ func testLife(t *testing.T, rig *rig) {
 		{"from nothing", testCreate},
 		{"contract", testContract},
 		{"reachable", testReachable},
+		{"the commands of the README", testReadme},
 		{"host is untouched", testHostUntouched},
 		{"rerun changes nothing", testRerun},
 		{"agents", testAgents},

@@ -131,6 +131,50 @@ echo go1.26.8' >%[1]s/go && chmod +x %[1]s/go`, path)
 	})
 }
 
+// The README's command installs what it says, and its counterpart removes all of it.
+func TestMakeInstall(t *testing.T) {
+	home := t.TempDir()
+	play := func(line string) string {
+		command := exec.Command("/bin/bash", "-c", line)
+		command.Dir = ".."
+		command.Env = append(os.Environ(), "HOME="+home)
+		for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // they are in the real home
+			value, err := exec.Command("go", "env", name).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			command.Env = append(command.Env, name+"="+strings.TrimSpace(string(value)))
+		}
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		return string(out)
+	}
+	play("make install PREFIX=~/.local")
+	if out := play("~/.local/bin/worldsetup --version"); !strings.HasPrefix(out, "worldsetup ") {
+		t.Errorf("it prints %q", out)
+	}
+	for _, path := range []string{
+		"bash-completion/completions/worldsetup", "zsh/site-functions/_worldsetup", "fish/vendor_completions.d/worldsetup.fish",
+		"man/man1/worldsetup.1", "man/man1/worldsetup-status.1", "doc/worldsetup/LICENSE",
+	} {
+		if info, err := os.Stat(filepath.Join(home, ".local/share", path)); err != nil || info.Size() == 0 || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+	play("make uninstall PREFIX=~/.local")
+	err := filepath.WalkDir(filepath.Join(home, ".local"), func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			t.Errorf("%s is left", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // gnuOnly is what the tools of macOS don't know, or do otherwise, and what its bash 3.2 doesn't know.
 var gnuOnly = regexp.MustCompile(`\bsed (?:-\w+ )*(?:-i|-r)\b|\bdate (?:-d|--)|\breadlink -f|\bstat (?:-c|--)|\bxargs (?:-r|-d)|\binstall -\w*D` +
 	`|\bgrep -\w*P|\bcp (?:-a|--)|\bmktemp -p|\btac\b|\bnproc\b|\bsha256sum\b|[^-]\btimeout \d|\bsort -V|\bhead -n -|\bdeclare -A|\bmapfile\b` +

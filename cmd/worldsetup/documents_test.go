@@ -58,6 +58,44 @@ var notRun = map[string]string{
 	"init": "TestScripts does", "trust --yes": "there is no file to trust", "remove": "TestScripts does",
 }
 
+// ranBy tells of the other commands which test or script runs them: a file, and what it has of them. What is not in it
+// must not be in a document.
+var ranBy = []struct{ begin, file, has string }{
+	{"git clone ", "scripts/reproducible.sh", "git clone "},
+	{"make check", ".github/workflows/hosted.yml", "run: make check\n"},
+	{"make install PREFIX=~/.local", "scripts/scripts_test.go", "make install PREFIX=~/.local"},
+	{"go install github.com/atomize-hq/worldsetup/cmd/worldsetup@latest", "scripts/install-check.sh",
+		`go install "$module/cmd/worldsetup@latest"`},
+	{"limactl shell ", "e2e/readme_test.go", `"limactl shell "`},
+	{"curl ", "e2e/readme_test.go", `"curl "`},
+	{"scripts/upstream-contract ", "internal/upstream/upstream_test.go", "func Test"}, // the program behind it
+	{"ansible-playbook -i HOSTS deploy/ansible/playbook.yml", "deploy/ansible/role_linux_test.go", `"playbook.yml"`},
+	// The way back to lima-warm.sh, which the test goes as well.
+	{"limactl stop substrate", "e2e/warm_test.go", `w.limactl(t, "stop", vm)`},
+	{"cd ~/.lima/substrate", "e2e/warm_test.go", "w.dir, vm"},
+	{"cp lima.yaml.before-worldsetup lima.yaml", "e2e/warm_test.go", "os.Rename(kept, config)"},
+	{"rm worldsetup-world", "e2e/warm_test.go", `"worldsetup-world"`},
+	{"limactl unprotect substrate", "e2e/warm_test.go", `w.limactl(t, "unprotect", vm)`},
+}
+
+// wantRunElsewhere checks that a command that is not worldsetup's is run by what the table names.
+func wantRunElsewhere(t *testing.T, document, command string) {
+	t.Helper()
+	if command, _ := strings.CutPrefix(command, "sudo "); strings.HasPrefix(command, "worldsetup ") || command == "worldsetup" {
+		return
+	}
+	for _, row := range ranBy {
+		if !strings.HasPrefix(command, row.begin) {
+			continue
+		}
+		if text, err := os.ReadFile(filepath.Join("../..", row.file)); err != nil || !strings.Contains(string(text), row.has) {
+			t.Errorf("%s: %s: not run by %s: %v", document, command, row.file, err)
+		}
+		return
+	}
+	t.Errorf("%s: %s: nothing runs it", document, command)
+}
+
 // TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated world,
 // and checks that the others are commands.
 func TestDocumentedCommands(t *testing.T) {
@@ -66,6 +104,7 @@ func TestDocumentedCommands(t *testing.T) {
 		for _, block := range consoleBlocks.FindAllStringSubmatch(text, -1) {
 			for _, match := range prompts.FindAllStringSubmatch(block[1], -1) {
 				command := comment.ReplaceAllString(match[1], "")
+				wantRunElsewhere(t, name, command)
 				if parseDocumented(t, name, command) && !ran[command] {
 					ran[command] = true
 					t.Run(command, func(t *testing.T) { runDocumented(t, name, command) }) // in a directory of its own
