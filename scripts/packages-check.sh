@@ -1,7 +1,7 @@
 #!/bin/bash
-# Usage: packages-check.sh DIST. On Linux only, as root. Installs what `make release-check` has built in DIST for this
+# Usage: packages-check.sh DIST [TREE]. On Linux only, as root. Installs what `make release-check` has built in DIST for this
 # processor on a Debian that has nothing else: the archive, then the deb. It looks into the rpm and the cask, and checks the
-# checksums.
+# checksums. The bare Debian is made anew, or copied from TREE, which mmdebstrap made.
 set -euo pipefail
 
 dist=$(cd "$1" && pwd)
@@ -27,9 +27,13 @@ for file in "$dist"/worldsetup_*; do
   if [ -f "$file" ]; then grep -q "  $(basename "$file")\$" "$dist/checksums.txt" || fail "no checksum of $file"; fi
 done
 
-echo "packages-check: making a bare Debian"
 root=$work/debian
-mmdebstrap --quiet --variant=minbase --include=man-db trixie "$root"
+if [ -n "${2:-}" ]; then
+  cp -a "$2" "$root"
+else
+  echo "packages-check: making a bare Debian"
+  mmdebstrap --quiet --variant=minbase --include=man-db trixie "$root"
+fi
 # An account without any rights: Lima refuses root.
 chroot "$root" useradd --create-home --user-group tester
 as_tester() { chroot "$root" setpriv --reuid tester --regid tester --clear-groups env -i HOME=/home/tester PATH=/usr/bin:/bin TERM=dumb "$@"; }
