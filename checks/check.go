@@ -51,6 +51,7 @@ type Check struct {
 	RunFix func(ctx context.Context, command []string, line func(string)) error
 
 	omitted string // why the check does not apply; empty when it does
+	network bool   // it asks the network
 }
 
 // DefaultDeadline is the deadline of a check that names no other.

@@ -185,9 +185,12 @@ func (d directory) shorter(vm string, limit int) string {
 }
 
 // The space that a world needs on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2
-// GiB to a disk that takes only what was written. The margin is for what other programs write meanwhile.
+// GiB to a disk that takes only what was written. vz reads no qcow2: from 2.2 on, Lima keeps the image in its cache as a
+// raw file as well (its pkg/downloader), of which what Ubuntu's image holds, less than 2 GiB, is on the disk. The margin is
+// for what other programs write meanwhile.
 const (
 	imageSpace    = 700 << 20
+	rawSpace      = 2 << 30
 	firstSpace    = 2 << 30
 	reservedSpace = 1 << 30
 )
@@ -195,6 +198,8 @@ const (
 // Space describes the data that will be written to the disk.
 type Space struct {
 	Image bool  // the image will be downloaded
+	// Converted: Lima keeps it in another form as well.
+	Converted bool
 	Disk  int64 // the VM's, in bytes
 	Used  int64 // the part of Disk that is on the host already
 	Kept  int64 // by the VM that will be replaced, until the new one answers
@@ -214,6 +219,9 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 		}
 		need, most, sum := space.sums()
 		next := "make room there, or use another disk: export LIMA_HOME=DIR"
+		if h.OS == "darwin" {
+			next += "; what macOS calls purgeable does not count: it is freed only when a program runs out of room"
+		}
 		switch {
 		case free < need:
 			return failed("there is too little room for a VM",
@@ -238,6 +246,10 @@ func (s Space) sums() (need, most int64, sum string) {
 	if s.Image {
 		parts = append(parts, "the image "+size(imageSpace))
 		need, most = need+imageSpace, most+imageSpace
+	}
+	if s.Converted {
+		parts = append(parts, "the image as vz reads it "+size(rawSpace))
+		need, most = need+rawSpace, most+rawSpace
 	}
 	// The VM that is kept during a replacement is on the disk already: it is just not freed before the end.
 	if s.Kept > 0 {

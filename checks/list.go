@@ -51,11 +51,16 @@ func list(h Host, t Target) []Check {
 	qemuVM, vzVM, linux, mac := t.VMType == limatype.QEMU, t.VMType == limatype.VZ, h.OS == "linux", h.OS == "darwin"
 	noQEMU := "the VM's type is " + t.VMType
 	cache, _ := os.UserCacheDir() // where it is unknown, nothing is cached
-	address, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
+	addresses, local := toDownload(h, t.Images, filepath.Join(cache, "lima"))
 	if t.Unlisted {
-		runs, local, address = unlisted, unlisted, ""
+		runs, local, addresses = unlisted, unlisted, nil
+	}
+	address := "" // of the first that Lima tries
+	if len(addresses) > 0 {
+		address = addresses[0]
 	}
 	t.Space.Image = address != ""
+	t.Space.Converted = t.Space.Image && vzVM
 	home := newDirectory(t.LimaHome, "LIMA_HOME", "~/.lima")
 	state := newDirectory(t.StateDir, "XDG_STATE_HOME", "~/.local/state")
 	exists := t.VM.Instance != nil
@@ -100,19 +105,19 @@ func list(h Host, t Target) []Check {
 		Check{ID: "virtiofsd", Title: "virtiofsd", Probe: h.virtiofsd}.
 			When(t.Mounts == limatype.VIRTIOFS && qemuVM && linux, "no mounts by virtiofs of QEMU"),
 		// The network, only when something must be downloaded.
-		Check{ID: "proxy", Title: "proxy", Probe: h.proxy(address)}.When(address != "", local),
+		Check{ID: "proxy", Title: "proxy", network: true, Probe: h.proxy(address)}.When(address != "", local),
 		Check{
-			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"},
+			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"}, network: true,
 			Probe: h.nameResolution(address),
 			Late: "check that your name server answers: ping " + cmp.Or(hostOf(address), "HOST") +
 				"; with a VPN, that it is connected",
 		}.When(address != "", local),
 		Check{
-			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"},
-			Probe: h.imageHost(address),
+			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"}, network: true,
+			Probe: h.imageHost(addresses),
 			Late:  "check that it can be reached: curl -I " + address + offline,
 		}.When(address != "", local),
-		Check{ID: "containerd-download", Title: "download of containerd",
+		Check{ID: "containerd-download", Title: "download of containerd", network: true,
 			Probe: h.containers(t.Containers, filepath.Join(cache, "lima"))}.
 			When(t.Containers.Wanted, "nothing is downloaded for containers"),
 		// What is put into the VM.
@@ -126,6 +131,12 @@ func list(h Host, t Target) []Check {
 		{ID: "other-run", Title: "another run", Probe: t.Traces.otherRun(h)},
 		{ID: "last-run", Title: "last run", Requires: []string{"other-run"}, Probe: t.Traces.lastRun(h)},
 	}
+}
+
+// Local returns the checks of list that ask nothing of the network. What can't be downloaded now matters to who wants to
+// create a VM, and not to who asks how one is.
+func Local(list []Check) []Check {
+	return slices.DeleteFunc(slices.Clone(list), func(check Check) bool { return check.network })
 }
 
 // Pick returns the checks of list that ids name, in the order of the list; without ids, all of them.

@@ -48,7 +48,7 @@ func TestMoreMachines(t *testing.T) {
 			space))
 	}
 	heads := func(err error) Check {
-		return one(but(func(h *Host) { h.Head = headEnds(err) }).imageHost(image))
+		return one(but(func(h *Host) { h.Head = headEnds(err) }).imageHost([]string{image}))
 	}
 	listed, err := Pick(list(but(func(h *Host) { h.Stat = nowhere }), Target{Images: []string{image}}),
 		[]string{"image-host"})

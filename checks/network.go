@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -17,21 +18,21 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
-// toDownload returns the address from which a new VM's image would be downloaded, or why it need not be. images are the
-// places where it may be, the best first: URLs and files. cache is Lima's cache of downloads.
-func toDownload(h Host, images []string, cache string) (address, local string) {
+// toDownload returns the addresses from which a new VM's image would be downloaded, in the order in which Lima tries
+// them, or why it need not be. images are the places where it may be: URLs and files. cache is Lima's cache of downloads.
+func toDownload(h Host, images []string, cache string) (addresses []string, local string) {
 	if len(images) == 0 {
-		return "", "the VM has its image"
+		return nil, "the VM has its image"
 	}
 	for _, image := range images {
 		if !isURL(image) {
-			return "", "the image is a file"
+			return nil, "the image is a file"
 		}
 		if _, err := h.Stat(cached(cache, image)); err == nil {
-			return "", "Lima has the image in its cache"
+			return nil, "Lima has the image in its cache"
 		}
 	}
-	return images[0], ""
+	return images, ""
 }
 
 // cached returns where Lima keeps what it downloaded from address (its pkg/downloader).
@@ -181,22 +182,31 @@ func hostOf(address string) string {
 	return where.Hostname()
 }
 
-// imageHost checks that the image can be downloaded: the server answers, and this machine trusts its certificate.
-func (h Host) imageHost(address string) Probe {
+// imageHost checks that the image can be downloaded: a server answers, and this machine trusts its certificate. Lima
+// tries one address after another: dated images are removed after some months, and what comes after them is for then.
+func (h Host) imageHost(addresses []string) Probe {
 	return func(ctx context.Context) Result {
-		size, err := h.reach(ctx, address)
-		if err == nil {
+		var first error
+		for i, address := range addresses {
+			size, err := h.reach(ctx, address)
+			if err != nil {
+				first = cmp.Or(first, err)
+				continue
+			}
 			result := ok("%s", address)
+			if i > 0 {
+				result = info("%s, since %s is not available (%v)", address, addresses[0], first)
+			}
 			result.Size = size
 			return result
 		}
-		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-			return failed("the image's server is not trusted", err.Error(),
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](first); untrusted {
+			return failed("the image's server is not trusted", first.Error(),
 				"if a proxy or security software inspects TLS, add its certificate to this machine's (macOS: "+
 					"Keychain Access; "+
 					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
 		}
-		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", address, err),
-			"read what this prints: curl -I "+address+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
+		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", addresses[0], first),
+			"read what this prints: curl -I "+addresses[0]+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
 	}
 }

@@ -27,19 +27,73 @@ func TestToDownload(t *testing.T) {
 		})
 	}
 	for name, test := range map[string]struct {
-		host           Host
-		images         []string
-		address, local string
+		host      Host
+		images    []string
+		addresses []string
+		local     string
 	}{
-		"nothing wanted": {has(), nil, "", "the VM has its image"},
-		"a file":         {has(), []string{"/images/noble.img"}, "", "the image is a file"},
-		"a URL":          {has(), []string{url, url + ".2"}, url, ""},
-		"in the cache": {has(cached("/cache", url+".2")), []string{url, url + ".2"}, "",
+		"nothing wanted": {has(), nil, nil, "the VM has its image"},
+		"a file":         {has(), []string{"/images/noble.img"}, nil, "the image is a file"},
+		"URLs":           {has(), []string{url, url + ".2"}, []string{url, url + ".2"}, ""},
+		"in the cache": {has(cached("/cache", url+".2")), []string{url, url + ".2"}, nil,
 			"Lima has the image in its cache"},
 	} {
-		if address, local := toDownload(test.host, test.images, "/cache"); address != test.address ||
+		if addresses, local := toDownload(test.host, test.images, "/cache"); !slices.Equal(addresses, test.addresses) ||
 			local != test.local {
-			t.Errorf("%s: %q, %q", name, address, local)
+			t.Errorf("%s: %q, %q", name, addresses, local)
+		}
+	}
+}
+
+// Ubuntu removes dated images after some months. Lima takes the next address then, and so it is not in the way of a VM.
+func TestRemovedImage(t *testing.T) {
+	const dated, moving = "https://images.example/release-20260615/noble.img", "https://images.example/release/noble.img"
+	gone := errors.New("the server answered 404 Not Found")
+	for name, test := range map[string]struct {
+		answers map[string]error
+		outcome Outcome
+		words   []string
+		size    int64
+	}{
+		"both there":        {map[string]error{}, OK, []string{dated}, 600},
+		"the dated is gone": {map[string]error{dated: gone}, Info, []string{moving + ", since " + dated, "404"}, 600},
+		"both gone":         {map[string]error{dated: gone, moving: gone}, Failed, []string{dated + ": ", "404"}, 0},
+	} {
+		h := but(func(h *Host) {
+			h.Head = func(_ context.Context, address string) (int64, error) { return 600, test.answers[address] }
+			h.Stat = nowhere
+		})
+		checks, err := Pick(list(h, Target{Images: []string{dated, moving}}), []string{"image-host"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := Run(t.Context(), checks, nil)[0]
+		if result.Outcome != test.outcome || result.Size != test.size {
+			t.Errorf("%s: %+v", name, result)
+		}
+		judgeWords(t, result, test.words, "")
+	}
+}
+
+// Who only asks how a VM is does not need the network.
+func TestLocalChecks(t *testing.T) {
+	asked := func(what string) func(context.Context, string) error {
+		return func(context.Context, string) error { t.Errorf("%s were asked", what); return nil }
+	}
+	h := but(func(h *Host) {
+		h.Stat, h.Resolve = nowhere, asked("name servers")
+		h.Head = func(ctx context.Context, url string) (int64, error) { return 0, asked("servers")(ctx, url) }
+		h.Proxy = func(url string) (string, error) { return "", asked("proxies")(t.Context(), url) }
+	})
+	all := list(h, Target{Images: []string{"https://images.example/noble.img"}, Starts: true,
+		Containers: Containers{Wanted: true}})
+	local := Local(all)
+	if len(local) == 0 || len(local) == len(all) {
+		t.Fatalf("%d of %d checks are local", len(local), len(all))
+	}
+	for _, check := range local {
+		if check.ID != LimactlWorks && check.omitted == "" {
+			check.Probe(t.Context())
 		}
 	}
 }

@@ -156,7 +156,7 @@ func (w *times) learn(t target, results []checks.Result) {
 			w.acceleration = "kvm"
 		case result.ID == "acceleration" && (result.Outcome == Info || result.Outcome == Warning):
 			w.acceleration = emulated
-		case result.ID == "image-host" && result.Outcome == OK:
+		case result.ID == "image-host" && (result.Outcome == OK || result.Outcome == Info):
 			w.size = result.Size
 			w.image = cmp.Or(w.size, usualImage)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -306,7 +307,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 }
 
 // status observes, verifies as much as possible and reports. What this machine lacks to create or start a VM does not
-// matter to it.
+// matter to it, and what it could not download now is not even looked at.
 func (r *run) status(ctx context.Context) (Health, error) {
 	instance, findErr, err := r.look(ctx)
 	if err != nil {
@@ -319,7 +320,8 @@ func (r *run) status(ctx context.Context) (Health, error) {
 		health = r.report(r.assess(ctx, instance, always))
 	}
 	if !health.Ready {
-		health.Lacks, _ = lacks(ctx, r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil)
+		prerequisites := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
+		health.Lacks, _ = lacks(ctx, checks.Local(prerequisites), nil)
 	}
 	if ctx.Err() != nil {
 		return Health{}, interrupted(ctx)
