@@ -197,12 +197,12 @@ const (
 
 // Space describes the data that will be written to the disk.
 type Space struct {
-	Image bool  // the image will be downloaded
+	Image bool // the image will be downloaded
 	// Converted: Lima keeps it in another form as well.
 	Converted bool
-	Disk  int64 // the VM's, in bytes
-	Used  int64 // the part of Disk that is on the host already
-	Kept  int64 // by the VM that will be replaced, until the new one answers
+	Disk      int64 // the VM's, in bytes
+	Used      int64 // the part of Disk that is on the host already
+	Kept      int64 // by the VM that will be replaced, until the new one answers
 }
 
 // diskSpace checks that Lima's home has room: enough to begin with, and better for all that the VM's disk may ever

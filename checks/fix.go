@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -94,24 +93,6 @@ func (h Host) brew() string {
 		}
 	}
 	return ""
-}
-
-// brewLima returns the command that installs, upgrades or reinstalls Lima, for a person to read.
-func (h Host) brewLima(verb string) string {
-	brew := h.brew()
-	if h.OS == "darwin" && brew == "" && verb == "install" {
-		return "first Homebrew, as https://brew.sh describes, then: brew install lima"
-	}
-	return fmt.Sprintf("%s %s lima, or as https://lima-vm.io/docs/installation/ describes", cmp.Or(brew, "brew"), verb)
-}
-
-// fixLima makes result fixable by what Homebrew does, as in "upgrade", with a Lima that Homebrew has installed.
-func (h Host) fixLima(result Result, verb string) Result {
-	path, err := h.limactlFile()
-	if brew := h.brew(); brew != "" && err == nil && strings.Contains(path, "/Cellar/") {
-		return result.fixable("", brew, verb, "lima")
-	}
-	return result
 }
 
 // tool is something that a package manager can install.

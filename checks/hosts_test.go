@@ -87,8 +87,8 @@ func macWith(goarch string, content string, programs ...string) Host {
 			return installed(programs...)(name)
 		},
 		Read: func(string) ([]byte, error) { return []byte(content), nil },
-		Real: inCellar,
-		Run:  func(context.Context, string, ...string) (string, error) { return "", &exec.ExitError{} },
+		Real: inCellar, Stat: nowhere,
+		Run: func(context.Context, string, ...string) (string, error) { return "", &exec.ExitError{} },
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -136,7 +137,7 @@ func (h Host) homebrew(ctx context.Context) Result {
 
 // quarantine checks that macOS has not quarantined limactl: it kills such a program until a person approves it.
 func (h Host) quarantine(ctx context.Context) Result {
-	path, err := h.Find("limactl")
+	path, err := h.limactlProgram(ctx)
 	if err != nil {
 		return info("there is no limactl yet")
 	}
@@ -156,27 +157,50 @@ func (h Host) quarantine(ctx context.Context) Result {
 // vzEntitlement is what macOS requires of a program that creates VMs.
 const vzEntitlement = "com.apple.security.virtualization"
 
-// entitlement checks that limactl's signature lets it create VMs. Package managers that sign it again lose that.
+// entitlement checks that limactl's signature lets it create VMs. Package managers that sign it again lose that. Only a
+// macOS program has a signature; of a script, or a shim that can't be followed, nothing is known.
 func (h Host) entitlement(ctx context.Context) Result {
-	path, err := h.Find("limactl")
+	path, err := h.limactlProgram(ctx)
 	if err != nil {
 		return unknown(err)
 	}
-	unsigned := func(what, why string) Result {
-		return h.fixLima(failed(what, why, "install Lima again: "+h.brewLima("reinstall")), "reinstall")
+	file := h.real(path)
+	content, err := h.Read(file)
+	if err != nil {
+		return unknown(err)
 	}
-	// Older versions of codesign don't know --xml. Both forms contain the name, and this one works everywhere.
-	out, err := h.Run(ctx, "codesign", "-d", "--entitlements", "-", path)
+	name := filepath.Base(file)
+	if len(machOCPUs(content)) == 0 || name != "limactl" && name != ".limactl-wrapped" {
+		return info("%s is not limactl itself: what it calls is not known", file)
+	}
+	entitled, err := h.entitled(ctx, path)
+	if !entitled { // of a build with external drivers, the driver creates the VMs
+		driver := filepath.Join(filepath.Dir(filepath.Dir(file)), "libexec/lima/lima-driver-vz")
+		if _, statErr := h.Stat(driver); statErr == nil {
+			path = driver
+			entitled, err = h.entitled(ctx, driver)
+		}
+	}
+	unsigned := func(what, why string) Result {
+		return h.fixLima(failed(what, why, "install Lima again: "+h.limaAdvice("reinstall")), "reinstall")
+	}
 	_, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case exited:
 		return unsigned("limactl has no valid signature", err.Error())
 	case err != nil:
 		return unknown(err)
-	case !strings.Contains(out, vzEntitlement):
+	case !entitled:
 		return unsigned("limactl may not create VMs", path+" lacks the entitlement "+vzEntitlement)
 	}
 	return ok("%s", vzEntitlement)
+}
+
+// entitled reports whether the signature of a program lets it create VMs; it is an exec.ExitError that there is none.
+func (h Host) entitled(ctx context.Context, path string) (bool, error) {
+	// Older versions of codesign don't know --xml. Both forms contain the name, and this one works everywhere.
+	out, err := h.Run(ctx, "codesign", "-d", "--entitlements", "-", path)
+	return err == nil && strings.Contains(out, vzEntitlement), err
 }
 
 // limactlProcessor checks that limactl is not a program for Intel on Apple silicon: it refuses to run under Rosetta.
@@ -185,7 +209,7 @@ func (h Host) limactlProcessor(ctx context.Context) Result {
 	if err != nil {
 		return unknown(err)
 	}
-	path, err := h.limactlFile()
+	path, err := h.limactlFile(ctx)
 	if err != nil {
 		return unknown(err)
 	}
@@ -206,7 +230,7 @@ func (h Host) limactlProcessor(ctx context.Context) Result {
 func (h Host) wrongProcessor(path string, cpu macho.Cpu) Result {
 	if cpu == macho.CpuArm64 {
 		return failed("Lima is for Apple silicon, and this Mac has an Intel processor",
-			fmt.Sprintf("%s is for %v", path, cpu), "install Lima for Intel: "+h.brewLima("reinstall"))
+			fmt.Sprintf("%s is for %v", path, cpu), "install Lima for Intel: "+h.limaAdvice("reinstall"))
 	}
 	const brew = brewAppleSilicon
 	what := "Lima is for Intel, and would run under Rosetta"

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"context"
+	"debug/macho"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +36,7 @@ func mac(t *testing.T, goarch string, names ...string) Host {
 		Getenv: func(string) string { return "" },
 		Find:   installed("brew", "ssh"),
 		Real:   inCellar,
+		Read:   func(string) ([]byte, error) { return []byte(machO(macho.CpuArm64)), nil },
 		Stat: func(path string) (fs.FileInfo, error) {
 			return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
 		},

@@ -264,8 +264,15 @@ func TestMoreMachines(t *testing.T) {
 		"limactl a script": {
 			one(macWith("arm64", "#!/bin/sh\n").limactlProcessor), Info, 0, []string{"script"}, "", "",
 		},
+		"entitlement of a script": {
+			one(macWith("arm64", "#!/bin/sh\n", "brew").entitlement), Info, 0, []string{"not limactl itself"}, "", "",
+		},
+		"Lima of no release": {
+			macWith("arm64", "", "brew").limactl(lima.Client{Runner: prints("limactl version HEAD-1a2b3c4\n")}), Warning, 0,
+			[]string{"limactl HEAD-1a2b3c4", "2.0.0 or newer"}, "use a release", "",
+		},
 		"limactl unsigned": {
-			one(macWith("arm64", "", "brew").entitlement), Failed, 3, []string{"no valid signature"},
+			one(macWith("arm64", machO(macho.CpuArm64), "brew").entitlement), Failed, 3, []string{"no valid signature"},
 			"brew reinstall lima", "brew reinstall lima",
 		},
 

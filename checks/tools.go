@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,16 +29,21 @@ func (h Host) limactl(client lima.Client) Check {
 		Requires: []string{"host-user"}, // to root, limactl reports nothing else
 		Deadline: limactlDeadline,
 		Late: "check whether `limactl --version` answers in a terminal; if it hangs there too, install Lima again: " +
-			h.brewLima("reinstall"),
+			h.limaAdvice("reinstall"),
 		Probe: func(ctx context.Context) Result {
 			version, err := client.Version(ctx)
+			if unreleased, ok := errors.AsType[*lima.UnreleasedError](err); ok {
+				return warning("limactl %s", unreleased.Version).because(
+					"this Lima is not a release, so that it is not known how old it is: worldsetup needs "+
+						lima.MinimumVersion.String()+" or newer", "if something fails, use a release: "+h.limaAdvice("install"))
+			}
 			if err != nil {
 				return h.limactlProblem(err)
 			}
 			if version.LessThan(*lima.MinimumVersion) {
 				return h.fixLima(failed(fmt.Sprintf("Lima %s is too old", version),
 					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion),
-					"upgrade it: "+h.brewLima("upgrade")), "upgrade")
+					"upgrade it: "+h.limaAdvice("upgrade")), "upgrade")
 			}
 			if lima.NewerThanTested(version) {
 				return ok("limactl %s, newer than what worldsetup was tested with (%s)", version,
@@ -49,10 +55,10 @@ func (h Host) limactl(client lima.Client) Check {
 }
 
 func (h Host) limactlProblem(err error) Result {
-	again := "install it again: " + h.brewLima("reinstall")
+	again := "install it again: " + h.limaAdvice("reinstall")
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
-		result := failed("Lima is not installed", err.Error(), "install it: "+h.brewLima("install"))
-		if brew := h.brew(); brew != "" { // other package managers have no Lima, or an old one
+		result := failed("Lima is not installed", err.Error(), "install it: "+h.limaAdvice("install"))
+		if brew := h.brew(); brew != "" { // other package managers of Linux have no Lima, or an old one
 			return result.fixable("", brew, "install", "lima")
 		}
 		return result
@@ -84,20 +90,11 @@ func killed(err error) bool {
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// limactlFile returns the path of limactl without symbolic links, as far as they can be read.
-func (h Host) limactlFile() (string, error) {
-	path, err := h.Find("limactl")
-	if real, realErr := h.Real(path); err == nil && realErr == nil {
-		path = real
-	}
-	return path, err
-}
-
 // guestAgent checks that Lima's own program for the guest is where limactl searches for it: a limactl that was copied
 // alone, or one for another processor, lacks it.
 func (h Host) guestAgent(arch limatype.Arch) Probe {
-	return func(context.Context) Result {
-		path, err := h.limactlFile()
+	return func(ctx context.Context) Result {
+		path, err := h.limactlFile(ctx)
 		if err != nil {
 			return unknown(err)
 		}
@@ -107,14 +104,21 @@ func (h Host) guestAgent(arch limatype.Arch) Probe {
 				return ok("%s", name)
 			}
 		}
-		next := "install all of Lima: " + h.brewLima("reinstall")
+		next := "install all of Lima: " + h.limaAdvice("reinstall")
 		if arch != limatype.NewArch(h.Arch) {
-			next = strings.ReplaceAll(h.brewLima("install"), "install lima", "install lima-additional-guestagents")
-			next = "install it: " + next
+			next = "install it: " + h.guestAgents()
 		}
 		return warning("not beside limactl").
 			because("Lima's guest agent is missing: there is no "+base+".gz; without it, no VM starts", next)
 	}
+}
+
+// guestAgents returns what installs Lima's guest agents for other processors, for a person to read.
+func (h Host) guestAgents() string {
+	if by := h.installedBy(); by != nil && by.program == "port" {
+		return "sudo port install lima +additional_guestagents"
+	}
+	return cmp.Or(h.brew(), "brew") + " install lima-additional-guestagents, or " + fromArchive
 }
 
 // sshClient checks that there is an ssh client: both Lima and worldsetup reach the guest through it.

@@ -54,13 +54,27 @@ type Client struct {
 	Home string
 }
 
-// Version asks limactl for its own version. A limactl that prints something else than a version is an error.
+// UnreleasedError reports that limactl is a build of something else than a release, which has no number: Homebrew's of
+// HEAD prints "HEAD-abc1234", and one without the flags of Lima's Makefile "<unknown>".
+type UnreleasedError struct{ Version string }
+
+func (e *UnreleasedError) Error() string {
+	return fmt.Sprintf("limactl %s is not a release of Lima", e.Version)
+}
+
+var unreleased = regexp.MustCompile(`^limactl version (HEAD-[0-9a-f]{4,40}|[0-9a-f]{7,40}(?:\.m)?|<unknown>)$`)
+
+// Version asks limactl for its own version. The error is an [*UnreleasedError] for a build without a number; a limactl
+// that prints something else than a version is an error as well.
 func (c Client) Version(ctx context.Context) (*semver.Version, error) {
 	result, err := c.ask(ctx, Command{Args: []string{"--version"}})
 	if err != nil {
 		return nil, err
 	}
 	text := strings.TrimSpace(string(result.Stdout))
+	if build := unreleased.FindStringSubmatch(text); build != nil {
+		return nil, &UnreleasedError{build[1]}
+	}
 	match := regexp.MustCompile(`^limactl version v?([0-9]+\.[0-9]+\.[0-9]+\S*)$`).FindStringSubmatch(text)
 	if match == nil {
 		return nil, fmt.Errorf("limactl --version printed %q, which is no version of Lima", clip(text, 80))

@@ -51,6 +51,20 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// TestUnreleasedVersion: a build of no release works like others.
+func TestUnreleasedVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"limactl version HEAD-1a2b3c4\n": "HEAD-1a2b3c4", "limactl version <unknown>\n": "<unknown>",
+		"limactl version 1a2b3c4.m\n": "1a2b3c4.m", "limactl version HEAD-\n": "", "limactl version head\n": "",
+	} {
+		_, err := Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}.Version(t.Context())
+		build, ok := errors.AsType[*UnreleasedError](err)
+		if ok != (want != "") || ok && build.Version != want {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestFind(t *testing.T) {
 	const list = `{"name":"other","status":"Running"}
 {"name":"substrate","status":"Broken","dir":"/d","errors":["host agent is running but driver is not"],"news":{"of":"Lima 3"}}
