@@ -113,6 +113,8 @@ func onPurpose(d difference) string {
 		return "a stop of the service would remove the socket, and nothing would start the agent again"
 	case d.theirs && (setting == "${netfilter_env}" || setting == "${WORLD_NETFILTER_ENV}"):
 		return "it is a whole line or none, as --netfilter has it"
+	case !d.theirs && name == "TimeoutStopSec":
+		return "a Mac powers the VM off when it has not shut down within 30 s"
 	}
 	return ""
 }

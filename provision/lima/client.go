@@ -234,7 +234,8 @@ func (c Client) Start(ctx context.Context, name string, line func(string)) error
 	return err
 }
 
-// Stop stops the instance name; with force it powers it off instead of shutting it down.
+// Stop stops the instance name; with force it powers it off instead of shutting it down. Lima may do that by itself, on a
+// Mac: line gets a line that says so.
 func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
 	if err := c.setAside(name, line); err != nil {
 		return err
@@ -243,7 +244,12 @@ func (c Client) Stop(ctx context.Context, name string, force bool, line func(str
 	if force {
 		args = append(args, "--force")
 	}
+	log := NewHostLog(filepath.Join(c.Home, name))
+	defer log.Close()
 	_, err := c.run(ctx, stopDeadline, Command{Args: append(args, name), Line: line})
+	if err == nil && line != nil && log.PoweredOff() {
+		line("the VM did not shut down in time, and Lima powered it off: what its programs had not written yet is lost")
+	}
 	return err
 }
 

@@ -202,6 +202,40 @@ func (hanging) Run(ctx context.Context, _ Command) (Result, error) {
 	return Result{}, context.Cause(ctx)
 }
 
+// logging is a limactl whose host agent writes to its log while it runs.
+type logging struct{ path, text string }
+
+func (l logging) Run(context.Context, Command) (Result, error) {
+	file, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return Result{}, err
+	}
+	_, err = file.WriteString(l.text)
+	return Result{}, errors.Join(err, file.Close())
+}
+
+// TestPowerCutIsNamed: Lima's driver vz powers a VM off that takes too long, and `limactl stop` ends well all the same.
+// The message is that of pkg/driver/vz; one of an earlier stop does not count.
+func TestPowerCutIsNamed(t *testing.T) {
+	const cut = `{"level":"fatal","msg":"vz timeout while waiting for stop status","time":"2026-11-28T07:08:31Z"}` + "\n"
+	const clean = `{"level":"info","msg":"[VZ] - vm state change: stopped","time":"2026-11-28T07:08:31Z"}` + "\n"
+	for text, want := range map[string]bool{cut: true, clean: false} {
+		home := t.TempDir()
+		log := filepath.Join(home, "w", "ha.stderr.log")
+		if err := errors.Join(os.Mkdir(filepath.Dir(log), 0o700), os.WriteFile(log, []byte(cut), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		client := Client{Runner: logging{log, text}, Home: home}
+		if err := client.Stop(t.Context(), "w", false, func(line string) { lines = append(lines, line) }); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(strings.Join(lines, "\n"), "powered it off"); told != want {
+			t.Errorf("%s: %q", text, lines)
+		}
+	}
+}
+
 func TestQuestionsHaveADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

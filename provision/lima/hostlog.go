@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
@@ -121,6 +122,15 @@ func (l HostLog) Reasons() (reasons []string) {
 		reasons = add(reasons, said[name])
 	}
 	return add(add(reasons, failed), ended)
+}
+
+// stopTimedOut is in what Lima's driver vz logs when a VM did not shut down within its patience, which is 30 s (5 s before
+// 2.1): the host agent, whose process the VM is, ends then, and `limactl stop` ends well (pkg/driver/vz, Stop).
+const stopTimedOut = "vz timeout while waiting for stop status"
+
+// PoweredOff reports whether a VM that was to shut down was powered off.
+func (l HostLog) PoweredOff() bool {
+	return slices.ContainsFunc(l.read(), func(line string) bool { return strings.Contains(line, stopTimedOut) })
 }
 
 // add adds a reason, unless it is empty or was given already.
