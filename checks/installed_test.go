@@ -159,6 +159,18 @@ func TestShimsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// TestRosetta: a Mac without it makes VMs all the same, and is told how to get it.
+func TestRosetta(t *testing.T) {
+	h := installation{files: map[string]string{RosettaFile: ""}}.host()
+	if result := h.rosetta(t.Context()); result.Outcome != OK {
+		t.Errorf("%+v", result)
+	}
+	result := installation{}.host().rosetta(t.Context())
+	if result.Outcome != Info || result.Fix.String() != "softwareupdate --install-rosetta --agree-to-license" {
+		t.Errorf("%+v", result)
+	}
+}
+
 // TestWhatInstallsLima: where Lima is not installed, what this machine has installs it.
 func TestWhatInstallsLima(t *testing.T) {
 	for program, want := range map[string]string{

@@ -92,6 +92,8 @@ func list(h Host, t Target) []Check {
 			When(mac, macOnly).When(t.Starts, runs),
 		Check{ID: "vz-entitlement", Title: "permission to create VMs", Requires: limactl, Probe: h.entitlement}.
 			When(mac && vzVM, "VMs of the type vz only").When(t.Starts, runs),
+		Check{ID: "rosetta", Title: "Rosetta", Probe: h.rosetta}.
+			When(mac && vzVM && t.Arch == limatype.AARCH64, "VMs of the type vz on Apple silicon only").When(t.Starts, runs),
 		Check{ID: "lima-guest-agent", Title: "Lima's guest agent", Requires: limactl, Probe: h.guestAgent(t.Arch)}.
 			When(t.Starts, runs),
 		{ID: "ssh-client", Title: "ssh client", Probe: h.sshClient},
@@ -122,6 +124,8 @@ func list(h Host, t Target) []Check {
 			When(t.Containers.Wanted, "nothing is downloaded for containers"),
 		// What is put into the VM.
 		{ID: "project", Title: "project directory", Late: lateDisk, Probe: t.project},
+		Check{ID: "project-place", Title: "place of the project", Probe: h.projectPlace(t.Home, t.Project)}.
+			When(mac, macOnly).When(t.NoProject == nil, "there is no project"),
 		{ID: "built-in-files", Title: "units and profile", Probe: builtIn},
 		Check{ID: "agent", Title: "agent", Probe: t.Agents.probe}.When(!t.Unlisted, unlisted),
 		// The VM as it is.

@@ -45,6 +45,10 @@ func (h Host) limactl(client lima.Client) Check {
 					fmt.Sprintf("worldsetup needs %s or newer", lima.MinimumVersion),
 					"upgrade it: "+h.limaAdvice("upgrade")), "upgrade")
 			}
+			if h.OS == "darwin" && version.LessThan(*lima21) {
+				return warning("limactl %s", version).because("Lima 2.0 powers a VM off that does not shut down within 5 s, and "+
+					"mounts a changed project only at the second boot (lima#3957)", "upgrade it: "+h.limaAdvice("upgrade"))
+			}
 			if lima.NewerThanTested(version) {
 				return ok("limactl %s, newer than what worldsetup was tested with (%s)", version,
 					strings.Join(lima.TestedVersions(), ", "))

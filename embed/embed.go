@@ -70,6 +70,8 @@ var (
 	freeSpace string
 	//go:embed guest/ssh-access.sh
 	sshAccess string
+	//go:embed guest/rosetta.sh
+	rosetta string
 	//go:embed guest/watch.sh
 	watch string
 	//go:embed guest/obstacles.sh
@@ -119,6 +121,7 @@ var (
 	Writable    = Script{"writable", writable}
 	FreeSpace   = Script{"free-space", freeSpace}
 	SSHAccess   = Script{"ssh-access", sshAccess}
+	Rosetta     = Script{"rosetta", rosetta}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}
 	Frame       = Script{"frame", frame}

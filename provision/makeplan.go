@@ -69,7 +69,7 @@ func (p *Plan) forNew(t target, reason string) {
 		reason += "; " + leftOutOf(t.spec.Profile, units)
 	}
 	p.Steps = []Step{
-		newStep(StepCreate, reason),
+		newStep(StepCreate, reason+t.rosettaReason()),
 		newStep(StepStart, "the VM is new"),
 	}
 	for _, k := range kinds() {
@@ -107,6 +107,9 @@ func (p *Plan) forExisting(t target, s State) {
 		if p.Blocked = t.overruled(s.Instance.Config); p.Blocked != nil {
 			return
 		}
+	}
+	if p.Blocked = needsRosetta(s); p.Blocked != nil {
+		return
 	}
 	running := s.Instance.Status == limatype.StatusRunning
 	switch {

@@ -1,8 +1,11 @@
 package provision
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +47,32 @@ func TestCompareMount(t *testing.T) {
 		got := compareMount(dir, test.mount, false, time.Now().Add(mountLag))
 		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+	// Another directory has no entry that agrees; one that the guest remembers as it was is among others that do.
+	var sixty []guest.Entry
+	for i := range 60 {
+		name := filepath.Join(dir, fmt.Sprintf("file%d", i))
+		if err := errors.Join(os.WriteFile(name, []byte("text"), 0o600), os.Chtimes(name, old, old)); err != nil {
+			t.Fatal(err)
+		}
+		sixty = append(sixty, guest.Entry{Name: filepath.Base(name), Type: 'f', Size: 4, ModTime: old})
+	}
+	others := slices.Clone(sixty)
+	for i := range others {
+		others[i].ModTime = old.Add(time.Hour)
+	}
+	for name, test := range map[string]struct {
+		entries []guest.Entry
+		lost    bool
+	}{
+		"one stale of 61":             {append(slices.Clone(sixty), newer), false},
+		"one of 61 that is gone":      {append([]guest.Entry{foreign}, sixty...), false},
+		"all of another checkout":     {others, true},
+		"a directory of another time": {append(others, guest.Entry{Name: "src", Type: 'd', ModTime: old}), true},
+	} {
+		if got := compareMount(dir, mount(false, test.entries...), false, time.Now().Add(mountLag)); (got != "") != test.lost {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 	// A directory at work: the guest may lag behind, and that is no fault. The file's own time says nothing: it may be a

@@ -107,6 +107,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 	state.LastSeen = lastSeen(t.spec, instance)
 	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
 	state.StagedProject = stagedProject(instance)
+	state.RosettaLost = t.rosettaLost(instance)
 	state.Unprotected = v.place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
 	state.Booted, state.Age = bootOf(instance, v.now())
@@ -288,6 +289,8 @@ type State struct {
 	LastSeen *LastSeen
 	// Staged is the copy of the project, if the generation has one and it could be looked at; else nil.
 	Staged *Staged
+	// RosettaLost reports that the VM's configuration has Rosetta on, and this Mac lacks it.
+	RosettaLost bool
 	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
 	HomeLeftOut bool
 	// StagedProject is the project that the VM's lima.yaml says to be copied into the guest; empty for none.
@@ -304,8 +307,10 @@ var hostFileSystems = []string{"fuse.sshfs", "virtiofs", "9p"}
 
 // compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
 // reading only. It returns an empty string when nothing is. The rules are: changes on the host within the last
-// minute are not compared; names, types, and of regular files sizes and times must agree for the rest; and a guest that
-// sees nothing must not be seeing a directory that holds something.
+// minute are not compared; of the rest, an entry agrees whose type and time are the host's and, of regular files, the
+// size; one that the host lacks, or a file that is another, disagrees. Guests may keep what they saw of single entries
+// for long, so a mount is of another directory only if something disagrees and nothing agrees. And a guest that sees
+// nothing must not be seeing a directory that holds something.
 func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
 	switch {
 	case mount.FSType == "":
@@ -325,19 +330,25 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 			return "it is empty, and the host's directory is not"
 		}
 	}
+	problem := ""
 	for _, entry := range mount.Entries {
-		info, err := os.Lstat(filepath.Join(directory, entry.Name))
-		if errors.Is(err, fs.ErrNotExist) && !recent {
-			return fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name)
-		}
-		if err != nil || !info.Mode().IsRegular() || changedSince(filepath.Join(directory, entry.Name), now) {
-			continue
-		}
-		if entry.Type != 'f' || entry.Size != info.Size() || entry.ModTime.Unix() != info.ModTime().Unix() {
-			return fmt.Sprintf("its %q is not the file of the host's directory: it is another directory", entry.Name)
+		path := filepath.Join(directory, entry.Name)
+		info, err := os.Lstat(path)
+		sameTime := err == nil && entry.ModTime.Unix() == info.ModTime().Unix()
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && !recent:
+			problem = cmp.Or(problem,
+				fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name))
+		case err != nil:
+		case entry.Type == 'f' && info.Mode().IsRegular() && entry.Size == info.Size() && sameTime,
+			entry.Type == 'd' && info.IsDir() && sameTime:
+			return ""
+		case info.Mode().IsRegular() && !changedSince(path, now):
+			problem = cmp.Or(problem,
+				fmt.Sprintf("its %q is not the file of the host's directory: it is another directory", entry.Name))
 		}
 	}
-	return ""
+	return problem
 }
 
 // changedSince reports whether a file or directory was changed within the mountLag before now. A copy that keeps the

@@ -89,6 +89,11 @@ func healthyState(t *testing.T) State {
 	}
 }
 
+// onAppleSilicon has the VM be one of vz, on a Mac with Rosetta or without.
+func onAppleSilicon(t *target, rosetta bool) {
+	t.vmType, t.arch, t.rosetta = limatype.VZ, limatype.AARCH64, rosetta
+}
+
 // foreignState makes the state that of a foreign VM.
 func foreignState(s *State) {
 	s.Signs, s.Instance.Config = nil, &limatype.LimaYAML{}
@@ -145,8 +150,24 @@ func withGateway(t *target) {
 
 // plans are situations; what is planned for each stands in testdata/plans.golden.
 var plans = map[string]func(*target, *State){
-	"healthy":          func(*target, *State) {},
-	"absent":           func(_ *target, s *State) { *s = State{} },
+	"healthy":               func(*target, *State) {},
+	"absent":                func(_ *target, s *State) { *s = State{} },
+	"absent, Apple silicon": func(t *target, s *State) { *s = State{}; onAppleSilicon(t, false) },
+	"absent, Rosetta":       func(t *target, s *State) { *s = State{}; onAppleSilicon(t, true) },
+	"Rosetta gone":          func(t *target, s *State) { onAppleSilicon(t, false); s.RosettaLost = true },
+	"Rosetta gone, and a restart": func(t *target, s *State) {
+		onAppleSilicon(t, false)
+		s.RosettaLost = true
+		t.wanted.Memory = 8 << 30
+	},
+	"Rosetta gone, stopped": func(t *target, s *State) {
+		onAppleSilicon(t, false)
+		s.Instance.Status, s.Guest, s.RosettaLost = limatype.StatusStopped, nil, true
+	},
+	"Rosetta gone, no way in": func(t *target, s *State) {
+		onAppleSilicon(t, false)
+		s.Guest, s.GuestError, s.RosettaLost = nil, errors.New("timed out"), true
+	},
 	"absent, no agent": func(t *target, s *State) { *s = State{}; t.agent = nil },
 	"not a world":      func(_ *target, s *State) { foreignState(s) },
 	"not a world, stopped": func(_ *target, s *State) {

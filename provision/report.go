@@ -140,6 +140,7 @@ func (h *Health) configuration(t target, s State) {
 	if len(edits) == 0 {
 		reasons = append(reasons, unrecorded(t, s)...)
 	}
+	reasons = append(reasons, rosettaReasons(s)...)
 	h.reasons("configuration", "configuration of the VM", "as wanted", reasons)
 	if overruled := t.overruled(s.Instance.Config); len(edits) > 0 && overruled != nil {
 		line := &h.Items[len(h.Items)-1]

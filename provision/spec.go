@@ -462,6 +462,8 @@ type target struct {
 	unitsFault *Error
 	// linked is the linked worktree for which the project is the primary checkout; empty when there is none.
 	linked string
+	// rosetta reports whether this Mac has Rosetta.
+	rosetta bool
 	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
 	noProject *Error
 }
@@ -469,7 +471,7 @@ type target struct {
 // newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
 // resolves what a profile refers to; nil when Lima does not answer.
 func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
-	t.spec, t.layout = spec, layout.All[0]
+	t.spec, t.layout, t.rosetta = spec, layout.All[0], hasRosetta()
 	t.staged = stagedProject(instance) != ""
 	t.named = spec.Project != "" || instance == nil || instance.Config != nil && projectOf(instance) != ""
 	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
@@ -712,7 +714,8 @@ func (t target) setting(field func(*limatype.LimaYAML) *string, wanted string) s
 func (t target) newProfile() ([]byte, error) {
 	wanted := t.wanted
 	wanted.VMType, wanted.Arch = t.vmType, t.arch
-	wanted.Rosetta = t.vmType == limatype.VZ && t.arch == limatype.AARCH64
+	wanted.Rosetta = t.onAppleSilicon() && t.rosetta
+	wanted.NoRosetta = t.onAppleSilicon() && !t.rosetta
 	if wanted.CPUs == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.CPUs != nil }) {
 		wanted.CPUs = DefaultCPUs
 	}

@@ -29,6 +29,7 @@ const (
 	StepWritable    StepID = "writable"
 	StepFreeSpace   StepID = "free-disk-space"
 	StepSSHAccess   StepID = "ssh-access"
+	StepRosetta     StepID = "rosetta"
 	StepHostSocket  StepID = "host-socket"
 	StepGroup       StepID = "group"
 	StepConnection  StepID = "connection"
@@ -158,6 +159,10 @@ func kinds() []kind {
 			disruption: DisruptionLive, early: true,
 			repairs: []string{"ssh"},
 			plan:    planSSHAccess, apply: repairSSHAccess,
+		},
+		{
+			id: StepRosetta, title: "take Rosetta out of the VM", usual: time.Second, disruption: DisruptionLive, early: true,
+			repairs: []string{"configuration"}, plan: planRosetta, apply: removeRosetta,
 		},
 		{
 			id: StepGroup, title: "add the user to the group substrate", usual: time.Second,

@@ -26,6 +26,7 @@ func (m *machine) change(of layout.Layout, c guest.Change) error {
 		m.vm.conditions.ClockAhead += c.By
 	case guest.RepairSSH:
 		m.key, m.sshd = true, true
+	case guest.RemoveRosetta:
 	case guest.InstallPackages:
 		if m.vm.conditions.Offline {
 			return failed("packages", 100, "E: Failed to fetch "+

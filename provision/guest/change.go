@@ -40,6 +40,11 @@ func (c RepairSSH) request() Request {
 	return Request{Script: embed.SSHAccess, Args: []string{c.User, c.Home, c.Key}}
 }
 
+// RemoveRosetta keeps the guest from mounting Rosetta at its next boot.
+type RemoveRosetta struct{}
+
+func (RemoveRosetta) request() Request { return Request{Script: embed.Rosetta} }
+
 // InstallPackages installs packages of the distribution, which are named as COMMAND=PACKAGE. Its error has ExitNoApt or
 // ExitLocked.
 type InstallPackages struct{ Names []string }

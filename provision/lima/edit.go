@@ -2,6 +2,7 @@ package lima
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,8 +76,8 @@ func (w Wanted) Edit(text []byte, dir string) (result []byte, err error) {
 	if config.Plain != nil && *config.Plain {
 		err = edited.set("plain", false)
 	}
-	if w.Rosetta {
-		err = errors.Join(err, edited.setRosetta())
+	if w.Rosetta || w.NoRosetta && RosettaOn(text) {
+		err = errors.Join(err, edited.setRosetta(w.Rosetta))
 	}
 	edited.markHome(w.NoHome)
 	edited.markStaged(w)
@@ -394,8 +395,38 @@ func (d *document) inLine(line *string, token *token.Token, value any) bool {
 	return true
 }
 
-// setRosetta turns Rosetta on, for VMs of the type vz.
-func (d *document) setRosetta() error {
+// RosettaOn reports whether a configuration has Rosetta on. That of the driver beats the older one.
+func RosettaOn(text []byte) bool {
+	type rosetta struct {
+		Enabled *bool `yaml:"enabled"`
+	}
+	var config struct {
+		Rosetta rosetta `yaml:"rosetta"`
+		VMOpts  struct {
+			VZ struct {
+				Rosetta rosetta `yaml:"rosetta"`
+			} `yaml:"vz"`
+		} `yaml:"vmOpts"`
+	}
+	var err error
+	func() {
+		defer recovered(&err)
+		err = yaml.Unmarshal(text, &config)
+	}()
+	enabled := cmp.Or(config.VMOpts.VZ.Rosetta.Enabled, config.Rosetta.Enabled)
+	return err == nil && enabled != nil && *enabled
+}
+
+// WithoutRosetta returns a VM's configuration with Rosetta off.
+func WithoutRosetta(text []byte) (result []byte, err error) {
+	defer recovered(&err)
+	edited := &document{text: text, changed: map[string]change{}}
+	err = edited.setRosetta(false)
+	return edited.text, errors.Join(err, edited.changedOnlyOurs(text))
+}
+
+// setRosetta turns Rosetta on or off, for VMs of the type vz.
+func (d *document) setRosetta(on bool) error {
 	all, err := d.values()
 	if err != nil {
 		return err
@@ -403,7 +434,7 @@ func (d *document) setRosetta() error {
 	options, _ := all.ToMap()["vmOpts"].(yaml.MapSlice)
 	vz, _ := options.ToMap()[limatype.VZ].(yaml.MapSlice)
 	rosetta, _ := vz.ToMap()["rosetta"].(yaml.MapSlice)
-	rosetta = with(with(rosetta, "enabled", true), "binfmt", true)
+	rosetta = with(with(rosetta, "enabled", on), "binfmt", on)
 	return d.set("vmOpts", with(options, limatype.VZ, with(vz, "rosetta", rosetta)))
 }
 

@@ -41,6 +41,7 @@ type Wanted struct {
 	ProjectMount            string
 	NoMounts                bool // neither is mounted: the project is staged
 	Rosetta                 bool // run binaries for x86_64 on Apple silicon
+	NoRosetta               bool // don't, even if a profile does
 }
 
 // parseTime bounds the reading of a profile, which takes milliseconds. The parser's time grows with the square of the
