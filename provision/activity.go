@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,6 +32,7 @@ type activity struct {
 	phase    lima.Phase
 	console  string    // the latest line of the VM's console
 	last     time.Time // of the latest sign of the start
+	stopped  bool      // the VM has stopped
 	answered time.Time // when the guest's ssh server was first seen to answer
 	transfer *Transfer
 	fetched  int64 // bytes that were downloaded, and how long that took
@@ -74,7 +76,7 @@ func (s *activity) on(status *StepStatus) {
 func (s *activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.console, s.last, s.answered = "", "", time.Now(), time.Time{}
+	s.phase, s.console, s.stopped, s.last, s.answered = "", "", false, time.Now(), time.Time{}
 }
 
 // reach records a phase, if it is later than the last one.
@@ -105,6 +107,11 @@ func (s *activity) readLog(message string) {
 	if phase := lima.PhaseOf(message); phase != "" {
 		s.reach(phase)
 	}
+	if lima.StoppedBooting(message) {
+		s.mu.Lock()
+		s.stopped = true
+		s.mu.Unlock()
+	}
 }
 
 // readConsole takes a line of the VM's console.
@@ -122,6 +129,8 @@ func (s *activity) overdue() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.stopped:
+		return errors.New("the VM stopped by itself while it was booting")
 	case lima.PhasePort.After(s.phase) && time.Since(s.last) > bootSilence:
 		return fmt.Errorf("the VM has shown no sign of booting for %v", bootSilence)
 	case s.phase == lima.PhasePort && time.Since(s.answered) > loginPatience:

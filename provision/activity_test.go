@@ -247,6 +247,13 @@ func TestOverdueBoot(t *testing.T) {
 	expect("let Lima in", "ssh answers and refuses")
 	s.reach(lima.PhaseSSH)
 	expect("", "in, however long it took")
+	s.begin()
+	s.readLog("[VZ] - vm state change: running")
+	expect("", "the VM runs")
+	s.readLog("[VZ] - vm state change: stopped")
+	expect("stopped by itself", "it has stopped")
+	s.begin()
+	expect("", "the next start has just begun")
 }
 
 func TestIntroduces(t *testing.T) {

@@ -156,6 +156,9 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		if _, ok := errors.AsType[*guest.ConnectionError](err); ok { // we closed the connection ourselves
 			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
 		}
+		if step.ID == StepStart || step.ID == StepWaitForBoot {
+			failure.Why += r.vm.activity.evidence()
+		}
 		return failure
 	}
 	if killed(err) {

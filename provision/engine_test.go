@@ -244,7 +244,7 @@ func TestInterruptedBoot(t *testing.T) {
 		return nil
 	}
 	_, err := b.setup().Run(ctx)
-	wantKind(t, err, provision.KindInterrupted, "the signal interrupt", "was stopped; its disk is kept", "again")
+	wantKind(t, err, provision.KindInterrupted, "the signal interrupt", "was stopped; its disk is kept", "it came as far as: ", "again")
 	if changes := b.changes(); changes[len(changes)-1] != "stop" {
 		t.Errorf("the last change was %v", changes)
 	}
@@ -269,7 +269,7 @@ func TestHopelessBoot(t *testing.T) {
 	}
 	_, err := setup.Run(t.Context())
 	wantKind(t, err, provision.KindProvisioning, "kernel panicked: ", "Attempted to kill init",
-		"was stopped; its disk is kept", "serial.log")
+		"was stopped; its disk is kept", "serial*.log")
 	b.Faults.Hang = nil
 	b.mustRun(t)
 }

@@ -481,7 +481,7 @@ func unreachable(s State) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the VM %s is running but not reachable over SSH", s.Instance.Name),
 		Why:  s.GuestError.Error(),
-		Next: fmt.Sprintf("see %s/ha.stderr.log and serial.log beside it; %s", s.Instance.Dir,
+		Next: fmt.Sprintf("see %s/ha.stderr.log and serial*.log beside it; %s", s.Instance.Dir,
 			lastResort(s.Instance.Name)),
 		Err: s.GuestError,
 	}

@@ -24,7 +24,9 @@ func TestWhyTheVMDidNotStart(t *testing.T) {
 		qemu + `cannot set up guest memory 'pc.ram': Cannot allocate memory"}`:     {"pc.ram", "--memory"},
 		qemu + `Could not access KVM kernel module: Permission denied"}`:           {"KVM", "worldsetup check"},
 		`{"level":"fatal","msg":"could not find firmware for x86_64"}`:             {"firmware", "worldsetup check"},
-		`{"level":"error","msg":"no known thing"}`:                                 {"no known thing", "repair what"},
+		`{"level":"fatal","msg":"Error Domain=VZErrorDomain Code=2 Description=\"The process doesn’t have the ` +
+			`“com.apple.security.virtualization” entitlement.\""}`: {"entitlement", "worldsetup check"},
+		`{"level":"error","msg":"no known thing"}`: {"no known thing", "repair what"},
 	} {
 		for _, existing := range []bool{false, true} {
 			b := newBench(t)

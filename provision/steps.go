@@ -42,14 +42,15 @@ const (
 	StepUnits       StepID = "units"
 	StepLinger      StepID = "linger"
 	StepWaitForBoot StepID = "vm-boot-wait"
-	StepPackages    StepID = "packages"
 	StepAgentBuild  StepID = "agent-build"
 	// StepCompanionBuild comes last, since the agent does not need it.
 	StepCompanionBuild StepID = "companion-build"
 	StepAgent          StepID = "agent"
-	StepActivate       StepID = "activate"
-	StepRetire         StepID = "retire"
-	StepMarker         StepID = "marker"
+	// StepPackages comes after all that can be done while the VM boots: for packages its end has to be waited for.
+	StepPackages StepID = "packages"
+	StepActivate StepID = "activate"
+	StepRetire   StepID = "retire"
+	StepMarker   StepID = "marker"
 
 	StepReplaceRemove StepID = "replace-remove"
 	StepReplaceKeep   StepID = "replace-keep"
@@ -261,16 +262,6 @@ func kinds() []kind {
 			explain: explainBoot,
 		},
 		{
-			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
-			disruption: DisruptionLive, booted: true, reports: true,
-			repairs: []string{"packages"}, inNew: always, conditional: true,
-			plan: planPackages,
-			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
-				return &task{change: guest.InstallPackages{Names: step.operands}, deadline: packageDeadline}, nil
-			},
-			explain: explainPackages,
-		},
-		{
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
@@ -285,6 +276,16 @@ func kinds() []kind {
 			apply: func(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
 				return r.builder.install(ctx, r.session(at), at.Guest.Home)
 			},
+		},
+		{
+			id: StepPackages, title: "install packages in the guest", usual: 15 * time.Second,
+			disruption: DisruptionLive, booted: true, reports: true,
+			repairs: []string{"packages"}, inNew: always, conditional: true,
+			plan: planPackages,
+			task: func(_ target, _ *guest.Observation, step Step) (*task, error) {
+				return &task{change: guest.InstallPackages{Names: step.operands}, deadline: packageDeadline}, nil
+			},
+			explain: explainPackages,
 		},
 		{
 			id: StepActivate, title: "start the agent and wait for its answer", usual: 2 * time.Second,
@@ -551,7 +552,7 @@ func (id StepID) RollsBack() bool {
 func explainBoot(r *run, at State, failure *Error, err error) {
 	spec := r.target.spec
 	failure.Why += r.vm.activity.evidence()
-	failure.Next = fmt.Sprintf("see %s and serial.log beside it, then run worldsetup again; the log is %s",
+	failure.Next = fmt.Sprintf("see %s and serial*.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, filenames.HostAgentStderrLog), LogPath(spec))
 	_, ofLima := errors.AsType[*lima.CommandError](err)
 	if !r.done.begun(StepCreate) && !r.swap.underway && !ofLima {
@@ -564,7 +565,7 @@ func explainBoot(r *run, at State, failure *Error, err error) {
 func explainStart(r *run, _ State, failure *Error, err error) {
 	if start, ok := errors.AsType[*startError](err); ok {
 		dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
-		failure.Next = fmt.Sprintf("%s; then run worldsetup again. Details: %s and serial.log beside it",
+		failure.Next = fmt.Sprintf("%s; then run worldsetup again. Details: %s and serial*.log beside it",
 			start.advice(dir), filepath.Join(dir, filenames.HostAgentStderrLog))
 	}
 }

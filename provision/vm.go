@@ -174,6 +174,8 @@ var startAdvice = []struct {
 	{regexp.MustCompile(`(?i)not a valid (device|machine|chardev)|unsupported machine type|could not open option rom`),
 		"this QEMU lacks a part of it: install all of it (brew reinstall qemu; sudo apt-get install --reinstall " +
 			"qemu-system-x86), or see which one is called: command -v qemu-system-x86_64"},
+	{regexp.MustCompile(`com\.apple\.security\.virtualization|VZErrorDomain`),
+		"see whether limactl may create VMs here: worldsetup check"},
 	{regexp.MustCompile(`(?i)kvm|hvf|hypervisor|firmware|executable file not found|shared libraries|dyld`),
 		"see what this machine lacks: worldsetup check"},
 }

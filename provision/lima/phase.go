@@ -32,8 +32,11 @@ func (p Phase) rank() int {
 	return -1
 }
 
-// prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.1) reports a phase. Of a boot its
+// prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.2) reports a phase. Of a boot its
 // events hold only the beginning and the end ([Boot]).
+//
+// The driver vz holds both back until the guest's port 22 answers (pkg/driver/vz, AdditionalSetupForSSH), and says in one
+// of two ways that it does: by vsock, or not (vm_darwin.go). What it says when none is waited for is no phase.
 var prefixes = []struct {
 	message string
 	phase   Phase
@@ -41,11 +44,20 @@ var prefixes = []struct {
 	{"Starting QEMU", PhaseDriver},
 	{"Starting VZ", PhaseDriver},
 	{"Starting the instance ", PhaseDriver},
+	{"[VZ] - vm state change: running", PhaseUp},
+	{"Detected SSH server is listening on the vsock port", PhasePort},
+	{"SSH server does not seem to be running on vsock port", PhasePort},
 	{"Waiting for the essential requirement 1 of ", PhaseUp},
 	{"The essential requirement 1 of ", PhaseSSH},
 	{"Waiting for the essential requirement 2 of ", PhaseSession},
 	{"Mounting ", PhaseMounts},
 	{"Waiting for the final requirement ", PhaseScripts},
+}
+
+// StoppedBooting reports whether a line of limactl's log says that the VM has stopped. While it boots on vz, Lima itself
+// goes on waiting for its ssh server, for 10 minutes, and does not look at that (pkg/hostagent, Run).
+func StoppedBooting(message string) bool {
+	return strings.HasPrefix(message, "[VZ] - vm state change: stopped")
 }
 
 // PhaseOf returns the phase that a line of limactl's log reports; empty for most lines.
