@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -290,6 +291,13 @@ func (t target) validate(ctx context.Context, client lima.Client, state State, p
 	}
 	if err != nil {
 		return err
+	}
+	config, err := lima.ParseProfile(profile)
+	if err != nil {
+		return err
+	}
+	if refused := t.driverRefuses(config, runtime.GOOS, runtime.GOARCH); refused != nil {
+		return refused
 	}
 	err = client.Validate(ctx, "", profile)
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok {

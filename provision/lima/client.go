@@ -190,7 +190,10 @@ func listedError(value json.RawMessage) error {
 // ProfilePrefix begins the names of the files that Validate makes; the number of the process and a "-" follow.
 const ProfilePrefix = "worldsetup-profile-"
 
-// Validate asks Lima whether it would take profile. The profile is put into a file in dir for that, and removed again.
+// noDriver begins a warning of `limactl validate` (Lima 2.0 and 2.1), which then calls the profile right all the same.
+const noDriver = "failed to resolve VM type "
+
+// Validate asks Lima whether it would take profile, as far as it knows without asking the driver. The profile is put into a file in dir for that, and removed again.
 func (c Client) Validate(ctx context.Context, dir string, profile []byte) error {
 	file, err := os.CreateTemp(dir, fmt.Sprintf("%s%d-*.yaml", ProfilePrefix, os.Getpid()))
 	if err != nil {
@@ -207,7 +210,13 @@ func (c Client) Validate(ctx context.Context, dir string, profile []byte) error 
 	if err != nil {
 		return err
 	}
-	_, err = c.ask(ctx, Command{Args: []string{"--log-format", "json", "validate", path}})
+	command := Command{Args: []string{"--log-format", "json", "validate", path}}
+	result, err := c.ask(ctx, command)
+	for line := range strings.Lines(result.Stderr) {
+		if err == nil && strings.HasPrefix(ParseLogLine(strings.TrimSpace(line)).Message, noDriver) {
+			err = &CommandError{Args: command.Args, ExitCode: result.ExitCode, Stderr: line}
+		}
+	}
 	return err
 }
 

@@ -273,6 +273,21 @@ func TestValidateLeavesNoFileBehind(t *testing.T) {
 	}
 }
 
+// TestValidateWithoutADriver: Lima 2.1 only warns of a profile that no driver of this machine takes.
+func TestValidateWithoutADriver(t *testing.T) {
+	const right = `{"level":"info","msg":"\"x.yaml\": OK"}` + "\n"
+	for stderr, want := range map[string]string{
+		right: "",
+		`{"level":"warning","msg":"failed to resolve VM type for \"x.yaml\": vmType \"vz\" is not a registered driver"}` +
+			"\n" + right: "not a registered driver",
+	} {
+		err := Client{Runner: &answer{result: Result{Stderr: stderr}}}.Validate(t.Context(), t.TempDir(), nil)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", stderr, err, want)
+		}
+	}
+}
+
 func TestTheDetailOfAFailure(t *testing.T) {
 	for stderr, want := range map[string]string{
 		"":             "",
