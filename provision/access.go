@@ -146,6 +146,12 @@ func unrepaired(s State) (all []Unrepaired) {
 	if why := groupTwice(o); why != "" {
 		all = append(all, Unrepaired{"group", why, "delete the wrong line of it: " + inGuest(vm, "vigr")})
 	}
+	for i, problem := range s.Mounts {
+		if problem == mountRefused {
+			all = append(all, Unrepaired{[]string{"mount-home", "mount-project"}[i], problem, "allow it: " + grantFiles +
+				"; then, in that terminal: worldsetup stop && worldsetup start"})
+		}
+	}
 	if why, next := pinned(o, vm); why != "" {
 		all = append(all, Unrepaired{itemNames, why, next})
 	}

@@ -358,7 +358,7 @@ func restartReasons(t target, s State) (reasons []string) {
 	mounts := t.mounts()
 	for i, problem := range s.Mounts {
 		switch {
-		case problem == "":
+		case problem == "", problem == mountRefused: // a restart would not help
 		case mounts[i].leftOut:
 			reasons = append(reasons, fmt.Sprintf("the mount %s: %s", mounts[i].point, problem))
 		default:

@@ -42,6 +42,7 @@ func TestCompareMount(t *testing.T) {
 		"another size":      {mount(false, shorter), `"main.go" is not the file`},
 		"another time":      {mount(false, newer), `"main.go" is not the file`},
 		"no answer":         {guest.Mount{FSType: "9p", Silent: true}, "no answer"},
+		"refused":           {guest.Mount{FSType: "virtiofs", Refused: true}, "doesn't let the VM read it"},
 		"dead":              {guest.Mount{FSType: "9p", Dead: true}, "it is dead"},
 	} {
 		got := compareMount(dir, test.mount, false, time.Now().Add(mountLag))

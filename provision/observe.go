@@ -305,6 +305,13 @@ const mountLag = time.Minute
 // hostFileSystems are the file systems by which Lima mounts directories of the host.
 var hostFileSystems = []string{"fuse.sshfs", "virtiofs", "9p"}
 
+// mountRefused is what is wrong with a mount of a directory that macOS guards. The app that the VM was started from decides
+// whether it may be read, so that a restart from here changes nothing unless that is another one.
+const mountRefused = "this machine doesn't let the VM read it (Operation not permitted)"
+
+// grantFiles is where a person lets an app, and the VMs that are started from it, read what macOS guards.
+const grantFiles = "System Settings > Privacy & Security > Files and Folders > your terminal"
+
 // compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
 // reading only. It returns an empty string when nothing is. The rules are: changes on the host within the last
 // minute are not compared; of the rest, an entry agrees whose type and time are the host's and, of regular files, the
@@ -319,6 +326,8 @@ func compareMount(directory string, mount guest.Mount, readOnly bool, now time.T
 		return "something else is mounted over it, of the type " + mount.FSType
 	case mount.Silent:
 		return "no answer from it"
+	case mount.Refused:
+		return mountRefused
 	case mount.Dead:
 		return "it is dead: it can't be entered"
 	case mount.ReadOnly != readOnly:

@@ -393,6 +393,7 @@ var plans = map[string]func(*target, *State){
 	"marker of another scheme": func(_ *target, s *State) { s.Guest.Marker = "tcp-v0" },
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
+	"mount refused":            func(_ *target, s *State) { s.Mounts[1] = mountRefused },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
 	"no one answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
 	"sessions end early": func(_ *target, s *State) {

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -255,7 +256,12 @@ func (s *Spec) checkProject() error {
 	if !info.IsDir() {
 		return usage(next, "the project directory %s is a file", path)
 	}
-	if _, err := os.ReadDir(path); err != nil {
+	if _, err := os.ReadDir(path); errors.Is(err, syscall.EPERM) { // not EACCES, which is about modes
+		failure := usage("allow it: "+grantFiles+"; or keep it elsewhere, such as in ~/src",
+			"macOS doesn't let this terminal read the project directory %s", path)
+		failure.Why, failure.Err = err.Error(), err
+		return failure
+	} else if err != nil {
 		return usage(next, "the project directory cannot be read: %v", err)
 	}
 	if path == "/" {

@@ -213,6 +213,7 @@ type Mount struct {
 	ReadOnly bool
 	Silent   bool    // there was no answer: who asks it waits
 	Dead     bool    // the program behind it has ended, or the user is not let in
+	Refused  bool    // the host doesn't let the VM read it
 	Entries  []Entry // up to 64 of the directory's entries, in no order
 }
 

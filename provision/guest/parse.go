@@ -440,7 +440,7 @@ func (p *observationParser) mount(value string) error {
 	return nil
 }
 
-// answers reads "INDEX|ANSWER": a mount has answered, and whether by a directory.
+// answers reads "INDEX|ANSWER": a mount has answered, by a directory ("yes") or not; "refused" is the host's answer.
 func (p *observationParser) answers(value string) error {
 	number, answer, _ := strings.Cut(value, "|")
 	index, err := p.index(number)
@@ -451,8 +451,14 @@ func (p *observationParser) answers(value string) error {
 		return fmt.Errorf("it comes twice")
 	}
 	p.seen["answers="+number] = true
+	mount := &p.Mounts[index]
+	mount.Silent = false
+	if answer == "refused" {
+		mount.Refused = true
+		return nil
+	}
 	alive, err := parseYes(answer)
-	p.Mounts[index].Silent, p.Mounts[index].Dead = false, !alive
+	mount.Dead = !alive
 	return err
 }
 

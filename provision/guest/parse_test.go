@@ -316,6 +316,10 @@ func TestParseOfTools(t *testing.T) {
 func TestParseMounts(t *testing.T) {
 	text := "worldsetup-observe 1\nmount=0|fuse.sshfs ro,nosuid\nentry=0|f|3|1700000000.5|a=b|c\n" +
 		"mount=1|\nmount=2|9p rw\nanswers=0|yes\nend\n"
+	refused := strings.Replace(text, "answers=0|yes", "answers=0|refused", 1)
+	if mounts, err := ParseMounts(Reply{Stdout: []byte(refused)}, 3); err != nil || !mounts[0].Refused || mounts[0].Dead {
+		t.Errorf("refused: %+v, %v", mounts, err)
+	}
 	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 3)
 	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true,
 		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}, {FSType: "9p", Silent: true}}
