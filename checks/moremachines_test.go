@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"debug/macho"
@@ -213,6 +214,15 @@ func TestMoreMachines(t *testing.T) {
 		"virtiofsd": {
 			one(but(func(h *Host) { h.Find = installed("/usr/libexec/virtiofsd") }).virtiofsd), OK, 0,
 			[]string{"virtiofsd"}, "", "",
+		},
+		"virtiofsd of QEMU": {
+			one(but(func(h *Host) {
+				h.Find = installed("/usr/lib/qemu/virtiofsd", "apt-get")
+				h.Run = func(context.Context, string, ...string) (string, error) {
+					return "", errors.New("unknown option --version")
+				}
+			}).virtiofsd), Failed, 3, []string{"is not the one that Lima uses", "--version"},
+			"--mount-type reverse-sshfs", "sudo apt-get install --yes virtiofsd",
 		},
 		"virtiofsd missing": {
 			one(linuxHost().virtiofsd), Failed, 3, []string{"virtiofsd is not installed"},

@@ -149,14 +149,23 @@ func (h Host) firmware(arch limatype.Arch, home string, configured Firmware) Pro
 // virtiofsdPlaces are where Linux distributions keep it, outside PATH; Lima searches there too (its qemu driver).
 var virtiofsdPlaces = []string{"virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd"}
 
-// virtiofsd checks that QEMU's server for mounts by virtiofs is installed.
-func (h Host) virtiofsd(context.Context) Result {
+// virtiofsd checks that the server for mounts by virtiofs is installed: the one written in Rust, which has an option
+// --version. By that Lima tells it from the older one of QEMU, which only root can run (its pkg/driver/qemu,
+// FindVirtiofsd).
+func (h Host) virtiofsd(ctx context.Context) Result {
+	what, why := "virtiofsd is not installed", "QEMU needs it for the mount type virtiofs"
 	for _, place := range virtiofsdPlaces {
-		if path, err := h.Find(place); err == nil {
+		path, err := h.Find(place)
+		if err != nil {
+			continue
+		}
+		_, err = h.Run(ctx, path, "--version")
+		if err == nil {
 			return ok("%s", path)
 		}
+		what, why = "the virtiofsd that is installed is not the one that Lima uses", fmt.Sprintf("%s --version: %v", path, err)
 	}
-	result := h.missing("virtiofsd is not installed", "QEMU needs it for the mount type virtiofs", virtiofsd)
+	result := h.missing(what, why, virtiofsd)
 	result.Next += "; or use another mount type: --mount-type reverse-sshfs"
 	return result
 }

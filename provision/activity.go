@@ -33,6 +33,7 @@ type activity struct {
 	console  string    // the latest line of the VM's console
 	last     time.Time // of the latest sign of the start
 	stopped  bool      // the VM has stopped
+	rosetta  bool      // Lima could not give it Rosetta
 	answered time.Time // when the guest's ssh server was first seen to answer
 	transfer *Transfer
 	fetched  int64 // bytes that were downloaded, and how long that took
@@ -76,7 +77,7 @@ func (s *activity) on(status *StepStatus) {
 func (s *activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.console, s.stopped, s.last, s.answered = "", "", false, time.Now(), time.Time{}
+	s.phase, s.console, s.stopped, s.rosetta, s.last, s.answered = "", "", false, false, time.Now(), time.Time{}
 }
 
 // reach records a phase, if it is later than the last one.
@@ -107,11 +108,17 @@ func (s *activity) readLog(message string) {
 	if phase := lima.PhaseOf(message); phase != "" {
 		s.reach(phase)
 	}
-	if lima.StoppedBooting(message) {
-		s.mu.Lock()
-		s.stopped = true
-		s.mu.Unlock()
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = s.stopped || lima.StoppedBooting(message)
+	s.rosetta = s.rosetta || lima.WithoutRosetta(message)
+}
+
+// withoutRosetta reports whether Lima could not give the VM the Rosetta that its configuration asks for.
+func (s *activity) withoutRosetta() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rosetta
 }
 
 // readConsole takes a line of the VM's console.

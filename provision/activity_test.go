@@ -252,8 +252,15 @@ func TestOverdueBoot(t *testing.T) {
 	expect("", "the VM runs")
 	s.readLog("[VZ] - vm state change: stopped")
 	expect("stopped by itself", "it has stopped")
+	s.readLog("Unable to configure Rosetta: failed to install rosetta: cancelled")
+	if !s.withoutRosetta() {
+		t.Error("that Lima could not give it Rosetta was not seen")
+	}
 	s.begin()
 	expect("", "the next start has just begun")
+	if s.withoutRosetta() {
+		t.Error("a sign of an earlier start counts")
+	}
 }
 
 func TestIntroduces(t *testing.T) {

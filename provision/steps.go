@@ -208,7 +208,9 @@ func kinds() []kind {
 			id: StepStart, title: "start the VM", usual: 20 * time.Second, disruption: DisruptionRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
 			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				return r.vm.start(ctx, line)
+				err := r.vm.start(ctx, line)
+				r.target.rosetta = r.target.rosetta && !r.vm.activity.withoutRosetta()
+				return err
 			},
 			explain: explainBoot,
 		},

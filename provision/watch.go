@@ -122,14 +122,16 @@ type watcher struct {
 	changes chan struct{} // holds one when the guest gave a sign
 	begun   chan struct{} // holds one when the watcher in the guest has begun to observe
 
-	observed time.Time
-	host     string // the host's state then
-	dir      string // of the instance
-	sent     time.Time
-	mute     atomic.Bool   // the last one reported nothing: there is no perl, or ssh refused it
-	recall   func()        // ends the watcher in the guest, if there is one
-	ended    chan struct{} // closed when it has ended
-	alive    chan struct{} // holds one when it reported anything
+	observed  time.Time
+	host      string // the host's state then
+	listened  bool   // the forwarded socket accepted a connection then
+	connected time.Time
+	dir       string // of the instance
+	sent      time.Time
+	mute      atomic.Bool   // the last one reported nothing: there is no perl, or ssh refused it
+	recall    func()        // ends the watcher in the guest, if there is one
+	ended     chan struct{} // closed when it has ended
+	alive     chan struct{} // holds one when it reported anything
 }
 
 // observe observes and verifies everything, unless a run is in progress. Errors are ignored: the next time may work.
@@ -158,6 +160,7 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	}
 	w.host = hostState(w.spec, w.dir)
 	view := fresh.assess(ctx, instance, always)
+	w.listened, w.connected = view.state.HostSocket, time.Now()
 	if view.state.Guest != nil {
 		w.send(ctx, fresh, view.state)
 	}
@@ -252,7 +255,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 				return true, true
 			}
 		case <-ticker.C:
-			if hostState(w.spec, w.dir) != w.host {
+			if hostState(w.spec, w.dir) != w.host || !w.listens(ctx) {
 				return true, true
 			}
 			if time.Since(w.observed) > patience {
@@ -340,13 +343,28 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.
+// listenerState returns whether a process listens on a socket, as far as the system shows that without a connection. Only
+// Linux does; see [watcher.listens] for others.
 func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
 		return ""
 	}
 	return fmt.Sprint(bytes.Contains(sockets, []byte(" "+path+"\n")))
+}
+
+// listenerPeriod is the interval at which the forwarded socket is connected to where nothing else shows a listener: ssh
+// passes each connection on to the guest.
+const listenerPeriod = 5 * time.Second
+
+// listens reports whether the forwarded socket still has a listener, as far as it had one when all was observed.
+func (w *watcher) listens(ctx context.Context) bool {
+	path := filepath.Join(w.dir, filenames.SocketDir, "substrate.sock")
+	if w.dir == "" || !w.listened || listenerState(path) != "" || time.Since(w.connected) < listenerPeriod {
+		return true
+	}
+	w.connected = time.Now()
+	return accepts(ctx, path)
 }
 
 // essence returns a report without the values that differ in every observation, for comparing two reports.

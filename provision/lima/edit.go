@@ -417,8 +417,8 @@ func RosettaOn(text []byte) bool {
 	return err == nil && enabled != nil && *enabled
 }
 
-// WithoutRosetta returns a VM's configuration with Rosetta off.
-func WithoutRosetta(text []byte) (result []byte, err error) {
+// RemoveRosetta returns a VM's configuration with Rosetta off.
+func RemoveRosetta(text []byte) (result []byte, err error) {
 	defer recovered(&err)
 	edited := &document{text: text, changed: map[string]change{}}
 	err = edited.setRosetta(false)

@@ -60,6 +60,12 @@ func StoppedBooting(message string) bool {
 	return strings.HasPrefix(message, "[VZ] - vm state change: stopped")
 }
 
+// WithoutRosetta reports whether a line of limactl's log says that the VM starts without the Rosetta that its
+// configuration asks for (pkg/driver/vz, attachFolderMounts).
+func WithoutRosetta(message string) bool {
+	return strings.HasPrefix(message, "Unable to configure Rosetta: ")
+}
+
 // PhaseOf returns the phase that a line of limactl's log reports; empty for most lines.
 func PhaseOf(message string) Phase {
 	for _, line := range prefixes {

@@ -18,7 +18,7 @@ func TestRosettaOn(t *testing.T) {
 		if have := RosettaOn([]byte(text)); have != want {
 			t.Errorf("%q: %v, want %v", text, have, want)
 		}
-		without, err := WithoutRosetta([]byte(text))
+		without, err := RemoveRosetta([]byte(text))
 		if text != "- a\n" && (err != nil || RosettaOn(without)) {
 			t.Errorf("%q: %v, and then %q", text, err, without)
 		}
@@ -28,7 +28,7 @@ func TestRosettaOn(t *testing.T) {
 // TestRosettaTakenOut: all else stays, and what a profile asks for beyond this Mac is left out of a new VM.
 func TestRosettaTakenOut(t *testing.T) {
 	const text = "# mine\ncpus: 2 # few\nvmOpts:\n  vz:\n    rosetta:\n      enabled: true\n      binfmt: true\n"
-	without, err := WithoutRosetta([]byte(text))
+	without, err := RemoveRosetta([]byte(text))
 	if err != nil || !strings.HasPrefix(string(without), "# mine\ncpus: 2 # few\n") || strings.Contains(string(without), "true") {
 		t.Errorf("%v in\n%s", err, without)
 	}
