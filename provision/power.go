@@ -50,6 +50,11 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	case instance.Status == status:
 		return nil
 	}
+	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: hasRosetta()}
+	state.RosettaLost = of.rosettaLost(instance)
+	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
+		return lost
+	}
 	r.agreed = r.target.spec.Allow
 	plan := Plan{Steps: []Step{step}}
 	r.times.estimate(&plan)
