@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -296,7 +296,7 @@ func (t target) validate(ctx context.Context, client lima.Client, state State, p
 	if err != nil {
 		return err
 	}
-	if refused := t.driverRefuses(config, runtime.GOOS, runtime.GOARCH); refused != nil {
+	if refused := t.driverRefuses(config, platform.OS(), platform.Arch()); refused != nil {
 		return refused
 	}
 	err = client.Validate(ctx, "", profile)
