@@ -30,6 +30,8 @@ var (
 	python string
 	//go:embed guest/patiently.sh
 	patiently string
+	//go:embed guest/set-aside.sh
+	setAside string
 	//go:embed guest/verify.sh
 	verify string
 	//go:embed guest/group.sh
@@ -105,22 +107,22 @@ var (
 	Verify      = Script{"verify", patiently + verify}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", apt + python + packages}
-	Directories = Script{"directories", directories}
-	Agent       = Script{"agent", agentScript}
-	Companion   = Script{"companion", companion}
+	Directories = Script{"directories", setAside + directories}
+	Agent       = Script{"agent", setAside + agentScript}
+	Companion   = Script{"companion", setAside + companion}
 	Build       = Script{"build", build}
 	Cargo       = Script{"cargo", apt + cargo}
 	Staged      = Script{"staged", staged}
-	Stage       = Script{"stage", stage}
-	Units       = Script{"units", units}
+	Stage       = Script{"stage", setAside + stage}
+	Units       = Script{"units", setAside + units}
 	Linger      = Script{"linger", linger}
-	Activate    = Script{"activate", python + activate}
-	Retire      = Script{"retire", retire}
-	Marker      = Script{"marker", marker}
+	Activate    = Script{"activate", python + setAside + activate}
+	Retire      = Script{"retire", setAside + retire}
+	Marker      = Script{"marker", setAside + marker}
 	Clock       = Script{"clock", clock}
 	Writable    = Script{"writable", writable}
 	FreeSpace   = Script{"free-space", freeSpace}
-	SSHAccess   = Script{"ssh-access", sshAccess}
+	SSHAccess   = Script{"ssh-access", setAside + sshAccess}
 	Rosetta     = Script{"rosetta", rosetta}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}

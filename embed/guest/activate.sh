@@ -24,7 +24,7 @@ up() {
     fi
     runs=yes
     # Nothing listens now, so what is left at the path is a stranger's.
-    if [ -d "$sock" ] && [ ! -L "$sock" ]; then mv --backup=numbered -T "$sock" "$sock.set-aside"; fi
+    for_rename "$sock"
     rm -f "$sock"
     # The socket comes first by systemd's own rule.
     systemctl start "$UNIT.socket" "$UNIT.service" && return

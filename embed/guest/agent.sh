@@ -19,6 +19,6 @@ if [ "$(checksum "$temp")" != "$sum" ]; then
 fi
 chmod 0755 "$temp"
 if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
-if [ -d "$agent" ] && [ ! -L "$agent" ]; then mv --backup=numbered -T "$agent" "$agent.set-aside"; fi
+for_rename "$agent"
 mv -fT "$temp" "$agent"
 sync -f "$dir"

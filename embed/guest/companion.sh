@@ -26,6 +26,6 @@ if [ -n "$lacks" ]; then
     exit 3
 fi
 if [ -f "$program" ] && [ "$(checksum "$program")" != "$sum" ]; then ln -f "$program" "$previous"; fi
-if [ -d "$program" ] && [ ! -L "$program" ]; then mv --backup=numbered -T "$program" "$program.set-aside"; fi
+for_rename "$program"
 mv -fT "$temp" "$program"
 sync -f "$dir"

@@ -34,11 +34,7 @@ for dir; do
     unlisted -k "$dir"
 done
 for dir in "$state" "$own"; do
-    if [ -L "$dir" ] || { [ -e "$dir" ] && [ ! -d "$dir" ]; }; then
-        aside=$dir.set-aside # the numbered backups of uutils follow links
-        while [ -e "$aside" ] || [ -L "$aside" ]; do aside=$aside.1; done
-        mv -T "$dir" "$aside"
-    fi
+    for_directory "$dir"
 done
 install -d -m 0750 -o root -g substrate "$state"
 unlisted -bk "$state"

@@ -18,17 +18,9 @@ for mountpoint; do
         exit 1
     fi
 done
-# aside PATH: a directory there is kept under another name, and nothing is written through a link.
-aside() {
-    if [ -L "$1" ]; then
-        rm -f "$1"
-    elif [ -d "$1" ]; then
-        mv --backup=numbered -T "$1" "$1.set-aside"
-    fi
-}
-aside "$marker.new"
+for_file "$marker.new"
 printf '%s\n' "$name" >"$marker.new"
-aside "$marker"
+for_rename "$marker"
 mv -fT "$marker.new" "$marker" || { rm -f "$marker.new" && exit 1; }
 sync -f "$marker"
 IFS= read -r line <"$marker"

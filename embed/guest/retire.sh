@@ -10,10 +10,10 @@ for unit; do
             systemctl thaw "$file"
             systemctl stop "$file"
         }
-        mv --backup=numbered -fT "$path" "$path.set-aside"
+        set_aside "$path"
     done
     program=/usr/local/bin/$unit
-    if [ -e "$program" ] || [ -L "$program" ]; then mv --backup=numbered -fT "$program" "$program.set-aside"; fi
+    if [ -e "$program" ] || [ -L "$program" ]; then set_aside "$program"; fi
 done
 systemctl daemon-reload
 sync -f /etc/systemd/system

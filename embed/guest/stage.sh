@@ -8,19 +8,10 @@ mode=$1 root=$2 user=$3 manifest=$4
 current=$root/current new=$root/.new old=$root/.old
 as_user() { setpriv --reuid="$user" --regid=substrate --clear-groups "$@"; }
 
-# aside PATH: what stands in the place of a directory is kept under another name. The numbered backups of uutils follow links.
-aside() {
-    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then
-        aside=$1.set-aside
-        while [ -e "$aside" ] || [ -L "$aside" ]; do aside=$aside.1; done
-        mv -T "$1" "$aside"
-    fi
-}
-
 if [ "$mode" = begin ]; then
-    aside "$root"
+    for_directory "$root"
     install -d -m 0750 -o root -g substrate "$root"
-    aside "$current"
+    for_directory "$current"
     if [ -L "$old" ]; then rm -f "$old"; fi
     if [ ! -d "$current" ] && [ -d "$old" ]; then mv -T "$old" "$current"; fi # it was killed between two renames
     rm -rf --one-file-system "$new" "$old"

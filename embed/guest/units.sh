@@ -8,22 +8,14 @@
 set -eu
 umask 022
 dir=/etc/systemd/system
-# aside PATH: a directory there is kept under another name, and nothing is written through a link.
-aside() {
-    if [ -L "$1" ]; then
-        rm -f "$1"
-    elif [ -d "$1" ]; then
-        mv --backup=numbered -T "$1" "$1.set-aside"
-    fi
-}
 put() {
-    aside "$dir/.$1.new"
+    for_file "$dir/.$1.new"
     printf '%s' "$2" >"$dir/.$1.new"
     if [ -f "$dir/$1" ] && [ ! -L "$dir/$1" ] && ! cmp -s "$dir/$1" "$dir/.$1.new"; then
-        aside "$dir/.$1.previous"
+        for_file "$dir/.$1.previous"
         ln -f "$dir/$1" "$dir/.$1.previous" # for activate.sh
     fi
-    aside "$dir/$1"
+    for_rename "$dir/$1"
     mv -fT "$dir/.$1.new" "$dir/$1"
 }
 reload=$1
@@ -34,7 +26,7 @@ link=$dir/$UNIT.service.wants/$runtime
 if [ -n "$4" ]; then
     put "$runtime" "$4"
     mkdir -p "${link%/*}"
-    aside "$link"
+    for_rename "$link"
     ln -sfT "$dir/$runtime" "$link"
 elif [ -e "$dir/$runtime" ]; then
     rm -f "$link" "$dir/$runtime"
@@ -42,7 +34,7 @@ fi
 shift 4
 for file; do
     if [ -e "$file" ] || [ -L "$file" ]; then
-        mv --backup=numbered -fT "$file" "$file.set-aside"
+        set_aside "$file"
     else
         mkdir -p "${file%/*}"
         ln -s /dev/null "$file"

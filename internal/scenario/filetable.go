@@ -164,6 +164,15 @@ var fileScenarios = inTurn(
 		Name: "a directory in the marker's place", Faults: in("rm " + markerPath + "\nmkdir " + markerPath),
 		Sees: sights("marker", "directory"), Want: steps(marker),
 	},
+	// The mv of uutils fails there, in spite of --backup=numbered.
+	Scenario{
+		Name: "a link where a directory in the agent's place is backed up", On: []string{"sid-ubuntu"},
+		Faults: []Fault{{
+			Guest: "rm " + agentPath + "\nmkdir " + agentPath + "\nln -s /nowhere " + agentPath + ".set-aside",
+			Undo:  "test -L " + agentPath + ".set-aside\nrm " + agentPath + ".set-aside\nrmdir " + agentPath + ".set-aside.1",
+		}},
+		Sees: sights("agent", "is a directory"), Want: steps(agent, activate),
+	},
 
 	Scenario{
 		Name:   "socket with an access list",
