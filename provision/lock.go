@@ -288,7 +288,7 @@ func busy(spec Spec, info *RunInfo) *Error {
 func (i RunInfo) String() string {
 	text := fmt.Sprintf("process %d", i.PID)
 	if !i.Since.IsZero() {
-		text += ", since " + i.Since.Format(time.RFC3339)
+		text += fmt.Sprintf(", since %s (%s ago)", i.Since.Format("15:04"), plaintext.Age(time.Since(i.Since)))
 	}
 	if step := i.Step; step != nil {
 		text += fmt.Sprintf("; step %d of %d, %s, for %s", step.Number, step.Of, step.Title,

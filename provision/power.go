@@ -45,6 +45,9 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 		step = newStep(StepStop, "requested")
 	}
 	switch refused := notSwitched(r.target.spec, state); {
+	case refused != nil && instance == nil && status == limatype.StatusStopped: // it is not to be created for that
+		refused.Next = "worldsetup list shows the worlds on this machine; --vm NAME names another one"
+		return refused
 	case refused != nil:
 		return refused
 	case instance.Status == status:

@@ -154,7 +154,7 @@ func TestStatusWhileARunIsAtWork(t *testing.T) {
 		return nil
 	}
 	b.mustRun(t)
-	wantKind(t, during, provision.KindBusy, "provisioning in progress", "process ", "since ",
+	wantKind(t, during, provision.KindBusy, "provisioning in progress", "process ", "since ", " ago)",
 		"start the agent and wait for its answer")
 	wantKind(t, planned, provision.KindBusy, "provisioning in progress")
 	if _, err := b.second().Status(t.Context()); err != nil {

@@ -88,7 +88,7 @@ func (a *app) logs(ctx context.Context, c invocation, of which) error {
 			to.put("", "", string(line))
 		})
 	}
-	face := a.face()
+	face := a.face("ready")
 	return readLog(ctx, provision.LogPath(c.spec), of.follow, func(line []byte) {
 		var event provision.Event
 		if json.Unmarshal(line, &event) == nil {

@@ -14,13 +14,13 @@ type face interface {
 	show(provision.Event)
 }
 
-// face returns the one that the flags ask for.
-func (a *app) face() face {
+// face returns the one that the flags ask for. done is what the run is to make of the world, such as "ready".
+func (a *app) face(done string) face {
 	if a.json != nil {
 		return a.json
 	}
 	f := newPlainFace(a.stdout())
-	f.all = a.verbose
+	f.all, f.done = a.verbose, done
 	return f
 }
 
@@ -32,9 +32,10 @@ type plainFace struct {
 	phase          string
 	last           time.Duration // into the step, of the last progress line
 	all            bool          // fold nothing
+	done           string        // what a run is to make of the world
 }
 
-func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, listed: -1} }
+func newPlainFace(to *lines) *plainFace { return &plainFace{lines: to, listed: -1, done: "ready"} }
 
 func (f *plainFace) show(event provision.Event) {
 	if event.Type != provision.EventCheck {
@@ -186,8 +187,8 @@ func (f *plainFace) finished(result provision.Result) {
 	case result.Error == nil:
 		f.outcome(provision.OK, "done: "+steps, result.Elapsed)
 	case !result.Changed:
-		f.outcome(provision.Failed, "not ready: nothing was changed", result.Elapsed)
+		f.outcome(provision.Failed, "not "+f.done+": nothing was changed", result.Elapsed)
 	default:
-		f.outcome(provision.Failed, "not ready: "+steps+" begun", result.Elapsed)
+		f.outcome(provision.Failed, "not "+f.done+": "+steps+" begun", result.Elapsed)
 	}
 }

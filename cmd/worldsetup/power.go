@@ -15,7 +15,7 @@ func (a *app) startCommand() *cobra.Command {
 		Example: examples("worldsetup start", "worldsetup start --vm dev"),
 	}
 	return hide(a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
-		return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Start(ctx)
+		return a.engine(provision.Setup{Spec: spec, Events: a.face("started").show}).Start(ctx)
 	}, "vm", "wait", "timeout"), "verbose")
 }
 
@@ -26,6 +26,6 @@ func (a *app) stopCommand() *cobra.Command {
 		Example: examples("worldsetup stop", "worldsetup stop --allow=force"),
 	}
 	return hide(a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {
-		return a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Stop(ctx)
+		return a.engine(provision.Setup{Spec: spec, Events: a.face("stopped").show}).Stop(ctx)
 	}, "vm", "allow", "wait", "timeout"), "verbose")
 }

@@ -149,7 +149,7 @@ func (a *app) removeAll(ctx context.Context, spec provision.Spec, names string) 
 	for _, name := range append(slices.Clone(found.VMs), found.locks...) {
 		setup := one(name)
 		if a.json == nil && slices.Contains(found.VMs, name) {
-			setup.Events = a.face().show
+			setup.Events = a.face("removed").show
 		}
 		if err := a.engine(setup).Remove(ctx); err != nil && !provision.IsForeign(err) {
 			return err

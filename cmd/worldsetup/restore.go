@@ -69,8 +69,8 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 	spec.Restore, spec.Replace = spec.Replace, "" // the command says what its --replace means
 	work := consented{
 		consent: func(s *provision.Spec) *string { return &s.Restore },
-		purpose: "restore the kept one in its place", losses: provision.Plan.RestoreLosses, plan: engine.PlanRestore,
-		act: func(e engine, ctx context.Context) error { _, err := e.Restore(ctx); return err },
+		done:    "restored", purpose: "restore the kept one in its place", losses: provision.Plan.RestoreLosses,
+		plan: engine.PlanRestore, act: func(e engine, ctx context.Context) error { _, err := e.Restore(ctx); return err },
 	}
 	return a.withConsent(ctx, spec, work)
 }
@@ -78,7 +78,7 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
 	work := consented{
 		consent: func(s *provision.Spec) *string { return &s.Remove },
-		purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove,
+		done:    "removed", purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove,
 	}
 	return a.withConsent(ctx, spec, work)
 }
@@ -87,6 +87,7 @@ func (a *app) remove(ctx context.Context, spec provision.Spec) error {
 // itself.
 type consented struct {
 	consent func(*provision.Spec) *string
+	done    string // as in [app.face]
 	purpose string
 	losses  func(provision.Plan) (lost, kept string)
 	plan    func(engine, context.Context) (provision.Plan, error)
@@ -96,7 +97,7 @@ type consented struct {
 // withConsent does the work. If it lacks consent, a user who can answer is asked for the VM's name.
 func (a *app) withConsent(ctx context.Context, spec provision.Spec, work consented) error {
 	a.changing = spec.VM
-	face, end := a.face(), provision.Event{}
+	face, end := a.face(work.done), provision.Event{}
 	setup := provision.Setup{Spec: spec, Events: func(event provision.Event) {
 		if end = event; event.Type != provision.EventFinished { // a question may follow
 			face.show(event)

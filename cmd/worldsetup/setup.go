@@ -71,11 +71,11 @@ func (a *app) run(ctx context.Context, spec provision.Spec, chosen func(provisio
 	case a.draws():
 		return a.wizard(ctx, a.wizardFor(spec, chosen))
 	case !a.canAsk():
-		_, err := a.engine(provision.Setup{Spec: spec, Events: a.face().show}).Run(ctx)
+		_, err := a.engine(provision.Setup{Spec: spec, Events: a.face("ready").show}).Run(ctx)
 		return err
 	}
 	c := conversation{
-		prompter: newPrompter(a.person, a.utf8), spec: spec, typed: spec.Replace, face: a.face(), engine: a.engine,
+		prompter: newPrompter(a.person, a.utf8), spec: spec, typed: spec.Replace, face: a.face("ready"), engine: a.engine,
 		fix: a.fixer(spec), at: a.person,
 	}
 	err := c.run(ctx)

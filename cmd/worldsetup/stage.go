@@ -25,7 +25,7 @@ func (a *app) stageCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = a.engine(provision.Setup{Spec: c.spec, Events: a.face().show}).Stage(ctx)
+		_, err = a.engine(provision.Setup{Spec: c.spec, Events: a.face("copied").show}).Stage(ctx)
 		return err
 	})
 	return hide(command, "verbose")
