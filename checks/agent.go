@@ -53,7 +53,7 @@ var unitLines = []string{
 
 // builtIn checks that the files that worldsetup puts into a VM are complete.
 func builtIn(context.Context) Result {
-	return complete(embed.SocketUnit(layout.AgentV1), embed.ServiceUnit, embed.Profile())
+	return complete(embed.SocketUnit(layout.All[0]), embed.ServiceUnit, embed.Profile())
 }
 
 func complete(
@@ -63,7 +63,7 @@ func complete(
 		return failed("this build of worldsetup is damaged", why,
 			"build it again: go build ./cmd/worldsetup in a fresh checkout")
 	}
-	unit, err := service(layout.AgentV1, "/home/user", false)
+	unit, err := service(layout.All[0], "/home/user", false)
 	if err != nil {
 		return damaged("the service unit: " + err.Error())
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
 )
@@ -296,7 +297,7 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
 			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
 			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
-				"worldsetup --layout staged-v2"}
+				"worldsetup --layout " + layout.Staged()[0].Name}
 	case state.Guest.Group == nil:
 		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}

@@ -28,7 +28,7 @@ func (a *app) initCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "init [PROJECT]",
 		Short: "write worldsetup.yaml, which saves values for the other commands", Long: initLong,
-		Example: examples("worldsetup init --cpus 8 --agent ./bin/linux/world-agent",
+		Example: examples("worldsetup init --cpus 8 --agent "+exampleAgent,
 			"worldsetup init --user --size dev"),
 	}
 	user := command.Flags().Bool("user", false, "write the user's own file instead of the project's")

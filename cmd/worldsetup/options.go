@@ -63,7 +63,7 @@ var options = []option{
 		isPath:   func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
 		reaches:  "a file of this machine, which the VM runs",
 		harmless: []string{provision.AgentBuiltin, provision.AgentBuild},
-		initial:  "the project's own, else the installed one", example: "./bin/linux/world-agent",
+		initial:  "the project's own, else the installed one", example: exampleAgent,
 	}, {
 		name: "layout", arg: "NAME", values: "`" + strings.Join(layout.Names(), "` or `") + "`",
 		usage: "generation of the contract between the system and the world; a newer one takes an older one's place",
@@ -198,6 +198,9 @@ var options = []option{
 		initial: "1h", example: "45m",
 	},
 }
+
+// exampleAgent is the file of an agent in a project, in help.
+var exampleAgent = "./bin/linux/" + layout.All[0].Package
 
 var urlPattern = regexp.MustCompile(`^https?://`)
 

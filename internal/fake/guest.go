@@ -64,7 +64,7 @@ type session struct{ member bool }
 
 func newMachine(vm *VM) *machine {
 	lacks := slices.Clone(vm.world.options.Missing)
-	return &machine{vm: vm, layout: layout.AgentV1, lacks: lacks, files: map[string]*file{}}
+	return &machine{vm: vm, layout: layout.All[0], lacks: lacks, files: map[string]*file{}}
 }
 
 // powerOn boots: Lima's boot script comes first, then cloud-init's user with its rights, then what systemd starts by

@@ -138,6 +138,9 @@ func Names() (names []string) {
 	return names
 }
 
+// Staged returns the generations that have a copy of the project in the guest, from the oldest to the newest.
+func Staged() []Layout { return slices.DeleteFunc(slices.Clone(All), Layout.Mounts) }
+
 // Others returns all generations but l.
 func (l Layout) Others() []Layout {
 	return slices.DeleteFunc(slices.Clone(All), l.Is)
