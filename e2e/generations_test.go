@@ -89,8 +89,7 @@ func testGenerations(t *testing.T, rig *rig) {
 					w.kill(t, args, at, state)
 					w.setup(t, args[5:]...).wantReady(t)
 					w.wantGeneration(t, now, old)
-					w.root(t, fmt.Sprintf("systemctl --quiet disable --now %s %s && rm %s %s %s", now.Socket(),
-						now.Service(), now.SocketPath(), now.ServicePath(), now.Agent()))
+					w.root(t, withoutUnits(now))
 					w.setup(t, "--agent", "builtin", "--layout", old.Name).wantReady(t)
 				}
 			}
@@ -190,20 +189,30 @@ func testStaged(t *testing.T, rig *rig) {
 			args := []string{"--non-interactive", "--json", "--profile", w.rig.profile, w.project, "--agent", "builtin",
 				"--layout", staged.Name}
 			w.root(t, "rm -r "+staged.Staging) // which the attempt before has left
+			is := now
 			for _, point := range []struct {
+				from  layout.Layout
 				at    provision.StepID
 				state provision.StepState
 			}{
-				{provision.StepStage, provision.StepRunning}, {provision.StepUnits, provision.StepDone},
-				{provision.StepActivate, provision.StepRunning}, {provision.StepStop, provision.StepDone},
-				{provision.StepConfigure, provision.StepDone}, {provision.StepStart, provision.StepRunning},
+				{now, provision.StepStage, provision.StepRunning}, {old, provision.StepUnits, provision.StepDone},
+				{old, provision.StepActivate, provision.StepRunning}, {old, provision.StepRetire, provision.StepRunning},
+				{now, provision.StepStop, provision.StepDone}, {old, provision.StepConfigure, provision.StepDone},
+				{now, provision.StepStart, provision.StepRunning},
 			} {
+				if !point.from.Is(is) {
+					back := "rm -r " + staged.Staging + " && echo " + point.from.Marker + " >/etc/substrate-lima-layout"
+					if point.from.Unit != staged.Unit {
+						back = withoutUnits(staged) + " && " + back
+					}
+					w.root(t, back)
+					w.setup(t, "--agent", "builtin", "--layout", point.from.Name).wantReady(t)
+				}
 				w.kill(t, args, point.at, point.state)
 				w.setup(t, args[5:]...).wantReady(t)
-				w.wantGeneration(t, staged, old)
+				w.wantGeneration(t, staged, point.from)
 				w.wantStaged(t)
-				w.root(t, "rm -r "+staged.Staging+" && echo "+now.Marker+" >/etc/substrate-lima-layout")
-				w.setup(t, "--agent", "builtin", "--layout", now.Name).wantReady(t)
+				is = staged
 			}
 		}},
 	} {
@@ -211,6 +220,12 @@ func testStaged(t *testing.T, rig *rig) {
 			t.Fatalf("the rest needs %q", part.name)
 		}
 	}
+}
+
+// withoutUnits is a script of root's that removes the units of a generation, and its agent.
+func withoutUnits(of layout.Layout) string {
+	return fmt.Sprintf("systemctl --quiet disable --now %s %s && rm %s %s %s", of.Socket(), of.Service(), of.SocketPath(),
+		of.ServicePath(), of.Agent())
 }
 
 func withoutWait(steps []provision.StepID) []provision.StepID {

@@ -49,7 +49,9 @@ func (s State) owner() Ownership {
 	if warm {
 		return Ownership{Signs: signs, MadeBy: layout.ToolWarm}
 	}
-	return Ownership{Ours: len(signs) > 0, Signs: signs}
+	// Others forward the socket as well: without a look inside, the VM may be the broker's.
+	ours := len(signs) > 0 && (s.Guest != nil || !slices.Equal(signs, []string{lima.ForwardSign}))
+	return Ownership{Ours: ours, Signs: signs}
 }
 
 // broker returns what shows that the VM belongs to the broker of the system.
@@ -79,6 +81,8 @@ func (o Ownership) String() string {
 		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
 	case o.MadeBy != "":
 		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
+	case !o.Ours && len(o.Signs) > 0:
+		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
 	case !o.Ours:
 		return "nothing shows that it is a world"
 	}
@@ -89,12 +93,25 @@ func (o Ownership) String() string {
 func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.owner().Ours }
 
 // notOurs returns the error of a foreign VM, unless there is consent to its adoption; nil for a world. There is no
-// consent to the adoption of one that belongs to the broker.
+// consent to the adoption of one that belongs to the broker, and of one that is stopped only its inside may show that.
 func notOurs(spec Spec, s State) *Error {
-	if !s.foreign() || spec.Adopt != "" && s.owner().MadeBy != layout.ToolBroker {
+	if !s.foreign() {
 		return nil
 	}
-	return foreignVM(spec, s)
+	owner := s.owner()
+	switch {
+	case spec.Adopt == "" || owner.MadeBy == layout.ToolBroker:
+		return foreignVM(spec, s)
+	case owner.MadeBy == "" && s.Instance != nil && s.Instance.Status == limatype.StatusStopped:
+		name := shellescape.Quote(spec.VM)
+		return &Error{
+			Kind: KindUsage, Option: "vm", Err: ForeignError{},
+			What: fmt.Sprintf("the VM %s is stopped, and whose it is was not seen", spec.VM),
+			Why:  owner.String() + "; it may belong to " + layout.ToolBroker + ", and its inside was not seen",
+			Next: "if it is yours, start it and run this again: limactl start " + name,
+		}
+	}
+	return nil
 }
 
 // planAdoption plans to mark a VM as a world if nothing in its directory shows that it is one: there is consent to
@@ -172,6 +189,9 @@ func foreignVM(spec Spec, s State) *Error {
 			"directory no mark of worldsetup",
 		Next: "use another name: --vm NAME; or, if it is to become a world, consent to that: " +
 			consentCommand("worldsetup", "--adopt", spec.VM),
+	}
+	if len(s.owner().Signs) > 0 {
+		failure.Why = s.owner().String()
 	}
 	switch {
 	case s.Instance == nil:

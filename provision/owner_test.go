@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/fake"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -124,6 +126,40 @@ func TestAdopt(t *testing.T) {
 		t.Error(err)
 	}
 	b.only(t)
+}
+
+// TestStoppedStranger: a VM that is stopped may belong to the broker, which only its inside shows. Neither what others
+// write into a lima.yaml as well nor the consent is enough to change it: it is started first, by who knows it.
+func TestStoppedStranger(t *testing.T) {
+	for words, profile := range map[string]string{
+		"its inside was not seen":  "",
+		"only its lima.yaml":       "portForwards:\n- guestSocket: /run/substrate.sock\n  hostSocket: agent.sock\n",
+		"belongs to the signed br": "env:\n  SUBSTRATE_LIMA_HOST_PLATFORM_CONTROL_ROOT: /Users/sam/.lima\n",
+		"belongs to the signed":    "param:\n  host: SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT\n",
+		"belongs to the":           "message: the commitment is in SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT\n",
+	} {
+		b := newBench(t)
+		b.create(t, "substrate", foreignProfile+profile)
+		if err := (lima.Client{Runner: b.World}).Start(t.Context(), "substrate", nil); err != nil {
+			t.Fatal(err)
+		}
+		b.VM("substrate").Change(func(c *fake.Conditions) { c.Broker = layout.AgentV1.Service() })
+		b.stop(t)
+		before := b.VM("substrate").Fingerprint()
+		for _, spec := range []provision.Spec{{}, {Adopt: "substrate"}, {Adopt: "substrate", Replace: "substrate"}} {
+			b.spec.Adopt, b.spec.Replace = spec.Adopt, spec.Replace
+			b.ForgetCalls()
+			err := b.run(t)
+			wantKind(t, err, provision.KindUsage, words)
+			if !strings.HasPrefix(words, "belongs") && spec.Adopt != "" {
+				wantKind(t, err, provision.KindUsage, "limactl start substrate")
+			}
+			b.unchanged(t)
+			if b.VM("substrate").Fingerprint() != before {
+				t.Errorf("%q: the VM was changed", profile)
+			}
+		}
+	}
 }
 
 // TestAdoptAndReplace: replacing a foreign VM needs both consents.

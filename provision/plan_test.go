@@ -60,7 +60,7 @@ func healthyState(t *testing.T) State {
 			VMType: limatype.QEMU, Arch: limatype.X8664,
 			CPUs: 4, Memory: 4 << 30, Disk: 20 << 30, Config: config,
 		},
-		Signs: []string{"it forwards /run/substrate.sock"}, HostSocket: true,
+		Signs: []string{"it has the mark of worldsetup"}, HostSocket: true,
 		Mounts: []string{"", ""},
 		Guest: &guest.Observation{
 			Layout: layout.AgentV1,

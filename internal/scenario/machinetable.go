@@ -147,6 +147,14 @@ var vmScenarios = []Scenario{
 		Says: []string{"is not a world", "--adopt="},
 	},
 	{
+		// It may belong to the broker, which only its inside shows.
+		Name:   "VM made by hand, stopped, with consent",
+		Faults: []Fault{{Host: VMMadeByHand, UndoHost: VMDeleted}, {Host: VMStopped}}, Options: Options{Adopt: true},
+		Sees: sights("owner", "nothing shows that it is a world", "instance", "stopped"),
+		Want: steps(), Kind: provision.KindUsage, Boots: true,
+		Says: []string{"whose it is was not seen", "limactl start"}, NotSays: []string{"--adopt"},
+	},
+	{
 		Name: "VM made by hand, and adopted", Faults: on(VMMadeByHand), Options: Options{Adopt: true},
 		Sees: sights("configuration", "no boot script gives the user the agent's group", "group", "does not exist"),
 		Want: steps(adopt, group, stop, configure, start, directories, units, agent, activate, marker),

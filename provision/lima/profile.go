@@ -291,10 +291,13 @@ func Signs(text []byte) (signs []string) {
 	return append(signs, SignsIn(config)...)
 }
 
+// ForwardSign is the sign that others leave as well.
+const ForwardSign = "it forwards " + GuestSocket
+
 // SignsIn returns what in a configuration shows that the VM is a world.
 func SignsIn(config *limatype.LimaYAML) (signs []string) {
 	if ForwardsAgent(config) {
-		signs = append(signs, "it forwards "+GuestSocket)
+		signs = append(signs, ForwardSign)
 	}
 	if slices.ContainsFunc(config.Provision, isBootGroup) {
 		signs = append(signs, "it has the boot script of a world")
