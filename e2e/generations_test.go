@@ -166,6 +166,30 @@ func testStaged(t *testing.T, rig *rig) {
 				t.Errorf("the steps were %v", r.steps())
 			}
 		}},
+		{"its agent built from the copy", func(t *testing.T) {
+			w.write(t, filepath.Join(w.project, "Cargo.toml"), "[package]\nname = \""+staged.Package+"\"\nversion = \"0.1.0\"\n")
+			w.write(t, filepath.Join(w.project, "Cargo.lock"), "version = 3\n[[package]]\nname = \""+staged.Package+"\"\n")
+			w.write(t, filepath.Join(w.project, "src", "main.rs"), "fn main() {}\n")
+			buildAgent(t, filepath.Join(w.project, "built"), "./e2e/agent", "-X", "main.backend="+staged.Backend)
+			w.write(t, filepath.Join(w.files(), "cargo"), copyingCargo)
+			for _, program := range []string{"cargo", "rustc"} {
+				if err := failed(w.limactl(t, "copy", filepath.Join(w.files(), "cargo"), vm+":/tmp/"+program)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.guest(t, "sh", "-ec", "mkdir -p ~/.cargo/bin && install -m 0755 /tmp/cargo /tmp/rustc ~/.cargo/bin")
+			r := w.setup(t, "--agent", "build", "--rebuild-agent")
+			r.wantReady(t)
+			want := []provision.StepID{provision.StepStage, provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}
+			if got := withoutWait(r.steps()); !slices.Equal(got, want) {
+				t.Errorf("the steps were %v, want %v", got, want)
+			}
+			w.wantAnswer(t, "e2e")
+			w.wantGeneration(t, staged, old)
+			if left := w.root(t, "ls -d /home/*/.cache/worldsetup-build 2>/dev/null || :"); left != "" {
+				t.Errorf("left in the guest: %s", left)
+			}
+		}},
 		{"no way back", func(t *testing.T) {
 			if r := w.setup(t, "--agent", "builtin", "--layout", now.Name); r.code != 4 || len(r.steps()) > 0 {
 				t.Errorf("exit code %d, steps %v", r.code, r.steps())
@@ -221,6 +245,23 @@ func testStaged(t *testing.T, rig *rig) {
 		}
 	}
 }
+
+// copyingCargo is a cargo, and a rustc, that builds nothing: the program is in the project already.
+const copyingCargo = `#!/bin/sh
+set -eu
+name=${0##*/}
+if [ "$1" = --version ]; then echo "$name 1.80.0 (0a1b2c3d4 2024-07-16)"; exit; fi
+while [ "$#" -gt 0 ]; do
+    case $1 in
+    --manifest-path) project=${2%/*} ;;
+    --target-dir) to=$2/release ;;
+    --package=*) program=${1#*=} ;;
+    esac
+    shift
+done
+mkdir -p "$to"
+cp "$project/built" "$to/$program"
+`
 
 // withoutUnits is a script of root's that removes the units of a generation, and its agent.
 func withoutUnits(of layout.Layout) string {

@@ -268,3 +268,34 @@ func TestBuildIsInterrupted(t *testing.T) {
 	b.BeforeGuest = nil
 	b.mustRun(t)
 }
+
+// TestBuildFromTheCopy: where the project is not mounted, its agent is built from the copy, which is there before that.
+func TestBuildFromTheCopy(t *testing.T) {
+	b := newWorkspace(t, cargo{has: "1.80"})
+	b.write(t, "Cargo.lock", "version = 4\n[[package]]\nname = \"world-service\"\nversion = \"0.1.0\"\n")
+	b.write(t, "crates/agent/Cargo.toml", "[package]\nname = \"world-service\"\nrust-version = \"1.70\"\n")
+	b.spec.Agent, b.spec.Layout = provision.AgentBuild, layout.StagedV2.Name
+	b.mustRun(t)
+	steps := b.steps()
+	if stage, build := slices.Index(steps, provision.StepStage), slices.Index(steps, provision.StepAgentBuild); stage < 0 ||
+		build < stage {
+		t.Errorf("the steps were %v", steps)
+	}
+	if len(b.cargo.built) != 1 || b.cargo.built[0].Project != layout.StagedV2.Current() {
+		t.Errorf("it has built %+v", b.cargo.built)
+	}
+	b.wantNothingLeft(t)
+
+	// What has changed is copied before it is built again.
+	b.write(t, "crates/agent/src/main.rs", "// it answers again\n")
+	b.spec.RebuildAgent = true
+	b.mustRun(t)
+	want := []provision.StepID{provision.StepStage, provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}
+	if got := b.steps(); !slices.Equal(got, want) {
+		t.Errorf("the steps were %v, want %v", got, want)
+	}
+	b.spec.RebuildAgent = false
+	if b.mustRun(t); len(b.steps()) > 0 {
+		t.Errorf("again: the steps were %v", b.steps())
+	}
+}

@@ -2,7 +2,7 @@
 // systemd and answers GET /v1/capabilities.
 //
 // With -ldflags "-X main.refuses=yes" it answers with an error: an agent that fails at once, which no one has to wait
-// for.
+// for. With "-X main.backend=NAME" it is the agent of another generation.
 package main
 
 import (
@@ -12,7 +12,10 @@ import (
 	"os"
 )
 
-var refuses string
+var (
+	refuses string
+	backend = "world-agent"
+)
 
 func main() {
 	listener, err := net.FileListener(os.NewFile(3, "listener")) // LISTEN_FDS starts at 3, see sd_listen_fds(3)
@@ -25,7 +28,7 @@ func main() {
 			http.Error(w, "not today", http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, `{"version":"v1","features":["e2e"],"backend":"world-agent","platform":"linux"}`)
+		fmt.Fprintf(w, `{"version":"v1","features":["e2e"],"backend":%q,"platform":"linux"}`+"\n", backend)
 	})
 	fmt.Fprintln(os.Stderr, http.Serve(listener, nil))
 	os.Exit(1)
