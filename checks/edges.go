@@ -49,7 +49,9 @@ type Host struct {
 func Here() Host {
 	return Host{
 		OS: platform.OS(), Arch: platform.Arch(), UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
-		Find: exec.LookPath, Run: run, Read: os.ReadFile, Stat: os.Stat, Real: filepath.EvalSymlinks, Free: freeSpace,
+		Find: exec.LookPath, Run: run,
+		Read: func(path string) ([]byte, error) { return os.ReadFile(platform.File(path)) },
+		Stat: func(path string) (fs.FileInfo, error) { return os.Stat(platform.File(path)) }, Real: filepath.EvalSymlinks, Free: freeSpace,
 		NFS: nfs, KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
 		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
 		Resolve: func(ctx context.Context, name string) error {

@@ -14,3 +14,6 @@ func OS() string { return runtime.GOOS }
 
 // Arch returns the processor that this program was built for, as Go calls it: "amd64" or "arm64".
 func Arch() string { return runtime.GOARCH }
+
+// File returns where the system's file path is read: at path itself.
+func File(path string) string { return path }
