@@ -9,7 +9,8 @@
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
-# make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded
+# make mac-cover RESULTS=FILE what unit tests execute of the code for Macs, in FILE.unit.cover; make bed writes FILE.mac.cover
+# make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded, and FILE.*.cover
 # make demo-check a minute: what the program must do on any machine. PROGRAM names another one than bin/worldsetup.
 # make world-check minutes: the life of a world in a real VM, as an ordinary user, on a Mac or on Linux with KVM
 # make mac-report records what a Mac answers to worldsetup's questions, for a test: shown first, sent nowhere
@@ -26,7 +27,7 @@
 #
 # On a new machine each of them installs what it needs first.
 
-.PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all tested-on pictures bench bench-tui \
+.PHONY: world test check lint race cross bed bed-kills bed-all e2e e2e-all mac-cover tested-on pictures bench bench-tui \
   build install uninstall notices release-check reproducible vulnerabilities demo-check world-check mac-report need-go
 
 # A newer Go than the machine's is fetched when a go.mod asks for it.
@@ -105,6 +106,9 @@ e2e: need-go
 
 e2e-all: need-go
 	$(GO) test -tags e2e -count=1 -timeout 240m -v ./e2e -suite $(SUITE) $(RECORD)
+
+mac-cover: need-go
+	$(GO) test -count=1 -coverprofile '$(abspath $(firstword $(RESULTS))).unit.cover' -coverpkg ./checks/...,./provision/... ./checks ./provision
 
 tested-on: need-go
 	$(GO) run ./e2e/testedon $(RESULTS) >docs/tested-on.md.new && mv docs/tested-on.md.new docs/tested-on.md

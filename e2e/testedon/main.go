@@ -2,12 +2,14 @@
 //
 //	go run ./e2e/testedon FILE… >docs/tested-on.md
 //
+// Files whose names end in .cover are coverage profiles: they show what of the code for Macs was executed.
 // It runs in the root of the source.
 package main
 
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/atomize-hq/worldsetup/e2e/results"
 )
@@ -21,7 +23,12 @@ func main() {
 
 func run(paths []string) error {
 	var lines []results.Line
+	var profiles []string
 	for _, path := range paths {
+		if strings.HasSuffix(path, ".cover") {
+			profiles = append(profiles, path)
+			continue
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			return err
@@ -40,6 +47,10 @@ func run(paths []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = os.Stdout.WriteString(newPage(lines, tables).write())
+	p := newPage(lines, tables)
+	if p.mac, err = measured(profiles); err != nil {
+		return err
+	}
+	_, err = os.Stdout.WriteString(p.write())
 	return err
 }

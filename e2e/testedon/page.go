@@ -33,6 +33,7 @@ type page struct {
 	versions map[string]map[string]string
 	first    time.Time
 	last     time.Time
+	mac      []executed // what of the code for Macs was executed; empty when it wasn't measured
 }
 
 // table is a part of the page.

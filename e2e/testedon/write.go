@@ -31,6 +31,7 @@ func (p *page) write() string {
 	out.WriteString(limits)
 	line("")
 	writeSystemCalls(line)
+	writeMacCode(line, p.mac)
 	p.writeRigs(line)
 	p.writeAgreement(line)
 	line("## Scenarios")
