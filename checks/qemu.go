@@ -13,6 +13,8 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/mattn/go-shellwords"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // qemuCommand is how Lima calls QEMU.
@@ -198,7 +200,7 @@ func (h Host) acceleration(arch limatype.Arch) Probe {
 	}
 }
 
-var accelKVM = regexp.MustCompile(`(-accel |accel=)[^ ,]*\bkvm\b`)
+var accelKVM = lazyregexp.New(`(-accel |accel=)[^ ,]*\bkvm\b`)
 
 // emulation reads the arguments as QEMU and Lima do: QEMU emulates when a machine or an accelerator is named, and not
 // KVM among them. Lima adds its own arguments for KVM unless both of the words -machine and -cpu are there.

@@ -11,9 +11,9 @@ package embed
 import (
 	_ "embed"
 	"fmt"
-	"regexp"
 
 	"github.com/atomize-hq/worldsetup/internal/fields"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -141,7 +141,7 @@ func Profile() []byte { return profile }
 func ProbeAgent() []byte { return probeAgent }
 
 // plainPath is what may stand in a systemd unit without quoting; every home directory that Lima makes is of this form.
-var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
+var plainPath = lazyregexp.New(`^/[A-Za-z0-9._/+-]*$`)
 
 // SocketUnit is the text of a layout's socket unit.
 func SocketUnit(of layout.Layout) string { return fill(socketUnit, of, "", false) }

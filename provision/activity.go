@@ -12,13 +12,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -284,17 +284,17 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 // bootEnds are the beginnings of console lines that show that a boot has failed for good.
 // The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a user.
 var bootEnds = []struct {
-	line  *regexp.Regexp
+	line  *lazyregexp.Regexp
 	text  string
 	noSSH bool // it counts only as long as ssh doesn't answer
 }{
-	{regexp.MustCompile(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked", false},
-	{regexp.MustCompile(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs", true},
-	{regexp.MustCompile(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode", true},
+	{lazyregexp.New(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked", false},
+	{lazyregexp.New(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs", true},
+	{lazyregexp.New(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode", true},
 }
 
 // kernelTime matches the timestamp that the kernel writes before each line.
-var kernelTime = regexp.MustCompile(`^\[ *\d+\.\d+\] `)
+var kernelTime = lazyregexp.New(`^\[ *\d+\.\d+\] `)
 
 // bootEnd returns why the boot that wrote these lines will never finish; nil when they don't show that.
 func bootEnd(lines []string, sshAnswers bool) error {

@@ -6,11 +6,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.
@@ -141,7 +141,7 @@ func firstInt(numbers ...int) int {
 	return 0
 }
 
-var ubuntuImage = regexp.MustCompile(`^ubuntu-([0-9.]+)-.*-(amd64|arm64)\.`)
+var ubuntuImage = lazyregexp.New(`^ubuntu-([0-9.]+)-.*-(amd64|arm64)\.`)
 
 // ImageTitle is the guest image as a person would call it; empty when no image is needed.
 func (g *Gets) ImageTitle() string {

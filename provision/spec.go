@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,6 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
@@ -146,7 +146,7 @@ func ParseCompanions(word string) (Companions, error) {
 }
 
 // buildProfile is what Cargo takes for the name of a profile, as far as it can be a directory's.
-var buildProfile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
+var buildProfile = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$`)
 
 // Switch is a setting that may also be left as it is.
 type Switch int
@@ -167,7 +167,7 @@ const (
 )
 
 // The rules for an instance's name are Lima's own (pkg/identifiers and pkg/limatype/dirnames, v2.1.4).
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$`)
+var namePattern = lazyregexp.New(`^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$`)
 
 const maxName = 76
 
@@ -351,7 +351,7 @@ func (s Spec) checkProfileDigest() error {
 	return failure
 }
 
-var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestPattern = lazyregexp.New(`^sha256:[0-9a-f]{64}$`)
 
 func (s *Spec) checkImage() error {
 	if s.ImageDigest != "" && !digestPattern.MatchString(s.ImageDigest) {

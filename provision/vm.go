@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -160,23 +160,23 @@ func (e *startError) Unwrap() error { return e.err }
 // startAdvice holds what to do about reasons why a VM did not start. %s is the VM's directory. The messages are QEMU's
 // (7.2 to 10), virtiofsd's and the kernel's.
 var startAdvice = []struct {
-	reason *regexp.Regexp
+	reason *lazyregexp.Regexp
 	next   string
 }{
-	{regexp.MustCompile(`(?i)[Ff]ailed to get (shared )?"write" lock`),
+	{lazyregexp.New(`(?i)[Ff]ailed to get (shared )?"write" lock`),
 		"another process uses the VM's disk: find it with `fuser -v %s/disk`, and end it"},
-	{regexp.MustCompile(`(?i)host forwarding rule|address already in use`),
+	{lazyregexp.New(`(?i)host forwarding rule|address already in use`),
 		"another program listens at that port: find it with `lsof -nP -iTCP -sTCP:LISTEN`, and end it"},
-	{regexp.MustCompile(`(?i)no space left on device|disk quota exceeded`),
+	{lazyregexp.New(`(?i)no space left on device|disk quota exceeded`),
 		"free disk space: `df -h %s` shows how much there is"},
-	{regexp.MustCompile(`(?i)cannot allocate memory|cannot set up guest memory|signal: killed`),
+	{lazyregexp.New(`(?i)cannot allocate memory|cannot set up guest memory|signal: killed`),
 		"this machine may have too little memory: close programs, or give the VM less: worldsetup --memory SIZE"},
-	{regexp.MustCompile(`(?i)not a valid (device|machine|chardev)|unsupported machine type|could not open option rom`),
+	{lazyregexp.New(`(?i)not a valid (device|machine|chardev)|unsupported machine type|could not open option rom`),
 		"this QEMU lacks a part of it: install all of it (brew reinstall qemu; sudo apt-get install --reinstall " +
 			"qemu-system-x86), or see which one is called: command -v qemu-system-x86_64"},
-	{regexp.MustCompile(`com\.apple\.security\.virtualization|VZErrorDomain`),
+	{lazyregexp.New(`com\.apple\.security\.virtualization|VZErrorDomain`),
 		"see whether limactl may create VMs here: worldsetup check"},
-	{regexp.MustCompile(`(?i)kvm|hvf|hypervisor|firmware|executable file not found|shared libraries|dyld`),
+	{lazyregexp.New(`(?i)kvm|hvf|hypervisor|firmware|executable file not found|shared libraries|dyld`),
 		"see what this machine lacks: worldsetup check"},
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -202,7 +202,7 @@ var options = []option{
 // exampleAgent is the file of an agent in a project, in help.
 var exampleAgent = "./bin/linux/" + layout.All[0].Package
 
-var urlPattern = regexp.MustCompile(`^https?://`)
+var urlPattern = lazyregexp.New(`^https?://`)
 
 const switchValues = "`true` or `false`; a flag or variable also takes 1, yes, 0 or no"
 

@@ -2,11 +2,12 @@ package config
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // With returns the text of the file with other values. The lines of other keys and all comments stay as they are: the
@@ -71,7 +72,7 @@ func insert(lines []string, key, line string) {
 }
 
 // harmless matches text that needs no quotes, unless YAML reads it as another type.
-var harmless = regexp.MustCompile(`^[A-Za-z0-9/._~][A-Za-z0-9/._~+@:-]*$`)
+var harmless = lazyregexp.New(`^[A-Za-z0-9/._~][A-Za-z0-9/._~+@:-]*$`)
 
 // encode writes a value as YAML. JSON's way of quoting is YAML's as well.
 func (f *File) encode(value Value) string {

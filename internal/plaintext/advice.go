@@ -1,8 +1,9 @@
 package plaintext
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // Part is a part of an advice: words, or a command to type, which has to stay in one piece.
@@ -10,13 +11,13 @@ type Part struct{ Words, Command string }
 
 var (
 	// programs matches what a command begins with: settings of variables, and a program that advice names.
-	programs = regexp.MustCompile(`^(?:[A-Z_]+=(?:"[^"]*"|\S+) )*(?:worldsetup|limactl|sudo|brew|apt-get|export|arch|` +
+	programs = lazyregexp.New(`^(?:[A-Z_]+=(?:"[^"]*"|\S+) )*(?:worldsetup|limactl|sudo|brew|apt-get|export|arch|` +
 		`chmod|chown|mv|rm|mkdir|curl|ls|df|du|kill|ping|cargo|ssh|ssh-keygen|softwareupdate|xcode-select|command)` +
 		"(?: |$|[;,)`])")
 	// opens matches what stands before a command within words.
-	opens = regexp.MustCompile("(?m)^|: |\\(|`")
+	opens = lazyregexp.New("(?m)^|: |\\(|`")
 	// ends matches what ends one that stands in no brackets.
-	ends = regexp.MustCompile(`;? *(?:\n|$)|; |, | \(|\)|\. `)
+	ends = lazyregexp.New(`;? *(?:\n|$)|; |, | \(|\)|\. `)
 	// edges are what is left around words when a command was taken out.
 	edges = " ;,:.()`\n"
 )

@@ -7,9 +7,10 @@ package plaintext
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // Clean makes a line harmless: see [Line]. Without utf8, characters outside ASCII are spelled out.
@@ -38,7 +39,7 @@ func Clean(line string, utf8 bool) string {
 
 // escapes matches terminal escape sequences, both as ESC and a letter and as the one control character that stands for
 // the two: CSI; then the string sequences (OSC, DCS and their kin, up to their terminator or the end); then all others.
-var escapes = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]` +
+var escapes = lazyregexp.New(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]` +
 	`|(?:\x1b[\]PX^_]|[\x{90}\x{98}\x{9d}-\x{9f}]).*?(?:\x07|\x1b\\|\x{9c}|$)` +
 	`|\x1b[ -/]*[0-~]?`)
 

@@ -2,9 +2,10 @@ package plaintext
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // mask stands for a secret.
@@ -12,16 +13,16 @@ const mask = "***"
 
 // addresses matches what begins like a URL, up to the next space: a user name and a password may hold anything else
 // when they were not escaped. Slashes may be escaped, as in some JSON, and one is left of a URL that was taken for a path.
-var addresses = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:\\*/\\*/|https?:/)(\S+)`)
+var addresses = lazyregexp.New(`(?i)(?:[a-z][a-z0-9+.-]*:\\*/\\*/|https?:/)(\S+)`)
 
 // secrets matches in its last group what is secret by the name before it: a proxy's address without a scheme, a
 // parameter of a URL, and a header of HTTP.
-var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)proxy["']?\s*[=:]\s*["']?(\S+)@`),
-	regexp.MustCompile(`(?i)[?&][\w.%-]*(?:token|secret|passw|signature|credential|auth|apikey|api_key|access_?key)` +
+var secrets = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)proxy["']?\s*[=:]\s*["']?(\S+)@`),
+	lazyregexp.New(`(?i)[?&][\w.%-]*(?:token|secret|passw|signature|credential|auth|apikey|api_key|access_?key)` +
 		`[\w.%-]*=([^&\s"'#]+)`),
-	regexp.MustCompile(`(?i)[?&](?:sig|key|pw|pwd)=([^&\s"'#]+)`),
-	regexp.MustCompile(`(?i)\bauthorization:\s*(?:basic|bearer|token)\s+(\S+)`),
+	lazyregexp.New(`(?i)[?&](?:sig|key|pw|pwd)=([^&\s"'#]+)`),
+	lazyregexp.New(`(?i)\bauthorization:\s*(?:basic|bearer|token)\s+(\S+)`),
 }
 
 // Redact returns text without the secrets in it: user names and passwords of URLs, also of those that are not well
@@ -88,7 +89,7 @@ func userinfo(address string) int {
 	return max(end, 0)
 }
 
-var jsonStrings = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+var jsonStrings = lazyregexp.New(`"(?:[^"\\]|\\.)*"`)
 
 // RedactJSON redacts each string in a JSON text, and changes nothing else.
 func RedactJSON(text []byte) []byte {

@@ -1,9 +1,10 @@
 package redact
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // names are words in the names of secrets; those in short count only as whole words.
@@ -17,13 +18,13 @@ const (
 )
 
 var (
-	secretName = regexp.MustCompile(`(?i)^` + name + `$`)
+	secretName = lazyregexp.New(`(?i)^` + name + `$`)
 	// harmless are values that are no secrets, whatever their name.
-	harmless = regexp.MustCompile(`(?i)^["']?(?:|true|false|yes|no|on|off|none|null|nil|ok|\d{1,2}|\*+|\[[a-z]+(?:-\d+)?\])["']?$`)
+	harmless = lazyregexp.New(`(?i)^["']?(?:|true|false|yes|no|on|off|none|null|nil|ok|\d{1,2}|\*+|\[[a-z]+(?:-\d+)?\])["']?$`)
 	// blocks are keys and certificates; one that has no end takes all after it.
-	blocks = regexp.MustCompile(`(?s)-{4,5} ?BEGIN [^-\n]{1,60}-{4,5}.*?(?:-{4,5} ?END [^-\n]{1,60}-{4,5}|\z)`)
+	blocks = lazyregexp.New(`(?s)-{4,5} ?BEGIN [^-\n]{1,60}-{4,5}.*?(?:-{4,5} ?END [^-\n]{1,60}-{4,5}|\z)`)
 	// publicKeys are those of ssh, with the comment, and their fingerprints.
-	publicKeys = rule{stems("aaaa sha256: md5:"), regexp.MustCompile(`(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+)[\w@.-]*\s+AAAA[\w+/=]*(?:[ \t]+[^\s"']+)?` +
+	publicKeys = rule{stems("aaaa sha256: md5:"), lazyregexp.New(`(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+)[\w@.-]*\s+AAAA[\w+/=]*(?:[ \t]+[^\s"']+)?` +
 		`|\bSHA256:[\w+/]{43}=?|\bMD5(?::[0-9a-f]{2}){16}|\bAAAA[BCE][\w+/]{20,}={0,2}`)}
 )
 
@@ -31,7 +32,7 @@ var (
 // and a pattern takes a thousand times as long to find that out.
 type rule struct {
 	stems   []string
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }
 
 // stems splits at spaces.
@@ -47,25 +48,25 @@ var nameStems = stems("passw phrase passcode secret token key credential authori
 
 // valued matches in its last group the secret that has a name before it.
 var valued = []rule{
-	{nameStems, regexp.MustCompile(`(?im)^\s*(?:-\s+|#\s*|export\s+)?["']?` + name + `["']?[ \t]*:[ \t]+(\S.*)$`)},
-	{nameStems, regexp.MustCompile(`(?i)[\w.-]*(?:` + names + `)[\w.-]*[ \t]*:[ \t]+([^\s"'{\[][^"'\n]*)`)},
-	{stems("authorization cookie x-"), regexp.MustCompile(`(?i)\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth|secret)[\w-]*)\\*["']?\s*[:=]\s*([^"'\n]+)`)},
-	{nameStems, regexp.MustCompile(`(?i)` + name + `(?:\\*["'])?\s*(?:=>|:=|==?|:|%3a|%3d)\s*(\\*"(?:[^"\\\n]|\\[^"\n])*\\*"?|'[^'\n]*'?|[^\s"']\S*)`)},
-	{nameStems, regexp.MustCompile(`(?i)\b` + name + `\s+(?:is|was)\s*:?\s+(\S+)`)},
-	{nameStems, regexp.MustCompile(`(?i)\s--?` + name + `\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
-	{stems("bearer basic negotiate digest"), regexp.MustCompile(`(?i)\b(?:bearer|basic|negotiate|digest)\s+([\w.~+/=-]{8,})`)},
-	{nameStems, regexp.MustCompile(`(?i)<` + name + `[^<>\n]*>([^<\n]+)<`)},
-	{stems("passw passphrase passcode secret token"), regexp.MustCompile(`(?i)\b(?:password|passphrase|passcode|secret|token)\s+["']?([^\s"']*[\d@#$%!^&*+-][^\s"']*)`)},
-	{stems("machine"), regexp.MustCompile(`(?i)\bmachine\s+\S+\s+login\s+(\S+\s+(?:account\s+\S+\s+)?password\s+\S+)`)},
-	{stems("passw login"), regexp.MustCompile(`(?im)^\s*(?:password|passwd|login)[ \t]+(\S+)\s*$`)},
-	{stems("sshpass"), regexp.MustCompile(`(?i)\bsshpass\s+-p\s*("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
-	{stems("-u --user --proxy-user"), regexp.MustCompile(`(?i)\s(?:-u|--user|-U|--proxy-user)[ =]?((?:"[^"\n]*"?|'[^'\n]*'?|[^\s:]+:\S+))`)},
-	{stems("mysql mariadb psql"), regexp.MustCompile(`(?i)\b(?:mysql|mysqldump|mariadb|psql)\b.*?\s-p(\S+)`)},
-	{stems(":"), regexp.MustCompile(`(?m)(?:^|\s)[\w.*\[\]-]+:\d{3,5}:[^:\s]+:[^:\s]+:(\S+)`)},
-	{stems("identified"), regexp.MustCompile(`(?i)identified\s+(?:with\s+\S+\s+)?by\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
-	{stems("::"), regexp.MustCompile(`(?m)^[\w.-]+:([$!*][^:\s]*):\d*:\d*:`)}, // of /etc/shadow
-	{stems("serial asset"), regexp.MustCompile(`(?i)\b(?:serial(?:[ _-]?(?:number|no))?|asset[ _-]?tag)["']?\s*(?:\([\w ]+\))?\s*[=:]\s*["']?([\w-]*\d[\w-]*)`)},
-	{stems("mac hwaddr lladdr ether"), regexp.MustCompile(`(?i)\b(?:mac|macaddr|hwaddr|hwaddress|lladdr|ether)["']?(?:\s*[=:]\s*|\s+)["']?([0-9a-f]{12})\b`)},
+	{nameStems, lazyregexp.New(`(?im)^\s*(?:-\s+|#\s*|export\s+)?["']?` + name + `["']?[ \t]*:[ \t]+(\S.*)$`)},
+	{nameStems, lazyregexp.New(`(?i)[\w.-]*(?:` + names + `)[\w.-]*[ \t]*:[ \t]+([^\s"'{\[][^"'\n]*)`)},
+	{stems("authorization cookie x-"), lazyregexp.New(`(?i)\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth|secret)[\w-]*)\\*["']?\s*[:=]\s*([^"'\n]+)`)},
+	{nameStems, lazyregexp.New(`(?i)` + name + `(?:\\*["'])?\s*(?:=>|:=|==?|:|%3a|%3d)\s*(\\*"(?:[^"\\\n]|\\[^"\n])*\\*"?|'[^'\n]*'?|[^\s"']\S*)`)},
+	{nameStems, lazyregexp.New(`(?i)\b` + name + `\s+(?:is|was)\s*:?\s+(\S+)`)},
+	{nameStems, lazyregexp.New(`(?i)\s--?` + name + `\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
+	{stems("bearer basic negotiate digest"), lazyregexp.New(`(?i)\b(?:bearer|basic|negotiate|digest)\s+([\w.~+/=-]{8,})`)},
+	{nameStems, lazyregexp.New(`(?i)<` + name + `[^<>\n]*>([^<\n]+)<`)},
+	{stems("passw passphrase passcode secret token"), lazyregexp.New(`(?i)\b(?:password|passphrase|passcode|secret|token)\s+["']?([^\s"']*[\d@#$%!^&*+-][^\s"']*)`)},
+	{stems("machine"), lazyregexp.New(`(?i)\bmachine\s+\S+\s+login\s+(\S+\s+(?:account\s+\S+\s+)?password\s+\S+)`)},
+	{stems("passw login"), lazyregexp.New(`(?im)^\s*(?:password|passwd|login)[ \t]+(\S+)\s*$`)},
+	{stems("sshpass"), lazyregexp.New(`(?i)\bsshpass\s+-p\s*("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
+	{stems("-u --user --proxy-user"), lazyregexp.New(`(?i)\s(?:-u|--user|-U|--proxy-user)[ =]?((?:"[^"\n]*"?|'[^'\n]*'?|[^\s:]+:\S+))`)},
+	{stems("mysql mariadb psql"), lazyregexp.New(`(?i)\b(?:mysql|mysqldump|mariadb|psql)\b.*?\s-p(\S+)`)},
+	{stems(":"), lazyregexp.New(`(?m)(?:^|\s)[\w.*\[\]-]+:\d{3,5}:[^:\s]+:[^:\s]+:(\S+)`)},
+	{stems("identified"), lazyregexp.New(`(?i)identified\s+(?:with\s+\S+\s+)?by\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
+	{stems("::"), lazyregexp.New(`(?m)^[\w.-]+:([$!*][^:\s]*):\d*:\d*:`)}, // of /etc/shadow
+	{stems("serial asset"), lazyregexp.New(`(?i)\b(?:serial(?:[ _-]?(?:number|no))?|asset[ _-]?tag)["']?\s*(?:\([\w ]+\))?\s*[=:]\s*["']?([\w-]*\d[\w-]*)`)},
+	{stems("mac hwaddr lladdr ether"), lazyregexp.New(`(?i)\b(?:mac|macaddr|hwaddr|hwaddress|lladdr|ether)["']?(?:\s*[=:]\s*|\s+)["']?([0-9a-f]{12})\b`)},
 }
 
 // named masks the secrets in a line that have a name.
@@ -85,7 +86,7 @@ func named(text, folded string) string {
 }
 
 // replaceGroup replaces the last group of each match by what by returns for it and the text after it.
-func replaceGroup(text string, pattern *regexp.Regexp, by func(found, after string) string) string {
+func replaceGroup(text string, pattern *lazyregexp.Regexp, by func(found, after string) string) string {
 	matches := pattern.FindAllStringSubmatchIndex(text, -1)
 	if len(matches) == 0 {
 		return text
@@ -110,7 +111,7 @@ func isPath(value string) bool {
 // tokens have a form of their own.
 var tokens = rule{stems("gh gl xox xapp- _live_ _test_ whsec_ sk- a3t akia asia agpa aida aroa anpa aiza ya29. 1//0 gocspx npm_ pypi- " +
 	"hf_ _v1_ sg. eyj tskey- age-secret shp sq0 dckr_ hv s. b. r. dp. lin_ pat- nrak- eaa secret_ ntn_ atatt rk_ key- " +
-	":aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"), regexp.MustCompile(strings.Join([]string{
+	":aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"), lazyregexp.New(strings.Join([]string{
 	`\bgh[a-z]_\w{16,}`, `\bgithub_pat_\w{16,}`, `\bgl[a-z]{2,5}-[\w.-]{16,}`, `\bxox[a-z]+-[\w-]{8,}`, `\bxapp-[\w-]{8,}`,
 	`\b[sprw][khp]_(?:live|test)_\w{8,}`, `\bwhsec_[\w+/=]{8,}`, `\bsk-[\w-]{16,}`, `\b(?:A3T\w|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{12,}`,
 	`\bAIza[\w-]{20,}`, `\bya29\.[\w.-]+`, `\b1//0[\w-]{20,}`, `\bGOCSPX-[\w-]+`, `\bnpm_\w{16,}`, `\bpypi-[\w-]{16,}`,
@@ -125,7 +126,7 @@ var tokens = rule{stems("gh gl xox xapp- _live_ _test_ whsec_ sk- a3t akia asia 
 }, "|"))}
 
 // words are what tokens without a form are made of.
-var words = regexp.MustCompile(`[\w+/=-]{20,}`)
+var words = lazyregexp.New(`[\w+/=-]{20,}`)
 
 // random masks what looks like chance: characters of several kinds that take turns.
 func random(text string) string {

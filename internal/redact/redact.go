@@ -11,12 +11,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
 
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
@@ -186,7 +186,7 @@ func alphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= 0x80
 }
 
-var jsonStrings = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+var jsonStrings = lazyregexp.New(`"(?:[^"\\]|\\.)*"`)
 
 // JSON redacts each string of a JSON text, and keeps its form. The name before a value counts as it does in text.
 // Text that is no JSON is redacted as such.

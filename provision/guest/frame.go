@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
 
@@ -33,7 +33,7 @@ func frame(request Request, user, mark string) []string {
 }
 
 // userName matches what a shell takes for a name after a tilde.
-var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var userName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 // escape replaces what shells read differently in single quotes by what `printf %b` makes it again from.
 func escape(text string) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -115,7 +116,7 @@ func (p *observationParser) lacksMount() error {
 }
 
 // listenerPattern is a line of `ss -xle`, with the number of the file that a socket was bound to.
-var listenerPattern = regexp.MustCompile(`^u_str +LISTEN .* ino:([0-9]+) `)
+var listenerPattern = lazyregexp.New(`^u_str +LISTEN .* ino:([0-9]+) `)
 
 // End is the last line that the scripts "observe" and "verify" print.
 const End = "end"
@@ -249,7 +250,7 @@ func (p *observationParser) line(key, value string) (err error) {
 const maxOfTools = 16
 
 // serverPattern is what the script takes for the address of a name server.
-var serverPattern = regexp.MustCompile(`^[0-9a-fA-F.:#]+$`)
+var serverPattern = lazyregexp.New(`^[0-9a-fA-F.:#]+$`)
 
 // ofTool reads a variable of a broker, by its unit, or a fixed name server, by its file.
 func (p *observationParser) ofTool(key, value string) error {
@@ -313,7 +314,7 @@ func (p *observationParser) dropIns() {
 }
 
 // unitPattern is a unit's name.
-var unitPattern = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]{0,255}$`)
+var unitPattern = lazyregexp.New(`^[A-Za-z0-9:_.\\@-]{0,255}$`)
 
 // stranger reads "UNIT|PID".
 func (p *observationParser) stranger(value string) error {
@@ -364,7 +365,7 @@ func (p *observationParser) sum(value string) error {
 const MaxMarker = 65
 
 // markerPattern is a marker that names a layout.
-var markerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
+var markerPattern = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*\n$`)
 
 // parseMarker reads the first bytes of a marker that does not name the observation's layout, in hexadecimal.
 func parseMarker(value string) (name, text string, err error) {

@@ -4,12 +4,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
@@ -75,10 +75,10 @@ func (l HostLog) read() []string {
 var (
 	// programOutput matches what a program that the host agent runs, such as QEMU or virtiofsd, wrote to its standard
 	// error.
-	programOutput = regexp.MustCompile(`^(\S+)\[stderr\]: (.*\S)`)
+	programOutput = lazyregexp.New(`^(\S+)\[stderr\]: (.*\S)`)
 	// crashed matches the first line that a Go program writes when it crashes, and what the dynamic loaders of Linux and
 	// macOS write.
-	crashed = regexp.MustCompile(`^(panic|fatal error|runtime: out of memory|dyld(\[\d+\])?): |` +
+	crashed = lazyregexp.New(`^(panic|fatal error|runtime: out of memory|dyld(\[\d+\])?): |` +
 		`: error while loading shared libraries: `)
 )
 

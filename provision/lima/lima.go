@@ -8,8 +8,9 @@ package lima
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // Command is one call of limactl.
@@ -79,7 +80,7 @@ func (e *CommandError) subject() string {
 }
 
 // excerpts are the lines of a YAML file that its reader shows in an error: they may hold a secret.
-var excerpts = regexp.MustCompile(`(?m)\n^(?:>? *\d+ \|.*| *\^ *)$`)
+var excerpts = lazyregexp.New(`(?m)\n^(?:>? *\d+ \|.*| *\^ *)$`)
 
 // WithoutExcerpts returns the text of an error without the lines of a YAML file in it; the line's number stays.
 func WithoutExcerpts(text string) string {

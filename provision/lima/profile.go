@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -112,7 +112,7 @@ func Refers(profile *limatype.LimaYAML) bool {
 		slices.ContainsFunc(profile.Probes, func(p limatype.Probe) bool { return p.File != nil })
 }
 
-var variable = regexp.MustCompile(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
+var variable = lazyregexp.New(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
 
 // Substitute returns a profile with the variables HOME and PROJECT in it replaced, as envsubst does, if it was written
 // for that: scripts mean their own HOME, so only variables beside them show it.

@@ -4,14 +4,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // maxRef is how much of a file of git's is read, in bytes; packed-refs can have hundreds of KiB.
 const maxRef = 8 << 20
 
-var commit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var commit = lazyregexp.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // gitHead is the commit of a git checkout, also of one that a directory above is the top of; empty when there is none,
 // or when it keeps its references in another form than files.

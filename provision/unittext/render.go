@@ -3,9 +3,10 @@ package unittext
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
 // The variables that the system's doctor fills in. It leaves all others empty.
@@ -23,10 +24,10 @@ type Units struct {
 }
 
 // reference is a variable in a template, as envsubst(1) takes it.
-var reference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
+var reference = lazyregexp.New(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
 
 // plainPath is what may stand in a unit without quoting.
-var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._/+-]*$`)
+var plainPath = lazyregexp.New(`^/[A-Za-z0-9._/+-]*$`)
 
 // Render returns the texts for a user whose home directory in the guest is home, and checks that they keep the
 // contract. The error is of KindUsage.
