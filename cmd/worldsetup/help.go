@@ -268,7 +268,7 @@ func (a *app) addVersionFlag(root *cobra.Command) {
 	}
 	root.RunE = func(command *cobra.Command, args []string) error {
 		if *asked {
-			a.stdout().drawn("worldsetup ", version())
+			a.stdout().drawn(strings.TrimSuffix(versionLine(), "\n"))
 			return nil
 		}
 		return run(command, args)
@@ -282,7 +282,7 @@ func (a *app) versionCommand() *cobra.Command {
 	asked := command.Flags().Bool("json", false, "one JSON object, for scripts")
 	command.Run = func(*cobra.Command, []string) {
 		if !*asked {
-			a.stdout().drawn("worldsetup ", version())
+			a.stdout().drawn(strings.TrimSuffix(versionLine(), "\n"))
 			a.stdout().drawn("", lima.TestedRange())
 			return
 		}

@@ -169,6 +169,10 @@ func (a *app) execute(ctx context.Context, args []string) (err error) {
 			err = provision.PanicError(problem)
 		}
 	}()
+	if len(args) == 1 && args[0] == "--version" { // scripts ask it often, and no other command is needed for it
+		_, err := io.WriteString(a.out, versionLine())
+		return err
+	}
 	root := a.rootCommand()
 	root.SetArgs(append([]string{}, args...)) // not nil: cobra would take os.Args
 	return root.ExecuteContext(ctx)

@@ -198,6 +198,9 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
+// versionLine is what --version prints.
+func versionLine() string { return "worldsetup " + version() + "\n" }
+
 // version describes this build.
 func version() string {
 	v := versionOf()
