@@ -22,8 +22,9 @@
 # make reproducible builds the program twice, from two directories, and compares
 # make vulnerabilities has govulncheck search what is linked, with its database on the network
 # make notices writes THIRD_PARTY_NOTICES: the licenses of what is linked
-# make bench-tui a minute: the wizard under a flood of log lines, and its first frame
-# make bench   a quarter of an hour: a first setup against a bare limactl start, and what being watched costs
+# make bench-tui half a minute: the wizard under a flood of log lines
+# make bench   a quarter of an hour on an idle machine: measures on the test bed, and writes docs/performance.md.
+#              VM=1 takes a real VM, and some two hours, and writes docs/performance-vm.md. ROWS="growth" prints some rows.
 #
 # On a new machine each of them installs what it needs first.
 
@@ -130,12 +131,14 @@ pictures: need-go
 	@mkdir -p docs/pictures
 	$(GO) test ./cmd/worldsetup -run TestPictures -count=1 -draw
 
+# The second guest lacks the packages that a world needs.
 bench: need-go
-	$(GO) test -tags e2e -run '^$$' -bench 'Create|Watch' -benchtime 4x -timeout 60m ./e2e
+	$(GO) test -tags e2e -run '^$$' -bench Table -benchtime 1x -timeout 180m ./e2e -rows '$(ROWS)' \
+	  $(if $(VM),-suite $(SUITE),-guest trixie,trixie-ubuntu -lima 2.2.0) \
+	  $(if $(ROWS),,-page '$(abspath docs/performance$(if $(VM),-vm).md)')
 
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui
-	$(GO) test -run '^$$' -bench FirstFrame -benchtime 20x ./cmd/worldsetup
 
 build: need-go
 	$(GO) build -trimpath -ldflags '-s -w' -o bin/worldsetup ./cmd/worldsetup

@@ -194,7 +194,7 @@ func testHostUntouched(t *testing.T, w *world) {
 	}
 }
 
-func buildAgent(t *testing.T, path, source string, ldflags ...string) {
+func buildAgent(t testing.TB, path, source string, ldflags ...string) {
 	t.Helper()
 	settings := strings.Join(append([]string{"-s", "-w"}, ldflags...), " ")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", settings, "-o", path, source)
@@ -208,7 +208,7 @@ func buildAgent(t *testing.T, path, source string, ldflags ...string) {
 }
 
 // write makes a file that belongs to the ordinary user, with its directories.
-func (home limaHome) write(t *testing.T, path, content string) {
+func (home limaHome) write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

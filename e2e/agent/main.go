@@ -12,9 +12,11 @@ import (
 	"os"
 )
 
+// Each is set when an agent is linked: refuses makes it answer with an error, name makes one differ from another, and
+// backend is what it says that it is.
 var (
-	refuses string
-	backend = "world-agent"
+	refuses, name string
+	backend       = "world-agent"
 )
 
 func main() {
@@ -30,6 +32,6 @@ func main() {
 		}
 		fmt.Fprintf(w, `{"version":"v1","features":["e2e"],"backend":%q,"platform":"linux"}`+"\n", backend)
 	})
-	fmt.Fprintln(os.Stderr, http.Serve(listener, nil))
+	fmt.Fprintln(os.Stderr, name, http.Serve(listener, nil))
 	os.Exit(1)
 }

@@ -1,0 +1,101 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// clients are programs that connect to the agent again and again.
+type clients struct {
+	asked   int
+	longest time.Duration
+	errs    []error
+}
+
+// connecting has many clients ask the agent through the host's socket while something is done. None keeps a connection.
+func (home limaHome) connecting(many int, during func()) clients {
+	ctx, stop := context.WithCancel(context.Background())
+	socket := filepath.Join(home.dir, vm, "sock", "substrate.sock")
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+	}, Timeout: time.Minute}
+	ask := func() error {
+		reply, err := client.Get(capabilitiesURL)
+		if err != nil {
+			return err
+		}
+		defer reply.Body.Close()
+		if _, err := io.Copy(io.Discard, reply.Body); err != nil {
+			return err
+		}
+		if reply.StatusCode != http.StatusOK {
+			return errors.New(reply.Status)
+		}
+		return nil
+	}
+	var all clients
+	var lock sync.Mutex
+	var group sync.WaitGroup
+	for range many {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				begun := time.Now()
+				err := ask()
+				took := time.Since(begun)
+				lock.Lock()
+				all.asked++
+				all.longest = max(all.longest, took)
+				if err != nil {
+					all.errs = append(all.errs, fmt.Errorf("after %v: %w", took.Round(time.Millisecond), err))
+				}
+				lock.Unlock()
+				select { // as a program that has something else to do
+				case <-ctx.Done():
+				case <-time.After(100 * time.Millisecond):
+				}
+			}
+		})
+	}
+	during()
+	stop()
+	group.Wait()
+	return all
+}
+
+// TestClients: while the agent is replaced by another one, 50 clients connect, and none fails.
+func TestClients(t *testing.T) { onEachLima(t, testClients) }
+
+func testClients(t *testing.T, rig *rig) {
+	if rig.bed == nil {
+		t.Skip("played on the test bed only: it is about the order of a few calls")
+	}
+	w := &world{limaHome: rig.newHome(t)}
+	w.project = filepath.Join(w.files(), "project")
+	w.write(t, filepath.Join(w.project, "read.me"), "hello\n")
+	agents := []string{filepath.Join(w.files(), "agent-a"), filepath.Join(w.files(), "agent-b")}
+	for i, agent := range agents {
+		buildAgent(t, agent, "./e2e/agent", fmt.Sprintf("-X main.name=%d", i))
+	}
+	w.setup(t, "--agent", agents[0]).wantReady(t)
+	all := w.connecting(50, func() { w.setup(t, "--agent", agents[1]).wantReady(t) })
+	t.Logf("%d connections, the longest of %v", all.asked, all.longest)
+	if all.asked < 50 {
+		t.Errorf("the clients connected %d times only", all.asked)
+	}
+	if len(all.errs) > 0 {
+		t.Errorf("%d of %d clients failed: %v", len(all.errs), all.asked, all.errs[0])
+	}
+}
