@@ -11,14 +11,19 @@ find "$dir" -maxdepth 1 -type f -user root -name ".$UNIT.????????" ! -path "$pre
 temp=$(mktemp "$dir/.$UNIT.XXXXXXXX")
 trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
 trap 'exit 1' HUP INT TERM
-if [ -n "$file" ]; then cat <"$file"; else cat; fi >"$temp"
-checksum() { line=$(sha256sum <"$1") && echo "${line%% *}"; }
-if [ "$(checksum "$temp")" != "$sum" ]; then
+if [ -n "$file" ]; then exec <"$file"; fi
+# The checksum is made while the agent arrives. A full disk fails tee, which the pipeline would hide.
+arrived=$({ { tee "$temp" || echo 'not written' >&3; } | sha256sum; } 3>&1)
+case $arrived in
+*'not written'*) exit 1 ;;
+"$sum "*) ;;
+*)
     echo 'the agent arrived damaged: its checksum is not the one of the file that was sent' >&2
     exit 1
-fi
+    ;;
+esac
 chmod 0755 "$temp"
-if [ -f "$agent" ] && [ "$(checksum "$agent")" != "$sum" ]; then ln -f "$agent" "$previous"; fi
+if [ -f "$agent" ] && ! cmp -s "$temp" "$agent"; then ln -f "$agent" "$previous"; fi
 for_rename "$agent"
 mv -fT "$temp" "$agent"
 sync -f "$dir"
