@@ -22,9 +22,14 @@ import (
 	"io"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision"
 )
+
+// framesPerSecond is the most that Bubble Tea allows. The first frame, and the answer to a key, wait for the next one.
+const framesPerSecond = 120
 
 // Run shows the wizard until it is left, and returns its outcome. When ctx ends, so does the current call, and then the
 // wizard. The error is of the terminal. No call is running any more when Run returns, unless the outcome is Abandoned.
@@ -36,9 +41,12 @@ func Run(ctx context.Context, options Options) (Outcome, error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	options.Input = watchInput(options.Input, func() { end(errClosed) })
+	// The width of the first character beyond ASCII makes a table of 2 MB, which the first frame would wait for.
+	go crash.Guard(func() { ansi.WcWidth.StringWidth("…") })()
 	m := newModel(ctx, options)
 	program := tea.NewProgram(
 		m, tea.WithInput(options.Input), tea.WithOutput(options.Output), tea.WithoutSignalHandler(),
+		tea.WithFPS(framesPerSecond),
 	)
 	_, err = program.Run()
 	end(errClosed)

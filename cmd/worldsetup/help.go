@@ -120,6 +120,11 @@ func (a *app) setUpHelp(root *cobra.Command) {
 		return err
 	})
 	root.SetFlagErrorFunc(flagError)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(command *cobra.Command, args []string) {
+		command.Long = a.prose(command.Long)
+		help(command, args)
+	})
 }
 
 // usage returns the help text of a command, after its description. Cobra's templates are not used: see package fields.

@@ -54,7 +54,9 @@ func writeManPages(dir string, command *cobra.Command, date time.Time) error {
 	return os.WriteFile(filepath.Join(dir, manName(command)+".1"), []byte(manPage(command, date)), 0o644)
 }
 
-func manName(command *cobra.Command) string { return strings.ReplaceAll(command.CommandPath(), " ", "-") }
+func manName(command *cobra.Command) string {
+	return strings.ReplaceAll(command.CommandPath(), " ", "-")
+}
 
 // manPage returns the manual page of a command, in the macros of man(7).
 func manPage(command *cobra.Command, date time.Time) string {

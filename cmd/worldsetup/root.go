@@ -60,9 +60,6 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	root.SetHelpCommand(helpCommand(root))
 	addCompletions(root)
-	for _, command := range append(root.Commands(), root) {
-		command.Long = a.prose(command.Long)
-	}
 	return root
 }
 
