@@ -10,9 +10,12 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/atomize-hq/worldsetup/provision"
 )
 
 // clients are programs that connect to the agent again and again.
@@ -85,17 +88,23 @@ func testClients(t *testing.T, rig *rig) {
 	w := &world{limaHome: rig.newHome(t)}
 	w.project = filepath.Join(w.files(), "project")
 	w.write(t, filepath.Join(w.project, "read.me"), "hello\n")
-	agents := []string{filepath.Join(w.files(), "agent-a"), filepath.Join(w.files(), "agent-b")}
-	for i, agent := range agents {
-		buildAgent(t, agent, "./e2e/agent", fmt.Sprintf("-X main.name=%d", i))
-	}
-	w.setup(t, "--agent", agents[0]).wantReady(t)
-	all := w.connecting(50, func() { w.setup(t, "--agent", agents[1]).wantReady(t) })
-	t.Logf("%d connections, the longest of %v", all.asked, all.longest)
-	if all.asked < 50 {
-		t.Errorf("the clients connected %d times only", all.asked)
-	}
-	if len(all.errs) > 0 {
-		t.Errorf("%d of %d clients failed: %v", len(all.errs), all.asked, all.errs[0])
+	other := filepath.Join(w.files(), "other-agent")
+	buildAgent(t, other, "./e2e/agent", "-X main.name=other")
+	w.setup(t, "--agent", "builtin").wantReady(t)
+	for _, agent := range []string{other, "builtin"} {
+		all := w.connecting(50, func() {
+			r := w.setup(t, "--agent", agent)
+			r.wantReady(t)
+			if steps := r.steps(); !slices.Equal(steps, []provision.StepID{provision.StepAgent, provision.StepActivate}) {
+				t.Errorf("the steps were %v", steps)
+			}
+		})
+		t.Logf("to %s: %d connections, the longest of %v", filepath.Base(agent), all.asked, all.longest)
+		if all.asked < 50 {
+			t.Errorf("the clients connected %d times only", all.asked)
+		}
+		if len(all.errs) > 0 {
+			t.Errorf("to %s: %d of %d clients failed: %v", filepath.Base(agent), len(all.errs), all.asked, all.errs[0])
+		}
 	}
 }

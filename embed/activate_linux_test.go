@@ -22,6 +22,7 @@ for unit; do
     case $verb in
     stop) if [ -e "$unit.frozen" ]; then status=1; else rm -f "$unit"; fi ;;
     thaw) rm "$unit.frozen" ;;
+    restart) if [ -e "$unit.frozen" ]; then exit 1; fi; rm -f "$unit" && touch "$unit" "$unit.restarted" ;;
     reset-failed) if [ -e "$unit.starts" ]; then rm "$unit.starts"; else status=1; fi ;;
     start)
         if [ -e "$unit" ]; then continue; fi
@@ -97,4 +98,39 @@ func TestActivateScriptStartsASocketBesideItsService(t *testing.T) {
 	a := newActivator(t)
 	a.put(t, "substrate-world-agent.service", "")
 	a.run(t, "no")
+}
+
+// Clients of a socket that stays are not refused: it is not even stopped for a moment.
+func TestActivateScriptLeavesASocketThatListens(t *testing.T) {
+	a := newActivator(t)
+	a.run(t, "no")
+	if err := os.WriteFile(a.socket, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(filepath.Join(a.units, "substrate-world-agent.socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.run(t, "listens")
+	after, err := os.Stat(filepath.Join(a.units, "substrate-world-agent.socket"))
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("the socket was started again: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(a.units, "substrate-world-agent.service.restarted")); err != nil {
+		t.Errorf("the service was not: %v", err)
+	}
+	if _, err := os.Stat(a.socket); err != nil {
+		t.Errorf("its path is gone: %v", err)
+	}
+}
+
+// A service that can't be restarted is started with all it needs.
+func TestActivateScriptStartsAllWhenARestartFails(t *testing.T) {
+	a := newActivator(t)
+	a.run(t, "no")
+	a.put(t, "substrate-world-agent.service.frozen", "")
+	a.run(t, "listens")
+	if _, err := os.Stat(filepath.Join(a.units, "substrate-world-agent.service.frozen")); err == nil {
+		t.Error("the service was not thawed")
+	}
 }

@@ -185,7 +185,8 @@ func planActivate(p *Plan, t target, s State) {
 	if hidden, _, _ := s.Guest.Overrides(); len(contents)+len(hidden) > 0 {
 		changes = append(changes, "the units change")
 	}
-	reasons := slices.Concat(changes, socketReasons(s), serviceReasons(s))
+	socket := socketReasons(s)
+	reasons := slices.Concat(changes, socket, serviceReasons(s))
 	if len(reasons) == 0 {
 		return
 	}
@@ -195,6 +196,7 @@ func planActivate(p *Plan, t target, s State) {
 	}
 	step := newStep(StepActivate, reasons...)
 	step.rollback = p.has(StepAgent) || s.Tried[StepAgent]
+	step.listens = len(changes) == 1 && p.has(StepAgent) && len(socket) == 0 && known(s.Guest)
 	p.insert(step)
 }
 
@@ -214,7 +216,7 @@ func activateTask(_ target, o *guest.Observation, step Step) (*task, error) {
 	return &task{
 		change: guest.Activate{
 			Old: o.Older(), Rollback: step.rollback, Units: upgrades(o) && len(o.Older()) == 0, Reload: known(o),
-			Wait: agentWait,
+			Listens: step.listens && len(o.Older()) == 0 && !upgrades(o), Wait: agentWait,
 		},
 		deadline: guestDeadline + 2*agentWait,
 	}, nil

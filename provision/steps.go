@@ -458,6 +458,7 @@ type Step struct {
 	operands []string
 	force    bool // of StepStop: the VM is stopped by force
 	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
+	listens  bool // of StepActivate: the socket is as it has to be, and stays
 	later    bool // of StepStage: it can wait, and the world is ready without it
 	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
 }

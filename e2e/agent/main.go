@@ -6,10 +6,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 )
 
 // Each is set when an agent is linked: refuses makes it answer with an error, name makes one differ from another, and
@@ -32,6 +36,18 @@ func main() {
 		}
 		fmt.Fprintf(w, `{"version":"v1","features":["e2e"],"backend":%q,"platform":"linux"}`+"\n", backend)
 	})
-	fmt.Fprintln(os.Stderr, name, http.Serve(listener, nil))
-	os.Exit(1)
+	// Whom it has accepted is answered before it ends: no client fails when the agent is replaced.
+	var server http.Server
+	ended := make(chan error)
+	terminated, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(terminated, func() { ended <- server.Shutdown(context.Background()) })
+	err = server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-ended
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, name, err)
+		os.Exit(1)
+	}
 }

@@ -19,8 +19,8 @@ type Section struct{ Group, Title, Text string }
 
 const head = `# Performance
 
-Made by ` + "`make bench`" + `; don't edit. Each row compares two things that took turns in one run on one machine. Only the
-ratio of their medians is judged. Times are medians, with the lower and the upper quartile in brackets.
+Made by ` + "`make bench`" + `; don't edit. Each row compares two things that took turns in one run on one machine.
+Only the ratio of their medians is judged. Times are medians, with the lower and the upper quartile in brackets.
 
 `
 

@@ -7,9 +7,12 @@ itself only without one. Only the modules used are imported: start-up time count
 
 import json
 import os
+import select
+import signal
 import socket
 import sys
 import threading
+import time
 
 PROBE_VERSION = "1"
 BACKEND = os.path.basename(sys.argv[0]).removeprefix("substrate-")  # each generation has its own name for the agent
@@ -98,11 +101,31 @@ def listener():
     return sock
 
 
-def main():
-    sock = listener()
+def accept(sock, stop):
+    """Serve whoever connects, until stop can be read. Those who were not accepted wait for the next agent."""
+    sock.setblocking(False)
     while True:
-        connection, _ = sock.accept()
+        if stop in select.select([sock, stop], [], [])[0]:
+            return
+        try:
+            connection, _ = sock.accept()
+        except OSError:
+            continue  # the client went away
         threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+
+def main():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    stop, stopper = os.pipe()
+    acceptor = threading.Thread(target=accept, args=(listener(), stop), daemon=True)
+    acceptor.start()
+    signal.sigwait({signal.SIGTERM})
+    os.close(stopper)
+    acceptor.join()
+    deadline = time.monotonic() + 1  # seconds that those who were accepted get for their answer
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(max(0, deadline - time.monotonic()))
 
 
 main()

@@ -1,5 +1,6 @@
 # activate.sh ROLLBACK SECONDS RUNS OLD... (root): restarts socket and service and waits until the agent answers.
 # RUNS=no: systemd has never read the units, so there is nothing to stop. It may be busy: it is asked as little as can be.
+# RUNS=listens: the socket is as it has to be, and stays: who connects meanwhile waits in it for the agent.
 # OLD are units of older generations, without their types: they make room. When the agent does not answer, the new units are removed
 # and the old ones started again (exit 3).
 # ROLLBACK is agent, units, both in one word, or no: when it does not answer within SECONDS, the previous ones are restored, and the
@@ -13,6 +14,11 @@ agent=/usr/local/bin/$UNIT
 previous=/usr/local/bin/.$UNIT.previous
 
 up() {
+    if [ "$runs" = listens ]; then
+        runs=yes
+        systemctl reset-failed "$UNIT.service" 2>/dev/null || :
+        systemctl restart "$UNIT.service" && return
+    fi
     if [ "$runs" != no ]; then
         # A frozen service is not stopped before it is thawed.
         systemctl stop "$UNIT.socket" "$UNIT.service" || {

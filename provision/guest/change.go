@@ -130,6 +130,7 @@ type Activate struct {
 	Rollback bool // the agent is new: the one before is restored if it does not answer
 	Units    bool // likewise the units, of which those before have the same names
 	Reload   bool // as of InstallUnits
+	Listens  bool // the socket is as it has to be: only the service is restarted, and no client is refused
 	Wait     time.Duration
 }
 
@@ -142,7 +143,11 @@ func (c Activate) request() Request {
 	if c.Units {
 		rollback += "units"
 	}
-	args := []string{cmp.Or(rollback, "no"), seconds, yesNo(c.Reload)}
+	runs := yesNo(c.Reload)
+	if c.Listens {
+		runs = "listens"
+	}
+	args := []string{cmp.Or(rollback, "no"), seconds, runs}
 	return Request{Script: embed.Activate, Args: append(args, layout.Units(c.Old)...)}
 }
 
