@@ -24,7 +24,8 @@
 # make notices writes THIRD_PARTY_NOTICES: the licenses of what is linked
 # make bench-tui half a minute: the wizard under a flood of log lines
 # make bench   a quarter of an hour on an idle machine: measures on the test bed, and writes docs/performance.md.
-#              VM=1 takes a real VM, and some two hours, and writes docs/performance-vm.md. ROWS="growth" prints some rows.
+#              VM=1 takes a real VM, and some two hours, and writes docs/performance-vm.md. ROWS="growth" prints some rows,
+#              TIMES=1 measures once.
 #
 # On a new machine each of them installs what it needs first.
 
@@ -133,9 +134,9 @@ pictures: need-go
 
 # The second guest lacks the packages that a world needs.
 bench: need-go
-	$(GO) test -tags e2e -run '^$$' -bench Table -benchtime 1x -timeout 180m ./e2e -rows '$(ROWS)' \
+	$(GO) test -tags e2e -run '^$$' -bench Table -benchtime 1x -timeout 180m ./e2e -rows '$(ROWS)' $(if $(TIMES),-times $(TIMES)) \
 	  $(if $(VM),-suite $(SUITE),-guest trixie,trixie-ubuntu -lima 2.2.0) \
-	  $(if $(ROWS),,-page '$(abspath docs/performance$(if $(VM),-vm).md)')
+	  $(if $(ROWS)$(TIMES),,-page '$(abspath docs/performance$(if $(VM),-vm).md)')
 
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui

@@ -21,8 +21,9 @@ import (
 )
 
 var (
-	onPage = flag.String("page", "", "write what BenchmarkTable measured to this `file`")
-	onRows = flag.String("rows", "", "measure only the rows whose group and name match this `pattern`")
+	onPage  = flag.String("page", "", "write what BenchmarkTable measured to this `file`")
+	onTimes = flag.Int("times", 0, "measure each row this `number` of times; 0 for as often as the page needs")
+	onRows  = flag.String("rows", "", "measure only the rows whose group and name match this `pattern`")
 )
 
 // benched is the world that is measured, and what measuring needs beside it.
@@ -77,6 +78,9 @@ func BenchmarkTable(b *testing.B) {
 			for _, row := range rows() {
 				if !only.MatchString(row.Group + ": " + row.What) {
 					continue
+				}
+				if *onTimes > 0 {
+					row.Turns = *onTimes
 				}
 				result := perf.Run(row)
 				fmt.Printf("%s: %s\n", row.Group, strings.Join(result.Cells(), " | "))
