@@ -74,8 +74,15 @@ func TestFind(t *testing.T) {
 	if err != nil || instance == nil || instance.Status != limatype.StatusBroken || len(instance.Errors) != 1 {
 		t.Errorf("%+v, %v", instance, err)
 	}
-	if want := []string{"list", "--format", "json", "--log-level", "error"}; !slices.Equal(runner.asked[0].Args, want) {
-		t.Errorf("asked %q", runner.asked[0].Args)
+	all := []string{"list", "--format", "json", "--log-level", "error"}
+	alone := append(slices.Clone(all), "substrate")
+	if len(runner.asked) != 1 || !slices.Equal(runner.asked[0].Args, alone) {
+		t.Errorf("asked for more than the one: %v", runner.asked)
+	}
+	runner = &answer{}
+	if instance, err := (Client{Runner: runner}).Find(t.Context(), "substrate"); instance != nil || err != nil ||
+		len(runner.asked) != 2 || !slices.Equal(runner.asked[1].Args, all) {
+		t.Errorf("%+v, %v, asked %v: that there is none must be in a list of all", instance, err, runner.asked)
 	}
 	for _, text := range []string{"", "\n", list} {
 		instance, err := Client{Runner: &answer{result: Result{Stdout: []byte(text)}}}.Find(t.Context(), "subst")
