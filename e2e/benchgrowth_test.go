@@ -146,7 +146,7 @@ func (p *benched) ownLog() growth {
 		VM: vm, LimaHome: p.dir, StateDir: filepath.Join(p.userHome(), ".local", "state", "worldsetup")})
 	aside := filepath.Join(p.files(), "own-log")
 	return growth{what: "a log of our own of 1 GB",
-		make:  func() error { return p.longer(aside, nil) },
+		make: func() error { return p.longer(aside, nil) },
 		large: func() error {
 			_ = os.Remove(log + ".old") // another name of the large file: a rename to that would do nothing
 			return errors.Join(replaceBy(aside, log), checkSize(aside))
