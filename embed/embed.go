@@ -32,6 +32,8 @@ var (
 	patiently string
 	//go:embed guest/set-aside.sh
 	setAside string
+	//go:embed guest/ask.sh
+	ask string
 	//go:embed guest/verify.sh
 	verify string
 	//go:embed guest/group.sh
@@ -101,10 +103,10 @@ var (
 
 // The guest scripts. What each takes and prints stands in its own first lines.
 var (
-	Observe     = Script{"observe", python + patiently + observe}
+	Observe     = Script{"observe", python + patiently + ask + observe}
 	ObserveNew  = Script{"new", Observe.Text}    // by its name it knows that there may be nothing of ours
 	Mounts      = Script{"mounts", Observe.Text} // by its name it knows that only mounts are asked for
-	Verify      = Script{"verify", patiently + verify}
+	Verify      = Script{"verify", patiently + ask + verify}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", apt + python + packages}
 	Directories = Script{"directories", setAside + directories}

@@ -17,8 +17,9 @@ func TestLongAnswers(t *testing.T) {
 		`head -c 1048577 /dev/zero | tr '\0' x`: "",
 	} {
 		dir := t.TempDir()
+		const as = `while [ "$1" != -- ]; do shift; done` + "\nshift\nexec \"$@\""
 		for name, script := range map[string]string{
-			"curl": text + "\nprintf '\\n200 0.1'", "sudo": `while [ "$1" != -- ]; do shift; done` + "\nshift\nexec \"$@\"",
+			"curl": text + "\nprintf '\\n200 0.1'", "sudo": as, "setpriv": as,
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
 				t.Fatal(err)

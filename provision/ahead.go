@@ -43,7 +43,7 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
 		now.verified = &verified
 	}))
-	now.state = r.vm.observe(ctx, instance, r.target, r.done)
+	now.state = r.vm.observe(ctx, instance, r.target, r.done, nil)
 	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
 		return
 	}

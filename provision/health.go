@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
-// Health is the result of observing and verifying a world. Ready is true only when all access was verified and every
-// item is ok.
+// Health is the result of observing and verifying a world. Ready is true only when every item is ok and all access was
+// verified, except, with [Setup.Reuse], what has the outcome [Omitted].
 type Health struct {
 	Schema int       `json:"schema"` // always Schema
 	VM     string    `json:"vm"`
@@ -69,6 +70,11 @@ type AgentInfo struct {
 	Backend  string   `json:"backend,omitempty"`  // likewise
 	Platform string   `json:"platform,omitempty"` // likewise
 	Features []string `json:"features,omitempty"` // likewise
+}
+
+// describe adds what the agent reports about itself.
+func (a *AgentInfo) describe(c guest.Capabilities) {
+	a.Version, a.Backend, a.Platform, a.Features = c.Version, c.Backend, c.Platform, c.Features
 }
 
 // Finding is the result of a check, of a line of a health report or of an attempt to connect.

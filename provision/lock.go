@@ -34,8 +34,8 @@ func lockFile(spec Spec, suffix string) string {
 }
 
 // lock takes the VM's lock, which the kernel releases when the process ends, however it ends. If the Spec asks for it,
-// lock waits for another run.
-func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err error) {
+// lock waits for another run. held is the lock if it is taken already, else nil.
+func lock(ctx context.Context, spec Spec, events *emitter, held *os.File) (unlock func(), err error) {
 	_, statErr := os.Stat(spec.LimaHome)
 	path := lockFile(spec, ".lock")
 	var other *Error // the run that holds it
@@ -43,7 +43,9 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 		if err := os.MkdirAll(spec.LimaHome, 0o700); err != nil {
 			return nil, unwritableHome(err)
 		}
-		held, err := tryLock(path)
+		if held == nil {
+			held, err = tryLock(path)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // another run has just removed the home that it made
 		case errors.Is(err, fs.ErrPermission):
@@ -55,10 +57,7 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 					shellescape.Quote(path)), Err: err,
 			}
 		case held != nil:
-			// Who holds it, for messages only.
-			_ = held.Truncate(0)
-			_, _ = held.WriteAt(fmt.Appendf(nil, "process %d, since %s, log %s\n", os.Getpid(),
-				events.now().Format(time.RFC3339), LogPath(spec)), 0)
+			sign(held, spec, events.now())
 			end := announce(spec)
 			return func() {
 				if statErr != nil {
@@ -77,6 +76,26 @@ func lock(ctx context.Context, spec Spec, events *emitter) (unlock func(), err e
 			return nil, unlocked(ctx, spec, other)
 		}
 	}
+}
+
+// freeLock takes the VM's lock if its file is there and no other run holds it; else it returns nil.
+func freeLock(spec Spec, now time.Time) *os.File {
+	path := lockFile(spec, ".lock")
+	if _, err := os.Lstat(path); err != nil {
+		return nil
+	}
+	held, _ := tryLock(path) // who has to have it reports why not
+	if held != nil {
+		sign(held, spec, now)
+	}
+	return held
+}
+
+// sign writes into a lock who holds it, for messages only.
+func sign(held *os.File, spec Spec, now time.Time) {
+	_ = held.Truncate(0)
+	_, _ = held.WriteAt(fmt.Appendf(nil, "process %d, since %s, log %s\n", os.Getpid(), now.Format(time.RFC3339),
+		LogPath(spec)), 0)
 }
 
 // unlocked returns the error of a wait for another run that ended before that run, which may be nil.

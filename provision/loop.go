@@ -73,7 +73,19 @@ const (
 	never    verifyMode = iota
 	whenIdle            // verify, and discard the result when something has to be changed first
 	always
+	overOpen // verify over the connections that are open, and make none
 )
+
+// ask returns who asks the agent while the guest is observed: all for whom that needs no login of their own.
+func (m verifyMode) ask() []string {
+	switch m {
+	case never:
+		return nil
+	case overOpen:
+		return []string{guest.Self, guest.Root, guest.Outsider}
+	}
+	return []string{guest.Root, guest.Outsider}
+}
 
 // view is the state of the world at one time, with its plan.
 type view struct {
@@ -85,9 +97,12 @@ type view struct {
 // observe makes the first plan. It searches the host, checks the prerequisites while it observes, and has Lima validate
 // the configuration that the plan is going to use.
 func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
-	instance, err := r.resolve(ctx)
-	if err != nil {
-		return view{}, err
+	instance := r.listed
+	if instance == nil || r.steps > 0 || r.swap.underway { // a recovery changes what there is
+		var err error
+		if instance, err = r.resolve(ctx); err != nil {
+			return view{}, err
+		}
 	}
 	return r.observeVM(ctx, instance, nil, when)
 }
@@ -146,29 +161,20 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	var now view
 	verifying, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var wait sync.WaitGroup
-	if when != never && instance != nil && instance.Status == limatype.StatusRunning && instance.Config != nil {
-		verifier := newVerifier(r.target, r.edges)
-		wait.Go(crash.Guard(func() {
-			verified := verifier.verify(verifying, instance)
-			now.verified = &verified
-		}))
-	}
-	now.state = r.vm.observe(ctx, instance, r.target, r.done)
+	verified := newVerifier(r.target, r.edges).begin(verifying, instance, when)
+	now.state = r.vm.observe(ctx, instance, r.target, r.done, when.ask())
 	if r.target.adoptLayout(now.state.Guest) {
 		cancel()
-		wait.Wait()
+		verified(nil)
 		return r.assess(ctx, instance, when)
 	}
 	r.target.recall(now.state)
 	now.plan = planFor(r.target, now.state)
-	abandon := !now.plan.complete() && (when != always || now.state.Guest == nil)
-	if abandon {
+	if !now.plan.complete() && (when != always || now.state.Guest == nil) {
 		cancel()
-	}
-	wait.Wait()
-	if abandon {
-		now.verified = nil
+		verified(nil)
+	} else {
+		now.verified = verified(now.state.Guest)
 	}
 	r.refine(ctx, &now)
 	if now.state.Guest != nil && checkLastWay(ctx, r.session(now.state), &now) {
@@ -190,7 +196,7 @@ func (r *run) refine(ctx context.Context, now *view) {
 		now.plan = planFor(r.target, now.state)
 		return
 	}
-	now.state.Misanswered = now.verified.misanswered
+	now.state.Misanswered, now.state.Unanswered = now.verified.misanswered, ""
 	for _, access := range now.verified.access {
 		if access.ID == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
@@ -306,9 +312,10 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, verifies as much as possible and reports. What this machine lacks to create or start a VM does not
-// matter to it, and what it could not download now is not even looked at.
-func (r *run) status(ctx context.Context) (Health, error) {
+// status observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it, and what
+// it could not download now is not even looked at. Over open connections it leaves out logins as long as nothing is
+// wrong; else it verifies in full, which explains more.
+func (r *run) status(ctx context.Context, when verifyMode) (Health, error) {
 	instance, findErr, err := r.look(ctx)
 	if err != nil {
 		return Health{}, err
@@ -317,7 +324,13 @@ func (r *run) status(ctx context.Context) (Health, error) {
 	if hidden(r.place, findErr) {
 		health = reportHidden(r.target.spec, r.place.Dir(""), r.edges.Now(), limaError(ctx, cannotList, findErr))
 	} else {
-		health = r.report(r.assess(ctx, instance, always))
+		now := r.assess(ctx, instance, when)
+		if health = r.report(now); when == overOpen && now.state.Guest != nil && !health.Ready {
+			verified := newVerifier(r.target, r.edges).verify(ctx, instance)
+			now.verified = &verified
+			r.refine(ctx, &now)
+			health = r.report(now)
+		}
 	}
 	if !health.Ready {
 		prerequisites := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
@@ -364,7 +377,7 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	for _, access := range health.Access {
-		if access.Outcome != OK {
+		if unexpected(access) {
 			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
 	}
@@ -387,7 +400,7 @@ func unhealthy(health Health) *Error {
 	}
 	for _, access := range health.Access {
 		notAsked := access.Next != agentLog // the agent
-		if access.Outcome != OK && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
+		if unexpected(access) && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
 			next = access.Next
 		}
 	}

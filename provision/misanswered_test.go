@@ -22,10 +22,25 @@ type babbling struct {
 
 func (b babbling) Verify(ctx context.Context, v guest.Verification) (*guest.Verified, error) {
 	verified, err := b.Client.Verify(ctx, v)
-	if err == nil && slices.Contains(v.Who, guest.Root) {
-		verified.Answers[guest.Root] = guest.Answer{Status: 200, Body: fmt.Sprintf("hello %d", b.times.Add(1))}
+	if err == nil {
+		b.babble(verified.Answers)
 	}
 	return verified, err
+}
+
+func (b babbling) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation, error) {
+	o, err := b.Client.Observe(ctx, via, options)
+	if err == nil {
+		b.babble(o.Answers)
+	}
+	return o, err
+}
+
+// babble replaces what root got.
+func (b babbling) babble(answers map[string]guest.Answer) {
+	if _, asked := answers[guest.Root]; asked {
+		answers[guest.Root] = guest.Answer{Status: 200, Body: fmt.Sprintf("hello %d", b.times.Add(1))}
+	}
 }
 
 // TestAnAgentOfSomethingElse: it is started again once, and then the failure names it; no VM is restarted for it.

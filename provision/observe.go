@@ -92,8 +92,10 @@ func (o observer) elsewhere(instance *limatype.Instance) error {
 }
 
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
-// history of the run so far.
-func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target, done history) State {
+// history of the run so far. ask are those who ask the agent meanwhile.
+func (v *vm) observe(
+	ctx context.Context, instance *limatype.Instance, t target, done history, ask []string,
+) State {
 	state := State{
 		Instance: instance, Swap: v.place.Observe(), Signs: t.signs(v.place, instance), ProtectedBy: protector(v.place, ""),
 		Booting: v.boot.laying(),
@@ -127,7 +129,7 @@ func (v *vm) observe(ctx context.Context, instance *limatype.Instance, t target,
 		mounts = nil // they come at the end of the boot, and observing them would slow it down
 	}
 	options := guest.ObserveOptions{
-		Mounts: pointsOf(mounts),
+		Mounts: pointsOf(mounts), Ask: ask,
 		// An observation slows the boot down, and there is nothing to see.
 		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}

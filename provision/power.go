@@ -26,7 +26,7 @@ func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	unlock, err := lock(ctx, r.target.spec, r.events) // the log of the last run stays
+	unlock, err := lock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
 	if err != nil {
 		return r.finish(err)
 	}

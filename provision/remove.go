@@ -20,7 +20,7 @@ func (s *Setup) Remove(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	release, err := r.enter(ctx)
+	release, err := r.enter(ctx, nil)
 	if err != nil {
 		return r.finish(err)
 	}

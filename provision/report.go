@@ -286,13 +286,11 @@ func (h *Health) verification(t target, verified *verification) {
 	}
 	h.Access = verified.access
 	for i := range h.Access {
-		if access := &h.Access[i]; access.Outcome != OK && access.Next == "" {
+		if access := &h.Access[i]; unexpected(*access) && access.Next == "" {
 			access.Next = seeLog(h.VM, t.layout)
 		}
 	}
-	capabilities := verified.capabilities
-	h.Agent.Version, h.Agent.Backend = capabilities.Version, capabilities.Backend
-	h.Agent.Platform, h.Agent.Features = capabilities.Platform, capabilities.Features
+	h.Agent.describe(verified.capabilities)
 	for _, point := range verified.lostMounts {
 		if h.failed(mountItem(point)) {
 			continue // it was lost before anyone connected

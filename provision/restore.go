@@ -20,7 +20,7 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	release, err := r.enter(ctx)
+	release, err := r.enter(ctx, nil)
 	if err != nil {
 		return Health{}, r.finish(err)
 	}
@@ -29,7 +29,7 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(err)
 	}
 	r.swap.ignoreChoices() // it is another VM now, with a project of its own
-	health, err := r.status(ctx)
+	health, err := r.status(ctx, always)
 	return health, r.finish(err)
 }
 
@@ -73,7 +73,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 // carryOutRestore carries out the plan of a restoration, or rolls it back.
 func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	w.underway = true
-	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done)
+	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done, nil)
 	w.recordBefore(ctx, state)
 	if err := w.carryOut(ctx, state, plan); err != nil {
 		if swap := w.run.place.Observe(); swap.Displaced || !swap.Staged {

@@ -66,6 +66,9 @@ type Setup struct {
 	// TrustUnits is called before units that a project brings are installed; an error of it ends the run, and is returned.
 	// nil trusts none: a project may come from anyone. See [UntrustedUnits].
 	TrustUnits func(ctx context.Context, units ProjectUnits) error
+	// Reuse has Status verify over the connections that are open, in one round trip, as long as it finds nothing wrong: it
+	// makes no login of its own. What it leaves out has the outcome [Omitted].
+	Reuse bool
 }
 
 // Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
@@ -77,11 +80,17 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	// Bad input, and a context that has ended already, are errors before the lock is taken.
-	if _, err := r.resolve(ctx); err != nil {
+	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for it.
+	held := freeLock(r.target.spec, r.start)
+	instance, err := r.resolve(ctx)
+	if err != nil {
+		held.Close()
 		return Health{}, r.finish(err)
 	}
-	release, err := r.enter(ctx)
+	if held != nil { // no other run came in between
+		r.listed = instance
+	}
+	release, err := r.enter(ctx, held)
 	if err != nil {
 		return Health{}, r.finish(err)
 	}
@@ -93,9 +102,9 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	return health, r.finish(err)
 }
 
-// enter takes the lock and begins the log; release ends both.
-func (r *run) enter(ctx context.Context) (release func(), err error) {
-	unlock, err := lock(ctx, r.target.spec, r.events)
+// enter takes the lock, unless it is held, and begins the log; release ends both.
+func (r *run) enter(ctx context.Context, held *os.File) (release func(), err error) {
+	unlock, err := lock(ctx, r.target.spec, r.events, held)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +151,11 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
 	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
-	health, err := r.status(ctx)
+	when := always
+	if s.Reuse {
+		when = overOpen
+	}
+	health, err := r.status(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
@@ -162,7 +175,8 @@ type run struct {
 	// agreed is the deepest disruption that this run may cause; empty before the first plan was agreed to.
 	agreed  Disruption
 	start   time.Time
-	steps   int // begun so far
+	listed  *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
+	steps   int                // begun so far
 	list    agreed
 	times   times
 	done    history

@@ -1,11 +1,13 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -34,6 +36,8 @@ const (
 const (
 	answered = "answered"
 	refused  = "refused"
+	// leftOut is found of a connection that status makes only when it is asked for.
+	leftOut = "left to --fresh"
 )
 
 // verification is the result of connecting.
@@ -48,14 +52,16 @@ type verification struct {
 
 // ok reports whether every access turned out as expected, and no mount was lost.
 func (p *verification) ok() bool {
-	return p != nil && len(p.lostMounts) == 0 &&
-		!slices.ContainsFunc(p.access, func(a Finding) bool { return a.Outcome != OK })
+	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, unexpected)
 }
 
 // failed reports whether an access did not turn out as expected.
 func (p *verification) failed(who Who) bool {
-	return slices.ContainsFunc(p.access, func(a Finding) bool { return a.ID == who && a.Outcome != OK })
+	return slices.ContainsFunc(p.access, func(a Finding) bool { return a.ID == who && unexpected(a) })
 }
+
+// unexpected reports whether an access that was tried did not turn out as expected.
+func unexpected(access Finding) bool { return access.Outcome != OK && access.Outcome != Omitted }
 
 // verifier verifies a world by connecting to its agent.
 type verifier struct {
@@ -72,55 +78,129 @@ func newVerifier(t target, edges Edges) verifier {
 // verify connects to the agent as everyone who should reach it and as one user who should not. Connecting starts an
 // agent that does not run: that is what its socket is for.
 func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verification {
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
-	defer cancel()
 	forwarded := make(chan struct{})
 	close(forwarded)
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
+	defer cancel()
 	return v.connect(ctx, instance, forwarded)
 }
 
 // connect is verify with the caller's deadline. Lima's socket on the host is connected to once forwarded is closed; the
 // mounts are observed after that.
 func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) verification {
-	var host, shared Finding
-	var capabilities guest.Capabilities
+	c := v.connectAs(ctx, instance, forwarded, guest.Self, guest.Root, guest.Outsider)
+	return v.result(c, nil)
+}
+
+// begin begins to verify beside an observation. verified waits for the result. It gets the observation, which has the answers
+// of those whom the mode asks there, or nil without one.
+func (v verifier) begin(
+	ctx context.Context, instance *limatype.Instance, when verifyMode,
+) (verified func(*guest.Observation) *verification) {
+	if when == never || instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
+		return func(*guest.Observation) *verification { return nil }
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
+	forwarded := make(chan struct{})
+	close(forwarded)
+	var done connections
+	var wait sync.WaitGroup
+	wait.Go(crash.Guard(func() {
+		defer cancel()
+		if when == overOpen {
+			done.host, done.capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
+			return
+		}
+		done = v.connectAs(ctx, instance, forwarded, guest.Self)
+	}))
+	return func(seen *guest.Observation) *verification {
+		wait.Wait()
+		switch {
+		case seen == nil:
+			return nil
+		case when == overOpen:
+			return v.overOpen(seen.Answers, done)
+		}
+		result := v.result(done, seen.Answers)
+		return &result
+	}
+}
+
+// connections are the results of connecting in all ways.
+type connections struct {
+	host, shared Finding
+	capabilities guest.Capabilities
+	fresh        freshConnection
+}
+
+// connectAs connects in all ways at once, and in the guest, on a fresh connection, as who.
+func (v verifier) connectAs(
+	ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}, who ...string,
+) (c connections) {
 	var others sync.WaitGroup
 	others.Go(crash.Guard(func() {
 		select {
 		case <-forwarded:
 		case <-ctx.Done():
 		}
-		host, capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
+		c.host, c.capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
 	}))
-	others.Go(crash.Guard(func() { shared = v.throughShell(ctx, instance) }))
-	fresh := v.freshConnection(ctx, instance, others.Wait)
+	others.Go(crash.Guard(func() { c.shared = v.throughShell(ctx, instance) }))
+	c.fresh = v.freshConnection(ctx, instance, who, others.Wait)
 	others.Wait()
-	access, lost := fresh.result(v)
+	return c
+}
+
+// errNotAsked is found of someone of whom no answer came, although nothing failed.
+var errNotAsked = errors.New("the agent was not asked")
+
+// result is the verification by connections, and by the answers of those who asked elsewhere.
+func (v verifier) result(c connections, elsewhere map[string]guest.Answer) verification {
+	answers := maps.Clone(elsewhere)
+	if c.fresh.err == nil {
+		answers = c.fresh.replies.Answers
+		maps.Copy(answers, elsewhere)
+	}
+	of := func(who Who, as string) Finding {
+		if answer, asked := answers[as]; asked {
+			return v.accessOf(who, answer)
+		}
+		return unanswered(who, cmp.Or(c.fresh.err, errNotAsked))
+	}
 	return verification{
-		entered: fresh.err == nil, access: append(access, shared, host), lostMounts: lost, capabilities: capabilities,
-		misanswered: fresh.err == nil && fresh.replies.Answers[guest.Root].Misanswered(v.layout), refusal: fresh.refusal,
+		entered: c.fresh.err == nil, capabilities: c.capabilities, refusal: c.fresh.refusal,
+		misanswered: c.fresh.err == nil && answers[guest.Root].Misanswered(v.layout),
+		access: []Finding{of(WhoUser, guest.Self), of(WhoRoot, guest.Root), of(WhoOutsider, guest.Outsider), c.fresh.client,
+			c.shared, c.host},
+		lostMounts: c.fresh.lostMounts(v.mounts),
 	}
 }
 
-// result returns every access, and the mount points at which nothing was mounted afterwards.
-func (c *freshConnection) result(v verifier) (verified []Finding, lostMounts []string) {
-	if c.err != nil {
-		for _, who := range []Who{WhoUser, WhoRoot, WhoOutsider} {
-			verified = append(verified, unanswered(who, c.err))
-		}
-		return append(verified, c.client), nil
-	}
-	for _, point := range v.mounts {
-		if !slices.Contains(c.replies.Mounted, point) {
-			lostMounts = append(lostMounts, point)
+// lostMounts returns the mount points at which nothing was mounted after connecting, as far as that was seen.
+func (c *freshConnection) lostMounts(points []string) (lost []string) {
+	for _, point := range points {
+		if c.err == nil && !slices.Contains(c.replies.Mounted, point) {
+			lost = append(lost, point)
 		}
 	}
-	return []Finding{
-		v.accessOf(WhoUser, c.replies.Answers[guest.Self]),
-		v.accessOf(WhoRoot, c.replies.Answers[guest.Root]),
-		v.accessOf(WhoOutsider, c.replies.Answers[guest.Outsider]),
-		c.client,
-	}, lostMounts
+	return lost
+}
+
+// overOpen is the verification over connections that were open: by the answers that came while the guest was observed over
+// Lima's shared one, and by that of the host.
+func (v verifier) overOpen(answers map[string]guest.Answer, c connections) *verification {
+	left := func(who Who) Finding {
+		return Finding{ID: who, Title: whoTitles[who], Outcome: Omitted, Want: answered, Found: leftOut}
+	}
+	shared := v.accessOf(WhoShared, answers[guest.Self])
+	shared.Details = []string{"over ssh; limactl shell, which starts a login shell, is " + leftOut}
+	return &verification{
+		entered: true, capabilities: c.capabilities, misanswered: answers[guest.Root].Misanswered(v.layout),
+		access: []Finding{
+			left(WhoUser), v.accessOf(WhoRoot, answers[guest.Root]), v.accessOf(WhoOutsider, answers[guest.Outsider]),
+			left(WhoClient), shared, c.host,
+		},
+	}
 }
 
 // throughShell asks the agent as users do: by limactl shell, over Lima's shared connection.
@@ -153,6 +233,15 @@ func (v verifier) throughHost(ctx context.Context, who Who, path string) (Findin
 
 // askCapabilities makes one GET /v1/capabilities of a layout's agent, over the UNIX socket at path.
 func askCapabilities(ctx context.Context, of layout.Layout, path string) (guest.Capabilities, error) {
+	status, body, err := get(ctx, path)
+	if err != nil {
+		return guest.Capabilities{}, err
+	}
+	return guest.ParseCapabilities(of, status, body)
+}
+
+// get makes one GET /v1/capabilities over the UNIX socket at path, and returns the HTTP status and the answer.
+func get(ctx context.Context, path string) (status int, body []byte, err error) {
 	transport := &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -161,18 +250,17 @@ func askCapabilities(ctx context.Context, of layout.Layout, path string) (guest.
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/capabilities", nil)
 	if err != nil {
-		return guest.Capabilities{}, err
+		return 0, nil, err
 	}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return guest.Capabilities{}, err
+		return 0, nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return guest.Capabilities{}, fmt.Errorf("its answer was cut off: %w", err)
+	if body, err = io.ReadAll(io.LimitReader(response.Body, 1<<20)); err != nil {
+		return 0, nil, fmt.Errorf("its answer was cut off: %w", err)
 	}
-	return guest.ParseCapabilities(of, response.StatusCode, body)
+	return response.StatusCode, body, nil
 }
 
 // accessOf judges the result of curl in the guest.
@@ -218,13 +306,15 @@ type freshConnection struct {
 	refusal *rejection
 }
 
-// freshConnection connects and asks the agent; others waits for the other connections, before the mounts are
+// freshConnection connects, and asks the agent as who; others waits for the other connections, before the mounts are
 // observed.
-func (v verifier) freshConnection(ctx context.Context, instance *limatype.Instance, others func()) freshConnection {
+func (v verifier) freshConnection(
+	ctx context.Context, instance *limatype.Instance, who []string, others func(),
+) freshConnection {
 	came := freshConnection{client: access(WhoClient, "no connection was forwarded", 0)}
 	came.err = untilAdmitted(ctx, func() (err error) {
 		came.replies, err = v.guest(instance, v.layout).Verify(ctx, guest.Verification{
-			Via: guest.Fresh, Who: []string{guest.Self, guest.Root, guest.Outsider}, Mounts: v.mounts,
+			Via: guest.Fresh, Who: who, Mounts: v.mounts,
 			Forward: &guest.Forward{
 				// The path is short, since a socket's may have 104 bytes only, and in a directory that only the user
 				// can enter.

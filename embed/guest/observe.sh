@@ -1,8 +1,9 @@
-# observe.sh OTHERS LAYOUT CLOSED BROKER MOUNTPOINT...
+# observe.sh OTHERS LAYOUT CLOSED BROKER ASK MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
 # OTHERS are the units of other generations, without their types, in one word: of those it only says which files are there.
 # LAYOUT is the SHA-256 of the marker, as it should be. CLOSED are paths, in one word, to which only root and the socket's group
-# have a way. BROKER are the variables, in one word, that the service has in a VM that belongs to a broker.
+# have a way. BROKER are the variables, in one word, that the service has in a VM that belongs to a broker. ASK are those, in one
+# word, who ask the agent meanwhile, as in verify.sh.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is
 # booting, it prints "untouched=yes" and observes no further than that takes, if nothing of ours is there.
 # The reader is provision/guest.ParseObservation: a key unknown there is an error, so both change together. The order of
@@ -11,8 +12,8 @@ set -u
 newline='
 '
 
-others=$1 layout=$2 closed=$3 broker=$4
-shift 4
+others=$1 layout=$2 closed=$3 broker=$4 asks=$5
+shift 5
 agent=/usr/local/bin/$UNIT
 gateway=/usr/local/bin/substrate-gateway
 cli=/usr/local/bin/substrate
@@ -57,18 +58,21 @@ files() {
 # Up to 64 of a mount's entries, to compare with the host's directory, and how it answers. A name that never was there is in no
 # cache: the host has to be asked for it. Nor is a directory's list in one, while the directory itself may be.
 entries() {
-    find "$2/.worldsetup.$$" "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null | {
-        count=0
+    if [ -e "$2/.worldsetup.$$" ]; then :; fi
+    {
+        if find "$2/" -mindepth 1 -maxdepth 1 ! -name "*$newline*" -printf '%y|%s|%T@|%f\n' 2>/dev/null; then echo listed; fi
+    } | {
+        count=0 answers=no
         while [ "$count" -lt 64 ] && IFS= read -r line; do
-            echo "entry=$1|$line"
+            answers=yes
+            if [ "$line" != listed ]; then echo "entry=$1|$line"; fi
             count=$((count + 1))
         done
         # The host may refuse what the guest allows: macOS lets no one read some directories.
-        if fault=$(find "$2/" -maxdepth 0 -empty 2>&1 >/dev/null); then
-            echo "answers=$1|yes"
-        else
-            case $fault in *': Operation not permitted') echo "answers=$1|refused" ;; *) echo "answers=$1|no" ;; esac
+        if [ "$answers" = no ]; then
+            case $(find "$2/" -maxdepth 0 -empty 2>&1 >/dev/null) in *': Operation not permitted') answers=refused ;; esac
         fi
+        echo "answers=$1|$answers"
     }
 }
 
@@ -77,6 +81,7 @@ entries() {
 # are. It reads what units asks for: "files", the files with an environment, and "listeners".
 # shellcheck disable=SC2016 # root's shell expands it
 root_view='
+    trap wait EXIT
     sock=/run/substrate.sock service=$UNIT.service socket=$UNIT.socket
     if [ -w /etc ]; then echo root-fs=rw; else echo root-fs=ro; fi
     program=$1
@@ -110,6 +115,7 @@ root_view='
             ;;
         esac
     done
+    ask_as_root $ASK # this may start the agent, whose state was read before
     if [ $# -gt 0 ]; then stat -c "stat=%F|%a|%U|%G|%s|%i|%n" -- "$@"; fi
     if ! command -v ss >/dev/null; then exit 0; fi
     echo listeners=seen
@@ -265,6 +271,14 @@ units() {
         ;;
     esac
     case ${properties#*"$newline$newline"} in *ActiveState=active*) ;; *) echo listeners ;; esac
+    case " $asks " in
+    *' self '*)
+        exec >&- # root reads to its end
+        # shellcheck disable=SC2154 # ask.sh has it
+        eval "$asking"
+        ask self >&3
+        ;;
+    esac
 }
 
 # others: what systemd gives to every service, of our names; the units that are started at a boot and listen at our path; and
@@ -324,11 +338,13 @@ fi
 if [ "$mode" = observe ]; then
     exec 3>&1
     units | {
-        # shellcheck disable=SC2086 # CLOSED are paths of ours
-        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C UNIT="$UNIT" /bin/sh -c "$access_view$root_view" root_view "$agent" $closed 2>/dev/null; then
+        # shellcheck disable=SC2086,SC2154 # CLOSED are paths of ours; ask.sh has the rest
+        if sudo -n -- /usr/bin/env -i PATH="$PATH" LC_ALL=C UNIT="$UNIT" ASK="$asks" \
+            /bin/sh -c "$asking$asking_as_root$access_view$root_view" root_view "$agent" $closed 2>/dev/null; then
             echo 'sudo=yes'
         else
             printf 'sudo=no\nsudo-output=%s\n' "$(sudo -n true 2>&1 | tr '\n\r' '  ')"
+            not_asked $asks
         fi
     } &
     parts=$!

@@ -258,6 +258,9 @@ func (e *Engine) Plan(ctx context.Context) (provision.Plan, error)  { return e.w
 func (e *Engine) Status(ctx context.Context) (provision.Health, error) {
 	return e.with(ctx).Status(ctx)
 }
+func (e *Engine) Quick(ctx context.Context) (provision.QuickStatus, error) {
+	return e.with(ctx).Quick(ctx)
+}
 func (e *Engine) Restore(ctx context.Context) (provision.Health, error) {
 	return e.with(ctx).Restore(ctx)
 }

@@ -71,7 +71,10 @@ func (c client) Observe(ctx context.Context, via guest.Route,
 	if err != nil {
 		return nil, err
 	}
-	vm.locked(func() { o = vm.guest.observe(as, c.layout, options.Mounts) })
+	vm.locked(func() {
+		o = vm.guest.observe(as, c.layout, options.Mounts)
+		o.Answers = vm.guest.answers(as, options.Ask)
+	})
 	o.ClockError = time.Since(sent) / 2
 	o.Untouched = options.New && len(o.Files) == 0
 	return o, nil
@@ -106,19 +109,10 @@ func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Verifi
 		v.Forward.Use(ctx, v.Forward.Path)
 		forwarded.remove()
 	}
-	verified := &guest.Verified{Answers: map[string]guest.Answer{}}
+	verified := &guest.Verified{}
 	vm.locked(func() {
 		m := vm.guest
-		for _, who := range v.Who {
-			switch {
-			case who == guest.Self:
-				verified.Answers[who] = m.ask(false, as.member, capabilities)
-			case !m.allowsSudo():
-				verified.Answers[who] = guest.Answer{Exit: 1}
-			default:
-				verified.Answers[who] = m.ask(who == guest.Root, false, capabilities)
-			}
-		}
+		verified.Answers = m.answers(as, v.Who)
 		for _, point := range v.Mounts {
 			if _, ok := m.mount(point); ok {
 				verified.Mounted = append(verified.Mounted, point)
@@ -126,6 +120,22 @@ func (c client) Verify(ctx context.Context, v guest.Verification) (*guest.Verifi
 		}
 	})
 	return verified, nil
+}
+
+// answers are what those in a session get who ask the agent.
+func (m *machine) answers(as session, all []string) map[string]guest.Answer {
+	answers := map[string]guest.Answer{}
+	for _, who := range all {
+		switch {
+		case who == guest.Self:
+			answers[who] = m.ask(false, as.member, capabilities)
+		case !m.allowsSudo():
+			answers[who] = guest.Answer{Exit: 1}
+		default:
+			answers[who] = m.ask(who == guest.Root, false, capabilities)
+		}
+	}
+	return answers
 }
 
 // Refusals implements guest.Client.

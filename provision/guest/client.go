@@ -51,6 +51,7 @@ type Client interface {
 // ObserveOptions determine how much is observed.
 type ObserveOptions struct {
 	Mounts []string // mount points
+	Ask    []string // those of Self, Root, Outsider who ask the agent meanwhile; not with New
 	// New: the guest was just created and is booting. If nothing of ours is there, nothing more is observed.
 	New bool
 }
@@ -134,13 +135,14 @@ func (s scripted) Exec(ctx context.Context, request Request) (Reply, error) {
 func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error) {
 	script := embed.Observe
 	if options.New {
-		script = embed.ObserveNew
+		script, options.Ask = embed.ObserveNew, nil
 	}
-	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: s.observed(options.Mounts), End: End})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: s.observed(options.Ask, options.Mounts),
+		End: End})
 	if err != nil {
 		return nil, err
 	}
-	o, err := ParseObservation(reply, s.layout, len(options.Mounts))
+	o, err := ParseObservation(reply, s.layout, len(options.Mounts), options.Ask...)
 	if err == nil {
 		o.Noise = strings.TrimSpace(reply.Noise)
 	}
@@ -149,7 +151,7 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 
 // ObserveMounts implements [Client].
 func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error) {
-	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: s.observed(points), End: End})
+	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: s.observed(nil, points), End: End})
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +159,9 @@ func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string)
 }
 
 // observed returns the arguments of the script "observe".
-func (s scripted) observed(points []string) []string {
+func (s scripted) observed(ask, points []string) []string {
 	return append([]string{strings.Join(s.layout.OtherUnits(), " "), s.layout.MarkerSum(),
-		strings.Join(s.layout.Closed(), " "), strings.Join(layout.BrokerVariables, " ")}, points...)
+		strings.Join(s.layout.Closed(), " "), strings.Join(layout.BrokerVariables, " "), strings.Join(ask, " ")}, points...)
 }
 
 // Verify implements [Client].
@@ -178,7 +180,7 @@ func (s scripted) Verify(ctx context.Context, v Verification) (*Verified, error)
 
 // Enter implements [Client].
 func (s scripted) Enter(ctx context.Context) error {
-	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Mounts, Args: s.observed(nil), End: End})
+	_, err := s.Exec(ctx, Request{Route: Fresh, Script: embed.Mounts, Args: s.observed(nil, nil), End: End})
 	return err
 }
 

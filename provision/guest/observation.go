@@ -39,7 +39,8 @@ type Observation struct {
 	Missing   []string // commands that the agent needs and the guest lacks; Python, which only the built-in one needs
 	// PythonFault is why Python does not run the built-in agent; empty when it does, or the service works without that.
 	PythonFault string
-	Mounts      []Mount // one for each mount point asked for, in that order
+	Mounts      []Mount           // one for each mount point asked for, in that order
+	Answers     map[string]Answer // by who asked the agent meanwhile: Self, Root, Outsider
 
 	// ACLs holds the access lists by path: the entries beyond those of the mode, as getfacl(1) prints them; none where
 	// they can't be seen.

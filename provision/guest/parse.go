@@ -2,6 +2,7 @@ package guest
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -14,10 +15,11 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// ParseObservation reads what the script "observe" printed of a layout, for the given number of mount points.
+// ParseObservation reads what the script "observe" printed of a layout, for the given number of mount points and those who
+// asked the agent meanwhile.
 // The rules are: the version line comes first and "end" last, every line is of a known key, and keys that must be
 // there once are. Anything else is an error, since the engine would act on an incomplete observation.
-func ParseObservation(reply Reply, of layout.Layout, mounts int) (*Observation, error) {
+func ParseObservation(reply Reply, of layout.Layout, mounts int, ask ...string) (*Observation, error) {
 	lines, err := body(reply.Stdout, "worldsetup-observe 1")
 	if err != nil {
 		return nil, err
@@ -28,6 +30,9 @@ func ParseObservation(reply Reply, of layout.Layout, mounts int) (*Observation, 
 		},
 		middle: reply.Sent.Add(reply.Received.Sub(reply.Sent) / 2),
 		seen:   map[string]bool{},
+	}
+	if len(ask) > 0 {
+		p.Answers = map[string]Answer{}
 	}
 	p.ClockError = reply.Received.Sub(reply.Sent) / 2
 	for _, line := range lines {
@@ -59,7 +64,7 @@ func ParseObservation(reply Reply, of layout.Layout, mounts int) (*Observation, 
 			return nil, fmt.Errorf("the guest's observation lacks %q", key)
 		}
 	}
-	if err := p.lacksMount(); err != nil {
+	if err := errors.Join(p.lacksMount(), lacksAnswer(p.Answers, ask)); err != nil {
 		return nil, err
 	}
 	for _, name := range p.units() {
@@ -145,6 +150,9 @@ type observationParser struct {
 func (p *observationParser) line(key, value string) (err error) {
 	if name, isUnit := strings.CutPrefix(key, "unit."); isUnit {
 		return p.unit(name, value)
+	}
+	if isAnswer(key) {
+		return addAnswer(p.Answers, key, value)
 	}
 	switch key {
 	case "stat":

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -104,34 +105,56 @@ func ParseVerified(reply Reply, who ...string) (*Verified, error) {
 	verified := &Verified{Answers: map[string]Answer{}}
 	for _, line := range lines {
 		key, value, _ := strings.Cut(line, "=")
-		if name, isBody := strings.CutSuffix(key, "-answer"); isBody {
-			answer, known := verified.Answers[name]
-			if !known {
-				return nil, fmt.Errorf("the guest's verified has an unexpected line %q", line)
-			}
-			answer.Body += value
-			verified.Answers[name] = answer
-			continue
-		}
-		switch key {
-		case "mounted":
+		err := error(nil)
+		if isAnswer(key) {
+			err = addAnswer(verified.Answers, key, value)
+		} else if key == "mounted" {
 			verified.Mounted = append(verified.Mounted, value)
-		case Self, Root, Outsider:
-			answer, err := parseAnswer(value)
-			if err != nil {
-				return nil, fmt.Errorf("the guest's verified has a bad line %q: %w", line, err)
-			}
-			verified.Answers[key] = answer
-		default:
-			return nil, fmt.Errorf("the guest's verified has an unexpected line %q", line)
+		} else {
+			err = errors.New("its key is unknown")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the guest's answers have a bad line %q: %w", line, err)
 		}
 	}
+	return verified, lacksAnswer(verified.Answers, who)
+}
+
+// isAnswer reports whether a line with this key is one that ask.sh prints.
+func isAnswer(key string) bool {
+	who := strings.TrimSuffix(key, answerSuffix)
+	return who == Self || who == Root || who == Outsider
+}
+
+// answerSuffix follows the name of who asked in the key of a part of the answer.
+const answerSuffix = "-answer"
+
+// addAnswer adds a line that ask.sh printed: how asking ended, or after that a part of the answer.
+func addAnswer(answers map[string]Answer, key, value string) (err error) {
+	who, isBody := strings.CutSuffix(key, answerSuffix)
+	answer, known := answers[who]
+	switch {
+	case answers == nil:
+		return errors.New("no one asked")
+	case !isBody:
+		answer, err = parseAnswer(value)
+	case !known:
+		return errors.New("it comes before how asking ended")
+	default:
+		answer.Body += value
+	}
+	answers[who] = answer
+	return err
+}
+
+// lacksAnswer is the error of someone who should have asked, and of whom nothing was reported.
+func lacksAnswer(answers map[string]Answer, who []string) error {
 	for _, name := range who {
-		if _, found := verified.Answers[name]; !found {
-			return nil, fmt.Errorf("the guest's verified lacks %q", name)
+		if _, found := answers[name]; !found {
+			return fmt.Errorf("the guest's answers lack %q", name)
 		}
 	}
-	return verified, nil
+	return nil
 }
 
 // parseAnswer reads "EXIT STATUS SECONDS". Without curl there is only EXIT.
