@@ -39,6 +39,8 @@ func TestEventsDocumentExamples(t *testing.T) {
 					object = &planObject{}
 				case "The health report on its own":
 					object = &provision.Health{}
+				case "The quick status":
+					object = &provision.QuickStatus{}
 				default:
 					object = &provision.Event{}
 				}

@@ -105,6 +105,10 @@ the commands that it shows and that were agreed to, whatever their result.
 and ~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. When
 ~--timeout~ ends ~status --watch~, it exits with 0 or 6, as the world was last; when it ends a ~--wait~, with 7.
 
+~worldsetup status --quick~ asks the agent alone, within 5 s (~--timeout~ shortens that): 0 when it answers, 6 when it does
+not or there is no VM, 7 while a run is in progress. It verifies nothing else, so 0 is no promise that the world is ready.
+With ~--quiet~ it prints nothing at all for these three.
+
 ~worldsetup --check-only~ reports what ~status~ does and exits with 0 whatever that is, for callers of lima-warm.sh; only
 a command line that can't be read, an interruption and a bug have their own codes.
 

@@ -53,7 +53,7 @@ func (a *app) list(ctx context.Context, spec provision.Spec) error {
 // glance returns the report of a world, and what else there is to say about it.
 func (a *app) glance(ctx context.Context, spec provision.Spec, name string) (health provision.Health, note string) {
 	spec.VM = name
-	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
+	health, err := a.engine(provision.Setup{Spec: spec, Reuse: true}).Status(ctx)
 	if health.Schema == 0 { // there is no report
 		health = provision.Health{
 			Schema: provision.Schema, VM: name, Instance: "unknown", Access: []provision.Finding{},

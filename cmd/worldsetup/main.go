@@ -27,6 +27,7 @@ type engine interface {
 	Run(context.Context) (provision.Health, error)
 	Plan(context.Context) (provision.Plan, error)
 	Status(context.Context) (provision.Health, error)
+	Quick(context.Context) (provision.QuickStatus, error)
 	Restore(context.Context) (provision.Health, error)
 	Remove(context.Context) error
 	Start(context.Context) error
@@ -64,6 +65,7 @@ type app struct {
 	columns  int  // of standard output's terminal, at which text is wrapped; 0 for none
 	verbose  bool // fold nothing
 	quiet    bool // only errors
+	silent   bool // not even the error
 	// checkOnly reports how the world is, and never fails its caller.
 	checkOnly bool
 	engine    func(provision.Setup) engine
@@ -132,6 +134,9 @@ func runWith(
 	}
 	failure := provision.AsError(err)
 	a.json.fail(failure)
+	if a.silent {
+		return exitCode(failure)
+	}
 	if provision.IsDeclined(err) {
 		a.errors.printf("%s", stoppedWords(failure))
 		return exitCode(failure)

@@ -187,6 +187,20 @@ func showFolded(to *lines, health provision.Health, wrong int) {
 	if fine > 0 || len(health.Access) > 0 {
 		to.drawn("  ", to.mark(provision.OK), " ", to.dots(count(fine, noun), accessed(health.Access)))
 	}
+	if left := leftOut(health.Access); left != "" {
+		to.drawn("  ", to.mark(provision.Omitted), " ", to.clean("not verified: "+left+" and limactl shell: worldsetup status --fresh"))
+	}
+}
+
+// leftOut names the attempts to connect that were left out.
+func leftOut(access []provision.Finding) string {
+	var left []string
+	for _, line := range access {
+		if line.Outcome == provision.Omitted {
+			left = append(left, line.Title)
+		}
+	}
+	return strings.Join(left, ", ")
 }
 
 // accessed counts the attempts to connect that ended as they should.

@@ -104,6 +104,7 @@ func (m *schemaMaker) fields(typ reflect.Type, properties object, required *[]st
 func documents() map[string]reflect.Type {
 	return map[string]reflect.Type{
 		"planDocument": reflect.TypeFor[planObject](), "healthDocument": reflect.TypeFor[provision.Health](),
+		"quickDocument":  reflect.TypeFor[provision.QuickStatus](),
 		"worldsDocument": reflect.TypeFor[worldsObject](), "versionDocument": reflect.TypeFor[versionObject](),
 		"bundleDocument": reflect.TypeFor[bundleObject](), "removedDocument": reflect.TypeFor[removedObject](),
 		"checksDocument": reflect.TypeFor[struct {
@@ -243,6 +244,8 @@ func TestSchemaFitsRealOutput(t *testing.T) {
 		_, _ = world.Engine(provision.Setup{Spec: world.Spec(), Events: face.show}).Run(ctx)
 		health, _ := world.Engine(provision.Setup{Spec: world.Spec()}).Status(ctx)
 		face.result(health)
+		quick, _ := world.Engine(provision.Setup{Spec: world.Spec()}).Quick(ctx)
+		face.result(quick)
 		face.result(worldsObject{provision.Schema, []provision.Health{health}})
 		world.Close()
 		if err := fitSchema(out.String()); err != nil {

@@ -121,6 +121,11 @@ func setUpScript(env *testscript.Env) error {
 	if err := fakeDownloads(env); err != nil {
 		return err
 	}
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		return err
+	}
+	env.Setenv("DOCS", docs)
 	env.Setenv("NEWLINE", "\n")
 	env.Setenv("LONG", strings.Repeat("a", 300))
 	if err := give(env.WorkDir); err != nil {

@@ -21,7 +21,7 @@ func (a *app) setUpCommand() *cobra.Command {
 		switch {
 		case a.checkOnly:
 			a.noteTrust(c)
-			return a.status(ctx, c.spec)
+			return a.status(ctx, provision.Setup{Spec: c.spec, Reuse: true})
 		case dryRun:
 			return a.plan(ctx, c)
 		}

@@ -16,25 +16,53 @@ func (a *app) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing",
 		Args: atMostOneProject,
-		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --quiet && echo ready",
-			"worldsetup status --watch --timeout 10m"),
+		Long: "status observes everything, and verifies over the connections that are open, in one round trip. What only a login " +
+			"shows is left to --fresh, as long as nothing else is wrong. --quick asks the agent alone, through the socket on this " +
+			"machine, and runs no other program: for a prompt, or a hook.",
+		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --fresh --quiet && echo ready",
+			"worldsetup status --quick --quiet && echo it answers", "worldsetup status --watch --timeout 10m"),
 	}
-	var watch bool
+	var watch, fresh, quick bool
 	in := &inputs{options: runOptions(), unused: changing}
 	a.withOptions(command, in, func(ctx context.Context, c invocation) error {
+		switch {
+		case watch && quick, watch && fresh, quick && fresh:
+			return usage("leave the others out", "only one of --watch, --fresh and --quick can be had")
+		case quick:
+			return a.quickStatus(ctx, c.spec)
+		}
 		a.noteTrust(c)
 		if watch {
 			return a.watch(ctx, c)
 		}
-		return a.status(ctx, c.spec)
+		return a.status(ctx, provision.Setup{Spec: c.spec, Reuse: !fresh})
 	})
 	command.Flags().BoolVar(&watch, "watch", false, "keep watching, and print a line whenever something changes")
-	group(command, groupRun, "watch")
+	command.Flags().BoolVar(&fresh, "fresh", false,
+		"verify over a new login as well, through a socket forwarded by it, and by limactl shell")
+	command.Flags().BoolVar(&quick, "quick", false,
+		"only ask the agent, through the socket on this machine; with --quiet, the exit code is all")
+	group(command, groupRun, "watch", "fresh", "quick")
 	return command
 }
 
-func (a *app) status(ctx context.Context, spec provision.Spec) error {
-	health, err := a.engine(provision.Setup{Spec: spec}).Status(ctx)
+// quickStatus reports whether the agent answers.
+func (a *app) quickStatus(ctx context.Context, spec provision.Spec) error {
+	now, err := a.engine(provision.Setup{Spec: spec}).Quick(ctx)
+	a.silent = a.quiet && now.Error != nil // of what it is to report, the exit code is all
+	switch to := a.stdout(); {
+	case now.Schema == 0: // it did not ask
+	case a.json != nil:
+		a.json.result(now)
+	case now.Answers:
+		to.drawn(to.mark(provision.OK), " ", to.paint(strongTone, now.VM), ": ",
+			to.dots("the agent answers", to.clean("agent "+strings.TrimSpace(now.Agent.Backend+" "+now.Agent.Version))))
+	}
+	return err
+}
+
+func (a *app) status(ctx context.Context, setup provision.Setup) error {
+	health, err := a.engine(setup).Status(ctx)
 	if health.Schema == 0 { // nothing was observed
 		return err
 	}
