@@ -32,7 +32,15 @@ func Play(w World, s Scenario) error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
 	harmless := s.Waits || len(s.Want) == 0 && s.Kind == ""
-	if before := w.Status(s.Options); before.Health.Ready != harmless ||
+	before := w.Status(s.Options)
+	if before.Health.Ready && !harmless { // what only a new login shows, a status may leave out
+		errs = append(errs, leavesOut(before.Health))
+		fresh := s.Options
+		fresh.Fresh = true
+		before = w.Status(fresh)
+		errs = append(errs, onlyLogins(before.Health))
+	}
+	if before.Health.Ready != harmless ||
 		(before.Err == nil) != harmless || len(before.Steps) > 0 {
 		wrong("before: ready is %v, the error %v, the steps %v", before.Health.Ready, before.Err, before.Steps)
 	} else {
@@ -76,6 +84,29 @@ func Play(w World, s Scenario) error {
 		errs = append(errs, ready("run after the damage was undone", w.Run(usual)))
 	}
 	return errors.Join(errs...)
+}
+
+// leavesOut wants a report to tell that it leaves out a new login.
+func leavesOut(health provision.Health) error {
+	if !slices.ContainsFunc(health.Access, func(a provision.Finding) bool {
+		return a.ID == provision.WhoUser && a.Outcome == provision.Omitted
+	}) {
+		return errors.New("before: it is called ready, and nothing is left out")
+	}
+	return nil
+}
+
+// loginItems are what a new login may show to be wrong, and nothing else does.
+var loginItems = []string{provision.WhoUser, provision.WhoClient, provision.WhoShared, "ssh", "mount-after"}
+
+// onlyLogins wants nothing to be wrong in a report but what only a new login shows.
+func onlyLogins(health provision.Health) error {
+	for _, wrong := range health.Wrong() {
+		if !slices.Contains(loginItems, wrong.ID) {
+			return fmt.Errorf("before: a status without --fresh left out %s: %s", wrong.ID, wrong.Found)
+		}
+	}
+	return nil
 }
 
 // errNoDamage means that a fault could not be caused.

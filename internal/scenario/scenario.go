@@ -102,6 +102,7 @@ type Options struct {
 	CPUs      int    // 0: as it is
 	Netfilter provision.Switch
 	MountHome provision.Switch
+	Fresh     bool // of a status: it makes a new login as well
 	Replace   bool // with consent; the run after it is not asked for that again
 	Adopt     bool // likewise, to adopt a foreign VM
 	// Allow is the deepest disruption that is allowed; empty for every one that a repair may need.
