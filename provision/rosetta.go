@@ -10,6 +10,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -26,7 +27,7 @@ func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch
 
 // hasRosetta reports whether this Mac has it.
 func hasRosetta() bool {
-	_, err := os.Stat(checks.RosettaFile)
+	_, err := os.Stat(platform.File(checks.RosettaFile))
 	return err == nil
 }
 

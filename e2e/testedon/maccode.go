@@ -14,7 +14,7 @@ import (
 )
 
 // macFiles are the files that are about Macs as a whole.
-var macFiles = []string{"checks/mac.go"}
+var macFiles = []string{"checks/installed.go", "checks/mac.go", "checks/place.go", "checks/rosetta.go"}
 
 // place is a position in a file, as a coverage profile has it.
 type place struct{ line, column int }

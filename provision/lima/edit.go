@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -23,6 +22,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/fields"
 )
 
 // This file edits the text of a profile, or of a VM's lima.yaml. The rules are: only our own settings and entries
@@ -686,15 +686,10 @@ type templateData map[string]any
 
 // expand executes text as a template. Lima leaves a text that is none as it is, and so is one with other data.
 func expand(text string, data templateData) string {
-	parsed, err := template.New("").Option("missingkey=error").Parse(text)
-	if err != nil {
-		return text
+	if expanded, ok := fields.Expand(text, data); ok {
+		return expanded
 	}
-	var out strings.Builder
-	if parsed.Execute(&out, map[string]any(data)) != nil {
-		return text
-	}
-	return out.String()
+	return text
 }
 
 // WriteConfig gives the VM in the directory dir the configuration text: all of it or, when that fails, nothing.
