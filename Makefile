@@ -4,7 +4,7 @@
 # make lint    seconds: format, vet, lint
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
-# make bed     half an hour: every scenario, and some 380 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed     half an hour: every scenario, and some 260 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
 # make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.

@@ -106,12 +106,12 @@ func (v verifier) begin(
 	var done connections
 	var wait sync.WaitGroup
 	wait.Go(crash.Guard(func() {
-		defer cancel()
 		if when == overOpen {
 			done.host, done.capabilities = v.throughHost(ctx, WhoHost, lima.HostSocketPath(instance))
-			return
+		} else {
+			done = v.connectAs(ctx, instance, forwarded, guest.Self)
 		}
-		done = v.connectAs(ctx, instance, forwarded, guest.Self)
+		cancel()
 	}))
 	return func(seen *guest.Observation) *verification {
 		wait.Wait()

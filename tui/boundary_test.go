@@ -19,7 +19,8 @@ func TestTheWizardDoesNotAct(t *testing.T) {
 	allowed := map[string]bool{
 		"cmp": true, "context": true, "errors": true, "fmt": true, "io": true, "slices": true,
 		"strings": true, "sync": true, "time": true,
-		module + "provision": true, module + "internal/plaintext": true, "github.com/charmbracelet/x/ansi": true,
+		module + "provision": true, module + "internal/plaintext": true, module + "internal/crash": true,
+		"github.com/charmbracelet/x/ansi": true,
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil {

@@ -45,8 +45,8 @@ var variables = map[string]string{
 	"QEMU_SYSTEM_X86_64, QEMU_SYSTEM_AARCH64": "the QEMU that Lima calls, with arguments; read for the acceleration",
 }
 
-// ownVariables are for pictures and tests.
-var ownVariables = []string{"WORLDSETUP_DEMO_FREEZE"}
+// ownVariables are for pictures, tests and packagers.
+var ownVariables = []string{"WORLDSETUP_DEMO_FREEZE", "ASMAC_ARCH", "ASMAC_ROOT", "SOURCE_DATE_EPOCH"}
 
 // TestVariables: each variable that the code reads is in the table, and the other way round as far as that can be seen.
 func TestVariables(t *testing.T) {

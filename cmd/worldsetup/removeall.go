@@ -94,7 +94,7 @@ func installedHere(home string) (files []trace) {
 		{".zfunc/_worldsetup", "#compdef worldsetup", "completions"},
 		{".config/fish/completions/worldsetup.fish", "# fish completion for worldsetup", "completions"},
 		{".local/share/fish/vendor_completions.d/worldsetup.fish", "# fish completion for worldsetup", "completions"},
-		{".local/share/man/man1/worldsetup*.1", `.nh`, manualPage},
+		{".local/share/man/man1/worldsetup*.1", `.TH "WORLDSETUP`, manualPage},
 	} {
 		found, _ := filepath.Glob(filepath.Join(home, place.pattern)) // the patterns are constants
 		for _, path := range found {

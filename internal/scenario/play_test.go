@@ -40,6 +40,13 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 	failed := func(kind provision.Kind) Outcome {
 		return Outcome{Err: &provision.Error{Kind: kind, What: "x", Next: "y"}}
 	}
+	leftOut := whole
+	leftOut.Health.Access = []provision.Finding{{ID: provision.WhoUser, Outcome: provision.Omitted}}
+	found := func(id string) Outcome {
+		o := damaged
+		o.Health.Access = []provision.Finding{{ID: id, Outcome: provision.Failed}}
+		return o
+	}
 	for name, c := range map[string]struct {
 		scenario Scenario
 		world    scripted
@@ -51,7 +58,13 @@ func TestPlayFindsWhatIsWrong(t *testing.T) {
 			scripted{[]Outcome{whole, did(linger, agent), whole}, []Outcome{damaged}, nil}, ""},
 		"usual state not reached": {Scenario{}, scripted{[]Outcome{damaged}, nil, nil}, "usual state"},
 		"not noticed": {Scenario{Want: steps(agent)},
-			scripted{[]Outcome{whole, did(agent), whole}, []Outcome{whole}, nil}, "before: ready is true"},
+			scripted{[]Outcome{whole, did(agent), whole}, []Outcome{whole, whole}, nil}, "before: ready is true"},
+		"noticed by a new login only": {Scenario{Want: steps(agent)},
+			scripted{[]Outcome{whole, did(agent), whole}, []Outcome{leftOut, found(provision.WhoUser)}, nil}, ""},
+		"not noticed, and nothing left out": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), whole},
+			[]Outcome{whole, found(provision.WhoUser)}, nil}, "nothing is left out"},
+		"left out, and no login's": {Scenario{Want: steps(agent)}, scripted{[]Outcome{whole, did(agent), whole},
+			[]Outcome{leftOut, found("marker")}, nil}, "left out marker"},
 		"other steps": {Scenario{Want: steps(agent)},
 			scripted{[]Outcome{whole, did(units), whole}, []Outcome{damaged}, nil}, "the steps were [units]"},
 		"not ready": {Scenario{Want: steps(agent)},
