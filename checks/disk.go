@@ -185,9 +185,9 @@ func (d directory) shorter(vm string, limit int) string {
 }
 
 // The space that a world needs on the host's disk, in bytes. Ubuntu's cloud image has 0.6 GiB. A first setup writes 2
-// GiB to a disk that takes only what was written. vz reads no qcow2: from 2.2 on, Lima keeps the image in its cache as a
-// raw file as well (its pkg/downloader), of which what Ubuntu's image holds, less than 2 GiB, is on the disk. The margin is
-// for what other programs write meanwhile.
+// GiB to a disk that takes only what was written. vz reads no qcow2: from 2.2 on, Lima keeps the image in its cache as
+// a raw file as well (its pkg/downloader), of which what Ubuntu's image holds, less than 2 GiB, is on the disk. The
+// margin is for what other programs write meanwhile.
 const (
 	imageSpace    = 700 << 20
 	rawSpace      = 2 << 30

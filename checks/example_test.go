@@ -8,7 +8,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
-// A check is data with a probe. One that requires another is skipped when that one failed, so that only causes are shown.
+// A check is data with a probe. One that requires another is skipped when that one failed, so that only causes are
+// shown.
 func ExampleRun() {
 	found := func(outcome checks.Outcome, words, next string) checks.Probe {
 		return func(context.Context) checks.Result {

@@ -13,8 +13,8 @@ import (
 // This file is about how Lima came onto this machine: that decides where limactl itself is, and what repairs it.
 //
 // The rules are: what runs when someone types limactl may be a link, a shim that finds out at each call what it stands
-// for, or a wrapper script; only limactl itself has a signature that means anything. The way to it never fails: where it
-// can't be followed, it ends at what was found.
+// for, or a wrapper script; only limactl itself has a signature that means anything. The way to it never fails: where
+// it can't be followed, it ends at what was found.
 
 // installer is a program that installs Lima.
 type installer struct {
@@ -117,8 +117,8 @@ func (h Host) limactlFile(ctx context.Context) (string, error) {
 // fromArchive is what a person does without any of them.
 const fromArchive = "as https://lima-vm.io/docs/installation/ describes"
 
-// limaAdvice returns what installs, upgrades or reinstalls Lima, for a person to read: what has installed it or, where it
-// is not installed, what there is.
+// limaAdvice returns what installs, upgrades or reinstalls Lima, for a person to read: what has installed it or, where
+// it is not installed, what there is.
 func (h Host) limaAdvice(verb string) string {
 	by := h.installedBy()
 	if by == nil && h.OS == "darwin" {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// installation is a Mac on which limactl is found at a path. real has where links lead to, entitled the one program that
-// may create VMs, and which what a shim's program prints.
+// installation is a Mac on which limactl is found at a path. real has where links lead to, entitled the one program
+// that may create VMs, and which what a shim's program prints.
 type installation struct {
 	found    string
 	real     map[string]string
@@ -58,8 +58,8 @@ func (i installation) host() Host {
 }
 
 // TestInstallations: what each package manager puts where limactl is found, which of it is limactl itself, and the
-// commands that install Lima again there. Where shims and wrappers are is from the documentation of mise, asdf and aqua,
-// and from nixpkgs (wrapProgram in pkgs/build-support/setup-hooks/make-wrapper.sh).
+// commands that install Lima again there. Where shims and wrappers are is from the documentation of mise, asdf and
+// aqua, and from nixpkgs (wrapProgram in pkgs/build-support/setup-hooks/make-wrapper.sh).
 func TestInstallations(t *testing.T) {
 	const program = "/Users/ada/.local/share/mise/installs/lima/2.2.0/bin/limactl"
 	const asdf = "/Users/ada/.asdf/installs/lima/2.2.0/bin/limactl"

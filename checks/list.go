@@ -137,8 +137,8 @@ func list(h Host, t Target) []Check {
 	}
 }
 
-// Local returns the checks of list that ask nothing of the network. What can't be downloaded now matters to who wants to
-// create a VM, and not to who asks how one is.
+// Local returns the checks of list that ask nothing of the network. What can't be downloaded now matters to who wants
+// to create a VM, and not to who asks how one is.
 func Local(list []Check) []Check {
 	return slices.DeleteFunc(slices.Clone(list), func(check Check) bool { return check.network })
 }

@@ -19,7 +19,8 @@ import (
 )
 
 // toDownload returns the addresses from which a new VM's image would be downloaded, in the order in which Lima tries
-// them, or why it need not be. images are the places where it may be: URLs and files. cache is Lima's cache of downloads.
+// them, or why it need not be. images are the places where it may be: URLs and files. cache is Lima's cache of
+// downloads.
 func toDownload(h Host, images []string, cache string) (addresses []string, local string) {
 	if len(images) == 0 {
 		return nil, "the VM has its image"

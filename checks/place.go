@@ -5,8 +5,9 @@ import (
 	"path/filepath"
 )
 
-// places are directories of a Mac that a VM reads in another way than a person does, relative to the home directory, with
-// what comes of it. macOS lets a program read the first ones when the app that it was started from was granted that.
+// places are directories of a Mac that a VM reads in another way than a person does, relative to the home directory,
+// with what comes of it. macOS lets a program read the first ones when the app that it was started from was granted
+// that.
 var places = []struct{ path, why string }{
 	{"Desktop", guarded}, {"Documents", guarded}, {"Downloads", guarded},
 	{"Library/Mobile Documents", inCloud}, {"Library/CloudStorage", inCloud},
@@ -16,8 +17,8 @@ const (
 	guarded = "macOS lets a VM read it only when the app that the VM was started from (Terminal, an editor, a login item) " +
 		"may: started from another one, /src is unreadable. If iCloud has it, files that are only there can't be read either"
 	inCloud = "files that are only in the cloud can't be read in a VM: Resource deadlock avoided (lima#4123)"
-	onDisk  = "if the disk is removed, programs in the VM lose the project until the VM is started again, and macOS lets a " +
-		"VM read it only when the app that the VM was started from may"
+	onDisk  = "if the disk is removed, programs in the VM lose the project until the VM is started again, and macOS lets " +
+		"a VM read it only when the app that the VM was started from may"
 )
 
 // projectPlace checks where the project is, by whatever links.

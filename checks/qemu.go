@@ -165,7 +165,8 @@ func (h Host) virtiofsd(ctx context.Context) Result {
 		if err == nil {
 			return ok("%s", path)
 		}
-		what, why = "the virtiofsd that is installed is not the one that Lima uses", fmt.Sprintf("%s --version: %v", path, err)
+		what, why = "the virtiofsd that is installed is not the one that Lima uses", fmt.Sprintf("%s --version: %v", path,
+			err)
 	}
 	result := h.missing(what, why, virtiofsd)
 	result.Next += "; or use another mount type: --mount-type reverse-sshfs"

@@ -22,8 +22,8 @@ type budget struct {
 	args []string
 	// damage is what root does in the guest before; empty for nothing.
 	damage string
-	// calls are the programs that it starts, with the first word of limactl's arguments, and how often: all of them, whoever
-	// starts them, that are found by their names. `limactl shell` starts the two that have its name before theirs.
+	// calls are the programs that it starts, with the first word of limactl's arguments, and how often: all of them,
+	// whoever starts them, that are found by their names. `limactl shell` starts the two that have its name before theirs.
 	calls map[string]int
 	// vain: it starts some in vain, which may be ended before they are counted, or before they call others. Then calls are
 	// the most.
@@ -34,8 +34,8 @@ type budget struct {
 	processes int
 }
 
-// budgets are the commands that are run most often. A call of ssh is a round trip, after a login where it is not on Lima's
-// shared connection.
+// budgets are the commands that are run most often. A call of ssh is a round trip, after a login where it is not on
+// Lima's shared connection.
 var budgets = []budget{
 	{name: "version", args: []string{"--version"}},
 	{name: "quick status", args: []string{"status", "--quick"}, processes: 1}, // a thread of the probe agent
@@ -44,10 +44,13 @@ var budgets = []budget{
 	{name: "full status", args: []string{"status", "--fresh"}, sent: 34, processes: 95,
 		calls: map[string]int{"limactl list": 1, "limactl shell": 1, "limactl shell: ssh": 2, "ssh": 2}},
 	{name: "rerun", args: []string{"--non-interactive"}, sent: 34, processes: 95,
-		calls: map[string]int{"limactl list": 1, "limactl --version": 1, "limactl shell": 1, "limactl shell: ssh": 2, "ssh": 2}},
+		calls: map[string]int{"limactl list": 1, "limactl --version": 1, "limactl shell": 1, "limactl shell: ssh": 2,
+			"ssh": 2}},
 	// It verifies twice: beside the first observation in vain. The fifth ssh makes the change.
-	{name: "repair of a mode", vain: true, args: []string{"--non-interactive"}, damage: "chmod 0600 /run/substrate.sock", sent: 74, processes: 205,
-		calls: map[string]int{"limactl list": 2, "limactl --version": 1, "limactl shell": 2, "limactl shell: ssh": 4, "ssh": 5}},
+	{name: "repair of a mode", vain: true, args: []string{"--non-interactive"}, damage: "chmod 0600 /run/substrate.sock",
+		sent: 74, processes: 205,
+		calls: map[string]int{"limactl list": 2, "limactl --version": 1, "limactl shell": 2, "limactl shell: ssh": 4,
+			"ssh": 5}},
 }
 
 // TestBudget: commands start no more programs, here and in the guest, than they did, and send no more.
@@ -115,8 +118,8 @@ type spent struct {
 	processes int
 }
 
-// countScript is the script. CALLER is the call that is under way, if limactl made it. FOUND are the directories in which the
-// programs are.
+// countScript is the script. CALLER is the call that is under way, if limactl made it. FOUND are the directories in
+// which the programs are.
 const countScript = `#!/bin/sh
 name=${0##*/} call=${0##*/} all="$*"
 case $name in limactl) call="limactl $1" ;; esac

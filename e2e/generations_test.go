@@ -180,7 +180,8 @@ func testStaged(t *testing.T, rig *rig) {
 			w.guest(t, "sh", "-ec", "mkdir -p ~/.cargo/bin && install -m 0755 /tmp/cargo /tmp/rustc ~/.cargo/bin")
 			r := w.setup(t, "--agent", "build", "--rebuild-agent")
 			r.wantReady(t)
-			want := []provision.StepID{provision.StepStage, provision.StepAgentBuild, provision.StepAgent, provision.StepActivate}
+			want := []provision.StepID{provision.StepStage, provision.StepAgentBuild, provision.StepAgent,
+				provision.StepActivate}
 			if got := withoutWait(r.steps()); !slices.Equal(got, want) {
 				t.Errorf("the steps were %v, want %v", got, want)
 			}

@@ -228,8 +228,8 @@ func testAgents(t *testing.T, w *world) {
 	w.setup(t, "--agent", "builtin").wantReady(t)
 }
 
-// testTrust: what a project's file names beyond the world counts only once it is trusted, in that content; a run without
-// a terminal changes nothing before.
+// testTrust: what a project's file names beyond the world counts only once it is trusted, in that content; a run
+// without a terminal changes nothing before.
 func testTrust(t *testing.T, w *world) {
 	const installed = "sha256sum </usr/local/bin/substrate-world-agent"
 	before := w.root(t, installed)

@@ -29,8 +29,8 @@ import (
 )
 
 // TestLimaCalls makes the calls of limactl that boot no VM, through our own client and by the program, on each Lima
-// that can be built and each that the suite plays on. It judges what these return: fields, kinds of errors and plans, not
-// Lima's prose.
+// that can be built and each that the suite plays on. It judges what these return: fields, kinds of errors and plans,
+// not Lima's prose.
 func TestLimaCalls(t *testing.T) {
 	versions := devhost.LimaVersions()
 	for _, rig := range suite.rigs {
@@ -524,9 +524,10 @@ var placeCalls = []limaCall{
 		"echo 1 >disk; echo '{}' >worldsetup-unproven", func(c *caller) error {
 		return c.wantPlan(provision.StepRollbackRemove)
 	}),
-	inPlace("what another program left at such a name", "mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk", func(c *caller) error {
-		return c.wantPlan(provision.StepCreate, provision.StepStart)
-	}),
+	inPlace("what another program left at such a name", "mkdir substrate.ws-tmp; echo 1 >substrate.ws-tmp/disk",
+		func(c *caller) error {
+			return c.wantPlan(provision.StepCreate, provision.StepStart)
+		}),
 	inPlace("no VM, and an empty directory of another name", "mkdir stray", func(c *caller) error {
 		return c.wantPlan(provision.StepCreate, provision.StepStart)
 	}),

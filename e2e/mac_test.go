@@ -65,7 +65,8 @@ func prepareMac(t *testing.T, rig *rig) {
 			return
 		}
 		macBuild.binary = filepath.Join(suite.files, "worldsetup-mac")
-		build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "asmac", "-cover", "-o", macBuild.binary,
+		build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "asmac", "-cover", "-o",
+			macBuild.binary,
 			"./cmd/worldsetup")
 		build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -244,7 +245,8 @@ func testMacLife(t *testing.T, m *mac) {
 	m.wantVMs(t, vm)
 	m.wantVZ(t)
 	testReachable(t, m.world)
-	if r := m.worldsetup(t, "remove", "--all"); r.code != 4 || !strings.Contains(r.stdout+r.stderr, "packages of Homebrew") {
+	if r := m.worldsetup(t, "remove", "--all"); r.code != 4 ||
+		!strings.Contains(r.stdout+r.stderr, "packages of Homebrew") {
 		t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
 	if r := m.worldsetup(t, "remove", "--remove", vm); r.code != 0 {
@@ -432,16 +434,20 @@ func testMacRefusals(t *testing.T, rig *rig, described macDescription) {
 		kind      provision.Kind
 		why, next string
 	}{
-		{name: "macOS is too old", on: true, recorded: []string{"catalina-10.15.5"}, code: 3, kind: provision.KindPrerequisite,
-			why: "macOS 10.15.5 is too old", next: "Software Update"},
-		{name: "a program for Intel", on: !apple, recorded: []string{"shell-rosetta"}, code: 3, kind: provision.KindPrerequisite,
-			why: "worldsetup runs under Rosetta", next: "arch -arm64"},
-		{name: "a Mac that is a VM", on: apple, recorded: []string{"vz-guest", "in-a-vm"}, code: 3, kind: provision.KindPrerequisite,
-			why: "this Mac can't run VMs", next: "kern.hv_support"},
+		{name: "macOS is too old", on: true, recorded: []string{"catalina-10.15.5"}, code: 3,
+			kind: provision.KindPrerequisite,
+			why:  "macOS 10.15.5 is too old", next: "Software Update"},
+		{name: "a program for Intel", on: !apple, recorded: []string{"shell-rosetta"}, code: 3,
+			kind: provision.KindPrerequisite,
+			why:  "worldsetup runs under Rosetta", next: "arch -arm64"},
+		{name: "a Mac that is a VM", on: apple, recorded: []string{"vz-guest", "in-a-vm"}, code: 3,
+			kind: provision.KindPrerequisite,
+			why:  "this Mac can't run VMs", next: "kern.hv_support"},
 		{name: "limactl signed again", on: true, recorded: []string{"signature-without-entitlements"}, code: 3,
 			kind: provision.KindPrerequisite, why: "limactl may not create VMs", next: "install Lima again"},
-		{name: "limactl in quarantine", on: true, recorded: []string{"quarantined"}, code: 3, kind: provision.KindPrerequisite,
-			why: "macOS holds limactl in quarantine", next: "xattr -d com.apple.quarantine"},
+		{name: "limactl in quarantine", on: true, recorded: []string{"quarantined"}, code: 3,
+			kind: provision.KindPrerequisite,
+			why:  "macOS holds limactl in quarantine", next: "xattr -d com.apple.quarantine"},
 		{name: "limactl for another processor", on: true, code: 3, kind: provision.KindPrerequisite,
 			prepare: func(t *testing.T, m *mac) {
 				other := map[string]string{"arm64": "amd64", "amd64": "arm64"}[m.described.arch]

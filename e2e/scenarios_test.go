@@ -263,7 +263,8 @@ func (p *place) Run(options scenario.Options) (outcome scenario.Outcome) {
 // Status implements [scenario.World] with the real program.
 func (p *place) Status(options scenario.Options) (outcome scenario.Outcome) {
 	defer func() { p.show(outcome) }()
-	r := p.run(p.t, append([]string{"status", "--json", "--fresh=" + strconv.FormatBool(options.Fresh)}, p.args(options)...)...)
+	r := p.run(p.t, append([]string{"status", "--json", "--fresh=" + strconv.FormatBool(options.Fresh)},
+		p.args(options)...)...)
 	if err := json.Unmarshal([]byte(r.stdout), &outcome.Health); err != nil {
 		p.t.Fatalf("status printed no health report (%v): %s%s", err, r.stdout, r.stderr)
 	}

@@ -136,13 +136,15 @@ func TestBuildScriptEndsWithItsInput(t *testing.T) {
 // Several programs are built one after the other in one directory, by the profile that was asked for.
 func TestBuildScriptBuildsSeveral(t *testing.T) {
 	for profile, want := range map[string]struct{ flags, dir string }{
-		"release": {"--release --locked", "release"}, "debug": {"--locked", "debug"}, "small": {"--profile=small --locked", "small"},
+		"release": {"--release --locked", "release"}, "debug": {"--locked", "debug"}, "small": {"--profile=small --locked",
+			"small"},
 	} {
 		b := newBuilder(t, `echo "$*"
 case "$*" in *--bin=*) what=${*#*--bin=} ;; *) what=${*#*--package=} ;; esac
 while [ "$1" != --target-dir ]; do shift; done
 mkdir -p "$2/`+want.dir+`" && echo program >"$2/`+want.dir+`/${what%% *}"`)
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project, profile, "any", "any",
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", embed.Build.Text, "build", b.dir(), b.project, profile, "any",
+			"any",
 			"gateway/gateway", "/cli")
 		cmd.Env = append(os.Environ(), "HOME="+b.home)
 		input, waits, err := os.Pipe()

@@ -148,8 +148,8 @@ var plainPath = lazyregexp.New(`^/[A-Za-z0-9._/+-]*$`)
 // SocketUnit is the text of a layout's socket unit.
 func SocketUnit(of layout.Layout) string { return fill(socketUnit, of, "", false) }
 
-// RuntimeUnit is the text of the unit that makes the directories below /run that a layout's service needs, where its own
-// text, which a project brings, does not.
+// RuntimeUnit is the text of the unit that makes the directories below /run that a layout's service needs, where its
+// own text, which a project brings, does not.
 func RuntimeUnit(of layout.Layout) string { return fill(runtimeUnit, of, "", false) }
 
 // ServiceUnit is the text of a layout's service unit for a user whose home directory in the guest is home. It fails

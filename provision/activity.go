@@ -130,8 +130,8 @@ func (s *activity) readConsole(line string) {
 }
 
 // overdue returns why a start is given up; nil as long as it may still succeed. Lima itself tries each of its
-// requirements for 12 minutes, one after another, even when no key opens the guest. Once ssh lets Lima in, its deadlines
-// are enough.
+// requirements for 12 minutes, one after another, even when no key opens the guest. Once ssh lets Lima in, its
+// deadlines are enough.
 func (s *activity) overdue() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

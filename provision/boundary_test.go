@@ -91,7 +91,8 @@ func literals(path string, check func(at, text string)) error {
 	if err != nil {
 		return err
 	}
-	rows := map[string]string{"AgentV1": layout.AgentV1.Name, "ServiceV1": layout.ServiceV1.Name, "StagedV2": layout.StagedV2.Name}
+	rows := map[string]string{"AgentV1": layout.AgentV1.Name, "ServiceV1": layout.ServiceV1.Name,
+		"StagedV2": layout.StagedV2.Name}
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch node := node.(type) {
 		case *ast.BasicLit:

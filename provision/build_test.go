@@ -49,7 +49,8 @@ func failed(code int, stderr string) error {
 }
 
 // Build takes the words of the project's main.rs for the program.
-func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, line func(string)) ([]guest.Built, error) {
+func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, line func(string)) ([]guest.Built,
+	error) {
 	if err := c.called("build"); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,8 @@ func (c withCargo) Build(_ context.Context, _ guest.Route, build guest.Build, li
 	for _, target := range build.Targets {
 		path, program := "/home/sam.guest/.cache/worldsetup-build/out/"+target.Name, "\x7fELF"+string(source)
 		c.bench.VM("substrate").Put(path, program)
-		all = append(all, guest.Built{Name: target.Name, Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(program)))})
+		all = append(all, guest.Built{Name: target.Name, Path: path,
+			SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(program)))})
 	}
 	c.built = append(c.built, build)
 	return all, nil
@@ -277,7 +279,8 @@ func TestBuildFromTheCopy(t *testing.T) {
 	b.spec.Agent, b.spec.Layout = provision.AgentBuild, layout.StagedV2.Name
 	b.mustRun(t)
 	steps := b.steps()
-	if stage, build := slices.Index(steps, provision.StepStage), slices.Index(steps, provision.StepAgentBuild); stage < 0 ||
+	if stage, build := slices.Index(steps, provision.StepStage), slices.Index(steps,
+		provision.StepAgentBuild); stage < 0 ||
 		build < stage {
 		t.Errorf("the steps were %v", steps)
 	}

@@ -68,7 +68,8 @@ func TestCompanions(t *testing.T) {
 // CLI; then it is enough that it is there.
 func TestBuildCompanions(t *testing.T) {
 	b := newWorkspace(t, cargo{has: "1.90"})
-	b.write(t, "Cargo.lock", "version = 4\n[[package]]\nname = \"world-agent\"\n[[package]]\nname = \"substrate-gateway\"\n"+
+	b.write(t, "Cargo.lock", "version = 4\n[[package]]\nname = \"world-agent\"\n[[package]]\nname = "+
+		"\"substrate-gateway\"\n"+
 		"[[package]]\nname = \"shell\"\n")
 	b.write(t, "crates/gateway/Cargo.toml", "[package]\nname = \"substrate-gateway\"\nrust-version = \"1.89\"\n")
 	b.write(t, "crates/shell/Cargo.toml", "[package]\nname = \"shell\"\n[[bin]]\nname = \"substrate\"\n")
@@ -90,7 +91,8 @@ func TestBuildCompanions(t *testing.T) {
 			t.Errorf("%s is missing", path)
 		}
 	}
-	for _, choice := range []provision.Companions{provision.CompanionsBuild, provision.CompanionsFound, provision.CompanionsNone} {
+	for _, choice := range []provision.Companions{provision.CompanionsBuild, provision.CompanionsFound,
+		provision.CompanionsNone} {
 		b.spec.Companions = choice
 		if b.mustRun(t); len(b.steps()) > 0 {
 			t.Errorf("%s again: %v", choice, b.steps())

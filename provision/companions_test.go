@@ -10,7 +10,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// The report shows what is there, what was left out, and what is not of a file of this project; only what differs is wrong.
+// The report shows what is there, what was left out, and what is not of a file of this project; only what differs is
+// wrong.
 func TestCompanionsAreReported(t *testing.T) {
 	target, state := healthyTarget(), healthyState(t)
 	withGateway(&target)
@@ -42,7 +43,8 @@ func TestGatewayIsMissed(t *testing.T) {
 		"missing": {nil, Spec{VM: "substrate", Project: "/p"}, false,
 			[]string{"is missing", "world gateway ...` fails", "/p/bin/linux/substrate-gateway"}},
 		"to be built": {nil, Spec{VM: "dev", Project: "/p"}, true, []string{"worldsetup --vm dev --companions build"}},
-		"not to be":   {nil, Spec{VM: "substrate", SkipGuestBuild: true}, true, []string{"--skip-guest-build=false --companions build"}},
+		"not to be": {nil, Spec{VM: "substrate", SkipGuestBuild: true}, true,
+			[]string{"--skip-guest-build=false --companions build"}},
 		"not executable": {&guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"},
 			Spec{VM: "substrate"}, false, []string{"mode 0644", "fails"}},
 	} {

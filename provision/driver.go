@@ -5,8 +5,8 @@ import "github.com/lima-vm/lima/v2/pkg/limatype"
 func mountTypeOf(c *limatype.LimaYAML) *string { return c.MountType }
 
 // driverRefuses returns why Lima's driver would not run a VM with this configuration on a machine of that system and
-// processor, as Go calls it; nil when it would. `limactl validate` never asks the driver: create and edit do, the latter
-// after the VM was stopped (validateConfig in pkg/driver/vz and pkg/driver/qemu).
+// processor, as Go calls it; nil when it would. `limactl validate` never asks the driver: create and edit do, the
+// latter after the VM was stopped (validateConfig in pkg/driver/vz and pkg/driver/qemu).
 func (t target) driverRefuses(config *limatype.LimaYAML, goos, goarch string) *Error {
 	mounts := t.setting(mountTypeOf, deref(config.MountType))
 	native := limatype.NewArch(goarch)

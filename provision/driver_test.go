@@ -26,8 +26,10 @@ func TestDriverRefuses(t *testing.T) {
 		"QEMU on Linux, virtiofs": {qemu, arm, "mountType: virtiofs\n", "", "linux", ""},
 		"vz, another processor":   {vz, x86, "", "", "darwin", "vm-type"},
 		"QEMU, another processor": {qemu, x86, "", "", "darwin", ""},
-		"vz, firmware":            {vz, arm, "firmware: {images: [{location: /fw, arch: aarch64}]}\n", "", "darwin", "profile"},
-		"vz, firmware of QEMU":    {vz, arm, "firmware: {images: [{location: /fw, arch: aarch64, vmType: qemu}]}\n", "", "darwin", ""},
+		"vz, firmware": {vz, arm, "firmware: {images: [{location: /fw, arch: aarch64}]}\n", "", "darwin",
+			"profile"},
+		"vz, firmware of QEMU": {vz, arm, "firmware: {images: [{location: /fw, arch: aarch64, vmType: qemu}]}\n", "",
+			"darwin", ""},
 	} {
 		read := func(text string) *limatype.LimaYAML {
 			config, err := lima.ParseProfile([]byte(text))

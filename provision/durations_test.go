@@ -123,8 +123,8 @@ type recordedRun struct {
 	Total time.Duration // from the first step to the end
 }
 
-// TestReplay replays runs that were recorded, on test beds and a VM, each while the load of its machine stayed the same:
-// from the second one of its kind on a machine, the estimate at its start is within a quarter of what it took.
+// TestReplay replays runs that were recorded, on test beds and a VM, each while the load of its machine stayed the
+// same: from the second one of its kind on a machine, the estimate at its start is within a quarter of what it took.
 func TestReplay(t *testing.T) {
 	text, err := os.ReadFile("testdata/runs.json")
 	if err != nil {

@@ -244,7 +244,8 @@ func TestInterruptedBoot(t *testing.T) {
 		return nil
 	}
 	_, err := b.setup().Run(ctx)
-	wantKind(t, err, provision.KindInterrupted, "the signal interrupt", "was stopped; its disk is kept", "it came as far as: ", "again")
+	wantKind(t, err, provision.KindInterrupted, "the signal interrupt", "was stopped; its disk is kept",
+		"it came as far as: ", "again")
 	if changes := b.changes(); changes[len(changes)-1] != "stop" {
 		t.Errorf("the last change was %v", changes)
 	}

@@ -31,7 +31,10 @@ func TestFindAmongNewerLimas(t *testing.T) {
 		files []string
 		check func(instance *limatype.Instance, err error) bool
 	}{
-		"an empty directory": {nil, func(instance *limatype.Instance, err error) bool { return instance == nil && err == nil }},
+		"an empty directory": {nil, func(instance *limatype.Instance, err error) bool {
+			return instance == nil &&
+				err == nil
+		}},
 		"a directory with a disk": {[]string{"disk"}, func(instance *limatype.Instance, err error) bool {
 			failure, ok := errors.AsType[*Error](err)
 			return instance == nil && ok && failure.Kind == KindUnhealthy

@@ -21,8 +21,8 @@ var fourths = []layout.Layout{
 	},
 }
 
-// TestAFourthGeneration: a generation that is only one more row is created, repaired, kept without being asked for, made
-// of each older one, and chosen by the name of the agent.
+// TestAFourthGeneration: a generation that is only one more row is created, repaired, kept without being asked for,
+// made of each older one, and chosen by the name of the agent.
 func TestAFourthGeneration(t *testing.T) {
 	before := layout.All
 	t.Cleanup(func() { layout.All = before })

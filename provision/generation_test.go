@@ -49,7 +49,8 @@ func TestUpgrade(t *testing.T) {
 
 	b.spec.Layout = ""
 	health, err := b.setup().Run(t.Context())
-	if err != nil || len(b.steps()) > 0 || health.Layout != layout.ServiceV1.Name || health.Agent.Backend != "world-service" {
+	if err != nil || len(b.steps()) > 0 || health.Layout != layout.ServiceV1.Name ||
+		health.Agent.Backend != "world-service" {
 		t.Errorf("again: %v, steps %v, %+v", err, b.steps(), health)
 	}
 
@@ -108,8 +109,8 @@ func TestBothAgents(t *testing.T) {
 	}
 }
 
-// TestLastSeen: of which generation a stopped VM was is told from what the last run found, not of a later VM of the same
-// name, and it decides what a run would make of it.
+// TestLastSeen: of which generation a stopped VM was is told from what the last run found, not of a later VM of the
+// same name, and it decides what a run would make of it.
 func TestLastSeen(t *testing.T) {
 	b := newBench(t)
 	b.spec.Layout = layout.ServiceV1.Name
@@ -166,8 +167,8 @@ func TestLastSeen(t *testing.T) {
 	}
 }
 
-// TestOlderAgent: a project that has only the agent of an older generation doesn't take a world back, and is told how to
-// keep it. It is kept when its generation is asked for.
+// TestOlderAgent: a project that has only the agent of an older generation doesn't take a world back, and is told how
+// to keep it. It is kept when its generation is asked for.
 func TestOlderAgent(t *testing.T) {
 	b := newBench(t)
 	b.spec.Layout = layout.ServiceV1.Name
@@ -264,8 +265,8 @@ func TestUpgradeToStaged(t *testing.T) {
 	}
 }
 
-// TestStoppedStaged: a stopped world that was of another generation when it was last seen becomes what is asked for, and
-// one that has a copy gets no mounts back.
+// TestStoppedStaged: a stopped world that was of another generation when it was last seen becomes what is asked for,
+// and one that has a copy gets no mounts back.
 func TestStoppedStaged(t *testing.T) {
 	b := newBench(t)
 	b.spec.Layout = layout.ServiceV1.Name

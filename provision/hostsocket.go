@@ -29,9 +29,9 @@ func (o opening) String() string {
 	return fmt.Sprintf("%s: %s has mode %04o", o.why, o.path, o.mode)
 }
 
-// openingsOf returns the openings to the forwarded socket of an instance: the socket itself, to which only those connect
-// who may write to it, and the directories above it as far as Lima's home, where others could put another socket in its
-// place. ssh makes the socket with mode 0600, and Lima those directories for the user alone.
+// openingsOf returns the openings to the forwarded socket of an instance: the socket itself, to which only those
+// connect who may write to it, and the directories above it as far as Lima's home, where others could put another
+// socket in its place. ssh makes the socket with mode 0600, and Lima those directories for the user alone.
 func openingsOf(instance *limatype.Instance) (openings []opening) {
 	socket := lima.HostSocketPath(instance)
 	paths := []opening{{path: socket, why: "others can connect", keep: 0o600}}
@@ -50,8 +50,8 @@ func openingsOf(instance *limatype.Instance) (openings []opening) {
 	return openings
 }
 
-// otherOwner tells that the socket at path belongs to another user than the one with the number uid, whatever it is that
-// forwards it: ssh and Lima make it as that user. What answers there is not the agent then.
+// otherOwner tells that the socket at path belongs to another user than the one with the number uid, whatever it is
+// that forwards it: ssh and Lima make it as that user. What answers there is not the agent then.
 func otherOwner(path string, uid int) string {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -83,8 +83,8 @@ func closeOpenings(_ *run, _ context.Context, at State, _ Step, _ func(string)) 
 	return errors.Join(errs...)
 }
 
-// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every new
-// connection is refused, whatever the guest has. It is nil otherwise.
+// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every
+// new connection is refused, whatever the guest has. It is nil otherwise.
 func openKey(limaHome string) *Error {
 	key := filepath.Join(limaHome, filenames.ConfigDir, filenames.UserPrivateKey)
 	info, err := os.Stat(key)

@@ -10,7 +10,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// TestHostSocketOpenToOthers: what lets other users of this machine reach the agent is closed, and nothing else changes.
+// TestHostSocketOpenToOthers: what lets other users of this machine reach the agent is closed, and nothing else
+// changes.
 func TestHostSocketOpenToOthers(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

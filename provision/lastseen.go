@@ -12,9 +12,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// This file remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show that.
-// The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was written for
-// only, and never more than what the guest shows; and without it, or when it can't be read, nothing but words is missing.
+// This file remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show
+// that. The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was
+// written for only, and never more than what the guest shows; and without it, or when it can't be read, nothing but
+// words is missing.
 
 // LastSeen is how the inside of a VM was when a run last verified it.
 type LastSeen struct {
@@ -64,8 +65,8 @@ func (l LastSeen) String() string {
 	return fmt.Sprintf("%s when last seen, %s", l.Layout, l.Time.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
-// recall takes the generation that a VM had when it was last seen, if nothing else was asked for and its inside does not
-// show it now.
+// recall takes the generation that a VM had when it was last seen, if nothing else was asked for and its inside does
+// not show it now.
 func (t *target) recall(s State) {
 	if s.Guest != nil || s.LastSeen == nil || t.given || t.spec.Layout != "" {
 		return

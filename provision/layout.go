@@ -36,7 +36,8 @@ func planPackages(p *Plan, t target, s State) {
 	}
 	step := newStep(StepPackages, reasons...)
 	if step.first = len(s.Guest.Pins) > 0; step.first {
-		step.Reason += "; before a restart, after which names may not be found: " + layout.ToolWarm + " has fixed who resolves them"
+		step.Reason += "; before a restart, after which names may not be found: " + layout.ToolWarm +
+			" has fixed who resolves them"
 	}
 	for _, command := range lacking {
 		step.operands = append(step.operands, command+"="+packageOf[command])
@@ -233,7 +234,8 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 	}
 	if ok && script.ExitCode == guest.ExitNoPython {
 		failure.What = "the guest's python3 does not run the agent"
-		failure.Next = "install it again: " + inGuest(vm, "apt-get install --reinstall", "~i~npython3.*-minimal", "~i~npython3.*-stdlib") +
+		failure.Next = "install it again: " + inGuest(vm, "apt-get install --reinstall", "~i~npython3.*-minimal",
+			"~i~npython3.*-stdlib") +
 			"; then run worldsetup again"
 		return
 	}

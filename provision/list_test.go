@@ -14,9 +14,10 @@ func TestAgreedList(t *testing.T) {
 		whole      bool
 		want       string
 	}{
-		"the rest":                           {"1 2", "group units packages vm-boot-wait marker", true, "3 4 5 6 7"},
-		"some are not needed":                {"1 2", "units vm-boot-wait marker", true, "4 6 7, without 3 5"},
-		"one on top":                         {"1 2", "clock units packages vm-boot-wait marker", true, "+8 4 5 6 7, without 3"},
+		"the rest":            {"1 2", "group units packages vm-boot-wait marker", true, "3 4 5 6 7"},
+		"some are not needed": {"1 2", "units vm-boot-wait marker", true, "4 6 7, without 3 5"},
+		"one on top": {"1 2", "clock units packages vm-boot-wait marker", true,
+			"+8 4 5 6 7, without 3"},
 		"it is not seen yet, and waited for": {"1 2", "vm-boot-wait", false, "+8"},
 		"it is not seen, and in turn":        {"1 2", "group", false, "3"},
 		"another order":                      {"1 2", "units group packages", true, "4 +8 5, without 3 6 7"},

@@ -312,9 +312,9 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it, and what
-// it could not download now is not even looked at. Over open connections it leaves out logins as long as nothing is
-// wrong; else it verifies in full, which explains more.
+// status observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it, and
+// what it could not download now is not even looked at. Over open connections it leaves out logins as long as nothing
+// is wrong; else it verifies in full, which explains more.
 func (r *run) status(ctx context.Context, when verifyMode) (Health, error) {
 	instance, findErr, err := r.look(ctx)
 	if err != nil {

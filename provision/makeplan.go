@@ -282,7 +282,8 @@ func (p *Plan) waitForBoot(reason string) {
 
 // restart plans to restart the VM before the steps in the guest, which is observed again afterwards. Only the early
 // steps stay before it: the group, since a session gets its groups when it starts; SSH access, without which Lima does
-// not see the end of a boot; the steps that make the guest writable for these; and packages that may not be found later.
+// not see the end of a boot; the steps that make the guest writable for these; and packages that may not be found
+// later.
 func (p *Plan) restart(running bool, reasons []string, configure bool) {
 	var first []Step
 	if running {
@@ -573,7 +574,8 @@ func sudoDenied(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("sudo asks the user %s for a password in the guest, as Lima was told", s.Guest.User),
-		Why:  s.SudoDenied + " has passwordlessSudo: false, and a world needs sudo without a password; a restart alone would not change that",
+		Why: s.SudoDenied + " has passwordlessSudo: false, and a world needs sudo without a password; a restart alone " +
+			"would not change that",
 		Next: fmt.Sprintf("remove that line, and stop the VM: limactl stop %s; then run worldsetup again",
 			shellescape.Quote(s.Instance.Name)),
 	}

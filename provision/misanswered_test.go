@@ -28,7 +28,8 @@ func (b babbling) Verify(ctx context.Context, v guest.Verification) (*guest.Veri
 	return verified, err
 }
 
-func (b babbling) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation, error) {
+func (b babbling) Observe(ctx context.Context, via guest.Route, options guest.ObserveOptions) (*guest.Observation,
+	error) {
 	o, err := b.Client.Observe(ctx, via, options)
 	if err == nil {
 		b.babble(o.Answers)

@@ -72,7 +72,8 @@ func TestCompareMount(t *testing.T) {
 		"all of another checkout":     {others, true},
 		"a directory of another time": {append(others, guest.Entry{Name: "src", Type: 'd', ModTime: old}), true},
 	} {
-		if got := compareMount(dir, mount(false, test.entries...), false, time.Now().Add(mountLag)); (got != "") != test.lost {
+		if got := compareMount(dir, mount(false, test.entries...), false,
+			time.Now().Add(mountLag)); (got != "") != test.lost {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -40,8 +40,8 @@ type observer struct {
 }
 
 // find asks Lima for the instance; nil when there is none. A directory in Lima's home that is not a VM, which an
-// interrupted creation can leave, makes `limactl list` of some versions fail for all VMs, and others list it as a VM: find
-// then looks for this one alone, and names the directory if it is in the way.
+// interrupted creation can leave, makes `limactl list` of some versions fail for all VMs, and others list it as a VM:
+// find then looks for this one alone, and names the directory if it is in the way.
 func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
 	instance, err := o.lima.Find(ctx, o.place.VM)
 	dir := o.place.Dir("")
@@ -165,7 +165,8 @@ func compareMounts(wanted []mount, seen []guest.Mount, now time.Time) (problems 
 	return problems
 }
 
-// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others made.
+// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others
+// made.
 func compareLeftOut(directory string, seen guest.Mount, _ bool, now time.Time) string {
 	if seen.FSType == "" || compareMount(directory, seen, seen.ReadOnly, now) != "" {
 		return ""
@@ -307,8 +308,8 @@ const mountLag = time.Minute
 // hostFileSystems are the file systems by which Lima mounts directories of the host.
 var hostFileSystems = []string{"fuse.sshfs", "virtiofs", "9p"}
 
-// mountRefused is what is wrong with a mount of a directory that macOS guards. The app that the VM was started from decides
-// whether it may be read, so that a restart from here changes nothing unless that is another one.
+// mountRefused is what is wrong with a mount of a directory that macOS guards. The app that the VM was started from
+// decides whether it may be read, so that a restart from here changes nothing unless that is another one.
 const mountRefused = "this machine doesn't let the VM read it (Operation not permitted)"
 
 // grantFiles is where a person lets an app, and the VMs that are started from it, read what macOS guards.

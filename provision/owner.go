@@ -27,8 +27,8 @@ type Ownership struct {
 	MadeBy string `json:"made_by,omitempty"`
 }
 
-// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed. What the
-// guest of a VM that another tool made shows was made by that tool.
+// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed. What
+// the guest of a VM that another tool made shows was made by that tool.
 func (s State) owner() Ownership {
 	if signs := s.broker(); len(signs) > 0 {
 		return Ownership{Signs: signs, MadeBy: layout.ToolBroker}
@@ -160,7 +160,8 @@ func (p Plan) Adoption() (changed, kept string) {
 	changed = "its configuration, its users' groups and its services: " + project + ", " + home +
 		", and the agent is installed as a service"
 	if p.Existing != nil && p.Existing.Owner.MadeBy == layout.ToolWarm {
-		changed = "its lima.yaml, of which a copy is kept: the script that writes the units at every boot is taken out; " + changed
+		changed = "its lima.yaml, of which a copy is kept: the script that writes the units at every boot is taken out; " +
+			changed
 	}
 	if p.Interrupts() {
 		changed += "; programs that run in it are stopped"

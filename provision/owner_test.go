@@ -282,8 +282,8 @@ func TestProtection(t *testing.T) {
 	b.only(t)
 }
 
-// TestInterruptedProtection: a VM that a killed run did not come to protect is protected by the next one, unless that is
-// left out. Of one that a user unprotected, nothing is done.
+// TestInterruptedProtection: a VM that a killed run did not come to protect is protected by the next one, unless that
+// is left out. Of one that a user unprotected, nothing is done.
 func TestInterruptedProtection(t *testing.T) {
 	for _, protect := range []provision.Switch{provision.Unset, provision.Off} {
 		b := newBench(t)

@@ -50,7 +50,8 @@ type Plan struct {
 	keep string
 }
 
-// Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory _config.
+// Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory
+// _config.
 type Decision struct {
 	Key   string `json:"key"`             // as Lima calls it: "cpus", "mountType"
 	Value string `json:"value,omitempty"` // empty for a list or a mapping
@@ -290,7 +291,8 @@ type DeeperError struct{ Plan Plan }
 
 func (DeeperError) Error() string { return "the plan interrupts more than was agreed to" }
 
-// ApproveUpTo approves of every plan that interrupts no more than p, which a person has agreed to, and destroys nothing.
+// ApproveUpTo approves of every plan that interrupts no more than p, which a person has agreed to, and destroys
+// nothing.
 func (p Plan) ApproveUpTo(ctx context.Context, now Plan) error {
 	if p.VM == now.VM && !now.Destroys() && !now.Disruption().Above(p.Disruption()) {
 		return nil

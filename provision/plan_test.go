@@ -342,13 +342,17 @@ var plans = map[string]func(*target, *State){
 	"group gone": func(_ *target, s *State) {
 		s.Guest.Group, s.Guest.AccountGroups, s.Guest.SessionGroups = nil, []string{"ada"}, []string{"ada"}
 	},
-	"member on paper only":         func(_ *target, s *State) { s.Guest.SessionGroups = []string{"ada"} },
-	"membership removed on paper":  func(_ *target, s *State) { s.Guest.AccountGroups = []string{"ada"} },
-	"packages missing":             func(_ *target, s *State) { s.Guest.Missing = []string{"nft", "dnsmasq"} },
-	"agent missing":                remove(layout.AgentV1.Agent()),
-	"agent missing, none to offer": func(t *target, s *State) { t.agent = nil; delete(s.Guest.Files, layout.AgentV1.Agent()) },
-	"agent kept":                   func(t *target, s *State) { t.agent = nil },
-	"agent differs":                change(layout.AgentV1.Agent(), func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
+	"member on paper only":        func(_ *target, s *State) { s.Guest.SessionGroups = []string{"ada"} },
+	"membership removed on paper": func(_ *target, s *State) { s.Guest.AccountGroups = []string{"ada"} },
+	"packages missing":            func(_ *target, s *State) { s.Guest.Missing = []string{"nft", "dnsmasq"} },
+	"agent missing":               remove(layout.AgentV1.Agent()),
+	"agent missing, none to offer": func(t *target,
+		s *State) {
+		t.agent = nil
+		delete(s.Guest.Files, layout.AgentV1.Agent())
+	},
+	"agent kept":    func(t *target, s *State) { t.agent = nil },
+	"agent differs": change(layout.AgentV1.Agent(), func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
 	"agent empty": change(layout.AgentV1.Agent(),
 		func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
 	"agent not executable": change(layout.AgentV1.Agent(), func(f *guest.File) { f.Mode = "644" }),
@@ -488,15 +492,20 @@ var plans = map[string]func(*target, *State){
 	},
 	"the wrapper missing": func(t *target, s *State) {
 		withCLISource(t)
-		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "regular file", Mode: "755", Owner: "root", Group: "root"}
+		s.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "regular file", Mode: "755", Owner: "root",
+			Group: "root"}
 	},
 	"a companion to be built":             func(t *target, _ *State) { withCLISource(t) },
 	"absent, and a companion to be built": func(t *target, s *State) { *s = State{}; withCLISource(t) },
 	"absent, with a companion":            func(t *target, s *State) { *s = State{}; withGateway(t) },
 	"absent, to be built":                 func(t *target, s *State) { *s = State{}; fromSource(t, s) },
-	"to be built":                         func(t *target, s *State) { fromSource(t, s); delete(s.Guest.Files, layout.AgentV1.Agent()) },
-	"to be built, one there":              fromSource,
-	"to be built again":                   func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
+	"to be built": func(t *target,
+		s *State) {
+		fromSource(t, s)
+		delete(s.Guest.Files, layout.AgentV1.Agent())
+	},
+	"to be built, one there": fromSource,
+	"to be built again":      func(t *target, s *State) { fromSource(t, s); t.spec.RebuildAgent = true },
 	"built again": func(t *target, s *State) {
 		fromSource(t, s)
 		t.spec.RebuildAgent, s.Tried = true, map[StepID]bool{StepAgentBuild: true}

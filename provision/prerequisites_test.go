@@ -99,8 +99,10 @@ func TestChecksOfAProfile(t *testing.T) {
 		{profile: "containerd: {system: true, user: false}\n", containers: true},
 		{profile: "cpus: 1\n", standard: "containerd: {user: false}\n"},
 		{profile: "firmware: {legacyBIOS: true}\n", override: "firmware: {legacyBIOS: false}\n", containers: true},
-		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true}, containers: true},
-		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x", containers: true},
+		{profile: "cpus: 1\n", standard: "firmware: {legacyBIOS: true}\n", want: checks.Firmware{LegacyBIOS: true},
+			containers: true},
+		{profile: "cpus: 1\n", override: "user: {home: \"/home/{{.User}}.x\"}\n", home: "/home/{{.User}}.x",
+			containers: true},
 	} {
 		dir := t.TempDir()
 		spec := provision.Spec{Agent: provision.AgentBuiltin, Profile: filepath.Join(dir, "p.yaml"), LimaHome: dir,
@@ -247,12 +249,18 @@ func TestStatusAnswers(t *testing.T) {
 		lacks     []string // in this order, others after them
 		directory string
 	}{
-		{"no limactl, no VM", missing, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"limactl", "offline", "slow"}, ""},
-		{"a limactl that fails, no VM", broken, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"limactl", "offline", "slow"}, ""},
-		{"no list, no VM", babble, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true, []string{"vm", "offline", "slow"}, ""},
-		{"no limactl", missing, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false, []string{"limactl", "offline", "slow"}, ""},
-		{"no list", babble, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false, []string{"vm", "offline", "slow"}, ""},
-		{"no VM, at the root", noVMs, false, "absent", provision.KindUnhealthy, provision.KindUsage, false, []string{"limactl", "offline", "slow", "project"}, "/"},
+		{"no limactl, no VM", missing, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true,
+			[]string{"limactl", "offline", "slow"}, ""},
+		{"a limactl that fails, no VM", broken, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true,
+			[]string{"limactl", "offline", "slow"}, ""},
+		{"no list, no VM", babble, false, "absent", provision.KindUnhealthy, provision.KindPrerequisite, true,
+			[]string{"vm", "offline", "slow"}, ""},
+		{"no limactl", missing, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false,
+			[]string{"limactl", "offline", "slow"}, ""},
+		{"no list", babble, true, "unknown", provision.KindPrerequisite, provision.KindPrerequisite, false,
+			[]string{"vm", "offline", "slow"}, ""},
+		{"no VM, at the root", noVMs, false, "absent", provision.KindUnhealthy, provision.KindUsage, false,
+			[]string{"limactl", "offline", "slow", "project"}, "/"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			home := filepath.Join(t.TempDir(), "lima")

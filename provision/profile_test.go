@@ -19,7 +19,8 @@ func TestProfileDigest(t *testing.T) {
 	}
 	write("base.yaml", "cpus: 2\n")
 	write("a.sh", "true\n")
-	path := write("lima.yaml", "base: [base.yaml, 'template:x']\nprovision: [{file: a.sh}]\nprobes: [{file: {url: b.sh}}]\n")
+	path := write("lima.yaml", "base: [base.yaml, 'template:x']\nprovision: [{file: a.sh}]\nprobes: [{file: {url: "+
+		"b.sh}}]\n")
 	write("b.sh", "true\n")
 	digest, err := ProfileDigest(path)
 	if err != nil {

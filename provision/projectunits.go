@@ -66,8 +66,8 @@ func (t target) unitTexts(home string, netfilter bool) (unittext.Units, error) {
 	return unittext.Units{Service: service, Socket: embed.SocketUnit(t.layout)}, err
 }
 
-// runtimeUnit returns the text of the unit that makes the directories which the project's service doesn't make; empty when
-// there are none.
+// runtimeUnit returns the text of the unit that makes the directories which the project's service doesn't make; empty
+// when there are none.
 func (t target) runtimeUnit() string {
 	if t.templates == nil || len(t.layout.Runtime) == 0 {
 		return ""
@@ -141,8 +141,8 @@ func (r *run) trusts(ctx context.Context, plan Plan) error {
 	}
 }
 
-// UntrustedUnits returns the error of units that no one has trusted, or of ones that are not those that before, a digest,
-// is of.
+// UntrustedUnits returns the error of units that no one has trusted, or of ones that are not those that before, a
+// digest, is of.
 func UntrustedUnits(units ProjectUnits, before string) *Error {
 	what := "the project brings units for systemd that are not trusted yet"
 	if before != "" {

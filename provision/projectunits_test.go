@@ -39,7 +39,8 @@ func withUnits(t *testing.T) (b *bench, trusted map[string]bool) {
 	return b, trusted
 }
 
-// TestProjectUnits: a project's units are installed byte for byte once they are trusted, and again when they have changed.
+// TestProjectUnits: a project's units are installed byte for byte once they are trusted, and again when they have
+// changed.
 func TestProjectUnits(t *testing.T) {
 	b, trusted := withUnits(t)
 	wantKind(t, b.run(t), provision.KindUsage, "not trusted yet", servicePlace, "PartOf=", "worldsetup trust ")
@@ -65,7 +66,8 @@ func TestProjectUnits(t *testing.T) {
 	if b.mustRun(t); len(b.steps()) > 0 {
 		t.Errorf("again: the steps were %v", b.steps())
 	}
-	if item := b.health(t, "project-units"); item.Outcome != provision.Warning || !strings.Contains(item.Found, "PartOf=") {
+	if item := b.health(t, "project-units"); item.Outcome != provision.Warning ||
+		!strings.Contains(item.Found, "PartOf=") {
 		t.Errorf("%+v", item)
 	}
 
@@ -82,7 +84,8 @@ func TestProjectUnits(t *testing.T) {
 	}
 }
 
-// TestProjectUnitsAreRefused: what can't be used is said before anything is changed, and a world that has worked goes on.
+// TestProjectUnitsAreRefused: what can't be used is said before anything is changed, and a world that has worked goes
+// on.
 func TestProjectUnitsAreRefused(t *testing.T) {
 	b, _ := withUnits(t)
 	b.trustUnits = func(context.Context, provision.ProjectUnits) error { return nil }

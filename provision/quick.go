@@ -14,7 +14,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// QuickStatus is what the agent answers to a client on this machine. That a world is as it should be takes [Setup.Status].
+// QuickStatus is what the agent answers to a client on this machine. That a world is as it should be takes
+// [Setup.Status].
 type QuickStatus struct {
 	Schema  int           `json:"schema"` // always Schema
 	VM      string        `json:"vm"`
@@ -29,9 +30,9 @@ type QuickStatus struct {
 // quickDeadline bounds a quick status: an agent that has to be started first takes 2 s on an emulated machine.
 const quickDeadline = 5 * time.Second
 
-// Quick asks the agent through the socket that Lima forwards, as a client does, and starts no program: not ssh, not limactl.
-// It takes at most 5 s, or [Spec.Timeout] if that is shorter. The error is of KindUnhealthy when there is no answer, and of
-// KindBusy while a run is in progress on the VM.
+// Quick asks the agent through the socket that Lima forwards, as a client does, and starts no program: not ssh, not
+// limactl. It takes at most 5 s, or [Spec.Timeout] if that is shorter. The error is of KindUnhealthy when there is no
+// answer, and of KindBusy while a run is in progress on the VM.
 func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
 	r, err := s.begin()
 	spec := r.target.spec

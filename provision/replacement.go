@@ -74,7 +74,8 @@ func nothingTried(err error) bool {
 	return false
 }
 
-// approveRecovery plans what completes or rolls back what a killed run left, and asks the caller before it. Beside a foreign VM it refuses to.
+// approveRecovery plans what completes or rolls back what a killed run left, and asks the caller before it. Beside a
+// foreign VM it refuses to.
 func (w *replacement) approveRecovery(ctx context.Context) error {
 	swap := w.run.place.Observe()
 	plan := Plan{VM: w.run.target.spec.VM, Steps: recoverySteps(swap.Recovery()), Unseen: true}
@@ -377,8 +378,8 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return r.times.preview(planned), r.finish(err)
 }
 
-// ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts, and
-// the consents.
+// ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts,
+// and the consents.
 func (w *replacement) ignoreChoices() {
 	spec := w.run.target.spec
 	w.run.target.spec = Spec{

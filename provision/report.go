@@ -387,7 +387,8 @@ func (h *Health) kept(t target, o *guest.Observation) {
 	switch {
 	case len(kept) == 0:
 	case t.templates != nil: // all that `systemctl cat` shows counts
-		h.item("drop-ins", "drop-ins of others", Warning, "", found+"; with them, the system's own doctor calls the units different",
+		h.item("drop-ins", "drop-ins of others", Warning, "",
+			found+"; with them, the system's own doctor calls the units different",
 			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.set-aside")
 	default:
 		h.item("drop-ins", "drop-ins of others", Info, "", found, "")
@@ -439,8 +440,8 @@ func (h *Health) unitStates(o *guest.Observation) {
 	}
 }
 
-// companions adds lines about the companions: those of this project, those that are installed or were left out, and those
-// that the generation requires and the guest lacks.
+// companions adds lines about the companions: those of this project, those that are installed or were left out, and
+// those that the generation requires and the guest lacks.
 func (h *Health) companions(t target, o *guest.Observation) {
 	reasons, _ := companionReasons(t, o)
 	toBuild, _ := sourceReasons(t, o)

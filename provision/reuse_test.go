@@ -64,8 +64,8 @@ func outcomes(health provision.Health) map[provision.Who]provision.Outcome {
 	return of
 }
 
-// TestReuse: a status that reuses connections reports what it has left out, which is what only a new login shows; when anything
-// else is wrong it leaves nothing out.
+// TestReuse: a status that reuses connections reports what it has left out, which is what only a new login shows; when
+// anything else is wrong it leaves nothing out.
 func TestReuse(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)
@@ -89,7 +89,8 @@ func TestReuse(t *testing.T) {
 	vm := b.VM(provision.DefaultVM)
 	vm.SetLinger(false)
 	health, err = status(true)
-	if of = outcomes(health); err == nil || health.Ready || of[provision.WhoUser] != provision.OK || of[provision.WhoClient] != provision.OK {
+	if of = outcomes(health); err == nil || health.Ready || of[provision.WhoUser] != provision.OK ||
+		of[provision.WhoClient] != provision.OK {
 		t.Errorf("linger is off: %v, ready is %v, the access %v", err, health.Ready, of)
 	}
 	vm.SetLinger(true)
@@ -115,14 +116,16 @@ func TestQuick(t *testing.T) {
 		t.Helper()
 		now, err := b.setup().Quick(t.Context())
 		failure, _ := errors.AsType[*provision.Error](err)
-		if now.Answers || failure == nil || failure.Kind != want || failure.Next == "" || failure.What != words || now.Error != failure {
+		if now.Answers || failure == nil || failure.Kind != want || failure.Next == "" || failure.What != words ||
+			now.Error != failure {
 			t.Errorf("%+v, %v, want %q", now, err, words)
 		}
 	}
 	kind(provision.KindUnhealthy, "there is no VM substrate")
 	b.mustRun(t)
 	now, err := b.setup().Quick(t.Context())
-	if err != nil || !now.Answers || now.VM != "substrate" || now.Agent.Version == "" || now.Took <= 0 || now.Error != nil {
+	if err != nil || !now.Answers || now.VM != "substrate" || now.Agent.Version == "" || now.Took <= 0 ||
+		now.Error != nil {
 		t.Errorf("%+v, %v", now, err)
 	}
 	setup := b.second()

@@ -17,10 +17,11 @@ import (
 
 // This file is about Rosetta, by which a VM on Apple silicon runs programs for x86_64.
 //
-// The rules are: a VM gets it where this Mac has it, and the plan says which. It is never installed by starting a VM: that
-// opens a dialog, which waits for ever where no one sees it (lima#1202). A VM that was made with it does not boot without:
-// Lima has the guest mount it at each boot, and the mount is required (pkg/cidata, user-data). So it is taken out of one
-// that runs, and one that is stopped is not started. That Lima could not give a VM what this Mac has counts as lacking it.
+// The rules are: a VM gets it where this Mac has it, and the plan says which. It is never installed by starting a VM:
+// that opens a dialog, which waits for ever where no one sees it (lima#1202). A VM that was made with it does not boot
+// without: Lima has the guest mount it at each boot, and the mount is required (pkg/cidata, user-data). So it is taken
+// out of one that runs, and one that is stopped is not started. That Lima could not give a VM what this Mac has counts
+// as lacking it.
 
 // onAppleSilicon reports whether the VM is one that Rosetta is for.
 func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch == limatype.AARCH64 }

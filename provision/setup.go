@@ -80,7 +80,8 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for it.
+	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
+	// it.
 	held := freeLock(r.target.spec, r.start)
 	instance, err := r.resolve(ctx)
 	if err != nil {

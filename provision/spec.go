@@ -505,7 +505,8 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 		NoHome: spec.MountHome == Off || spec.MountHome == Unset && homeLeftOut(instance),
 	}
 	if t.wanted.NoHome && lima.Contains(t.spec.Project, t.wanted.Home) {
-		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: --mount-home",
+		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: "+
+			"--mount-home",
 			"the project %s contains your home directory, which is to be left out", t.spec.Project))
 	}
 	if instance != nil && instance.Config != nil && spec.Replace == "" {

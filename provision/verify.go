@@ -92,8 +92,8 @@ func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forw
 	return v.result(c, nil)
 }
 
-// begin begins to verify beside an observation. verified waits for the result. It gets the observation, which has the answers
-// of those whom the mode asks there, or nil without one.
+// begin begins to verify beside an observation. verified waits for the result. It gets the observation, which has the
+// answers of those whom the mode asks there, or nil without one.
 func (v verifier) begin(
 	ctx context.Context, instance *limatype.Instance, when verifyMode,
 ) (verified func(*guest.Observation) *verification) {
@@ -186,8 +186,8 @@ func (c *freshConnection) lostMounts(points []string) (lost []string) {
 	return lost
 }
 
-// overOpen is the verification over connections that were open: by the answers that came while the guest was observed over
-// Lima's shared one, and by that of the host.
+// overOpen is the verification over connections that were open: by the answers that came while the guest was observed
+// over Lima's shared one, and by that of the host.
 func (v verifier) overOpen(answers map[string]guest.Answer, c connections) *verification {
 	left := func(who Who) Finding {
 		return Finding{ID: who, Title: whoTitles[who], Outcome: Omitted, Want: answered, Found: leftOut}
@@ -207,7 +207,8 @@ func (v verifier) overOpen(answers map[string]guest.Answer, c connections) *veri
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
 	ctx, cancel := context.WithTimeoutCause(ctx, shellDeadline, late(shellDeadline))
 	defer cancel()
-	replies, err := v.guest(instance, v.layout).Verify(ctx, guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
+	replies, err := v.guest(instance, v.layout).Verify(ctx,
+		guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
 	if err != nil {
 		finding := unanswered(WhoShared, err)
 		if finding.Next == "" {

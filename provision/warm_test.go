@@ -79,8 +79,9 @@ func TestWarmAdopted(t *testing.T) {
 			t.Fatalf("the plan is %+v, %v", plan, err)
 		}
 		for id, words := range map[provision.StepID][]string{
-			provision.StepAdopt:     {"made by lima-warm.sh", "limactl protect"},
-			provision.StepConfigure: {"writes " + of.Service() + " and " + of.Socket(), "taken out", "kept as " + lima.KeptConfig},
+			provision.StepAdopt: {"made by lima-warm.sh", "limactl protect"},
+			provision.StepConfigure: {"writes " + of.Service() + " and " + of.Socket(), "taken out", "kept as " +
+				lima.KeptConfig},
 		} {
 			at := slices.IndexFunc(plan.Steps, func(s provision.Step) bool { return s.ID == id })
 			if at < 0 {
@@ -109,7 +110,8 @@ func TestWarmAdopted(t *testing.T) {
 		}
 		if names := health.Items[at]; names.Outcome != provision.Warning ||
 			!strings.Contains(names.Found, "1.1.1.1 and 1.0.0.1 only; systemd-resolved is switched off") ||
-			!strings.Contains(names.Found, "host.lima.internal") || !strings.Contains(names.Next, "systemctl enable --now systemd-resolved") {
+			!strings.Contains(names.Found, "host.lima.internal") ||
+			!strings.Contains(names.Next, "systemctl enable --now systemd-resolved") {
 			t.Errorf("the names are %+v", names)
 		}
 	}
@@ -124,7 +126,8 @@ func TestWarmProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, err := b.setup().Plan(t.Context())
-	if err != nil || len(plan.Steps) == 0 || !strings.Contains(plan.Steps[0].Reason, "would write substrate-world-agent.service") {
+	if err != nil || len(plan.Steps) == 0 ||
+		!strings.Contains(plan.Steps[0].Reason, "would write substrate-world-agent.service") {
 		t.Fatalf("the plan is %+v, %v", plan, err)
 	}
 	b.mustRun(t)

@@ -147,7 +147,8 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	instance, findErr, err := fresh.look(ctx)
 	if err == nil && hidden(fresh.place, findErr) {
 		w.host = hostState(w.spec, w.dir)
-		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(), limaError(ctx, cannotList, findErr)), nil
+		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(),
+			limaError(ctx, cannotList, findErr)), nil
 	}
 	if err != nil {
 		if first {
@@ -343,8 +344,8 @@ func stoppedProcesses(dir string) (text string) {
 	return text
 }
 
-// listenerState returns whether a process listens on a socket, as far as the system shows that without a connection. Only
-// Linux does; see [watcher.listens] for others.
+// listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.
+// Only Linux does; see [watcher.listens] for others.
 func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {

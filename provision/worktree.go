@@ -9,8 +9,8 @@ import (
 )
 
 // What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
-// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is named
-// is taken as it is.
+// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is
+// named is taken as it is.
 const (
 	WorktreePrimary = "primary"
 	WorktreeSelf    = "self"

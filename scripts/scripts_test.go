@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// machine returns a directory for PATH, in which each program is a script of that text, and each of tools the one of this
-// machine.
+// machine returns a directory for PATH, in which each program is a script of that text, and each of tools the one of
+// this machine.
 func machine(t *testing.T, programs map[string]string, tools ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -159,7 +159,8 @@ func TestMakeInstall(t *testing.T) {
 		"bash-completion/completions/worldsetup", "zsh/site-functions/_worldsetup", "fish/vendor_completions.d/worldsetup.fish",
 		"man/man1/worldsetup.1", "man/man1/worldsetup-status.1", "doc/worldsetup/LICENSE",
 	} {
-		if info, err := os.Stat(filepath.Join(home, ".local/share", path)); err != nil || info.Size() == 0 || info.Mode().Perm() != 0o644 {
+		if info, err := os.Stat(filepath.Join(home, ".local/share", path)); err != nil || info.Size() == 0 ||
+			info.Mode().Perm() != 0o644 {
 			t.Errorf("%s: %v, %v", path, info, err)
 		}
 	}
@@ -196,7 +197,8 @@ func TestRunsOnAMac(t *testing.T) {
 			t.Errorf("%s has %q", path, found)
 		}
 	}
-	for _, sample := range []string{"sed -i s/a/b/ f", "date -d @0", "stat -c %s f", "install -Dm644 a b", "mapfile -t x"} {
+	for _, sample := range []string{"sed -i s/a/b/ f", "date -d @0", "stat -c %s f", "install -Dm644 a b",
+		"mapfile -t x"} {
 		if !gnuOnly.MatchString(sample) {
 			t.Errorf("%q is not seen", sample)
 		}
@@ -220,8 +222,9 @@ echo "$*" >>"$HOME/calls"`
 		t.Errorf("%v\n%s", err, text)
 	}
 	for name, test := range map[string]struct{ worldsetup, limactl, want string }{
-		"a setup that fails":    {"exit 5", nothing, "the first setup ended with exit code 5"},
-		"a rerun that changes":  {strings.ReplaceAll(healthy, `"changed":false`, `"changed":true`), nothing, "the rerun changed something"},
+		"a setup that fails": {"exit 5", nothing, "the first setup ended with exit code 5"},
+		"a rerun that changes": {strings.ReplaceAll(healthy, `"changed":false`, `"changed":true`), nothing,
+			"the rerun changed something"},
 		"no project":            {strings.ReplaceAll(healthy, "written", "other"), nothing, "the project in the VM has"},
 		"the VM is there":       {healthy, "echo worldsetup-check", "there is a VM"},
 		"a status that fails":   {healthy + "\n[ $1 != status ]", nothing, "status ended with exit code 1"},

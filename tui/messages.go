@@ -8,8 +8,8 @@ import (
 
 // Messages are for changes of state only: Bubble Tea draws after each one.
 
-// tickMsg is the beat at which the mailbox is emptied and the clock moves, while a call is running; a slow one moves the
-// clock while something on the screen grows old. Only those of the present series count.
+// tickMsg is the beat at which the mailbox is emptied and the clock moves, while a call is running; a slow one moves
+// the clock while something on the screen grows old. Only those of the present series count.
 type tickMsg struct {
 	now    time.Time
 	series int

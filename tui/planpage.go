@@ -161,7 +161,8 @@ func showGets(f *facts, t *text) {
 	readable := when(t.fold > 1 && changed("home") == "" && g.Home != "", sep+"home read-only")
 	t.fieldAnd("project", f.tilde(g.Project)+into+where+readable, changed("project"))
 	if g.Worktree != "" {
-		t.fieldAnd("", "the primary checkout of the linked worktree "+f.tilde(g.Worktree)+"; --worktree=self takes that one", "")
+		t.fieldAnd("", "the primary checkout of the linked worktree "+f.tilde(g.Worktree)+"; --worktree=self takes that one",
+			"")
 	}
 	if t.fold < 2 || changed("home") != "" || g.Home == "" {
 		home := g.Home + into + "read-only"
@@ -212,7 +213,8 @@ func toDownload(g *provision.Gets, utf8 bool) string {
 	if g.DownloadSize == 0 {
 		return when(utf8, "↓ ") + "to download"
 	}
-	return map[bool]string{true: "↓ ", false: "download "}[utf8] + plaintext.Bytes(g.DownloadSize) + when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
+	return map[bool]string{true: "↓ ", false: "download "}[utf8] + plaintext.Bytes(g.DownloadSize) +
+		when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
 }
 
 // seen says of which generation a VM was that doesn't show it now.

@@ -63,7 +63,8 @@ func plannedSteps(plan provision.Plan, t *text) {
 		line.number = fmt.Sprintf("%*d ", digits, cmp.Or(step.Number, i+1))
 		line.alarm = when(step.Interrupts, "stops programs") + when(step.Destroys, "can't be undone")
 		line.write(t)
-		if t.fold == 0 && len(plan.Replace) == 0 && step.Reason != reason && !(common != "" && step.ID == provision.StepCreate) {
+		if t.fold == 0 && len(plan.Replace) == 0 && step.Reason != reason &&
+			!(common != "" && step.ID == provision.StepCreate) {
 			t.styled(t.dim, "      ", step.Reason)
 			reason = cmp.Or(common, step.Reason)
 		}

@@ -210,7 +210,8 @@ func (m *model) places() []place {
 	_, asks := m.over.(question)
 	offers := slices.DeleteFunc(slices.Clone(m.offers()), func(o offer) bool {
 		// Which are known everywhere, or named beside what they are for.
-		return o.is(keySuspend) || o.is(keyMouse) || o.is(keyDetails) || o.is(keyCopy) && !asks || o.is(keyStop) && m.facts.call == idle
+		return o.is(keySuspend) || o.is(keyMouse) || o.is(keyDetails) || o.is(keyCopy) && !asks || o.is(keyStop) &&
+			m.facts.call == idle
 	})
 	for {
 		places := m.arrange(offers)

@@ -81,14 +81,16 @@ var ranBy = []struct{ begin, file, has string }{
 // wantRunElsewhere checks that a command that is not worldsetup's is run by what the table names.
 func wantRunElsewhere(t *testing.T, document, command string) {
 	t.Helper()
-	if command, _ := strings.CutPrefix(command, "sudo "); strings.HasPrefix(command, "worldsetup ") || command == "worldsetup" {
+	if command, _ := strings.CutPrefix(command, "sudo "); strings.HasPrefix(command, "worldsetup ") ||
+		command == "worldsetup" {
 		return
 	}
 	for _, row := range ranBy {
 		if !strings.HasPrefix(command, row.begin) {
 			continue
 		}
-		if text, err := os.ReadFile(filepath.Join("../..", row.file)); err != nil || !strings.Contains(string(text), row.has) {
+		if text, err := os.ReadFile(filepath.Join("../..", row.file)); err != nil ||
+			!strings.Contains(string(text), row.has) {
 			t.Errorf("%s: %s: not run by %s: %v", document, command, row.file, err)
 		}
 		return
@@ -96,8 +98,8 @@ func wantRunElsewhere(t *testing.T, document, command string) {
 	t.Errorf("%s: %s: nothing runs it", document, command)
 }
 
-// TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated world,
-// and checks that the others are commands.
+// TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated
+// world, and checks that the others are commands.
 func TestDocumentedCommands(t *testing.T) {
 	ran := map[string]bool{}
 	for name, text := range documented(t) {

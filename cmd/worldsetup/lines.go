@@ -23,8 +23,8 @@ type lines struct {
 
 func newLines(to io.Writer, utf8 bool) *lines { return &lines{to: to, utf8: utf8} }
 
-// flow writes a line, wrapped at the terminal's width, with rest before what follows. Only at spaces: a hyphen at the end
-// of a line would make two readings of a command or an address.
+// flow writes a line, wrapped at the terminal's width, with rest before what follows. Only at spaces: a hyphen at the
+// end of a line would make two readings of a command or an address.
 func (l *lines) flow(line, rest string) {
 	for l.width > 0 && ansi.StringWidth(line) > l.width {
 		end := l.lineEnd(line, len(rest))

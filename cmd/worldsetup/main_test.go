@@ -28,7 +28,8 @@ func (s script) Run(ctx context.Context) (provision.Health, error) { return s.ru
 func (s script) Plan(context.Context) (provision.Plan, error)      { return s.plan, s.err }
 func (s script) Status(context.Context) (provision.Health, error)  { return s.health, s.err }
 func (s script) Quick(context.Context) (provision.QuickStatus, error) {
-	return provision.QuickStatus{Schema: provision.Schema, VM: "w", Answers: s.err == nil, Error: provision.AsError(s.err)}, s.err
+	return provision.QuickStatus{Schema: provision.Schema, VM: "w", Answers: s.err == nil,
+		Error: provision.AsError(s.err)}, s.err
 }
 func (s script) Restore(context.Context) (provision.Health, error) { return s.health, s.err }
 func (s script) Checks(context.Context) ([]checks.Check, error)    { return nil, s.err }

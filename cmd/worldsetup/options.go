@@ -82,7 +82,8 @@ var options = []option{
 		},
 		initial: "found", example: "build",
 	}, {
-		name: "build-profile", arg: "NAME", env: []string{"LIMA_BUILD_PROFILE"}, values: "a profile of the project's Cargo.toml",
+		name: "build-profile", arg: "NAME", env: []string{"LIMA_BUILD_PROFILE"}, values: "a profile of the project's " +
+			"Cargo.toml",
 		usage:   "profile of Cargo for what is built in the VM",
 		field:   textField(func(s *provision.Spec) *string { return &s.BuildProfile }),
 		initial: "release", example: "debug",

@@ -134,8 +134,8 @@ func (c *console) rest() {
 	}
 }
 
-// publish writes the picture, or compares it with the one that is there. It is taken again when it differs: on a machine
-// that stands still for a while, a screen looks as if it were at rest.
+// publish writes the picture, or compares it with the one that is there. It is taken again when it differs: on a
+// machine that stands still for a while, a screen looks as if it were at rest.
 func publish(t *testing.T, name, title string, shoot func() []picture.Frame) {
 	t.Helper()
 	drawn := svg(t, title, shoot()...)

@@ -188,7 +188,8 @@ func showFolded(to *lines, health provision.Health, wrong int) {
 		to.drawn("  ", to.mark(provision.OK), " ", to.dots(count(fine, noun), accessed(health.Access)))
 	}
 	if left := leftOut(health.Access); left != "" {
-		to.drawn("  ", to.mark(provision.Omitted), " ", to.clean("not verified: "+left+" and limactl shell: worldsetup status --fresh"))
+		to.drawn("  ", to.mark(provision.Omitted), " ",
+			to.clean("not verified: "+left+" and limactl shell: worldsetup status --fresh"))
 	}
 }
 

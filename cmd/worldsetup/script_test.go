@@ -147,8 +147,8 @@ echo "unexpected: $0 $*" >&2
 exit 98
 `
 
-// fakeDownloads puts what Lima would have downloaded, its guest agent and QEMU's firmware where they are searched for: no
-// script may depend on a network.
+// fakeDownloads puts what Lima would have downloaded, its guest agent and QEMU's firmware where they are searched for:
+// no script may depend on a network.
 func fakeDownloads(env *testscript.Env) error {
 	cache := filepath.Join(env.WorkDir, "cache")
 	env.Setenv("XDG_CACHE_HOME", cache)

@@ -16,9 +16,9 @@ func (a *app) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing",
 		Args: atMostOneProject,
-		Long: "status observes everything, and verifies over the connections that are open, in one round trip. What only a login " +
-			"shows is left to --fresh, as long as nothing else is wrong. --quick asks the agent alone, through the socket on this " +
-			"machine, and runs no other program: for a prompt, or a hook.",
+		Long: "status observes everything, and verifies over the connections that are open, in one round trip. What only a " +
+			"login shows is left to --fresh, as long as nothing else is wrong. --quick asks the agent alone, through the " +
+			"socket on this machine, and runs no other program: for a prompt, or a hook.",
 		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --fresh --quiet && echo ready",
 			"worldsetup status --quick --quiet && echo it answers", "worldsetup status --watch --timeout 10m"),
 	}

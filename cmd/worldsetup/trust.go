@@ -172,7 +172,8 @@ func (a *app) trustUnits(ctx context.Context, c *unitsClaim, p *prompter, yes bo
 		}
 	}
 	if err := c.store.Add(c.key(), c.Digest); err != nil {
-		return usage("repair it, or set XDG_STATE_HOME", "that the units are trusted can't be kept in %s: %v", c.store.Path, err)
+		return usage("repair it, or set XDG_STATE_HOME", "that the units are trusted can't be kept in %s: %v", c.store.Path,
+			err)
 	}
 	c.Trusted = true
 	return nil

@@ -33,7 +33,8 @@ func TestTrustUnits(t *testing.T) {
 		var out, err strings.Builder
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		code := runWith(ctx, cancel, realEngine, args, streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
+		code := runWith(ctx, cancel, realEngine, args,
+			streams{Out: &out, Err: &err, Getenv: func(string) string { return "" }})
 		return result{code, out.String(), err.String()}
 	}
 
@@ -50,7 +51,8 @@ func TestTrustUnits(t *testing.T) {
 		t.Error(err)
 	}
 	write("substrate-world-service.service.tmpl", service+"#\n")
-	if err := trusts(t.Context(), *provision.FindProjectUnits(project)); err == nil || !strings.Contains(err.Error(), "changed since") {
+	if err := trusts(t.Context(), *provision.FindProjectUnits(project)); err == nil ||
+		!strings.Contains(err.Error(), "changed since") {
 		t.Errorf("changed: %v", err)
 	}
 	write("substrate-world-service.service.tmpl", strings.Replace(service, "/usr/local/bin/", "/tmp/", 1))

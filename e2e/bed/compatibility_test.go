@@ -13,8 +13,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// TestCompatibilityDocument: the versions that docs/compatibility.md names as run in CI are those that the suite builds,
-// and its table of guests has each of them, and each generation.
+// TestCompatibilityDocument: the versions that docs/compatibility.md names as run in CI are those that the suite
+// builds, and its table of guests has each of them, and each generation.
 func TestCompatibilityDocument(t *testing.T) {
 	text, err := os.ReadFile("../../docs/compatibility.md")
 	if err != nil {

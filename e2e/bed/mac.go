@@ -109,7 +109,8 @@ func replace(path, text string) error {
 // copyGuestAgent puts this machine's guest agent beside the limactl under the names for both processors: the guest has
 // this machine's.
 func copyGuestAgent(limactl, prefix string) error {
-	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(limactl)), "share/lima/lima-guestagent.Linux-*.gz"))
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(limactl)),
+		"share/lima/lima-guestagent.Linux-*.gz"))
 	if err != nil || len(found) == 0 {
 		return errors.Join(err, errors.New("there is no guest agent beside "+limactl))
 	}

@@ -73,7 +73,8 @@ func TestMacCodeIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(macFiles, "checks/host.go", "checks/tools.go", "cmd/worldsetup/options.go", "provision/spec.go") {
+	for _, file := range append(macFiles, "checks/host.go", "checks/tools.go", "cmd/worldsetup/options.go",
+		"provision/spec.go") {
 		if len(code[file]) == 0 {
 			t.Errorf("%s has no code for Macs, or is not there", file)
 		}

@@ -1,8 +1,8 @@
 // Package bundle writes one archive of several texts about a machine, for a report.
 //
-// The rules are: a part that can't be read is reported in the manifest, with the reason, and ends nothing; each part has a
-// limit, of which the end counts, and a time; the archive is readable for its owner only, and there all at once or not
-// at all.
+// The rules are: a part that can't be read is reported in the manifest, with the reason, and ends nothing; each part
+// has a limit, of which the end counts, and a time; the archive is readable for its owner only, and there all at once
+// or not at all.
 package bundle
 
 import (

@@ -70,7 +70,8 @@ func TestWrite(t *testing.T) {
 	if err := json.Unmarshal([]byte(files[ManifestName]), &manifest); err != nil || len(manifest.Parts) != len(parts) {
 		t.Fatalf("%v: %s", err, files[ManifestName])
 	}
-	for i, want := range []string{"", "no *** here", "it took longer than 10ms\ncontext deadline exceeded", "a bug: oh ***", "", "", ""} {
+	for i, want := range []string{"", "no *** here", "it took longer than 10ms\ncontext deadline exceeded",
+		"a bug: oh ***", "", "", ""} {
 		if got := manifest.Parts[i].Error; got != want {
 			t.Errorf("%s: %q, want %q", parts[i].Name, got, want)
 		}
@@ -112,7 +113,8 @@ func TestWriteIsStopped(t *testing.T) {
 func TestFile(t *testing.T) {
 	dir := t.TempDir()
 	pipe, log := filepath.Join(dir, "pipe"), filepath.Join(dir, "log")
-	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(log, []byte("first\nsecond\nlast\n"), 0o600)); err != nil {
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600),
+		os.WriteFile(log, []byte("first\nsecond\nlast\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{pipe, dir, filepath.Join(dir, "none")} {

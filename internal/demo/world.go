@@ -180,8 +180,8 @@ func (w *World) delay(action string) {
 	w.wait(usual)
 }
 
-// order keeps an order of what goes on at the same time, which is that of real VMs, and the same on every machine however
-// busy it is: the boot scripts of a new VM end after what is installed while they run.
+// order keeps an order of what goes on at the same time, which is that of real VMs, and the same on every machine
+// however busy it is: the boot scripts of a new VM end after what is installed while they run.
 func (w *World) order(action string) {
 	if !w.clock {
 		return

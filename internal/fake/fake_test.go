@@ -95,7 +95,8 @@ func TestEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	edited, err := wanted.Edit(text, find().Dir)
-	if err := errors.Join(err, lima.WriteConfig(find().Dir, edited), limactl.Stop(t.Context(), "w", false, nil), limactl.Start(t.Context(), "w", nil)); err != nil {
+	if err := errors.Join(err, lima.WriteConfig(find().Dir, edited), limactl.Stop(t.Context(), "w", false, nil),
+		limactl.Start(t.Context(), "w", nil)); err != nil {
 		t.Fatal(err)
 	}
 	if editable, replace := wanted.Differences(find()); len(editable)+len(replace) > 0 {

@@ -1,8 +1,8 @@
 // Package fields fills in templates that only name values, as {{.Dir}} or {{.Param.tools}}: those of Lima's
 // configurations, and ours.
 //
-// It parses as text/template does, and does not execute: that finds methods by their names, and a program that can do so
-// keeps every exported method of each type in it. worldsetup is 3 MB smaller without.
+// It parses as text/template does, and does not execute: that finds methods by their names, and a program that can do
+// so keeps every exported method of each type in it. worldsetup is 3 MB smaller without.
 package fields
 
 import (

@@ -1,5 +1,5 @@
-// Package inside opens the files of a project, and no others: a repository may come from anyone, and has no business with
-// other files of this machine.
+// Package inside opens the files of a project, and no others: a repository may come from anyone, and has no business
+// with other files of this machine.
 package inside
 
 import (
@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Open opens the file called name, with slashes, in the project directory. It follows links, as long as they stay in the
-// project.
+// Open opens the file called name, with slashes, in the project directory. It follows links, as long as they stay in
+// the project.
 func Open(project, name string) (*os.File, error) {
 	base, err := filepath.EvalSymlinks(project)
 	if err != nil {

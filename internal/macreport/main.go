@@ -1,8 +1,8 @@
 // Command macreport records what a Mac answers to the questions that worldsetup asks of one: `make mac-report`.
 //
 // The record has the form of checks/testdata/macs, and becomes a test when it is put there. The rules are: nothing is
-// changed, and no VM is started or stopped; everything passes through package redact; it is shown before it is written, to
-// one new file, and sent nowhere.
+// changed, and no VM is started or stopped; everything passes through package redact; it is shown before it is written,
+// to one new file, and sent nowhere.
 package main
 
 import (
@@ -50,7 +50,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if ctx.Err() != nil {
 		return errors.New("stopped; nothing was written")
 	}
-	fmt.Fprintf(out, "%s\nUsers, homes, hosts, addresses, keys and tokens are taken out. Read it: it is sent nowhere.\n", record)
+	fmt.Fprintf(out, "%s\nUsers, homes, hosts, addresses, keys and tokens are taken out. Read it: it is sent nowhere.\n",
+		record)
 	if !*yes {
 		fmt.Fprintf(out, "write it to %s? [y/N] ", *path)
 		answer, _ := bufio.NewReader(in).ReadString('\n') // without an answer nothing is written

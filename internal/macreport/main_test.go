@@ -34,7 +34,8 @@ func aMac(t *testing.T) map[string]string {
 		}
 	}
 	answers := map[string]string{
-		"limactl list --format json":       fmt.Sprintf(`{"name":"dev","dir":"%s/.lima/dev","env":{"API_TOKEN":"%s"}}`+"\n", home, secret),
+		"limactl list --format json": fmt.Sprintf(`{"name":"dev","dir":"%s/.lima/dev","env":{"API_TOKEN":"%s"}}`+"\n",
+			home, secret),
 		"limactl --version":                "limactl version 2.2.0\n",
 		"exit 1: sysctl hw.optional.arm64": "sysctl: unknown oid 'hw.optional.arm64'\n",
 		"brew --version":                   "Homebrew 5.0\n-- sw_vers --\nProductVersion: 1.0\n",
@@ -57,7 +58,8 @@ func aMac(t *testing.T) map[string]string {
 			command, stream, code = rest, 2, 1
 		}
 		name, args, _ := strings.Cut(command, " ")
-		programs[name] += fmt.Sprintf("if [ \"$*\" = '%s' ]; then /bin/cat >&%d <<'END'\n%sEND\nexit %d; fi\n", args, stream, answer, code)
+		programs[name] += fmt.Sprintf("if [ \"$*\" = '%s' ]; then /bin/cat >&%d <<'END'\n%sEND\nexit %d; fi\n", args, stream,
+			answer, code)
 	}
 	for name, script := range programs {
 		write(filepath.Join(bin, name), "#!/bin/sh\n"+script+"echo not recorded: \"$*\" >&2\nexit 9\n", 0o755)
@@ -100,7 +102,8 @@ func TestRecord(t *testing.T) {
 	home := os.Getenv("HOME")
 	for command, want := range answers {
 		name := strings.ReplaceAll(command, home, "~")
-		if got, found := recorded[name]; strings.HasPrefix(command, "limactl list") || strings.HasPrefix(command, "brew --v") {
+		if got, found := recorded[name]; strings.HasPrefix(command, "limactl list") ||
+			strings.HasPrefix(command, "brew --v") {
 			continue // below
 		} else if !found || got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

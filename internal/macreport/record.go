@@ -107,8 +107,8 @@ func named(hide *redact.Redactor, command []string) string {
 	return strings.Join(words, " ")
 }
 
-// redacted returns an answer without what tells whose it is. The name of a sysctl in it is what was asked for, and would
-// be taken for a host's.
+// redacted returns an answer without what tells whose it is. The name of a sysctl in it is what was asked for, and
+// would be taken for a host's.
 func redacted(hide *redact.Redactor, command []string, content []byte) []byte {
 	if command[0] == "sysctl" {
 		parts := bytes.Split(content, []byte(command[1]))

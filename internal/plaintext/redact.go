@@ -12,7 +12,8 @@ import (
 const mask = "***"
 
 // addresses matches what begins like a URL, up to the next space: a user name and a password may hold anything else
-// when they were not escaped. Slashes may be escaped, as in some JSON, and one is left of a URL that was taken for a path.
+// when they were not escaped. Slashes may be escaped, as in some JSON, and one is left of a URL that was taken for a
+// path.
 var addresses = lazyregexp.New(`(?i)(?:[a-z][a-z0-9+.-]*:\\*/\\*/|https?:/)(\S+)`)
 
 // secrets matches in its last group what is secret by the name before it: a proxy's address without a scheme, a

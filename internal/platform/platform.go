@@ -2,9 +2,10 @@
 
 // Package platform is the machine that worldsetup takes itself to run on.
 //
-// Whatever differs on a Mac asks this package, and not package runtime, whose constants would compile the Mac's branches
-// out of a program for Linux. So a program that is built with the tag asmac, as only tests do, runs all of them on
-// Linux. What remains are a few files of system calls; docs/tested-on.md lists them, and a test holds that list.
+// Whatever differs on a Mac asks this package, and not package runtime, whose constants would compile the Mac's
+// branches out of a program for Linux. So a program that is built with the tag asmac, as only tests do, runs all of
+// them on Linux. What remains are a few files of system calls; docs/tested-on.md lists them, and a test holds that
+// list.
 package platform
 
 import "runtime"

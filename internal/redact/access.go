@@ -24,8 +24,9 @@ var (
 	// blocks are keys and certificates; one that has no end takes all after it.
 	blocks = lazyregexp.New(`(?s)-{4,5} ?BEGIN [^-\n]{1,60}-{4,5}.*?(?:-{4,5} ?END [^-\n]{1,60}-{4,5}|\z)`)
 	// publicKeys are those of ssh, with the comment, and their fingerprints.
-	publicKeys = rule{stems("aaaa sha256: md5:"), lazyregexp.New(`(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+)[\w@.-]*\s+AAAA[\w+/=]*(?:[ \t]+[^\s"']+)?` +
-		`|\bSHA256:[\w+/]{43}=?|\bMD5(?::[0-9a-f]{2}){16}|\bAAAA[BCE][\w+/]{20,}={0,2}`)}
+	publicKeys = rule{stems("aaaa sha256: md5:"),
+		lazyregexp.New(`(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+)[\w@.-]*\s+AAAA[\w+/=]*(?:[ \t]+[^\s"']+)?` +
+			`|\bSHA256:[\w+/]{43}=?|\bMD5(?::[0-9a-f]{2}){16}|\bAAAA[BCE][\w+/]{20,}={0,2}`)}
 )
 
 // rule is a pattern with texts of which one is in every line that it matches, in small letters: most lines have none,
@@ -43,20 +44,22 @@ func (r rule) applies(folded string) bool {
 	return slices.ContainsFunc(r.stems, func(stem string) bool { return strings.Contains(folded, stem) })
 }
 
-var nameStems = stems("passw phrase passcode secret token key credential authorization connection cookie webhook mnemonic " +
-	"recovery code auth pass pwd pin otp psk sid salt session dsn nonce jwt bearer sig pw")
+var nameStems = stems("passw phrase passcode secret token key credential authorization connection cookie webhook " +
+	"mnemonic recovery code auth pass pwd pin otp psk sid salt session dsn nonce jwt bearer sig pw")
 
 // valued matches in its last group the secret that has a name before it.
 var valued = []rule{
 	{nameStems, lazyregexp.New(`(?im)^\s*(?:-\s+|#\s*|export\s+)?["']?` + name + `["']?[ \t]*:[ \t]+(\S.*)$`)},
 	{nameStems, lazyregexp.New(`(?i)[\w.-]*(?:` + names + `)[\w.-]*[ \t]*:[ \t]+([^\s"'{\[][^"'\n]*)`)},
 	{stems("authorization cookie x-"), lazyregexp.New(`(?i)\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth|secret)[\w-]*)\\*["']?\s*[:=]\s*([^"'\n]+)`)},
-	{nameStems, lazyregexp.New(`(?i)` + name + `(?:\\*["'])?\s*(?:=>|:=|==?|:|%3a|%3d)\s*(\\*"(?:[^"\\\n]|\\[^"\n])*\\*"?|'[^'\n]*'?|[^\s"']\S*)`)},
+	{nameStems, lazyregexp.New(`(?i)` + name +
+		`(?:\\*["'])?\s*(?:=>|:=|==?|:|%3a|%3d)\s*(\\*"(?:[^"\\\n]|\\[^"\n])*\\*"?|'[^'\n]*'?|[^\s"']\S*)`)},
 	{nameStems, lazyregexp.New(`(?i)\b` + name + `\s+(?:is|was)\s*:?\s+(\S+)`)},
 	{nameStems, lazyregexp.New(`(?i)\s--?` + name + `\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
 	{stems("bearer basic negotiate digest"), lazyregexp.New(`(?i)\b(?:bearer|basic|negotiate|digest)\s+([\w.~+/=-]{8,})`)},
 	{nameStems, lazyregexp.New(`(?i)<` + name + `[^<>\n]*>([^<\n]+)<`)},
-	{stems("passw passphrase passcode secret token"), lazyregexp.New(`(?i)\b(?:password|passphrase|passcode|secret|token)\s+["']?([^\s"']*[\d@#$%!^&*+-][^\s"']*)`)},
+	{stems("passw passphrase passcode secret token"),
+		lazyregexp.New(`(?i)\b(?:password|passphrase|passcode|secret|token)\s+["']?([^\s"']*[\d@#$%!^&*+-][^\s"']*)`)},
 	{stems("machine"), lazyregexp.New(`(?i)\bmachine\s+\S+\s+login\s+(\S+\s+(?:account\s+\S+\s+)?password\s+\S+)`)},
 	{stems("passw login"), lazyregexp.New(`(?im)^\s*(?:password|passwd|login)[ \t]+(\S+)\s*$`)},
 	{stems("sshpass"), lazyregexp.New(`(?i)\bsshpass\s+-p\s*("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
@@ -109,9 +112,9 @@ func isPath(value string) bool {
 }
 
 // tokens have a form of their own.
-var tokens = rule{stems("gh gl xox xapp- _live_ _test_ whsec_ sk- a3t akia asia agpa aida aroa anpa aiza ya29. 1//0 gocspx npm_ pypi- " +
-	"hf_ _v1_ sg. eyj tskey- age-secret shp sq0 dckr_ hv s. b. r. dp. lin_ pat- nrak- eaa secret_ ntn_ atatt rk_ key- " +
-	":aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"), lazyregexp.New(strings.Join([]string{
+var tokens = rule{stems("gh gl xox xapp- _live_ _test_ whsec_ sk- a3t akia asia agpa aida aroa anpa aiza ya29. 1//0 " +
+	"gocspx npm_ pypi- hf_ _v1_ sg. eyj tskey- age-secret shp sq0 dckr_ hv s. b. r. dp. lin_ pat- nrak- eaa secret_ ntn_ " +
+	"atatt rk_ key- :aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"), lazyregexp.New(strings.Join([]string{
 	`\bgh[a-z]_\w{16,}`, `\bgithub_pat_\w{16,}`, `\bgl[a-z]{2,5}-[\w.-]{16,}`, `\bxox[a-z]+-[\w-]{8,}`, `\bxapp-[\w-]{8,}`,
 	`\b[sprw][khp]_(?:live|test)_\w{8,}`, `\bwhsec_[\w+/=]{8,}`, `\bsk-[\w-]{16,}`, `\b(?:A3T\w|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{12,}`,
 	`\bAIza[\w-]{20,}`, `\bya29\.[\w.-]+`, `\b1//0[\w-]{20,}`, `\bGOCSPX-[\w-]+`, `\bnpm_\w{16,}`, `\bpypi-[\w-]{16,}`,

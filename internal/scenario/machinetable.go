@@ -102,7 +102,8 @@ var connectionScenarios = []Scenario{
 		Want: steps(stop, start), Boots: true},
 	{
 		Name: "mount empty", Faults: append(on(ProjectSettled), in("mount -t tmpfs none /src")...),
-		Sees: sights("mount-project", "something else is mounted over it, of the type tmpfs"), Want: steps(stop, start), Boots: true,
+		Sees: sights("mount-project", "something else is mounted over it, of the type tmpfs"), Want: steps(stop,
+			start), Boots: true,
 	},
 	{Name: "mount of another directory", Faults: append(on(ProjectSettled), in("mount --bind /usr /src")...),
 		Sees: sights("mount-project", "something else is mounted over it"), Want: steps(stop, start), Boots: true},

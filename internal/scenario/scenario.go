@@ -125,7 +125,8 @@ const (
 		"Restart=always\nEnvironment=SUBSTRATE_HOME=${SUBSTRATE_GUEST_HOME}\nEnvironment=\"SUBSTRATE_NEW=${SUBSTRATE_NEW}\"\n" +
 		"${WORLD_NETFILTER_ENV}\nGroup=substrate\nUMask=0027\nRuntimeDirectory=substrate\nRuntimeDirectoryMode=0750\n" +
 		"WorkingDirectory=/var/lib/substrate\nNoNewPrivileges=yes\nProtectSystem=strict\nProtectHome=read-only\n" +
-		"ReadWritePaths=${SUBSTRATE_GUEST_HOME} /var/lib/substrate /run/substrate /run/substrate/substrate-gateway-runtime\n\n" +
+		"ReadWritePaths=${SUBSTRATE_GUEST_HOME} /var/lib/substrate /run/substrate " +
+		"/run/substrate/substrate-gateway-runtime\n\n" +
 		"[Install]\nWantedBy=multi-user.target\n"
 	BroughtSocket = "[Unit]\nDescription=Brought\nPartOf=substrate-world-service.service\n\n[Socket]\n" +
 		"ListenStream=/run/substrate.sock\nSocketMode=0660\nSocketUser=root\nSocketGroup=substrate\nDirectoryMode=0750\n" +

@@ -71,7 +71,8 @@ func madeUp(marker, unit, title, crate string) map[string]string {
 		return function + "() {\n  for f in \\\n    \"${base}/bin/linux/" + name + "\" \"${base}/bin/" + name +
 			"-linux\" \\\n    \"${base}/target/aarch64-unknown-linux-gnu/${BUILD_PROFILE}/" + name + "\"; do :; done\n}\n"
 	}
-	warm := "VM=\"${LIMA_VM_NAME:-substrate}\"\nLAYOUT_SENTINEL=\"/etc/substrate-lima-layout\"\nLAYOUT_VERSION=\"" + marker +
+	warm := "VM=\"${LIMA_VM_NAME:-substrate}\"\nLAYOUT_SENTINEL=\"/etc/substrate-lima-layout\"\nLAYOUT_VERSION=\"" +
+		marker +
 		"\"\ncase $1 in\n  --check-only) ;;\nesac\n" + search("host_agent_candidate", crate) +
 		search("host_cli_candidate", "substrate") + search("host_gateway_candidate", "substrate-gateway") +
 		"cargo build --bin substrate --locked\nsudo install -Dm0755 a/substrate /usr/local/bin/substrate\n" +
@@ -85,7 +86,8 @@ func madeUp(marker, unit, title, crate string) map[string]string {
 		doctorScript: "LAYOUT_EXPECTED=\"" + marker + "\"\nsudo test -S /run/substrate.sock\n" +
 			"curl http://localhost/v1/capabilities >x\n[[ \"$m\" == \"root:substrate 660\" ]]\nsystemctl is-active " + unit +
 			" >x\nwhich nft\n",
-		profileFile:                            "mounts:\n- location: $HOME\n  writable: false\n- location: $PROJECT\n  mountPoint: /src\n  writable: true\n",
+		profileFile: "mounts:\n- location: $HOME\n  writable: false\n- location: $PROJECT\n  " +
+			"mountPoint: /src\n  writable: true\n",
 		"crates/" + crate + "/Cargo.toml":      "[package]\nname = \"" + crate + "\"\n",
 		"crates/" + crate + "/src/handlers.rs": "json!({ \"backend\": \"" + crate + "\" })\n",
 	}
@@ -170,7 +172,8 @@ func TestReport(t *testing.T) {
 			change(agentV1(), doctorScript, "/v1/capabilities", "/v2/hello"), Differs, []string{"only there: probes: /v2/hello"},
 		},
 		"no doctor": {without(agentV1(), doctorScript), Missing, []string{"not found: " + doctorScript}},
-		"no agent":  {without(agentV1(), "crates"), Missing, []string{"not found: package of the agent", "not found: backend"}},
+		"no agent": {without(agentV1(), "crates"), Missing,
+			[]string{"not found: package of the agent", "not found: backend"}},
 		"no units": {
 			change(agentV1(), warmScript, "cat <<", "cat 0<<"), Missing,
 			[]string{"not found: units", "not found: settings of the service unit"},

@@ -155,9 +155,9 @@ func findPackage(project, name string, programs bool) (Package, error) {
 	return found, nil
 }
 
-// find returns the package called name, or with a program of that name, among the root and the members, and the names of
-// all of them that could be read. Cargo itself complains about the others. The lock file has those that are members only
-// because others depend on their path.
+// find returns the package called name, or with a program of that name, among the root and the members, and the names
+// of all of them that could be read. Cargo itself complains about the others. The lock file has those that are members
+// only because others depend on their path.
 func (root manifest) find(project, name string, programs bool) (found *settings, names []string) {
 	packages := []*settings{root.own()}
 	within := newSearch(project)

@@ -57,7 +57,8 @@ func TestFindCompanionsOfProfile(t *testing.T) {
 		"small": put(t, project, "target/small/substrate", content),
 		"none":  project + "/target/release/substrate",
 	} {
-		if found, _ := FindCompanions(project, limatype.X8664, layout.AgentV1, profile); len(found) != 1 || found[0].Path != want {
+		if found, _ := FindCompanions(project, limatype.X8664, layout.AgentV1, profile); len(found) != 1 ||
+			found[0].Path != want {
 			t.Errorf("%s: %+v", profile, found)
 		}
 	}

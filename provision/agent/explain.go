@@ -95,8 +95,8 @@ func Missing(project string, arch limatype.Arch, rejected []Rejected, layouts []
 	}
 }
 
-// CargoCommand returns the command that builds a layout's agent for arch, which needs nothing of the guest, not even its
-// C library.
+// CargoCommand returns the command that builds a layout's agent for arch, which needs nothing of the guest, not even
+// its C library.
 func CargoCommand(arch limatype.Arch, of layout.Layout) string {
 	command := "cargo build --release --locked -p " + of.Package
 	if names := triples[arch]; len(names) > 0 {

@@ -154,7 +154,8 @@ func TestFindAgentOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if agent, rejected, err := Find("", project, limatype.AARCH64, layout.All); agent != nil || len(rejected) > 0 || err != nil {
+	if agent, rejected, err := Find("", project, limatype.AARCH64, layout.All); agent != nil || len(rejected) > 0 ||
+		err != nil {
 		t.Error(agent, rejected, err)
 	}
 }
@@ -188,7 +189,8 @@ func TestFindAgentOddProject(t *testing.T) {
 	project := t.TempDir()
 	put(t, project, "bin", []byte("a file in the place of a directory"))
 	for _, project := range []string{project, filepath.Join(project, "none")} {
-		if agent, rejected, err := Find("", project, limatype.X8664, layout.All); agent != nil || len(rejected) > 0 || err != nil {
+		if agent, rejected, err := Find("", project, limatype.X8664, layout.All); agent != nil || len(rejected) > 0 ||
+			err != nil {
 			t.Errorf("%s: %+v, %+v, %v", project, agent, rejected, err)
 		}
 	}

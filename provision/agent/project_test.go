@@ -76,7 +76,8 @@ func TestLinksStayInTheProject(t *testing.T) {
 	for _, one := range []struct {
 		target string
 		found  bool
-	}{{"../../build/agent", true}, {inside, true}, {away, false}, {"../../../" + filepath.Base(outside) + "/agent", false}} {
+	}{{"../../build/agent", true}, {inside, true}, {away, false}, {"../../../" + filepath.Base(outside) + "/agent",
+		false}} {
 		link := filepath.Join(project, "bin/linux/world-agent")
 		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
 			t.Fatal(err)
@@ -111,7 +112,8 @@ func TestDeepTOML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			project := t.TempDir()
 			write(t, project, "Cargo.toml", text)
-			if _, err := findPackage(project, layout.AgentV1.Package, false); err == nil || !strings.Contains(err.Error(), "deeply") {
+			if _, err := findPackage(project, layout.AgentV1.Package, false); err == nil ||
+				!strings.Contains(err.Error(), "deeply") {
 				t.Errorf("got %.80v", err)
 			}
 		})

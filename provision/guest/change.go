@@ -115,7 +115,8 @@ type InstallUnits struct {
 }
 
 func (c InstallUnits) request() Request {
-	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket, c.Runtime}, c.Displace...)}
+	return Request{Script: embed.Units, Args: append([]string{yesNo(c.Reload), c.Service, c.Socket, c.Runtime},
+		c.Displace...)}
 }
 
 // EnableLinger keeps the user's services running after logout.

@@ -69,8 +69,8 @@ type Forward struct {
 // it ended before the script did.
 //
 // Chain runs scripts one after the other until one fails, as Exec would, and for less: over one connection and with one
-// sudo. They share the Route, Root and Unit of the first one, at most one has a Stdin, and what they print is not kept. ended
-// is called after each that succeeded; the error is that of the one that did not.
+// sudo. They share the Route, Root and Unit of the first one, at most one has a Stdin, and what they print is not kept.
+// ended is called after each that succeeded; the error is that of the one that did not.
 type Transport interface {
 	Exec(ctx context.Context, request Request) (Reply, error)
 	Chain(ctx context.Context, requests []Request, ended func()) error

@@ -52,7 +52,8 @@ end
 		o.ACLs, want) {
 		t.Errorf("access lists %+v", o.ACLs)
 	}
-	if at, way := o.WayTo(layout.AgentV1.Agent()); at != "/usr/local" || way != (Way{ReadOnly: true, NoExec: true, Bind: true}) {
+	if at, way := o.WayTo(layout.AgentV1.Agent()); at != "/usr/local" ||
+		way != (Way{ReadOnly: true, NoExec: true, Bind: true}) {
 		t.Errorf("to the agent: %q %+v", at, way)
 	}
 	if at, way := o.WayTo(StatePath); at != "/var/lib" || way != (Way{ReadOnly: true}) {

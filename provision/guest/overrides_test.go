@@ -12,7 +12,8 @@ import (
 
 // overridden returns a guest in which drop-ins with these texts are laid over a unit, in order.
 func overridden(unit string, texts ...string) (o *Observation) {
-	o = &Observation{Layout: layout.AgentV1, Home: "/home/ada.guest", Units: map[string]Unit{layout.AgentV1.Service(): {}, layout.AgentV1.Socket(): {}}}
+	o = &Observation{Layout: layout.AgentV1, Home: "/home/ada.guest",
+		Units: map[string]Unit{layout.AgentV1.Service(): {}, layout.AgentV1.Socket(): {}}}
 	var u Unit
 	for i, text := range texts {
 		path := "/etc/systemd/system/" + unit + ".d/" + string(rune('a'+i)) + ".conf"
@@ -119,8 +120,9 @@ func TestOverride(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, have, want)
 		}
 	}
-	o := &Observation{Layout: layout.AgentV1, Unwanted: []string{"/etc/systemd/system/sockets.target.wants/substrate-world-agent.socket",
-		"/etc/systemd/system/sockets.target.wants/ssh.socket", "/usr/lib/x.target.wants/substrate-world-agent.socket"}}
+	o := &Observation{Layout: layout.AgentV1,
+		Unwanted: []string{"/etc/systemd/system/sockets.target.wants/substrate-world-agent.socket",
+			"/etc/systemd/system/sockets.target.wants/ssh.socket", "/usr/lib/x.target.wants/substrate-world-agent.socket"}}
 	if have := o.Unlinked(); !slices.Equal(have, o.Unwanted[:1]) {
 		t.Errorf("%q", have)
 	}
@@ -143,7 +145,8 @@ func TestWords(t *testing.T) {
 
 // TestWishes: what is kept and may be why an agent does not start is named, what describes it is not.
 func TestWishes(t *testing.T) {
-	o := overridden(layout.AgentV1.Service(), "[Service]\nLimitAS=4M\nEnvironment=A=b\n[Unit]\nAfter=x.service\nDescription=mine",
+	o := overridden(layout.AgentV1.Service(),
+		"[Service]\nLimitAS=4M\nEnvironment=A=b\n[Unit]\nAfter=x.service\nDescription=mine",
 		"[Service]\nUser=games\nLimitCORE=0")
 	o.AllHave = []string{"SUBSTRATE_HOME=/x", "SUBSTRATE_AGENT_TCP_PORT=1"}
 	if wishes := o.Wishes(); len(wishes) != 1 || !strings.HasSuffix(wishes[0].Text, "a.conf: LimitAS=4M") {
@@ -177,7 +180,8 @@ func TestParseOverrides(t *testing.T) {
 	}
 	for _, line := range []string{"stranger=a b.socket|1", "stranger=x|", "stranger=$(reboot)|1", "stranger=x|many",
 		"all-have=", "unwanted=", "file-sets=/etc/a|"} {
-		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "unwanted=/x", line, 1))}, layout.AgentV1, 2); err == nil {
+		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, "unwanted=/x", line, 1))}, layout.AgentV1,
+			2); err == nil {
 			t.Errorf("%q was taken", line)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// ParseObservation reads what the script "observe" printed of a layout, for the given number of mount points and those who
-// asked the agent meanwhile.
-// The rules are: the version line comes first and "end" last, every line is of a known key, and keys that must be
-// there once are. Anything else is an error, since the engine would act on an incomplete observation.
+// ParseObservation reads what the script "observe" printed of a layout, for the given number of mount points and those
+// who asked the agent meanwhile. The rules are: the version line comes first and "end" last, every line is of a known
+// key, and keys that must be there once are. Anything else is an error, since the engine would act on an incomplete
+// observation.
 func ParseObservation(reply Reply, of layout.Layout, mounts int, ask ...string) (*Observation, error) {
 	lines, err := body(reply.Stdout, "worldsetup-observe 1")
 	if err != nil {

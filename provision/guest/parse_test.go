@@ -41,7 +41,8 @@ func TestUntouched(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	for _, line := range []string{"untouched=yes\n", "linger=no\n", "home=/home/sam.guest\n"} {
-		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, line, "", 1))}, layout.AgentV1, 0); err == nil {
+		if _, err := ParseObservation(Reply{Stdout: []byte(strings.Replace(text, line, "", 1))}, layout.AgentV1,
+			0); err == nil {
 			t.Errorf("without %q it was taken", line)
 		}
 	}
@@ -56,7 +57,8 @@ func TestParseObservation(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := time.Unix(0, 0).Add(guestTime).Add(-time.Second)
-	o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, layout.AgentV1, 2)
+	o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)},
+		layout.AgentV1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,8 @@ func TestParseObservation(t *testing.T) {
 			"/home/ada.guest/.substrate": {Type: "directory", Mode: "755", Owner: "ada", Group: "ada", Size: 4096},
 		},
 		Marker: layout.AgentV1.Marker, Linger: true, Runs: RunsInstalled,
-		Units: map[string]Unit{layout.AgentV1.Service(): unit(layout.AgentV1.Service()), layout.AgentV1.Socket(): unit(layout.AgentV1.Socket())},
+		Units: map[string]Unit{layout.AgentV1.Service(): unit(layout.AgentV1.Service()),
+			layout.AgentV1.Socket(): unit(layout.AgentV1.Socket())},
 		Mounts: []Mount{
 			{FSType: "fuse.sshfs", ReadOnly: true, Entries: []Entry{
 				{Name: ".cache", Type: 'd', Size: 4096}, {Name: ".bashrc", Type: 'f', Size: 3526},
@@ -172,7 +175,8 @@ end
 		!reflect.DeepEqual(o.AccountGroups, []string{"o'brien", "docker"}) {
 		t.Errorf("missing %q, groups %q", o.Missing, o.AccountGroups)
 	}
-	want := []Mount{{}, {FSType: "virtiofs", Dead: true, Entries: []Entry{{Name: "a|b=c", Type: 'f', ModTime: time.Unix(1, 0)}}}}
+	want := []Mount{{}, {FSType: "virtiofs", Dead: true,
+		Entries: []Entry{{Name: "a|b=c", Type: 'f', ModTime: time.Unix(1, 0)}}}}
 	if !reflect.DeepEqual(o.Mounts, want) {
 		t.Errorf("mounts %+v", o.Mounts)
 	}
@@ -251,7 +255,8 @@ func TestTheClockIsComparedWithTheMiddleOfTheRoundTrip(t *testing.T) {
 		"1795430118.501767940": 1795429117501768 * time.Microsecond,
 	} {
 		text := whole[:start] + "time=" + stamp + whole[start+length:]
-		o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)}, layout.AgentV1, 2)
+		o, err := ParseObservation(Reply{Stdout: []byte(text), Sent: sent, Received: sent.Add(2 * time.Second)},
+			layout.AgentV1, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +327,8 @@ func TestParseMounts(t *testing.T) {
 	}
 	mounts, err := ParseMounts(Reply{Stdout: []byte(text)}, 3)
 	want := []Mount{{FSType: "fuse.sshfs", ReadOnly: true,
-		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3, ModTime: time.Unix(1700000000, 0)}}}, {}, {FSType: "9p", Silent: true}}
+		Entries: []Entry{{Name: "a=b|c", Type: 'f', Size: 3,
+			ModTime: time.Unix(1700000000, 0)}}}, {}, {FSType: "9p", Silent: true}}
 	if err != nil || !reflect.DeepEqual(mounts, want) {
 		t.Errorf("%+v, %v", mounts, err)
 	}
@@ -399,7 +405,8 @@ func TestParseBuilt(t *testing.T) {
 			t.Errorf("%q: %+v", line, built)
 		}
 	}
-	if built, found := parseBuilt("built 5 " + sum + " /home/u/a file"); !found || built != (Built{"a file", "/home/u/a file", sum}) {
+	if built, found := parseBuilt("built 5 " + sum + " /home/u/a file"); !found ||
+		built != (Built{"a file", "/home/u/a file", sum}) {
 		t.Errorf("%+v", built)
 	}
 }

@@ -112,7 +112,8 @@ func newSSH(t *testing.T, behaviour string) SSH {
 // TestArgumentsArriveAsTheyAre: the guest's shell splits the command again, and nothing in an argument may mean
 // anything to it.
 func TestArgumentsArriveAsTheyAre(t *testing.T) {
-	awkward := []string{"", "a b", `"`, `'`, `$HOME`, "`id`", "; exit 3", "ü", "two\nlines", `\`, "-n", "*", "!!", `a\'b`, `\c`, `\0101`, "100%s", "\t\x1b\xff"}
+	awkward := []string{"", "a b", `"`, `'`, `$HOME`, "`id`", "; exit 3", "ü", "two\nlines", `\`, "-n", "*", "!!", `a\'b`,
+		`\c`, `\0101`, "100%s", "\t\x1b\xff"}
 	script := embed.Script{Name: "show", Text: `for a; do printf '%s|' "$a"; done; cat; echo`}
 	reply, err := newSSH(t, "well").Exec(t.Context(), Request{Route: Shared, Script: script, Args: awkward,
 		Stdin: strings.NewReader("input")})
@@ -152,7 +153,8 @@ func TestFailures(t *testing.T) {
 		return err
 	}
 	err := run(t.Context(), "well", "echo why >&2; exit 3")
-	if script, ok := errors.AsType[*ScriptError](err); !ok || script.ExitCode != 3 || !strings.Contains(script.Error(), "why") {
+	if script, ok := errors.AsType[*ScriptError](err); !ok || script.ExitCode != 3 ||
+		!strings.Contains(script.Error(), "why") {
 		t.Errorf("a failing script: %v", err)
 	}
 	err = run(t.Context(), "unreachable", ":")

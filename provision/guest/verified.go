@@ -43,8 +43,8 @@ const (
 // Refused reports that the socket could not be connected to.
 func (a Answer) Refused() bool { return a.Exit == couldNotConnect }
 
-// Misanswered reports that something answered which is no world agent, or none that is of use: nothing but another agent
-// changes that.
+// Misanswered reports that something answered which is no world agent, or none that is of use: nothing but another
+// agent changes that.
 func (a Answer) Misanswered(by layout.Layout) bool {
 	ok, _ := a.Answered(by)
 	return !ok && (a.Exit == 0 || a.Exit == tooLong)
@@ -86,7 +86,8 @@ func ParseCapabilities(of layout.Layout, status int, body []byte) (Capabilities,
 		return capabilities, fmt.Errorf("it answered with HTTP status %d, expected 200", status)
 	}
 	if err := json.Unmarshal(body, &capabilities); err != nil {
-		return capabilities, fmt.Errorf("it answered with something else than the JSON of a world agent: %.60q (%w)", body, err)
+		return capabilities, fmt.Errorf("it answered with something else than the JSON of a world agent: %.60q (%w)", body,
+			err)
 	}
 	if capabilities.Version == "" || capabilities.Backend != of.Backend {
 		return capabilities, fmt.Errorf("what answered is not a world agent: version %q, backend %q",

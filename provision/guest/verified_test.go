@@ -19,7 +19,8 @@ func TestParseVerified(t *testing.T) {
 	}
 	for _, who := range []string{Self, Root} {
 		answer := verified.Answers[who]
-		if ok, why := answer.Answered(layout.AgentV1); !ok || answer.Status != 200 || answer.Took <= 0 || answer.Took > time.Second {
+		if ok, why := answer.Answered(layout.AgentV1); !ok || answer.Status != 200 || answer.Took <= 0 ||
+			answer.Took > time.Second {
 			t.Errorf("%s: %+v, %s", who, answer, why)
 		}
 	}

@@ -198,7 +198,8 @@ const ProfilePrefix = "worldsetup-profile-"
 // noDriver begins a warning of `limactl validate` (Lima 2.0 and 2.1), which then calls the profile right all the same.
 const noDriver = "failed to resolve VM type "
 
-// Validate asks Lima whether it would take profile, as far as it knows without asking the driver. The profile is put into a file in dir for that, and removed again.
+// Validate asks Lima whether it would take profile, as far as it knows without asking the driver. The profile is put
+// into a file in dir for that, and removed again.
 func (c Client) Validate(ctx context.Context, dir string, profile []byte) error {
 	file, err := os.CreateTemp(dir, fmt.Sprintf("%s%d-*.yaml", ProfilePrefix, os.Getpid()))
 	if err != nil {
@@ -248,8 +249,8 @@ func (c Client) Start(ctx context.Context, name string, line func(string)) error
 	return err
 }
 
-// Stop stops the instance name; with force it powers it off instead of shutting it down. Lima may do that by itself, on a
-// Mac: line gets a line that says so.
+// Stop stops the instance name; with force it powers it off instead of shutting it down. Lima may do that by itself, on
+// a Mac: line gets a line that says so.
 func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
 	if err := c.setAside(name, line); err != nil {
 		return err

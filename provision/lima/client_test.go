@@ -346,7 +346,8 @@ func TestFailuresTellNoSecrets(t *testing.T) {
 	if text := clip("limactl https://ada:"+secret+"@proxy.example/ and more", 28); strings.Contains(text, secret[:3]) {
 		t.Errorf("cut off: %q", text)
 	}
-	_, err = Client{Runner: &answer{result: Result{Stdout: []byte("see https://ada:" + secret + "@proxy")}}}.Version(t.Context())
+	_, err = Client{Runner: &answer{result: Result{Stdout: []byte("see https://ada:" + secret +
+		"@proxy")}}}.Version(t.Context())
 	if strings.Contains(err.Error(), secret) {
 		t.Error(err)
 	}

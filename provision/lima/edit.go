@@ -26,9 +26,9 @@ import (
 )
 
 // This file edits the text of a profile, or of a VM's lima.yaml. The rules are: only our own settings and entries
-// change, each in its place; every other line stays as it is, byte for byte. `limactl edit --set` would format the whole
-// file again, and the configuration that `limactl list` shows holds what other files add to it. The result is read
-// again before it is returned, and an edit that changed something else is an error.
+// change, each in its place; every other line stays as it is, byte for byte. `limactl edit --set` would format the
+// whole file again, and the configuration that `limactl list` shows holds what other files add to it. The result is
+// read again before it is returned, and an edit that changed something else is an error.
 
 // The entries of the lists, as they are written.
 type (
@@ -512,8 +512,8 @@ func (d *document) setList(key string, n int, entries []entry) error {
 	return nil
 }
 
-// decided are the names of the settings of a list's entries that an entry of ours decides: those that Lima's types have,
-// but not how a directory is mounted.
+// decided are the names of the settings of a list's entries that an entry of ours decides: those that Lima's types
+// have, but not how a directory is mounted.
 var decided = map[string][]string{
 	"mounts":       {"location", "mountPoint", "writable"},
 	"portForwards": settingsOf(limatype.PortForward{}),

@@ -41,7 +41,8 @@ func ourScript() string { return "- mode: boot\n  script: |\n" + indented(embed.
 
 // TestEdit: our own entries change in their places, and nothing else does.
 func TestEdit(t *testing.T) {
-	const theirs = "  - mode: system\n    script: |2\n        first: indented\n      # not a comment\n\n      end {{.Dir}}\n"
+	const theirs = "  - mode: system\n    script: |2\n        first: indented\n      # not a comment\n\n      end " +
+		"{{.Dir}}\n"
 	tail := "portForwards:\n" + ourForwards + "provision:\n" + ourScript()
 	for name, test := range map[string]struct{ before, want string }{
 		"nothing": {"", "mounts:\n" + ourMounts + tail},
@@ -74,8 +75,8 @@ func TestEdit(t *testing.T) {
 				"- guestPortRange: [61337, 61337]\n  ignore: true\nprovision:\n" + ourScript(),
 		},
 		"rules that come before ours": {
-			"portForwards:\n- guestPortRange: [1, 65535]\n- guestPort: 61337\n  ignore: true\n- guestSocket: /run/substrate.sock\n" +
-				"  hostSocket: substrate.sock\n",
+			"portForwards:\n- guestPortRange: [1, 65535]\n- guestPort: 61337\n  ignore: true\n- guestSocket: " +
+				"/run/substrate.sock\n  hostSocket: substrate.sock\n",
 			"portForwards:\n" + strings.SplitAfter(ourForwards, "true\n")[0] + "- guestPortRange: [1, 65535]\n" +
 				"- guestSocket: /run/substrate.sock\n  hostSocket: substrate.sock\n" +
 				"mounts:\n" + ourMounts + "provision:\n" + ourScript(),
@@ -136,8 +137,8 @@ func TestHomeInAProfile(t *testing.T) {
 	}
 }
 
-// TestHomeLeftOut: no mount shows the home directory then, whatever it is called, and the text says so from then on. The
-// project and what is mounted of the home directory beside it stay.
+// TestHomeLeftOut: no mount shows the home directory then, whatever it is called, and the text says so from then on.
+// The project and what is mounted of the home directory beside it stay.
 func TestHomeLeftOut(t *testing.T) {
 	wanted := wantedForTests()
 	wanted.NoHome = true
@@ -166,7 +167,8 @@ func TestHomeLeftOut(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]bool{
-		homeLeftOut + "\r\na: 1\r\n": true, "a: 1\n" + homeLeftOut: true, "a: |\n  x\n  " + homeLeftOut + "\n": false, "": false,
+		homeLeftOut + "\r\na: 1\r\n": true, "a: 1\n" + homeLeftOut: true, "a: |\n  x\n  " + homeLeftOut +
+			"\n": false, "": false,
 	} {
 		if got := HomeLeftOut([]byte(text)); got != want {
 			t.Errorf("%q: got %v", text, got)

@@ -134,8 +134,8 @@ func (w Wanted) overruledSettings(f File) (decisions []Decision) {
 }
 
 // overruledLists compares the entries in the places of ours. Of mounts in the same place, Lima takes the location from
-// the first of default.yaml, VM and override.yaml, and whether it is writable from the last that says so; the first rule
-// for a port or socket is that of override.yaml.
+// the first of default.yaml, VM and override.yaml, and whether it is writable from the last that says so; the first
+// rule for a port or socket is that of override.yaml.
 func (w Wanted) overruledLists(f File) (decisions []Decision) {
 	for i, mount := range f.Config.Mounts {
 		location, point := w.place(f.Config, "", mount)
@@ -183,12 +183,14 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 	return decisions
 }
 
-// SudoDenied returns the file and line by which Lima (from 2.2 on) gives the user of the VM in the directory dir no right
-// to sudo without a password; empty when none does. override.yaml beats the VM's own configuration, and that default.yaml.
+// SudoDenied returns the file and line by which Lima (from 2.2 on) gives the user of the VM in the directory dir no
+// right to sudo without a password; empty when none does. override.yaml beats the VM's own configuration, and that
+// default.yaml.
 func SudoDenied(limaHome, dir string) string {
 	config := filepath.Join(limaHome, filenames.ConfigDir)
 	for _, path := range []string{
-		filepath.Join(config, filenames.Override), filepath.Join(dir, filenames.LimaYAML), filepath.Join(config, filenames.Default),
+		filepath.Join(config, filenames.Override), filepath.Join(dir, filenames.LimaYAML), filepath.Join(config,
+			filenames.Default),
 	} {
 		text, err := os.ReadFile(path)
 		if err != nil {

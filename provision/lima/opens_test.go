@@ -110,7 +110,8 @@ func TestOpensWithoutHome(t *testing.T) {
 // What every world has, and what reaches only the guest, is not worth a line.
 func TestOpensNothing(t *testing.T) {
 	for _, profile := range []string{
-		"cpus: 2", "mounts: [{location: '~', writable: true}]", "mounts: [{location: $PROJECT/a, writable: true, mountPoint: /a}]",
+		"cpus: 2", "mounts: [{location: '~', writable: true}]", "mounts: [{location: $PROJECT/a, writable: true, " +
+			"mountPoint: /a}]",
 		"mounts: [{location: ~/docs}]", "portForwards: [{guestPort: 80, hostPort: 8080}]", "vmType: qemu",
 		"portForwards: [{guestPort: 80, hostIP: 127.0.0.2}, {hostIP: 0.0.0.0, guestPort: 5, ignore: true}]",
 		"images: [{location: 'https://x/a', digest: 'sha256:" + strings.Repeat("0", 64) + "'}]", "base: template:ubuntu",

@@ -35,8 +35,8 @@ func (p Phase) rank() int {
 // prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.2) reports a phase. Of a boot its
 // events hold only the beginning and the end ([Boot]).
 //
-// The driver vz holds both back until the guest's port 22 answers (pkg/driver/vz, AdditionalSetupForSSH), and says in one
-// of two ways that it does: by vsock, or not (vm_darwin.go). What it says when none is waited for is no phase.
+// The driver vz holds both back until the guest's port 22 answers (pkg/driver/vz, AdditionalSetupForSSH), and says in
+// one of two ways that it does: by vsock, or not (vm_darwin.go). What it says when none is waited for is no phase.
 var prefixes = []struct {
 	message string
 	phase   Phase
@@ -54,8 +54,8 @@ var prefixes = []struct {
 	{"Waiting for the final requirement ", PhaseScripts},
 }
 
-// StoppedBooting reports whether a line of limactl's log says that the VM has stopped. While it boots on vz, Lima itself
-// goes on waiting for its ssh server, for 10 minutes, and does not look at that (pkg/hostagent, Run).
+// StoppedBooting reports whether a line of limactl's log says that the VM has stopped. While it boots on vz, Lima
+// itself goes on waiting for its ssh server, for 10 minutes, and does not look at that (pkg/hostagent, Run).
 func StoppedBooting(message string) bool {
 	return strings.HasPrefix(message, "[VZ] - vm state change: stopped")
 }

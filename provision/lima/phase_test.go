@@ -24,8 +24,8 @@ func TestPhaseOf(t *testing.T) {
 }
 
 // TestPhasesOnVZ: the lines of Lima 2.2.0's driver vz, in the order in which its source writes them (pkg/driver/vz,
-// pkg/hostagent): the guest's ssh server is waited for before the first requirement, and before the port is told. Guests
-// whose sshd listens on vsock and those whose does not have a line each.
+// pkg/hostagent): the guest's ssh server is waited for before the first requirement, and before the port is told.
+// Guests whose sshd listens on vsock and those whose does not have a line each.
 func TestPhasesOnVZ(t *testing.T) {
 	for _, port := range []string{
 		"Detected SSH server is listening on the vsock port; changed 127.0.0.1:60022 to proxy for the vsock port",

@@ -104,7 +104,8 @@ func TestArgumentsOfMacOS(t *testing.T) {
 	if err != nil || !slices.Equal(args, []string{"limactl", "hostagent", "w"}) {
 		t.Errorf("got %q, %v", args, err)
 	}
-	for _, cut := range []string{"", "\x03\x00", "\x03\x00\x00\x00/bin/x\x00a", "\xff\xff\xff\xff" + strings.Repeat("x", 8)} {
+	for _, cut := range []string{"", "\x03\x00", "\x03\x00\x00\x00/bin/x\x00a", "\xff\xff\xff\xff" +
+		strings.Repeat("x", 8)} {
 		if args, err := parseProcArgs([]byte(cut)); err == nil {
 			t.Errorf("%q: %q", cut, args)
 		}

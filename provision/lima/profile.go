@@ -312,7 +312,8 @@ func ForwardsAgent(config *limatype.LimaYAML) bool {
 	})
 }
 
-// homeLeftOut is a line at the top of the lima.yaml of a VM that is not to show the home directory. Lima keeps comments.
+// homeLeftOut is a line at the top of the lima.yaml of a VM that is not to show the home directory. Lima keeps
+// comments.
 const homeLeftOut = "# worldsetup leaves the home directory out of this VM's mounts"
 
 // HomeLeftOut reports whether the text of a lima.yaml says that the home directory is to be left out.
@@ -366,7 +367,8 @@ func keepsAgentPort(rules []limatype.PortForward) bool {
 	return first >= 0 && ignoresAgentPort(rules[first])
 }
 
-// coversAgentPort reports whether a rule is for the agent's port on the guest's loopback: one without a port is for all.
+// coversAgentPort reports whether a rule is for the agent's port on the guest's loopback: one without a port is for
+// all.
 func coversAgentPort(rule limatype.PortForward) bool {
 	low, high := rule.GuestPortRange[0], rule.GuestPortRange[1]
 	ports := rule.GuestPort == AgentPort || low <= AgentPort && AgentPort <= high || rule.GuestPort == 0 && high == 0

@@ -29,7 +29,8 @@ func TestRosettaOn(t *testing.T) {
 func TestRosettaTakenOut(t *testing.T) {
 	const text = "# mine\ncpus: 2 # few\nvmOpts:\n  vz:\n    rosetta:\n      enabled: true\n      binfmt: true\n"
 	without, err := RemoveRosetta([]byte(text))
-	if err != nil || !strings.HasPrefix(string(without), "# mine\ncpus: 2 # few\n") || strings.Contains(string(without), "true") {
+	if err != nil || !strings.HasPrefix(string(without), "# mine\ncpus: 2 # few\n") ||
+		strings.Contains(string(without), "true") {
 		t.Errorf("%v in\n%s", err, without)
 	}
 	wanted := wantedForTests()

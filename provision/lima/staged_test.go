@@ -10,8 +10,9 @@ import (
 func TestNoMounts(t *testing.T) {
 	w := Wanted{Home: "/home/me", Project: "/home/me/pro\n\"ü", ProjectMount: "/src", NoMounts: true}
 	for text, left := range map[string]string{
-		"cpus: 2\nmounts:\n- location: /home/me\n- location: /p\n  mountPoint: /src\n  writable: true\n# after\nmemory: 1GiB\n": "",
-		"mounts: [{location: /home/me}, {location: /p, mountPoint: /src}]\n":                                                    "",
+		"cpus: 2\nmounts:\n- location: /home/me\n- location: /p\n  mountPoint: /src\n  writable: true\n# after\nmemory: " +
+			"1GiB\n": "",
+		"mounts: [{location: /home/me}, {location: /p, mountPoint: /src}]\n": "",
 		"mounts: []\n": "",
 		"cpus: 2\n":    "",
 		"mounts:\n- location: /data\n- location: /p\n  mountPoint: /src\n- location: \"~\"\n": "/data",
@@ -37,7 +38,8 @@ func TestNoMounts(t *testing.T) {
 		}
 		back := w
 		back.NoMounts = false
-		if edited, err = back.Edit(edited, ""); err != nil || StagedProject(edited) != "" || !strings.Contains(string(edited), "/src") {
+		if edited, err = back.Edit(edited, ""); err != nil || StagedProject(edited) != "" ||
+			!strings.Contains(string(edited), "/src") {
 			t.Errorf("back: %v, %q", err, edited)
 		}
 	}

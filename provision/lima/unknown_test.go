@@ -20,7 +20,8 @@ func (d drawn) of(texts ...string) string { return texts[d.IntN(len(texts))] }
 
 // setting draws a setting that no Lima has today, with its value, at a depth.
 func (d drawn) setting(name, indent string) string {
-	value := d.of("true", "no", "~", "7", `"a b"`, "'it''s'", "[1, {two: 3}]", "{deep: {er: [x]}}", `"{{.Dir}}/x"`, "!!str 1",
+	value := d.of("true", "no", "~", "7", `"a b"`, "'it''s'", "[1, {two: 3}]", "{deep: {er: [x]}}", `"{{.Dir}}/x"`,
+		"!!str 1",
 		"|\n"+indent+"  first\n"+indent+"    # no comment\n"+indent+"  last",
 		">-\n"+indent+"  folded\n"+indent+"  text",
 		"\n"+indent+"  a: 1 # one\n"+indent+"  b:\n"+indent+"  - c\n"+indent+"  # d\n"+indent+"  - e: [f]")
@@ -65,7 +66,8 @@ func (d drawn) configuration() string {
 // wanted draws what an edit is for.
 func (d drawn) wanted() Wanted {
 	return Wanted{
-		CPUs: d.IntN(3), Memory: d.Int64N(3) << 30, Disk: d.Int64N(2) << 34, VMType: d.of("", "vz"), MountType: d.of("", "9p"),
+		CPUs: d.IntN(3), Memory: d.Int64N(3) << 30, Disk: d.Int64N(2) << 34, VMType: d.of("", "vz"), MountType: d.of("",
+			"9p"),
 		Home: "/home/ada", NoHome: d.IntN(2) == 0, Project: d.of("/home/ada/p", "/home/ada/p \"q\" ü"), ProjectMount: "/src",
 		Rosetta: d.IntN(2) == 0,
 	}

@@ -60,7 +60,8 @@ func (p place) run(t *testing.T, script embed.Script, input io.Reader, args ...s
 
 func (p place) listed(t *testing.T) *staging.Copy {
 	t.Helper()
-	out, err := p.run(t, embed.Staged, nil, append([]string{p.root, layout.ManifestName, p.user.Username}, staging.Excluded...)...)
+	out, err := p.run(t, embed.Staged, nil, append([]string{p.root, layout.ManifestName, p.user.Username},
+		staging.Excluded...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,8 @@ func (p place) begin(t *testing.T, d *staging.Delta) {
 	for _, path := range d.Remove {
 		remove.WriteString("./" + path + "\x00")
 	}
-	if _, err := p.run(t, embed.Stage, strings.NewReader(remove.String()), "begin", p.root, p.user.Username, layout.ManifestName); err != nil {
+	if _, err := p.run(t, embed.Stage, strings.NewReader(remove.String()), "begin", p.root, p.user.Username,
+		layout.ManifestName); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,7 +124,8 @@ func TestStageScripts(t *testing.T) {
 	write(t, at("ro/file"), "x")
 	write(t, at("long/"+strings.Repeat("n", 200)+"/"+strings.Repeat("m", 200)), "x")
 	if err := errors.Join(os.Symlink("/etc", at("etc")), os.Symlink(strings.Repeat("x", 300), at("b/long")),
-		os.Chmod(at("a"), 0o751), os.Chtimes(at("b/c"), time.Time{}, time.Unix(-5, 7)), os.Link(at("a"), at("hard"))); err != nil {
+		os.Chmod(at("a"), 0o751), os.Chtimes(at("b/c"), time.Time{}, time.Unix(-5, 7)), os.Link(at("a"),
+			at("hard"))); err != nil {
 		t.Fatal(err)
 	}
 	if d := p.stage(t, project); d.Added != 7 || d.Gone+d.Changed != 0 {
@@ -155,7 +158,8 @@ func TestStageScripts(t *testing.T) {
 
 	// A link of the guest's in the place of a directory is not followed.
 	outside := t.TempDir()
-	if err := errors.Join(os.RemoveAll(filepath.Join(p.current(), "b")), os.Symlink(outside, filepath.Join(p.current(), "b"))); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(p.current(), "b")),
+		os.Symlink(outside, filepath.Join(p.current(), "b"))); err != nil {
 		t.Fatal(err)
 	}
 	p.stage(t, project)
@@ -226,8 +230,14 @@ func TestStageInThePlaceOfOthers(t *testing.T) {
 		"a file": func(p place) error {
 			return errors.Join(os.Mkdir(p.root, 0o700), os.WriteFile(p.current(), nil, 0o600))
 		},
-		"a link":           func(p place) error { return errors.Join(os.Mkdir(p.root, 0o700), os.Symlink(elsewhere, p.current())) },
-		"a dangling link":  func(p place) error { return errors.Join(os.Mkdir(p.root, 0o700), os.Symlink("/nowhere", p.current())) },
+		"a link": func(p place) error {
+			return errors.Join(os.Mkdir(p.root, 0o700),
+				os.Symlink(elsewhere, p.current()))
+		},
+		"a dangling link": func(p place) error {
+			return errors.Join(os.Mkdir(p.root, 0o700),
+				os.Symlink("/nowhere", p.current()))
+		},
 		"a link to a root": func(p place) error { return os.Symlink(elsewhere, p.root) },
 	} {
 		p := newPlace(t)
@@ -253,7 +263,8 @@ func TestStageInThePlaceOfOthers(t *testing.T) {
 // TestStageOddNames: names of any bytes, some hundred of them at random.
 func TestStageOddNames(t *testing.T) {
 	p, project := newPlace(t), t.TempDir()
-	names := []string{"new\nline", "-rf", "é", "e\u0301", "\xff\xfe", "back\\slash", " ", "tab\t", "*", "a'b\"c$d`e", "~", "@LongLink",
+	names := []string{"new\nline", "-rf", "é", "e\u0301", "\xff\xfe", "back\\slash", " ", "tab\t", "*", "a'b\"c$d`e", "~",
+		"@LongLink",
 		"case", "Case", "CASE", "\\n", "%s", "#x", "\x01\x7f", strings.Repeat("é", 127), "..."}
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 200 {

@@ -115,8 +115,9 @@ func TestCompare(t *testing.T) {
 		}, true, "1 new", []string{"e"}},
 		"no manifest":        {func(c *staging.Copy) { c.Manifest = "" }, false, "manifest", nil},
 		"of another project": {func(c *staging.Copy) { c.Manifest = "project_path=/x\n" }, false, "manifest", nil},
-		"another commit":     {func(c *staging.Copy) { c.Manifest += "git_head=" + strings.Repeat("a", 40) + "\n" }, true, "commit", nil},
-		"left over":          {func(c *staging.Copy) { c.Leftover = true }, false, "not finished", nil},
+		"another commit": {func(c *staging.Copy) { c.Manifest += "git_head=" + strings.Repeat("a", 40) + "\n" }, true,
+			"commit", nil},
+		"left over": {func(c *staging.Copy) { c.Leftover = true }, false, "not finished", nil},
 	} {
 		seen := copyOf(tree)
 		test.damage(seen)
@@ -144,7 +145,8 @@ func TestListingOfOddNames(t *testing.T) {
 		fmt.Fprintf(&text, "l|777|3|-1.5000000000|1|2|dir/%s\x00to\n%s\x00", name, name)
 	}
 	var listing staging.Listing
-	lines := []string{"worldsetup-staged 1", "owner:1:2", "manifest:" + base64.StdEncoding.EncodeToString([]byte("project_path=/a\nb=c\n"))}
+	lines := []string{"worldsetup-staged 1", "owner:1:2", "manifest:" +
+		base64.StdEncoding.EncodeToString([]byte("project_path=/a\nb=c\n"))}
 	for encoded := base64.StdEncoding.EncodeToString(text.Bytes()); len(encoded) > 0; {
 		n := min(len(encoded), 3000)
 		lines = append(lines, encoded[:n])
@@ -169,14 +171,17 @@ func TestListingOfOddNames(t *testing.T) {
 func TestBadListings(t *testing.T) {
 	entry := base64.StdEncoding.EncodeToString([]byte("f|644|3|1.5|1|2|a\x00\x00"))
 	for name, lines := range map[string][]string{
-		"nothing":          nil,
-		"another version":  {"worldsetup-staged 2", "end:"},
-		"cut off":          {"worldsetup-staged 1", entry},
-		"more after it":    {"worldsetup-staged 1", "end:", entry},
-		"half an entry":    {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|3|1.5|1|2|a\x00")), "end:"},
-		"no base64":        {"worldsetup-staged 1", "???", "end:"},
-		"a size that isnt": {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|x|1.5|1|2|a\x00\x00")), "end:"},
-		"no path":          {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|3|1.5|1|2|\x00\x00")), "end:"},
+		"nothing":         nil,
+		"another version": {"worldsetup-staged 2", "end:"},
+		"cut off":         {"worldsetup-staged 1", entry},
+		"more after it":   {"worldsetup-staged 1", "end:", entry},
+		"half an entry": {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|3|1.5|1|2|a\x00")),
+			"end:"},
+		"no base64": {"worldsetup-staged 1", "???", "end:"},
+		"a size that isnt": {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|x|1.5|1|2|a\x00\x00")),
+			"end:"},
+		"no path": {"worldsetup-staged 1", base64.StdEncoding.EncodeToString([]byte("f|644|3|1.5|1|2|\x00\x00")),
+			"end:"},
 	} {
 		var listing staging.Listing
 		for _, line := range lines {
@@ -243,7 +248,8 @@ func TestFilesThatChange(t *testing.T) {
 	}
 }
 
-// TestSwappedForALink: what was a file when the project was listed, and is a link to something outside now, is not read.
+// TestSwappedForALink: what was a file when the project was listed, and is a link to something outside now, is not
+// read.
 func TestSwappedForALink(t *testing.T) {
 	project, outside := t.TempDir(), filepath.Join(t.TempDir(), "secret")
 	write(t, outside, "secret")
@@ -306,16 +312,21 @@ func TestGitHead(t *testing.T) {
 		in    string
 		want  string
 	}{
-		"none":             {map[string]string{"a": "x"}, "", ""},
-		"detached":         {map[string]string{".git/HEAD": one + "\n"}, "", one},
-		"a branch":         {map[string]string{".git/HEAD": "ref: refs/heads/a/b\n", ".git/refs/heads/a/b": one + "\n"}, "", one},
-		"packed":           {map[string]string{".git/HEAD": "ref: refs/heads/a\n", ".git/packed-refs": "# pack-refs\n" + two + " refs/heads/aa\n" + one + " refs/heads/a\n^" + two + "\n"}, "", one},
-		"in a directory":   {map[string]string{".git/HEAD": one + "\n", "sub/a": "x"}, "sub", one},
-		"a linked one":     {map[string]string{"main/.git/worktrees/w/HEAD": "ref: refs/heads/a\n", "main/.git/worktrees/w/commondir": "../..\n", "main/.git/refs/heads/a": one + "\n", "w/.git": "gitdir: ../main/.git/worktrees/w\n"}, "w", one},
-		"no commit yet":    {map[string]string{".git/HEAD": "ref: refs/heads/a\n"}, "", ""},
-		"leads elsewhere":  {map[string]string{".git/HEAD": "ref: ../../secret\n", "secret": one + "\n"}, "", ""},
-		"is garbled":       {map[string]string{".git/HEAD": "\x00\x01"}, "", ""},
-		"another form":     {map[string]string{".git/HEAD": "ref: refs/heads/.invalid\n", ".git/reftable/tables.list": "x"}, "", ""},
+		"none":     {map[string]string{"a": "x"}, "", ""},
+		"detached": {map[string]string{".git/HEAD": one + "\n"}, "", one},
+		"a branch": {map[string]string{".git/HEAD": "ref: refs/heads/a/b\n", ".git/refs/heads/a/b": one + "\n"}, "",
+			one},
+		"packed": {map[string]string{".git/HEAD": "ref: refs/heads/a\n", ".git/packed-refs": "# pack-refs\n" +
+			two + " refs/heads/aa\n" + one + " refs/heads/a\n^" + two + "\n"}, "", one},
+		"in a directory": {map[string]string{".git/HEAD": one + "\n", "sub/a": "x"}, "sub", one},
+		"a linked one": {map[string]string{"main/.git/worktrees/w/HEAD": "ref: refs/heads/a\n",
+			"main/.git/worktrees/w/commondir": "../..\n", "main/.git/refs/heads/a": one +
+				"\n", "w/.git": "gitdir: ../main/.git/worktrees/w\n"}, "w", one},
+		"no commit yet":   {map[string]string{".git/HEAD": "ref: refs/heads/a\n"}, "", ""},
+		"leads elsewhere": {map[string]string{".git/HEAD": "ref: ../../secret\n", "secret": one + "\n"}, "", ""},
+		"is garbled":      {map[string]string{".git/HEAD": "\x00\x01"}, "", ""},
+		"another form": {map[string]string{".git/HEAD": "ref: refs/heads/.invalid\n", ".git/reftable/tables.list": "x"},
+			"", ""},
 		"head is a folder": {map[string]string{".git/HEAD/x": one + "\n"}, "", ""},
 	} {
 		project := t.TempDir()
@@ -333,7 +344,8 @@ func TestManyFiles(t *testing.T) {
 	const n = 100_000
 	tree := &staging.Tree{Project: "/p"}
 	for i := range n {
-		tree.Entries = append(tree.Entries, staging.Entry{Path: fmt.Sprintf("d/%d", i), Type: staging.File, ModTime: int64(time.Second)})
+		tree.Entries = append(tree.Entries, staging.Entry{Path: fmt.Sprintf("d/%d", i), Type: staging.File,
+			ModTime: int64(time.Second)})
 	}
 	seen := copyOf(tree)
 	seen.Entries[n/2].ModTime++

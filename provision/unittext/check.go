@@ -75,7 +75,8 @@ func (t *Templates) rules() (service, socket []rule) {
 		{"Socket.Accept", no, false, "the agent takes the whole socket"},
 		{"Install.WantedBy", []string{"sockets.target"}, true, "the socket listens from the guest's start on"},
 	}
-	for _, name := range []string{"ListenDatagram", "ListenSequentialPacket", "ListenFIFO", "ListenSpecial", "ListenNetlink",
+	for _, name := range []string{"ListenDatagram", "ListenSequentialPacket", "ListenFIFO", "ListenSpecial",
+		"ListenNetlink",
 		"ListenMessageQueue", "ListenUSBFunction"} {
 		socket = append(socket, rule{"Socket." + name, nil, false, one})
 	}
@@ -89,7 +90,8 @@ func (t *Templates) check(units Units) error {
 		return err
 	}
 	for number, line := range strings.Split(t.Service.Text, "\n") {
-		if alone := strings.TrimSpace(line); strings.Contains(line, netfilterVariable) && alone != "${"+netfilterVariable+"}" &&
+		if alone := strings.TrimSpace(line); strings.Contains(line, netfilterVariable) &&
+			alone != "${"+netfilterVariable+"}" &&
 			alone != "$"+netfilterVariable && !strings.HasPrefix(alone, "#") {
 			return t.Service.refuse(number+1, netfilterVariable+" stands for a whole line, and is a part of this one",
 				"give it a line of its own")
@@ -100,9 +102,11 @@ func (t *Templates) check(units Units) error {
 			return t.Service.refuse(d.line, "SUBSTRATE_AGENT_TCP_PORT has the agent listen at a port of the guest, which Lima "+
 				"forwards to this machine: all its users would reach the agent", "remove it")
 		}
-		if text := strings.Trim(d.value, `"'`); d.name == "Environment" && strings.HasPrefix(text, "SUBSTRATE_WORLD_SOCKET=") &&
+		if text := strings.Trim(d.value, `"'`); d.name == "Environment" &&
+			strings.HasPrefix(text, "SUBSTRATE_WORLD_SOCKET=") &&
 			text != "SUBSTRATE_WORLD_SOCKET="+socketPath {
-			return t.Service.refuse(d.line, "the agent listens at "+socketPath, "write Environment=SUBSTRATE_WORLD_SOCKET="+socketPath)
+			return t.Service.refuse(d.line, "the agent listens at "+socketPath,
+				"write Environment=SUBSTRATE_WORLD_SOCKET="+socketPath)
 		}
 	}
 	return t.Socket.check(units.Socket, socket)
@@ -110,8 +114,12 @@ func (t *Templates) check(units Units) error {
 
 // check returns why a unit breaks the rules.
 func (t Template) check(text string, rules []rule) error {
-	if at := strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }); at >= 0 {
-		return t.refuse(1+strings.Count(text[:at], "\n"), fmt.Sprintf("it holds the control character %q", text[at]), "remove it")
+	if at := strings.IndexFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\t' ||
+			r == 0x7f
+	}); at >= 0 {
+		return t.refuse(1+strings.Count(text[:at], "\n"), fmt.Sprintf("it holds the control character %q", text[at]),
+			"remove it")
 	}
 	if !utf8.ValidString(text) {
 		return t.refuse(0, "it is not UTF-8", "write it as UTF-8")
@@ -157,8 +165,8 @@ func (t Template) refuse(line int, why, next string) *finding.Error {
 
 // differences are directives that worldsetup's own units don't have, with what they lead to.
 var differences = map[string]string{
-	"socket.Unit.PartOf": "`systemctl stop` of the service takes the socket away as well, and nothing starts the agent again " +
-		"until `worldsetup`, or `systemctl start` of the socket",
+	"socket.Unit.PartOf": "`systemctl stop` of the service takes the socket away as well, and nothing starts the agent " +
+		"again until `worldsetup`, or `systemctl start` of the socket",
 	"socket.Unit.BindsTo":           "whatever ends the service ends the socket, and nothing starts the agent again",
 	"socket.Unit.Requires":          "a stop of what it requires takes the socket away, and nothing starts the agent again",
 	"service.Service.User":          "the agent is not root, and can't isolate what it runs",
@@ -207,7 +215,8 @@ func (t *Templates) Warnings(units Units) (warnings []string) {
 			warnings = append(warnings, fmt.Sprintf("%s: no %s=%s: %s", file, name, usual[key].value, usual[key].without))
 		}
 		if asDoctorReads(one.text) != one.text {
-			warnings = append(warnings, file+": it begins with an empty line, has a line that begins with `# /`, or ends without "+
+			warnings = append(warnings, file+": it begins with an empty line, has a line that begins with `# /`, or ends "+
+				"without "+
 				"a newline: the system's doctor will always call the loaded unit different")
 		}
 	}

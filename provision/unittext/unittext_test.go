@@ -173,7 +173,8 @@ func TestContract(t *testing.T) {
 		"reset":              {"Restart=always", "ExecStart=", "service.tmpl", "no ExecStart=", "add that line"},
 		"on the next line":   {"ExecStart=/usr", "ExecStart=\\\n/bin/id /usr", "service.tmpl:6", "breaks", "once"},
 		"another section":    {"[Service]", "[service]", "service.tmpl", "has no ExecStart=", "add that line"},
-		"other sockets":      {"Type=simple", "Sockets=other.socket", "service.tmpl:5", "no other socket", "Sockets=substrate-"},
+		"other sockets": {"Type=simple", "Sockets=other.socket", "service.tmpl:5", "no other socket",
+			"Sockets=substrate-"},
 		"a port": {"Type=simple", "Environment=A=b SUBSTRATE_AGENT_TCP_PORT=61337", "service.tmpl:5", "all its users",
 			"remove it"},
 		"another path of the socket": {"Type=simple", "Environment=\"SUBSTRATE_WORLD_SOCKET=/tmp/s\"", "service.tmpl:5",
@@ -186,16 +187,21 @@ func TestContract(t *testing.T) {
 		"no text":           {"Its socket", "\xff", "service.socket", "UTF-8", "UTF-8"},
 		"open to all":       {"SocketMode=0660", "SocketMode=0666", "service.socket:7", "must not reach", "SocketMode=0660"},
 		"of no mode":        {"SocketMode=0660", "", "service.socket", "no SocketMode=0660", "add"},
-		"of others":         {"SocketGroup=substrate", "SocketGroup=users", "service.socket:9", "its members", "SocketGroup=sub"},
-		"of a user":         {"SocketUser=root", "SocketUser=ada", "service.socket:8", "root's", "SocketUser=root"},
-		"elsewhere":         {"ListenStream=/run/substrate.sock", "ListenStream=/tmp/s", "service.socket:6", "breaks", "ListenStream=/run"},
+		"of others": {"SocketGroup=substrate", "SocketGroup=users", "service.socket:9", "its members",
+			"SocketGroup=sub"},
+		"of a user": {"SocketUser=root", "SocketUser=ada", "service.socket:8", "root's", "SocketUser=root"},
+		"elsewhere": {"ListenStream=/run/substrate.sock", "ListenStream=/tmp/s", "service.socket:6", "breaks",
+			"ListenStream=/run"},
 		"a port as well":    {"RemoveOnStop=yes", "ListenStream=61337", "service.socket:6", "breaks", "once"},
 		"datagrams as well": {"RemoveOnStop=yes", "ListenDatagram=/run/x", "service.socket:10", "no other", "remove"},
-		"of another service": {"Service=substrate-world-service.service", "Service=x.service", "service.socket:11", "starts the agent",
+		"of another service": {"Service=substrate-world-service.service", "Service=x.service", "service.socket:11",
+			"starts the agent",
 			"Service=substrate"},
-		"one process each":           {"RemoveOnStop=yes", "Accept=yes", "service.socket:10", "whole socket", "Accept=no"},
-		"a comment between":          {"SocketMode=0660", "SocketMode=\\\n# no\n0666", "service.socket:7", "must not reach", "0660"},
-		"not listening from boot on": {"sockets.target", "multi-user.target", "service.socket:14", "start on", "sockets.target"},
+		"one process each": {"RemoveOnStop=yes", "Accept=yes", "service.socket:10", "whole socket", "Accept=no"},
+		"a comment between": {"SocketMode=0660", "SocketMode=\\\n# no\n0666", "service.socket:7", "must not reach",
+			"0660"},
+		"not listening from boot on": {"sockets.target", "multi-user.target", "service.socket:14", "start on",
+			"sockets.target"},
 	} {
 		replace := strings.NewReplacer(test.from, test.to).Replace
 		found := find(t, project(t, replace(service), replace(socket)))
@@ -233,7 +239,8 @@ func FuzzRender(f *testing.F) {
 	f.Add(service, socket, true)
 	f.Add("[Service]\nExecStart=\\\n;\n${${A}$B\\", "[Socket]\n$\n${", false)
 	f.Fuzz(func(t *testing.T, service, socket string, netfilter bool) {
-		found := &Templates{Service: Template{"/p/a.service.tmpl", service}, Socket: Template{"/p/a.socket", socket}, of: layout.StagedV2}
+		found := &Templates{Service: Template{"/p/a.service.tmpl", service}, Socket: Template{"/p/a.socket", socket},
+			of: layout.StagedV2}
 		units, err := found.Render("/home/ada", netfilter)
 		if err != nil {
 			return
