@@ -27,7 +27,7 @@ func (a *app) statusCommand() *cobra.Command {
 	a.withOptions(command, in, func(ctx context.Context, c invocation) error {
 		switch {
 		case watch && quick, watch && fresh, quick && fresh:
-			return usage("leave the others out", "only one of --watch, --fresh and --quick can be had")
+			return usage("leave the others out", "--watch, --fresh and --quick exclude each other")
 		case quick:
 			return a.quickStatus(ctx, c.spec)
 		}
