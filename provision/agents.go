@@ -234,11 +234,12 @@ func sourceReasons(t target, o *guest.Observation) (reasons, names []string) {
 	return reasons, names
 }
 
-// buildCompanions builds companions in the guest, and installs them with their wrappers.
-func (r *run) buildCompanions(ctx context.Context, at State, step Step, line func(string)) error {
-	in := r.session(at)
-	sources := slices.DeleteFunc(slices.Clone(r.target.sources), func(one agent.CompanionSource) bool {
-		return !slices.Contains(step.operands, one.Name)
+// companions builds those of that name in a guest with that home, and installs them with their wrappers.
+func (b *builder) companions(
+	ctx context.Context, in session, t target, home string, names []string, line func(string),
+) error {
+	sources := slices.DeleteFunc(slices.Clone(t.sources), func(one agent.CompanionSource) bool {
+		return !slices.Contains(names, one.Name)
 	})
 	var targets []guest.Target
 	var packages []agent.Package
@@ -246,12 +247,12 @@ func (r *run) buildCompanions(ctx context.Context, at State, step Step, line fun
 		targets = append(targets, guest.Target{Package: one.Package, Name: one.Name})
 		packages = append(packages, one.Source)
 	}
-	built, err := r.builder.build(ctx, in, r.target.order(targets, packages), line)
+	built, err := b.build(ctx, in, t.order(targets, packages), line)
 	if err != nil {
 		return err
 	}
 	for _, one := range sources {
-		change := guest.InstallCompanion{Name: one.Name, Home: at.Guest.Home}
+		change := guest.InstallCompanion{Name: one.Name, Home: home}
 		for _, program := range built {
 			if program.Name == one.Name {
 				change.SHA256 = program.SHA256
@@ -349,13 +350,13 @@ func (o order) commands() string {
 	return strings.Join(commands, " && ")
 }
 
-// buildAgent builds the agent in the guest.
-func (r *run) buildAgent(ctx context.Context, at State, line func(string)) error {
-	source := r.target.agent.Package
+// agent builds the agent in the guest.
+func (b *builder) agent(ctx context.Context, in session, t target, line func(string)) error {
+	source := t.agent.Package
 	targets := []guest.Target{{Package: source.Name, Name: source.Name}}
-	built, err := r.builder.build(ctx, r.session(at), r.target.order(targets, []agent.Package{source}), line)
+	built, err := b.build(ctx, in, t.order(targets, []agent.Package{source}), line)
 	if err == nil {
-		r.builder.made = built[0]
+		b.made = built[0]
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // This file remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show
@@ -34,14 +35,14 @@ const maxSeen = 4 << 10 // bytes
 
 func seenPath(spec Spec) string { return strings.TrimSuffix(LogPath(spec), ".log") + ".seen.json" }
 
-// remember writes down how the world of a run was, which is ready.
-func (r *run) remember(health Health) {
-	at := created(r.place.Dir(""))
+// remember writes down how the world was, which is ready.
+func remember(spec Spec, place vmswap.Place, health Health) {
+	at := created(place.Dir(""))
 	if _, found := layout.Named(health.Layout); !found || at.IsZero() {
 		return
 	}
 	text, err := json.Marshal(seen{LastSeen{health.Layout, health.Time}, at})
-	path := seenPath(r.target.spec)
+	path := seenPath(spec)
 	if err != nil || os.WriteFile(path+".new", append(text, '\n'), 0o600) != nil {
 		return // the next run that can write it does
 	}

@@ -43,7 +43,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
-		if err := r.consent(ctx, plan); err != nil {
+		if err := r.consent.ask(ctx, plan); err != nil {
 			return r.report(view), err
 		}
 		if view.plan.complete() {
@@ -266,33 +266,6 @@ func (r *run) foresee(ctx context.Context) (view, error) {
 		return view{}, r.unlisted(ctx, findErr)
 	}
 	return r.observeVM(ctx, instance, findErr, never)
-}
-
-// consent asks the caller before the first change, and never again: a plan that interrupts more than was agreed to ends
-// the run.
-func (r *run) consent(ctx context.Context, plan Plan) error {
-	if plan.Empty() {
-		return nil
-	}
-	if err := r.trusts(ctx, plan); err != nil {
-		return err
-	}
-	agreed := cmp.Or(r.agreed, r.target.spec.Allow)
-	if agreed != "" && plan.disturbs().Above(agreed) && !plan.Destroys() {
-		return beyondConsent(plan)
-	}
-	if r.agreed != "" {
-		return nil
-	}
-	if r.approve != nil {
-		if err := r.approve(ctx, plan); err != nil {
-			return err
-		}
-	}
-	if r.agreed = cmp.Or(agreed, plan.Disruption()); plan.disturbs() == "" || plan.Destroys() {
-		r.agreed = DisruptionForce // nothing runs in it that was there before
-	}
-	return nil
 }
 
 // conclude ends a run in which only the layout marker is left to write. The marker comes last, after everything else

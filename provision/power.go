@@ -58,7 +58,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
 		return lost
 	}
-	r.agreed = r.target.spec.Allow
+	r.consent.agreed = r.target.spec.Allow
 	plan := Plan{Steps: []Step{step}}
 	r.times.estimate(&plan)
 	plan, _ = r.list.update(plan, false)

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,20 +124,6 @@ func (t target) projectUnits(o *guest.Observation) *ProjectUnits {
 		about.Warnings = t.templates.Warnings(units)
 	}
 	return about
-}
-
-// trusts asks whether the units that a plan would install are trusted.
-func (r *run) trusts(ctx context.Context, plan Plan) error {
-	switch units := plan.Units; {
-	case units == nil || !plan.has(StepUnits):
-		return nil
-	case units.Fault != nil:
-		return units.Fault
-	case r.trustUnits == nil:
-		return UntrustedUnits(*units, "")
-	default:
-		return r.trustUnits(ctx, *units)
-	}
 }
 
 // UntrustedUnits returns the error of units that no one has trusted, or of ones that are not those that before, a

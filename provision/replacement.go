@@ -80,7 +80,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	swap := w.run.place.Observe()
 	plan := Plan{VM: w.run.target.spec.VM, Steps: recoverySteps(swap.Recovery()), Unseen: true}
 	mayBeForeign := swap.VM && !swap.Ours // then the plan is blocked
-	asks := w.run.approve != nil || mayBeForeign
+	asks := w.run.consent.approve != nil || mayBeForeign
 	if len(plan.Steps) == 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	case !asks:
 		return nil
 	}
-	return w.run.consent(ctx, plan)
+	return w.run.consent.ask(ctx, plan)
 }
 
 // recover completes or rolls back what a killed run left unfinished, step by step.
@@ -396,7 +396,7 @@ func (w *replacement) approve(ctx context.Context, plan Plan, missing error) err
 	if missing != nil {
 		return missing
 	}
-	return w.run.consent(ctx, plan)
+	return w.run.consent.ask(ctx, plan)
 }
 
 // carryOut carries out the steps of a plan, until one fails.

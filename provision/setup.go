@@ -98,7 +98,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	defer release()
 	health, err := r.swap.transact(ctx)
 	if err == nil {
-		r.remember(health)
+		remember(r.target.spec, r.place, health)
 	}
 	return health, r.finish(err)
 }
@@ -165,16 +165,12 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 
 // run is one call of Run, Plan or Status.
 type run struct {
-	target target
-	edges  Edges
-	lima   lima.Client
-	place  vmswap.Place
-	events *emitter
-	// approve is the Setup's.
-	approve    func(context.Context, Plan) error
-	trustUnits func(context.Context, ProjectUnits) error
-	// agreed is the deepest disruption that this run may cause; empty before the first plan was agreed to.
-	agreed  Disruption
+	target  target
+	edges   Edges
+	lima    lima.Client
+	place   vmswap.Place
+	events  *emitter
+	consent consent
 	start   time.Time
 	listed  *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
 	steps   int                // begun so far
@@ -200,7 +196,7 @@ func newRun(events *emitter) *run {
 // begin resolves the Spec. The run is usable for finish even when there is an error.
 func (s *Setup) begin() (*run, error) {
 	r := newRun(&emitter{now: time.Now, handle: s.Events})
-	r.approve, r.trustUnits, r.start = s.Approve, s.TrustUnits, time.Now()
+	r.consent, r.start = consent{approve: s.Approve, trustUnits: s.TrustUnits}, time.Now()
 	spec, err := s.Spec.Resolve()
 	if err != nil {
 		return r, err
@@ -218,7 +214,7 @@ func (s *Setup) begin() (*run, error) {
 	}
 	r.lima = lima.Client{Runner: r.edges.Lima, Home: spec.LimaHome}
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
-	r.target.spec = spec
+	r.target.spec, r.consent.allow = spec, spec.Allow
 	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
 	r.vm.observer = observer{r.lima, r.place, r.edges.Guest, r.edges.Now}
 	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})

@@ -186,7 +186,7 @@ func kinds() []kind {
 				"instance", "guest-access", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
 			apply: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
-				return r.vm.stop(ctx, step.force, !DisruptionForce.Above(r.agreed), line)
+				return r.vm.stop(ctx, step.force, !DisruptionForce.Above(r.consent.agreed), line)
 			},
 		},
 		{
@@ -267,7 +267,7 @@ func kinds() []kind {
 			id: StepAgentBuild, title: "build the agent in the VM", usual: 3 * time.Minute, disruption: DisruptionLive,
 			repairs: []string{"agent"}, inNew: target.builds,
 			apply: func(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-				return r.buildAgent(ctx, at, line)
+				return r.builder.agent(ctx, r.session(at), r.target, line)
 			},
 			explain: explainBuild,
 		},
@@ -304,9 +304,11 @@ func kinds() []kind {
 		{
 			id: StepCompanionBuild, title: "build the companion binaries in the VM", usual: 3 * time.Minute,
 			disruption: DisruptionLive, repairs: []string{"companions"},
-			inNew:   func(t target) bool { return len(t.sources) > 0 },
-			plan:    planCompanionBuild,
-			apply:   (*run).buildCompanions,
+			inNew: func(t target) bool { return len(t.sources) > 0 },
+			plan:  planCompanionBuild,
+			apply: func(r *run, ctx context.Context, at State, step Step, line func(string)) error {
+				return r.builder.companions(ctx, r.session(at), r.target, at.Guest.Home, step.operands, line)
+			},
 			explain: explainCompanionBuild,
 		},
 		{
