@@ -235,6 +235,8 @@ func testMacLife(t *testing.T, m *mac) {
 	}
 	m.wantVZ(t)
 
+	m.testRosettaLost(t)
+
 	m.becomeOld(t)
 	r = m.setup(t, "--disk", "5GiB") // smaller than it is
 	if r.code != 4 || len(r.steps()) > 0 {
@@ -359,6 +361,48 @@ func (m *mac) testPowerCut(t *testing.T) {
 		t.Errorf("the host agent does not name the power cut, %v", err)
 	}
 	m.setup(t).wantReady(t)
+}
+
+// testRosettaLost: a VM with Rosetta, on a Mac that has lost it, would open a dialog and end in emergency mode. One that
+// is stopped is not started, and it is taken out of one that runs. VMs that are made afterwards have none.
+func (m *mac) testRosettaLost(t *testing.T) {
+	t.Helper()
+	if !m.described.rosetta {
+		return
+	}
+	installed := m.env
+	has := func(rosetta bool) {
+		if m.env = installed; !rosetta {
+			m.env = slices.DeleteFunc(slices.Clone(installed), func(e string) bool { return e == "ASMAC_ROSETTA=1" })
+			if err := os.Remove(filepath.Join(m.root, rosettaFile)); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		m.write(t, filepath.Join(m.root, rosettaFile), "")
+	}
+	m.limactl(t, "stop", vm)
+	has(false)
+	r := m.setup(t)
+	if failure := r.outcome().Error; r.code == 0 || len(r.steps()) > 0 || failure == nil ||
+		!strings.Contains(failure.Next, "softwareupdate --install-rosetta") {
+		t.Errorf("a stopped VM: exit code %d, steps %v, error %+v", r.code, r.steps(), failure)
+	}
+	has(true)
+	m.setup(t).wantReady(t)
+	has(false)
+	r = m.setup(t)
+	r.wantReady(t)
+	if steps := r.steps(); !slices.Equal(steps, []provision.StepID{provision.StepRosetta}) {
+		t.Errorf("without Rosetta, the run took the steps %v", steps)
+	}
+	if fstab := m.world.root(t, "cat /etc/fstab"); strings.Contains(fstab, "vz-rosetta") {
+		t.Errorf("the guest still mounts it at each boot:\n%s", fstab)
+	}
+	m.described.rosetta = false
+	m.limactl(t, "stop", vm)
+	m.setup(t).wantReady(t)
+	m.wantVZ(t)
 }
 
 // killHostAgent kills the process that is the VM on a Mac.
