@@ -390,6 +390,8 @@ func (m *mac) testRosettaLost(t *testing.T) {
 	}
 	has(true)
 	m.setup(t).wantReady(t)
+	// As cloud-init writes it on vz; a container has no such file system, and would not boot with it.
+	m.world.root(t, `printf 'vz-rosetta\t/mnt/lima-rosetta\tvirtiofs\tdefaults,comment=cloudconfig\t0\t0\n' >>/etc/fstab`)
 	has(false)
 	r = m.setup(t)
 	r.wantReady(t)
