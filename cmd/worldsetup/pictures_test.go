@@ -49,7 +49,7 @@ var shots = []shot{
 	{"progress", "worldsetup: progress", 80, 24, "first-run", "essential requirement 2 of", []typed{{agreed, "\r"}},
 		atBoot},
 	{"log", "worldsetup: the log", 80, 24, "first-run", "essential requirement 2 of",
-		[]typed{{agreed, "\r"}, {atBoot, "l"}}, "Reached target"},
+		[]typed{{agreed, "\r"}, {atBoot, "l"}}, "install packages in the guest: running"},
 	{"failure", "worldsetup: a failure", 80, 24, "failure", "", []typed{{agreed, "\r"}}, "Temporary failure resolving"},
 	{"health", "worldsetup: the health of a world", 80, 24, "healthy", "", nil, "Ready · verified"},
 	{"narrow", "worldsetup: a small terminal", 40, 12, "repair", "", nil, "enter repair it"},

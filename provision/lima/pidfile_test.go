@@ -1,6 +1,7 @@
 package lima
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,18 +11,23 @@ import (
 	"testing"
 )
 
-// sleeper is a process with these arguments, which ends with the test.
+// sleeper is a process with these arguments, which ends with the test. It has begun to run: before that, the kernel may
+// show no arguments.
 func sleeper(t *testing.T, args ...string) int {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", append([]string{"-c", "read _"}, args...)...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", "echo; read _"}, args...)...)
 	input, err := cmd.StdinPipe()
-	if err != nil {
+	output, outErr := cmd.StdoutPipe()
+	if err := errors.Join(err, outErr); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { input.Close(); _ = cmd.Wait() })
+	if _, err := output.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	return cmd.Process.Pid
 }
 
