@@ -143,7 +143,7 @@ func TestInstallations(t *testing.T) {
 	}
 }
 
-// TestShimsWithoutAnAnswer: a shim whose program does not tell what it stands for is in nobody's way, and neither is a
+// TestShimsWithoutAnAnswer: a shim whose program does not tell what it stands for is in no one's way, and neither is a
 // limactl without the entitlement whose driver has it.
 func TestShimsWithoutAnAnswer(t *testing.T) {
 	const shim, mise = "/Users/ada/.local/share/mise/shims/limactl", "/opt/homebrew/bin/mise"
@@ -159,7 +159,7 @@ func TestShimsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// TestRosetta: a Mac without it makes VMs all the same, and is told how to get it.
+// TestRosetta: a Mac without it makes VMs all the same, and the check says how to get it.
 func TestRosetta(t *testing.T) {
 	h := installation{files: map[string]string{RosettaFile: ""}}.host()
 	if result := h.rosetta(t.Context()); result.Outcome != OK {

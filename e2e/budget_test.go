@@ -23,7 +23,7 @@ type budget struct {
 	// damage is what root does in the guest before; empty for nothing.
 	damage string
 	// calls are the programs that it starts, with the first word of limactl's arguments, and how often: all of them,
-	// whoever starts them, that are found by their names. `limactl shell` starts the two that have its name before theirs.
+	// of any caller, that are found by their names. `limactl shell` starts the two that have its name before theirs.
 	calls map[string]int
 	// vain: it starts some in vain, which may be ended before they are counted, or before they call others. Then calls are
 	// the most.

@@ -27,7 +27,7 @@ import (
 )
 
 // macDescription is a Mac as worldsetup sees it: recorded answers of its programs, composed of several Macs' since
-// nobody has published all of one. Of several that know a command the last counts.
+// no one has published all of one. Of several that know a command the last counts.
 type macDescription struct {
 	name, arch string
 	rosetta    bool // it is installed

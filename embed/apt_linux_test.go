@@ -10,7 +10,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 )
 
-// TestWaitingForALock: while another program holds a lock of apt or dpkg, a person is told which one, once.
+// TestWaitingForALock: while another program holds a lock of apt or dpkg, the script says which one, once.
 func TestWaitingForALock(t *testing.T) {
 	for lock, want := range map[string]string{
 		"/var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)\nN: Be aware": "process 812 " +

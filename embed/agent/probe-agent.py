@@ -102,7 +102,7 @@ def listener():
 
 
 def accept(sock, stop):
-    """Serve whoever connects, until stop can be read. Those who were not accepted wait for the next agent."""
+    """Serve those who connect, until stop can be read. Those who were not accepted wait for the next agent."""
     sock.setblocking(False)
     while True:
         if stop in select.select([sock, stop], [], [])[0]:

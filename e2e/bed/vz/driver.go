@@ -148,7 +148,7 @@ func (d *vz) Start(ctx context.Context) (chan error, error) {
 	dir := d.instance.Dir
 	logrus.Infof("Starting VZ (hint: to watch the boot progress, see %#q)", filepath.Join(dir, "serial*.log")) // :457
 	if *d.rosetta.Enabled && os.Getenv(rosettaVariable) == "" {
-		// rosetta_directory_share_arm64.go:28: a dialog, which nobody answers.
+		// rosetta_directory_share_arm64.go:28: a dialog, which no one answers.
 		logrus.Info("Installing rosetta...")
 		logrus.Info("Hint: try `softwareupdate --install-rosetta` if Lima gets stuck here")
 		<-ctx.Done()
