@@ -15,13 +15,18 @@ type row struct {
 	victim victim
 }
 
-// rowsOn returns what a rig plays: its share of the rows. What kills everything of a repair is on three of the guests.
+// rowsOn returns what a rig plays: its share of the rows, of which the first take the longest. What kills everything of a
+// repair is on three of the guests.
 func rowsOn(rig *rig) (mine []row) {
 	for i, row := range []row{
-		{"repair", killTree}, {"repair", killSSH}, {"repair", killTree}, {"repair", killLima}, {"repair", killTree},
-		{"repair", killSelf}, {"replace", killTree}, {"restore", killTree}, {"remove", killTree},
+		{"replace", killTree}, {"restore", killTree}, {"remove", killTree}, {"repair", killSSH}, {"repair", killLima},
+		{"repair", killSelf}, {"repair", killTree}, {"repair", killTree}, {"repair", killTree},
 	} {
-		if suite.rigs[i%len(suite.rigs)] == rig && !slices.Contains(mine, row) {
+		turn := i % len(suite.rigs)
+		if i/len(suite.rigs)%2 == 1 { // back again: whose first row was the longest gets the last
+			turn = len(suite.rigs) - 1 - turn
+		}
+		if suite.rigs[turn] == rig && !slices.Contains(mine, row) {
 			mine = append(mine, row)
 		}
 	}
