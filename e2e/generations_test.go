@@ -235,7 +235,7 @@ func testStaged(t *testing.T, rig *rig) {
 				}
 				w.kill(t, args, point.at, point.state)
 				w.setup(t, args[5:]...).wantReady(t)
-				w.wantGeneration(t, staged, point.from)
+				w.wantGeneration(t, staged, old)
 				w.wantStaged(t)
 				is = staged
 			}
