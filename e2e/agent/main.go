@@ -7,13 +7,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // Each is set when an agent is linked: refuses makes it answer with an error, name makes one differ from another, and
@@ -36,18 +37,46 @@ func main() {
 		}
 		fmt.Fprintf(w, `{"version":"v1","features":["e2e"],"backend":%q,"platform":"linux"}`+"\n", backend)
 	})
-	// Whom it has accepted is answered before it ends: no client fails when the agent is replaced.
-	var server http.Server
-	ended := make(chan error)
+	// Those whom it has accepted are answered before it ends, and the others wait for the next agent: no client fails when
+	// the agent is replaced. Server.Shutdown does not wait for one that was accepted a moment ago.
+	counted := &counted{Listener: listener}
 	terminated, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(terminated, func() { ended <- server.Shutdown(context.Background()) })
-	err = server.Serve(listener)
-	if errors.Is(err, http.ErrServerClosed) {
-		err = <-ended
+	context.AfterFunc(terminated, func() { listener.Close() })
+	server := http.Server{ReadHeaderTimeout: 5 * time.Second}
+	server.SetKeepAlivesEnabled(false)
+	err = server.Serve(counted)
+	if terminated.Err() != nil {
+		counted.open.Wait()
+		return
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, name, err)
 		os.Exit(1)
 	}
+}
+
+// counted is a listener that knows which of its connections are open.
+type counted struct {
+	net.Listener
+	open sync.WaitGroup
+}
+
+func (l *counted) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.open.Add(1)
+	return &countedConn{connection, sync.OnceFunc(l.open.Done)}, nil
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
 }
