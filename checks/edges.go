@@ -51,7 +51,8 @@ func Here() Host {
 		OS: platform.OS(), Arch: platform.Arch(), UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
 		Find: exec.LookPath, Run: run,
 		Read: func(path string) ([]byte, error) { return os.ReadFile(platform.File(path)) },
-		Stat: func(path string) (fs.FileInfo, error) { return os.Stat(platform.File(path)) }, Real: filepath.EvalSymlinks, Free: freeSpace,
+		Stat: func(path string) (fs.FileInfo, error) { return os.Stat(platform.File(path)) },
+		Real: filepath.EvalSymlinks, Free: freeSpace,
 		NFS: nfs, KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
 		Alive: func(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH },
 		Resolve: func(ctx context.Context, name string) error {

@@ -54,12 +54,12 @@ func (p *benched) growthRows() (rows []perf.Row) {
 func (p *benched) guestFiles() growth {
 	const each = `home=$(eval echo "~$SUDO_USER")
 for place in "$home/.substrate/many" /var/lib/substrate/many; do
-  aside=/var/aside$(dirname "$place")/many
+  stored=/var/stored$(dirname "$place")/many
 `
 	return growth{what: "200,000 files in the guest",
-		make:  p.inGuest(each + `mkdir -p "$aside" && (cd "$aside" && seq 1 100000 | xargs touch); done`),
-		large: p.inGuest(each + `if [ -d "$aside" ]; then mv "$aside" "$place"; fi; done`),
-		small: p.inGuest(each + `if [ -d "$place" ]; then mv "$place" "$aside"; fi; done`)}
+		make:  p.inGuest(each + `mkdir -p "$stored" && (cd "$stored" && seq 1 100000 | xargs touch); done`),
+		large: p.inGuest(each + `if [ -d "$stored" ]; then mv "$stored" "$place"; fi; done`),
+		small: p.inGuest(each + `if [ -d "$place" ]; then mv "$place" "$stored"; fi; done`)}
 }
 
 // otherVMs is a Lima home with 200 other instances, stopped.
@@ -84,18 +84,18 @@ func (p *benched) otherVMs() growth {
 				return err
 			}
 			for i := range many {
-				dir := filepath.Join(p.dir, "_aside", fmt.Sprintf("other-%d", i))
+				dir := filepath.Join(p.dir, "_stored", fmt.Sprintf("other-%d", i))
 				p.write(p.b, filepath.Join(dir, "lima.yaml"), string(config))
 				p.write(p.b, filepath.Join(dir, "lima-version"), p.rig.host.Version)
 			}
 			return nil
 		},
-		large: move("_aside", ""), small: move("", "_aside")}
+		large: move("_stored", ""), small: move("", "_stored")}
 }
 
 // projectFiles is a project with a million files. They are hard links: 1000 directories of 1000.
 func (p *benched) projectFiles() growth {
-	many, aside := filepath.Join(p.project, "many"), filepath.Join(p.files(), "many-aside")
+	many, stored := filepath.Join(p.project, "many"), filepath.Join(p.files(), "many-stored")
 	rename := func(from, to string) func() error {
 		return func() error {
 			if !exists(from) {
@@ -112,7 +112,7 @@ func (p *benched) projectFiles() growth {
 			for range 4 {
 				group.Go(func() {
 					for i := range work {
-						errs[i] = linked(filepath.Join(aside, fmt.Sprint(i)), 1000)
+						errs[i] = linked(filepath.Join(stored, fmt.Sprint(i)), 1000)
 					}
 				})
 			}
@@ -123,7 +123,7 @@ func (p *benched) projectFiles() growth {
 			group.Wait()
 			return errors.Join(errs...)
 		},
-		large: rename(aside, many), small: rename(many, aside)}
+		large: rename(stored, many), small: rename(many, stored)}
 }
 
 // linked makes a directory with many names of one file.
@@ -144,14 +144,14 @@ func linked(dir string, many int) error {
 func (p *benched) ownLog() growth {
 	log := provision.LogPath(provision.Spec{
 		VM: vm, LimaHome: p.dir, StateDir: filepath.Join(p.userHome(), ".local", "state", "worldsetup")})
-	aside := filepath.Join(p.files(), "own-log")
+	stored := filepath.Join(p.files(), "own-log")
 	return growth{what: "a log of our own of 1 GB",
-		make: func() error { return p.longer(aside, nil) },
+		make: func() error { return p.longer(stored, nil) },
 		large: func() error {
 			_ = os.Remove(log + ".old") // another name of the large file: a rename to that would do nothing
-			return errors.Join(replaceBy(aside, log), checkSize(aside))
+			return errors.Join(replaceBy(stored, log), checkSize(stored))
 		},
-		small: func() error { return errors.Join(os.RemoveAll(log), os.RemoveAll(log+".old"), checkSize(aside)) }}
+		small: func() error { return errors.Join(os.RemoveAll(log), os.RemoveAll(log+".old"), checkSize(stored)) }}
 }
 
 // vmLogs are logs of the VM of 1 GB each: those of Lima's host agent and the console's.

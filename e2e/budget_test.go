@@ -84,7 +84,6 @@ func testBudget(t *testing.T, rig *rig) {
 				t.Logf("%v, %d bytes, %d processes in the guest", have.calls, have.sent, have.processes)
 			}
 			if rig.bed != nil && least > b.processes { // a real VM has more of its own
-
 				t.Errorf("it starts %d processes in the guest, at most %d are in the budget", least, b.processes)
 			}
 		})

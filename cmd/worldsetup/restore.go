@@ -78,7 +78,8 @@ func (a *app) restore(ctx context.Context, spec provision.Spec) error {
 func (a *app) remove(ctx context.Context, spec provision.Spec) error {
 	work := consented{
 		consent: func(s *provision.Spec) *string { return &s.Remove },
-		done:    "removed", purpose: "delete it", losses: provision.Plan.RemoveLosses, plan: engine.PlanRemove, act: engine.Remove,
+		done:    "removed", purpose: "delete it", losses: provision.Plan.RemoveLosses,
+		plan: engine.PlanRemove, act: engine.Remove,
 	}
 	return a.withConsent(ctx, spec, work)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/coreos/go-semver/semver"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/internal/process"
 )
@@ -62,7 +63,7 @@ func (e *UnreleasedError) Error() string {
 	return fmt.Sprintf("limactl %s is not a release of Lima", e.Version)
 }
 
-var unreleased = regexp.MustCompile(`^limactl version (HEAD-[0-9a-f]{4,40}|[0-9a-f]{7,40}(?:\.m)?|<unknown>)$`)
+var unreleased = lazyregexp.New(`^limactl version (HEAD-[0-9a-f]{4,40}|[0-9a-f]{7,40}(?:\.m)?|<unknown>)$`)
 
 // Version asks limactl for its own version. The error is an [*UnreleasedError] for a build without a number; a limactl
 // that prints something else than a version is an error as well.

@@ -90,7 +90,7 @@ func (d *vz) Configure(_ context.Context, instance *limatype.Instance) (*driver.
 		return nil, err
 	}
 	if options.Rosetta.Enabled == nil && options.Rosetta.BinFmt == nil {
-		options.Rosetta = config.Rosetta //nolint:staticcheck // where profiles for Lima 2.0 have it
+		options.Rosetta = config.Rosetta // deprecated: where profiles for Lima 2.0 have it
 	}
 	if options.Rosetta.Enabled == nil {
 		options.Rosetta.Enabled = ptr.Of(false)
