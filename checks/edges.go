@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -31,6 +32,7 @@ type Host struct {
 	Find     func(program string) (path string, err error)
 	Run      func(ctx context.Context, name string, args ...string) (stdout string, err error)
 	Read     func(path string) ([]byte, error)
+	End      func(path string) ([]byte, error) // the last [endSize] bytes of a file, or all of a shorter one
 	Stat     func(path string) (fs.FileInfo, error)
 	Real     func(path string) (real string, err error) // the path without symbolic links
 	Free     func(path string) (bytes int64, err error) // what this user may still write to the file system of a path
@@ -50,7 +52,7 @@ func Here() Host {
 	return Host{
 		OS: platform.OS(), Arch: platform.Arch(), UID: os.Geteuid, User: loginName, Getenv: os.Getenv,
 		Find: exec.LookPath, Run: run,
-		Read: func(path string) ([]byte, error) { return os.ReadFile(platform.File(path)) },
+		Read: func(path string) ([]byte, error) { return os.ReadFile(platform.File(path)) }, End: readEnd,
 		Stat: func(path string) (fs.FileInfo, error) { return os.Stat(platform.File(path)) },
 		Real: filepath.EvalSymlinks, Free: freeSpace,
 		NFS: nfs, KVM: func() error { return kvm("/dev/kvm") }, Inotify: inotify, Files: maxFiles,
@@ -80,6 +82,22 @@ func run(ctx context.Context, name string, args ...string) (string, error) {
 		err = fmt.Errorf("%w: %s", err, text)
 	}
 	return string(stdout.Bytes()), cmp.Or(err, stdout.Err(name))
+}
+
+// endSize is more than the last event of a run has, in bytes.
+const endSize = 1 << 20
+
+func readEnd(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.NewSectionReader(file, max(0, info.Size()-endSize), endSize))
 }
 
 func freeSpace(path string) (int64, error) {

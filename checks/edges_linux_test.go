@@ -53,6 +53,24 @@ func asOrdinaryUser(do func() error) error {
 	return do()
 }
 
+// A log of any size is judged by its end, of which no more is read than it takes.
+func TestEndOfLog(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	long := strings.Repeat("{\"type\":\"log\"}\n", 3*endSize/16)
+	for last, want := range map[string]string{"{\"type\":\"finished\"}\n": "finished", "{\"type\":\"step\"}\n": "was interrupted"} {
+		if err := os.WriteFile(log, []byte(long+last), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		result := Run(t.Context(), []Check{one(Traces{Log: log}.lastRun(Here()))}, nil)[0]
+		if !strings.Contains(result.Found, want) {
+			t.Errorf("with %q last: %+v", last, result)
+		}
+		if end, err := readEnd(log); err != nil || len(end) != endSize {
+			t.Errorf("%d bytes were read, %v", len(end), err)
+		}
+	}
+}
+
 // This machine's own answers: every check comes to an outcome, and none of them is about a host that answers nothing.
 func TestHere(t *testing.T) {
 	home := t.TempDir()

@@ -42,6 +42,7 @@ func linuxHost() Host {
 		},
 		Read: files(map[string]string{"/proc/meminfo": "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\n",
 			"/etc/os-release": "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"}),
+		End:  files(nil),
 		Stat: func(string) (fs.FileInfo, error) { return nil, nil },
 		Real: func(path string) (string, error) { return path, nil },
 		Free: func(string) (int64, error) { return 100 * gib, nil },

@@ -41,6 +41,7 @@ func TestMoreMachines(t *testing.T) {
 		return but(func(h *Host) {
 			h.Read = files(map[string]string{"/state/vm.lock": lock, "/state/vm.log": log,
 				"/state/vm.log.old": `{"type":"step"}`})
+			h.End = h.Read
 			h.Alive = func(int) bool { return alive }
 		})
 	}

@@ -132,22 +132,22 @@ func (t Traces) lastRun(h Host) Probe {
 		case alive:
 			return info("may still be running")
 		}
-		content, err := h.Read(log)
+		end, err := h.End(log)
 		switch {
 		case err != nil:
 			return ok("none")
-		case finished(content):
+		case finished(end):
 			return ok("finished")
 		}
 		return info("was interrupted; the next run continues from what it finds")
 	}
 }
 
-// finished reports whether a log ends with the last event of a run.
-func finished(log []byte) bool {
-	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+// finished reports whether the end of a log has the last event of a run as its last line.
+func finished(end []byte) bool {
+	end = bytes.TrimSpace(end)
 	var event struct {
 		Type string `json:"type"`
 	}
-	return json.Unmarshal(lines[len(lines)-1], &event) == nil && event.Type == "finished"
+	return json.Unmarshal(end[bytes.LastIndexByte(end, '\n')+1:], &event) == nil && event.Type == "finished"
 }

@@ -36,13 +36,8 @@ var killPoints = []struct {
 	{[]string{"--replace", vm, "--agent", "bad"}, provision.StepRollbackPlace, provision.StepDone},
 }
 
-// TestReplace is the life of one world that is replaced again and again.
-func TestReplace(t *testing.T) { onEachLima(t, testReplace) }
-
 func testReplace(t *testing.T, rig *rig) {
-	w := &world{limaHome: rig.newHome(t)}
-	w.project = filepath.Join(w.files(), "project")
-	w.write(t, filepath.Join(w.project, "read.me"), "hello\n")
+	w := newWorld(t, rig)
 	bad := filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	w.setup(t, "--agent", "builtin").wantReady(t)

@@ -31,12 +31,19 @@ var inShort = []string{
 	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only",
 }
 
-// TestLife makes a world, uses it and checks it. It comes before TestScenarios, which goes on with that world where a
-// boot takes minutes.
+// Where a boot takes minutes, the tests below go on with one world, one after the other.
+
+// TestLife makes a world, uses it and checks it.
 func TestLife(t *testing.T) { onEachLima(t, testLife) }
 
 // TestScenarios plays the table of scenarios.
 func TestScenarios(t *testing.T) { onEachRig(t, testScenarios) }
+
+// TestBudget: commands start no more programs, here and in the guest, than they did, and send no more.
+func TestBudget(t *testing.T) { onEachLima(t, testBudget) }
+
+// TestReplace is the life of one world that is replaced again and again.
+func TestReplace(t *testing.T) { onEachLima(t, testReplace) }
 
 func testScenarios(t *testing.T, rig *rig) {
 	w := newWorld(t, rig)
