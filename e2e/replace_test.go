@@ -37,24 +37,20 @@ var killPoints = []struct {
 }
 
 func testReplace(t *testing.T, rig *rig) {
+	if rig.bed == nil && testing.Short() {
+		t.Skip("a dozen boots: the test bed plays this, and make e2e-all does on a real VM")
+	}
 	w := newWorld(t, rig)
 	bad := filepath.Join(w.files(), "bad-agent")
 	buildAgent(t, bad, "./e2e/badagent")
 	w.setup(t, "--agent", "builtin").wantReady(t)
 	w.becomeOld(t)
 
-	short := testing.Short() && rig.bed == nil // each boot takes minutes there
 	t.Run("without consent", w.testNoConsent)
-	if !short {
-		t.Run("the image is refused", w.testImageRefused)
-		t.Run("the new agent does not answer", func(t *testing.T) { w.testBadAgent(t, bad) })
-		t.Run("the middle of a rename", w.testPartialRename)
-	}
-	points := killPoints
-	if short {
-		points = nil // the test bed plays them
-	}
-	for _, point := range points {
+	t.Run("the image is refused", w.testImageRefused)
+	t.Run("the new agent does not answer", func(t *testing.T) { w.testBadAgent(t, bad) })
+	t.Run("the middle of a rename", w.testPartialRename)
+	for _, point := range killPoints {
 		t.Run(fmt.Sprintf("killed at %s %s", point.at, point.state), func(t *testing.T) {
 			args := slices.Clone(point.args)
 			if i := slices.Index(args, "bad"); i >= 0 {

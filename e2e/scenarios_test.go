@@ -26,7 +26,7 @@ import (
 
 // inShort are the scenarios that a real VM plays with -short too: those that only it can show, and some of what the
 // test bed shows, so that a test bed that lies is found out. Under emulation each takes 20 s, and one with a boot two
-// minutes: none of those is here, since TestLife and TestReplace boot often enough.
+// minutes: none of those is here, since TestLife boots often enough.
 var inShort = []string{
 	"nothing is wrong", "socket open to all", "clock off by an hour", "root file system read-only",
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,17 +18,23 @@ import (
 	"github.com/atomize-hq/worldsetup/e2e/bed/wire"
 )
 
-// patience is how long a connection to the forwarded port waits for an ssh server that isn't there yet, while the guest
-// boots. QEMU's user-mode network holds connections likewise, and Lima's first attempt then succeeds: it asks again
-// only after 3 s.
-const patience = 8 * time.Second
+const (
+	// patience is how long a connection to the forwarded port waits for a guest that boots. QEMU's user-mode network
+	// holds connections likewise, and Lima's first attempt then succeeds: it asks again only after 3 s.
+	patience = 30 * time.Second
+	// refusedPatience is the same where an ssh server was there before, and the guest refuses.
+	refusedPatience = time.Second
+	// dropped is how long a guest whose firewall drops packets holds a connection.
+	dropped = 8 * time.Second
+)
 
 // guest is the container that the root helper runs.
 type guest struct {
 	helper  *exec.Cmd
 	control *os.File
 
-	asking sync.Mutex // held from a request for a socket until its answer
+	asking  sync.Mutex  // held from a request for a socket until its answer
+	reached atomic.Bool // the ssh server was
 }
 
 // start starts the helper, and with it the guest.
@@ -109,13 +116,23 @@ func (g *guest) socket() (*os.File, error) {
 	return os.NewFile(uintptr(fds[0]), "socket"), nil
 }
 
-// dial connects to the guest's ssh server. It gives up when patience is over.
+// dial connects to the guest's ssh server, with patience.
 func (g *guest) dial() (*net.TCPConn, error) {
 	address := unix.SockaddrInet4{Port: wire.GuestPort, Addr: [4]byte(net.ParseIP(wire.GuestAddress).To4())}
-	for deadline := time.Now().Add(patience); ; time.Sleep(25 * time.Millisecond) {
+	for begun := time.Now(); ; time.Sleep(25 * time.Millisecond) {
 		connection, err := g.attempt(&address)
-		if err == nil || time.Now().After(deadline) {
-			return connection, err
+		limit := patience
+		switch {
+		case err == nil:
+			g.reached.Store(true)
+			return connection, nil
+		case errors.Is(err, unix.ECONNREFUSED) && g.reached.Load():
+			limit = refusedPatience
+		case errors.Is(err, unix.EINPROGRESS): // what SO_SNDTIMEO ends
+			limit = dropped
+		}
+		if time.Since(begun) > limit {
+			return nil, err
 		}
 	}
 }
@@ -126,8 +143,7 @@ func (g *guest) attempt(address unix.Sockaddr) (*net.TCPConn, error) {
 		return nil, err
 	}
 	defer socket.Close()
-	// A guest whose firewall drops packets must not hold a thread for minutes.
-	limit := unix.Timeval{Sec: int64(patience / time.Second)}
+	limit := unix.Timeval{Sec: int64(dropped / time.Second)}
 	if err := unix.SetsockoptTimeval(int(socket.Fd()), unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 		return nil, err
 	}
