@@ -2,6 +2,7 @@ package checks
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -57,8 +58,8 @@ func asOrdinaryUser(do func() error) error {
 func TestEndOfLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	long := strings.Repeat("{\"type\":\"log\"}\n", 3*endSize/16)
-	for last, want := range map[string]string{"{\"type\":\"finished\"}\n": "finished", "{\"type\":\"step\"}\n": "was interrupted"} {
-		if err := os.WriteFile(log, []byte(long+last), 0o600); err != nil {
+	for last, want := range map[string]string{"finished": "finished", "step": "was interrupted"} {
+		if err := os.WriteFile(log, fmt.Appendf(nil, "%s{\"type\":%q}\n", long, last), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		result := Run(t.Context(), []Check{one(Traces{Log: log}.lastRun(Here()))}, nil)[0]

@@ -15,8 +15,8 @@ type row struct {
 	victim victim
 }
 
-// rowsOn returns what a rig plays: its share of the rows, of which the first take the longest. What kills everything of a
-// repair is on two of the guests.
+// rowsOn returns what a rig plays: its share of the rows, of which the first take the longest. What kills everything of
+// a repair is on two of the guests.
 func rowsOn(rig *rig) (mine []row) {
 	for i, row := range []row{
 		{"replace", killTree}, {"restore", killTree}, {"remove", killTree}, {"repair", killSSH}, {"repair", killLima},

@@ -189,7 +189,8 @@ var plans = map[string]func(*target, *State){
 		s.Signs, s.Warm, t.spec.Adopt = nil, []string{"lima.yaml has a provision script"}, t.spec.VM
 		script := "cat >/etc/systemd/system/substrate-world-agent.service"
 		s.Instance.Config.Provision = append(s.Instance.Config.Provision, limatype.Provision{Script: &script})
-		s.Guest.Missing, s.Guest.Pins = []string{"conntrack"}, map[string][]string{"/etc/dnsmasq.d/substrate.conf": {"1.1.1.1"}}
+		s.Guest.Missing = []string{"conntrack"}
+		s.Guest.Pins = map[string][]string{"/etc/dnsmasq.d/substrate.conf": {"1.1.1.1"}}
 	},
 	"belongs to the broker": func(t *target, s *State) {
 		t.spec.Adopt, s.Guest.Broker = t.spec.VM, map[string][]string{

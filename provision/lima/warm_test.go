@@ -16,7 +16,8 @@ import (
 
 // TestUnitScripts: an entry is recognized by what it writes.
 func TestUnitScripts(t *testing.T) {
-	const unit, socket = "/etc/systemd/system/substrate-world-agent.service", "/etc/systemd/system/substrate-world-service.socket"
+	const units = "/etc/systemd/system/"
+	const unit, socket = units + "substrate-world-agent.service", units + "substrate-world-service.socket"
 	for script, want := range map[string]string{
 		"cat >" + unit + " <<'EOF'\n[Unit]\nEOF\n":                    "substrate-world-agent.service",
 		"cat <<EOF | sudo tee '" + socket + "' >/dev/null\nEOF\n":     "substrate-world-service.socket",
