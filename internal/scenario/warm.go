@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -59,12 +60,17 @@ systemctl daemon-reload
 echo booted >>/var/log/own
 `
 
-// WarmProfile adds to a Lima profile what lima-warm.sh has in its own: the project at /src, the script of a generation
-// and, before and after that, scripts of a user's. home and project are directories of this machine.
+// WarmProfile adds to a Lima profile what lima-warm.sh has in its own: the project at /src, or nothing that is mounted, the
+// script of a generation and, before and after that, scripts of a user's. home and project are directories of this machine.
 func WarmProfile(profile, home, project string, of layout.Layout) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s\nmounts:\n- location: %q\n  writable: false\n", strings.TrimRight(profile, "\n"), home)
-	fmt.Fprintf(&text, "- location: %q\n  writable: true\n  mountPoint: /src\n", project)
+	text.WriteString(strings.TrimRight(profile, "\n"))
+	if of.Mounts() {
+		fmt.Fprintf(&text, "\nmounts:\n- location: %q\n  writable: false\n", home)
+		fmt.Fprintf(&text, "- location: %q\n  writable: true\n  mountPoint: /src\n", project)
+	} else {
+		text.WriteString("\nmounts: []\n")
+	}
 	text.WriteString("provision:\n")
 	for _, script := range []string{OwnScript, WarmScript(of), "echo 'after it' >>/var/log/own\n"} {
 		text.WriteString("- mode: system\n  script: |\n")
@@ -86,9 +92,9 @@ func WithWarmScript(text string) string {
 }
 
 // WarmInside returns what lima-warm.sh does in the guest of a VM that it has made, as a script that sudo runs. The
-// agent lies at /tmp/agent.
-func WarmInside(of layout.Layout) string {
-	return fmt.Sprintf(`set -- "$SUDO_USER" "$(getent passwd "$SUDO_USER" | cut -d: -f6)"
+// agent lies at /tmp/agent, and in a generation that has a copy of the project, that lies at /tmp/project.
+func WarmInside(of layout.Layout, project string) string {
+	inside := fmt.Sprintf(`set -- "$SUDO_USER" "$(getent passwd "$SUDO_USER" | cut -d: -f6)"
 install -m 0755 /tmp/agent %[5]s
 getent group substrate >/dev/null || groupadd --system substrate
 usermod -aG substrate "$1"
@@ -103,4 +109,16 @@ rm -f /run/substrate.sock
 systemctl start %[3]s
 echo %[4]s >/etc/substrate-lima-layout
 `, of.ServicePath(), of.Service(), of.Socket(), of.Marker, of.Agent())
+	if of.Mounts() {
+		return inside
+	}
+	return fmt.Sprintf(`getent group substrate >/dev/null || groupadd --system substrate
+install -d -m 0750 -o root -g substrate /var/lib/substrate %[1]s
+rm -rf %[2]s
+mv /tmp/project %[2]s
+printf 'project_path=%%s\nproject_basename=%%s\n' '%[4]s' '%[5]s' >%[3]s
+chown -R "$SUDO_USER:substrate" %[2]s
+chmod 0750 %[2]s
+chmod 0640 %[3]s
+`, of.Staging, of.Current(), of.Manifest(), project, filepath.Base(project)) + inside
 }
