@@ -5,7 +5,7 @@
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
 # make bed     half an hour: every scenario, and some 260 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
-# make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults, and has 50 clients connect while an agent is replaced
+# make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
 # make e2e-all two hours: the same with every scenario
@@ -83,7 +83,7 @@ WORLDS ?= 6
 # On how many of them each scenario is played, and the basic ones on twice as many; 0 is all.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.
-SKIP ?= ^(TestKills|TestKillEverything|TestPairs|TestClients)$$
+SKIP ?= ^(TestKills|TestKillEverything|TestPairs)$$
 LIMIT ?= 60m
 SPACE := $(subst ,, )
 
@@ -95,7 +95,7 @@ bed: need-go
 	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst ',.,$(subst $(SPACE),_,$(RUN)))',-skip '$(SKIP)')
 
 bed-kills: need-go
-	$(GO) test -tags e2e -count=1 -timeout 120m -parallel $(WORLDS) -v ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -run '^(TestKill|TestPairs|TestClients)' $(BEDFLAGS)
+	$(GO) test -tags e2e -count=1 -timeout 120m -parallel $(WORLDS) -v ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -run '^(TestKill|TestPairs)' $(BEDFLAGS)
 
 bed-all:
 	$(MAKE) bed LIMA=all TURNS=0 SKIP=NothingIsSkipped LIMIT=600m
