@@ -63,6 +63,11 @@ func testGenerations(t *testing.T, rig *rig) {
 				t.Errorf("the steps were %v", r.steps())
 			}
 		}},
+		{"its service stopped", func(t *testing.T) {
+			w.root(t, "systemctl stop "+now.Service())
+			w.wantGeneration(t, now, old)
+			w.wantContract(t, now)
+		}},
 		{"restarted by Lima", func(t *testing.T) {
 			for _, verb := range []string{"stop", "start"} {
 				if r := w.limactl(t, verb, vm); r.code != 0 {
@@ -70,6 +75,7 @@ func testGenerations(t *testing.T, rig *rig) {
 				}
 			}
 			w.wantGeneration(t, now, old)
+			w.wantContract(t, now)
 		}},
 		{"no way back", func(t *testing.T) {
 			if r := w.setup(t, "--agent", "builtin", "--layout", old.Name); r.code != 4 || len(r.steps()) > 0 {
@@ -131,6 +137,7 @@ func testStaged(t *testing.T, rig *rig) {
 				t.Errorf("the steps were %v, want %v", got, want)
 			}
 			w.wantGeneration(t, staged, old)
+			w.wantContract(t, staged)
 			w.wantStaged(t)
 			if got := w.root(t, "cat /srv/tree/file"); got != "kept" {
 				t.Errorf("what was in the guest: %q", got)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // testLife is the life of one world. Its parts build on each other, since a boot takes minutes under emulation.
@@ -100,42 +101,53 @@ func testCreate(t *testing.T, w *world) {
 }
 
 // testContract observes the guest with other eyes than ours: what other tools check of the same layout.
-func testContract(t *testing.T, w *world) {
+func testContract(t *testing.T, w *world) { w.wantContract(t, layout.AgentV1) }
+
+// wantContract wants of a guest what the contract asks for, in the words of a generation. What the doctor of the
+// mounting generations asks in the guest is part of that.
+func (w *world) wantContract(t *testing.T, of layout.Layout) {
+	t.Helper()
 	user := w.guest(t, "id", "-un")
 	name := strings.TrimSpace(user.stdout)
 	home := w.root(t, "getent passwd "+name+" | cut -d: -f6")
+	const capabilities = "cap_chown cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace " +
+		"cap_sys_admin"
+	service, socket := of.Service(), of.Socket()
 	for command, want := range map[string]string{
-		"stat -c '%F %U:%G %a' /run/substrate.sock":                            "socket root:substrate 660",
-		"stat -c '%U:%G %a' /usr/local/bin/substrate-world-agent":              "root:root 755",
-		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.service": "root:root 644",
-		"stat -c '%U:%G %a' /etc/systemd/system/substrate-world-agent.socket":  "root:root 644",
-		"stat -c '%a' /var/lib/substrate":                                      "750",
-		"stat -c '%U:%G %a' /run/substrate":                                    "root:substrate 750",
-		"stat -c '%U %a' " + home + "/.substrate":                              name + " 755",
-		"cat /etc/substrate-lima-layout":                                       "socket-parity-v1",
-		"wc -l </etc/substrate-lima-layout":                                    "1",
-		"loginctl show-user -P Linger " + name:                                 "yes",
-		"systemctl is-enabled substrate-world-agent.service":                   "enabled",
-		"systemctl is-enabled substrate-world-agent.socket":                    "enabled",
-		"systemctl is-active substrate-world-agent.socket":                     "active",
-		"systemctl show -P SocketMode substrate-world-agent.socket":            "0660",
-		"systemctl show -P RemoveOnStop substrate-world-agent.socket":          "yes",
-		"systemctl show -P PartOf substrate-world-agent.socket":                "",
-		"systemctl show -P Group substrate-world-agent.service":                "substrate",
-		"systemctl show -P Restart substrate-world-agent.service":              "always",
-		"systemctl show -P NoNewPrivileges substrate-world-agent.service":      "yes",
-		"systemctl show -P ProtectSystem substrate-world-agent.service":        "strict",
-		"systemctl show -P AmbientCapabilities substrate-world-agent.service": "cap_chown " +
-			"cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
-		"systemctl show -P CapabilityBoundingSet substrate-world-agent.service": "cap_chown " +
-			"cap_dac_override cap_net_bind_service cap_net_admin cap_sys_chroot cap_sys_ptrace cap_sys_admin",
-		"systemctl show -P NRestarts substrate-world-agent.service":                               "0",
-		"test $(getent group substrate | cut -d: -f3) -lt 1000 && echo system":                    "system",
-		"command -v nft >/dev/null && nft --version | cut -c1-8":                                  "nftables",
-		"ls /usr/local/bin /etc /etc/systemd/system | grep -c '[.]substrate-world-agent[.]' || :": "0",
+		"stat -c '%F %U:%G %a' /run/substrate.sock":                                         "socket root:substrate 660",
+		"stat -c '%U:%G %a' " + of.Agent():                                                  "root:root 755",
+		"stat -c '%U:%G %a' " + of.ServicePath():                                            "root:root 644",
+		"stat -c '%U:%G %a' " + of.SocketPath():                                             "root:root 644",
+		"stat -c '%a' /var/lib/substrate":                                                   "750",
+		"stat -c '%U:%G %a' /run/substrate":                                                 "root:substrate 750",
+		"stat -c '%U %a' " + home + "/.substrate":                                           name + " 755",
+		"cat /etc/substrate-lima-layout":                                                    of.Marker,
+		"wc -l </etc/substrate-lima-layout":                                                 "1",
+		"loginctl show-user -P Linger " + name:                                              "yes",
+		"systemctl is-enabled " + service:                                                   "enabled",
+		"systemctl is-enabled " + socket:                                                    "enabled",
+		"systemctl is-active " + socket:                                                     "active",
+		"systemctl show -P SocketMode " + socket:                                            "0660",
+		"systemctl show -P RemoveOnStop " + socket:                                          "yes",
+		"systemctl show -P PartOf " + socket:                                                "",
+		"systemctl show -P Group " + service:                                                "substrate",
+		"systemctl show -P Restart " + service:                                              "always",
+		"systemctl show -P NoNewPrivileges " + service:                                      "yes",
+		"systemctl show -P ProtectSystem " + service:                                        "strict",
+		"systemctl show -P AmbientCapabilities " + service:                                  capabilities,
+		"systemctl show -P CapabilityBoundingSet " + service:                                capabilities,
+		"systemctl show -P NRestarts " + service:                                            "0",
+		"test $(getent group substrate | cut -d: -f3) -lt 1000 && echo system":              "system",
+		"command -v nft >/dev/null && nft --version | cut -c1-8":                            "nftables",
+		"ls /usr/local/bin /etc /etc/systemd/system | grep -c '[.]" + of.Unit + "[.]' || :": "0",
 	} {
 		if got := w.root(t, command); got != want {
 			t.Errorf("%s printed %q, want %q", command, got, want)
+		}
+	}
+	for _, path := range of.RuntimePaths() {
+		if got := w.root(t, "stat -c '%F %U:%G %a' "+path); got != "directory root:substrate 750" {
+			t.Errorf("%s is a %s", path, got)
 		}
 	}
 	if groups := w.guest(t, "id", "-nG"); !slices.Contains(strings.Fields(groups.stdout), "substrate") {
