@@ -6,7 +6,7 @@ set -euo pipefail
 
 dist=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
-"$here/ensure-packages.sh" mmdebstrap rpm ruby
+"$here/ensure-packages.sh" mmdebstrap rpm ruby jq
 arch=$(dpkg --print-architecture)
 work=$(mktemp -d "${TMPDIR:-/tmp}/worldsetup.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
@@ -76,6 +76,7 @@ diff "$work/deb" "$work/rpm" || fail "rpm and deb have different files"
 
 cask=$(one "homebrew/Casks/worldsetup.rb")
 ruby -c "$cask" >/dev/null
+"$here/cask-style.sh" "$cask"
 for part in 'binary "worldsetup"' 'manpage "man/worldsetup.1"' 'bash_completion "completions/worldsetup"' 'depends_on formula: "lima"'; do
   grep -qF "$part" "$cask" || fail "the cask has no: $part"
 done
