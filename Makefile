@@ -174,10 +174,11 @@ LARGEST ?= 15
 
 release-check: need-go
 	$(GORELEASER) check
-	$(GORELEASER) release --snapshot --clean --skip=sbom
+	$(GORELEASER) release --snapshot --clean
 	@for file in dist/*/worldsetup; do \
 	  size=$$(wc -c <"$$file"); echo "$$file $$size"; test $$size -le $$(( $(LARGEST) * 1000000 )) || exit 1; done
 	scripts/packages-check.sh dist
+	scripts/sbom-check.sh dist
 	scripts/install-check.sh
 
 reproducible: need-go
