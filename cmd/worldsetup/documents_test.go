@@ -48,14 +48,31 @@ var (
 	comment       = regexp.MustCompile(`\s{2,}#.*$`)
 )
 
-// notRun are the commands that the test only parses, with the reason.
-var notRun = map[string]string{
-	"shell": "it replaces the process", "logs": "there is no log before a run", "demo": "it takes as long as it is shown",
-	"restore": "no VM is kept", "trust": "there is no file to trust", "status --watch": "it does not end",
-	"check agent": "the simulated machine has few checks", "check limactl": "likewise",
-	"check --fix": "likewise", "bundle": "it asks, and calls the tools of this machine", "man": "it writes to your home",
-	"start --vm dev": "there is no such VM", "stage": "the world has no copy",
-	"init": "TestScripts does", "trust --yes": "there is no file to trust", "remove": "TestScripts does",
+// setting is what a documented command needs, and how it ends, other than on a healthy world with exit code 0.
+type setting struct {
+	before []string // commands that run first
+	file   string   // the text of worldsetup.yaml in the projects
+	code   int      // of a command that asks: nobody answers here
+	until  string   // what it prints before it is interrupted
+}
+
+const beyond = "agent: /usr/bin/agent\n" // a setting that has to be trusted
+
+var settings = map[string]setting{
+	"worldsetup trust ~/src/app":              {file: beyond, code: 2},
+	"worldsetup trust ~/src/project":          {file: beyond, code: 2},
+	"worldsetup trust --yes":                  {file: beyond},
+	"worldsetup trust --yes ~/src/project":    {file: beyond},
+	"worldsetup logs":                         {before: []string{"worldsetup --agent builtin"}},
+	"worldsetup remove":                       {code: 2},
+	"worldsetup remove --all":                 {code: 2},
+	"worldsetup remove --vm dev --remove=dev": {before: []string{"worldsetup --vm dev --agent builtin"}},
+	"worldsetup start --vm dev":               {before: []string{"worldsetup --vm dev --agent builtin", "worldsetup stop --vm dev"}},
+	"worldsetup stage":                        {before: []string{"worldsetup --layout staged-v2"}},
+	"worldsetup stage ~/src/app --json":       {before: []string{"worldsetup --layout staged-v2 ~/src/app"}},
+	"worldsetup restore":                      {before: []string{"worldsetup --disk 10GiB --replace=substrate --keep-old"}, code: 2},
+	"worldsetup restore --replace=substrate":  {before: []string{"worldsetup --disk 10GiB --replace=substrate --keep-old"}},
+	"worldsetup status --watch --timeout 10m": {until: "ready", code: 130},
 }
 
 // ranBy tells of the other commands which test or script runs them: a file, and what it has of them. What is not in it
@@ -101,13 +118,13 @@ func wantRunElsewhere(t *testing.T, document, command string) {
 // TestDocumentedCommands runs each command of worldsetup in the documents as it is printed, on a healthy simulated
 // world, and checks that the others are commands.
 func TestDocumentedCommands(t *testing.T) {
-	ran := map[string]bool{}
+	ran, scripted := map[string]bool{}, scriptedCommands(t)
 	for name, text := range documented(t) {
 		for _, block := range consoleBlocks.FindAllStringSubmatch(text, -1) {
 			for _, match := range prompts.FindAllStringSubmatch(block[1], -1) {
 				command := comment.ReplaceAllString(match[1], "")
 				wantRunElsewhere(t, name, command)
-				if parseDocumented(t, name, command) && !ran[command] {
+				if parseDocumented(t, name, command) && !ran[command] && !scripted[command] {
 					ran[command] = true
 					t.Run(command, func(t *testing.T) { runDocumented(t, name, command) }) // in a directory of its own
 				}
@@ -122,7 +139,28 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-// parseDocumented checks that a command is one, with flags that it has, and reports whether it is to be run.
+// scriptedCommands returns the commands that testdata/script runs, as they are written there. These are run by the
+// program itself, which shell becomes another one, and on machines that lack something.
+func scriptedCommands(t *testing.T) map[string]bool {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%q, %v", paths, err)
+	}
+	commands := map[string]bool{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`(?m)^exits \d+ (worldsetup .*)$`).FindAllStringSubmatch(string(text), -1) {
+			commands[match[1]] = true
+		}
+	}
+	return commands
+}
+
+// parseDocumented checks that a command is one, with flags that it has, and reports whether it is worldsetup's.
 func parseDocumented(t *testing.T, document, line string) (run bool) {
 	t.Helper()
 	command, _, _ := strings.Cut(line, " | ")
@@ -171,11 +209,6 @@ func parsesAsOurs(t *testing.T, document, line string, args []string) (run bool)
 	if err := command.ParseFlags(rest); err != nil && !slices.ContainsFunc(args, isPlaceholder) {
 		t.Errorf("%s: %s: %v", document, line, err)
 	}
-	for prefix := range notRun {
-		if strings.HasPrefix(strings.Join(args, " "), prefix) {
-			return false
-		}
-	}
 	return true
 }
 
@@ -185,55 +218,102 @@ func isPlaceholder(word string) bool {
 	return regexp.MustCompile(`^[A-Z]{2,}$`).MatchString(word) || regexp.MustCompile(`^[A-Z]{2,}$`).MatchString(value)
 }
 
-// runDocumented runs a command as it is printed, with jq behind it where this machine has that.
-func runDocumented(t *testing.T, document, line string) {
+// documentedWorld is a healthy simulated world, with a home directory that has the documents' projects.
+type documentedWorld struct {
+	*demo.World
+	home string
+}
+
+func newDocumentedWorld(t *testing.T, file string) documentedWorld {
 	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
 	healthy := slices.IndexFunc(demo.Scenarios, func(s demo.Scenario) bool { return s.Name == "healthy" })
 	world, err := demo.New(demo.Scenarios[healthy], 1e6)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer world.Close()
-	home := os.Getenv("HOME")
+	t.Cleanup(world.Close)
 	for _, dir := range []string{"src/app", "src/project", "work"} {
 		if err := os.MkdirAll(filepath.Join(home, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if file == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(home, dir, "worldsetup.yaml"), []byte(file), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Chdir(filepath.Join(home, "work"))
-	command, filter, piped := strings.Cut(line, " | ")
+	return documentedWorld{world, home}
+}
+
+// run runs a command, and interrupts it once it has printed until, unless that is empty.
+func (w documentedWorld) run(t *testing.T, command, until string) (code int, stdout, stderr string) {
+	t.Helper()
 	words, err := shellwords.Parse(command)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, word := range words {
 		if strings.HasPrefix(word, "~/") {
-			words[i] = filepath.Join(home, word[2:])
+			words[i] = filepath.Join(w.home, word[2:])
 		}
 	}
-	var out, errs strings.Builder
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
+	out, errs := &seen{until: until, then: func() { cancel(nil) }}, &strings.Builder{}
 	maker := func(setup provision.Setup) engine {
-		setup.Spec.Agent = world.Spec().Agent
-		return world.Engine(setup)
+		setup.Spec.Agent = w.Spec().Agent
+		return w.Engine(setup)
 	}
-	getenv := func(name string) string { return map[string]string{"HOME": home}[name] }
-	code := runWith(ctx, cancel, maker, words[1:], streams{Out: &out, Err: &errs, Getenv: getenv})
-	if code != 0 || out.Len() == 0 && !slices.Contains(words, "--quiet") {
-		t.Errorf("%s: %s: exit code %d\n%s%s", document, line, code, out.String(), errs.String())
+	getenv := func(name string) string { return map[string]string{"HOME": w.home}[name] }
+	code = runWith(ctx, cancel, maker, words[1:], streams{Out: out, Err: errs, Getenv: getenv})
+	return code, out.String(), errs.String()
+}
+
+// seen is an output that calls then once it has until.
+type seen struct {
+	strings.Builder
+	until string
+	then  func()
+}
+
+func (s *seen) Write(text []byte) (int, error) {
+	n, err := s.Builder.Write(text)
+	if s.until != "" && strings.Contains(s.String(), s.until) {
+		s.then()
+	}
+	return n, err
+}
+
+// runDocumented runs a command as it is printed, with jq behind it where this machine has that.
+func runDocumented(t *testing.T, document, line string) {
+	t.Helper()
+	setting := settings[line]
+	world := newDocumentedWorld(t, setting.file)
+	for _, command := range setting.before {
+		if code, stdout, stderr := world.run(t, command, ""); code != 0 {
+			t.Fatalf("%s: %s: exit code %d\n%s%s", line, command, code, stdout, stderr)
+		}
+	}
+	command, filter, piped := strings.Cut(line, " | ")
+	code, stdout, stderr := world.run(t, command, setting.until)
+	if code != setting.code || stdout+stderr == "" && !strings.Contains(line, "--quiet") {
+		t.Errorf("%s: %s: exit code %d\n%s%s", document, line, code, stdout, stderr)
 	}
 	if !piped {
 		return
 	}
-	words, err = shellwords.Parse(filter)
+	words, err := shellwords.Parse(filter)
 	if _, missing := exec.LookPath("jq"); missing != nil || err != nil || words[0] != "jq" {
 		t.Logf("not filtered: %s", filter)
 		return
 	}
 	jq := exec.Command(words[0], words[1:]...)
-	jq.Stdin = strings.NewReader(out.String())
+	jq.Stdin = strings.NewReader(stdout)
 	if filtered, err := jq.CombinedOutput(); err != nil {
-		t.Errorf("%s: %s: %v: %s\nof %s", document, line, err, filtered, out.String())
+		t.Errorf("%s: %s: %v: %s\nof %s", document, line, err, filtered, stdout)
 	}
 }

@@ -25,7 +25,11 @@ func (a *app) manCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := writeManPages(args[0], command.Root(), manDate(a.getenv)); err != nil {
+			err := os.MkdirAll(args[0], 0o755) // a new account has none
+			if err == nil {
+				err = writeManPages(args[0], command.Root(), manDate(a.getenv))
+			}
+			if err != nil {
 				return usage("name a directory that you can write to", "the manual pages can't be written: %v", err)
 			}
 			a.stdout().printf("wrote the manual pages to %s", args[0])
