@@ -77,7 +77,7 @@ diff "$work/deb" "$work/rpm" || fail "rpm and deb have different files"
 cask=$(one "homebrew/Casks/worldsetup.rb")
 ruby -c "$cask" >/dev/null
 "$here/cask-style.sh" "$cask"
-for part in 'binary "worldsetup"' 'manpage "man/worldsetup.1"' 'bash_completion "completions/worldsetup"' 'depends_on formula: "lima"'; do
+for part in 'binary "worldsetup"' 'manpage "man/worldsetup.1"' 'bash_completion "completions/worldsetup"' 'depends_on formula: [' '"lima",'; do
   grep -qF "$part" "$cask" || fail "the cask has no: $part"
 done
 for file in "$dist"/worldsetup_*.tar.gz; do
