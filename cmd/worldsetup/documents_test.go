@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/mattn/go-shellwords"
 
 	"github.com/atomize-hq/worldsetup/internal/demo"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// documented returns the documents for users, with their text.
+// documented returns the documents for users: their text by their path.
 func documented(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -30,7 +31,11 @@ func documented(t *testing.T) map[string]string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if name := filepath.Base(path); name != "tested-on.md" && name != "CHANGELOG.md" { // others' words, and old ones
+			name, err := filepath.Rel("../..", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name != "docs/tested-on.md" && name != "CHANGELOG.md" { // others' words, and old ones
 				texts[name] = string(text)
 			}
 		}
@@ -52,11 +57,15 @@ var (
 type setting struct {
 	before []string // commands that run first
 	file   string   // the text of worldsetup.yaml in the projects
-	code   int      // of a command that asks: nobody answers here
+	code   int      // such as 4, of a command that asks: nobody answers here
 	until  string   // what it prints before it is interrupted
 }
 
-const beyond = "agent: /usr/bin/agent\n" // a setting that has to be trusted
+const (
+	beyond      = "agent: /usr/bin/agent\n" // a setting that has to be trusted
+	otherWorld  = "worldsetup --vm dev --agent builtin"
+	replacement = "worldsetup --disk 10GiB --replace=substrate --keep-old"
+)
 
 var settings = map[string]setting{
 	"worldsetup trust ~/src/app":              {file: beyond, code: 2},
@@ -64,15 +73,24 @@ var settings = map[string]setting{
 	"worldsetup trust --yes":                  {file: beyond},
 	"worldsetup trust --yes ~/src/project":    {file: beyond},
 	"worldsetup logs":                         {before: []string{"worldsetup --agent builtin"}},
-	"worldsetup remove":                       {code: 2},
-	"worldsetup remove --all":                 {code: 2},
-	"worldsetup remove --vm dev --remove=dev": {before: []string{"worldsetup --vm dev --agent builtin"}},
-	"worldsetup start --vm dev":               {before: []string{"worldsetup --vm dev --agent builtin", "worldsetup stop --vm dev"}},
+	"worldsetup remove":                       {code: 4},
+	"worldsetup remove --all":                 {code: 4},
+	"worldsetup remove --vm dev --remove=dev": {before: []string{otherWorld}},
+	"worldsetup start --vm dev":               {before: []string{otherWorld, "worldsetup stop --vm dev"}},
 	"worldsetup stage":                        {before: []string{"worldsetup --layout staged-v2"}},
 	"worldsetup stage ~/src/app --json":       {before: []string{"worldsetup --layout staged-v2 ~/src/app"}},
-	"worldsetup restore":                      {before: []string{"worldsetup --disk 10GiB --replace=substrate --keep-old"}, code: 2},
-	"worldsetup restore --replace=substrate":  {before: []string{"worldsetup --disk 10GiB --replace=substrate --keep-old"}},
+	"worldsetup restore":                      {before: []string{replacement}, code: 4},
+	"worldsetup restore --replace=substrate":  {before: []string{replacement}},
+	"worldsetup demo":                         {until: "[1/", code: 130},
 	"worldsetup status --watch --timeout 10m": {until: "ready", code: 130},
+}
+
+// inScripts are the commands that testdata/script runs, as they are written there: the program becomes another one, or
+// needs a machine that lacks something.
+var inScripts = []string{
+	"worldsetup shell", "worldsetup shell -- cargo test", "worldsetup shell --workdir / -- ls -l",
+	"worldsetup logs --agent --follow", "worldsetup logs --console", "worldsetup check --fix limactl qemu",
+	"worldsetup bundle", "worldsetup bundle --yes --output report.tar.gz",
 }
 
 // ranBy tells of the other commands which test or script runs them: a file, and what it has of them. What is not in it
@@ -119,12 +137,17 @@ func wantRunElsewhere(t *testing.T, document, command string) {
 // world, and checks that the others are commands.
 func TestDocumentedCommands(t *testing.T) {
 	ran, scripted := map[string]bool{}, scriptedCommands(t)
+	for _, command := range inScripts {
+		if ran[command] = true; !slices.Contains(scripted, command) {
+			t.Errorf("no script runs %s", command)
+		}
+	}
 	for name, text := range documented(t) {
 		for _, block := range consoleBlocks.FindAllStringSubmatch(text, -1) {
 			for _, match := range prompts.FindAllStringSubmatch(block[1], -1) {
 				command := comment.ReplaceAllString(match[1], "")
 				wantRunElsewhere(t, name, command)
-				if parseDocumented(t, name, command) && !ran[command] && !scripted[command] {
+				if parseDocumented(t, name, command) && !ran[command] {
 					ran[command] = true
 					t.Run(command, func(t *testing.T) { runDocumented(t, name, command) }) // in a directory of its own
 				}
@@ -134,27 +157,112 @@ func TestDocumentedCommands(t *testing.T) {
 			parseDocumented(t, name, match[1])
 		}
 	}
-	if len(ran) < 10 {
-		t.Errorf("only %d commands were run", len(ran))
+	for command := range settings {
+		if !ran[command] {
+			t.Errorf("no document has %s", command)
+		}
 	}
 }
 
-// scriptedCommands returns the commands that testdata/script runs, as they are written there. These are run by the
-// program itself, which shell becomes another one, and on machines that lack something.
-func scriptedCommands(t *testing.T) map[string]bool {
+// blockTests tells which test holds what a block of code says, by its language and, where need be, its document.
+var blockTests = map[string]string{
+	"console":               "TestDocumentedCommands",
+	"sh":                    "TestDocumentedShell",
+	"json":                  "events_doc_test.go",
+	"go":                    "TestLibraryDocument",
+	"yaml docs/config.md":   "config_doc_test.go",
+	"yaml deploy/README.md": "TestDocumentedAction",
+	" docs/reference.md":    "TestReference",
+	" docs/architecture.md": "none: it is a drawing",
+}
+
+// TestBlocksAreTested holds that no document has a block of code which no test knows.
+func TestBlocksAreTested(t *testing.T) {
+	for name, text := range documented(t) {
+		opens := false
+		for _, match := range regexp.MustCompile("(?m)^ *```(.*)$").FindAllStringSubmatch(text, -1) {
+			if opens = !opens; opens && blockTests[match[1]] == "" && blockTests[match[1]+" "+name] == "" {
+				t.Errorf("%s: no test knows its blocks of %q", name, match[1])
+			}
+		}
+	}
+}
+
+// TestDocumentedShell checks that a shell reads the lines for one, and that what they call of worldsetup is a command.
+func TestDocumentedShell(t *testing.T) {
+	lines := 0
+	for name, text := range documented(t) {
+		for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```").FindAllStringSubmatch(text, -1) {
+			lines++
+			if out, err := exec.Command("sh", "-nc", block[1]).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v: %s\n%s", name, err, out, block[1])
+			}
+			for _, call := range regexp.MustCompile(`\bworldsetup( -[^'&|]*| [a-z][^'&|]*)`).FindAllString(block[1], -1) {
+				parseDocumented(t, name, call)
+			}
+		}
+	}
+	if lines == 0 {
+		t.Error("there is none")
+	}
+}
+
+// TestDocumentedAction checks that the documented call of our GitHub action names inputs that it has.
+func TestDocumentedAction(t *testing.T) {
+	action, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []struct {
+		Uses, Run string
+		With      map[string]any
+	}
+	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindSubmatch(readme)
+	if block == nil || yaml.Unmarshal(block[1], &steps) != nil {
+		t.Fatalf("no list of steps: %s", block)
+	}
+	var defined struct{ Inputs map[string]any }
+	if err := yaml.Unmarshal(action, &defined); err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for _, step := range steps {
+		if strings.HasPrefix(step.Run, "worldsetup ") {
+			parseDocumented(t, "deploy/README.md", step.Run)
+		}
+		if !strings.HasPrefix(step.Uses, "atomize-hq/worldsetup@") {
+			continue
+		}
+		calls++
+		for input := range step.With {
+			if _, ok := defined.Inputs[input]; !ok {
+				t.Errorf("the action has no input %q", input)
+			}
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d calls of the action", calls)
+	}
+}
+
+// scriptedCommands returns the commands that testdata/script runs.
+func scriptedCommands(t *testing.T) (commands []string) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%q, %v", paths, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	commands := map[string]bool{}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, match := range regexp.MustCompile(`(?m)^exits \d+ (worldsetup .*)$`).FindAllStringSubmatch(string(text), -1) {
-			commands[match[1]] = true
+			commands = append(commands, match[1])
 		}
 	}
 	return commands
