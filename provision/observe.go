@@ -121,6 +121,8 @@ func (v *vm) observe(
 	if !running || instance.Config == nil {
 		return state
 	}
+	boot, _ := lima.ReadBoot(instance.Dir) // without events nothing is known
+	state.Degraded = boot.Degraded
 	state.Openings = openingsOf(instance)
 	state.HostSocketOwner = otherOwner(lima.HostSocketPath(instance), os.Getuid())
 	state.HostSocket = state.HostSocketOwner == "" && accepts(ctx, lima.HostSocketPath(instance))
@@ -273,6 +275,8 @@ type State struct {
 	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.
 	Booted bool
 	Age    time.Duration
+	// Degraded is what Lima's host agent could not do at that boot; empty for nothing.
+	Degraded string
 	// DiskMissing reports that the VM was started before, and its disk image is not there.
 	DiskMissing bool
 	// Tried holds the steps that this run has done; Unheld describes one that had no lasting effect.

@@ -66,6 +66,7 @@ func (r *run) report(seen view) Health {
 		health.item("configuration", "configuration of the VM", Failed, "as wanted",
 			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
+	health.reportDegraded(s.Degraded)
 	if s.DiskMissing {
 		health.item("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
 	}

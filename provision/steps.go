@@ -568,6 +568,9 @@ func explainBoot(r *run, at State, failure *Error, err error) {
 
 // explainStart adds to a failure what to do when the host shows why the VM did not start.
 func explainStart(r *run, _ State, failure *Error, err error) {
+	if late, ok := errors.AsType[*agentError](err); ok {
+		failure.Next = late.next()
+	}
 	if start, ok := errors.AsType[*startError](err); ok {
 		dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
 		failure.Next = fmt.Sprintf("%s; then run worldsetup again. Details: %s and serial*.log beside it",

@@ -96,7 +96,11 @@ func (o observer) launch(ctx context.Context, line func(string)) error {
 	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockSetBack) {
 		return nil
 	}
-	if err == nil || ctx.Err() != nil {
+	if refused, ok := errors.AsType[*lima.CommandError](err); ok && ctx.Err() == nil {
+		err = o.outlast(ctx, log, refused, line)
+	}
+	_, explained := errors.AsType[*startError](err)
+	if err == nil || ctx.Err() != nil || explained {
 		return err
 	}
 	if reasons := log.Reasons(); len(reasons) > 0 {

@@ -35,7 +35,23 @@ func (w *World) start(ctx context.Context, c *console, words []string) error {
 	if message := w.Faults.Fail["start"]; message != "" {
 		return fatal(message)
 	}
+	if late := w.Faults.Late; late != nil {
+		vm.newLogs()
+		go func() {
+			<-late
+			_ = vm.boot(context.Background(), &console{}, config) // no one waits for it
+		}()
+		return fatalf("hostagent (%q) did not start up in 5s (hint: see %q)", vm.file("ha.pid"), vm.file("ha.stderr.log"))
+	}
 	return vm.boot(ctx, c, config)
+}
+
+// newLogs makes new files for what the host agent writes, as Lima does at every start.
+func (vm *VM) newLogs() {
+	for _, name := range []string{"ha.stdout.log", "ha.stderr.log"} {
+		_ = os.Remove(vm.file(name)) // before the first start there is none
+		vm.write(name, "")
+	}
 }
 
 // boot goes through the phases of a boot.
@@ -59,7 +75,7 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 		vm.running = true
 		vm.guest.powerOn(config)
 		vm.write("ha.pid", "") // of no process on this host
-		vm.write("ha.stdout.log", "")
+		vm.newLogs()
 		vm.write("serial.log", "systemd[1]: Reached target basic.target - Basic System.\n")
 		vm.write("ssh.config", "")
 	})
@@ -91,8 +107,14 @@ func (vm *VM) boot(ctx context.Context, c *console, config *limatype.LimaYAML) e
 	vm.locked(func() {
 		vm.Boot()
 		vm.guest.linger = vm.guest.linger || !vm.conditions.NoLinger // Lima's scripts do that at every boot
+		if by := w.Faults.Degraded; by != "" {
+			vm.write("ha.stdout.log", fmt.Sprintf(`{"status":{"running":true,"degraded":true,"errors":[%q]}}`+"\n", by))
+		}
 	})
 	log("The final requirement 1 of 1 is satisfied")
+	if by := w.Faults.Degraded; by != "" && gaveUp == nil {
+		return fatalf("degraded, status={Running:true Degraded:true Exiting:false Errors:[%s]}", by)
+	}
 	c.info("READY. Run `limactl shell %s` to open the shell.", vm.name)
 	return gaveUp
 }

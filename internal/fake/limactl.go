@@ -96,6 +96,10 @@ type Faults struct {
 	// Hang has a verb give no answer until the caller's context ends. A start hangs until then before ssh answers, and
 	// a "start-late" after it; like the real one, it leaves the VM running.
 	Hang map[string]bool
+	// Late has a start fail before its host agent has begun, which begins when Late is closed.
+	Late chan struct{}
+	// Degraded is what the host agents of VMs that start can't do; their starts fail, and the VMs run.
+	Degraded string
 	// Kill ends a verb with exit status 137, as the kernel's killing it for its memory observes through a shell.
 	Kill map[string]bool
 }

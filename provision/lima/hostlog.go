@@ -34,17 +34,23 @@ func NewHostLog(dir string) HostLog {
 // Close ends that.
 func (l HostLog) Close() { _ = l.before.Close() }
 
-// Booted reports whether the boot that began since has ended, according to the host agent's events.
-func (l HostLog) Booted() bool {
+// Boot returns the boot that began since, according to the host agent's events; false if no host agent was started.
+func (l HostLog) Boot() (Boot, bool) {
 	info, err := os.Stat(l.path)
 	if err != nil {
-		return false
+		return Boot{}, false
 	}
 	if before, err := l.before.Stat(); err == nil && os.SameFile(info, before) {
-		return false // the events may be of an earlier boot
+		return Boot{}, false // the events may be of an earlier boot
 	}
 	boot, err := ReadBoot(filepath.Dir(l.path))
-	return err == nil && boot.Ended
+	return boot, err == nil
+}
+
+// Booted reports whether the boot that began since has ended.
+func (l HostLog) Booted() bool {
+	boot, _ := l.Boot()
+	return boot.Ended
 }
 
 // hostLogTail is how much of a log's end is read at most, in bytes. What follows a fatal error are a few dozen lines.

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
@@ -67,6 +70,17 @@ func PIDFiles(dir string) (files []PIDFile) {
 		files = append(files, file)
 	}
 	return files
+}
+
+// HostAgent reports whether the host agent of the instance in dir has begun, and whether it still runs. One that ends by
+// itself removes its file.
+func HostAgent(dir string) (began, runs bool) {
+	path := filepath.Join(dir, filenames.HostAgentPID)
+	text, _ := os.ReadFile(path) // without one it has not begun
+	if _, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
+		return false, false
+	}
+	return true, slices.ContainsFunc(PIDFiles(dir), func(file PIDFile) bool { return file.Path == path && !file.Stale })
 }
 
 // belongs reports whether a command line is that of a process of the instance in dir whose pid file is called name. The
