@@ -97,6 +97,6 @@ func (h *Health) reportDegraded(by string) {
 	h.item("lima-boot", "Lima's own services", Warning, "complete since the boot",
 		"degraded when it booted: "+by+"; what this can cost: ports of programs in the VM are not forwarded to this "+
 			"machine, and its clock is not set after sleep; the agent's socket needs none of it",
-		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; or boot again: %s",
-			h.VM, vmCommand("worldsetup stop", h.VM)+" && "+vmCommand("worldsetup start", h.VM)))
+		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; "+
+			"or boot again: %s", h.VM, vmCommand("worldsetup stop", h.VM)+" && "+vmCommand("worldsetup start", h.VM)))
 }

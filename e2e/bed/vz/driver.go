@@ -43,9 +43,18 @@ const (
 	stopVariable    = "ASMAC_STOP"      // a duration: how long a shutdown may take
 	rosettaVariable = "ASMAC_ROSETTA"   // set when Rosetta is installed
 	neverVariable   = "ASMAC_NEVER_SSH" // a file: while it is there, a VM that starts never answers
+	lateVariable    = "ASMAC_LATE"      // a duration: how long a host agent takes to begin
+	silentVariable  = "ASMAC_SILENT"    // set when Lima's guest agent can't be reached
 )
 
-func init() { registry.Register(context.Background(), &vz{LimaQemuDriver: qemu.New()}) }
+func init() {
+	registry.Register(context.Background(), &vz{LimaQemuDriver: qemu.New()})
+	if late, err := time.ParseDuration(os.Getenv(lateVariable)); err == nil && isHostAgent() {
+		time.Sleep(late) // before it writes its number, for which limactl waits: pkg/instance/start.go
+	}
+}
+
+func isHostAgent() bool { return slices.Contains(os.Args, "hostagent") }
 
 // vz is the driver. Of QEMU's it has what does nothing, such as Delete.
 type vz struct {
@@ -69,6 +78,14 @@ func (d *vz) Info(context.Context) driver.Info {
 }
 
 func (d *vz) ForwardGuestAgent(context.Context) bool { return true }
+
+// GuestAgentConn is over the socket that is forwarded, unless a test has that silent.
+func (d *vz) GuestAgentConn(ctx context.Context) (net.Conn, string, error) {
+	if os.Getenv(silentVariable) != "" {
+		return nil, "", errors.New("the guest agent does not answer")
+	}
+	return d.LimaQemuDriver.GuestAgentConn(ctx)
+}
 
 // BootScripts are none: Lima's mount Rosetta (boot.Linux/05-rosetta-volume.sh), which a container can't.
 func (d *vz) BootScripts(context.Context) (map[string][]byte, error) { return nil, nil }
@@ -114,7 +131,7 @@ func (d *vz) Configure(_ context.Context, instance *limatype.Instance) (*driver.
 	}
 	d.Instance = instance // for GuestAgentConn
 	d.instance, d.port, d.rosetta = instance, instance.SSHLocalPort, options.Rosetta
-	if slices.Contains(os.Args, "hostagent") {
+	if isHostAgent() {
 		config.MountType = ptr.Of(limatype.REVSSHFS) // in memory only: lima.yaml and `limactl list` keep virtiofs
 	}
 	return &driver.ConfiguredDriver{Driver: d}, nil
