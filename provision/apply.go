@@ -177,6 +177,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	if explain != nil {
 		explain(r, state, failure, err)
 	}
+	explainNetworks(spec.LimaHome, failure, err)
 	explainObstacles(r, ctx, state, step.ID, failure, err)
 	return failure
 }

@@ -305,10 +305,12 @@ func (t target) validate(ctx context.Context, client lima.Client, state State, p
 		if strings.Contains(refused.Detail(), "reserved internal home directory") {
 			next = `use another home directory for worldsetup: HOME=DIR LIMA_HOME="${LIMA_HOME:-$HOME/.lima}" worldsetup`
 		}
-		return &Error{
+		failure := &Error{
 			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
 			Next: next, Err: err,
 		}
+		explainNetworks(t.spec.LimaHome, failure, err)
+		return failure
 	}
 	if err != nil {
 		return limaError(ctx, "Lima could not check the configuration", err)

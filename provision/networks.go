@@ -1,0 +1,86 @@
+package provision
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+)
+
+// This file is about what limactl says of its networks: of networks.yaml, of the daemon socket_vmnet and of the rule by
+// which sudo starts that. limactl reconciles them whenever it has started, stopped or deleted any VM, so that this
+// fails for VMs that are in none as well. It reports it in words alone (pkg/networks and its subpackages, v2.0 to v2.2,
+// which quote differently).
+
+// The commands of several advices. %f is networks.yaml.
+const (
+	writeSudoers = "limactl sudoers >etc_sudoers.d_lima && " +
+		"sudo install -o root etc_sudoers.d_lima /private/etc/sudoers.d/lima"
+	installDaemon = "put socket_vmnet where only root can change it: brew install socket_vmnet && " +
+		"sudo install -d -o root -g wheel /opt/socket_vmnet/bin && " +
+		`sudo install -o root -g wheel "$(brew --prefix)/opt/socket_vmnet/bin/socket_vmnet" /opt/socket_vmnet/bin/; ` +
+		"set paths.socketVMNet in %f to /opt/socket_vmnet/bin/socket_vmnet; have sudo start it: " + writeSudoers
+)
+
+// networkFaults holds what to do about them, the more specific first.
+var networkFaults = []struct {
+	message   *lazyregexp.Regexp
+	why, next string
+}{
+	{lazyregexp.New(`cannot (parse|fill default) \S*networks\.yaml`),
+		"Lima can't read its list of networks, and starts and stops no VM without it",
+		"correct it, or have Lima write it again: mv %f %f.broken"},
+	{lazyregexp.New(`has to be installed|daemon socket_vmnet (\(path=\S+\) )?(needs to be installed|is not available)`),
+		"a VM is in a network that needs socket_vmnet, and it is not where networks.yaml says", installDaemon},
+	{lazyregexp.New(`paths\.varRun error`),
+		"root would write files where others can replace them",
+		"set paths.varRun to /private/var/run/lima in %f"},
+	{lazyregexp.New(`paths\.sudoers error`),
+		"others could change what sudo allows", "set paths.sudoers to /private/etc/sudoers.d/lima in %f"},
+	{lazyregexp.New(`paths\.socketVMNet error`),
+		"root would run a program that others can replace, as Homebrew's can be", installDaemon},
+	{lazyregexp.New(`passwordLessSudo error`),
+		"networks.yaml names no rule for sudo, and sudo asks for a password, which Lima can't answer",
+		"set paths.sudoers to /private/etc/sudoers.d/lima in %f, then: " + writeSudoers},
+	{lazyregexp.New(`is out of sync and must be regenerated|can't read .*sudoers|failed to run \[sudo |sudo: a password`),
+		"Lima starts socket_vmnet by sudo, and the rule for that is missing or of another version",
+		"write the rule: " + writeSudoers},
+	{lazyregexp.New(`doesn't seem to be writable by the daemon`),
+		"socket_vmnet can't write its files there",
+		"give it to the group daemon: sudo chgrp daemon /private/var/run/lima && sudo chmod 775 /private/var/run/lima"},
+	{lazyregexp.New(`invalid (group|network name|mode|interface) `),
+		"such a word would get into a command of root's", "correct it in %f"},
+	{lazyregexp.New(`network .+ is not defined|references network .+ which is not defined`),
+		"a VM is in a network that networks.yaml doesn't have",
+		"add it to %f, or take it from the profile: limactl network list shows those that there are"},
+	{lazyregexp.New(`socket_vmnet daemon for .+ network `),
+		"macOS did not give socket_vmnet its network, or another one has its addresses",
+		"see what it wrote: cat %n/*_socket_vmnet.stderr.log; restarting the Mac helps if that is VMNET_FAILURE"},
+	{lazyregexp.New(`failed to start usernet`),
+		"Lima's own network between VMs did not start", "see what it wrote: ls -R %n"},
+}
+
+// explainNetworks adds to a failure what a call of limactl says of its networks, if that is why it failed.
+func explainNetworks(limaHome string, failure *Error, err error) {
+	refused, ok := errors.AsType[*lima.CommandError](err)
+	if !ok {
+		return
+	}
+	words := strings.NewReplacer("`", "", `"`, "", `\`, "").Replace(refused.Detail())
+	for _, known := range networkFaults {
+		if !known.message.MatchString(words) {
+			continue
+		}
+		config := filepath.Join(limaHome, filenames.ConfigDir, filenames.NetworksConfig)
+		paths := strings.NewReplacer("%f", shellescape.Quote(config),
+			"%n", shellescape.Quote(filepath.Join(limaHome, filenames.NetworksDir)))
+		failure.Why += "\n" + known.why
+		failure.Next = paths.Replace(known.next) + "; then run worldsetup again"
+		return
+	}
+}
