@@ -236,14 +236,16 @@ func homeDir(path, variable, underHome string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// nameReadable is the advice about a project directory that can't be used.
+const nameReadable = "name an existing directory that you can read: worldsetup DIR"
+
 func (s *Spec) checkProject() error {
-	const next = "name an existing directory that you can read: worldsetup DIR"
 	if s.Project == "" {
 		return nil
 	}
 	path, err := filepath.Abs(s.Project)
 	if err != nil {
-		return usage(next, "the project directory %q: %v", s.Project, err)
+		return usage(nameReadable, "the project directory %q: %v", s.Project, err)
 	}
 	if strings.ContainsFunc(path, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }) {
 		return usage("rename it, or use another directory",
@@ -251,24 +253,34 @@ func (s *Spec) checkProject() error {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return usage(next, "the project directory cannot be used: %v", err)
+		return usage(nameReadable, "the project directory cannot be used: %v", err)
 	}
 	if !info.IsDir() {
-		return usage(next, "the project directory %s is a file", path)
+		return usage(nameReadable, "the project directory %s is a file", path)
 	}
-	if _, err := os.ReadDir(path); errors.Is(err, syscall.EPERM) { // not EACCES, which is about modes
+	if err := checkReadable(path, os.ReadDir); err != nil {
+		return err
+	}
+	if path == "/" {
+		return usage(nameReadable, "the whole file system cannot be the project directory: Lima refuses to mount /")
+	}
+	s.Project = path
+	return nil
+}
+
+// checkReadable returns why the project directory at path can't be read with read.
+func checkReadable(path string, read func(string) ([]os.DirEntry, error)) error {
+	_, err := read(path)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPERM): // not EACCES, which is about modes
 		failure := usage("allow it: "+grantFiles+"; or keep it elsewhere, such as in ~/src",
 			"macOS doesn't let this terminal read the project directory %s", path)
 		failure.Why, failure.Err = err.Error(), err
 		return failure
-	} else if err != nil {
-		return usage(next, "the project directory cannot be read: %v", err)
 	}
-	if path == "/" {
-		return usage(next, "the whole file system cannot be the project directory: Lima refuses to mount /")
-	}
-	s.Project = path
-	return nil
+	return usage(nameReadable, "the project directory cannot be read: %v", err)
 }
 
 // checkConsents checks that each consent is for this VM: a mistyped name is no consent.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -104,5 +105,25 @@ func TestResolveFillsIn(t *testing.T) {
 	spec, err = Spec{}.Resolve()
 	if err != nil || spec.LimaHome != "/lh" || spec.StateDir != "/xs/worldsetup" {
 		t.Errorf("got %+v, %v", spec, err)
+	}
+}
+
+// TestUnreadableProject: macOS refuses what a person has not granted with another error than that of a directory's
+// mode, and only the grant helps.
+func TestUnreadableProject(t *testing.T) {
+	for cause, words := range map[syscall.Errno][]string{
+		syscall.EPERM:  {"macOS doesn't let this terminal read", "Files and Folders"},
+		syscall.EACCES: {"cannot be read", "name an existing directory"},
+	} {
+		refused := &os.PathError{Op: "open", Path: "/p", Err: cause}
+		err := checkReadable("/p", func(string) ([]os.DirEntry, error) { return nil, refused })
+		failure := AsError(err)
+		if err == nil || failure.Kind != KindUsage || !strings.Contains(failure.What, words[0]) ||
+			!strings.Contains(failure.Next, words[1]) || !strings.Contains(failure.Error(), cause.Error()) {
+			t.Errorf("%v: got %+v", cause, err)
+		}
+	}
+	if err := checkReadable("/p", func(string) ([]os.DirEntry, error) { return nil, nil }); err != nil {
+		t.Errorf("one that can be read: %v", err)
 	}
 }
