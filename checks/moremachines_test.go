@@ -103,6 +103,11 @@ func TestMoreMachines(t *testing.T) {
 			[]string{"100.0 GiB free", "the VM's disk 20.0 GiB + the image 700 MiB + reserve 1.0 GiB: 21.7 GiB at most"},
 			"", "",
 		},
+		"disk and an image that is kept twice": {
+			space(5*gib, Space{Disk: 20 * gib, Image: true, Converted: true}), Failed, 3,
+			[]string{"begins with 5.7 GiB", "the image 700 MiB + the image as vz reads it 2.0 GiB + reserve 1.0 GiB: " +
+				"23.7 GiB at most"}, "make room", "",
+		},
 		"disk for a while": {
 			space(10*gib, Space{Disk: 20 * gib, Image: true}), Warning, 0,
 			[]string{"too little room later", "21.7 GiB at most"}, "export LIMA_HOME=DIR", "",
