@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,6 +18,8 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
 
@@ -126,7 +130,9 @@ type watcher struct {
 	host      string // the host's state then
 	listened  bool   // the forwarded socket accepted a connection then
 	connected time.Time
-	dir       string // of the instance
+	dir       string       // of the instance
+	seen      map[int]byte // the states of the VM's processes on this machine
+	asked     time.Time    // when they were asked for
 	sent      time.Time
 	mute      atomic.Bool   // the last one reported nothing: there is no perl, or ssh refused it
 	recall    func()        // ends the watcher in the guest, if there is one
@@ -139,14 +145,14 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	first := w.observed.IsZero()
 	w.observed = time.Now()
 	if info := underWay(w.spec); info != nil {
-		w.host = hostState(w.spec, w.dir)
+		w.host = hostState(w.spec, w.dir, w.states)
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := w.run.again()
 	instance, findErr, err := fresh.look(ctx)
 	if err == nil && hidden(fresh.place, findErr) {
-		w.host = hostState(w.spec, w.dir)
+		w.host = hostState(w.spec, w.dir, w.states)
 		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(),
 			limaError(ctx, cannotList, findErr)), nil
 	}
@@ -159,7 +165,7 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	if instance != nil {
 		w.dir = instance.Dir
 	}
-	w.host = hostState(w.spec, w.dir)
+	w.host = hostState(w.spec, w.dir, w.states)
 	view := fresh.assess(ctx, instance, always)
 	w.listened, w.connected = view.state.HostSocket, time.Now()
 	if view.state.Guest != nil {
@@ -256,7 +262,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 				return true, true
 			}
 		case <-ticker.C:
-			if hostState(w.spec, w.dir) != w.host || !w.listens(ctx) {
+			if hostState(w.spec, w.dir, w.states) != w.host || !w.listens(ctx) {
 				return true, true
 			}
 			if time.Since(w.observed) > patience {
@@ -267,7 +273,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 }
 
 // hostState returns a fingerprint of the files and processes on this machine that change with the VM or a run.
-func hostState(spec Spec, dir string) string {
+func hostState(spec Spec, dir string, states func(pids ...int) map[int]byte) string {
 	if dir == "" {
 		dir = filepath.Join(spec.LimaHome, spec.VM)
 	}
@@ -278,10 +284,7 @@ func hostState(spec Spec, dir string) string {
 	}
 	booted, _ := bootOf(&limatype.Instance{Dir: dir}, time.Time{})
 	fmt.Fprint(&text, booted)
-	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
-	for _, path := range pids {
-		fmt.Fprint(&text, processIn(path))
-	}
+	fmt.Fprint(&text, processesIn(dir, states)) // in the order of the names
 	forwarded := filepath.Join(dir, filenames.SocketDir, "substrate.sock")
 	text.WriteString(fileState(forwarded) + listenerState(forwarded))
 	if info := underWay(spec); info != nil {
@@ -315,30 +318,47 @@ type hostProcess struct {
 	stopped, zombie bool
 }
 
-// processIn observes the process whose number is in a file. Only Linux shows that one is stopped.
-func processIn(path string) (p hostProcess) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return p
+// processesIn observes the processes whose numbers are in the pid files of a directory, by the files' names. states
+// returns their states.
+func processesIn(dir string, states func(pids ...int) map[int]byte) map[string]hostProcess {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
+	found := map[string]hostProcess{}
+	var pids []int
+	for _, path := range files {
+		var p hostProcess
+		text, _ := os.ReadFile(path) // it may be gone by now
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err == nil && pid > 0 && syscall.Kill(pid, 0) != syscall.ESRCH {
+			p.pid = pid
+			pids = append(pids, pid)
+		}
+		found[filepath.Base(path)] = p
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || syscall.Kill(pid, 0) == syscall.ESRCH {
-		return p
+	seen := states(pids...)
+	for name, p := range found {
+		state := seen[p.pid]
+		p.stopped, p.zombie = state == process.Stopped || state == process.Traced, state == process.Zombie
+		found[name] = p
 	}
-	p.pid = pid
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // not there on other systems
-	if _, state, ok := bytes.Cut(status, []byte(") ")); ok && len(state) > 0 {
-		p.stopped, p.zombie = state[0] == 'T' || state[0] == 't', state[0] == 'Z'
+	return found
+}
+
+// states returns the states of processes. Where a program has to be called for them, those of a moment ago will do.
+func (w *watcher) states(pids ...int) map[int]byte {
+	known := !slices.ContainsFunc(pids, func(pid int) bool { return w.seen[pid] == 0 })
+	if platform.OS() == "darwin" && known && time.Since(w.asked) < listenerPeriod {
+		return w.seen
 	}
-	return p
+	w.seen, w.asked = process.States(context.Background(), pids...), time.Now()
+	return w.seen
 }
 
 // stoppedProcesses names the VM's processes that were stopped.
 func stoppedProcesses(dir string) (text string) {
-	pids, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
-	for _, path := range pids {
-		if processIn(path).stopped {
-			text += fmt.Sprintf("(the process in %s is stopped)", filepath.Base(path))
+	processes := processesIn(dir, func(pids ...int) map[int]byte { return process.States(context.Background(), pids...) })
+	for _, name := range slices.Sorted(maps.Keys(processes)) {
+		if processes[name].stopped {
+			text += fmt.Sprintf("(the process in %s is stopped)", name)
 		}
 	}
 	return text
