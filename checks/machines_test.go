@@ -291,6 +291,10 @@ func TestMachines(t *testing.T) {
 			lima2(prints("limactl version 2.3.0-rc.1\n"), "linux"), OK,
 			[]string{"limactl 2.3.0-rc.1", "newer than what worldsetup was tested with", "2.2.0"}, "",
 		},
+		"limactl of 2.0, on a Mac": {
+			lima2(prints("limactl version 2.0.3\n"), "darwin"), Warning, []string{"powers a VM off"}, "upgrade",
+		},
+		"limactl of 2.0":   {lima2(prints("limactl version 2.0.3\n"), "linux"), OK, []string{"limactl 2.0.3"}, ""},
 		"limactl from git": {lima2(prints("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},
 		"limactl missing, Mac": {
 			lima2(fails(&lima.NotInstalledError{Name: "limactl", Err: exec.ErrNotFound}), "darwin"), Failed,
@@ -460,7 +464,8 @@ func TestMachines(t *testing.T) {
 			before := m.files(t)
 			var result Result
 			synctest.Test(t, func(t *testing.T) { result = Run(t.Context(), []Check{test.check}, nil)[0] })
-			if result.Outcome != test.outcome || (result.Outcome == Failed) != (result.Next != "") {
+			advised := result.Outcome == Failed || result.Outcome == Warning
+			if result.Outcome != test.outcome || advised != (result.Next != "") {
 				t.Errorf("%+v, want the outcome %q", result, test.outcome)
 			}
 			text := result.Found + "\n" + result.Why
