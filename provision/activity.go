@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
@@ -191,8 +193,13 @@ func (s *activity) awaitsSSH() bool {
 	return s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel
 }
 
-// evidence describes how far a VM came that did not start; empty when it gave no sign.
-func (s *activity) evidence() string {
+// silentConsole is why a VM of the type vz that has begun shows nothing on its console: Lima gives it one, a virtio
+// console, and the kernel of Ubuntu's image is told to write to a serial port (lima#1659).
+const silentConsole = "\nits console shows nothing, which is no sign: a VM of the type vz has it at hvc0, and Ubuntu's " +
+	"image writes to a serial port, unless console=hvc0 is on its kernel's command line"
+
+// evidence describes how far a VM of a type came that did not start; empty when it gave no sign.
+func (s *activity) evidence(vmType limatype.VMType) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == "" {
@@ -201,6 +208,8 @@ func (s *activity) evidence() string {
 	text := fmt.Sprintf("\nit came as far as: %s", s.phase)
 	if s.console != "" {
 		text += "\nthe last line of its console: " + s.console
+	} else if vmType == limatype.VZ && s.phase != lima.PhaseDriver {
+		text += silentConsole
 	}
 	return text
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -38,7 +40,7 @@ func TestPhasesNeverGoBack(t *testing.T) {
 		t.Error("a step that has ended got a phase")
 	}
 	s.begin()
-	if evidence := s.evidence(); evidence != "" {
+	if evidence := s.evidence(limatype.QEMU); evidence != "" {
 		t.Errorf("a start that has not begun has the evidence %q", evidence)
 	}
 }
@@ -48,9 +50,30 @@ func TestEvidence(t *testing.T) {
 	s.reach(lima.PhaseKernel)
 	s.readConsole("Kernel panic - not syncing: No working init found.")
 	for _, want := range []string{"as far as: kernel output", "Kernel panic"} {
-		if !strings.Contains(s.evidence(), want) {
-			t.Errorf("no %q in %q", want, s.evidence())
+		if !strings.Contains(s.evidence(limatype.QEMU), want) {
+			t.Errorf("no %q in %q", want, s.evidence(limatype.QEMU))
 		}
+	}
+}
+
+// TestEvidenceOfAMac: that a console is empty proves nothing there, and is said with the reason.
+func TestEvidenceOfAMac(t *testing.T) {
+	const why = "console=hvc0"
+	var s activity
+	s.readLog("Starting VZ (hint: to watch the boot progress, see `serial*.log`)")
+	if evidence := s.evidence(limatype.VZ); strings.Contains(evidence, why) {
+		t.Errorf("before the VM runs: %q", evidence)
+	}
+	s.readLog("[VZ] - vm state change: running")
+	if evidence := s.evidence(limatype.VZ); !strings.Contains(evidence, why) {
+		t.Errorf("while the VM runs: %q", evidence)
+	}
+	if evidence := s.evidence(limatype.QEMU); strings.Contains(evidence, why) {
+		t.Errorf("of QEMU: %q", evidence)
+	}
+	s.readConsole("a line")
+	if evidence := s.evidence(limatype.VZ); strings.Contains(evidence, why) || !strings.Contains(evidence, "a line") {
+		t.Errorf("with a console that shows something: %q", evidence)
 	}
 }
 

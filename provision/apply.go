@@ -157,7 +157,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
 		}
 		if step.ID == StepStart || step.ID == StepWaitForBoot {
-			failure.Why += r.vm.activity.evidence()
+			failure.Why += r.vm.activity.evidence(r.target.vmType)
 		}
 		return failure
 	}

@@ -556,7 +556,7 @@ func (id StepID) RollsBack() bool {
 // replace it is for a guest that does not boot: for reasons of this machine, another VM would not start either.
 func explainBoot(r *run, at State, failure *Error, err error) {
 	spec := r.target.spec
-	failure.Why += r.vm.activity.evidence()
+	failure.Why += r.vm.activity.evidence(r.target.vmType)
 	failure.Next = fmt.Sprintf("see %s and serial*.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, filenames.HostAgentStderrLog), LogPath(spec))
 	_, ofLima := errors.AsType[*lima.CommandError](err)
