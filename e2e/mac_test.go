@@ -224,6 +224,8 @@ func testMacLife(t *testing.T, m *mac) {
 	m.setup(t).wantReady(t)
 	testContract(t, m.world)
 	m.testPowerCut(t)
+	m.testStubbornAgent(t)
+	m.testFrozenHostAgent(t)
 	m.killHostAgent(t)
 	if r := m.worldsetup(t, "status"); r.code == 0 {
 		t.Errorf("status takes a VM that was killed for ready\n%s", r.stdout)
@@ -362,34 +364,6 @@ func (m *mac) testPowerCut(t *testing.T) {
 		t.Errorf("the host agent does not name the power cut, %v", err)
 	}
 	m.setup(t).wantReady(t)
-}
-
-// testSlowStart: limactl gives its host agent 5 s to begin, and then its guest agent a minute to answer. A run outlasts
-// both, and the report says what Lima misses.
-func (m *mac) testSlowStart(t *testing.T) {
-	t.Helper()
-	if m.described.arch != "arm64" { // once is enough
-		return
-	}
-	environment := m.env
-	m.limactl(t, "stop", vm)
-	m.env = append(slices.Clip(environment), "ASMAC_LATE=8s", "ASMAC_SILENT=1")
-	r := m.setup(t)
-	m.env = environment
-	r.wantReady(t)
-	if r.outcome().Error != nil || !strings.Contains(r.stdout, "limactl did not wait for its host agent") {
-		t.Errorf("error %+v\n%s", r.outcome().Error, r.stdout)
-	}
-	degraded := func(r result) bool { return strings.Contains(r.stdout, "guest agent does not seem to be running") }
-	if r := m.worldsetup(t, "status", "-v"); r.code != 0 || !degraded(r) {
-		t.Errorf("status does not say what Lima misses: exit code %d\n%s", r.code, r.stdout)
-	}
-	testReachable(t, m.world)
-	m.limactl(t, "stop", vm)
-	m.setup(t).wantReady(t)
-	if r := m.worldsetup(t, "status", "-v"); r.code != 0 || degraded(r) {
-		t.Errorf("status after a whole boot: exit code %d\n%s", r.code, r.stdout)
-	}
 }
 
 // testRosettaLost: a VM with Rosetta, on a Mac that has lost it, would open a dialog and end in emergency mode. One that

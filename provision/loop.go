@@ -51,7 +51,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		}
 		if step, again := r.done.again(view.plan); again || round > maxRounds {
 			if round > maxRounds || !r.done.escalate(&view.state, step) {
-				return r.report(view), doesNotHold(view.plan.VM, step)
+				return r.report(view), doesNotHold(view.plan.VM, step, view.state.Degraded)
 			}
 			view.plan = planFor(r.target, view.state)
 			r.times.estimate(&view.plan)
@@ -385,12 +385,18 @@ func unhealthy(health Health) *Error {
 		Why: strings.Join(why, "\n"), Next: next, Lacks: health.Lacks}
 }
 
-func doesNotHold(vm string, step Step) *Error {
-	return &Error{
+// doesNotHold returns the error of a step without a lasting effect. degraded is what Lima's host agent could not do at
+// the VM's boot, which may be the reason.
+func doesNotHold(vm string, step Step, degraded string) *Error {
+	failure := &Error{
 		Kind: KindProvisioning,
 		What: fmt.Sprintf("the step %q did not hold", step.Title),
 		Why:  step.Reason,
 		Next: fmt.Sprintf("something in the guest reverts it: see limactl shell --workdir / %s sudo journalctl -b, "+
 			"then run worldsetup again", vm),
 	}
+	if degraded != "" {
+		failure.Why += "\nLima calls the VM degraded: " + degraded
+	}
+	return failure
 }

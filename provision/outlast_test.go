@@ -13,6 +13,18 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
+// TestDegradedDoesNotHold: what Lima could not do is named where a repair has no effect.
+func TestDegradedDoesNotHold(t *testing.T) {
+	step := newStep(StepStart, "nothing is mounted there")
+	if why := doesNotHold("w", step, "no sshfs").Why; !strings.Contains(why, step.Reason) ||
+		!strings.Contains(why, "degraded: no sshfs") {
+		t.Errorf("got %q", why)
+	}
+	if why := doesNotHold("w", step, "").Why; why != step.Reason {
+		t.Errorf("of a whole boot: %q", why)
+	}
+}
+
 // TestOutlast: what becomes of a start that limactl gave up, by what its host agent has left.
 func TestOutlast(t *testing.T) {
 	const (
