@@ -117,6 +117,9 @@ func (v *vm) observe(
 	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
 		state.Booting = true // another program started it
 	}
+	if instance.Status == limatype.StatusBroken {
+		state.Frozen = stoppedProcesses(instance.Dir)
+	}
 	state.DiskMissing = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
 	if !running || instance.Config == nil {
 		return state
@@ -239,6 +242,8 @@ type State struct {
 	HalfCreated bool
 	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
 	PIDFiles []lima.PIDFile
+	// Frozen names the VM's processes that were stopped, of one that Lima calls broken; empty for none.
+	Frozen string
 	// Swap holds the VMs beside it: kept, or left by a run that was killed.
 	Swap vmswap.State
 	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.

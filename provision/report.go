@@ -55,6 +55,9 @@ func (r *run) report(seen view) Health {
 			found += "; " + file.String()
 		}
 	}
+	if s.Frozen != "" {
+		found += "; " + s.Frozen
+	}
 	health.check("instance", "VM", "running", found)
 	broker := s.owner().MadeBy == layout.ToolBroker
 	switch {

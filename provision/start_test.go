@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/atomize-hq/worldsetup/provision"
@@ -99,4 +100,30 @@ func TestStalePIDFiles(t *testing.T) {
 	if left := lima.PIDFiles(b.VMDir("substrate")); len(left) > 0 {
 		t.Errorf("left are %+v", left)
 	}
+}
+
+// TestFrozenProcess: a VM that Lima calls broken is reported with the process that was stopped, and repaired.
+func TestFrozenProcess(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	agent := b.process(t, "ha.pid", "--pidfile", filepath.Join(b.VMDir("substrate"), "ha.pid"))
+	if err := agent.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = agent.Signal(syscall.SIGCONT) }) // or it would not end
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(agent.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("it was not stopped: %v, %v", status, err)
+	}
+	b.VM("substrate").Break("failed to get Info")
+	health, _ := b.setup().Status(t.Context())
+	if !slices.ContainsFunc(health.Items, func(item provision.Item) bool {
+		return item.ID == "instance" && item.Found == "broken; the process in ha.pid is stopped"
+	}) {
+		t.Errorf("the report says %+v", health.Items)
+	}
+	if err := agent.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	b.mustRun(t)
 }

@@ -108,7 +108,8 @@ func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
 	health.item(ItemObserving, "world", Unknown, "as it was",
-		strings.TrimSpace("something changed and is being observed "+stoppedProcesses(dir)), "wait")
+		strings.Join(append([]string{"something changed and is being observed"}, nonEmpty(stoppedProcesses(dir))...), ": "),
+		"wait")
 	return health
 }
 
@@ -353,15 +354,16 @@ func (w *watcher) states(pids ...int) map[int]byte {
 	return w.seen
 }
 
-// stoppedProcesses names the VM's processes that were stopped.
+// stoppedProcesses names the VM's processes that were stopped; empty for none.
 func stoppedProcesses(dir string) (text string) {
 	processes := processesIn(dir, func(pids ...int) map[int]byte { return process.States(context.Background(), pids...) })
+	var stopped []string
 	for _, name := range slices.Sorted(maps.Keys(processes)) {
 		if processes[name].stopped {
-			text += fmt.Sprintf("(the process in %s is stopped)", name)
+			stopped = append(stopped, fmt.Sprintf("the process in %s is stopped", name))
 		}
 	}
-	return text
+	return strings.Join(stopped, ", ")
 }
 
 // listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.
