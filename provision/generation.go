@@ -139,10 +139,11 @@ func olderLayout(o *guest.Observation) (reasons []string) {
 	return reasons
 }
 
-// upgrades reports whether a guest is being taken from an older generation to its layout.
+// upgrades reports whether a guest is being taken from an older generation to its layout. Two generations may have the
+// same marker: their units tell them apart.
 func upgrades(o *guest.Observation) bool {
 	of, marked := o.Marked()
-	return len(o.Older()) > 0 || marked && o.Layout.NewerThan(of)
+	return len(o.Older()) > 0 || marked && of.Marker != o.Layout.Marker && o.Layout.NewerThan(of)
 }
 
 func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }
