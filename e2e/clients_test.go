@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // clients are programs that connect to the agent again and again.
@@ -78,7 +79,7 @@ func (home limaHome) connecting(many int, during func()) clients {
 	return all
 }
 
-// TestClients: while the agent is replaced by another one, 50 clients connect, and none fails.
+// TestClients: while the agent is replaced by another one, 50 clients connect, and none fails, in each generation.
 func TestClients(t *testing.T) { onEachLima(t, testClients) }
 
 func testClients(t *testing.T, rig *rig) {
@@ -88,9 +89,16 @@ func testClients(t *testing.T, rig *rig) {
 	w := &world{limaHome: rig.newHome(t)}
 	w.project = filepath.Join(w.files(), "project")
 	w.write(t, filepath.Join(w.project, "read.me"), "hello\n")
-	other := filepath.Join(w.files(), "other-agent")
-	buildAgent(t, other, "./e2e/agent", "-X main.name=other")
-	w.setup(t, "--agent", "builtin").wantReady(t)
+	for _, of := range layout.All {
+		t.Run(of.Name, func(t *testing.T) { w.testClients(t, of) })
+	}
+}
+
+// testClients takes the world to a generation first.
+func (w *world) testClients(t *testing.T, of layout.Layout) {
+	other := filepath.Join(w.files(), of.Package)
+	buildAgent(t, other, "./e2e/agent", "-X main.name=other -X main.backend="+of.Backend)
+	w.setup(t, "--agent", "builtin", "--layout", of.Name).wantReady(t)
 	for _, agent := range []string{other, "builtin"} {
 		all := w.connecting(50, func() {
 			r := w.setup(t, "--agent", agent)
