@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -101,35 +100,6 @@ func lanesOn(rig *rig) (mine []lane) {
 	return mine
 }
 
-// knownKills are what worldsetup does wrong today, why, and after what. They are races that it may win.
-var knownKills = []struct{ point, words, reason string }{
-	{
-		`^create/(everything|worldsetup|limactl) at (step|log) vm-create|^all of create`,
-		`the step "start the VM" failed`,
-		"issue 16: Lima never fetches the kernel of a VM whose creation was killed after its disk was made, and " +
-			"worldsetup starts it again and again",
-	},
-	{
-		`/limactl at`, `its exit code means that nothing was changed`,
-		"issue 16: that Lima can't be asked counts as a prerequisite, also after changes",
-	},
-	{
-		`/ssh at`, `it advises a replacement|it blames the agent`,
-		"issue 16: an ssh that was killed counts as a guest that lets no one in, or as an agent that does not answer",
-	},
-}
-
-// known returns why a point fails as it does; empty when that isn't known.
-func known(point string, err error) (reason string) {
-	for _, known := range knownKills {
-		if err != nil && regexp.MustCompile(known.point).MatchString(point) &&
-			regexp.MustCompile(known.words).MatchString(err.Error()) {
-			return known.reason
-		}
-	}
-	return ""
-}
-
 // TestKills kills worldsetup, or what it has called, at the events of each kind of run. A run that lives on must report
 // the truth; the next one, or the one after that, must end with a world, and the last one finds nothing to do.
 func TestKills(t *testing.T) {
@@ -211,21 +181,19 @@ func (d deed) playAll(t *testing.T, worlds []*killWorld, points []killPoint) {
 	all.Wait()
 }
 
-// judge plays a point and wants it to pass, or to fail as it is known to.
+// judge plays a point and wants it to pass.
 func (w *killWorld) judge(t *testing.T, d deed, p killPoint, second bool) {
 	if w.spoilt {
 		w.clear(t)
 	}
 	w.spoilt = true // until the runs after it have ended well
-	w.report(t, d.name+"/"+p.String(), w.play(t, d, p, second))
+	w.report(t, w.play(t, d, p, second))
 }
 
-// report fails the test for an error that isn't known.
-func (w *killWorld) report(t *testing.T, point string, err error) {
+// report fails the test for an error.
+func (w *killWorld) report(t *testing.T, err error) {
 	t.Helper()
-	if reason := known(point, err); reason != "" {
-		t.Logf("known to fail, %s: %v", reason, err)
-	} else if err != nil {
+	if err != nil {
 		t.Error(err)
 		w.logEnds(t)
 	}

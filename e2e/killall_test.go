@@ -48,7 +48,7 @@ func TestKillEverything(t *testing.T) {
 					w.clear(t)
 				}
 				w.spoilt = true
-				w.report(t, "all of "+name, w.killEverything(t, deed, share, rand.New(rand.NewPCG(order, 0))))
+				w.report(t, w.killEverything(t, deed, share, rand.New(rand.NewPCG(order, 0))))
 			})
 		}
 	})

@@ -77,11 +77,11 @@ func (w *killWorld) killInARow(t *testing.T, d deed, v victim) {
 	}
 	d.prepare(w, t)
 	for _, p := range points {
-		t.Run(p.at, func(t *testing.T) { w.report(t, d.name+"/"+p.String(), w.killNext(t, d, p)) })
+		t.Run(p.at, func(t *testing.T) { w.report(t, w.killNext(t, d, p)) })
 	}
 	t.Logf("%d points", len(points))
 	sockets := w.forwarded()
-	w.report(t, "all of "+d.name+" in a row", errors.Join(w.carryOn(t), w.only(append([]string{vm}, d.beside...)...),
+	w.report(t, errors.Join(w.carryOn(t), w.only(append([]string{vm}, d.beside...)...),
 		w.leftovers(t, sockets)))
 	w.healthy, w.spoilt = true, false
 }
