@@ -7,7 +7,7 @@
 # make bed     half an hour: every scenario, and some 260 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
 # make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
-# make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie has another guest.
+# make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie-ubuntu has another guest.
 # make e2e-all two hours: the same with every scenario
 # make mac-cover RESULTS=FILE what unit tests execute of the code for Macs, in FILE.unit.cover; make bed writes FILE.mac.cover
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded, and FILE.*.cover
@@ -101,8 +101,8 @@ bed-kills: need-go
 bed-all:
 	$(MAKE) bed LIMA=all TURNS=0 SKIP=NothingIsSkipped LIMIT=600m
 
-# The guest of the real VM: bookworm and trixie take turns by the day.
-SUITE ?= $(shell test $$(( $$(date +%s) / 86400 % 2 )) = 0 && echo bookworm || echo trixie)
+# The guest of the real VM: they take turns by the day. The last one is set up as Ubuntu's cloud images are.
+SUITE ?= $(shell set -- bookworm trixie trixie-ubuntu && shift $$(( $$(date +%s) / 86400 % 3 )) && echo "$$1")
 
 e2e: need-go
 	$(GO) test -tags e2e -count=1 -timeout 60m -v -short ./e2e -suite $(SUITE) $(RECORD)

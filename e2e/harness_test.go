@@ -43,7 +43,8 @@ var (
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSeed      = flag.Uint64("seed", 0,
 		"repeat what a test drew that printed this `number`; 0 for something else each time")
-	onSuite = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest")
+	onSuite = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest; SUITE-ubuntu "+
+		"is set up as Ubuntu's cloud images are")
 )
 
 // suite is what TestMain prepares for all tests.

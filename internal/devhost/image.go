@@ -25,14 +25,15 @@ type Image struct {
 	Profile string // a Lima profile that starts it
 }
 
-// DefaultSuite is the Debian suite of a real VM's guest.
+// DefaultSuite is the Debian suite of a real VM's guest, unless another one is chosen.
 const DefaultSuite = "bookworm"
 
-// GuestImage is the image of a Debian suite, such as "bookworm", in the cache: built when it isn't there yet, with the
-// packages that the world needs.
-func (h *Host) GuestImage(ctx context.Context, suite string) (Image, error) {
-	dir, err := h.built(ctx, "image", suite, func(dir, target string) error {
-		if err := h.follow(ctx, "image.sh", suite, dir); err != nil {
+// GuestImage is the image of a guest in the cache, built when it isn't there yet: of a Debian suite, such as
+// "bookworm", with the packages that the world needs, or, as "bookworm-ubuntu", without them and set up as Ubuntu's
+// cloud images are (see recipe/ubuntu.sh).
+func (h *Host) GuestImage(ctx context.Context, guest string) (Image, error) {
+	dir, err := h.built(ctx, "image", guest, func(dir, target string) error {
+		if err := h.follow(ctx, "image.sh", guest, dir); err != nil {
 			return err
 		}
 		digest, err := fileDigest(filepath.Join(dir, "disk.qcow2"))

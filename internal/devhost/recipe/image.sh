@@ -1,15 +1,16 @@
 #!/bin/bash
 # Builds the guest image of a real VM. Runs as root.
 #
-#   image.sh ARCH SUITE OUT      OUT exists and is empty
+#   image.sh ARCH GUEST OUT      OUT exists and is empty
 #
+# GUEST is a suite, or SUITE-ubuntu for one that is set up as Ubuntu's cloud images are.
 # Leaves disk.qcow2, vmlinuz and initrd.img in OUT. There is no boot loader:
 # Lima starts the kernel itself.
 set -euo pipefail
 umask 022
 PATH=$PATH:/usr/sbin:/sbin
 
-arch=$1 suite=$2 out=$3
+arch=$1 guest=$2 out=$3
 recipe=$(cd "$(dirname "$0")" && pwd)
 
 work=$(mktemp -d "$out/work.XXXXXX")
@@ -17,7 +18,8 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 # mktemp makes 0700, which the guest's own root directory must not be.
 install -d -m 0755 "$work/root"
 
-"$recipe/tree.sh" "$arch" "$suite" "$work/root" "$recipe/packages.txt" "$recipe/packages-vm.txt"
+"$recipe/tree.sh" "$arch" "${guest%-ubuntu}" "$work/root" "$recipe/packages.txt" "$recipe/packages-vm.txt"
+case $guest in *-ubuntu) "$recipe/ubuntu.sh" "$work/root" ;; esac
 
 # cloud-init looks once for Lima's data. Under emulation the driver of the CD-ROM that holds them may be loaded a second
 # later, and the guest would boot without Lima's user.
