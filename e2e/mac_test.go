@@ -366,8 +366,8 @@ func (m *mac) testPowerCut(t *testing.T) {
 	m.setup(t).wantReady(t)
 }
 
-// testRosettaLost: a VM with Rosetta, on a Mac that has lost it, would open a dialog and end in emergency mode. One that
-// is stopped is not started, and it is taken out of one that runs. VMs that are made afterwards have none.
+// testRosettaLost: a VM with Rosetta, on a Mac that has lost it, would open a dialog and end in emergency mode. One
+// that is stopped is not started, and it is taken out of one that runs. VMs that are made afterwards have none.
 func (m *mac) testRosettaLost(t *testing.T) {
 	t.Helper()
 	if !m.described.rosetta {

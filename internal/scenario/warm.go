@@ -60,8 +60,9 @@ systemctl daemon-reload
 echo booted >>/var/log/own
 `
 
-// WarmProfile adds to a Lima profile what lima-warm.sh has in its own: the project at /src, or nothing that is mounted, the
-// script of a generation and, before and after that, scripts of a user's. home and project are directories of this machine.
+// WarmProfile adds to a Lima profile what lima-warm.sh has in its own: the project at /src, or nothing that is mounted,
+// the script of a generation and, before and after that, scripts of a user's. home and project are directories of this
+// machine.
 func WarmProfile(profile, home, project string, of layout.Layout) string {
 	var text strings.Builder
 	text.WriteString(strings.TrimRight(profile, "\n"))

@@ -72,8 +72,8 @@ func PIDFiles(dir string) (files []PIDFile) {
 	return files
 }
 
-// HostAgent reports whether the host agent of the instance in dir has begun, and whether it still runs. One that ends by
-// itself removes its file.
+// HostAgent reports whether the host agent of the instance in dir has begun, and whether it still runs. One that ends
+// by itself removes its file.
 func HostAgent(dir string) (began, runs bool) {
 	path := filepath.Join(dir, filenames.HostAgentPID)
 	text, _ := os.ReadFile(path) // without one it has not begun
