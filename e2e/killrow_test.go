@@ -16,11 +16,11 @@ type row struct {
 }
 
 // rowsOn returns what a rig plays: its share of the rows, of which the first take the longest. What kills everything of
-// a repair is on two of the guests.
+// a repair is on three of the guests.
 func rowsOn(rig *rig) (mine []row) {
 	for i, row := range []row{
 		{"replace", killTree}, {"restore", killTree}, {"remove", killTree}, {"repair", killSSH}, {"repair", killLima},
-		{"repair", killSelf}, {"repair", killTree}, {"repair", killTree},
+		{"repair", killSelf}, {"repair", killTree}, {"repair", killTree}, {"repair", killTree},
 	} {
 		turn := i % len(suite.rigs)
 		if i/len(suite.rigs)%2 == 1 { // back again: whose first row was the longest gets the last
