@@ -92,7 +92,7 @@ func (p *benched) replacement() perf.Row {
 	}
 	bare := 0
 	return perf.Row{
-		What: "`worldsetup --replace`", Against: "bare `limactl stop` and `start` of a new one", Target: 1.05,
+		What: "`worldsetup --replace=substrate`", Against: "bare `limactl stop` and `start` of a new one", Target: 1.05,
 		Ours: perf.After(ready, func() (float64, error) {
 			return perf.Time(fresh.again("--replace", vm))()
 		}),
