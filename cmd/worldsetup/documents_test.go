@@ -57,7 +57,7 @@ var (
 type setting struct {
 	before []string // commands that run first
 	file   string   // the text of worldsetup.yaml in the projects
-	code   int      // such as 4, of a command that asks: nobody answers here
+	code   int      // such as 4, of a command that asks: no one answers here
 	until  string   // what it prints before it is interrupted
 }
 
