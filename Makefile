@@ -63,6 +63,7 @@ race: need-go
 lint: need-go
 	scripts/ensure-packages.sh python3 shellcheck
 	@unformatted=$$(gofmt -l .) || exit 1; if [ -n "$$unformatted" ]; then echo "gofmt -w" $$unformatted; exit 1; fi
+	@if LC_ALL=C.UTF-8 grep -rnE --include='*.go' '^.{121,}$$' .; then echo "longer than 120 columns"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./e2e
 	$(TOOL) staticcheck ./...

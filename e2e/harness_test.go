@@ -37,7 +37,8 @@ var (
 	onGuests = flag.String("guest", "",
 		"play on the test bed, on these `guests` (separated by commas, or \"all\"), and not on a real VM")
 	onLimas = flag.String("lima", "",
-		"with these `versions` of Lima (likewise), or the limactl at an absolute path; \"turns\" gives each guest one of them")
+		"with these `versions` of Lima (likewise), or the limactl at an absolute path; \"turns\" gives each guest "+
+			"one of them")
 	turns = flag.Int("turns", 0,
 		"play each scenario on this `number` of the rigs, and the basic ones on twice as many; 0 for all")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")

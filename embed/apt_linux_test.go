@@ -22,7 +22,9 @@ func TestWaitingForALock(t *testing.T) {
 		for name, text := range map[string]string{
 			"sleep": "",
 			"apt-get": `echo "$*" >>"$DIR/calls"
-				case $*,$(grep -c update "$DIR/calls") in *update*,[12]) printf 'E: Could not get lock %s\n' "$LOCK" >&2; exit 100 ;; esac
+				case $*,$(grep -c update "$DIR/calls") in
+				*update*,[12]) printf 'E: Could not get lock %s\n' "$LOCK" >&2; exit 100 ;;
+				esac
 				case $* in *install*) cp "$DIR/sleep" "$DIR/jq" ;; esac`,
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {

@@ -70,8 +70,8 @@ func TestChecksOfANewVM(t *testing.T) {
 // wrong with that is for the plan to report, and nothing of this machine's.
 func TestChecksOfAnUnreadableVM(t *testing.T) {
 	target, err := prerequisites(t, provision.Spec{}, func(context.Context, lima.Command) (lima.Result, error) {
-		return lima.Result{Stdout: []byte(
-			`{"name":"substrate","hostname":"lima-substrate","status":"","dir":"/nowhere/substrate","vmType":"","arch":"","config":null}` + "\n")}, nil
+		return lima.Result{Stdout: []byte(`{"name":"substrate","hostname":"lima-substrate","status":"",` +
+			`"dir":"/nowhere/substrate","vmType":"","arch":"","config":null}` + "\n")}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

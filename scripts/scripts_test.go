@@ -156,7 +156,8 @@ func TestMakeInstall(t *testing.T) {
 		t.Errorf("it prints %q", out)
 	}
 	for _, path := range []string{
-		"bash-completion/completions/worldsetup", "zsh/site-functions/_worldsetup", "fish/vendor_completions.d/worldsetup.fish",
+		"bash-completion/completions/worldsetup", "zsh/site-functions/_worldsetup",
+		"fish/vendor_completions.d/worldsetup.fish",
 		"man/man1/worldsetup.1", "man/man1/worldsetup-status.1", "doc/worldsetup/LICENSE",
 	} {
 		if info, err := os.Stat(filepath.Join(home, ".local/share", path)); err != nil || info.Size() == 0 ||
@@ -177,9 +178,9 @@ func TestMakeInstall(t *testing.T) {
 }
 
 // gnuOnly is what the tools of macOS don't know, or do otherwise, and what its bash 3.2 doesn't know.
-var gnuOnly = regexp.MustCompile(`\bsed (?:-\w+ )*(?:-i|-r)\b|\bdate (?:-d|--)|\breadlink -f|\bstat (?:-c|--)|\bxargs (?:-r|-d)|\binstall -\w*D` +
-	`|\bgrep -\w*P|\bcp (?:-a|--)|\bmktemp -p|\btac\b|\bnproc\b|\bsha256sum\b|[^-]\btimeout \d|\bsort -V|\bhead -n -|\bdeclare -A|\bmapfile\b` +
-	`|\breadarray\b|\$\{\w+,,|\$\{\w+\^\^|\btar --sort`)
+var gnuOnly = regexp.MustCompile(`\bsed (?:-\w+ )*(?:-i|-r)\b|\bdate (?:-d|--)|\breadlink -f|\bstat (?:-c|--)|` +
+	`\bxargs (?:-r|-d)|\binstall -\w*D|\bgrep -\w*P|\bcp (?:-a|--)|\bmktemp -p|\btac\b|\bnproc\b|\bsha256sum\b|` +
+	`[^-]\btimeout \d|\bsort -V|\bhead -n -|\bdeclare -A|\bmapfile\b|\breadarray\b|\$\{\w+,,|\$\{\w+\^\^|\btar --sort`)
 
 // What a Mac runs knows neither GNU's options nor a bash of this century.
 func TestRunsOnAMac(t *testing.T) {

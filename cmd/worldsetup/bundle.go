@@ -26,8 +26,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-const bundleLong = `bundle writes one archive for a report of a problem: versions, checks, the report, the plan, logs, Lima's
-logs and configuration of the VM, and the journal of the agent's units. Users, home directories, hosts,
+const bundleLong = `bundle writes one archive for a report of a problem: versions, checks, the report, the plan, logs,
+Lima's logs and configuration of the VM, and the journal of the agent's units. Users, home directories, hosts,
 addresses, keys, tokens and passwords are taken out. It shows first what will be in it, and sends nothing anywhere.
 
 The archive's manifest.json reports what can't be read.`

@@ -105,12 +105,12 @@ the commands that it shows and that were agreed to, whatever their result.
 and ~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. When
 ~--timeout~ ends ~status --watch~, it exits with 0 or 6, as the world was last; when it ends a ~--wait~, with 7.
 
-~worldsetup status --quick~ asks the agent alone, within 5 s (~--timeout~ shortens that): 0 when it answers, 6 when it does
-not or there is no VM, 7 while a run is in progress. It verifies nothing else, so 0 is no promise that the world is ready.
-With ~--quiet~ it prints nothing at all for these three.
+~worldsetup status --quick~ asks the agent alone, within 5 s (~--timeout~ shortens that): 0 when it answers, 6 when it
+does not or there is no VM, 7 while a run is in progress. It verifies nothing else, so 0 is no promise that the world
+is ready. With ~--quiet~ it prints nothing at all for these three.
 
-~worldsetup --check-only~ reports what ~status~ does and exits with 0 whatever that is, for callers of lima-warm.sh; only
-a command line that can't be read, an interruption and a bug have their own codes.
+~worldsetup --check-only~ reports what ~status~ does and exits with 0 whatever that is, for callers of lima-warm.sh;
+only a command line that can't be read, an interruption and a bug have their own codes.
 
 A no is not an error: a plan that was declined exits with 130, a replacement, restoration or removal with 4, an adoption
 with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and only one line tells that it has stopped.
@@ -120,11 +120,11 @@ with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and 
 An output that is not read ends the run (130). A standard output that was closed before the program started can't be
 distinguished from ~/dev/null~, and is treated like it.
 
-Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remove=NAME~, and for ~worldsetup remove --all~
-the names of all VMs, ~--all=NAME,NAME~. The name of another VM
-is refused (2), and so is a VM that another tool protected, made or owns, or that is not a world; the message shows how to change
-that. A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
-a world of it, and is a flag only. To replace it takes both consents.
+Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remove=NAME~, and for
+~worldsetup remove --all~ the names of all VMs, ~--all=NAME,NAME~. The name of another VM is refused (2), and so
+is a VM that another tool protected, made or owns, or that is not a world; the message shows how to change that.
+A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making a world of
+it, and is a flag only. To replace it takes both consents.
 
 A run agrees to a level of disruption (8): that of its first plan, or the one that ~--allow~ names, ~live~, ~unit~,
 ~connection~, ~restart~ or ~force~. When a step does not hold and only a deeper one would help, or a VM does not shut

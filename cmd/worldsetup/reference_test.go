@@ -165,20 +165,22 @@ func TestReference(t *testing.T) {
 	golden(t, "../../docs/reference.md", text.String())
 }
 
-const troubleshooting = `# Troubleshooting
-
-` + madeFromCode + `Run ` + "`worldsetup`" + ` again first: it repairs what it can, continues where it stopped, and changes nothing in a healthy
+// troubleshooting is the beginning of docs/troubleshooting.md, with a tilde for each backtick.
+const troubleshooting = "# Troubleshooting\n\n" + madeFromCode +
+	`Run ~worldsetup~ again first: it repairs what it can, continues where it stopped, and changes nothing in a healthy
 world. If that does not help:
 
 | what you see | what to type |
 | --- | --- |
-| the run ends before it changes anything, with exit code 3 | ` + "`worldsetup check`" + ` lists what this machine lacks, and ` + "`worldsetup check --fix`" + ` repairs what it can; [checks.md](checks.md) |
-| it asks to replace the VM, or ends with 4 | ` + "`worldsetup plan`" + ` shows why; the flag that gives consent is in the message |
-| it ends with 8 | a repair would interrupt more than was agreed to: ` + "`worldsetup --allow=restart`" + ` allows more |
-| another run is in progress (7) | ` + "`worldsetup --wait`" + ` waits for it |
-| the world is not ready (6) | ` + "`worldsetup status -v`" + ` shows each line of the report; look for its words below |
-| a step failed (5) | ` + "`worldsetup logs`" + ` shows the last run, ` + "`worldsetup logs --agent`" + ` the agent and ` + "`worldsetup logs --console`" + ` the VM's boot |
-| none of this helps | ` + "`worldsetup bundle`" + ` writes an archive to attach to an issue |
+` + "| the run ends before it changes anything, with exit code 3 | ~worldsetup check~ lists what this machine lacks, " +
+	`and ~worldsetup check --fix~ repairs what it can; [checks.md](checks.md) |
+| it asks to replace the VM, or ends with 4 | ~worldsetup plan~ shows why; the message has the flag that gives consent |
+| it ends with 8 | a repair would interrupt more than was agreed to: ~worldsetup --allow=restart~ allows more |
+| another run is in progress (7) | ~worldsetup --wait~ waits for it |
+| the world is not ready (6) | ~worldsetup status -v~ shows each line of the report; look for its words below |
+` + "| a step failed (5) | ~worldsetup logs~ shows the last run, ~worldsetup logs --agent~ the agent and " +
+	`~worldsetup logs --console~ the VM's boot |
+| none of this helps | ~worldsetup bundle~ writes an archive to attach to an issue |
 
 [exit-codes.md](exit-codes.md) has all exit codes.
 
@@ -229,7 +231,7 @@ func TestTroubleshooting(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	text.WriteString(troubleshooting)
+	text.WriteString(strings.ReplaceAll(troubleshooting, "~", "`"))
 	known := titles(t)
 	slices.Sort(order)
 	for _, item := range order {

@@ -18,8 +18,8 @@ func (a *app) restoreCommand() *cobra.Command {
 	return a.vmCommand(command, a.restore, "vm", "replace", "keep-old", "wait", "timeout")
 }
 
-const removeLong = `remove deletes the VM, its backup and worldsetup's files about it. The consent is the VM's name, typed or
-in --remove.
+const removeLong = `remove deletes the VM, its backup and worldsetup's files about it. The consent is the VM's name,
+typed or in --remove.
 
 With --all it removes everything that worldsetup has put on this machine: all worlds, their backups, logs, saved
 settings, what you trusted, and completions and manual pages in your home directory. It shows the list first, with what

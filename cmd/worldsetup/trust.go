@@ -18,15 +18,15 @@ import (
 
 const trustLong = `trust shows what the worldsetup.yaml of PROJECT, else of the working directory, names that reaches
 beyond the world, what its profile opens on this machine, and the units for systemd that the project brings, which root
-runs in the VM. Once you agree, runs use it, until it, the profile or the units change. docs/config.md describes what has
-to be trusted.`
+runs in the VM. Once you agree, runs use it, until it, the profile or the units change. docs/config.md describes what
+has to be trusted.`
 
 // trustCommand returns the command that trusts what a project's file names.
 func (a *app) trustCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names, and its units", Long: trustLong,
-		Example: examples("worldsetup trust ~/src/app", "worldsetup trust --yes"),
-		Args:    atMostOneProject,
+		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names, and its units",
+		Long: trustLong, Example: examples("worldsetup trust ~/src/app", "worldsetup trust --yes"),
+		Args: atMostOneProject,
 	}
 	yes := command.Flags().Bool("yes", false, "do not ask")
 	command.Flags().Bool("non-interactive", false, "never ask")

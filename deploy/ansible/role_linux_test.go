@@ -14,7 +14,8 @@ echo "$*" >>"$HOME/calls"
 finished() { echo '{"schema":2,"seq":9,"type":"finished","result":{"ready":'$1',"changed":'$2',"steps":1'$3'}}'; }
 case "$*" in
 check*) echo '{"schema":2,"checks":[]}' ;;
-*--vm=broken*) finished false true ',"error":{"kind":"provisioning","what":"it failed","next":"run it again"}'; exit 5 ;;
+*--vm=broken*)
+	finished false true ',"error":{"kind":"provisioning","what":"it failed","next":"run it again"}'; exit 5 ;;
 plan*) if [ -e "$HOME/world" ]; then steps=; else steps='{"title":"create the VM","reason":"there is none"}'; fi
 	echo '{"schema":2,"vm":"substrate","steps":['"$steps"']}' ;;
 remove*) rm -f "$HOME/world"; finished false true ;;

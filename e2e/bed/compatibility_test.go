@@ -34,7 +34,8 @@ func TestCompatibilityDocument(t *testing.T) {
 			t.Errorf("it doesn't hold %q", words)
 		}
 	}
-	rows := regexp.MustCompile(`(?m)^\| ([a-z-]+) \|((?: (?:[0-9., ]+|not played) \|)+)$`).FindAllStringSubmatch(string(text), -1)
+	pattern := regexp.MustCompile(`(?m)^\| ([a-z-]+) \|((?: (?:[0-9., ]+|not played) \|)+)$`)
+	rows := pattern.FindAllStringSubmatch(string(text), -1)
 	var played, guests []string
 	for _, row := range rows {
 		guests = append(guests, row[1])

@@ -204,8 +204,8 @@ func writeMacCode(line func(string, ...any), files []executed) {
 		line("")
 		return
 	}
-	line("TestMac plays the whole program, built to take its machine for a Mac, on the test bed: programs that answer as " +
-		"Macs")
+	line("TestMac plays the whole program, built to take its machine for a Mac, on the test bed: programs that " +
+		"answer as Macs")
 	line("were recorded, Lima with a stand-in for the driver vz, and a real guest. Statements:")
 	line("")
 	row(line, []string{"file", "for Macs", "by TestMac", "by any test", "lines that none executes"})

@@ -9,7 +9,8 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/scenario"
 )
 
-const recorded = `{"Rig":"trixie lima-2.1.4","When":"2026-01-02T03:04:05Z","Versions":{"OS":"Debian 13","systemd":"257"}}
+const recorded = `{"Rig":"trixie lima-2.1.4","When":"2026-01-02T03:04:05Z",` +
+	`"Versions":{"OS":"Debian 13","systemd":"257"}}
 {"Rig":"trixie lima-2.1.4","Scenario":"one","Passed":false}
 {"Rig":"trixie lima-2.1.4","Scenario":"one","Passed":true}
 {"Rig":"trixie lima-2.1.4","Scenario":"two","Passed":false,"Known":"issue 9: a | b"}

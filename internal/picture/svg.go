@@ -54,7 +54,8 @@ func Write(to io.Writer, title string, frames ...Frame) error {
 	width, height := float64(w)*cellWidth+2*margin, float64(h)*cellHeight+titleBar+2*margin
 	var out strings.Builder
 	fmt.Fprintf(&out,
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img" aria-label="%s">`+"\n",
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.1f %.1f" width="%.0f" height="%.0f" role="img" `+
+			`aria-label="%s">`+"\n",
 		width, height, width, height, escape(title))
 	fmt.Fprintf(&out, "<title>%s</title>\n", escape(title))
 	out.WriteString("<style>\ntext { font: " + fmt.Sprintf("%.0f", fontSize) +
@@ -62,7 +63,8 @@ func Write(to io.Writer, title string, frames ...Frame) error {
 		".b { font-weight: bold; }\n.d { opacity: .6; }\n.i { font-style: italic; }\n.u { text-decoration: " +
 		"underline; }\n" + animation(frames) + "</style>\n")
 	fmt.Fprintf(&out,
-		`<rect width="100%%" height="100%%" rx="8" fill="%s"/><path d="M0 %.0fV8a8 8 0 0 1 8-8h%.1fa8 8 0 0 1 8 8v%.0fz" fill="%s"/>`+"\n",
+		`<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+
+			`<path d="M0 %.0fV8a8 8 0 0 1 8-8h%.1fa8 8 0 0 1 8 8v%.0fz" fill="%s"/>`+"\n",
 		background, titleBar, width-16, titleBar-8, bar)
 	for i, fill := range []string{"#f07178", "#e6b450", "#9ccc65"} {
 		fmt.Fprintf(&out, `<circle cx="%d" cy="15" r="5.5" fill="%s"/>`, 18+18*i, fill)

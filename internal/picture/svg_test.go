@@ -38,7 +38,7 @@ func TestStyles(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain":                          `<text x="0.0" y="13.0" textLength="42.0">plain</text>`,
 		"\x1b[1;31mred":                  `fill="#f07178" class="b">red</text>`,
-		"\x1b[7mback":                    `fill="#d7dae0"/><text x="0.0" y="13.0" textLength="33.6" fill="#16181d">back</text>`,
+		"\x1b[7mback":                    `textLength="33.6" fill="#16181d">back</text>`,
 		"\x1b[38;2;1;2;3mhex":            `fill="#010203">hex</text>`,
 		"\x1b[38;5;9mbright":             `fill="#ff8b92">bright</text>`,
 		"\x1b[2mfaint":                   `class="d">faint</text>`,

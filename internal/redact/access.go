@@ -20,7 +20,8 @@ const (
 var (
 	secretName = lazyregexp.New(`(?i)^` + name + `$`)
 	// harmless are values that are no secrets, whatever their name.
-	harmless = lazyregexp.New(`(?i)^["']?(?:|true|false|yes|no|on|off|none|null|nil|ok|\d{1,2}|\*+|\[[a-z]+(?:-\d+)?\])["']?$`)
+	harmless = lazyregexp.New(`(?i)^["']?(?:|true|false|yes|no|on|off|none|null|nil|ok|\d{1,2}|\*+|` +
+		`\[[a-z]+(?:-\d+)?\])["']?$`)
 	// blocks are keys and certificates; one that has no end takes all after it.
 	blocks = lazyregexp.New(`(?s)-{4,5} ?BEGIN [^-\n]{1,60}-{4,5}.*?(?:-{4,5} ?END [^-\n]{1,60}-{4,5}|\z)`)
 	// publicKeys are those of ssh, with the comment, and their fingerprints.
@@ -51,7 +52,8 @@ var nameStems = stems("passw phrase passcode secret token key credential authori
 var valued = []rule{
 	{nameStems, lazyregexp.New(`(?im)^\s*(?:-\s+|#\s*|export\s+)?["']?` + name + `["']?[ \t]*:[ \t]+(\S.*)$`)},
 	{nameStems, lazyregexp.New(`(?i)[\w.-]*(?:` + names + `)[\w.-]*[ \t]*:[ \t]+([^\s"'{\[][^"'\n]*)`)},
-	{stems("authorization cookie x-"), lazyregexp.New(`(?i)\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token|auth|secret)[\w-]*)\\*["']?\s*[:=]\s*([^"'\n]+)`)},
+	{stems("authorization cookie x-"), lazyregexp.New(`(?i)\b(?:(?:proxy-)?authorization|(?:set-)?cookie|` +
+		`x-[\w-]*(?:key|token|auth|secret)[\w-]*)\\*["']?\s*[:=]\s*([^"'\n]+)`)},
 	{nameStems, lazyregexp.New(`(?i)` + name +
 		`(?:\\*["'])?\s*(?:=>|:=|==?|:|%3a|%3d)\s*(\\*"(?:[^"\\\n]|\\[^"\n])*\\*"?|'[^'\n]*'?|[^\s"']\S*)`)},
 	{nameStems, lazyregexp.New(`(?i)\b` + name + `\s+(?:is|was)\s*:?\s+(\S+)`)},
@@ -63,13 +65,16 @@ var valued = []rule{
 	{stems("machine"), lazyregexp.New(`(?i)\bmachine\s+\S+\s+login\s+(\S+\s+(?:account\s+\S+\s+)?password\s+\S+)`)},
 	{stems("passw login"), lazyregexp.New(`(?im)^\s*(?:password|passwd|login)[ \t]+(\S+)\s*$`)},
 	{stems("sshpass"), lazyregexp.New(`(?i)\bsshpass\s+-p\s*("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
-	{stems("-u --user --proxy-user"), lazyregexp.New(`(?i)\s(?:-u|--user|-U|--proxy-user)[ =]?((?:"[^"\n]*"?|'[^'\n]*'?|[^\s:]+:\S+))`)},
+	{stems("-u --user --proxy-user"), lazyregexp.New(`(?i)\s(?:-u|--user|-U|--proxy-user)[ =]?((?:"[^"\n]*"?|` +
+		`'[^'\n]*'?|[^\s:]+:\S+))`)},
 	{stems("mysql mariadb psql"), lazyregexp.New(`(?i)\b(?:mysql|mysqldump|mariadb|psql)\b.*?\s-p(\S+)`)},
 	{stems(":"), lazyregexp.New(`(?m)(?:^|\s)[\w.*\[\]-]+:\d{3,5}:[^:\s]+:[^:\s]+:(\S+)`)},
 	{stems("identified"), lazyregexp.New(`(?i)identified\s+(?:with\s+\S+\s+)?by\s+("[^"\n]*"?|'[^'\n]*'?|\S+)`)},
 	{stems("::"), lazyregexp.New(`(?m)^[\w.-]+:([$!*][^:\s]*):\d*:\d*:`)}, // of /etc/shadow
-	{stems("serial asset"), lazyregexp.New(`(?i)\b(?:serial(?:[ _-]?(?:number|no))?|asset[ _-]?tag)["']?\s*(?:\([\w ]+\))?\s*[=:]\s*["']?([\w-]*\d[\w-]*)`)},
-	{stems("mac hwaddr lladdr ether"), lazyregexp.New(`(?i)\b(?:mac|macaddr|hwaddr|hwaddress|lladdr|ether)["']?(?:\s*[=:]\s*|\s+)["']?([0-9a-f]{12})\b`)},
+	{stems("serial asset"), lazyregexp.New(`(?i)\b(?:serial(?:[ _-]?(?:number|no))?|` +
+		`asset[ _-]?tag)["']?\s*(?:\([\w ]+\))?\s*[=:]\s*["']?([\w-]*\d[\w-]*)`)},
+	{stems("mac hwaddr lladdr ether"), lazyregexp.New(`(?i)\b(?:mac|macaddr|hwaddr|hwaddress|lladdr|` +
+		`ether)["']?(?:\s*[=:]\s*|\s+)["']?([0-9a-f]{12})\b`)},
 }
 
 // named masks the secrets in a line that have a name.
@@ -113,20 +118,26 @@ func isPath(value string) bool {
 
 // tokens have a form of their own.
 var tokens = rule{stems("gh gl xox xapp- _live_ _test_ whsec_ sk- a3t akia asia agpa aida aroa anpa aiza ya29. 1//0 " +
-	"gocspx npm_ pypi- hf_ _v1_ sg. eyj tskey- age-secret shp sq0 dckr_ hv s. b. r. dp. lin_ pat- nrak- eaa secret_ ntn_ " +
-	"atatt rk_ key- :aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"), lazyregexp.New(strings.Join([]string{
-	`\bgh[a-z]_\w{16,}`, `\bgithub_pat_\w{16,}`, `\bgl[a-z]{2,5}-[\w.-]{16,}`, `\bxox[a-z]+-[\w-]{8,}`, `\bxapp-[\w-]{8,}`,
-	`\b[sprw][khp]_(?:live|test)_\w{8,}`, `\bwhsec_[\w+/=]{8,}`, `\bsk-[\w-]{16,}`, `\b(?:A3T\w|AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z0-9]{12,}`,
-	`\bAIza[\w-]{20,}`, `\bya29\.[\w.-]+`, `\b1//0[\w-]{20,}`, `\bGOCSPX-[\w-]+`, `\bnpm_\w{16,}`, `\bpypi-[\w-]{16,}`,
-	`\bhf_\w{16,}`, `\bdo[opr]_v1_\w{16,}`, `\bSG\.[\w-]{8,}\.[\w-]{8,}`, `\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?`, `\btskey-[\w-]{8,}`,
-	`\bAGE-SECRET-KEY-1\w+`, `\bshp[a-z]{2}_\w{16,}`, `\bsq0[a-z]{3}-[\w-]{16,}`, `\bgls[a-z]_\w{16,}`, `\bdckr_[a-z]+_[\w-]{8,}`,
-	`\bhv[sbr]\.[\w-]{8,}`, `\b[sbr]\.\w{24}\b`, `\bdp\.[a-z]+\.\w{16,}`, `\blin_api_\w{16,}`, `\bpat-[\w-]{20,}`, `\bNRAK-\w{16,}`,
-	`\bEAAC?\w{20,}`, `\bsecret_\w{20,}`, `\bntn_\w{20,}`, `\bATATT\w[\w=-]{20,}`, `\bpk\.eyJ[\w.-]+`, `\brk_\w+_\w{10,}`,
-	`\bkey-[0-9a-f]{32}\b`, `\b\d{8,10}:AA[\w-]{30,}`, `hooks\.slack\.com/\S+`, `discord(?:app)?\.com/api/webhooks/\S+`,
-	`\.webhook\.office\.com/\S+`, `\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w*|pbkdf2[\w-]*|scrypt)\$[\w./+$=,-]{8,}`,
-	`\{(?:S?SHA\d*|S?MD5|CRYPT|bcrypt)\}[\w./+$=-]{8,}`, `\bnvapi-[\w-]{16,}`, `\bCLOJARS_\w{16,}`, `\bsntrys_\w+`,
-	`\bPMAK-[\w-]{16,}`, `\bops_eyJ\w+`, `\bA3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){5}`, `\bnpg_\w{8,}`, `\bsbp_\w{16,}`,
-}, "|"))}
+	"gocspx npm_ pypi- hf_ _v1_ sg. eyj tskey- age-secret shp sq0 dckr_ hv s. b. r. dp. lin_ pat- nrak- eaa secret_ " +
+	"ntn_ atatt rk_ key- :aa slack discord webhook $ } nvapi- clojars_ sntrys_ pmak- a3- npg_ sbp_"),
+	lazyregexp.New(strings.Join([]string{
+		`\bgh[a-z]_\w{16,}`, `\bgithub_pat_\w{16,}`, `\bgl[a-z]{2,5}-[\w.-]{16,}`, `\bxox[a-z]+-[\w-]{8,}`,
+		`\bxapp-[\w-]{8,}`,
+		`\b[sprw][khp]_(?:live|test)_\w{8,}`, `\bwhsec_[\w+/=]{8,}`, `\bsk-[\w-]{16,}`, `\b(?:A3T\w|AKIA|ASIA|AGPA|AIDA|` +
+			`AROA|ANPA)[A-Z0-9]{12,}`,
+		`\bAIza[\w-]{20,}`, `\bya29\.[\w.-]+`, `\b1//0[\w-]{20,}`, `\bGOCSPX-[\w-]+`, `\bnpm_\w{16,}`, `\bpypi-[\w-]{16,}`,
+		`\bhf_\w{16,}`, `\bdo[opr]_v1_\w{16,}`, `\bSG\.[\w-]{8,}\.[\w-]{8,}`, `\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?`,
+		`\btskey-[\w-]{8,}`,
+		`\bAGE-SECRET-KEY-1\w+`, `\bshp[a-z]{2}_\w{16,}`, `\bsq0[a-z]{3}-[\w-]{16,}`, `\bgls[a-z]_\w{16,}`,
+		`\bdckr_[a-z]+_[\w-]{8,}`,
+		`\bhv[sbr]\.[\w-]{8,}`, `\b[sbr]\.\w{24}\b`, `\bdp\.[a-z]+\.\w{16,}`, `\blin_api_\w{16,}`, `\bpat-[\w-]{20,}`,
+		`\bNRAK-\w{16,}`,
+		`\bEAAC?\w{20,}`, `\bsecret_\w{20,}`, `\bntn_\w{20,}`, `\bATATT\w[\w=-]{20,}`, `\bpk\.eyJ[\w.-]+`, `\brk_\w+_\w{10,}`,
+		`\bkey-[0-9a-f]{32}\b`, `\b\d{8,10}:AA[\w-]{30,}`, `hooks\.slack\.com/\S+`, `discord(?:app)?\.com/api/webhooks/\S+`,
+		`\.webhook\.office\.com/\S+`, `\$(?:1|2[abxy]?|5|6|7|y|gy|argon2\w*|pbkdf2[\w-]*|scrypt)\$[\w./+$=,-]{8,}`,
+		`\{(?:S?SHA\d*|S?MD5|CRYPT|bcrypt)\}[\w./+$=-]{8,}`, `\bnvapi-[\w-]{16,}`, `\bCLOJARS_\w{16,}`, `\bsntrys_\w+`,
+		`\bPMAK-[\w-]{16,}`, `\bops_eyJ\w+`, `\bA3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){5}`, `\bnpg_\w{8,}`, `\bsbp_\w{16,}`,
+	}, "|"))}
 
 // words are what tokens without a form are made of.
 var words = lazyregexp.New(`[\w+/=-]{20,}`)

@@ -12,10 +12,12 @@ var (
 	uuids = lazyregexp.New(`\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b`)
 	hexes = lazyregexp.New(`\b(?:0x)?[0-9a-fA-F]{32,}\b`)
 	// public is what says that a number in hexadecimal is the digest or the version of something public.
-	public = lazyregexp.New(`(?i)(?:sha256|sha512|digest|checksum|commit|revision|vcs\.\w+)[\w"'\\]{0,4}[\s:=/@-]{0,3}["']?$`)
-	macs   = lazyregexp.New(`\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}(?:[:-][0-9a-fA-F]{2}){0,2}\b|\b[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\b`)
-	ipv4   = lazyregexp.New(`\d{1,3}(?:\.\d{1,3}){3}`)
-	ipv6   = lazyregexp.New(`[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:%[\w.-]+)?`)
+	public = lazyregexp.New(`(?i)(?:sha256|sha512|digest|checksum|commit|revision|` +
+		`vcs\.\w+)[\w"'\\]{0,4}[\s:=/@-]{0,3}["']?$`)
+	macs = lazyregexp.New(`\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}(?:[:-][0-9a-fA-F]{2}){0,2}\b|` +
+		`\b[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\b`)
+	ipv4 = lazyregexp.New(`\d{1,3}(?:\.\d{1,3}){3}`)
+	ipv6 = lazyregexp.New(`[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:%[\w.-]+)?`)
 )
 
 // replaceFound replaces each match by what by returns for it; before is the text before it, and after that after it.
@@ -48,10 +50,11 @@ func (r *Redactor) ids(text string) string {
 var (
 	accounts = lazyregexp.New(`[\w.+%-]+@[A-Za-z0-9][\w-]*(?:\.[\w-]+)*`)
 	// noAccounts are words with an @ that name a file, a unit or a version.
-	noAccounts = lazyregexp.New(`(?i)@(?:sha\d+|v?\d[\w.+-]*|latest|.*\.(?:service|socket|timer|target|mount|slice|device|scope|img|png|svg|qcow2))$|^git@github\.com$`)
-	homePaths  = lazyregexp.New(`((?:/home|/Users|/var/home|/export/home|\\Users)[/\\]+)([^/\\\s:"'<>|,;)\]}]+)`)
-	domains    = lazyregexp.New(`(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z]{2,24}\.?`)
-	urlHosts   = lazyregexp.New(`(://(?:[^/\s@"'<>]*@)?)([^/\s:\[\]@"'<>*?#\\,;)]+)`)
+	noAccounts = lazyregexp.New(`(?i)@(?:sha\d+|v?\d[\w.+-]*|latest|.*\.(?:service|socket|timer|target|mount|slice|` +
+		`device|scope|img|png|svg|qcow2))$|^git@github\.com$`)
+	homePaths = lazyregexp.New(`((?:/home|/Users|/var/home|/export/home|\\Users)[/\\]+)([^/\\\s:"'<>|,;)\]}]+)`)
+	domains   = lazyregexp.New(`(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z]{2,24}\.?`)
+	urlHosts  = lazyregexp.New(`(://(?:[^/\s@"'<>]*@)?)([^/\s:\[\]@"'<>*?#\\,;)]+)`)
 )
 
 // contexts match in their last group the name of a user or of a host, by what is before it.
@@ -60,23 +63,27 @@ var contexts = []struct {
 	rule
 }{
 	{"host", rule{stems("name host server fqdn node domain search"),
-		lazyregexp.New(`(?i)\b(?:host[ _-]?name|nodename|host|server|fqdn|computer[ _-]?name|local[ _-]?host[ _-]?name|node|domain|search)["']?\s*[=:]\s*["']?([A-Za-z0-9][\w.-]*)`)}},
+		lazyregexp.New(`(?i)\b(?:host[ _-]?name|nodename|host|server|fqdn|computer[ _-]?name|local[ _-]?host[ _-]?name|` +
+			`node|domain|search)["']?\s*[=:]\s*["']?([A-Za-z0-9][\w.-]*)`)}},
 	{"host", rule{stems("hostname"), lazyregexp.New(`(?i)hostname (?:set )?to <?["']?([\w.-]+)`)}},
 	{"host", rule{stems("host proxyjump search domain nameserver"),
 		lazyregexp.New(`(?im)^\s*(?:host|hostname|proxyjump|search|domain|nameserver)[ \t]+([\w.@-]+)`)}},
 	{"host", rule{stems("login:"), lazyregexp.New(`(?m)(?:^|\s)([\w.-]+) login: ?$`)}},
 	{"host", rule{stems(": :0 :1 :2 :3 :4 :5"), lazyregexp.New(`(?m)\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ([\w.-]+) `)}},
-	{"host", rule{stems("t - "), lazyregexp.New(`(?m)^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* ([\w.-]+) [\w./@-]+(?:\[\d+\])?:`)}},
+	{"host", rule{stems("t - "), lazyregexp.New(`(?m)^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* ([\w.-]+) ` +
+		`[\w./@-]+(?:\[\d+\])?:`)}},
 	{"host", rule{stems("."), lazyregexp.New(`(?m)^\s*[\d.]{7,15}[ \t]+([A-Za-z][\w.-]*(?:[ \t]+[\w.-]+)*)[ \t]*$`)}},
 	{"host", rule{stems("resolve lookup connect resolution dial"),
 		lazyregexp.New(`(?i)\b(?:resolve|lookup|connect to host|name resolution for|dial tcp)[ :]+["']?([A-Za-z][\w.-]*)`)}},
 	{"host", rule{stems("ip-"), lazyregexp.New(`(?i)\b(ip(?:-\d{1,3}){4}[\w.-]*)`)}},
 	{"user", rule{stems("user name login account owner gecos author"),
-		lazyregexp.New(`(?i)\b(?:user|user[ _-]?name|login|account|logname|owner|real[ _-]?name|gecos|author|sudo_user)["']?\s*[=:]\s*["']?([A-Za-z_][\w.+-]*)`)}},
+		lazyregexp.New(`(?i)\b(?:user|user[ _-]?name|login|account|logname|owner|real[ _-]?name|gecos|author|` +
+			`sudo_user)["']?\s*[=:]\s*["']?([A-Za-z_][\w.+-]*)`)}},
 	{"user", rule{stems("user"), lazyregexp.New(`(?m)(?:^|\s)User[ \t]+([\w.-]+)\s*$`)}},
 	{"user", rule{stems("user"), lazyregexp.New(`(?i)\b(?:for|of|as)(?: invalid)? user ["']?([\w.-]+)`)}},
 	{"user", rule{stems("accepted failed invalid illegal"),
-		lazyregexp.New(`(?i)\b(?:accepted|failed|invalid|illegal) (?:\w+(?:/\w+)? for (?:invalid user )?|user )["']?([\w.-]+)`)}},
+		lazyregexp.New(`(?i)\b(?:accepted|failed|invalid|illegal) (?:\w+(?:/\w+)? for (?:invalid user )?|user ` +
+			`)["']?([\w.-]+)`)}},
 	{"user", rule{stems("id="), lazyregexp.New(`\b[ug]id=\d+\(([\w.-]+)\)`)}},
 	{"user", rule{stems(":x: :*:"), lazyregexp.New(`(?m)(?:^|\s)[\w.-]+:[x*]:\d+:\d+:([^:\n]+):`)}},
 	{"user", rule{stems(":x: :*:"), lazyregexp.New(`(?m)(?:^|\s)([\w.-]+):[x*]:\d+:\d+:`)}},
@@ -181,7 +188,8 @@ func (r *Redactor) ip(found, before, after string) string {
 // publicDomains are where worldsetup, Lima and distributions get what they install.
 var publicDomains = []string{
 	"github.com", "githubusercontent.com", "github.io", "ghcr.io", "lima-vm.io", "ubuntu.com", "canonical.com",
-	"launchpad.net", "debian.org", "fedoraproject.org", "almalinux.org", "opensuse.org", "archlinux.org", "alpinelinux.org",
+	"launchpad.net", "debian.org", "fedoraproject.org", "almalinux.org", "opensuse.org", "archlinux.org",
+	"alpinelinux.org",
 	"rockylinux.org", "oracle.com", "kernel.org", "docker.io", "docker.com", "containerd.io", "golang.org", "go.dev",
 	"crates.io", "rust-lang.org", "rustup.rs", "brew.sh", "homebrew.sh", "qemu.org", "freedesktop.org", "gnu.org",
 	"openssh.com", "libssh.org", "example.com", "example.org", "apple.com", "json-schema.org",

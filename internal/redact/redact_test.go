@@ -181,7 +181,8 @@ func TestUsefulTextIsKept(t *testing.T) {
 		"user@1000.service", "lima-guestagent.Linux-x86_64.gz", "level=info msg=\"[hostagent] Waiting for the essential " +
 			"requirement 1 of 3: \\\"ssh\\\"\"",
 		"exit status 255", "-rw-r----- root:substrate 0660 /run/substrate.sock", "2026-11-28T13:44:26Z", "13:44:26.123",
-		"std::process::exit", "lima.yaml: vmType: qemu", "/usr/lib/x86_64-linux-gnu/libc.so.6", "cpus: 4", "/home/ubuntu/x", "commit " + strings.Repeat("0a1b2c3d4e", 4),
+		"std::process::exit", "lima.yaml: vmType: qemu", "/usr/lib/x86_64-linux-gnu/libc.so.6", "cpus: 4",
+		"/home/ubuntu/x", "commit " + strings.Repeat("0a1b2c3d4e", 4),
 		"PWD=/root", "port 60022", "QEMU emulator version 8.2.2 (Debian 1:8.2.2+ds-0ubuntu1.7)", "root:substrate 660",
 	} {
 		if got := New(known).Text(text); got != text {
@@ -213,7 +214,8 @@ func FuzzText(f *testing.F) {
 	f.Add("{\"a\":\"\\", "\xff\r")
 	secrets := []string{
 		"swordfish99", "10.20.30.40", "fe80::5055:55ff:fe12:3456", "52:55:55:12:34:56", "analytical-engine",
-		"grace.hopper@navy.example", "ghp" + "_Zq7Xk2Lm9Tn4Vb8Wc3Rd6Yf1", "4c4c4544-0042-3010-8053-b4c04f4e3132", "/home/ada/x",
+		"grace.hopper@navy.example", "ghp" + "_Zq7Xk2Lm9Tn4Vb8Wc3Rd6Yf1", "4c4c4544-0042-3010-8053-b4c04f4e3132",
+		"/home/ada/x",
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
 		for _, secret := range secrets {
@@ -231,7 +233,8 @@ func FuzzText(f *testing.F) {
 
 // BenchmarkText redacts a log.
 func BenchmarkText(b *testing.B) {
-	line := `time="2026-11-28T13:44:26Z" level=info msg="[hostagent] Waiting for the essential requirement 1 of 3: \"ssh\""` + "\n"
+	line := `time="2026-11-28T13:44:26Z" level=info msg="[hostagent] Waiting for the essential requirement 1 of 3: ` +
+		`\"ssh\""` + "\n"
 	text := strings.Repeat(line, 1<<17/len(line))
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {

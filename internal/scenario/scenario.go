@@ -121,8 +121,9 @@ const (
 
 // The units that a project brings.
 const (
-	BroughtService = "[Unit]\nDescription=Brought\n\n[Service]\nType=simple\nExecStart=/usr/local/bin/substrate-world-service\n" +
-		"Restart=always\nEnvironment=SUBSTRATE_HOME=${SUBSTRATE_GUEST_HOME}\nEnvironment=\"SUBSTRATE_NEW=${SUBSTRATE_NEW}\"\n" +
+	BroughtService = "[Unit]\nDescription=Brought\n\n[Service]\nType=simple\n" +
+		"ExecStart=/usr/local/bin/substrate-world-service\nRestart=always\n" +
+		"Environment=SUBSTRATE_HOME=${SUBSTRATE_GUEST_HOME}\nEnvironment=\"SUBSTRATE_NEW=${SUBSTRATE_NEW}\"\n" +
 		"${WORLD_NETFILTER_ENV}\nGroup=substrate\nUMask=0027\nRuntimeDirectory=substrate\nRuntimeDirectoryMode=0750\n" +
 		"WorkingDirectory=/var/lib/substrate\nNoNewPrivileges=yes\nProtectSystem=strict\nProtectHome=read-only\n" +
 		"ReadWritePaths=${SUBSTRATE_GUEST_HOME} /var/lib/substrate /run/substrate " +

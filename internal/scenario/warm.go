@@ -102,7 +102,8 @@ usermod -aG substrate "$1"
 install -d -m 0755 "$2/.substrate"
 install -d -m 0750 /var/lib/substrate
 install -d -m 0750 -o root -g substrate /run/substrate
-sed -i '/^ExecStart=/a Environment=SUBSTRATE_AGENT_TCP_PORT=61337\nEnvironment=SUBSTRATE_WORLD_SOCKET=/run/substrate.sock' %[1]s
+sed -i '/^ExecStart=/a Environment=SUBSTRATE_AGENT_TCP_PORT=61337' %[1]s
+sed -i '/^ExecStart=/a Environment=SUBSTRATE_WORLD_SOCKET=/run/substrate.sock' %[1]s
 systemctl daemon-reload
 systemctl enable --quiet %[2]s %[3]s
 systemctl stop %[2]s %[3]s >/dev/null 2>&1 || :

@@ -13,7 +13,17 @@ import (
 )
 
 // serviceText is a service unit as the system writes it, of a unit and a title.
-const serviceText = `[Unit]
+const serviceText = serviceHead + `CapabilityBoundingSet=` + capabilities + `
+AmbientCapabilities=` + capabilities + `
+
+[Install]
+WantedBy=multi-user.target
+`
+
+const capabilities = "CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_SYS_ADMIN CAP_SYS_CHROOT CAP_DAC_OVERRIDE CAP_CHOWN " +
+	"CAP_SYS_PTRACE"
+
+const serviceHead = `[Unit]
 Description=%[2]s
 After=network-online.target
 Wants=network-online.target
@@ -41,11 +51,6 @@ NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths=/var/lib/substrate ${SUBSTRATE_GUEST_HOME} /run /run/substrate /sys/fs/cgroup /tmp
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_SYS_ADMIN CAP_SYS_CHROOT CAP_DAC_OVERRIDE CAP_CHOWN CAP_SYS_PTRACE
-AmbientCapabilities=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_SYS_ADMIN CAP_SYS_CHROOT CAP_DAC_OVERRIDE CAP_CHOWN CAP_SYS_PTRACE
-
-[Install]
-WantedBy=multi-user.target
 `
 
 const socketText = `[Unit]

@@ -21,8 +21,9 @@ warning: unused variable: ` + "`x`" + `
 
 For more information about this error, try ` + "`rustc --explain E0425`." + `
 error: could not compile ` + "`world-agent`" + ` (bin "world-agent") due to 1 previous error`
-	locked := `error: the lock file /src/Cargo.lock needs to be updated but --locked was passed to prevent this
-If you want to try to generate the lock file without accessing the network, remove the --locked flag and use --offline instead.`
+	locked := "error: the lock file /src/Cargo.lock needs to be updated but --locked was passed to prevent this\n" +
+		"If you want to try to generate the lock file without accessing the network, remove the --locked flag and " +
+		"use --offline instead."
 	parse := "error: failed to parse lock file at: /src/Cargo.lock\n\nCaused by:\n" +
 		"  lock file version `4` was found, but this version of Cargo does not understand this lock file\n"
 	for name, test := range map[string]struct{ text, first, last string }{

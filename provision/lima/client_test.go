@@ -67,7 +67,8 @@ func TestUnreleasedVersion(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	const list = `{"name":"other","status":"Running"}
-{"name":"substrate","status":"Broken","dir":"/d","errors":["host agent is running but driver is not"],"news":{"of":"Lima 3"}}
+{"name":"substrate","status":"Broken","dir":"/d","errors":["host agent is running but driver is not"],` +
+		`"news":{"of":"Lima 3"}}
 `
 	runner := &answer{result: Result{Stdout: []byte(list)}}
 	instance, err := Client{Runner: runner}.Find(t.Context(), "substrate")
@@ -358,7 +359,8 @@ func TestParseLogLine(t *testing.T) {
 		`{"level":"info","msg":"[hostagent] Waiting","time":"x"}`: {Level: "info", Message: "Waiting"},
 		`{"level":"warning","msg":"a","error":"b","comment":"c"}`: {Level: "warning",
 			Message: "a: b", Error: "b"},
-		`time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`: {Message: `time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`},
+		`time="2026-01-01T00:00:00Z" level=fatal msg="no such instance"`: {Message: `time="2026-01-01T00:00:00Z" ` +
+			`level=fatal msg="no such instance"`},
 		`{"level":"info"}`: {Message: `{"level":"info"}`}, `{"msg":3}`: {Message: `{"msg":3}`},
 		`{broken`: {Message: "{broken"}, "": {},
 	} {

@@ -106,7 +106,8 @@ func TestDriversOfTheirOwn(t *testing.T) {
 
 // TestArgumentsOfMacOS: as kern.procargs2 lays them out; the environment follows them.
 func TestArgumentsOfMacOS(t *testing.T) {
-	args, err := parseProcArgs([]byte("\x03\x00\x00\x00/bin/limactl\x00\x00\x00\x00limactl\x00hostagent\x00w\x00HOME=/h\x00"))
+	args, err := parseProcArgs([]byte("\x03\x00\x00\x00/bin/limactl\x00\x00\x00\x00" +
+		"limactl\x00hostagent\x00w\x00HOME=/h\x00"))
 	if err != nil || !slices.Equal(args, []string{"limactl", "hostagent", "w"}) {
 		t.Errorf("got %q, %v", args, err)
 	}

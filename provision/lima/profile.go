@@ -255,8 +255,8 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 		missing = append(missing, "no boot script gives the user the agent's group")
 	}
 	if units := UnitsWritten(config); len(units) > 0 {
-		missing = append(missing, fmt.Sprintf("a provision script, as %s has one, writes %s again at every boot: it is taken "+
-			"out, and lima.yaml is kept as %s", layout.ToolWarm, and(units), KeptConfig))
+		missing = append(missing, fmt.Sprintf("a provision script, as %s has one, writes %s again at every boot: it is "+
+			"taken out, and lima.yaml is kept as %s", layout.ToolWarm, and(units), KeptConfig))
 	}
 	return missing
 }

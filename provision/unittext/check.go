@@ -167,8 +167,9 @@ func (t Template) refuse(line int, why, next string) *finding.Error {
 var differences = map[string]string{
 	"socket.Unit.PartOf": "`systemctl stop` of the service takes the socket away as well, and nothing starts the agent " +
 		"again until `worldsetup`, or `systemctl start` of the socket",
-	"socket.Unit.BindsTo":           "whatever ends the service ends the socket, and nothing starts the agent again",
-	"socket.Unit.Requires":          "a stop of what it requires takes the socket away, and nothing starts the agent again",
+	"socket.Unit.BindsTo": "whatever ends the service ends the socket, and nothing starts the agent again",
+	"socket.Unit.Requires": "a stop of what it requires takes the socket away, and nothing starts the " +
+		"agent again",
 	"service.Service.User":          "the agent is not root, and can't isolate what it runs",
 	"service.Service.ExecStop":      "it runs a command of its own when the agent stops",
 	"socket.Socket.Symlinks":        "there is a second way to the socket",

@@ -224,7 +224,9 @@ IPv6AcceptRA=no
 `
 	cloudInitNetwork = `version: 2
 ethernets:
-  eth0: {dhcp4: false, accept-ra: false, link-local: [], addresses: [192.168.5.15/24], nameservers: {addresses: [192.168.5.3]}}
+  eth0:
+    {dhcp4: false, accept-ra: false, link-local: [], addresses: [192.168.5.15/24],
+     nameservers: {addresses: [192.168.5.3]}}
 `
 )
 
