@@ -123,8 +123,8 @@ distinguished from ~/dev/null~, and is treated like it.
 Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remove=NAME~, and for
 ~worldsetup remove --all~ the names of all VMs, ~--all=NAME,NAME~. The name of another VM is refused (2), and so
 is a VM that another tool protected, made or owns, or that is not a world; the message shows how to change that.
-A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making a world of
-it, and is a flag only. To replace it takes both consents.
+A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
+a world of it, and is a flag only. To replace it takes both consents.
 
 A run agrees to a level of disruption (8): that of its first plan, or the one that ~--allow~ names, ~live~, ~unit~,
 ~connection~, ~restart~ or ~force~. When a step does not hold and only a deeper one would help, or a VM does not shut

@@ -36,8 +36,6 @@ func (r *Regexp) MatchString(text string) bool { return r.get().MatchString(text
 
 func (r *Regexp) FindString(text string) string { return r.get().FindString(text) }
 
-func (r *Regexp) FindStringIndex(text string) []int { return r.get().FindStringIndex(text) }
-
 func (r *Regexp) FindStringSubmatch(text string) []string { return r.get().FindStringSubmatch(text) }
 
 func (r *Regexp) FindAllIndex(text []byte, n int) [][]int { return r.get().FindAllIndex(text, n) }
