@@ -30,8 +30,8 @@ var (
 	python string
 	//go:embed guest/patiently.sh
 	patiently string
-	//go:embed guest/set-aside.sh
-	setAside string
+	//go:embed guest/displace.sh
+	displace string
 	//go:embed guest/ask.sh
 	ask string
 	//go:embed guest/verify.sh
@@ -109,22 +109,22 @@ var (
 	Verify      = Script{"verify", patiently + ask + verify}
 	Group       = Script{"group", group}
 	Packages    = Script{"packages", apt + python + packages}
-	Directories = Script{"directories", setAside + directories}
-	Agent       = Script{"agent", setAside + agentScript}
-	Companion   = Script{"companion", setAside + companion}
+	Directories = Script{"directories", displace + directories}
+	Agent       = Script{"agent", displace + agentScript}
+	Companion   = Script{"companion", displace + companion}
 	Build       = Script{"build", build}
 	Cargo       = Script{"cargo", apt + cargo}
 	Staged      = Script{"staged", staged}
-	Stage       = Script{"stage", setAside + stage}
-	Units       = Script{"units", setAside + units}
+	Stage       = Script{"stage", displace + stage}
+	Units       = Script{"units", displace + units}
 	Linger      = Script{"linger", linger}
-	Activate    = Script{"activate", python + setAside + activate}
-	Retire      = Script{"retire", setAside + retire}
-	Marker      = Script{"marker", setAside + marker}
+	Activate    = Script{"activate", python + displace + activate}
+	Retire      = Script{"retire", displace + retire}
+	Marker      = Script{"marker", displace + marker}
 	Clock       = Script{"clock", clock}
 	Writable    = Script{"writable", writable}
 	FreeSpace   = Script{"free-space", freeSpace}
-	SSHAccess   = Script{"ssh-access", setAside + sshAccess}
+	SSHAccess   = Script{"ssh-access", displace + sshAccess}
 	Rosetta     = Script{"rosetta", rosetta}
 	Watch       = Script{"watch", watch}
 	Chain       = Script{"chain", chain}

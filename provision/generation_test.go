@@ -109,7 +109,7 @@ func TestBothAgents(t *testing.T) {
 	}
 }
 
-// TestLastSeen: of which generation a stopped VM was is told from what the last run found, not of a later VM of the
+// TestLastSeen: of which generation a stopped VM was is known from what the last run found, not of a later VM of the
 // same name, and it decides what a run would make of it.
 func TestLastSeen(t *testing.T) {
 	b := newBench(t)
@@ -167,8 +167,8 @@ func TestLastSeen(t *testing.T) {
 	}
 }
 
-// TestOlderAgent: a project that has only the agent of an older generation doesn't take a world back, and is told how
-// to keep it. It is kept when its generation is asked for.
+// TestOlderAgent: a project that has only the agent of an older generation doesn't take a world back, and the
+// message shows how to keep it. It is kept when its generation is asked for.
 func TestOlderAgent(t *testing.T) {
 	b := newBench(t)
 	b.spec.Layout = layout.ServiceV1.Name

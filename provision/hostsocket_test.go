@@ -55,7 +55,7 @@ func TestHostSocketOpenToOthers(t *testing.T) {
 	}
 }
 
-// TestLimaKeyReadableByOthers: ssh refuses such a key, which no change in the guest cures.
+// TestLimaKeyReadableByOthers: ssh refuses such a key, which no change in the guest repairs.
 func TestLimaKeyReadableByOthers(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

@@ -27,7 +27,7 @@ type LastSeen struct {
 // seen is what is written about a VM.
 type seen struct {
 	LastSeen
-	// Created is when the VM was made, by which it is told from a later one of its name.
+	// Created is when the VM was made, which distinguishes it from a later one of its name.
 	Created time.Time `json:"created"`
 }
 

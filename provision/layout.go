@@ -258,7 +258,7 @@ func texts(wishes []guest.Wish) (texts []string) {
 // takenAway returns the commands that take drop-ins away from our units.
 func takenAway(wishes []guest.Wish) (commands []string) {
 	for _, wish := range wishes {
-		words := []string{"sudo", "mv", wish.File, wish.File + ".set-aside"}
+		words := []string{"sudo", "mv", wish.File, wish.File + ".displaced"}
 		if wish.File != wish.Override {
 			commands = append(commands, "sudo mkdir -p "+path.Dir(wish.Override))
 			words = []string{"sudo", "ln", "-s", "/dev/null", wish.Override}

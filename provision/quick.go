@@ -14,8 +14,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// QuickStatus is what the agent answers to a client on this machine. That a world is as it should be takes
-// [Setup.Status].
+// QuickStatus is what the agent answers to a client on this machine. Only [Setup.Status] shows that
+// a world is ready.
 type QuickStatus struct {
 	Schema  int           `json:"schema"` // always Schema
 	VM      string        `json:"vm"`

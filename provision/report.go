@@ -393,7 +393,7 @@ func (h *Health) kept(t target, o *guest.Observation) {
 	case t.templates != nil: // all that `systemctl cat` shows counts
 		h.item("drop-ins", "drop-ins of others", Warning, "",
 			found+"; with them, the system's own doctor calls the units different",
-			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.set-aside")
+			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.displaced")
 	default:
 		h.item("drop-ins", "drop-ins of others", Info, "", found, "")
 	}

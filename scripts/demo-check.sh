@@ -11,7 +11,7 @@ fail() { echo "demo-check: $*" >&2; exit 1; }
 events=$("$program" demo --json --speed 1000 2>/dev/null) || fail "demo --json ended with $?"
 printf '%s\n' "$events" | grep -q '"ready":true' || fail "the demo's world is not ready: $(printf '%s\n' "$events" | tail -n 1)"
 
-# A machine that lacks something is told so, with exit code 3; that is no failure of the program.
+# What a machine lacks is reported, with exit code 3; that is no failure of the program.
 code=0
 checks=$("$program" check --json 2>/dev/null) || code=$?
 case $code in 0 | 3) ;; *) fail "check ended with $code: $checks" ;; esac

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Usage: packages-check.sh DIST [TREE]. On Linux only, as root. Installs what `make release-check` has built in DIST for this
 # processor on a Debian that has nothing else: the archive, then the deb. It looks into the rpm and the cask, and checks the
-# checksums. The bare Debian is made anew, or copied from TREE, which mmdebstrap made.
+# checksums. The bare Debian is made again, or copied from TREE, which mmdebstrap made.
 set -euo pipefail
 
 dist=$(cd "$1" && pwd)

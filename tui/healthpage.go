@@ -144,8 +144,8 @@ func showWatching(f *facts, t *text) {
 	}
 }
 
-// showProblems writes what is wrong, and what to do about it: first what may be the cause of the rest. A cure is there
-// once, and access that a repair of the rest brings back needs none.
+// showProblems writes what is wrong, and what to do about it: first what may be the cause of the rest. The advice
+// is there once, and access that a repair of the rest brings back needs none.
 func showProblems(f *facts, t *text, h *provision.Health) {
 	findings := h.Wrong()
 	if items := len(findings) - wrongAccess(h); items > 0 && len(h.Drift.Steps) > 0 {
@@ -191,7 +191,7 @@ func wrongAccess(h *provision.Health) (n int) {
 	return n
 }
 
-// showProblem writes what was expected and found, and the cure. A warning takes less room.
+// showProblem writes what was expected and found, and the advice. A warning takes less room.
 func (t *text) showProblem(problem provision.Finding) {
 	prefix := t.mark(problem.Outcome) + " "
 	both := problem.Want + "  found " + problem.Found
@@ -209,6 +209,6 @@ func (t *text) showProblem(problem provision.Finding) {
 		t.labelled(4, "found   ", problem.Found)
 	}
 	if problem.Next != "" {
-		t.advice("    "+t.dim.Render("cure    ")+" ", problem.Next)
+		t.advice("    "+t.dim.Render("fix     ")+" ", problem.Next)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-// showHealth shows a report: whether the world is ready, what is wrong with its cure, and the rest folded. With all,
-// nothing is folded.
+// showHealth shows a report: whether the world is ready, what is wrong and what to do about it, and the rest folded.
+// With all, nothing is folded.
 func showHealth(to *lines, health provision.Health, now time.Time, all bool) {
 	showVerdict(to, health, now)
 	wrong := showProblems(to, health)
@@ -74,7 +74,7 @@ func verified(health provision.Health, now time.Time) string {
 	}
 }
 
-// showProblems shows what is wrong, each with its cure, and returns how many there are.
+// showProblems shows what is wrong, each with what to do about it, and returns how many there are.
 func showProblems(to *lines, health provision.Health) (n int) {
 	for _, item := range health.Items {
 		if item.Outcome.IsProblem() && (item.ID != "instance" || health.Exists()) { // the first line tells that

@@ -1,7 +1,7 @@
 # observe.sh OTHERS LAYOUT CLOSED BROKER ASK MOUNTPOINT...
 # Prints what this guest is, one fact a line, between a version line and "end". Needs no root and changes nothing.
 # OTHERS are the units of other generations, without their types, in one word: of those it only says which files are there.
-# LAYOUT is the SHA-256 of the marker, as it should be. CLOSED are paths, in one word, to which only root and the socket's group
+# LAYOUT is the expected SHA-256 of the marker. CLOSED are paths, in one word, to which only root and the socket's group
 # have a way. BROKER are the variables, in one word, that the service has in a VM that belongs to a broker. ASK are those, in one
 # word, who ask the agent meanwhile, as in verify.sh.
 # Called as "mounts" it prints only what is mounted at each MOUNTPOINT. Called as "new", in a guest that was just made and is

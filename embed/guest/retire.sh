@@ -10,10 +10,10 @@ for unit; do
             systemctl thaw "$file"
             systemctl stop "$file"
         }
-        set_aside "$path"
+        displace "$path"
     done
     program=/usr/local/bin/$unit
-    if [ -e "$program" ] || [ -L "$program" ]; then set_aside "$program"; fi
+    if [ -e "$program" ] || [ -L "$program" ]; then displace "$program"; fi
 done
 systemctl daemon-reload
 sync -f /etc/systemd/system

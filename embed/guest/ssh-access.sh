@@ -28,7 +28,7 @@ getent shadow "$user" | {
         chage -d -1 "$user"
     fi
 }
-if [ -e /etc/nologin ]; then set_aside /etc/nologin; fi
+if [ -e /etc/nologin ]; then displace /etc/nologin; fi
 # Its name is Debian's, or that of other distributions.
 systemctl start ssh.service 2>/dev/null || systemctl start sshd.service
 sync -f "$file"

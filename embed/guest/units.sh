@@ -34,7 +34,7 @@ fi
 shift 4
 for file; do
     if [ -e "$file" ] || [ -L "$file" ]; then
-        set_aside "$file"
+        displace "$file"
     else
         mkdir -p "${file%/*}"
         ln -s /dev/null "$file"

@@ -168,8 +168,8 @@ var fileScenarios = inTurn(
 	Scenario{
 		Name: "a link where a directory in the agent's place is backed up", On: []string{"sid-ubuntu"},
 		Faults: []Fault{{
-			Guest: "rm " + agentPath + "\nmkdir " + agentPath + "\nln -s /nowhere " + agentPath + ".set-aside",
-			Undo:  "test -L " + agentPath + ".set-aside\nrm " + agentPath + ".set-aside\nrmdir " + agentPath + ".set-aside.1",
+			Guest: "rm " + agentPath + "\nmkdir " + agentPath + "\nln -s /nowhere " + agentPath + ".displaced",
+			Undo:  "test -L " + agentPath + ".displaced\nrm " + agentPath + ".displaced\nrmdir " + agentPath + ".displaced.1",
 		}},
 		Sees: sights("agent", "is a directory"), Want: steps(agent, activate),
 	},

@@ -239,7 +239,7 @@ func (c Client) Create(ctx context.Context, name string, profile []byte, line fu
 
 // Start starts the instance name and waits for Lima to call it running, for as long as ctx allows.
 func (c Client) Start(ctx context.Context, name string, line func(string)) error {
-	if err := c.setAside(name, line); err != nil {
+	if err := c.displacePIDFiles(name, line); err != nil {
 		return err
 	}
 	args := []string{"--log-format", "json", "start", "--tty=false"}
@@ -253,7 +253,7 @@ func (c Client) Start(ctx context.Context, name string, line func(string)) error
 // Stop stops the instance name; with force it powers it off instead of shutting it down. Lima may do that by itself, on
 // a Mac: line gets a line that says so.
 func (c Client) Stop(ctx context.Context, name string, force bool, line func(string)) error {
-	if err := c.setAside(name, line); err != nil {
+	if err := c.displacePIDFiles(name, line); err != nil {
 		return err
 	}
 	args := []string{"--log-format", "json", "stop"}
@@ -271,7 +271,7 @@ func (c Client) Stop(ctx context.Context, name string, force bool, line func(str
 
 // Delete removes the instance name and its disk, without asking.
 func (c Client) Delete(ctx context.Context, name string, line func(string)) error {
-	if err := c.setAside(name, line); err != nil {
+	if err := c.displacePIDFiles(name, line); err != nil {
 		return err
 	}
 	_, err := c.run(ctx, stopDeadline,

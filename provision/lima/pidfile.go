@@ -131,8 +131,8 @@ func parseProcArgs(text []byte) ([]string, error) {
 	return args[:count], nil
 }
 
-// setAside moves those pid files of the instance called name out of Lima's way whose processes are not its own.
-func (c Client) setAside(name string, line func(string)) error {
+// displacePIDFiles moves those pid files of the instance called name out of Lima's way whose processes are not its own.
+func (c Client) displacePIDFiles(name string, line func(string)) error {
 	if c.Home == "" {
 		return nil
 	}

@@ -65,7 +65,7 @@ func TestWhoseAProcessIs(t *testing.T) {
 				t.Fatalf("got %+v", files)
 			}
 			var said []string
-			if err := (Client{Home: home}).setAside("w", func(line string) { said = append(said, line) }); err != nil {
+			if err := (Client{Home: home}).displacePIDFiles("w", func(line string) { said = append(said, line) }); err != nil {
 				t.Fatal(err)
 			}
 			_, err := os.Lstat(path)

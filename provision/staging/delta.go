@@ -87,7 +87,7 @@ func (d *Delta) take(i int, want, have *Entry) {
 	}
 }
 
-// agrees reports whether a copy has an entry as it should be. Not every file system keeps parts of a second.
+// agrees reports whether a copy has an entry as the project has it. Not every file system keeps parts of a second.
 func agrees(want, have *Entry) bool {
 	times := want.ModTime == have.ModTime || have.ModTime%1e9 == 0 && want.ModTime/1e9 == have.ModTime/1e9
 	return want.Type == have.Type && want.Mode == have.Mode && want.Size == have.Size && times && want.Link == have.Link

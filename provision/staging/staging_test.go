@@ -93,7 +93,7 @@ func TestCompare(t *testing.T) {
 	}
 	tree := walk(t, project)
 	if d := staging.Compare(tree, copyOf(tree)); !d.Empty() || d.Reasons() != nil {
-		t.Errorf("a copy that is as it should be: %+v", d.Reasons())
+		t.Errorf("a copy that is up to date: %+v", d.Reasons())
 	}
 	for name, test := range map[string]struct {
 		damage func(c *staging.Copy)

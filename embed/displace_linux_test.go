@@ -13,10 +13,10 @@ import (
 
 // Where a directory stands in the place of a file and a link in that of its backup, neither the link is followed nor
 // anything lost. That of a file which is written first is removed.
-func TestSetAsideFollowsNoLink(t *testing.T) {
+func TestDisplaceFollowsNoLink(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
-	for name, to := range map[string]string{"marker.set-aside": "elsewhere", "marker.new": "file"} {
+	for name, to := range map[string]string{"marker.displaced": "elsewhere", "marker.new": "file"} {
 		if err := os.Symlink(path(to), path(name)); err != nil {
 			t.Fatal(err)
 		}
@@ -34,13 +34,13 @@ func TestSetAsideFollowsNoLink(t *testing.T) {
 			t.Errorf("%s holds %q, want %q (%v)", name, got, want, err)
 		}
 	}
-	if to, err := os.Readlink(path("marker.set-aside")); to != path("elsewhere") {
+	if to, err := os.Readlink(path("marker.displaced")); to != path("elsewhere") {
 		t.Errorf("the link leads to %q (%v)", to, err)
 	}
 	if left, err := os.ReadDir(path("elsewhere")); err != nil || len(left) > 0 {
 		t.Errorf("the link was followed: %v, %v", left, err)
 	}
-	if _, err := os.Stat(path("marker.set-aside.1/kept")); err != nil {
+	if _, err := os.Stat(path("marker.displaced.1/kept")); err != nil {
 		t.Error(err)
 	}
 }

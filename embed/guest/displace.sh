@@ -1,24 +1,24 @@
-# set-aside.sh: comes before the scripts that put something where something else may be.
+# displace.sh: comes before the scripts that put something where something else may be.
 
-# set_aside PATH: renames it to PATH.set-aside, or with a number after that when there is one. The mv of uutils 0.12 overwrites a
+# displace PATH: renames it to PATH.displaced, or with a number after that when there is one. The mv of uutils 0.12 overwrites a
 # link that leads nowhere in spite of --backup=numbered, or fails.
-set_aside() {
-    aside=$1.set-aside number=0
+displace() {
+    aside=$1.displaced number=0
     while [ -e "$aside" ] || [ -L "$aside" ]; do
         number=$((number + 1))
-        aside=$1.set-aside.$number
+        aside=$1.displaced.$number
     done
     mv -T "$1" "$aside"
 }
 
 # for_directory PATH: nothing but a directory is at PATH.
 for_directory() {
-    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then set_aside "$1"; fi
+    if [ -L "$1" ] || { [ -e "$1" ] && [ ! -d "$1" ]; }; then displace "$1"; fi
 }
 
 # for_rename PATH: a file can be renamed to PATH: no directory is there.
 for_rename() {
-    if [ -d "$1" ] && [ ! -L "$1" ]; then set_aside "$1"; fi
+    if [ -d "$1" ] && [ ! -L "$1" ]; then displace "$1"; fi
 }
 
 # for_file PATH: a file can be written to PATH: neither a directory nor a link is there.
