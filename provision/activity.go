@@ -1,27 +1,20 @@
 package provision
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
-	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
-	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -232,8 +225,6 @@ func (s *activity) listen(ctx context.Context, emit func(line string)) func(line
 const (
 	// consolePause is the interval at which the console of a starting VM is read, so that its lines show soon.
 	consolePause = time.Second
-	// consoleTail is how much of a console is read at most, in bytes: only its latest lines are needed.
-	consoleTail = 4 << 10
 	// bootSilence is how long a start may show no sign before its guest's ssh server answers. A boot takes a minute,
 	// two under emulation, and keeps writing to the console if there is one; without one, a file system check is the
 	// longest silence to expect.
@@ -248,7 +239,7 @@ const (
 
 // watchConsole reports what a starting VM, whose instance is in dir, writes to its consoles, and when its ssh port
 // answers, until ctx ends. It calls hopeless once, with the reason, if the boot will never finish.
-func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*console, hopeless func(error)) {
+func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*lima.Console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
 	ticker := time.NewTicker(consolePause)
@@ -265,12 +256,12 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 		case <-ticker.C:
 		}
 		for _, console := range consoles {
-			lines, rest := console.next()
+			lines, rest := console.Next()
 			if len(lines) > 0 {
 				s.reach(lima.PhaseKernel)
 				s.readConsole(lines[len(lines)-1])
 			}
-			reason := bootEnd(append(lines, rest), s.reached(lima.PhasePort)) // a prompt is no whole line
+			reason := lima.BootEnd(append(lines, rest), s.reached(lima.PhasePort)) // a prompt is no whole line
 			if reason != nil {
 				hopeless(reason)
 				return
@@ -288,86 +279,6 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*con
 			go crash.Guard(func() { introduced <- introduces(ctx, boot.SSHPort) })()
 		}
 	}
-}
-
-// bootEnds are the beginnings of console lines that show that a boot has failed for good.
-// The kernel repeats its first line in the last one; initramfs-tools and dracut, and systemd, then wait for a user.
-var bootEnds = []struct {
-	line  *lazyregexp.Regexp
-	text  string
-	noSSH bool // it counts only as long as ssh doesn't answer
-}{
-	{lazyregexp.New(`^(---\[ end )?Kernel panic - not syncing`), "the guest's kernel panicked", false},
-	{lazyregexp.New(`^\(initramfs\)`), "the guest's boot stopped at the prompt of its initramfs", true},
-	{lazyregexp.New(`^(You are in|Entering) emergency mode`), "the guest's boot ended in emergency mode", true},
-}
-
-// kernelTime matches the timestamp that the kernel writes before each line.
-var kernelTime = lazyregexp.New(`^\[ *\d+\.\d+\] `)
-
-// bootEnd returns why the boot that wrote these lines will never finish; nil when they don't show that.
-func bootEnd(lines []string, sshAnswers bool) error {
-	for _, line := range lines {
-		line = strings.TrimPrefix(line, kernelTime.FindString(line))
-		for _, end := range bootEnds {
-			if end.line.MatchString(line) && !(end.noSSH && sshAnswers) {
-				return fmt.Errorf("%s: %s", end.text, line)
-			}
-		}
-	}
-	return nil
-}
-
-// console is a file to which a VM's console is written.
-type console struct {
-	path string
-	read int64 // up to the end of the last whole line
-}
-
-// consolesOf are those of the VM in an instance's directory.
-func consolesOf(dir string) []*console {
-	return []*console{newConsole(filepath.Join(dir, "serial.log")), newConsole(filepath.Join(dir, "serialv.log"))}
-}
-
-// newConsole skips what the file holds already: it may be of an earlier start.
-func newConsole(path string) *console {
-	c := &console{path: path}
-	if info, err := os.Stat(path); err == nil {
-		c.read = info.Size()
-	}
-	return c
-}
-
-// next returns the latest whole lines that were written since the last call, and the beginning of the line after them.
-// None of them is empty.
-func (c *console) next() (lines []string, rest string) {
-	file, err := os.Open(c.path)
-	if err != nil {
-		return nil, ""
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, ""
-	}
-	if info.Size() < c.read { // it was truncated
-		c.read = 0
-	}
-	from := max(c.read, info.Size()-consoleTail)
-	text, err := io.ReadAll(io.NewSectionReader(file, from, info.Size()-from))
-	if err != nil {
-		return nil, ""
-	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if whole > 0 {
-		c.read = from + int64(whole)
-	}
-	for line := range strings.SplitSeq(string(text[:whole]), "\n") {
-		if line = strings.TrimSpace(plaintext.Line(line)); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines, strings.TrimSpace(plaintext.Line(string(text[whole:])))
 }
 
 // introduces reports whether an ssh server answers at a port of this machine; that the port accepts connections is not
@@ -405,7 +316,7 @@ func (s *activity) watchTransfer(ctx context.Context, url string) {
 	ticker := time.NewTicker(transferPause)
 	defer ticker.Stop()
 	for {
-		if done := arrived(cache, url); done > 0 {
+		if done := lima.Arrived(cache, url); done > 0 {
 			s.fetch(done-transfer.Done, transfer.Done == 0)
 			transfer.advance(done, transferPause)
 			now := transfer
@@ -433,20 +344,6 @@ func (t *Transfer) advance(done int64, since time.Duration) {
 	if t.Rate > 0 && t.Total > done {
 		t.Left = time.Duration(float64(t.Total-done) / float64(t.Rate) * float64(time.Second))
 	}
-}
-
-// arrived returns the size of the temporary file into which Lima (pkg/downloader, v2.1) downloads url: data.tmp.PID.N
-// in a directory that is named by the address's SHA-256.
-func arrived(cache, url string) (bytes int64) {
-	key := sha256.Sum256([]byte(url))
-	files, _ := filepath.Glob(filepath.Join(cache, "lima", "download", "by-url-sha256",
-		hex.EncodeToString(key[:]), "data.tmp.*"))
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil {
-			bytes = max(bytes, info.Size())
-		}
-	}
-	return bytes
 }
 
 // sizeOf asks the server for the size of url; 0 when it does not report one.

@@ -151,3 +151,13 @@ func vmCommand(command, vm string) string {
 	}
 	return command + " --vm " + shellescape.Quote(vm)
 }
+
+// explainNetworks adds to a failure what limactl reports about its networks, if that is why it failed.
+func explainNetworks(limaHome string, failure *Error, err error) {
+	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+		if why, next, found := refused.NetworkFault(limaHome); found {
+			failure.Why += "\n" + why
+			failure.Next = next + "; then run worldsetup again"
+		}
+	}
+}

@@ -61,7 +61,7 @@ func (v *vm) start(ctx context.Context, line func(string)) error {
 	v.activity.begin()
 	booting, cancel := context.WithCancelCause(ctx)
 	dir := v.place.Dir("")
-	consoles := consolesOf(dir) // before the VM writes to them
+	consoles := lima.Consoles(dir) // before the VM writes to them
 	go crash.Guard(func() { v.activity.watchConsole(booting, dir, consoles, cancel) })()
 	go func() {
 		defer close(boot.ended)

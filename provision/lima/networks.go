@@ -1,7 +1,6 @@
-package provision
+package lima
 
 import (
-	"errors"
 	"path/filepath"
 	"strings"
 
@@ -9,10 +8,9 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
-	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// This file is about what limactl says of its networks: of networks.yaml, of the daemon socket_vmnet and of the rule by
+// This file is about what limactl reports about its networks: of networks.yaml, of the daemon socket_vmnet and of the rule by
 // which sudo starts that. limactl reconciles them whenever it has started, stopped or deleted any VM, so that this
 // fails for VMs that are in none as well. It reports it in words alone (pkg/networks and its subpackages, v2.0 to v2.2,
 // which quote differently).
@@ -65,22 +63,17 @@ var networkFaults = []struct {
 		"Lima's own network between VMs did not start", "see what it wrote: ls -R %n"},
 }
 
-// explainNetworks adds to a failure what a call of limactl says of its networks, if that is why it failed.
-func explainNetworks(limaHome string, failure *Error, err error) {
-	refused, ok := errors.AsType[*lima.CommandError](err)
-	if !ok {
-		return
-	}
-	words := strings.NewReplacer("`", "", `"`, "", `\`, "").Replace(refused.Detail())
+// NetworkFault returns why limactl failed and what to do about it, if it was for its networks; home is Lima's home
+// directory.
+func (e *CommandError) NetworkFault(home string) (why, next string, ok bool) {
+	words := strings.NewReplacer("`", "", `"`, "", `\`, "").Replace(e.Detail())
 	for _, known := range networkFaults {
-		if !known.message.MatchString(words) {
-			continue
+		if known.message.MatchString(words) {
+			paths := strings.NewReplacer(
+				"%f", shellescape.Quote(filepath.Join(home, filenames.ConfigDir, filenames.NetworksConfig)),
+				"%n", shellescape.Quote(filepath.Join(home, filenames.NetworksDir)))
+			return known.why, paths.Replace(known.next), true
 		}
-		config := filepath.Join(limaHome, filenames.ConfigDir, filenames.NetworksConfig)
-		paths := strings.NewReplacer("%f", shellescape.Quote(config),
-			"%n", shellescape.Quote(filepath.Join(limaHome, filenames.NetworksDir)))
-		failure.Why += "\n" + known.why
-		failure.Next = paths.Replace(known.next) + "; then run worldsetup again"
-		return
 	}
+	return "", "", false
 }
