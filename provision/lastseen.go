@@ -16,7 +16,7 @@ import (
 // This file remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show
 // that. The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was
 // written for only, and never more than what the guest shows; and without it, or when it can't be read, nothing but
-// words is missing.
+// words is missing, and nothing is observed before Lima has listed its VMs (see prefetch.go).
 
 // LastSeen is how the inside of a VM was when a run last verified it.
 type LastSeen struct {
@@ -29,19 +29,21 @@ type seen struct {
 	LastSeen
 	// Created is when the VM was made, which distinguishes it from a later one of its name.
 	Created time.Time `json:"created"`
+	// Asked is what the run asked its guest first.
+	Asked *question `json:"asked,omitempty"`
 }
 
-const maxSeen = 4 << 10 // bytes
+const maxSeen = 16 << 10 // bytes
 
 func seenPath(spec Spec) string { return strings.TrimSuffix(LogPath(spec), ".log") + ".seen.json" }
 
-// remember writes down how the world was, which is ready.
-func remember(spec Spec, place vmswap.Place, health Health) {
+// remember writes down how the world was, which is ready, and what its guest was asked first.
+func remember(spec Spec, place vmswap.Place, health Health, asked *question) {
 	at := created(place.Dir(""))
 	if _, found := layout.Named(health.Layout); !found || at.IsZero() {
 		return
 	}
-	text, err := json.Marshal(seen{LastSeen{health.Layout, health.Time}, at})
+	text, err := json.Marshal(seen{LastSeen{health.Layout, health.Time}, at, asked})
 	path := seenPath(spec)
 	if err != nil || os.WriteFile(path+".new", append(text, '\n'), 0o600) != nil {
 		return // the next run that can write it does
@@ -49,17 +51,26 @@ func remember(spec Spec, place vmswap.Place, health Health) {
 	_ = os.Rename(path+".new", path)
 }
 
-// lastSeen returns what was written down about a VM; nil for nothing.
+// lastSeen returns what was written down of a VM's inside; nil for nothing.
 func lastSeen(spec Spec, instance *limatype.Instance) *LastSeen {
+	s := readSeen(spec, instance.Dir)
+	if s == nil {
+		return nil
+	}
+	return &s.LastSeen
+}
+
+// readSeen returns what was written down about the VM in dir; nil for nothing.
+func readSeen(spec Spec, dir string) *seen {
 	var s seen
 	text, err := readLimited(seenPath(spec), maxSeen)
-	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(created(instance.Dir)) {
+	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(created(dir)) {
 		return nil
 	}
 	if _, found := layout.Named(s.Layout); !found || s.Time.IsZero() {
 		return nil
 	}
-	return &s.LastSeen
+	return &s
 }
 
 func (l LastSeen) String() string {

@@ -100,6 +100,7 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	instance := r.listed
 	if instance == nil || r.steps > 0 || r.swap.underway { // a recovery changes what there is
 		var err error
+		r.vm.prefetch.drop()
 		if instance, err = r.resolve(ctx); err != nil {
 			return view{}, err
 		}

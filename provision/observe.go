@@ -96,6 +96,7 @@ func (o observer) elsewhere(instance *limatype.Instance) error {
 func (v *vm) observe(
 	ctx context.Context, instance *limatype.Instance, t target, done history, ask []string,
 ) State {
+	defer v.prefetch.drop()
 	state := State{
 		Instance: instance, Swap: v.place.Observe(), Signs: t.signs(v.place, instance), ProtectedBy: protector(v.place, ""),
 		Booting: v.boot.laying(),
@@ -138,7 +139,11 @@ func (v *vm) observe(
 		// An observation slows the boot down, and there is nothing to see.
 		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
-	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options)
+	var begun *answer
+	if !state.Booting && !options.New {
+		begun = v.prefetch.take(instance, questionOf(instance, t.layout, options.Mounts), ask)
+	}
+	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options, begun)
 	if state.Guest != nil {
 		state.Guest.UnitTexts = t.textsOf(state.Guest)
 		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
@@ -198,16 +203,20 @@ func (o observer) observeMounts(ctx context.Context, t target, state *State) err
 }
 
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
-// is dead.
+// is dead. begun is how an observation over the shared one has ended; nil when it is still to be made.
 func (o observer) observeGuest(
-	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions,
+	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions, begun *answer,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, deadline, late(deadline))
 		defer cancel()
 		return o.guest(instance, of).Observe(ctx, route, options)
 	}
-	seen, err = observe(guest.Shared, sharedDeadline)
+	if begun != nil {
+		seen, err = begun.seen, begun.err
+	} else {
+		seen, err = observe(guest.Shared, sharedDeadline)
+	}
 	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || killed(err) || ctx.Err() != nil {
 		return seen, false, err
 	}

@@ -83,6 +83,9 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
 	// it.
 	held := freeLock(r.target.spec, r.start)
+	if held != nil { // otherwise it lists the VMs again, after a wait
+		r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, whenIdle.ask())
+	}
 	instance, err := r.resolve(ctx)
 	if err != nil {
 		held.Close()
@@ -98,7 +101,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	defer release()
 	health, err := r.swap.transact(ctx)
 	if err == nil {
-		remember(r.target.spec, r.place, health)
+		remember(r.target.spec, r.place, health, r.vm.prefetch.first)
 	}
 	return health, r.finish(err)
 }
@@ -156,6 +159,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	if s.Reuse {
 		when = overOpen
 	}
+	r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, when.ask())
 	health, err := r.status(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
@@ -233,6 +237,7 @@ func (r *run) again() *run {
 func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
 func (r *run) end(err error, ready bool) error {
+	r.vm.prefetch.drop()
 	failure := AsError(err)
 	if failure == nil {
 		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))

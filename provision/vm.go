@@ -31,6 +31,7 @@ const (
 // vm creates, starts and stops the VM, and collects the signs of its boot.
 type vm struct {
 	observer
+	prefetch prefetch
 	activity activity
 	// boot is the start in this run, running or ended; nil before.
 	boot *bootProcess

@@ -68,6 +68,9 @@ func (c client) Observe(ctx context.Context, via guest.Route,
 	}
 	sent := time.Now()
 	as, vm, err := c.enter(ctx, via, name, nil)
+	if err == nil && options.OnlyOpen && !vm.open() {
+		err = &guest.ConnectionError{Route: via, Detail: "Connection closed by UNKNOWN port 65535"}
+	}
 	if err != nil {
 		return nil, err
 	}

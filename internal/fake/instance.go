@@ -40,7 +40,7 @@ func (w *World) list(_ context.Context, c *console, words []string) error {
 
 // inspect is what Lima lists of the VM. A configuration that cannot be read shows by there being none, and no status.
 func (vm *VM) inspect() *limatype.Instance {
-	instance := &limatype.Instance{Name: vm.name, Dir: vm.dir()}
+	instance := &limatype.Instance{Name: vm.name, Dir: vm.dir(), SSHConfigFile: vm.file("ssh.config")}
 	config, err := vm.config()
 	if err != nil {
 		return instance

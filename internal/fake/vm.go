@@ -119,6 +119,12 @@ func (vm *VM) Unboot() { vm.write("ha.stdout.log", "") }
 // Boot is the end of what Unboot began.
 func (vm *VM) Boot() { vm.write("ha.stdout.log", `{"status":{"running":true}}`+"\n") }
 
+// open reports whether Lima's shared connection is open.
+func (vm *VM) open() (open bool) {
+	vm.locked(func() { open = vm.shared != nil })
+	return open
+}
+
 // CloseForwards ends the forwarding of the guest's sockets, as `ssh -O cancel` does, and leaves everything else.
 func (vm *VM) CloseForwards() {
 	vm.locked(func() {

@@ -52,6 +52,8 @@ type Client interface {
 type ObserveOptions struct {
 	Mounts []string // mount points
 	Ask    []string // those of Self, Root, Outsider who ask the agent meanwhile; not with New
+	// OnlyOpen: over the route Shared, nothing is connected to when Lima's connection isn't open.
+	OnlyOpen bool
 	// New: the guest was just created and is booting. If nothing of ours is there, nothing more is observed.
 	New bool
 }
@@ -137,8 +139,8 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 	if options.New {
 		script, options.Ask = embed.ObserveNew, nil
 	}
-	reply, err := s.Exec(ctx, Request{Route: via, Script: script, Args: s.observed(options.Ask, options.Mounts),
-		End: End})
+	reply, err := s.Exec(ctx, Request{Route: via, OnlyOpen: options.OnlyOpen, Script: script,
+		Args: s.observed(options.Ask, options.Mounts), End: End})
 	if err != nil {
 		return nil, err
 	}

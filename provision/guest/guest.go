@@ -30,9 +30,11 @@ const (
 
 // Request is one script to be run in the guest.
 type Request struct {
-	Route  Route
-	Script embed.Script
-	Args   []string
+	Route Route
+	// OnlyOpen, only with the route Shared, connects to nothing when Lima's connection isn't open.
+	OnlyOpen bool
+	Script   embed.Script
+	Args     []string
 	// Unit is the name of the world's units, without their types; empty for a script that has nothing to do with them.
 	Unit string
 	// Root runs the script through `sudo -n`; otherwise it runs as the user who logs in.

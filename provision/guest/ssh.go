@@ -68,6 +68,9 @@ func (s SSH) connect(ctx context.Context, request Request) (Reply, error) {
 	if request.Route == Fresh {
 		args = append(args, "-o", "ControlPath=none")
 	}
+	if request.OnlyOpen { // without a master ssh runs this program in place of connecting, which fails
+		args = append(args, "-o", "ProxyCommand=false")
+	}
 	if request.Forward != nil {
 		args = append(args, "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindMask=0177", "-L",
 			request.Forward.Path+":"+SocketPath)
