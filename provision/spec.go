@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -669,8 +670,10 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 	}
 	profile, err := lima.ParseProfile(text)
 	if err == nil {
-		text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
-		profile, err = lima.ParseProfile(text)
+		written := text
+		if text = lima.Substitute(written, os.Getenv("HOME"), spec.Project); !bytes.Equal(text, written) {
+			profile, err = lima.ParseProfile(text)
+		}
 	}
 	if err == nil && embedded != nil && lima.Refers(profile) {
 		if text, err = embedded(spec.Profile); err == nil {

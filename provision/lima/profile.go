@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -68,6 +69,30 @@ func ParseProfile(text []byte) (*limatype.LimaYAML, error) {
 	}
 }
 
+// lastRead is the lima.yaml that was read last: a run asks for the signs in that of its VM several times.
+var lastRead reading
+
+// reading keeps what ParseProfile returned for a text, for who doesn't change it.
+type reading struct {
+	mu     sync.Mutex
+	text   []byte
+	config *limatype.LimaYAML // nil before the first
+	err    error
+}
+
+func (r *reading) parse(text []byte) (*limatype.LimaYAML, error) {
+	if len(text) == 0 { // there is no VM; that of another one may be asked for again
+		return &limatype.LimaYAML{}, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.config == nil || !bytes.Equal(text, r.text) {
+		r.config, r.err = ParseProfile(text)
+		r.text = bytes.Clone(text)
+	}
+	return r.config, r.err
+}
+
 func parseProfile(text []byte) (profile *limatype.LimaYAML, err error) {
 	defer recovered(&err)
 	profile = &limatype.LimaYAML{}
@@ -117,6 +142,9 @@ var variable = lazyregexp.New(`\$(?:(HOME|PROJECT)\b|\{(HOME|PROJECT)\})`)
 // Substitute returns a profile with the variables HOME and PROJECT in it replaced, as envsubst does, if it was written
 // for that: scripts mean their own HOME, so only variables beside them show it.
 func Substitute(text []byte, home, project string) []byte {
+	if !variable.Match(text) {
+		return text
+	}
 	values, err := anyValues(text)
 	if err != nil {
 		return text
@@ -281,7 +309,7 @@ func Signs(text []byte) (signs []string) {
 	if HasStamp(text) {
 		signs = append(signs, "lima.yaml has the stamp of worldsetup")
 	}
-	config, err := ParseProfile(text)
+	config, err := lastRead.parse(text)
 	if err != nil {
 		if bytes.Contains(text, []byte(GuestSocket)) {
 			signs = append(signs, "lima.yaml names "+GuestSocket)

@@ -89,7 +89,7 @@ func UnitsWritten(config *limatype.LimaYAML) (units []string) {
 
 // WarmSigns returns what in the text of a lima.yaml shows that lima-warm.sh made the VM.
 func WarmSigns(text []byte) (signs []string) {
-	config, err := ParseProfile(text)
+	config, err := lastRead.parse(text)
 	if err != nil {
 		return nil
 	}

@@ -1,10 +1,12 @@
 package lima_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -101,5 +103,29 @@ func TestKeepConfig(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); len(entries) != 3 {
 		t.Errorf("the directory holds %v, %v", entries, err)
+	}
+}
+
+// TestSignsOfEachText: what is kept of the text that was read last is not taken for what another one shows.
+func TestSignsOfEachText(t *testing.T) {
+	world := []byte("portForwards:\n- guestSocket: " + lima.GuestSocket + "\n  hostSocket: x\n")
+	other := []byte("cpus: 2\n")
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range 3 {
+				if signs := lima.Signs(world); !slices.Equal(signs, []string{lima.ForwardSign}) {
+					t.Errorf("a world: %q", signs)
+				}
+				if signs := slices.Concat(lima.Signs(other), lima.Signs(nil), lima.WarmSigns(other), lima.WarmSigns(nil)); len(signs) > 0 {
+					t.Errorf("another VM: %q", signs)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	copy(world[bytes.IndexByte(world, '/'):], "/run/elsewhere.sock") // in the very bytes that were read
+	if signs := lima.Signs(world); len(signs) > 0 {
+		t.Errorf("without the socket: %q", signs)
 	}
 }
