@@ -12,10 +12,14 @@ temp=$(mktemp "$dir/.$UNIT.XXXXXXXX")
 trap 'rm -f "$temp"; if [ -n "$made" ]; then rm -rf "$made"; fi' EXIT
 trap 'exit 1' HUP INT TERM
 if [ -n "$file" ]; then exec <"$file"; fi
-# The checksum is made while the agent arrives. A full disk fails tee, which the pipeline would hide.
-arrived=$({ { tee "$temp" || echo 'not written' >&3; } | sha256sum; } 3>&1)
+cat >"$temp"
+# What was written is read again, while it goes to the disk: a checksum of what arrives would take longer, since tee and a
+# pipe would copy all of it twice more.
+sync -f "$dir" &
+written=$!
+arrived=$(sha256sum <"$temp")
+wait "$written"
 case $arrived in
-*'not written'*) exit 1 ;;
 "$sum "*) ;;
 *)
     echo 'the agent arrived damaged: its checksum is not the one of the file that was sent' >&2
