@@ -4,7 +4,8 @@
 # make lint    seconds: format, vet, lint
 # make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
 # make cross   builds and vets for the other systems
-# make bed     half an hour: every scenario, and some 260 kills, on the test bed (Linux, as root). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some.
+# make bed     half an hour: every scenario once, and some 130 kills, on the test bed (Linux, as root), on guests that take turns
+#              by the day (DAY=20000 repeats one). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some scenarios.
 # make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
 # make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie-ubuntu has another guest.
@@ -82,7 +83,8 @@ cross: need-go
 GUEST ?= all
 LIMA ?= turns
 WORLDS ?= 6
-# On how many of them each scenario is played, and the basic ones on twice as many; 0 is all.
+# On how many of the guests each scenario is played; 0 is all. The basic ones have two places, and the tests beside the
+# scenarios one with each Lima, which take turns by the day.
 TURNS ?= 1
 # Tests that bed leaves to bed-kills.
 SKIP ?= ^(TestKills|TestKillEverything|TestPairs)$$
@@ -93,7 +95,7 @@ SPACE := $(subst ,, )
 RECORD := $(if $(RESULTS),-results '$(abspath $(firstword $(RESULTS)))')
 
 bed: need-go
-	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) $(RECORD) $(BEDFLAGS) \
+	$(GO) test -tags e2e -count=1 -timeout $(LIMIT) -parallel $(WORLDS) ./e2e -guest '$(GUEST)' -lima '$(LIMA)' -turns $(if $(RUN),0,$(TURNS)) $(if $(DAY),-day $(DAY)) $(RECORD) $(BEDFLAGS) \
 	  $(if $(RUN),-v -run 'TestScenarios/.*/$(subst ',.,$(subst $(SPACE),_,$(RUN)))',-skip '$(SKIP)')
 
 bed-kills: need-go

@@ -80,7 +80,7 @@ func (home limaHome) connecting(many int, during func()) clients {
 }
 
 // TestClients: while the agent is replaced by another one, 50 clients connect, and none fails, in each generation.
-func TestClients(t *testing.T) { onEachLima(t, testClients) }
+func TestClients(t *testing.T) { inTurn(t, 0, testClients) }
 
 func testClients(t *testing.T, rig *rig) {
 	if rig.bed == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // TestGenerations takes a world from one generation of the contract to the next.
-func TestGenerations(t *testing.T) { onEachLima(t, testGenerations) }
+func TestGenerations(t *testing.T) { inTurn(t, 1, testGenerations) }
 
 func testGenerations(t *testing.T, rig *rig) {
 	if rig.bed == nil {
@@ -108,7 +108,7 @@ func testGenerations(t *testing.T, rig *rig) {
 }
 
 // TestStaged takes worlds of the older generations to the one that has a copy of the project.
-func TestStaged(t *testing.T) { onEachLima(t, testStaged) }
+func TestStaged(t *testing.T) { inTurn(t, 1, testStaged) }
 
 func testStaged(t *testing.T, rig *rig) {
 	if rig.bed == nil {

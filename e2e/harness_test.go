@@ -39,8 +39,9 @@ var (
 	onLimas = flag.String("lima", "",
 		"with these `versions` of Lima (likewise), or the limactl at an absolute path; \"turns\" gives each guest "+
 			"one of them")
-	turns = flag.Int("turns", 0,
-		"play each scenario on this `number` of the rigs, and the basic ones on twice as many; 0 for all")
+	turns = flag.Int("turns", 0, "play each scenario on this `number` of the rigs, and other tests on one; 0 for all")
+	onDay = flag.Int("day", int(time.Now().Unix()/(24*60*60)),
+		"what takes turns by the day takes those of this `number` of days after 1970 began")
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSeed      = flag.Uint64("seed", 0,
 		"repeat what a test drew that printed this `number`; 0 for something else each time")
@@ -218,11 +219,14 @@ func taking(guests []string, turn, of int) (taken []string) {
 // onEachRig runs a test on every rig: side by side on the test bed, one after the other on real VMs.
 func onEachRig(t *testing.T, test func(*testing.T, *rig)) { onRigs(t, suite.rigs, test) }
 
-// onEachLima runs a test on one rig of every Lima when rigs take turns, and on every rig otherwise.
-func onEachLima(t *testing.T, test func(*testing.T, *rig)) {
+// inTurn runs a test on one rig when rigs take turns: one of each Lima, by the day, beginning with the first. Otherwise
+// it runs the test on every rig.
+func inTurn(t *testing.T, first int, test func(*testing.T, *rig)) {
 	rigs := suite.rigs
 	if *turns != 0 {
 		rigs = slices.CompactFunc(slices.Clone(rigs), func(a, b *rig) bool { return a.host.Lima == b.host.Lima })
+		turn := (first + *onDay) % len(rigs)
+		rigs = rigs[turn : turn+1]
 	}
 	onRigs(t, rigs, test)
 }

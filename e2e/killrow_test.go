@@ -16,12 +16,15 @@ type row struct {
 }
 
 // rowsOn returns what a rig plays: its share of the rows, of which the first take the longest. What kills everything of
-// a repair is on three of the guests.
+// a repair is on three of the guests, which take turns by the day when rigs do.
 func rowsOn(rig *rig) (mine []row) {
 	for i, row := range []row{
 		{"replace", killTree}, {"restore", killTree}, {"remove", killTree}, {"repair", killSSH}, {"repair", killLima},
 		{"repair", killSelf}, {"repair", killTree}, {"repair", killTree}, {"repair", killTree},
 	} {
+		if again := i - 6; *turns != 0 && again >= 0 && again != *onDay%3 {
+			continue
+		}
 		turn := i % len(suite.rigs)
 		if i/len(suite.rigs)%2 == 1 { // back again: whose first row was the longest gets the last
 			turn = len(suite.rigs) - 1 - turn

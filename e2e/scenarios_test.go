@@ -34,16 +34,16 @@ var inShort = []string{
 // Where a boot takes minutes, the tests below go on with one world, one after the other.
 
 // TestLife makes a world, uses it and checks it.
-func TestLife(t *testing.T) { onEachLima(t, testLife) }
+func TestLife(t *testing.T) { inTurn(t, 1, testLife) }
 
 // TestScenarios plays the table of scenarios.
 func TestScenarios(t *testing.T) { onEachRig(t, testScenarios) }
 
 // TestBudget: commands start no more programs, here and in the guest, than they did, and send no more.
-func TestBudget(t *testing.T) { onEachLima(t, testBudget) }
+func TestBudget(t *testing.T) { inTurn(t, 0, testBudget) }
 
 // TestReplace is the life of one world that is replaced again and again.
-func TestReplace(t *testing.T) { onEachLima(t, testReplace) }
+func TestReplace(t *testing.T) { inTurn(t, 0, testReplace) }
 
 func testScenarios(t *testing.T, rig *rig) {
 	w := newWorld(t, rig)
@@ -79,8 +79,9 @@ func (p *place) canShow(s scenario.Scenario) bool {
 	return s.BedOnly == "" && (!testing.Short() || slices.Contains(inShort, s.Name))
 }
 
-// hasTurn reports whether a scenario is played on this rig, when not all are played on all. It is always the same ones,
-// as many with a boot on each rig, which take four times as long, as without.
+// hasTurn reports whether a scenario is played on this rig, when not all are played on all. The basic ones have two
+// places, which take turns by the day: other guests, in the other form. The others have always the same place. Each rig
+// has as many with a boot, which take four times as long, as the others.
 func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if *turns == 0 {
 		return true
@@ -88,13 +89,13 @@ func (r *rig) hasTurn(s scenario.Scenario) bool {
 	if s.Slow {
 		return false
 	}
-	share := *turns
-	if !s.InTurn && !s.Boots {
-		share *= 2
-	}
 	rigs := slices.DeleteFunc(slices.Clone(suite.rigs), func(r *rig) bool { return !s.OnRig(r.name) })
-	distance := (slices.Index(rigs, r) - rank(s) + len(suite.rigs)*len(rigs)) % len(rigs)
-	return distance%max(1, len(rigs)/share) == 0 // far from each other: other guests, in the other form
+	place := rank(s)
+	if !s.InTurn && !s.Boots {
+		place += *onDay % 2 * (len(rigs) / (2 * *turns)) // far from the other one
+	}
+	distance := (slices.Index(rigs, r) - place + 2*len(suite.rigs)*len(rigs)) % len(rigs)
+	return distance%max(1, len(rigs) / *turns) == 0
 }
 
 // rank counts the scenarios before s that boot when it does, modulo the number of rigs.

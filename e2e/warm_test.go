@@ -46,7 +46,7 @@ func (w *world) makeWarm(t *testing.T, of layout.Layout, agent string) error {
 
 // TestWarm adopts a VM as lima-warm.sh of each generation makes one, and restarts it. What that script does to a VM
 // that is not as it wants does no harm then, and there is a way back to it.
-func TestWarm(t *testing.T) { onEachLima(t, testWarm) }
+func TestWarm(t *testing.T) { inTurn(t, 0, testWarm) }
 
 func testWarm(t *testing.T, rig *rig) {
 	if rig.bed == nil {

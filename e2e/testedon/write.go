@@ -38,7 +38,7 @@ func (p *page) write() string {
 	line("")
 	line("`%s` passes. `%s` fails, and is marked with the reason below. `%s` fails, or passes", passed, known, failed)
 	line("against its mark. `%s` isn't played there, for the reason below. An empty cell has no result:", never)
-	line("CI plays the newer scenarios on some of the guests each.")
+	line("CI plays each scenario on one guest, and the basic ones on two in turn.")
 	for _, t := range p.tables {
 		p.writeTable(line, t)
 	}

@@ -54,8 +54,8 @@ type Scenario struct {
 	Boots bool
 	// Slow: it takes minutes everywhere, so it is played only when all are.
 	Slow bool
-	// InTurn: when rigs take turns, it is played on half as many of them as the basic ones, like those that boot a VM.
-	// Newer rows are, and those that wait for a deadline.
+	// InTurn: when rigs take turns, it is always played on the same one, as those that boot a VM are. The basic ones
+	// have two, which take turns by the day. Newer rows are, and those that wait for a deadline.
 	InTurn bool
 	// VMOnly is why a container can't show it; empty when the test bed can.
 	VMOnly string
