@@ -8,8 +8,9 @@
 #              by the day (DAY=20000 repeats one). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some scenarios.
 # make bed-kills half an hour: kills worldsetup, and what it calls, at some 215 more points, and plays pairs of faults
 # make bed-all hours: every scenario on every guest and every Lima, and runs that are killed at all points
-# make e2e     a quarter of an hour: on a real VM (Linux), what only that can show. SUITE=trixie-ubuntu has another guest.
-# make e2e-all two hours: the same with every scenario
+# make e2e     8 minutes: on a real VM (Linux), a world made from nothing, proven, run again and restarted, and the faults that only
+#              a VM can show. SUITE=trixie-ubuntu has another guest.
+# make e2e-all two hours: every test and every scenario that can be played there
 # make mac-cover RESULTS=FILE what unit tests execute of the code for Macs, in FILE.unit.cover; make bed writes FILE.mac.cover
 # make tested-on RESULTS="FILE …" writes docs/tested-on.md from what make bed and make e2e RESULTS=FILE recorded, and FILE.*.cover
 # make demo-check a minute: what the program must do on any machine. PROGRAM names another one than bin/worldsetup.

@@ -5,9 +5,11 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +147,26 @@ func (w *world) root(t testing.TB, script string) string {
 		t.Fatalf("%s: exit code %d\n%s%s", script, r.code, r.stdout, r.stderr)
 	}
 	return strings.TrimSpace(r.stdout)
+}
+
+// wantPrinted wants root's commands in the guest to succeed and to print these words. All go in one call.
+func (w *world) wantPrinted(t *testing.T, want map[string]string) {
+	t.Helper()
+	const end = "--- the end of a command\n"
+	commands := slices.Sorted(maps.Keys(want))
+	var script strings.Builder
+	for _, command := range commands {
+		fmt.Fprintf(&script, "( %s\n) || echo \"exit code $?\"\necho '%s'\n", command, strings.TrimSpace(end))
+	}
+	printed := strings.Split(w.root(t, script.String())+"\n", end)
+	if len(printed) != len(commands)+1 {
+		t.Fatalf("%d commands printed\n%s", len(commands), strings.Join(printed, end))
+	}
+	for i, command := range commands {
+		if got := strings.TrimSpace(printed[i]); got != want[command] {
+			t.Errorf("%s printed %q, want %q", command, got, want[command])
+		}
+	}
 }
 
 // snapshot is a fingerprint of every file that a run must not change: the project, and the user's home without our

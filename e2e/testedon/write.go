@@ -156,7 +156,7 @@ func (p *page) writeNever(line func(string, ...any)) {
 			}
 		}
 	}
-	const text = "The short suite of a real VM (`make e2e`) plays a few of the others only."
+	const text = "The short suite of a real VM (`make e2e`) plays a few scenarios only."
 	p.writeReasons(line, "Not played", text, byReason)
 }
 
