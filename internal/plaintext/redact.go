@@ -1,6 +1,7 @@
 package plaintext
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -90,23 +91,45 @@ func userinfo(address string) int {
 	return max(end, 0)
 }
 
-var jsonStrings = lazyregexp.New(`"(?:[^"\\]|\\.)*"`)
-
 // RedactJSON redacts each string in a JSON text, and changes nothing else.
 func RedactJSON(text []byte) []byte {
-	return jsonStrings.ReplaceAllFunc(text, func(quoted []byte) []byte {
-		var plain string
-		if json.Unmarshal(quoted, &plain) != nil {
-			return quoted
+	redacted := make([]byte, 0, len(text))
+	for {
+		begin := bytes.IndexByte(text, '"')
+		if begin < 0 {
+			return append(redacted, text...)
 		}
-		redacted := Redact(plain)
-		if redacted == plain {
-			return quoted
+		redacted, text = append(redacted, text[:begin]...), text[begin:]
+		length := quotedLength(text)
+		redacted, text = append(redacted, redactQuoted(text[:length])...), text[length:]
+	}
+}
+
+// quotedLength is the length of the JSON string at the beginning of a text, or 1 if it does not end.
+func quotedLength(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
 		}
-		var again strings.Builder
-		encoder := json.NewEncoder(&again)
-		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(redacted) // a string always has a JSON form
-		return []byte(strings.TrimSuffix(again.String(), "\n"))
-	})
+	}
+	return 1
+}
+
+func redactQuoted(quoted []byte) []byte {
+	var plain string
+	if json.Unmarshal(quoted, &plain) != nil {
+		return quoted
+	}
+	redacted := Redact(plain)
+	if redacted == plain {
+		return quoted
+	}
+	var again strings.Builder
+	encoder := json.NewEncoder(&again)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(redacted) // a string always has a JSON form
+	return []byte(strings.TrimSuffix(again.String(), "\n"))
 }

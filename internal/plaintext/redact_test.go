@@ -62,3 +62,16 @@ func TestRedactKeeps(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestRedactJSONOfAnyText: what is no JSON stays as it is, and what begins a string that does not end hides none.
+func TestRedactJSONOfAnyText(t *testing.T) {
+	for text, want := range map[string]string{
+		`"`: `"`, `"\`: `"\`, `"a\"`: `"a\"`, `{"a":"b\\"}`: `{"a":"b\\"}`, "\"a\nb\"": "\"a\nb\"",
+		`{"a":"x\"https://ada:S3cretPw@h/i"} "`: `{"a":"x\"https://***@h/i"} "`,
+		`""https://ada:S3cretPw@h/i"`:           `""https://ada:S3cretPw@h/i"`,
+	} {
+		if got := string(RedactJSON([]byte(text))); got != want {
+			t.Errorf("%s became %s, want %s", text, got, want)
+		}
+	}
+}
