@@ -332,8 +332,8 @@ func (o order) names() string {
 	return strings.Join(names, ", ")
 }
 
-// commands are those that build it by hand.
-func (o order) commands() string {
+// commandLines are those that build it by hand.
+func (o order) commandLines() string {
 	flags := map[string]string{"release": "--release ", "debug": "", "dev": ""}
 	profile, short := flags[o.Profile]
 	if !short {
@@ -465,7 +465,7 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 			failure.Why = strings.TrimSpace(text + "\n" + failure.Why)
 		}
 		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
-			"%s %s; the log is %s", r.target.layout.Project(), spec.VM, order.commands(), LogPath(spec))
+			"%s %s; the log is %s", r.target.layout.Project(), spec.VM, order.commandLines(), LogPath(spec))
 	}
 }
 

@@ -56,7 +56,7 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 	verifying.Wait()
 	now.state.Booting, now.state.HostSocket = false, true
 	now.plan = planFor(r.target, now.state)
-	if r.refine(ctx, &now); now.plan.complete() && now.verified.ok() {
+	if r.refine(ctx, &now); now.plan.complete() && now.verified.passed() {
 		a.last, a.begun = &now, begun
 	}
 }

@@ -35,7 +35,7 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 		}
 		r.tasks.rest = plan.Steps[i:]
 		r.done.add(step)
-		if err := r.step(ctx, state, step); err != nil {
+		if err := r.performStep(ctx, state, step); err != nil {
 			return err
 		}
 		r.done.finish(step)
@@ -46,8 +46,8 @@ func (r *run) apply(ctx context.Context, state State, plan Plan) error {
 	return nil
 }
 
-// step carries out one step and reports its progress.
-func (r *run) step(ctx context.Context, state State, step Step) error {
+// performStep carries out one step and reports its progress.
+func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	r.steps++
 	step = r.list.begin(r.times.estimated(step))
 	running := StepStatus{Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title,
@@ -84,7 +84,7 @@ func (r *run) step(ctx context.Context, state State, step Step) error {
 	r.vm.activity.show(nil)
 	if err == nil {
 		r.list.end(step, StepDone)
-		r.times.note(step, r.edges.Now().Sub(begun))
+		r.times.add(step, r.edges.Now().Sub(begun))
 		ended := running
 		ended.State = StepDone
 		emit(EventStep, ended, "")

@@ -18,7 +18,7 @@ func TestCompanionsAreReported(t *testing.T) {
 	target.leftOut = []Rejected{{Path: filepath.Join("/p", "bin/substrate"), Why: "it is a Mach-O file"}}
 	state.Guest.Files["/usr/local/bin/substrate"] = guest.File{Type: "regular file", Mode: "755"}
 	health := Health{}
-	health.companions(target, state.Guest)
+	health.reportCompanions(target, state.Guest)
 	if len(health.Items) != 2 || health.Items[0].Outcome != Failed || health.Items[1].Outcome != Info ||
 		!strings.Contains(health.Items[1].Found, "Mach-O") || !strings.Contains(health.Items[1].Found,
 		"/usr/local/bin/substrate is not of a file of this project") {
@@ -27,7 +27,7 @@ func TestCompanionsAreReported(t *testing.T) {
 	state.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755",
 		Owner: "root", Group: "root", SHA256: "2"}
 	health = Health{}
-	if health.companions(target, state.Guest); health.Items[0].Outcome != OK {
+	if health.reportCompanions(target, state.Guest); health.Items[0].Outcome != OK {
 		t.Errorf("%+v", health.Items)
 	}
 }
@@ -60,7 +60,7 @@ func TestGatewayIsMissed(t *testing.T) {
 			state.Guest.Files["/usr/local/bin/substrate-gateway"] = *test.file
 		}
 		var health Health
-		health.companions(target, state.Guest)
+		health.reportCompanions(target, state.Guest)
 		if len(health.Items) != 1 || health.Items[0].Outcome != Warning || len(health.Wrong()) > 0 {
 			t.Fatalf("%s: %+v", name, health.Items)
 		}

@@ -96,21 +96,21 @@ func (d durations) write(path string) error {
 	return os.Rename(path+".new", path)
 }
 
-func key(acceleration, kind string, id StepID) string {
+func durationKey(acceleration, kind string, id StepID) string {
 	return strings.Join([]string{acceleration, kind, string(id)}, "/")
 }
 
 func (d durations) add(acceleration, kind string, id StepID, took time.Duration) {
-	at := key(acceleration, kind, id)
+	at := durationKey(acceleration, kind, id)
 	all := append(d.Steps[at], took)
 	d.Steps[at] = all[max(0, len(all)-durationsKept):]
 }
 
-// usual returns how long a step usually takes: the median of the latest times, in runs of this kind or else of
+// median returns how long a step usually takes: the median of the latest times, in runs of this kind or else of
 // another; or initial, if there are none.
-func (d durations) usual(acceleration, kind string, id StepID, initial time.Duration) time.Duration {
+func (d durations) median(acceleration, kind string, id StepID, initial time.Duration) time.Duration {
 	for _, kind := range []string{kind, ofRestart, ofLive, ofNew} {
-		took := slices.Sorted(slices.Values(d.Steps[key(acceleration, kind, id)]))
+		took := slices.Sorted(slices.Values(d.Steps[durationKey(acceleration, kind, id)]))
 		if n := len(took); n > 0 {
 			return (took[(n-1)/2] + took[n/2]) / 2
 		}
@@ -148,8 +148,8 @@ type times struct {
 	all   time.Duration              // of the steps together
 }
 
-// learn takes what the prerequisites show: acceleration, and what has to be downloaded.
-func (w *times) learn(t target, results []checks.Result) {
+// observe takes what the prerequisites show: acceleration, and what has to be downloaded.
+func (w *times) observe(t target, results []checks.Result) {
 	for _, result := range results {
 		switch {
 		case result.ID == "acceleration" && result.Outcome == OK:
@@ -200,7 +200,7 @@ func (w *times) estimate(plan *Plan) {
 	}
 	if len(plan.Steps) > 0 {
 		d, acceleration := w.known()
-		plan.Total += d.usual(acceleration, w.kind, stepBetween, usualBetween)
+		plan.Total += d.median(acceleration, w.kind, stepBetween, usualBetween)
 	}
 }
 
@@ -214,7 +214,7 @@ func (w *times) preview(plan Plan) Plan {
 // estimated returns the step with the time that it takes.
 func (w *times) estimated(step Step) Step {
 	d, acceleration := w.known()
-	step.Usual = d.usual(acceleration, w.kind, step.ID, kindOf(step.ID).usual)
+	step.Usual = d.median(acceleration, w.kind, step.ID, kindOf(step.ID).usual)
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
 		step.Usual += w.downloadTime()
 	}
@@ -238,8 +238,8 @@ func (p Plan) kind() string {
 	return ofLive
 }
 
-// note keeps how long a step took that is done. What it downloaded doesn't count.
-func (w *times) note(step Step, elapsed time.Duration) {
+// add keeps how long a step took that is done. What it downloaded doesn't count.
+func (w *times) add(step Step, elapsed time.Duration) {
 	if w.took == nil {
 		w.took = map[StepID][]time.Duration{}
 		w.began = w.edges.Now().Add(-elapsed)

@@ -19,7 +19,7 @@ func TestDurations(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "durations.json")
 	d := readDurations(path)
 	usual := func(acceleration, kind string) time.Duration {
-		return readDurations(path).usual(acceleration, kind, StepStart, 20*time.Second)
+		return readDurations(path).median(acceleration, kind, StepStart, 20*time.Second)
 	}
 	if usual("kvm", ofNew) != 20*time.Second || usual(emulated, ofNew) != 200*time.Second {
 		t.Errorf("before any run: %v, %v", usual("kvm", ofNew), usual(emulated, ofNew))
@@ -55,7 +55,7 @@ func TestDamagedDurations(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := readDurations(path)
-		if took := d.usual("kvm", ofNew, StepStart, time.Minute); took != time.Minute || d.Rate != 0 {
+		if took := d.median("kvm", ofNew, StepStart, time.Minute); took != time.Minute || d.Rate != 0 {
 			t.Errorf("%s: %v, %d", name, took, d.Rate)
 		}
 		d.Acceleration["qemu"] = "kvm"
@@ -63,7 +63,7 @@ func TestDamagedDurations(t *testing.T) {
 		if err := d.write(path); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := readDurations(path).usual("kvm", ofNew, StepStart, time.Minute); took != time.Second {
+		if took := readDurations(path).median("kvm", ofNew, StepStart, time.Minute); took != time.Second {
 			t.Errorf("%s: afterwards %v", name, took)
 		}
 	}
@@ -80,7 +80,7 @@ func TestFirstEstimate(t *testing.T) {
 		if rate > 0 {
 			_ = durations{Rate: rate}.write(durationsPath(r.target.spec))
 		}
-		r.times.learn(r.target, results)
+		r.times.observe(r.target, results)
 		plan := Plan{Gets: &Gets{Download: true}}
 		plan.Steps = []Step{newStep(StepCreate, ""), newStep(StepStart, "")}
 		r.times.estimate(&plan)
@@ -163,7 +163,7 @@ func TestReplay(t *testing.T) {
 			}
 			listed := r.list.begin(plan.Steps[at])
 			clock = clock.Add(step.Took)
-			r.times.note(listed, step.Took)
+			r.times.add(listed, step.Took)
 			r.list.end(listed, StepDone)
 		}
 		clock = began.Add(was.Total)

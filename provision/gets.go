@@ -64,8 +64,8 @@ func getsOf(t target, s State) *Gets {
 	}
 	if old == nil || t.spec.Replace != "" || s.HalfCreated {
 		g.CPUs = t.cpus()
-		g.Memory = t.size(memoryOf, t.wanted.Memory, DefaultMemory)
-		g.Disk = t.size(diskOf, t.wanted.Disk, DefaultDisk)
+		g.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
+		g.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
 		if places := t.imagePlaces(); len(places) > 0 {
 			g.Image = places[0]
 			g.Download = isURL(g.Image) && !cached(g.Image)

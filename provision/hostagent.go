@@ -94,7 +94,7 @@ func (h *Health) reportDegraded(by string) {
 	if by == "" {
 		return
 	}
-	h.item("lima-boot", "Lima's own services", Warning, "complete since the boot",
+	h.add("lima-boot", "Lima's own services", Warning, "complete since the boot",
 		"degraded when it booted: "+by+"; what this can cost: ports of programs in the VM are not forwarded to this "+
 			"machine, and its clock is not set after sleep; the agent's socket needs none of it",
 		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; "+

@@ -118,7 +118,7 @@ func (r *run) observeVM(
 	wait.Go(crash.Guard(func() { now = r.assess(ctx, instance, when) }))
 	results, checkErr := r.check(ctx, t, instance, findErr)
 	wait.Wait()
-	r.times.learn(t, results)
+	r.times.observe(t, results)
 	switch {
 	case ctx.Err() != nil:
 		return now, interrupted(ctx)
@@ -212,7 +212,7 @@ func (r *run) refine(ctx context.Context, now *view) {
 // resolve asks Lima for the instance and completes the target with the files on the host. Bad input is reported first;
 // if Lima does not answer, the prerequisites that don't depend on the VM explain that.
 func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
-	instance, findErr, err := r.look(ctx)
+	instance, findErr, err := r.locate(ctx)
 	switch {
 	case err != nil:
 		return nil, err
@@ -224,8 +224,9 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 	return nil, r.unlisted(ctx, findErr)
 }
 
-// look is resolve for who changes nothing: findErr is why Lima did not list the VM, and the target may have no project.
-func (r *run) look(ctx context.Context) (instance *limatype.Instance, findErr, err error) {
+// locate is resolve for who changes nothing: findErr is why Lima did not list the VM, and the target may have no
+// project.
+func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr, err error) {
 	instance, findErr = r.vm.find(ctx)
 	if ctx.Err() != nil {
 		return nil, nil, interrupted(ctx)
@@ -254,16 +255,16 @@ func (r *run) unlisted(ctx context.Context, findErr error) error {
 	return limaError(ctx, cannotList, findErr)
 }
 
-// hidden reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
-func hidden(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
+// hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
+func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
 
 // foresee makes the plan of a run. It is there also when this machine lacks something, with the error of that.
 func (r *run) foresee(ctx context.Context) (view, error) {
-	instance, findErr, err := r.look(ctx)
+	instance, findErr, err := r.locate(ctx)
 	switch {
 	case err != nil:
 		return view{}, err
-	case hidden(r.place, findErr):
+	case hiddenVM(r.place, findErr):
 		return view{}, r.unlisted(ctx, findErr)
 	}
 	return r.observeVM(ctx, instance, findErr, never)
@@ -272,10 +273,10 @@ func (r *run) foresee(ctx context.Context) (view, error) {
 // conclude ends a run in which only the layout marker is left to write. The marker comes last, after everything else
 // was observed and all access was verified.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
-	if now.plan.has(StepMarker) && now.verified.ok() {
+	if now.plan.has(StepMarker) && now.verified.passed() {
 		step := now.plan.Steps[0]
 		r.done.add(step)
-		if err := r.step(ctx, now.state, step); err != nil {
+		if err := r.performStep(ctx, now.state, step); err != nil {
 			return r.report(now), err
 		}
 		now.state.Guest.Marker, now.state.Guest.MarkerText = r.target.layout.Marker, "" // as its script has read it back
@@ -286,16 +287,16 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// status observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it, and
-// what it could not download now is not even looked at. Over open connections it leaves out logins as long as nothing
-// is wrong; else it verifies in full, which explains more.
-func (r *run) status(ctx context.Context, when verifyMode) (Health, error) {
-	instance, findErr, err := r.look(ctx)
+// reportStatus observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it,
+// and what it could not download now is not even looked at. Over open connections it leaves out logins as long as
+// nothing is wrong; else it verifies in full, which explains more.
+func (r *run) reportStatus(ctx context.Context, when verifyMode) (Health, error) {
+	instance, findErr, err := r.locate(ctx)
 	if err != nil {
 		return Health{}, err
 	}
 	var health Health
-	if hidden(r.place, findErr) {
+	if hiddenVM(r.place, findErr) {
 		health = reportHidden(r.target.spec, r.place.Dir(""), r.edges.Now(), limaError(ctx, cannotList, findErr))
 	} else {
 		now := r.assess(ctx, instance, when)
@@ -313,7 +314,7 @@ func (r *run) status(ctx context.Context, when verifyMode) (Health, error) {
 	if ctx.Err() != nil {
 		return Health{}, interrupted(ctx)
 	}
-	if hidden(r.place, findErr) {
+	if hiddenVM(r.place, findErr) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		unlisted := error(limaError(ctx, cannotList, findErr))
 		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), unlisted)

@@ -47,6 +47,6 @@ func pinned(o *guest.Observation, vm string) (found, undo string) {
 // reportNames adds a line about fixed name servers, if there are any.
 func (h *Health) reportNames(o *guest.Observation) {
 	if found, undo := pinned(o, h.VM); found != "" {
-		h.item(itemNames, "names in the guest", Warning, "resolved by this machine", found, undo)
+		h.add(itemNames, "names in the guest", Warning, "resolved by this machine", found, undo)
 	}
 }

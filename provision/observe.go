@@ -93,7 +93,7 @@ func (o observer) elsewhere(instance *limatype.Instance) error {
 
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
 // history of the run so far. ask are those who ask the agent meanwhile.
-func (v *vm) observe(
+func (v *vmLifecycle) observe(
 	ctx context.Context, instance *limatype.Instance, t target, done history, ask []string,
 ) State {
 	defer v.prefetch.drop()
@@ -208,7 +208,7 @@ func (o observer) observeGuest(
 	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions, begun *answer,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, deadline, late(deadline))
+		ctx, cancel := context.WithTimeoutCause(ctx, deadline, lateError(deadline))
 		defer cancel()
 		return o.guest(instance, of).Observe(ctx, route, options)
 	}

@@ -14,8 +14,8 @@ import (
 // obstaclesDeadline bounds the search in the guest for what keeps root from changing a file.
 const obstaclesDeadline = 15 * time.Second
 
-// changes returns the files that a step changes in the guest, with the directories that they are in.
-func changes(id StepID, o *guest.Observation) []string {
+// changedPaths returns the files that a step changes in the guest, with the directories that they are in.
+func changedPaths(id StepID, o *guest.Observation) []string {
 	switch id {
 	case StepGroup:
 		return []string{"/etc", "/etc/group", "/etc/gshadow"}
@@ -51,7 +51,7 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	defer cancel()
 	var why, next []string
 	in := r.session(s)
-	found, _ := in.Obstacles(ctx, in.route, changes(id, s.Guest)) // on failure, the script's own message has to do
+	found, _ := in.Obstacles(ctx, in.route, changedPaths(id, s.Guest)) // on failure, the script's own message has to do
 	for _, one := range found {
 		words, command := obstacle(s.Instance.Name, one)
 		if words != "" && !slices.Contains(why, words) {

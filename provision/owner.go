@@ -27,9 +27,9 @@ type Ownership struct {
 	MadeBy string `json:"made_by,omitempty"`
 }
 
-// owner returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed. What
-// the guest of a VM that another tool made shows was made by that tool.
-func (s State) owner() Ownership {
+// ownership returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed.
+// What the guest of a VM that another tool made shows was made by that tool.
+func (s State) ownership() Ownership {
 	if signs := s.broker(); len(signs) > 0 {
 		return Ownership{Signs: signs, MadeBy: layout.ToolBroker}
 	}
@@ -90,7 +90,7 @@ func (o Ownership) String() string {
 }
 
 // foreign reports whether there is a VM without any sign of a world, or one that another tool made.
-func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.owner().Ours }
+func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.ownership().Ours }
 
 // notOurs returns the error of a foreign VM, unless there is consent to its adoption; nil for a world. There is no
 // consent to the adoption of one that belongs to the broker, and of one that is stopped only its inside may show that.
@@ -98,7 +98,7 @@ func notOurs(spec Spec, s State) *Error {
 	if !s.foreign() {
 		return nil
 	}
-	owner := s.owner()
+	owner := s.ownership()
 	switch {
 	case spec.Adopt == "" || owner.MadeBy == layout.ToolBroker:
 		return foreignVM(spec, s)
@@ -120,9 +120,9 @@ func (p *Plan) planAdoption(t target, s State) {
 	if s.Instance == nil || len(s.Signs) > 0 || len(p.Steps) == 0 {
 		return
 	}
-	reason := s.owner().String() + "; nothing in its directory does"
+	reason := s.ownership().String() + "; nothing in its directory does"
 	if s.foreign() {
-		reason = s.owner().String() + "; --adopt=" + shellescape.Quote(t.spec.VM) + " takes it over"
+		reason = s.ownership().String() + "; --adopt=" + shellescape.Quote(t.spec.VM) + " takes it over"
 	}
 	if s.ProtectedBy == "" && t.protects() {
 		reason += "; it is protected as well (limactl protect), so that other tools don't delete it"
@@ -172,7 +172,7 @@ func (p Plan) Adoption() (changed, kept string) {
 // foreignVM returns the error of a foreign VM.
 func foreignVM(spec Spec, s State) *Error {
 	name := shellescape.Quote(spec.VM)
-	switch owner := s.owner(); owner.MadeBy {
+	switch owner := s.ownership(); owner.MadeBy {
 	case layout.ToolBroker:
 		return brokerOwned(spec, owner)
 	case layout.ToolWarm:
@@ -191,8 +191,8 @@ func foreignVM(spec Spec, s State) *Error {
 		Next: "use another name: --vm NAME; or, if it is to become a world, consent to that: " +
 			consentCommand("worldsetup", "--adopt", spec.VM),
 	}
-	if len(s.owner().Signs) > 0 {
-		failure.Why = s.owner().String()
+	if len(s.ownership().Signs) > 0 {
+		failure.Why = s.ownership().String()
 	}
 	switch {
 	case s.Instance == nil:
@@ -265,9 +265,9 @@ func protected(vm string) *Error {
 	}
 }
 
-// refusal returns why the VM must not be replaced, restored or deleted even with consent, and how to change that; nil
-// when it may.
-func refusal(spec Spec, s State) *Error {
+// notOursError returns why the VM must not be replaced, restored or deleted even with consent, and how to change that;
+// nil when it may.
+func notOursError(spec Spec, s State) *Error {
 	switch {
 	case notOurs(spec, s) != nil:
 		return notOurs(spec, s)
@@ -295,16 +295,16 @@ func (h *Health) reportOwner(t target, s State) {
 	if s.foreign() {
 		outcome, next = Failed, foreignVM(spec, s).Next
 	}
-	h.item(itemOwner, "owner of the VM", outcome, "a world", s.owner().String(), next)
+	h.add(itemOwner, "owner of the VM", outcome, "a world", s.ownership().String(), next)
 	if reasons := unprotected(t, s); len(reasons) > 0 {
-		h.reasons("protection", "protection of the VM", "protected", reasons)
+		h.addReasons("protection", "protection of the VM", "protected", reasons)
 	}
 	if s.ProtectedBy == protectedByOthers {
-		h.item("protection", "protection of the VM", Info, "",
+		h.add("protection", "protection of the VM", Info, "",
 			"by others: `limactl unprotect` before it can be replaced or removed", "")
 	}
 	if s.Swap.Foreign != "" {
-		h.item("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")
+		h.add("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")
 	}
 }
 

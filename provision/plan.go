@@ -207,7 +207,7 @@ func existing(s State) *Existing {
 	e := &Existing{
 		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
 		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir),
-		Owner: s.owner(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
+		Owner: s.ownership(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
 	}
 	if s.Guest != nil {
 		e.Layout = s.Guest.Marker

@@ -62,7 +62,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	plan := Plan{Steps: []Step{step}}
 	r.times.estimate(&plan)
 	plan, _ = r.list.update(plan, false)
-	err = r.step(ctx, state, plan.Steps[0])
+	err = r.performStep(ctx, state, plan.Steps[0])
 	if bootErr := r.vm.boot.wait(); err == nil && bootErr != nil {
 		err = r.stepError(ctx, state, step, bootErr)
 	}

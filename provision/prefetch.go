@@ -72,7 +72,7 @@ func (p *prefetch) begin(ctx context.Context, o observer, spec Spec, ask []strin
 		Config: &limatype.LimaYAML{User: limatype.User{Name: &last.Asked.User}},
 	}
 	p.asked, p.ask, p.ended = *last.Asked, ask, make(chan struct{})
-	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, late(sharedDeadline))
+	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, lateError(sharedDeadline))
 	client, ended, answered := o.guest(p.instance, of), p.ended, &p.answer
 	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
 	go crash.Guard(func() {

@@ -149,7 +149,8 @@ func TestPrefetchEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-// TestPrefetchNeedsAnOpenConnection: without a control socket nothing is begun, and one that no one serves is found out.
+// TestPrefetchNeedsAnOpenConnection: without a control socket nothing is begun, and one that no one serves
+// is found out.
 func TestPrefetchNeedsAnOpenConnection(t *testing.T) {
 	b := newBench(t)
 	b.mustRun(t)

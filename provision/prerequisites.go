@@ -68,8 +68,8 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
 		wanted.Containers = t.containers()
-		wanted.Memory = t.size(memoryOf, t.wanted.Memory, DefaultMemory)
-		wanted.Space.Disk = t.size(diskOf, t.wanted.Disk, DefaultDisk)
+		wanted.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
+		wanted.Space.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
 		wanted.Space.Kept = disksOf(instance)
 		return wanted
 	}
@@ -183,8 +183,8 @@ func (t target) imagePlaces() (places []string) {
 func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
 func diskOf(profile *limatype.LimaYAML) *string   { return profile.Disk }
 
-// size is the size that counts in a new VM.
-func (t target) size(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
+// sizeOf is the size that counts in a new VM.
+func (t target) sizeOf(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
 	text := t.setting(field, "")
 	if wanted != 0 {
 		text = t.setting(field, strconv.FormatInt(wanted, 10))

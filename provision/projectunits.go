@@ -140,8 +140,8 @@ func UntrustedUnits(units ProjectUnits, before string) *Error {
 	}
 }
 
-// projectUnits adds a line about the units that the project brings.
-func (h *Health) projectUnits(units *ProjectUnits) {
+// reportProjectUnits adds a line about the units that the project brings.
+func (h *Health) reportProjectUnits(units *ProjectUnits) {
 	if units == nil || units.Fault != nil {
 		return // the line about the units has the fault
 	}
@@ -149,9 +149,9 @@ func (h *Health) projectUnits(units *ProjectUnits) {
 	if len(units.Empty) > 0 {
 		found += "; left empty: " + strings.Join(units.Empty, ", ")
 	}
-	h.item("project-units", "units of the project", Info, "", found, "")
+	h.add("project-units", "units of the project", Info, "", found, "")
 	for _, warning := range units.Warnings {
-		h.item("project-units", "units of the project", Warning, "", warning,
+		h.add("project-units", "units of the project", Warning, "", warning,
 			"change it in the project, or leave it: the system's own doctor wants the units as the project has them")
 	}
 }

@@ -40,7 +40,7 @@ func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
 		return QuickStatus{}, r.finish(err)
 	}
 	limit := min(quickDeadline, spec.Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, late(limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, lateError(limit))
 	defer cancel()
 	now := QuickStatus{Schema: Schema, VM: spec.VM, Time: r.edges.Now(),
 		Socket: filepath.Join(r.place.Dir(""), filepath.FromSlash(lima.HostSocket))}

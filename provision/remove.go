@@ -65,7 +65,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 		}
 	}
 	state := w.stateOf(instance, swap)
-	if refused := refusal(w.run.target.spec, state); refused != nil {
+	if refused := notOursError(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
 	for _, suffix := range []string{vmswap.Staged, vmswap.Backup, vmswap.Displaced} {

@@ -112,7 +112,7 @@ func (w *replacement) recover(ctx context.Context) error {
 		if len(steps) == 0 {
 			return nil
 		}
-		if err := w.run.step(ctx, State{}, steps[0]); err != nil {
+		if err := w.run.performStep(ctx, State{}, steps[0]); err != nil {
 			return err
 		}
 	}
@@ -127,9 +127,9 @@ func (w *replacement) commit(ctx context.Context) error {
 			w.run.target.spec.VM)
 	}
 	if !w.removeOld {
-		return w.run.step(ctx, State{}, keep)
+		return w.run.performStep(ctx, State{}, keep)
 	}
-	err := w.run.step(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"))
+	err := w.run.performStep(ctx, State{}, newStep(StepReplaceRemove, "the new one was verified"))
 	if failure := AsError(err); failure != nil {
 		failure.Why = strings.TrimSpace(failure.Why +
 			"\nthe new world is ready; what is left of the old VM is no part of it")
@@ -184,7 +184,7 @@ func (w *replacement) stopOld(ctx context.Context, _ State, _ Step, line func(st
 // forReplacement lists how another VM replaces this one, with consent. All that can fail
 // without the old VM being touched comes first: the new one is created beside it.
 func (p *Plan) forReplacement(t target, s State) {
-	if p.Blocked = refusal(t.spec, s); p.Blocked != nil {
+	if p.Blocked = notOursError(t.spec, s); p.Blocked != nil {
 		return
 	}
 	if t.agent == nil {
@@ -275,7 +275,7 @@ func (w *replacement) rollBackSwap(ctx context.Context) (report string, err erro
 	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
 	if swap.Pending() {
 		displace := newStep(StepRollbackDisplace, "it was not verified")
-		if err := w.run.step(ctx, State{}, displace); err != nil {
+		if err := w.run.performStep(ctx, State{}, displace); err != nil {
 			return "", err
 		}
 	}
@@ -293,14 +293,14 @@ func (w *replacement) rollBackSwap(ctx context.Context) (report string, err erro
 
 // restart starts the old VM and verifies that it answers as before.
 func (w *replacement) restart(ctx context.Context) (report string, err error) {
-	if err := w.run.step(ctx, State{}, newStep(StepRollbackStart, "it ran before")); err != nil {
+	if err := w.run.performStep(ctx, State{}, newStep(StepRollbackStart, "it ran before")); err != nil {
 		return "", err
 	}
 	if len(w.before.Answered) == 0 {
 		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
 	verify := newStep(StepRollbackVerify, "it has to be as it was")
-	if err := w.run.step(ctx, State{}, verify); err != nil {
+	if err := w.run.performStep(ctx, State{}, verify); err != nil {
 		return "", err
 	}
 	return "the old VM is restored, runs, and answers as before", nil
@@ -402,7 +402,7 @@ func (w *replacement) approve(ctx context.Context, plan Plan, missing error) err
 // carryOut carries out the steps of a plan, until one fails.
 func (w *replacement) carryOut(ctx context.Context, state State, plan Plan) error {
 	for _, step := range plan.Steps {
-		if err := w.run.step(ctx, state, step); err != nil {
+		if err := w.run.performStep(ctx, state, step); err != nil {
 			return err
 		}
 	}

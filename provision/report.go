@@ -40,10 +40,10 @@ func (r *run) report(seen view) Health {
 		Socket: Socket{Path: guest.SocketPath, Reach: []Reach{}}, Access: []Finding{}, Items: []Item{},
 	}
 	if !r.swap.underway { // else this run is dealing with it
-		health.swap(r.target.spec, s.Swap)
+		health.reportBackups(r.target.spec, s.Swap)
 	}
 	if s.Instance == nil {
-		health.item("instance", "VM", Failed, "running", "absent", rerun)
+		health.add("instance", "VM", Failed, "running", "absent", rerun)
 		return health
 	}
 	health.reportOwner(r.target, s)
@@ -58,46 +58,46 @@ func (r *run) report(seen view) Health {
 	if s.Frozen != "" {
 		found += "; " + s.Frozen
 	}
-	health.check("instance", "VM", "running", found)
-	broker := s.owner().MadeBy == layout.ToolBroker
+	health.addCheck("instance", "VM", "running", found)
+	broker := s.ownership().MadeBy == layout.ToolBroker
 	switch {
 	case broker:
-		health.item("configuration", "configuration of the VM", Info, "", "for its owner to judge", "")
+		health.add("configuration", "configuration of the VM", Info, "", "for its owner to judge", "")
 	case s.Instance.Config != nil:
-		health.configuration(r.target, s)
+		health.reportConfiguration(r.target, s)
 	default:
-		health.item("configuration", "configuration of the VM", Failed, "as wanted",
+		health.add("configuration", "configuration of the VM", Failed, "as wanted",
 			"Lima cannot read it: "+unreadable(s.Instance).Why, unreadable(s.Instance).Next)
 	}
 	health.reportDegraded(s.Degraded)
 	if s.DiskMissing {
-		health.item("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
+		health.add("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
 	}
 	if s.Guest == nil && s.LastSeen != nil {
-		health.item("generation", "generation of the layout", Info, "", s.LastSeen.String(), "")
+		health.add("generation", "generation of the layout", Info, "", s.LastSeen.String(), "")
 	}
 	if s.GuestError != nil {
 		next := rerun
 		if plan.Blocked != nil {
 			next = plan.Blocked.Next
 		}
-		health.item(itemGuestAccess, "way into the guest", Failed, "open", s.GuestError.Error(), next)
+		health.add(itemGuestAccess, "way into the guest", Failed, "open", s.GuestError.Error(), next)
 	}
 	switch {
 	case s.Guest == nil:
 	case broker:
-		health.ofBroker(s.Guest)
+		health.reportBroker(s.Guest)
 	default:
-		health.guest(r.target, s)
+		health.reportGuest(r.target, s)
 	}
-	health.verification(r.target, verified)
-	health.costs()
+	health.reportVerification(r.target, verified)
+	health.reportCosts()
 	health.Ready = verified != nil && plan.settled() && len(health.Wrong()) == 0
 	return health
 }
 
-// item adds a line.
-func (h *Health) item(id, title string, outcome Outcome, want, found, next string) {
+// add adds a line.
+func (h *Health) add(id, title string, outcome Outcome, want, found, next string) {
 	if !outcome.IsProblem() {
 		next = ""
 	}
@@ -105,26 +105,26 @@ func (h *Health) item(id, title string, outcome Outcome, want, found, next strin
 		Next: next}})
 }
 
-// check adds a line whose found should be want.
-func (h *Health) check(id, title, want, found string) {
+// addCheck adds a line whose found should be want.
+func (h *Health) addCheck(id, title, want, found string) {
 	outcome := OK
 	if want != found {
 		outcome = Failed
 	}
-	h.item(id, title, outcome, want, found, rerun)
+	h.add(id, title, outcome, want, found, rerun)
 }
 
-// reasons adds a line that is ok when there is no reason to change anything.
-func (h *Health) reasons(id, title, right string, reasons []string) {
+// addReasons adds a line that is ok when there is no reason to change anything.
+func (h *Health) addReasons(id, title, right string, reasons []string) {
 	found := strings.Join(reasons, "; ")
 	if found == "" {
 		found = right
 	}
-	h.check(id, title, right, found)
+	h.addCheck(id, title, right, found)
 }
 
-// reasonsAnd adds a line with what no run changes, and what to do about that.
-func (h *Health) reasonsAnd(line guestItem, left []Unrepaired) {
+// addReasonsAnd adds a line with what no run changes, and what to do about that.
+func (h *Health) addReasonsAnd(line guestItem, left []Unrepaired) {
 	next := nonEmpty(map[bool]string{true: rerun}[len(line.reasons) > 0])
 	for _, one := range left {
 		if one.Item == line.id {
@@ -132,20 +132,20 @@ func (h *Health) reasonsAnd(line guestItem, left []Unrepaired) {
 			next = append(next, one.Next)
 		}
 	}
-	h.reasons(line.id, line.title, line.good, line.reasons)
+	h.addReasons(line.id, line.title, line.good, line.reasons)
 	if item := &h.Items[len(h.Items)-1]; item.Outcome.IsProblem() {
 		item.Next = strings.Join(next, "; ")
 	}
 }
 
-func (h *Health) configuration(t target, s State) {
+func (h *Health) reportConfiguration(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
 	reasons := slices.Concat(edits, replace)
 	if len(edits) == 0 {
 		reasons = append(reasons, unrecorded(t, s)...)
 	}
 	reasons = append(reasons, rosettaReasons(s)...)
-	h.reasons("configuration", "configuration of the VM", "as wanted", reasons)
+	h.addReasons("configuration", "configuration of the VM", "as wanted", reasons)
 	if overruled := t.overruled(s.Instance.Config); len(edits) > 0 && overruled != nil {
 		line := &h.Items[len(h.Items)-1]
 		line.Why, line.Next = overruled.Why, overruled.Next
@@ -155,17 +155,18 @@ func (h *Health) configuration(t target, s State) {
 		if !s.HostSocket {
 			reasons = append(reasons, hostSocketFault(s))
 		}
-		h.reasons("host-socket", "forwarded socket", "accepts connections", append(reasons, openingReasons(s)...))
+		h.addReasons("host-socket", "forwarded socket", "accepts connections", append(reasons, openingReasons(s)...))
 	}
 }
 
-// ofBroker adds lines about the guest of a VM that belongs to the broker: what it is, and nothing of what it should be.
-func (h *Health) ofBroker(o *guest.Observation) {
+// reportBroker adds lines about the guest of a VM that belongs to the broker: what it is, and nothing of what it should
+// be.
+func (h *Health) reportBroker(o *guest.Observation) {
 	h.shows(o)
 	h.Layout = o.Layout.Name
-	h.item("marker", "layout", Info, "", firstOf(o.Marker, o.MarkerText, "not marked"), "")
-	h.unitStates(o)
-	h.measures(o)
+	h.add("marker", "layout", Info, "", firstOf(o.Marker, o.MarkerText, "not marked"), "")
+	h.reportUnits(o)
+	h.reportMeasures(o)
 }
 
 // shows adds the socket as it was found.
@@ -176,7 +177,7 @@ func (h *Health) shows(o *guest.Observation) {
 	h.Socket.Reach = append(h.Socket.Reach, reach(o, h.VM)...)
 }
 
-func (h *Health) guest(t target, s State) {
+func (h *Health) reportGuest(t target, s State) {
 	o := s.Guest
 	h.shows(o)
 	agent := o.Files[o.Layout.Agent()]
@@ -185,48 +186,48 @@ func (h *Health) guest(t target, s State) {
 
 	closed := closedDirectories(o)
 	_, above := writable(o)
-	h.reasons("parent-directories", "directories above", "open to all users, and for root to change",
+	h.addReasons("parent-directories", "directories above", "open to all users, and for root to change",
 		append(prefixed("closed: ", closed), above...))
 	if failure := noSources(s); failure != nil {
-		h.item("group", "group of the socket", Failed, "the user is a member", failure.Why, failure.Next)
-		h.item("guest", "inside of the VM", Unknown, "seen", "not seen without groups", failure.Next)
+		h.add("group", "group of the socket", Failed, "the user is a member", failure.Why, failure.Next)
+		h.add("guest", "inside of the VM", Unknown, "seen", "not seen without groups", failure.Next)
 		return
 	}
 	if len(closed) > 0 {
-		h.item("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerun)
+		h.add("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerun)
 		return
 	}
 	left := unrepaired(s)
 	for _, line := range guestItems(t, s) {
-		h.reasonsAnd(line, left)
+		h.addReasonsAnd(line, left)
 	}
-	h.companions(t, o)
-	h.projectUnits(t.projectUnits(o))
-	h.kept(t, o)
+	h.reportCompanions(t, o)
+	h.reportProjectUnits(t.projectUnits(o))
+	h.reportKept(t, o)
 	h.reportNames(o)
 	h.Layout = o.Layout.Name
-	h.reasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
+	h.addReasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := markerReasons(o)
-	h.check("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
-	h.check("root-fs", "root file system", "writable",
+	h.addCheck("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
+	h.addCheck("root-fs", "root file system", "writable",
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
-	h.reasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
-	h.session(o, s.SharedDead)
+	h.addReasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
+	h.reportSession(o, s.SharedDead)
 	h.reportNoise(s)
-	h.staged(t, s)
+	h.reportStaged(t, s)
 	mounts := t.mounts()
 	for i, problem := range s.Mounts {
 		want := "shows " + mounts[i].directory
 		if mounts[i].leftOut {
 			want = "left out"
 		}
-		h.reasons(mountItem(mounts[i].point), "mount "+mounts[i].point, want, nonEmpty(problem))
+		h.addReasons(mountItem(mounts[i].point), "mount "+mounts[i].point, want, nonEmpty(problem))
 	}
-	h.unitStates(o)
-	h.measures(o)
+	h.reportUnits(o)
+	h.reportMeasures(o)
 }
 
-func (h *Health) session(o *guest.Observation, dead bool) {
+func (h *Health) reportSession(o *guest.Observation, dead bool) {
 	const member = "in the group " + guest.GroupName
 	found := member
 	if !slices.Contains(o.SessionGroups, guest.GroupName) {
@@ -235,17 +236,17 @@ func (h *Health) session(o *guest.Observation, dead bool) {
 	if dead {
 		found = "the connection is dead"
 	}
-	h.check("session", "Lima's shared session", member, found)
+	h.addCheck("session", "Lima's shared session", member, found)
 	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
 	found = works[o.Sudo]
 	if !o.Sudo && o.SudoRefusal() != guest.SudoWantsPassword {
 		found = "refuses the user: " + o.SudoOutput
 	}
-	h.check("sudo", "sudo in the guest", works[true], found)
+	h.addCheck("sudo", "sudo in the guest", works[true], found)
 }
 
-// measures adds the measurements: disk, clock and restarts.
-func (h *Health) measures(o *guest.Observation) {
+// reportMeasures adds the measurements: disk, clock and restarts.
+func (h *Health) reportMeasures(o *guest.Observation) {
 	outcome := OK
 	if full(o) {
 		outcome = Failed
@@ -265,14 +266,14 @@ func (h *Health) measures(o *guest.Observation) {
 			outcome = Warning
 		}
 	}
-	h.item("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning), found, next)
+	h.add("disk", "disk of the guest", outcome, fmt.Sprintf("under %d %% used", diskWarning), found, next)
 	outcome = OK
 	if off := o.ClockAhead.Abs(); off > clockRepair+o.ClockError {
 		outcome = Failed
 	} else if off > clockWarning+o.ClockError {
 		outcome = Warning
 	}
-	h.item("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
+	h.add("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
 		signed(o.ClockAhead)+" from the host's",
 		map[bool]string{true: rerun, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
@@ -280,11 +281,11 @@ func (h *Health) measures(o *guest.Observation) {
 	if service.Restarts >= restartsWarning {
 		outcome = Warning
 	}
-	h.item("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning),
+	h.add("restarts", "restarts of the agent", outcome, fmt.Sprintf("under %d since it was started", restartsWarning),
 		fmt.Sprint(service.Restarts), seeLog(h.VM, o.Layout))
 }
 
-func (h *Health) verification(t target, verified *verification) {
+func (h *Health) reportVerification(t target, verified *verification) {
 	if verified == nil {
 		return
 	}
@@ -299,7 +300,7 @@ func (h *Health) verification(t target, verified *verification) {
 		if h.failed(mountItem(point)) {
 			continue // it was lost before anyone connected
 		}
-		h.item("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
+		h.add("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
 	}
 }
 
@@ -326,18 +327,18 @@ func prefixed(prefix string, words []string) (prefixed []string) {
 	return prefixed
 }
 
-// swap adds a line about the VMs beside the VM, if there are any.
-func (h *Health) swap(spec Spec, s vmswap.State) {
+// reportBackups adds a line about the VMs beside the VM, if there are any.
+func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 	switch {
 	case s.Pending():
-		h.item("replacement", "replacement", Failed, "ended",
+		h.add("replacement", "replacement", Failed, "ended",
 			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
 			rerun)
 	case s.Unfinished():
-		h.item("replacement", "replacement", Failed, "ended",
+		h.add("replacement", "replacement", Failed, "ended",
 			"a run is at work on whole VMs, or was killed while it was", rerun)
 	case s.Kept():
-		h.item("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
+		h.add("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
 	}
 }
 
@@ -384,23 +385,23 @@ func (p Plan) reasons(id StepID) (reasons []string) {
 	return reasons
 }
 
-// kept adds a line about the drop-ins that extend our units and stay.
-func (h *Health) kept(t target, o *guest.Observation) {
+// reportKept adds a line about the drop-ins that extend our units and stay.
+func (h *Health) reportKept(t target, o *guest.Observation) {
 	_, _, kept := o.Overrides()
 	found := "kept: " + strings.Join(kept, ", ")
 	switch {
 	case len(kept) == 0:
 	case t.templates != nil: // all that `systemctl cat` shows counts
-		h.item("drop-ins", "drop-ins of others", Warning, "",
+		h.add("drop-ins", "drop-ins of others", Warning, "",
 			found+"; with them, the system's own doctor calls the units different",
 			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.displaced")
 	default:
-		h.item("drop-ins", "drop-ins of others", Info, "", found, "")
+		h.add("drop-ins", "drop-ins of others", Info, "", found, "")
 	}
 }
 
-// costs sets the disruption of the repair of each item that is wrong.
-func (h *Health) costs() {
+// reportCosts sets the disruption of the repair of each item that is wrong.
+func (h *Health) reportCosts() {
 	for i := range h.Items {
 		if item := &h.Items[i]; item.Outcome.IsProblem() {
 			item.Cost = h.Drift.cost(item.ID)
@@ -427,8 +428,8 @@ func (p Plan) cost(item string) Disruption {
 	return ""
 }
 
-// unitStates adds the units' states in systemd, for information: other lines judge them.
-func (h *Health) unitStates(o *guest.Observation) {
+// reportUnits adds the units' states in systemd, for information: other lines judge them.
+func (h *Health) reportUnits(o *guest.Observation) {
 	for _, line := range []struct{ id, title, unit string }{
 		{"socket-unit", "socket unit", o.Layout.Socket()}, {"service-unit", "service unit", o.Layout.Service()},
 	} {
@@ -440,13 +441,13 @@ func (h *Health) unitStates(o *guest.Observation) {
 		if line.unit == o.Layout.Service() {
 			words += fmt.Sprintf(", restarted %d times since", unit.Restarts)
 		}
-		h.item(line.id, line.title, Info, "", words, "")
+		h.add(line.id, line.title, Info, "", words, "")
 	}
 }
 
-// companions adds lines about the companions: those of this project, those that are installed or were left out, and
-// those that the generation requires and the guest lacks.
-func (h *Health) companions(t target, o *guest.Observation) {
+// reportCompanions adds lines about the companions: those of this project, those that are installed or were left out,
+// and those that the generation requires and the guest lacks.
+func (h *Health) reportCompanions(t target, o *guest.Observation) {
 	reasons, _ := companionReasons(t, o)
 	toBuild, _ := sourceReasons(t, o)
 	names := t.companionNames()
@@ -454,7 +455,7 @@ func (h *Health) companions(t target, o *guest.Observation) {
 		names = append(names, one.Name)
 	}
 	if len(names) > 0 {
-		h.reasons("companions", "companion binaries", "installed: "+strings.Join(names, ", "), append(reasons, toBuild...))
+		h.addReasons("companions", "companion binaries", "installed: "+strings.Join(names, ", "), append(reasons, toBuild...))
 	}
 	missing := Warning
 	if h.Agent.Probe { // it runs no commands, with a gateway or without
@@ -476,11 +477,11 @@ func (h *Health) companions(t target, o *guest.Observation) {
 			if there {
 				found = differs(o, path, "regular file", "755", "root", "root")
 			}
-			h.item(one.Name, one.Name, missing, "installed", found+": "+one.Without, t.getCompanion(one))
+			h.add(one.Name, one.Name, missing, "installed", found+": "+one.Without, t.getCompanion(one))
 		}
 	}
 	if len(notes) > 0 {
-		h.item("other-programs", "other programs", Info, "", strings.Join(notes, "; "), "")
+		h.add("other-programs", "other programs", Info, "", strings.Join(notes, "; "), "")
 	}
 }
 

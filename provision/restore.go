@@ -29,7 +29,7 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(err)
 	}
 	r.swap.ignoreChoices() // it is another VM now, with a project of its own
-	health, err := r.status(ctx, always)
+	health, err := r.reportStatus(ctx, always)
 	return health, r.finish(err)
 }
 
@@ -120,7 +120,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 			Next: "inspect " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := refusal(w.run.target.spec, w.stateOf(instance, swap)); refused != nil {
+	if refused := notOursError(w.run.target.spec, w.stateOf(instance, swap)); refused != nil {
 		return nil, Plan{}, refused
 	}
 	if swap.Displaced && !swap.Kept() { // it is the other one, which is stopped

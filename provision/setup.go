@@ -160,7 +160,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 		when = overOpen
 	}
 	r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, when.ask())
-	health, err := r.status(ctx, when)
+	health, err := r.reportStatus(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
@@ -182,7 +182,7 @@ type run struct {
 	times   times
 	done    history
 	swap    *replacement
-	vm      vm
+	vm      vmLifecycle
 	builder builder
 	tasks   tasks
 	ahead   ahead

@@ -61,7 +61,7 @@ func (o observer) compareStaged(ctx context.Context, instance *limatype.Instance
 	var had *staging.Copy
 	var err error
 	if _, there := seen.Files[seen.Layout.Staging]; there {
-		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, late(listDeadline))
+		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, lateError(listDeadline))
 		had, err = o.guest(instance, t.layout).Staged(listing, via, seen.User)
 		cancel()
 	}
@@ -157,8 +157,8 @@ func unstaged(t target, s State) (all []Unrepaired) {
 	return all
 }
 
-// staged adds a line about the copy of the project.
-func (h *Health) staged(t target, s State) {
+// reportStaged adds a line about the copy of the project.
+func (h *Health) reportStaged(t target, s State) {
 	if t.layout.Mounts() {
 		return
 	}
@@ -166,14 +166,14 @@ func (h *Health) staged(t target, s State) {
 	reasons, later := stageReasons(t, s)
 	switch {
 	case s.Staged != nil && s.Staged.Err != nil:
-		h.item(itemStaged, "copy of the project", Failed, good, s.Staged.Err.Error(), cannotStage(t, s.Staged.Err).Next)
+		h.add(itemStaged, "copy of the project", Failed, good, s.Staged.Err.Error(), cannotStage(t, s.Staged.Err).Next)
 	case later:
-		h.item(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "), "worldsetup stage")
+		h.add(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "), "worldsetup stage")
 	default:
-		h.reasonsAnd(guestItem{itemStaged, "copy of the project", good, reasons}, unstaged(t, s))
+		h.addReasonsAnd(guestItem{itemStaged, "copy of the project", good, reasons}, unstaged(t, s))
 	}
 	if s.Staged != nil && len(s.Staged.Skips) > 0 {
-		h.item("skipped", "not copied", Info, "", "sockets, pipes and devices: "+some(s.Staged.Skips), "")
+		h.add("skipped", "not copied", Info, "", "sockets, pipes and devices: "+some(s.Staged.Skips), "")
 	}
 }
 
@@ -195,7 +195,7 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 	if err != nil {
 		return cannotStage(t, err)
 	}
-	listing, cancel := context.WithTimeoutCause(ctx, listDeadline, late(listDeadline))
+	listing, cancel := context.WithTimeoutCause(ctx, listDeadline, lateError(listDeadline))
 	had, err := in.Staged(listing, in.route, user)
 	cancel()
 	if err != nil {
@@ -209,7 +209,7 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	silence := time.AfterFunc(stageSilence, crash.Guard(func() { giveUp(late(stageSilence)) }))
+	silence := time.AfterFunc(stageSilence, crash.Guard(func() { giveUp(lateError(stageSilence)) }))
 	defer silence.Stop()
 	sending := Transfer{Total: delta.Bytes}
 	began := r.edges.Now()
@@ -312,7 +312,7 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 	r.times.estimate(&plan)
 	plan = r.list.planned(plan, false)
 	for _, step := range slices.Clone(plan.Steps) {
-		if err := r.step(ctx, state, step); err != nil {
+		if err := r.performStep(ctx, state, step); err != nil {
 			return plan, err
 		}
 	}

@@ -65,7 +65,7 @@ func (h *Health) reportNoise(s State) {
 			outcome = Failed
 		}
 	}
-	h.item(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
+	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
 		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quiet(s))
 }
 
@@ -111,8 +111,8 @@ func hangs(ctx context.Context, instance *limatype.Instance, of layout.Layout, e
 // errLate is the cause of a deadline for a session in the guest.
 var errLate = errors.New("no answer")
 
-// late returns the cause of a deadline.
-func late(deadline time.Duration) error { return fmt.Errorf("%w within %v", errLate, deadline) }
+// lateError returns the cause of a deadline.
+func lateError(deadline time.Duration) error { return fmt.Errorf("%w within %v", errLate, deadline) }
 
 // loginFails returns what to do when `limactl shell` runs no command, and ssh does: it makes a login shell, which reads
 // more files. The result is empty when err shows nothing of the kind.

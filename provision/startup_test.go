@@ -25,8 +25,8 @@ func TestSessionsThatHang(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	instance := &limatype.Instance{Name: "substrate", Dir: dir}
-	hung := errors.Join(&guest.ConnectionError{Route: guest.Shared, Err: late(time.Second)},
-		&guest.ConnectionError{Route: guest.Fresh, Err: late(time.Second)})
+	hung := errors.Join(&guest.ConnectionError{Route: guest.Shared, Err: lateError(time.Second)},
+		&guest.ConnectionError{Route: guest.Fresh, Err: lateError(time.Second)})
 	if err := hangs(t.Context(), instance, layout.AgentV1, hung); err != hung {
 		t.Errorf("no agent answers: %v", err)
 	}
@@ -57,7 +57,7 @@ func TestSessionsThatHang(t *testing.T) {
 func TestLoginShellThatFails(t *testing.T) {
 	instance := &limatype.Instance{Name: "substrate", SSHConfigFile: "/lima/substrate/ssh.config"}
 	for _, err := range []error{
-		&guest.SessionError{Route: guest.Shell}, &guest.ConnectionError{Route: guest.Shell, Err: late(time.Second)},
+		&guest.SessionError{Route: guest.Shell}, &guest.ConnectionError{Route: guest.Shell, Err: lateError(time.Second)},
 	} {
 		if next := loginFails(instance, err); !strings.Contains(next, ".profile") ||
 			!strings.Contains(next, "ssh -F /lima/substrate/ssh.config lima-substrate mv") {

@@ -34,10 +34,10 @@ const (
 )
 
 const (
-	answered = "answered"
-	refused  = "refused"
-	// leftOut is found of a connection that status makes only when it is asked for.
-	leftOut = "left to --fresh"
+	foundAnswered = "answered"
+	foundRefused  = "refused"
+	// foundOmitted is found of a connection that status makes only when it is asked for.
+	foundOmitted = "left to --fresh"
 )
 
 // verification is the result of connecting.
@@ -50,8 +50,8 @@ type verification struct {
 	refusal      *rejection // of the fresh connection; nil when it worked
 }
 
-// ok reports whether every access turned out as expected, and no mount was lost.
-func (p *verification) ok() bool {
+// passed reports whether every access turned out as expected, and no mount was lost.
+func (p *verification) passed() bool {
 	return p != nil && len(p.lostMounts) == 0 && !slices.ContainsFunc(p.access, unexpected)
 }
 
@@ -80,7 +80,7 @@ func newVerifier(t target, edges Edges) verifier {
 func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verification {
 	forwarded := make(chan struct{})
 	close(forwarded)
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, lateError(verifyDeadline))
 	defer cancel()
 	return v.connect(ctx, instance, forwarded)
 }
@@ -89,7 +89,7 @@ func (v verifier) verify(ctx context.Context, instance *limatype.Instance) verif
 // mounts are observed after that.
 func (v verifier) connect(ctx context.Context, instance *limatype.Instance, forwarded <-chan struct{}) verification {
 	c := v.connectAs(ctx, instance, forwarded, guest.Self, guest.Root, guest.Outsider)
-	return v.result(c, nil)
+	return v.conclude(c, nil)
 }
 
 // begin begins to verify beside an observation. verified waits for the result. It gets the observation, which has the
@@ -100,7 +100,7 @@ func (v verifier) begin(
 	if when == never || instance == nil || instance.Status != limatype.StatusRunning || instance.Config == nil {
 		return func(*guest.Observation) *verification { return nil }
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, late(verifyDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline, lateError(verifyDeadline))
 	forwarded := make(chan struct{})
 	close(forwarded)
 	var done connections
@@ -121,7 +121,7 @@ func (v verifier) begin(
 		case when == overOpen:
 			return v.overOpen(seen.Answers, done)
 		}
-		result := v.result(done, seen.Answers)
+		result := v.conclude(done, seen.Answers)
 		return &result
 	}
 }
@@ -154,8 +154,8 @@ func (v verifier) connectAs(
 // errNotAsked is found of someone of whom no answer came, although nothing failed.
 var errNotAsked = errors.New("the agent was not asked")
 
-// result is the verification by connections, and by the answers of those who asked elsewhere.
-func (v verifier) result(c connections, elsewhere map[string]guest.Answer) verification {
+// conclude is the verification by connections, and by the answers of those who asked elsewhere.
+func (v verifier) conclude(c connections, elsewhere map[string]guest.Answer) verification {
 	answers := maps.Clone(elsewhere)
 	if c.fresh.err == nil {
 		answers = c.fresh.replies.Answers
@@ -190,10 +190,10 @@ func (c *freshConnection) lostMounts(points []string) (lost []string) {
 // over Lima's shared one, and by that of the host.
 func (v verifier) overOpen(answers map[string]guest.Answer, c connections) *verification {
 	left := func(who Who) Finding {
-		return Finding{ID: who, Title: whoTitles[who], Outcome: Omitted, Want: answered, Found: leftOut}
+		return Finding{ID: who, Title: whoTitles[who], Outcome: Omitted, Want: foundAnswered, Found: foundOmitted}
 	}
 	shared := v.accessOf(WhoShared, answers[guest.Self])
-	shared.Details = []string{"over ssh; limactl shell, which starts a login shell, is " + leftOut}
+	shared.Details = []string{"over ssh; limactl shell, which starts a login shell, is " + foundOmitted}
 	return &verification{
 		entered: true, capabilities: c.capabilities, misanswered: answers[guest.Root].Misanswered(v.layout),
 		access: []Finding{
@@ -205,7 +205,7 @@ func (v verifier) overOpen(answers map[string]guest.Answer, c connections) *veri
 
 // throughShell asks the agent as users do: by limactl shell, over Lima's shared connection.
 func (v verifier) throughShell(ctx context.Context, instance *limatype.Instance) Finding {
-	ctx, cancel := context.WithTimeoutCause(ctx, shellDeadline, late(shellDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, shellDeadline, lateError(shellDeadline))
 	defer cancel()
 	replies, err := v.guest(instance, v.layout).Verify(ctx,
 		guest.Verification{Via: guest.Shell, Who: []string{guest.Self}})
@@ -229,7 +229,7 @@ func (v verifier) throughHost(ctx context.Context, who Who, path string) (Findin
 	if err != nil {
 		return access(who, err.Error(), 0), capabilities
 	}
-	return access(who, answered, v.now().Sub(start)), capabilities
+	return access(who, foundAnswered, v.now().Sub(start)), capabilities
 }
 
 // askCapabilities makes one GET /v1/capabilities of a layout's agent, over the UNIX socket at path.
@@ -269,9 +269,9 @@ func (v verifier) accessOf(who Who, answer guest.Answer) Finding {
 	ok, found := answer.Answered(v.layout)
 	switch {
 	case ok:
-		found = answered
+		found = foundAnswered
 	case answer.Refused():
-		found = refused
+		found = foundRefused
 	}
 	return access(who, found, answer.Took)
 }
@@ -287,9 +287,9 @@ func unanswered(who Who, err error) Finding {
 
 // access judges the result of connecting.
 func access(who Who, found string, took time.Duration) Finding {
-	access := Finding{ID: who, Title: whoTitles[who], Outcome: Failed, Want: answered, Found: found, Elapsed: took}
+	access := Finding{ID: who, Title: whoTitles[who], Outcome: Failed, Want: foundAnswered, Found: found, Elapsed: took}
 	if who == WhoOutsider {
-		access.Want = refused
+		access.Want = foundRefused
 	}
 	if access.Found == access.Want {
 		access.Outcome = OK

@@ -28,8 +28,8 @@ const (
 	cleanupDeadline = time.Minute
 )
 
-// vm creates, starts and stops the VM, and collects the signs of its boot.
-type vm struct {
+// vmLifecycle creates, starts and stops the VM, and collects the signs of its boot.
+type vmLifecycle struct {
 	observer
 	prefetch prefetch
 	activity activity
@@ -40,7 +40,7 @@ type vm struct {
 }
 
 // create creates the VM and protects it, and cleans up after a failure.
-func (v *vm) create(ctx context.Context, profile []byte, protect bool, line func(string)) error {
+func (v *vmLifecycle) create(ctx context.Context, profile []byte, protect bool, line func(string)) error {
 	v.stamp = rand.Text()
 	err := v.lima.Create(ctx, v.place.VM, lima.Stamp(profile, v.stamp), line)
 	if err == nil {
@@ -50,13 +50,13 @@ func (v *vm) create(ctx context.Context, profile []byte, protect bool, line func
 }
 
 // madeHere reports whether this run created the VM that is there, and not another program that was faster.
-func (v *vm) madeHere() bool {
+func (v *vmLifecycle) madeHere() bool {
 	text, err := os.ReadFile(filepath.Join(v.place.Dir(""), filenames.LimaYAML))
 	return err == nil && v.stamp != "" && lima.Stamped(text, v.stamp)
 }
 
 // start starts the VM and returns as soon as Lima's shared ssh connection is up, or booting has ended.
-func (v *vm) start(ctx context.Context, line func(string)) error {
+func (v *vmLifecycle) start(ctx context.Context, line func(string)) error {
 	boot := &bootProcess{ended: make(chan struct{})}
 	v.boot = boot
 	v.activity.begin()
@@ -197,7 +197,7 @@ func (e *startError) advice(dir string) string {
 
 // stop shuts the VM down, or powers it off if force is set. A VM that does not shut down is powered off if that was
 // agreed to.
-func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) error {
+func (v *vmLifecycle) stop(ctx context.Context, force, mayForce bool, line func(string)) error {
 	if force {
 		return v.lima.Stop(ctx, v.place.VM, true, line)
 	}
@@ -221,7 +221,7 @@ func (v *vm) stop(ctx context.Context, force, mayForce bool, line func(string)) 
 }
 
 // awaitBoot waits for the end of a boot, if one is under way.
-func (v *vm) awaitBoot(ctx context.Context, at State) error {
+func (v *vmLifecycle) awaitBoot(ctx context.Context, at State) error {
 	if v.boot == nil && at.Booting {
 		return v.awaitOthersBoot(ctx, at.Instance)
 	}
@@ -229,7 +229,7 @@ func (v *vm) awaitBoot(ctx context.Context, at State) error {
 }
 
 // awaitOthersBoot waits for the end of a boot that another program started.
-func (v *vm) awaitOthersBoot(ctx context.Context, instance *limatype.Instance) error {
+func (v *vmLifecycle) awaitOthersBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)
 	defer ticker.Stop()
 	_, before := bootOf(instance, v.now())
@@ -249,7 +249,7 @@ func (v *vm) awaitOthersBoot(ctx context.Context, instance *limatype.Instance) e
 
 // finishBoot waits for the end of booting, since a run does not end before the processes that it started. If that is
 // interrupted as well, it adds to err what became of the VM.
-func (v *vm) finishBoot(ctx context.Context, err error) error {
+func (v *vmLifecycle) finishBoot(ctx context.Context, err error) error {
 	bootErr := v.boot.wait()
 	failure := AsError(err)
 	if bootErr == nil || ctx.Err() == nil || errors.Is(err, bootErr) {
@@ -263,7 +263,7 @@ func (v *vm) finishBoot(ctx context.Context, err error) error {
 // created in this run and never had a disk is removed again; one that is booting is stopped, so that nothing keeps
 // running in the background. A VM that another program created meanwhile is left alone. It returns err with what state
 // was left.
-func (v *vm) cleanUp(ctx context.Context, err error, booting bool) error {
+func (v *vmLifecycle) cleanUp(ctx context.Context, err error, booting bool) error {
 	if err == nil {
 		return nil
 	}

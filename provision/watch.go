@@ -107,7 +107,7 @@ func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Hea
 func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item(ItemObserving, "world", Unknown, "as it was",
+	health.add(ItemObserving, "world", Unknown, "as it was",
 		strings.Join(append([]string{"something changed and is being observed"}, nonEmpty(stoppedProcesses(dir))...), ": "),
 		"wait")
 	return health
@@ -151,8 +151,8 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := w.run.again()
-	instance, findErr, err := fresh.look(ctx)
-	if err == nil && hidden(fresh.place, findErr) {
+	instance, findErr, err := fresh.locate(ctx)
+	if err == nil && hiddenVM(fresh.place, findErr) {
 		w.host = hostState(w.spec, w.dir, w.states)
 		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(),
 			limaError(ctx, cannotList, findErr)), nil
@@ -179,7 +179,7 @@ func unknownHealth(spec Spec, now time.Time, err error) Health {
 	failure := AsError(err)
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.item("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
+	health.add("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
 	return health
 }
 

@@ -199,7 +199,7 @@ func titles(t *testing.T) map[string]string {
 	}
 	found := map[string]string{"mount-project": "mount of the project", "owner": "owner of the VM",
 		"staged": "copy of the project", "names": "names in the guest", "substrate-gateway": "substrate-gateway"}
-	pattern := regexp.MustCompile(`(?:\.(?:item|check|reasons)\(|\{)\s*"([a-z-]+)",\s*"([^"]+)"`)
+	pattern := regexp.MustCompile(`(?:\.(?:add|addCheck|addReasons)\(|\{)\s*"([a-z-]+)",\s*"([^"]+)"`)
 	for _, match := range pattern.FindAllStringSubmatch(string(text), -1) {
 		found[match[1]] = match[2]
 	}

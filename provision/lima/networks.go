@@ -10,10 +10,10 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 )
 
-// This file is about what limactl reports about its networks: of networks.yaml, of the daemon socket_vmnet and of the rule by
-// which sudo starts that. limactl reconciles them whenever it has started, stopped or deleted any VM, so that this
-// fails for VMs that are in none as well. It reports it in words alone (pkg/networks and its subpackages, v2.0 to v2.2,
-// which quote differently).
+// This file is about what limactl reports about its networks: of networks.yaml, of the daemon socket_vmnet and of the
+// rule by which sudo starts that. limactl reconciles them whenever it has started, stopped or deleted any VM, so that
+// this fails for VMs that are in none as well. It reports it in words alone (pkg/networks and its subpackages, v2.0 to
+// v2.2, which quote differently).
 
 // The commands of several advices. %f is networks.yaml.
 const (
