@@ -2,7 +2,8 @@
 # make test    lint, race, cross, bed and e2e: what CI runs
 # make check   half a minute: lint and the unit tests
 # make lint    seconds: format, vet, lint
-# make race    a minute or two: the unit tests with the race detector, which takes three times their processor time
+# make race    some minutes: the unit tests with the race detector, which takes three times their processor time, and without it
+#              those that repeat the same thing hundreds of times
 # make cross   builds and vets for the other systems
 # make bed     half an hour: every scenario once, and some 130 kills, on the test bed (Linux, as root), on guests that take turns
 #              by the day (DAY=20000 repeats one). GUEST=trixie LIMA=2.2.0 RUN="socket open" plays some scenarios.
@@ -58,9 +59,13 @@ check: lint
 	scripts/ensure-packages.sh $(TOOLS)
 	$(UNIT) ./...
 
+# Tests that play the same code hundreds of times. What runs side by side in it, others show to the race detector.
+REPEATING := ^(TestKilled|TestUnknownSettingsSurvive|TestEverythingFitsAndCanBeReached)$$
+
 race: need-go
 	scripts/ensure-packages.sh gcc libc6-dev $(TOOLS)
-	$(UNIT) -race ./...
+	GOGC=400 $(UNIT) -race -skip '$(REPEATING)' ./...
+	$(UNIT) -run '$(REPEATING)' ./provision ./provision/lima ./tui
 
 lint: need-go
 	scripts/ensure-packages.sh python3 shellcheck
@@ -74,11 +79,14 @@ lint: need-go
 	  set -x; shellcheck .ci/run scripts/*.sh scripts/upstream-contract internal/devhost/recipe/*.sh && shellcheck --shell=sh embed/guest/*.sh; \
 	else echo "skipped: no shellcheck here"; fi
 
+# Compiles packages and their tests for a system, where a whole vet would find again what that of another one does.
+TYPES := $(GO) vet -assign
+
 cross: need-go
 	GOOS=darwin GOARCH=arm64 $(GO) build ./... && GOOS=darwin GOARCH=arm64 $(GO) vet ./...
-	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(GO) vet ./...
-	$(GO) vet -tags asmac ./... && GOOS=darwin GOARCH=arm64 $(GO) vet -tags asmac ./...
-	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin GOARCH=amd64 $(GO) build ./... && GOOS=darwin GOARCH=amd64 $(TYPES) ./...
+	$(GO) vet -tags asmac ./... && GOOS=darwin GOARCH=arm64 $(TYPES) -tags asmac ./...
+	GOOS=linux GOARCH=arm64 $(GO) build ./... && GOOS=linux GOARCH=arm64 $(TYPES) ./...
 
 # Worlds that play side by side: one keeps a core and a half busy, and others have something to do while it waits.
 GUEST ?= all
