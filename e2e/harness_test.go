@@ -75,6 +75,10 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	flag.Parse()
+	if err := openSlots(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	syscall.Umask(0o022)
 	// The first Ctrl-C ends preparations, or the program that a test is running, so that tests fail and clean up. The
 	// second kills.
@@ -238,7 +242,7 @@ func onRigs(t *testing.T, rigs []*rig, test func(*testing.T, *rig)) {
 	for _, rig := range rigs {
 		t.Run(rig.name, func(t *testing.T) {
 			if rig.bed != nil {
-				t.Parallel()
+				besides(t)
 			}
 			test(t, rig)
 		})

@@ -44,7 +44,7 @@ func TestLimaCalls(t *testing.T) {
 	for _, version := range versions {
 		rig := rigWithLima(t, version)
 		t.Run("lima-"+version, func(t *testing.T) {
-			t.Parallel()
+			besides(t)
 			for _, part := range []struct {
 				name  string
 				calls []limaCall

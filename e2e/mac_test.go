@@ -166,7 +166,7 @@ func TestMac(t *testing.T) {
 	for i, described := range macs {
 		rig := rigs[i%len(rigs)]
 		t.Run(described.name, func(t *testing.T) {
-			t.Parallel()
+			besides(t)
 			t.Run("life of a world", func(t *testing.T) { testMacLife(t, newMac(t, rig, described)) })
 			t.Run("refusals", func(t *testing.T) { testMacRefusals(t, rig, described) })
 		})
