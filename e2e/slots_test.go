@@ -13,8 +13,8 @@ import (
 )
 
 // slots are what tests play in side by side: as many as -parallel says. Go starts the tests that wait in any order, and
-// a long one that begins last keeps one processor busy, after all others have ended. So those below come first. The time
-// that go test prints for one begins when it waits.
+// a long one that begins last keeps one processor busy, after all others have ended. So those below come first. The
+// time that go test prints for one begins when it waits.
 var slots struct {
 	sync.Mutex
 	free    int

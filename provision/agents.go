@@ -473,3 +473,26 @@ func sum(content []byte) string {
 	hash := sha256.Sum256(content)
 	return hex.EncodeToString(hash[:])
 }
+
+// differs describes how the file at path differs from what it should be; empty when it does not. An empty group is not
+// compared.
+func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
+	file, found := o.Files[path]
+	if !found {
+		return path + " is missing"
+	}
+	if file.Type == "regular empty file" { // stat's word for it
+		file.Type = "regular file"
+	}
+	if group == "" {
+		group = file.Group
+	}
+	if file.Type != kind {
+		return fmt.Sprintf("%s is a %s, expected a %s", path, file.Type, kind)
+	}
+	if file.Owner != owner || file.Group != group || file.Mode != mode {
+		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group,
+			file.Mode, owner, group, mode)
+	}
+	return ""
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
-
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 

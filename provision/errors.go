@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -137,19 +135,6 @@ var errTimeout = errors.New("the time that --timeout allows is over")
 // lastResort returns the advice for when nothing else helps.
 func lastResort(vm string) string {
 	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
-}
-
-// consentCommand returns the command with the flag that consents to replacing or deleting the VM.
-func consentCommand(command, flag, vm string) string {
-	return vmCommand(command, vm) + " " + flag + "=" + shellescape.Quote(vm)
-}
-
-// vmCommand returns the command about the VM of that name.
-func vmCommand(command, vm string) string {
-	if vm == DefaultVM {
-		return command
-	}
-	return command + " --vm " + shellescape.Quote(vm)
 }
 
 // explainNetworks adds to a failure what limactl reports about its networks, if that is why it failed.

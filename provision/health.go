@@ -1,9 +1,12 @@
 package provision
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 )
@@ -106,10 +109,23 @@ func (h Health) Keeps() bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == "kept" })
 }
 
-// Err returns the error of a world that is not ready; nil for one that is.
-func (h Health) Err() error {
-	if h.Ready {
-		return nil
+// RunInfo is a run in progress on a VM, in this process or another.
+type RunInfo struct {
+	PID   int       `json:"pid"` // 0 when it is unknown
+	Since time.Time `json:"since"`
+	// Step is the current one; nil while the run observes or verifies.
+	Step *StepStatus `json:"step,omitempty"`
+}
+
+// String describes the run and its current step.
+func (i RunInfo) String() string {
+	text := fmt.Sprintf("process %d", i.PID)
+	if !i.Since.IsZero() {
+		text += fmt.Sprintf(", since %s (%s ago)", i.Since.Format("15:04"), plaintext.Age(time.Since(i.Since)))
 	}
-	return unhealthy(h)
+	if step := i.Step; step != nil {
+		text += fmt.Sprintf("; step %d of %d, %s, for %s", step.Number, step.Of, step.Title,
+			plaintext.Duration(step.Elapsed))
+	}
+	return strings.TrimSpace(text)
 }

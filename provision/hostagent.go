@@ -87,16 +87,3 @@ func (e *agentError) next() string {
 	return "close programs that keep this machine busy, then run worldsetup again: it carries on, also when the host " +
 		"agent has begun meanwhile. Its log: " + filepath.Join(e.dir, filenames.HostAgentStderrLog)
 }
-
-// reportDegraded adds a line about what Lima's host agent could not do at the VM's present boot. The agent's socket is
-// forwarded by ssh and judged by connecting; what else depends on it is not.
-func (h *Health) reportDegraded(by string) {
-	if by == "" {
-		return
-	}
-	h.add("lima-boot", "Lima's own services", Warning, "complete since the boot",
-		"degraded when it booted: "+by+"; what this can cost: ports of programs in the VM are not forwarded to this "+
-			"machine, and its clock is not set after sleep; the agent's socket needs none of it",
-		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; "+
-			"or boot again: %s", h.VM, vmCommand("worldsetup stop", h.VM)+" && "+vmCommand("worldsetup start", h.VM)))
-}

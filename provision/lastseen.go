@@ -18,12 +18,6 @@ import (
 // written for only, and never more than what the guest shows; and without it, or when it can't be read, nothing but
 // words is missing, and nothing is observed before Lima has listed its VMs (see prefetch.go).
 
-// LastSeen is how the inside of a VM was when a run last verified it.
-type LastSeen struct {
-	Layout string    `json:"layout"` // the name of the generation
-	Time   time.Time `json:"time"`
-}
-
 // seen is what is written about a VM.
 type seen struct {
 	LastSeen

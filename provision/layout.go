@@ -454,29 +454,6 @@ func blockForeign(s State) *Error {
 	}
 }
 
-// differs describes how the file at path differs from what it should be; empty when it does not. An empty group is not
-// compared.
-func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
-	file, found := o.Files[path]
-	if !found {
-		return path + " is missing"
-	}
-	if file.Type == "regular empty file" { // stat's word for it
-		file.Type = "regular file"
-	}
-	if group == "" {
-		group = file.Group
-	}
-	if file.Type != kind {
-		return fmt.Sprintf("%s is a %s, expected a %s", path, file.Type, kind)
-	}
-	if file.Owner != owner || file.Group != group || file.Mode != mode {
-		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group,
-			file.Mode, owner, group, mode)
-	}
-	return ""
-}
-
 // wantedUnits returns the texts of the units. If the Spec leaves netfilter unset, that setting stays as it was.
 func (t target) wantedUnits(o *guest.Observation) (unittext.Units, error) {
 	with, err := t.unitTexts(o.Home, true)
@@ -498,4 +475,10 @@ func known(o *guest.Observation) bool {
 		}
 	}
 	return false
+}
+
+func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }
+
+func retireTask(_ target, o *guest.Observation, _ Step) (*task, error) {
+	return &task{change: guest.Retire{Old: o.Older()}}, nil
 }

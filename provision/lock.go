@@ -214,14 +214,6 @@ func pause(ctx context.Context, length time.Duration) bool {
 	}
 }
 
-// RunInfo is a run in progress on a VM, in this process or another.
-type RunInfo struct {
-	PID   int       `json:"pid"` // 0 when it is unknown
-	Since time.Time `json:"since"`
-	// Step is the current one; nil while the run observes or verifies.
-	Step *StepStatus `json:"step,omitempty"`
-}
-
 // A run holds a second lock besides the one that keeps runs apart. Readers can test this kind of lock without taking
 // it; if a reader took the first one for a moment, a run that starts just then would fail. Like the first, the kernel
 // releases it when its process ends, however it ends.
@@ -301,17 +293,4 @@ func busy(spec Spec, info *RunInfo) *Error {
 		failure.Why = info.String()
 	}
 	return failure
-}
-
-// String describes the run and its current step.
-func (i RunInfo) String() string {
-	text := fmt.Sprintf("process %d", i.PID)
-	if !i.Since.IsZero() {
-		text += fmt.Sprintf(", since %s (%s ago)", i.Since.Format("15:04"), plaintext.Age(time.Since(i.Since)))
-	}
-	if step := i.Step; step != nil {
-		text += fmt.Sprintf("; step %d of %d, %s, for %s", step.Number, step.Of, step.Title,
-			plaintext.Duration(step.Elapsed))
-	}
-	return strings.TrimSpace(text)
 }

@@ -4,19 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/layout"
-	"github.com/atomize-hq/worldsetup/provision/lima"
-	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -64,34 +58,6 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			return Health{}, err
 		}
 	}
-}
-
-// verifyMode determines whether to verify while the world is observed.
-type verifyMode int
-
-const (
-	never    verifyMode = iota
-	whenIdle            // verify, and discard the result when something has to be changed first
-	always
-	overOpen // verify over the connections that are open, and make none
-)
-
-// ask returns who asks the agent while the guest is observed: all for whom that needs no login of their own.
-func (m verifyMode) ask() []string {
-	switch m {
-	case never:
-		return nil
-	case overOpen:
-		return []string{guest.Self, guest.Root, guest.Outsider}
-	}
-	return []string{guest.Root, guest.Outsider}
-}
-
-// view is the state of the world at one time, with its plan.
-type view struct {
-	state    State
-	plan     Plan
-	verified *verification // nil when nothing was verified, because there is something to change first
 }
 
 // observe makes the first plan. It searches the host, checks the prerequisites while it observes, and has Lima validate
@@ -255,9 +221,6 @@ func (r *run) unlisted(ctx context.Context, findErr error) error {
 	return limaError(ctx, cannotList, findErr)
 }
 
-// hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
-func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
-
 // foresee makes the plan of a run. It is there also when this machine lacks something, with the error of that.
 func (r *run) foresee(ctx context.Context) (view, error) {
 	instance, findErr, err := r.locate(ctx)
@@ -320,71 +283,6 @@ func (r *run) reportStatus(ctx context.Context, when verifyMode) (Health, error)
 		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), unlisted)
 	}
 	return reportHealth(r.events, health)
-}
-
-// reportHidden returns the report of a VM that Lima does not list, for failure: only its directory was seen.
-func reportHidden(spec Spec, dir string, now time.Time, failure *Error) Health {
-	health := unknownHealth(spec, now, failure)
-	found := failure.What + "; no process of it runs"
-	for _, file := range lima.PIDFiles(dir) {
-		if !file.Stale {
-			found = fmt.Sprintf("%s; a process of it runs (%d)", failure.What, file.PID)
-		}
-	}
-	health.Items[0].Found = found
-	return health
-}
-
-// reportHealth emits the report, and returns an error if the world is not ready.
-func reportHealth(events *emitter, health Health) (Health, error) {
-	events.emit(Event{Type: EventHealth, Health: &health})
-	if health.Ready {
-		return health, nil
-	}
-	return health, unhealthy(health)
-}
-
-func unhealthy(health Health) *Error {
-	var why []string
-	for _, item := range health.Items {
-		if item.Outcome == Failed || item.Outcome == Unknown {
-			why = append(why, item.Title+": "+item.Found)
-		}
-	}
-	for _, access := range health.Access {
-		if unexpected(access) {
-			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
-		}
-	}
-	of, _ := layout.Named(cmp.Or(health.Layout, layout.All[0].Name))
-	agentLog := seeLog(health.VM, of)
-	next := "run worldsetup; it repairs what it can"
-	if len(health.Lacks) > 0 {
-		next = "provide what this machine lacks, then run worldsetup"
-	}
-	left := slices.DeleteFunc(slices.Clone(health.Drift.Unrepaired),
-		func(one Unrepaired) bool { return one.Item == itemNames })
-	if len(left) > 0 {
-		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
-		for _, one := range left {
-			commands = append(commands, one.Next)
-		}
-		next = strings.Join(append(commands, "and run worldsetup again"), "; ")
-	} else if health.Drift.Empty() {
-		next = agentLog
-	}
-	for _, access := range health.Access {
-		notAsked := access.Next != agentLog // the agent
-		if unexpected(access) && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
-			next = access.Next
-		}
-	}
-	if blocked := health.Drift.Blocked; blocked != nil &&
-		slices.ContainsFunc([]string{itemOwner, itemGuestAccess, itemStartup, "ssh"}, health.failed) {
-		next = blocked.Next // a run would change nothing
-	}
-	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
-		Why: strings.Join(why, "\n"), Next: next, Lacks: health.Lacks}
 }
 
 // doesNotHold returns the error of a step without a lasting effect. degraded is what Lima's host agent could not do at

@@ -205,29 +205,6 @@ func checkLastWay(ctx context.Context, in session, now *view) bool {
 	return true
 }
 
-// rejection describes why a fresh connection did not work.
-type rejection struct {
-	what string // one of the Refused constants of package guest
-	text string
-	// cause is the cause as far as ssh shows it.
-	cause guest.ConnectionCause
-}
-
-// refusalOf returns the rejection in err: the connection failed, or the user's login shell did not run the script. It
-// is nil when the script ran.
-func refusalOf(err error) *rejection {
-	if killed(err) {
-		return nil
-	}
-	if session, ok := errors.AsType[*guest.SessionError](err); ok {
-		return &rejection{what: guest.RefusedSession, text: session.Error()}
-	}
-	if connection, ok := errors.AsType[*guest.ConnectionError](err); ok {
-		return &rejection{guest.RefusedLogin, err.Error(), connection.Cause()}
-	}
-	return nil
-}
-
 // explainRefusal adds a refusal to the state, with the causes that root finds in the guest.
 func explainRefusal(ctx context.Context, in session, s *State, refusal *rejection) {
 	var refusals guest.Refusals

@@ -463,11 +463,6 @@ func denialIn(err error) *guest.ConnectionError {
 	return nil
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}
-
 func diskMissing(instance *limatype.Instance) string {
 	reason := "its disk image is gone from " + instance.Dir
 	if instance.Status == limatype.StatusRunning {
@@ -502,13 +497,6 @@ func planFor(t target, s State) Plan {
 		plan.Opens = t.opens()
 	}
 	return plan
-}
-
-func nonEmpty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
 }
 
 // forGuest plans the changes inside a running guest.

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -91,6 +91,15 @@ func (o observer) elsewhere(instance *limatype.Instance) error {
 	}
 }
 
+// hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
+func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
+
+// halfCreated reports whether an interrupted run has left an instance with a disk or image that may be incomplete.
+func (o observer) halfCreated(instance *limatype.Instance) bool {
+	return instance != nil && instance.Config != nil && instance.Status == limatype.StatusStopped &&
+		!startedBefore(instance.Dir) && hasImage(instance.Dir) && o.place.Unfinished()
+}
+
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
 // history of the run so far. ask are those who ask the agent meanwhile.
 func (v *vmLifecycle) observe(
@@ -157,51 +166,6 @@ func (v *vmLifecycle) observe(
 	return state
 }
 
-// halfCreated reports whether an interrupted run has left an instance with a disk or image that may be incomplete.
-func (o observer) halfCreated(instance *limatype.Instance) bool {
-	return instance != nil && instance.Config != nil && instance.Status == limatype.StatusStopped &&
-		!startedBefore(instance.Dir) && hasImage(instance.Dir) && o.place.Unfinished()
-}
-
-// compareMounts returns for each mount what is wrong with it; empty when nothing is.
-func compareMounts(wanted []mount, seen []guest.Mount, now time.Time) (problems []string) {
-	for i, mount := range seen {
-		compare := compareMount
-		if wanted[i].leftOut {
-			compare = compareLeftOut
-		}
-		problems = append(problems, compare(wanted[i].directory, mount, wanted[i].readOnly, now))
-	}
-	return problems
-}
-
-// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others
-// made.
-func compareLeftOut(directory string, seen guest.Mount, _ bool, now time.Time) string {
-	if seen.FSType == "" || compareMount(directory, seen, seen.ReadOnly, now) != "" {
-		return ""
-	}
-	return "it is still mounted, and is to be left out"
-}
-
-func pointsOf(mounts []mount) (points []string) {
-	for _, m := range mounts {
-		points = append(points, m.point)
-	}
-	return points
-}
-
-// observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
-func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
-	mounts := t.mounts()
-	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
-	if err != nil {
-		return err
-	}
-	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.now())
-	return nil
-}
-
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
 // is dead. begun is how an observation over the shared one has ended; nil when it is still to be made.
 func (o observer) observeGuest(
@@ -230,16 +194,15 @@ func (o observer) observeGuest(
 	return seen, true, nil
 }
 
-// accepts reports whether the UNIX socket at path accepts connections.
-func accepts(ctx context.Context, path string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+// observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
+func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
+	mounts := t.mounts()
+	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
 	if err != nil {
-		return false
+		return err
 	}
-	connection.Close()
-	return true
+	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.now())
+	return nil
 }
 
 // State is the observed state of a world. Every run observes it again; it is never stored.
@@ -320,6 +283,33 @@ type State struct {
 	Mounts []string
 }
 
+// LastSeen is how the inside of a VM was when a run last verified it.
+type LastSeen struct {
+	Layout string    `json:"layout"` // the name of the generation
+	Time   time.Time `json:"time"`
+}
+
+// compareMounts returns for each mount what is wrong with it; empty when nothing is.
+func compareMounts(wanted []mount, seen []guest.Mount, now time.Time) (problems []string) {
+	for i, mount := range seen {
+		compare := compareMount
+		if wanted[i].leftOut {
+			compare = compareLeftOut
+		}
+		problems = append(problems, compare(wanted[i].directory, mount, wanted[i].readOnly, now))
+	}
+	return problems
+}
+
+// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others
+// made.
+func compareLeftOut(directory string, seen guest.Mount, _ bool, now time.Time) string {
+	if seen.FSType == "" || compareMount(directory, seen, seen.ReadOnly, now) != "" {
+		return ""
+	}
+	return "it is still mounted, and is to be left out"
+}
+
 // mountLag is the age from which changes on the host are compared: guests cache directories, reverse-sshfs for 20 s.
 const mountLag = time.Minute
 
@@ -389,65 +379,36 @@ func changedSince(path string, now time.Time) bool {
 	return err != nil || now.Sub(time.Unix(stat.Ctim.Unix())) < mountLag
 }
 
-// history holds the steps that were started in this run.
-type history struct {
-	steps    map[StepID]bool
-	finished map[StepID]bool // without an error
-	reasons  map[string]bool
-	// unheld describes a step that had no lasting effect; locked is why ssh refuses new connections. Both may be empty.
-	unheld, locked string
-	lockedCause    guest.ConnectionCause
-}
+// itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
+// and a user may want them: a run leaves them alone, and says what comes of them.
+const itemNames = "names"
 
-// begun reports whether a step was begun in this run.
-func (h *history) begun(id StepID) bool { return h.steps[id] }
-
-// finish records that a step has ended.
-func (h *history) finish(step Step) {
-	finished := maps.Clone(h.finished) // earlier states share the old map
-	if finished == nil {
-		finished = map[StepID]bool{}
+// pinned describes the name servers that lima-warm.sh has fixed in the guest and what comes of that, and returns the
+// command that undoes it; both are empty without any.
+func pinned(o *guest.Observation, vm string) (found, undo string) {
+	if len(o.Pins) == 0 {
+		return "", ""
 	}
-	finished[step.ID] = h.steps[step.ID]
-	h.finished = finished
-}
-
-func (h *history) add(step Step) {
-	if h.steps == nil {
-		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
+	files := slices.Sorted(maps.Keys(o.Pins))
+	var fixed []string
+	for _, file := range files {
+		fixed = append(fixed, fmt.Sprintf("%s has names resolved by %s only", file, strings.Join(o.Pins[file], " and ")))
 	}
-	h.steps[step.ID] = true
-	h.reasons[string(step.ID)+": "+step.Reason] = true
-}
-
-// forget removes a step from the history.
-func (h *history) forget(step Step) {
-	delete(h.steps, step.ID)
-	delete(h.reasons, string(step.ID)+": "+step.Reason)
-}
-
-// again finds a step of the plan that was done before for the very same reason, so that repeating it would not help.
-func (h *history) again(plan Plan) (step Step, again bool) {
-	for _, step := range plan.Steps {
-		k := kindOf(step.ID)
-		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
-			return step, true
-		}
-		if k.reobserve {
-			break // the steps after it are planned again then
-		}
+	consequence := "names of your own network, of a VPN and of this machine (host.lima.internal) are not found there"
+	commands := "rm -f " + strings.Join(files, " ")
+	switch o.Resolver {
+	case guest.ResolverMissing:
+		fixed = append(fixed, "/etc/resolv.conf leads nowhere")
+		consequence = "no names are found there: no package can be installed, and no agent built"
+	case guest.ResolverOff:
+		fixed = append(fixed, "systemd-resolved is switched off")
 	}
-	return Step{}, false
-}
-
-// escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
-// processes, sockets and file systems.
-func (h *history) escalate(s *State, step Step) bool {
-	if step.ID == StepStage || h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
-		step.Disruption.level() >= DisruptionRestart.level() {
-		return false
+	if o.Resolver != "" {
+		commands += "; systemctl disable --now dnsmasq; systemctl enable --now systemd-resolved && " +
+			"ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf"
+	} else {
+		commands += "; systemctl try-restart dnsmasq"
 	}
-	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
-	s.Unheld = h.unheld
-	return true
+	found = fmt.Sprintf("%s; %s left that (%s)", strings.Join(fixed, "; "), layout.ToolWarm, consequence)
+	return found, inGuest(vm, "sh -c", commands)
 }

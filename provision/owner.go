@@ -288,26 +288,6 @@ func notOursError(spec Spec, s State) *Error {
 	return nil
 }
 
-// reportOwner adds whose the VM is, who else protects it, and which foreign VMs are beside it.
-func (h *Health) reportOwner(t target, s State) {
-	spec := t.spec
-	outcome, next := OK, ""
-	if s.foreign() {
-		outcome, next = Failed, foreignVM(spec, s).Next
-	}
-	h.add(itemOwner, "owner of the VM", outcome, "a world", s.ownership().String(), next)
-	if reasons := unprotected(t, s); len(reasons) > 0 {
-		h.addReasons("protection", "protection of the VM", "protected", reasons)
-	}
-	if s.ProtectedBy == protectedByOthers {
-		h.add("protection", "protection of the VM", Info, "",
-			"by others: `limactl unprotect` before it can be replaced or removed", "")
-	}
-	if s.Swap.Foreign != "" {
-		h.add("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")
-	}
-}
-
 const itemOwner = "owner"
 
 // signs returns what shows on the host that the VM is a world. What Lima lists counts too, unless it may come from the

@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
-	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
@@ -157,68 +154,6 @@ func (t target) guestHome(instance *limatype.Instance) string {
 	return ""
 }
 
-// disksOf returns the size of a VM's disk on the host, in bytes; 0 without one.
-func disksOf(instance *limatype.Instance) int64 {
-	if instance == nil {
-		return 0
-	}
-	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) +
-		onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
-}
-
-// imagePlaces returns the places where a new VM's image may come from.
-func (t target) imagePlaces() (places []string) {
-	images := t.wanted.Images
-	if len(images) == 0 && t.profile != nil {
-		images = t.profile.Images
-	}
-	for _, image := range images {
-		if image.Arch == "" || image.Arch == t.arch {
-			places = append(places, image.Location)
-		}
-	}
-	return places
-}
-
-func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
-func diskOf(profile *limatype.LimaYAML) *string   { return profile.Disk }
-
-// sizeOf is the size that counts in a new VM.
-func (t target) sizeOf(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
-	text := t.setting(field, "")
-	if wanted != 0 {
-		text = t.setting(field, strconv.FormatInt(wanted, 10))
-	}
-	bytes, err := units.RAMInBytes(text)
-	if err != nil || bytes == 0 {
-		return initial // none is named, or one that Lima will refuse
-	}
-	return bytes
-}
-
-func firstSize(sizes ...int64) int64 {
-	for _, size := range sizes {
-		if size != 0 {
-			return size
-		}
-	}
-	return 0
-}
-
-// onDisk returns the space that a file uses on the disk, which for a disk image is far less than its length; 0 when
-// there is none.
-func onDisk(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	status, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0
-	}
-	return status.Blocks * 512
-}
-
 // check runs the prerequisites of a target, reports each, and returns those that failed as an error as well.
 func (r *run) check(
 	ctx context.Context, t target, instance *limatype.Instance, findErr error,
@@ -254,24 +189,6 @@ func lacking(ctx context.Context, lacks []Finding, findErr error) error {
 	}
 	failure.Lacks = lacks
 	return failure
-}
-
-// editedConfig is the configuration of the VM in dir with what is wanted.
-func (t target) editedConfig(dir string) ([]byte, error) {
-	path := filepath.Join(dir, filenames.LimaYAML)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	edited, err := t.wanted.Edit(text, dir)
-	if err != nil {
-		return nil, &Error{
-			Kind: KindUsage, What: "worldsetup can't edit the configuration of the VM in the form that it has",
-			Why: fmt.Sprintf("%s: %v", path, err), Err: err,
-			Next: fmt.Sprintf("edit it yourself (limactl edit %s), then run worldsetup again", t.spec.VM),
-		}
-	}
-	return edited, nil
 }
 
 // validate has Lima validate the planned configuration before the first change.

@@ -1,20 +1,453 @@
 package provision
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
+	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+	"github.com/opencontainers/go-digest"
 
+	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
+
+func images(spec Spec, arch limatype.Arch) []limatype.Image {
+	if spec.Image == "" {
+		return nil
+	}
+	return []limatype.Image{{File: limatype.File{Location: spec.Image, Arch: arch,
+		Digest: digest.Digest(spec.ImageDigest)}}}
+}
+
+// mount is a directory of this machine at a mount point in the guest.
+type mount struct {
+	directory, point string
+	readOnly         bool
+	leftOut          bool // it must not be there
+}
+
+// mounts returns what is mounted in the world, or must not be.
+func (t target) mounts() []mount {
+	none := !t.layout.Mounts()
+	return []mount{
+		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome || none},
+		{directory: t.wanted.Project, point: t.wanted.ProjectMount, leftOut: none},
+	}
+}
+
+// mountPoints returns the points at which something must be mounted.
+func (t target) mountPoints() (points []string) {
+	for _, m := range t.mounts() {
+		if !m.leftOut {
+			points = append(points, m.point)
+		}
+	}
+	return points
+}
+
+func pointsOf(mounts []mount) (points []string) {
+	for _, m := range mounts {
+		points = append(points, m.point)
+	}
+	return points
+}
+
+// homeLeftOut reports whether the home directory was left out of an instance, which may be nil.
+func homeLeftOut(instance *limatype.Instance) bool {
+	if instance == nil {
+		return false
+	}
+	return lima.HomeLeftOut(configText(instance))
+}
+
+// configText is the text of an instance's lima.yaml; empty without one.
+func configText(instance *limatype.Instance) []byte {
+	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one, nothing was chosen
+	return text
+}
+
+// embedder returns the profile in a file, with all that it refers to.
+type embedder func(path string) ([]byte, error)
+
+// embedderOf returns what resolves profiles; nil when Lima does not answer, for findErr.
+func embedderOf(ctx context.Context, client lima.Client, findErr error) embedder {
+	if findErr != nil {
+		return nil
+	}
+	return func(path string) ([]byte, error) { return client.Embed(ctx, path) }
+}
+
+// baseProfile is the profile that a new VM starts from.
+func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, error) {
+	if spec.Profile == "" {
+		text := embed.Profile()
+		profile, err := lima.ParseProfile(text)
+		return text, profile, err
+	}
+	name := "the profile " + spec.Profile
+	if err := spec.checkProfileDigest(); err != nil {
+		return nil, nil, err
+	}
+	text, err := readLimited(spec.Profile, maxProfile)
+	if err != nil {
+		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
+			err))
+	}
+	profile, err := lima.ParseProfile(text)
+	if err == nil {
+		written := text
+		if text = lima.Substitute(written, os.Getenv("HOME"), spec.Project); !bytes.Equal(text, written) {
+			profile, err = lima.ParseProfile(text)
+		}
+	}
+	if err == nil && embedded != nil && lima.Refers(profile) {
+		if text, err = embedded(spec.Profile); err == nil {
+			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
+			profile, err = lima.ParseProfile(text)
+		}
+	}
+	if changed := spec.checkProfileDigest(); changed != nil { // while it was read
+		return nil, nil, changed
+	}
+	if err == nil && reflect.ValueOf(*profile).IsZero() {
+		err = errors.New("it holds no settings that Lima knows")
+	}
+	if err != nil {
+		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
+			name))
+		failure.Why, failure.Err = lima.WithoutExcerpts(err.Error()), err
+		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+			failure.What = fmt.Sprintf("Lima can't resolve what %s refers to", name)
+			failure.Why = refused.Detail()
+		}
+		return nil, nil, failure
+	}
+	if profile.Plain != nil && *profile.Plain {
+		failure := about("profile", usage("remove that line from it", "%s has `plain: true`, and a world can't be plain",
+			name))
+		failure.Why = noPlain
+		return nil, nil, failure
+	}
+	return text, profile, nil
+}
+
+const noPlain = "Lima mounts nothing in a plain VM and forwards no sockets, so that no agent could be reached"
+
+func archOf(c *limatype.LimaYAML) *string { return c.Arch }
+
+func vmTypeOf(c *limatype.LimaYAML) *string { return c.VMType }
+
+func defaultVMType() string {
+	if platform.OS() == "darwin" {
+		return limatype.VZ
+	}
+	return limatype.QEMU
+}
+
+// newProfile is the profile of a new VM, as YAML.
+func (t target) newProfile() ([]byte, error) {
+	wanted := t.wanted
+	wanted.VMType, wanted.Arch = t.vmType, t.arch
+	wanted.Rosetta = t.onAppleSilicon() && t.rosetta
+	wanted.NoRosetta = t.onAppleSilicon() && !t.rosetta
+	if wanted.CPUs == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.CPUs != nil }) {
+		wanted.CPUs = DefaultCPUs
+	}
+	if wanted.Memory == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Memory != nil }) {
+		wanted.Memory = DefaultMemory
+	}
+	if wanted.Disk == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Disk != nil }) {
+		wanted.Disk = DefaultDisk
+	}
+	text, err := wanted.Edit(t.text, "")
+	if err != nil {
+		failure := about("profile", usage("write it in another form", "the profile can't be completed"))
+		failure.Why, failure.Err = err.Error(), err
+		return nil, failure
+	}
+	return text, nil
+}
+
+// editedConfig is the configuration of the VM in dir with what is wanted.
+func (t target) editedConfig(dir string) ([]byte, error) {
+	path := filepath.Join(dir, filenames.LimaYAML)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	edited, err := t.wanted.Edit(text, dir)
+	if err != nil {
+		return nil, &Error{
+			Kind: KindUsage, What: "worldsetup can't edit the configuration of the VM in the form that it has",
+			Why: fmt.Sprintf("%s: %v", path, err), Err: err,
+			Next: fmt.Sprintf("edit it yourself (limactl edit %s), then run worldsetup again", t.spec.VM),
+		}
+	}
+	return edited, nil
+}
+
+func mountTypeOf(c *limatype.LimaYAML) *string { return c.MountType }
+
+// driverRefuses returns why Lima's driver would not run a VM with this configuration on a machine of that system and
+// processor, as Go calls it; nil when it would. `limactl validate` never asks the driver: create and edit do, the
+// latter after the VM was stopped (validateConfig in pkg/driver/vz and pkg/driver/qemu).
+func (t target) driverRefuses(config *limatype.LimaYAML, goos, goarch string) *Error {
+	mounts := t.setting(mountTypeOf, deref(config.MountType))
+	native := limatype.NewArch(goarch)
+	vz, mac := t.vmType == limatype.VZ, goos == "darwin"
+	switch {
+	case vz && mounts == limatype.NINEP:
+		return about("mount-type", usage("use --mount-type virtiofs, or reverse-sshfs",
+			"VMs of the type vz have no mounts of the type 9p"))
+	case !vz && mac && mounts == limatype.VIRTIOFS:
+		return about("mount-type", usage("use --mount-type 9p, or --vm-type vz",
+			"on a Mac, VMs of the type %s have no mounts of the type virtiofs", t.vmType))
+	case vz && t.arch != native:
+		return about("vm-type", usage("use --vm-type qemu, which emulates it, or an image for this Mac's processor",
+			"VMs of the type vz have the processor of this Mac, %s, and %s was asked for", native, t.arch))
+	}
+	for _, image := range config.Firmware.Images {
+		if vz && image.Arch == t.arch && (image.VMType == "" || image.VMType == limatype.VZ) {
+			return about("profile", usage("remove firmware.images from it, or use --vm-type qemu",
+				"VMs of the type vz have firmware of their own, and the profile names another"))
+		}
+	}
+	return nil
+}
+
+// imagePlaces returns the places where a new VM's image may come from.
+func (t target) imagePlaces() (places []string) {
+	images := t.wanted.Images
+	if len(images) == 0 && t.profile != nil {
+		images = t.profile.Images
+	}
+	for _, image := range images {
+		if image.Arch == "" || image.Arch == t.arch {
+			places = append(places, image.Location)
+		}
+	}
+	return places
+}
+
+// disksOf returns the size of a VM's disk on the host, in bytes; 0 without one.
+func disksOf(instance *limatype.Instance) int64 {
+	if instance == nil {
+		return 0
+	}
+	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) +
+		onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
+}
+
+func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
+
+func diskOf(profile *limatype.LimaYAML) *string { return profile.Disk }
+
+// sizeOf is the size that counts in a new VM.
+func (t target) sizeOf(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
+	text := t.setting(field, "")
+	if wanted != 0 {
+		text = t.setting(field, strconv.FormatInt(wanted, 10))
+	}
+	bytes, err := units.RAMInBytes(text)
+	if err != nil || bytes == 0 {
+		return initial // none is named, or one that Lima will refuse
+	}
+	return bytes
+}
+
+func firstSize(sizes ...int64) int64 {
+	for _, size := range sizes {
+		if size != 0 {
+			return size
+		}
+	}
+	return 0
+}
+
+// onDisk returns the space that a file uses on the disk, which for a disk image is far less than its length; 0 when
+// there is none.
+func onDisk(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	status, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return status.Blocks * 512
+}
+
+// Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.
+type Gets struct {
+	Project string `json:"project"` // the directory that is mounted writable at /src, or copied into the guest
+	// Staged is where the guest has the copy of the project; empty where it is mounted.
+	Staged string `json:"staged,omitempty"`
+	// Worktree is the linked worktree of git in which the run was called, if Project is its primary checkout.
+	Worktree string `json:"worktree,omitempty"`
+	// Home is the directory that is mounted read-only, at its own path; empty when it is left out.
+	Home   string `json:"home,omitempty"`
+	CPUs   int    `json:"cpus"`
+	Memory int64  `json:"memory"`  // bytes
+	Disk   int64  `json:"disk"`    // bytes
+	Type   string `json:"vm_type"` // "qemu" or "vz"
+	Arch   string `json:"arch"`    // as Lima writes it: "x86_64", "aarch64"
+	// Image is where the image of a new VM comes from, and Download reports that it has to be downloaded.
+	Image    string `json:"image,omitempty"`
+	Download bool   `json:"download,omitempty"`
+	// DownloadSize is how much that is, in bytes, and DownloadTime how long it will take; 0 when that is unknown.
+	DownloadSize int64         `json:"download_size,omitempty"`
+	DownloadTime time.Duration `json:"download_ns,omitempty"`
+	// Agent is where the agent comes from, in words: a file, relative to the project if it is in it. Probe reports that
+	// it is the built-in one, which runs no commands.
+	Agent string `json:"agent"`
+	Probe bool   `json:"probe,omitempty"`
+	// Layout is the generation of the contract that the world keeps.
+	Layout string `json:"layout"`
+	// Changed are the names of the fields above that differ from what the VM has, or, of a new VM, from the defaults.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// getsOf describes the world of a target, in the present state.
+func getsOf(t target, s State) *Gets {
+	g := &Gets{Project: t.spec.Project, Home: t.wanted.Home, Type: t.vmType, Arch: t.arch, Layout: t.layout.Name,
+		Worktree: t.linked}
+	if t.wanted.NoHome || !t.layout.Mounts() {
+		g.Home = ""
+	}
+	if !t.layout.Mounts() {
+		g.Staged = t.layout.Current()
+	}
+	g.mark("home", t.wanted.NoHome != (s.Instance != nil && s.HomeLeftOut))
+	cpus, memory, disk := DefaultCPUs, int64(DefaultMemory), int64(DefaultDisk)
+	old := s.Instance
+	if old != nil {
+		cpus, memory, disk = old.CPUs, old.Memory, old.Disk
+		if old.Config != nil {
+			g.mark("project", projectOf(old) != g.Project)
+		}
+	}
+	if old == nil || t.spec.Replace != "" || s.HalfCreated {
+		g.CPUs = t.cpus()
+		g.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
+		g.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
+		if places := t.imagePlaces(); len(places) > 0 {
+			g.Image = places[0]
+			g.Download = isURL(g.Image) && !cached(g.Image)
+		}
+		g.mark("image", t.spec.Image != "")
+	} else {
+		g.CPUs, g.Memory = firstInt(t.wanted.CPUs, cpus), firstSize(t.wanted.Memory, memory)
+		g.Disk = firstSize(t.wanted.Disk, disk)
+	}
+	g.mark("cpus", g.CPUs != cpus)
+	g.mark("memory", g.Memory != memory)
+	g.mark("disk", g.Disk != disk)
+	g.mark("vm_type", g.Type != defaultVMType() && old == nil || old != nil && old.VMType != "" && g.Type != old.VMType)
+	g.agent(t, s)
+	return g
+}
+
+// agent describes where the agent comes from.
+func (g *Gets) agent(t target, s State) {
+	installed := ""
+	if s.Guest != nil {
+		installed = s.Guest.Files[s.Guest.Layout.Agent()].SHA256
+	}
+	switch a := t.agent; {
+	case a == nil && s.Instance == nil:
+		g.Agent = "none"
+	case a == nil:
+		g.Agent, g.Probe = "as installed", installed == sum(embed.ProbeAgent())
+	case a.Source == SourceBuiltin:
+		g.Agent, g.Probe = "the built-in probe", true
+	default:
+		if g.Agent = a.Path; g.Project != "" {
+			g.Agent = strings.TrimPrefix(a.Path, strings.TrimSuffix(g.Project, "/")+"/")
+		}
+		if g.Probe = a.Probe; a.Source == SourceBuild {
+			g.Agent = "built in the VM from " + g.Agent
+		}
+	}
+	g.mark("agent", t.spec.Agent != "" && t.spec.Agent != AgentBuiltin && s.Instance == nil ||
+		t.agent != nil && installed != "" && t.agent.SHA256 != "" && t.agent.SHA256 != installed)
+}
+
+// mark adds a field to those that are changed.
+func (g *Gets) mark(field string, changed bool) {
+	if changed {
+		g.Changed = append(g.Changed, field)
+	}
+}
+
+// cpus is the number of processors that counts in a new VM.
+func (t target) cpus() int {
+	configured := []int{t.wanted.CPUs}
+	if t.profile != nil && t.profile.CPUs != nil {
+		configured = append(configured, *t.profile.CPUs)
+	}
+	for _, file := range t.files {
+		if file.Config.CPUs != nil && file.Overrides() {
+			return *file.Config.CPUs
+		}
+		if file.Config.CPUs != nil {
+			configured = append(configured, *file.Config.CPUs)
+		}
+	}
+	return firstInt(append(configured, DefaultCPUs)...)
+}
+
+func firstInt(numbers ...int) int {
+	for _, number := range numbers {
+		if number != 0 {
+			return number
+		}
+	}
+	return 0
+}
+
+var ubuntuImage = lazyregexp.New(`^ubuntu-([0-9.]+)-.*-(amd64|arm64)\.`)
+
+// ImageTitle is the guest image as a person would call it; empty when no image is needed.
+func (g *Gets) ImageTitle() string {
+	name := path.Base(g.Image)
+	if parts := ubuntuImage.FindStringSubmatch(name); parts != nil {
+		return "Ubuntu " + parts[1] + " " + parts[2]
+	}
+	if g.Image == "" {
+		return ""
+	}
+	return name
+}
+
+// cached reports whether Lima has url in its cache (its pkg/downloader).
+func cached(url string) bool {
+	cache, err := os.UserCacheDir()
+	key := sha256.Sum256([]byte(url))
+	if err == nil {
+		_, err = os.Stat(filepath.Join(cache, "lima", "download", "by-url-sha256", hex.EncodeToString(key[:]), "data"))
+	}
+	return err == nil
+}
 
 // maxProfileFiles bounds how many files of this machine a profile may refer to.
 const maxProfileFiles = 32

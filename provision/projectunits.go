@@ -47,12 +47,6 @@ func absolute(path string) string {
 	return path // the working directory is gone
 }
 
-// findTemplates finds the templates that the project has for the layout.
-func (t *target) findTemplates() {
-	found, err := unittext.Find(t.spec.Project, t.layout)
-	t.templates, t.unitsFault = found, AsError(err)
-}
-
 // unitTexts returns the texts of both units for a user with this home directory.
 func (t target) unitTexts(home string, netfilter bool) (unittext.Units, error) {
 	switch {
@@ -137,21 +131,5 @@ func UntrustedUnits(units ProjectUnits, before string) *Error {
 	return &Error{
 		Kind: KindUsage, What: what, Why: strings.Join(why, "\n"),
 		Next: "read them, then: worldsetup trust " + shellescape.Quote(units.Project) + "; then run worldsetup again",
-	}
-}
-
-// reportProjectUnits adds a line about the units that the project brings.
-func (h *Health) reportProjectUnits(units *ProjectUnits) {
-	if units == nil || units.Fault != nil {
-		return // the line about the units has the fault
-	}
-	found := "from the project: " + strings.Join(units.Files, ", ")
-	if len(units.Empty) > 0 {
-		found += "; left empty: " + strings.Join(units.Empty, ", ")
-	}
-	h.add("project-units", "units of the project", Info, "", found, "")
-	for _, warning := range units.Warnings {
-		h.add("project-units", "units of the project", Warning, "", warning,
-			"change it in the project, or leave it: the system's own doctor wants the units as the project has them")
 	}
 }

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -320,13 +321,6 @@ func (h *Health) failed(id string) bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == id && item.Outcome == Failed })
 }
 
-func prefixed(prefix string, words []string) (prefixed []string) {
-	for _, word := range words {
-		prefixed = append(prefixed, prefix+word)
-	}
-	return prefixed
-}
-
 // reportBackups adds a line about the VMs beside the VM, if there are any.
 func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 	switch {
@@ -504,4 +498,178 @@ func (t target) getCompanion(one layout.Companion) string {
 	}
 	return fmt.Sprintf("put a Linux program for the VM into the project: %s; then: %s --companions found",
 		filepath.Join(t.spec.Project, "bin/linux", one.Name), command)
+}
+
+// reportHidden returns the report of a VM that Lima does not list, for failure: only its directory was seen.
+func reportHidden(spec Spec, dir string, now time.Time, failure *Error) Health {
+	health := unknownHealth(spec, now, failure)
+	found := failure.What + "; no process of it runs"
+	for _, file := range lima.PIDFiles(dir) {
+		if !file.Stale {
+			found = fmt.Sprintf("%s; a process of it runs (%d)", failure.What, file.PID)
+		}
+	}
+	health.Items[0].Found = found
+	return health
+}
+
+// reportHealth emits the report, and returns an error if the world is not ready.
+func reportHealth(events *emitter, health Health) (Health, error) {
+	events.emit(Event{Type: EventHealth, Health: &health})
+	if health.Ready {
+		return health, nil
+	}
+	return health, unhealthy(health)
+}
+
+func unhealthy(health Health) *Error {
+	var why []string
+	for _, item := range health.Items {
+		if item.Outcome == Failed || item.Outcome == Unknown {
+			why = append(why, item.Title+": "+item.Found)
+		}
+	}
+	for _, access := range health.Access {
+		if unexpected(access) {
+			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
+		}
+	}
+	of, _ := layout.Named(cmp.Or(health.Layout, layout.All[0].Name))
+	agentLog := seeLog(health.VM, of)
+	next := "run worldsetup; it repairs what it can"
+	if len(health.Lacks) > 0 {
+		next = "provide what this machine lacks, then run worldsetup"
+	}
+	left := slices.DeleteFunc(slices.Clone(health.Drift.Unrepaired),
+		func(one Unrepaired) bool { return one.Item == itemNames })
+	if len(left) > 0 {
+		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
+		for _, one := range left {
+			commands = append(commands, one.Next)
+		}
+		next = strings.Join(append(commands, "and run worldsetup again"), "; ")
+	} else if health.Drift.Empty() {
+		next = agentLog
+	}
+	for _, access := range health.Access {
+		notAsked := access.Next != agentLog // the agent
+		if unexpected(access) && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
+			next = access.Next
+		}
+	}
+	if blocked := health.Drift.Blocked; blocked != nil &&
+		slices.ContainsFunc([]string{itemOwner, itemGuestAccess, itemStartup, "ssh"}, health.failed) {
+		next = blocked.Next // a run would change nothing
+	}
+	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
+		Why: strings.Join(why, "\n"), Next: next, Lacks: health.Lacks}
+}
+
+// reportNames adds a line about fixed name servers, if there are any.
+func (h *Health) reportNames(o *guest.Observation) {
+	if found, undo := pinned(o, h.VM); found != "" {
+		h.add(itemNames, "names in the guest", Warning, "resolved by this machine", found, undo)
+	}
+}
+
+// reportOwner adds whose the VM is, who else protects it, and which foreign VMs are beside it.
+func (h *Health) reportOwner(t target, s State) {
+	spec := t.spec
+	outcome, next := OK, ""
+	if s.foreign() {
+		outcome, next = Failed, foreignVM(spec, s).Next
+	}
+	h.add(itemOwner, "owner of the VM", outcome, "a world", s.ownership().String(), next)
+	if reasons := unprotected(t, s); len(reasons) > 0 {
+		h.addReasons("protection", "protection of the VM", "protected", reasons)
+	}
+	if s.ProtectedBy == protectedByOthers {
+		h.add("protection", "protection of the VM", Info, "",
+			"by others: `limactl unprotect` before it can be replaced or removed", "")
+	}
+	if s.Swap.Foreign != "" {
+		h.add("beside", "VMs of others", Info, "", s.Swap.Foreign+": not worldsetup's, and left alone", "")
+	}
+}
+
+// reportProjectUnits adds a line about the units that the project brings.
+func (h *Health) reportProjectUnits(units *ProjectUnits) {
+	if units == nil || units.Fault != nil {
+		return // the line about the units has the fault
+	}
+	found := "from the project: " + strings.Join(units.Files, ", ")
+	if len(units.Empty) > 0 {
+		found += "; left empty: " + strings.Join(units.Empty, ", ")
+	}
+	h.add("project-units", "units of the project", Info, "", found, "")
+	for _, warning := range units.Warnings {
+		h.add("project-units", "units of the project", Warning, "", warning,
+			"change it in the project, or leave it: the system's own doctor wants the units as the project has them")
+	}
+}
+
+// reportStaged adds a line about the copy of the project.
+func (h *Health) reportStaged(t target, s State) {
+	if t.layout.Mounts() {
+		return
+	}
+	good := "a copy of " + t.spec.Project
+	reasons, later := stageReasons(t, s)
+	switch {
+	case s.Staged != nil && s.Staged.Err != nil:
+		h.add(itemStaged, "copy of the project", Failed, good, s.Staged.Err.Error(), cannotStage(t, s.Staged.Err).Next)
+	case later:
+		h.add(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "), "worldsetup stage")
+	default:
+		h.addReasonsAnd(guestItem{itemStaged, "copy of the project", good, reasons}, unstaged(t, s))
+	}
+	if s.Staged != nil && len(s.Staged.Skips) > 0 {
+		h.add("skipped", "not copied", Info, "", "sockets, pipes and devices: "+some(s.Staged.Skips), "")
+	}
+}
+
+// reportNoise adds a line about what the start-up files print. As long as the mounts are there it is only a warning:
+// they are lost at the next start.
+func (h *Health) reportNoise(s State) {
+	text := noise(s)
+	if text == "" {
+		return
+	}
+	outcome := Warning
+	for _, problem := range s.Mounts {
+		if problem != "" {
+			outcome = Failed
+		}
+	}
+	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
+		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quiet(s))
+}
+
+func unknownHealth(spec Spec, now time.Time, err error) Health {
+	failure := AsError(err)
+	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
+		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health.add("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
+	return health
+}
+
+// Err returns the error of a world that is not ready; nil for one that is.
+func (h Health) Err() error {
+	if h.Ready {
+		return nil
+	}
+	return unhealthy(h)
+}
+
+// reportDegraded adds a line about what Lima's host agent could not do at the VM's present boot. The agent's socket is
+// forwarded by ssh and judged by connecting; what else depends on it is not.
+func (h *Health) reportDegraded(by string) {
+	if by == "" {
+		return
+	}
+	h.add("lima-boot", "Lima's own services", Warning, "complete since the boot",
+		"degraded when it booted: "+by+"; what this can cost: ports of programs in the VM are not forwarded to this "+
+			"machine, and its clock is not set after sleep; the agent's socket needs none of it",
+		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; "+
+			"or boot again: %s", h.VM, vmCommand("worldsetup stop", h.VM)+" && "+vmCommand("worldsetup start", h.VM)))
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,44 +15,11 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
-
-// Edges connect a Setup to everything outside this package. All are required; [Machine] has the real ones.
-type Edges struct {
-	// Lima runs limactl in the Lima home of the Spec.
-	Lima lima.Runner
-	// Guest returns the way into the guest of a running instance, with the names of a layout.
-	Guest func(instance *limatype.Instance, of layout.Layout) guest.Client
-	// Checks lists the prerequisites.
-	Checks func(target checks.Target) []checks.Check
-	// Now is the clock.
-	Now func() time.Time
-	// Folders moves the directories of instances; nil means those of this machine.
-	Folders vmswap.Folders
-}
-
-// Machine returns the edges of this machine for a resolved Spec: its limactl, its ssh, its clock.
-func Machine(spec Spec) Edges {
-	environment := append(os.Environ(), "LIMA_HOME="+spec.LimaHome)
-	runner := lima.Exec{Env: environment}
-	return Edges{
-		Lima: runner,
-		Guest: func(instance *limatype.Instance, of layout.Layout) guest.Client {
-			ssh := guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
-			if instance.Config != nil && instance.Config.User.Name != nil {
-				ssh.User = *instance.Config.User.Name
-			}
-			return guest.Over(ssh, of)
-		},
-		Checks: checks.List,
-		Now:    time.Now,
-	}
-}
 
 // Setup sets up the world that a Spec describes. It allows one call at a time.
 type Setup struct {
@@ -69,6 +38,54 @@ type Setup struct {
 	// Reuse has Status verify over the connections that are open, in one round trip, as long as it finds nothing wrong: it
 	// makes no login of its own. What it leaves out has the outcome [Omitted].
 	Reuse bool
+}
+
+// begin resolves the Spec. The run is usable for finish even when there is an error.
+func (s *Setup) begin() (*run, error) {
+	r := newRun(&emitter{now: time.Now, handle: s.Events})
+	r.consent, r.start = consent{approve: s.Approve, trustUnits: s.TrustUnits}, time.Now()
+	spec, err := s.Spec.Resolve()
+	if err != nil {
+		return r, err
+	}
+	edges := s.Edges
+	if edges == nil {
+		edges = Machine
+	}
+	r.edges = edges(spec)
+	if r.edges.Lima == nil || r.edges.Guest == nil || r.edges.Checks == nil || r.edges.Now == nil {
+		return r, errors.New("an edge of the Setup is missing")
+	}
+	if r.edges.Folders == nil {
+		r.edges.Folders = vmswap.HostFolders()
+	}
+	r.lima = lima.Client{Runner: r.edges.Lima, Home: spec.LimaHome}
+	r.events.now, r.start = r.edges.Now, r.edges.Now()
+	r.target.spec, r.consent.allow = spec, spec.Allow
+	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
+	r.vm.observer = observer{r.lima, r.place, r.edges.Guest, r.edges.Now}
+	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
+	return r, nil
+}
+
+// sweep removes the files that killed runs left: profiles that Lima was to validate, and sockets that were forwarded
+// for a verification. Files that are still in use stay; errors are ignored, since the files do no harm.
+func sweep(ctx context.Context, dir string) {
+	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
+	for _, path := range profiles {
+		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), lima.ProfilePrefix), "-")
+		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.Remove(path)
+		}
+	}
+	entries, _ := os.ReadDir(dir) // no VM, no sockets
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		ours, _ := filepath.Match("p.????????.sock", entry.Name())
+		if ours && entry.Type() == os.ModeSocket && !accepts(ctx, path) {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 // Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
@@ -167,135 +184,196 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	return health, r.finish(err)
 }
 
-// run is one call of Run, Plan or Status.
-type run struct {
-	target  target
-	edges   Edges
-	lima    lima.Client
-	place   vmswap.Place
-	events  *emitter
-	consent consent
-	start   time.Time
-	listed  *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
-	steps   int                // begun so far
-	list    agreed
-	times   times
-	done    history
-	swap    *replacement
-	vm      vmLifecycle
-	builder builder
-	tasks   tasks
-	ahead   ahead
-}
+// Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
+func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusRunning) }
 
-// newRun returns a run whose parts know each other.
-func newRun(events *emitter) *run {
-	r := &run{events: events}
-	r.list.events = events
-	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.activity, list: &r.list}
-	r.swap, r.ahead = &replacement{run: r}, ahead{run: r}
-	return r
-}
+// Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
+func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
 
-// begin resolves the Spec. The run is usable for finish even when there is an error.
-func (s *Setup) begin() (*run, error) {
-	r := newRun(&emitter{now: time.Now, handle: s.Events})
-	r.consent, r.start = consent{approve: s.Approve, trustUnits: s.TrustUnits}, time.Now()
-	spec, err := s.Spec.Resolve()
+// switchVM makes the VM have a status.
+func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
+	r, err := s.begin()
 	if err != nil {
-		return r, err
+		return r.finish(err)
 	}
-	edges := s.Edges
-	if edges == nil {
-		edges = Machine
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	unlock, err := lock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	if err != nil {
+		return r.finish(err)
 	}
-	r.edges = edges(spec)
-	if r.edges.Lima == nil || r.edges.Guest == nil || r.edges.Checks == nil || r.edges.Now == nil {
-		return r, errors.New("an edge of the Setup is missing")
-	}
-	if r.edges.Folders == nil {
-		r.edges.Folders = vmswap.HostFolders()
-	}
-	r.lima = lima.Client{Runner: r.edges.Lima, Home: spec.LimaHome}
-	r.events.now, r.start = r.edges.Now, r.edges.Now()
-	r.target.spec, r.consent.allow = spec, spec.Allow
-	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
-	r.vm.observer = observer{r.lima, r.place, r.edges.Guest, r.edges.Now}
-	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
-	return r, nil
+	defer unlock()
+	return r.end(r.switchVM(ctx, status), false)
 }
 
-// again returns a run that has observed nothing yet, and emits nothing.
-func (r *run) again() *run {
-	fresh := newRun(&emitter{now: r.edges.Now})
-	fresh.edges, fresh.lima, fresh.place, fresh.vm.observer = r.edges, r.lima, r.place, r.vm.observer
-	fresh.target.spec, fresh.start = r.target.spec, r.start
-	return fresh
-}
-
-// finish emits the last event and returns err as an *Error, or nil.
-func (r *run) finish(err error) error { return r.end(err, err == nil) }
-
-func (r *run) end(err error, ready bool) error {
-	r.vm.prefetch.drop()
-	failure := AsError(err)
-	if failure == nil {
-		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))
+func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
+	instance, err := r.vm.find(ctx)
+	if err != nil {
+		return limaError(ctx, cannotList, err)
 	}
-	r.times.record(ready)
-	_, ofLima := errors.AsType[*lima.CommandError](err)
-	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
-		failure.Kind = KindProvisioning // the other one means that nothing was changed
+	state := r.swap.stateOf(instance, r.place.Observe())
+	step := newStep(StepStart, "requested")
+	if status == limatype.StatusStopped {
+		step = newStep(StepStop, "requested")
 	}
-	r.events.emit(Event{Type: EventFinished, Result: &Result{
-		Ready: ready, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
-	}})
-	if failure == nil {
+	switch refused := notSwitched(r.target.spec, state); {
+	case refused != nil && instance == nil && status == limatype.StatusStopped: // it is not to be created for that
+		refused.Next = "worldsetup list shows the worlds on this machine; --vm NAME names another one"
+		return refused
+	case refused != nil:
+		return refused
+	case instance.Status == status:
 		return nil
 	}
-	return failure
-}
-
-// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
-type session struct {
-	guest.Client
-	route guest.Route
-}
-
-func (r *run) session(state State) session {
-	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
-}
-
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
+	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: hasRosetta()}
+	state.RosettaLost = of.rosettaLost(instance)
+	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
+		return lost
 	}
-	return guest.Shared
-}
-
-// change makes one change, within guestDeadline.
-func (s session) change(ctx context.Context, change guest.Change) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
-	defer cancel()
-	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
-}
-
-// sweep removes the files that killed runs left: profiles that Lima was to validate, and sockets that were forwarded
-// for a verification. Files that are still in use stay; errors are ignored, since the files do no harm.
-func sweep(ctx context.Context, dir string) {
-	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
-	for _, path := range profiles {
-		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), lima.ProfilePrefix), "-")
-		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.Remove(path)
-		}
+	r.consent.agreed = r.target.spec.Allow
+	plan := Plan{Steps: []Step{step}}
+	r.times.estimate(&plan)
+	plan, _ = r.list.update(plan, false)
+	err = r.performStep(ctx, state, plan.Steps[0])
+	if bootErr := r.vm.boot.wait(); err == nil && bootErr != nil {
+		err = r.stepError(ctx, state, step, bootErr)
 	}
-	entries, _ := os.ReadDir(dir) // no VM, no sockets
+	if failure := AsError(err); failure != nil && failure.Kind == KindDisruption {
+		failure.Next = "look at it: limactl shell " + instance.Name + "; or power it off: " +
+			vmCommand("worldsetup stop --allow="+DisruptionForce.Word(), instance.Name)
+		return failure
+	}
+	return err
+}
+
+// notSwitched returns why a VM is neither started nor stopped.
+func notSwitched(spec Spec, state State) *Error {
+	next := "run " + vmCommand("worldsetup", spec.VM)
+	switch {
+	case state.foreign():
+		return foreignVM(spec, state)
+	case state.Instance == nil:
+		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
+			Next: next + ", which creates it"}
+	case state.Swap.Unfinished():
+		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
+			Next: next + ", which completes it or rolls it back"}
+	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
+		return &Error{Kind: KindUnhealthy,
+			What: fmt.Sprintf("the VM %s is %s", spec.VM, strings.ToLower(state.Instance.Status)),
+			Next: next + ", which repairs it"}
+	}
+	return nil
+}
+
+// Worlds returns the names of the VMs in a Lima home whose directories show that they are worlds.
+func Worlds(limaHome string) (names []string) {
+	entries, _ := os.ReadDir(limaHome) // no home, no worlds
 	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		ours, _ := filepath.Match("p.????????.sock", entry.Name())
-		if ours && entry.Type() == os.ModeSocket && !accepts(ctx, path) {
-			_ = os.Remove(path)
+		name := entry.Name()
+		if CheckName(name) == nil && entry.IsDir() && len((vmswap.Place{Home: limaHome, VM: name}).Proof("")) > 0 {
+			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
+	return names
+}
+
+// Find returns the VM as Lima and its directory show it, without a look inside. A VM that is not a world is an error,
+// and so is none.
+func (s *Setup) Find(ctx context.Context) (*Existing, error) {
+	r, err := s.begin()
+	if err != nil {
+		return nil, AsError(err)
+	}
+	instance, err := r.vm.find(ctx)
+	if err != nil {
+		return nil, limaError(ctx, cannotList, err)
+	}
+	state := r.swap.stateOf(instance, r.place.Observe())
+	switch {
+	case state.foreign():
+		return nil, foreignVM(r.target.spec, state)
+	case instance == nil:
+		return nil, notSwitched(r.target.spec, state)
+	}
+	return existing(state), nil
+}
+
+// QuickStatus is what the agent answers to a client on this machine. Only [Setup.Status] shows that
+// a world is ready.
+type QuickStatus struct {
+	Schema  int           `json:"schema"` // always Schema
+	VM      string        `json:"vm"`
+	Time    time.Time     `json:"time"`
+	Answers bool          `json:"answers"`
+	Socket  string        `json:"socket"` // on this machine, that Lima forwards
+	Agent   AgentInfo     `json:"agent"`
+	Took    time.Duration `json:"took_ns"` // from connecting to the answer; 0 without one
+	Error   *Error        `json:"error,omitempty"`
+}
+
+// quickDeadline bounds a quick status: an agent that has to be started first takes 2 s on an emulated machine.
+const quickDeadline = 5 * time.Second
+
+// Quick asks the agent through the socket that Lima forwards, as a client does, and starts no program: not ssh, not
+// limactl. It takes at most 5 s, or [Spec.Timeout] if that is shorter. The error is of KindUnhealthy when there is no
+// answer, and of KindBusy while a run is in progress on the VM.
+func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
+	r, err := s.begin()
+	spec := r.target.spec
+	if err != nil {
+		return QuickStatus{}, r.finish(err)
+	}
+	limit := min(quickDeadline, spec.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, lateError(limit))
+	defer cancel()
+	now := QuickStatus{Schema: Schema, VM: spec.VM, Time: r.edges.Now(),
+		Socket: filepath.Join(r.place.Dir(""), filepath.FromSlash(lima.HostSocket))}
+	if info := underWay(spec); info != nil {
+		now.Error = busy(spec, info)
+		return now, r.finish(now.Error)
+	}
+	begun := r.edges.Now()
+	capabilities, err := askAny(ctx, now.Socket)
+	if err != nil {
+		now.Error = unreached(spec, now.Socket, err)
+		return now, r.finish(now.Error)
+	}
+	now.Answers, now.Took = true, r.edges.Now().Sub(begun)
+	now.Agent.describe(capabilities)
+	return now, r.finish(nil)
+}
+
+// askAny makes one GET /v1/capabilities of the agent, of whatever layout, over the UNIX socket at path.
+func askAny(ctx context.Context, path string) (capabilities guest.Capabilities, err error) {
+	if other := otherOwner(path, os.Getuid()); other != "" {
+		return capabilities, errors.New("it " + other)
+	}
+	status, body, err := get(ctx, path)
+	if err != nil {
+		return capabilities, err
+	}
+	for _, of := range layout.All {
+		if capabilities, err = guest.ParseCapabilities(of, status, body); err == nil {
+			break
+		}
+	}
+	return capabilities, err
+}
+
+// unreached returns the error of an agent that did not answer at the socket at path.
+func unreached(spec Spec, path string, err error) *Error {
+	failure := &Error{
+		Kind: KindUnhealthy, What: fmt.Sprintf("the agent in the VM %s does not answer", spec.VM), Err: err,
+		Why: fmt.Sprintf("%s: %v", path, err), Next: "see what is wrong: " + vmCommand("worldsetup status", spec.VM),
+	}
+	if dir := filepath.Join(spec.LimaHome, spec.VM); errors.Is(err, fs.ErrNotExist) {
+		failure.Why = "the VM is not running, or its socket is not forwarded: there is no " + path
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			failure.What, failure.Why = fmt.Sprintf("there is no VM %s", spec.VM), "there is no "+dir
+			failure.Next = "make one: " + vmCommand("worldsetup", spec.VM)
+		}
+	}
+	return failure
 }

@@ -1,9 +1,6 @@
 package provision
 
 import (
-	"bytes"
-	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,26 +8,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 	"unicode"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
-	"github.com/opencontainers/go-digest"
 
-	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
-	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/layout"
-	"github.com/atomize-hq/worldsetup/provision/lima"
-	"github.com/atomize-hq/worldsetup/provision/unittext"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -189,37 +178,6 @@ func CheckName(name string) error {
 		return usage(next, "%q is the name of a backup that worldsetup keeps", name)
 	}
 	return nil
-}
-
-// Resolve fills in the defaults, makes paths absolute, and checks everything that can be checked without running
-// anything. The error is of KindUsage.
-func (s Spec) Resolve() (Spec, error) {
-	var err error
-	if s.VM == "" {
-		s.VM = DefaultVM
-	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
-	if s.LimaHome, err = homeDir(s.LimaHome, "LIMA_HOME", ".lima"); err != nil {
-		return s, err
-	}
-	if s.StateDir == "" && os.Getenv("XDG_STATE_HOME") != "" {
-		s.StateDir = filepath.Join(os.Getenv("XDG_STATE_HOME"), "worldsetup")
-	}
-	if s.StateDir, err = homeDir(s.StateDir, "", ".local/state/worldsetup"); err != nil {
-		return s, err
-	}
-	checks := []func(*Spec) error{
-		func(s *Spec) error { return CheckName(s.VM) }, (*Spec).checkConsents,
-		(*Spec).checkProject, (*Spec).checkSizes, (*Spec).checkTypes, (*Spec).checkProfile, (*Spec).checkImage,
-	}
-	for _, check := range checks {
-		if err := check(&s); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
 }
 
 // homeDir makes path absolute; an empty one comes from the variable or from the user's home.
@@ -453,397 +411,64 @@ func LogPath(spec Spec) string {
 	return filepath.Join(spec.StateDir, spec.VM+"-"+hex.EncodeToString(hash[:4])+".log")
 }
 
-// target is what a run has to achieve: a resolved Spec, and the files for it on the host.
-type target struct {
-	spec     Spec
-	layout   layout.Layout
-	given    bool // the layout is that of the agent that was found, or of one of the same name
-	brings   bool // the project brings the units of the layout
-	staged   bool // lima.yaml says that the project is staged
-	named    bool // the project was named, or the VM's configuration names it
-	arch     limatype.Arch
-	vmType   limatype.VMType
-	profile  *limatype.LimaYAML // that a new VM starts from; nil when there is a VM already
-	text     []byte             // of the profile
-	files    []lima.File        // of Lima's user, about all VMs
-	wanted   lima.Wanted        // only what the Spec sets, and what every world needs
-	agent    *Agent             // nil when the host has none to offer
-	rejected []Rejected
-	// companions are the programs that the project has for the guest beside the agent; leftOut are those that could not
-	// run.
-	companions []agent.Companion
-	leftOut    []Rejected
-	// sources are the companions that are built in the VM, and buildable those that could be.
-	sources   []agent.CompanionSource
-	buildable func() []agent.CompanionSource
-	// templates are the project's, of the units; nil when worldsetup's own count. unitsFault is why they can't be read.
-	templates  *unittext.Templates
-	unitsFault *Error
-	// linked is the linked worktree for which the project is the primary checkout; empty when there is none.
-	linked string
-	// rosetta reports whether this Mac has Rosetta.
-	rosetta bool
-	// noProject is why the project directory that was chosen can't be used, with which all but looking ends.
-	noProject *Error
+// Choices are the settings that a user can change between two plans, as text. An empty one keeps the VM's value, or
+// means the default in a new VM.
+type Choices struct {
+	Project string // a directory
+	Agent   string // a file, AgentBuiltin, or empty for the project's own
+	Size    string // a named size; empty when CPUs, Memory and Disk are set
+	CPUs    string
+	Memory  string
+	Disk    string
 }
 
-// newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
-// resolves what a profile refers to; nil when Lima does not answer.
-func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
-	t.spec, t.layout, t.rosetta = spec, layout.All[0], hasRosetta()
-	t.staged = stagedProject(instance) != ""
-	t.named = spec.Project != "" || instance == nil || instance.Config != nil && projectOf(instance) != ""
-	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
-		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return t, usage("set HOME to your home directory", "your home directory is unknown: %v", err)
-	}
-	t.noProject = AsError(t.chooseProject(instance))
-	if instance != nil && spec.Replace == "" {
-		// Lima reports neither for a VM whose configuration it cannot read.
-		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(platform.Arch())),
-			firstOf(instance.VMType, defaultVMType())
-	} else {
-		if t.text, t.profile, err = baseProfile(t.spec, embed); err != nil {
-			return t, err
-		}
-		t.arch = firstOf(t.setting(archOf, ""), limatype.NewArch(platform.Arch()))
-		t.vmType = firstOf(t.setting(vmTypeOf, spec.VMType), defaultVMType())
-	}
-	t.wanted = lima.Wanted{
-		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
-		Images: images(spec, t.arch), Home: filepath.Clean(home), Project: t.spec.Project, ProjectMount: guest.ProjectMount,
-		NoHome: spec.MountHome == Off || spec.MountHome == Unset && homeLeftOut(instance),
-	}
-	if t.wanted.NoHome && lima.Contains(t.spec.Project, t.wanted.Home) {
-		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: "+
-			"--mount-home",
-			"the project %s contains your home directory, which is to be left out", t.spec.Project))
-	}
-	if instance != nil && instance.Config != nil && spec.Replace == "" {
-		t.wanted.UseNames(instance.Config)
-		t.spec.Project = t.wanted.Project
-	}
-	switch {
-	case instance != nil && spec.Replace != "":
-		t.inherit(instance)
-	case instance != nil && spec.Profile != "": // of a profile, only the processor is compared: no edit changes that
-		if _, profile, err := baseProfile(t.spec, embed); err == nil && deref(profile.Arch) != "default" {
-			t.wanted.Arch = deref(profile.Arch)
+// Field names one of the choices.
+type Field string
+
+// The fields of Choices.
+const (
+	FieldProject Field = "project"
+	FieldAgent   Field = "agent"
+	FieldSize    Field = "size"
+	FieldCPUs    Field = "cpus"
+	FieldMemory  Field = "memory"
+	FieldDisk    Field = "disk"
+)
+
+// The named sizes.
+const (
+	SizeDefault = "default"
+	SizeDev     = "dev"
+)
+
+// FieldResult is the result of validating a field: an error, something to think about, or a description of its effect.
+type FieldResult struct {
+	Wrong, Doubtful bool
+	Text            string
+}
+
+// Validation holds the results of the fields that have any.
+type Validation map[Field]FieldResult
+
+// OK reports whether no field is wrong.
+func (v Validation) OK() bool {
+	for _, result := range v {
+		if result.Wrong {
+			return false
 		}
 	}
-	if t.agent, t.rejected, err = agent.Find(spec.Agent, t.spec.Project, t.arch, t.layouts()); err != nil {
-		return t, err
-	}
-	if err := t.skipBuild(); err != nil {
-		return t, err
-	}
-	t.chooseLayout(instance)
-	if err := t.holdsLima(); err != nil && spec.Layout != "" { // otherwise the guest may be of another one
-		return t, err
-	}
-	t.findTemplates()
-	t.findCompanions()
-	return t, t.checkRebuild()
+	return true
 }
 
-// chooseProject fills in the project when none was named: an existing VM keeps its own.
-func (t *target) chooseProject(instance *limatype.Instance) (err error) {
-	if t.spec.Project != "" {
-		if t.spec.Worktree == WorktreePrimary {
-			return t.leaveWorktree()
-		}
-		return nil // checked before
-	}
-	if instance != nil && instance.Config != nil {
-		t.spec.Project = projectOf(instance)
-	}
-	if t.spec.Project == "" {
-		if t.spec.Project, err = os.Getwd(); err != nil {
-			return usage("name it: worldsetup DIR",
-				"the working directory, which would be the project, is gone: %v", err)
-		}
-		if t.spec.Worktree != WorktreeSelf {
-			return t.leaveWorktree()
-		}
-	}
-	return t.spec.checkProject()
+// consentCommand returns the command with the flag that consents to replacing or deleting the VM.
+func consentCommand(command, flag, vm string) string {
+	return vmCommand(command, vm) + " " + flag + "=" + shellescape.Quote(vm)
 }
 
-// leaveWorktree takes the primary checkout for the project, where that is in a linked worktree of git.
-func (t *target) leaveWorktree() error {
-	if primary, linked := primaryCheckout(t.spec.Project); primary != "" {
-		t.spec.Project, t.linked = primary, linked
+// vmCommand returns the command about the VM of that name.
+func vmCommand(command, vm string) string {
+	if vm == DefaultVM {
+		return command
 	}
-	return t.spec.checkProject()
-}
-
-func images(spec Spec, arch limatype.Arch) []limatype.Image {
-	if spec.Image == "" {
-		return nil
-	}
-	return []limatype.Image{{File: limatype.File{Location: spec.Image, Arch: arch,
-		Digest: digest.Digest(spec.ImageDigest)}}}
-}
-
-// mount is a directory of this machine at a mount point in the guest.
-type mount struct {
-	directory, point string
-	readOnly         bool
-	leftOut          bool // it must not be there
-}
-
-// mounts returns what is mounted in the world, or must not be.
-func (t target) mounts() []mount {
-	none := !t.layout.Mounts()
-	return []mount{
-		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome || none},
-		{directory: t.wanted.Project, point: t.wanted.ProjectMount, leftOut: none},
-	}
-}
-
-// mountPoints returns the points at which something must be mounted.
-func (t target) mountPoints() (points []string) {
-	for _, m := range t.mounts() {
-		if !m.leftOut {
-			points = append(points, m.point)
-		}
-	}
-	return points
-}
-
-// homeLeftOut reports whether the home directory was left out of an instance, which may be nil.
-func homeLeftOut(instance *limatype.Instance) bool {
-	if instance == nil {
-		return false
-	}
-	return lima.HomeLeftOut(configText(instance))
-}
-
-// configText is the text of an instance's lima.yaml; empty without one.
-func configText(instance *limatype.Instance) []byte {
-	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one, nothing was chosen
-	return text
-}
-
-// stagedProject is the project that an instance's lima.yaml says to be staged; empty for none.
-func stagedProject(instance *limatype.Instance) string {
-	if instance == nil {
-		return ""
-	}
-	return lima.StagedProject(configText(instance))
-}
-
-// projectOf is the project of an instance: what it shows at /src, or what is staged in it; empty for none.
-func projectOf(instance *limatype.Instance) string {
-	return cmp.Or(shownProject(instance.Config), stagedProject(instance))
-}
-
-// embedder returns the profile in a file, with all that it refers to.
-type embedder func(path string) ([]byte, error)
-
-// embedderOf returns what resolves profiles; nil when Lima does not answer, for findErr.
-func embedderOf(ctx context.Context, client lima.Client, findErr error) embedder {
-	if findErr != nil {
-		return nil
-	}
-	return func(path string) ([]byte, error) { return client.Embed(ctx, path) }
-}
-
-// baseProfile is the profile that a new VM starts from.
-func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, error) {
-	if spec.Profile == "" {
-		text := embed.Profile()
-		profile, err := lima.ParseProfile(text)
-		return text, profile, err
-	}
-	name := "the profile " + spec.Profile
-	if err := spec.checkProfileDigest(); err != nil {
-		return nil, nil, err
-	}
-	text, err := readLimited(spec.Profile, maxProfile)
-	if err != nil {
-		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
-			err))
-	}
-	profile, err := lima.ParseProfile(text)
-	if err == nil {
-		written := text
-		if text = lima.Substitute(written, os.Getenv("HOME"), spec.Project); !bytes.Equal(text, written) {
-			profile, err = lima.ParseProfile(text)
-		}
-	}
-	if err == nil && embedded != nil && lima.Refers(profile) {
-		if text, err = embedded(spec.Profile); err == nil {
-			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
-			profile, err = lima.ParseProfile(text)
-		}
-	}
-	if changed := spec.checkProfileDigest(); changed != nil { // while it was read
-		return nil, nil, changed
-	}
-	if err == nil && reflect.ValueOf(*profile).IsZero() {
-		err = errors.New("it holds no settings that Lima knows")
-	}
-	if err != nil {
-		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
-			name))
-		failure.Why, failure.Err = lima.WithoutExcerpts(err.Error()), err
-		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
-			failure.What = fmt.Sprintf("Lima can't resolve what %s refers to", name)
-			failure.Why = refused.Detail()
-		}
-		return nil, nil, failure
-	}
-	if profile.Plain != nil && *profile.Plain {
-		failure := about("profile", usage("remove that line from it", "%s has `plain: true`, and a world can't be plain",
-			name))
-		failure.Why = noPlain
-		return nil, nil, failure
-	}
-	return text, profile, nil
-}
-
-const noPlain = "Lima mounts nothing in a plain VM and forwards no sockets, so that no agent could be reached"
-
-func archOf(c *limatype.LimaYAML) *string   { return c.Arch }
-func vmTypeOf(c *limatype.LimaYAML) *string { return c.VMType }
-
-// setting is what counts in a new VM, when wanted is what was asked for: the files of Lima's user have the first word
-// and the last.
-func (t target) setting(field func(*limatype.LimaYAML) *string, wanted string) string {
-	values := []string{wanted}
-	if t.profile != nil { // there is none when Lima did not answer about a VM that is there
-		values = append(values, deref(field(t.profile)))
-	}
-	for _, file := range t.files {
-		value := deref(field(file.Config))
-		if value == "default" {
-			continue
-		}
-		if file.Overrides() {
-			values = slices.Insert(values, 0, value)
-		} else {
-			values = append(values, value)
-		}
-	}
-	return firstOf(values...)
-}
-
-// newProfile is the profile of a new VM, as YAML.
-func (t target) newProfile() ([]byte, error) {
-	wanted := t.wanted
-	wanted.VMType, wanted.Arch = t.vmType, t.arch
-	wanted.Rosetta = t.onAppleSilicon() && t.rosetta
-	wanted.NoRosetta = t.onAppleSilicon() && !t.rosetta
-	if wanted.CPUs == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.CPUs != nil }) {
-		wanted.CPUs = DefaultCPUs
-	}
-	if wanted.Memory == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Memory != nil }) {
-		wanted.Memory = DefaultMemory
-	}
-	if wanted.Disk == 0 && !t.has(func(c *limatype.LimaYAML) bool { return c.Disk != nil }) {
-		wanted.Disk = DefaultDisk
-	}
-	text, err := wanted.Edit(t.text, "")
-	if err != nil {
-		failure := about("profile", usage("write it in another form", "the profile can't be completed"))
-		failure.Why, failure.Err = err.Error(), err
-		return nil, failure
-	}
-	return text, nil
-}
-
-// has reports whether the profile, or a file of Lima's user, has a setting.
-func (t target) has(setting func(*limatype.LimaYAML) bool) bool {
-	return setting(t.profile) || slices.ContainsFunc(t.files, func(f lima.File) bool { return setting(f.Config) })
-}
-
-// opens describes what a new VM opens on this machine. The built-in profile on its own opens nothing.
-func (t target) opens() []string {
-	if t.spec.Profile == "" {
-		opens, _ := imageOpens(t.wanted, t.wanted.Images)
-		return opens
-	}
-	opens, _ := t.wanted.Opens(t.text) // a profile that can't be completed is an error of its own
-	return opens
-}
-
-// protects reports whether a new VM is to be protected.
-func (t target) protects() bool { return t.spec.Protect != Off }
-
-// checkDigest compares a local image with the digest in the Spec. Lima checks those that it downloads.
-func (t target) checkDigest() error {
-	if t.spec.ImageDigest == "" || isURL(t.spec.Image) {
-		return nil
-	}
-	file, err := openRegular(t.spec.Image)
-	if err != nil {
-		return about("image", usage("name a readable file: --image FILE", "the image cannot be used: %v", err))
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return about("image", usage("name a readable file: --image FILE", "the image cannot be read: %v", err))
-	}
-	if found := "sha256:" + hex.EncodeToString(hash.Sum(nil)); found != t.spec.ImageDigest {
-		return &Error{
-			Kind: KindUsage,
-			What: fmt.Sprintf("the image %s is not the one that was asked for", t.spec.Image),
-			Why:  fmt.Sprintf("its digest is %s, and %s was given", found, t.spec.ImageDigest),
-			Next: "fetch the image again, or correct --image-digest", Option: "image",
-		}
-	}
-	return nil
-}
-
-func defaultVMType() string {
-	if platform.OS() == "darwin" {
-		return limatype.VZ
-	}
-	return limatype.QEMU
-}
-
-func deref(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-// shownProject is the directory that a VM shows at /src; empty for none.
-func shownProject(config *limatype.LimaYAML) (project string) {
-	for _, mount := range config.Mounts {
-		if deref(mount.MountPoint) == guest.ProjectMount {
-			project = mount.Location
-		}
-	}
-	return project
-}
-
-// inherit gives a new VM the settings of the one that it replaces, unless something else was requested.
-func (t *target) inherit(old *limatype.Instance) {
-	if t.spec.Profile != "" {
-		return
-	}
-	if t.wanted.CPUs == 0 {
-		t.wanted.CPUs = old.CPUs
-	}
-	if t.wanted.Memory == 0 {
-		t.wanted.Memory = old.Memory
-	}
-	if t.wanted.Disk == 0 {
-		t.wanted.Disk = old.Disk
-	}
+	return command + " --vm " + shellescape.Quote(vm)
 }

@@ -76,16 +76,6 @@ func (o observer) compareStaged(ctx context.Context, instance *limatype.Instance
 	return staged
 }
 
-// holdsLima returns the error of a project that is to be copied and contains Lima's home: the disk that it is copied to
-// would be a part of it.
-func (t target) holdsLima() error {
-	if t.layout.Mounts() || !lima.Contains(t.spec.Project, t.spec.LimaHome) {
-		return nil
-	}
-	return usage("name the project's own directory: worldsetup DIR",
-		"the project %s contains Lima's home, %s, and can't be copied into a VM there", t.spec.Project, t.spec.LimaHome)
-}
-
 // stageReasons returns why the project has to be copied into the guest. Later says that the copy is whole, and that
 // only the project has changed since.
 func stageReasons(t target, s State) (reasons []string, later bool) {
@@ -155,36 +145,6 @@ func unstaged(t target, s State) (all []Unrepaired) {
 			"name the project that it is to have: worldsetup PROJECT"})
 	}
 	return all
-}
-
-// reportStaged adds a line about the copy of the project.
-func (h *Health) reportStaged(t target, s State) {
-	if t.layout.Mounts() {
-		return
-	}
-	good := "a copy of " + t.spec.Project
-	reasons, later := stageReasons(t, s)
-	switch {
-	case s.Staged != nil && s.Staged.Err != nil:
-		h.add(itemStaged, "copy of the project", Failed, good, s.Staged.Err.Error(), cannotStage(t, s.Staged.Err).Next)
-	case later:
-		h.add(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "), "worldsetup stage")
-	default:
-		h.addReasonsAnd(guestItem{itemStaged, "copy of the project", good, reasons}, unstaged(t, s))
-	}
-	if s.Staged != nil && len(s.Staged.Skips) > 0 {
-		h.add("skipped", "not copied", Info, "", "sockets, pipes and devices: "+some(s.Staged.Skips), "")
-	}
-}
-
-// some names the first of some files.
-func some(files []string) string {
-	text := fmt.Sprintf("%q", files[:min(len(files), namedFiles)])
-	text = strings.Trim(text, "[]")
-	if more := len(files) - namedFiles; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // stageProject copies the project into the guest: what is there is listed again, since this may be long after it was
@@ -317,4 +277,14 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 		}
 	}
 	return plan, nil
+}
+
+// some names the first of some files.
+func some(files []string) string {
+	text := fmt.Sprintf("%q", files[:min(len(files), namedFiles)])
+	text = strings.Trim(text, "[]")
+	if more := len(files) - namedFiles; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

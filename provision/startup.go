@@ -52,23 +52,6 @@ func quiet(s State) string {
 		"; in other shells and files (" + guest.StartupFiles + ") likewise"
 }
 
-// reportNoise adds a line about what the start-up files print. As long as the mounts are there it is only a warning:
-// they are lost at the next start.
-func (h *Health) reportNoise(s State) {
-	text := noise(s)
-	if text == "" {
-		return
-	}
-	outcome := Warning
-	for _, problem := range s.Mounts {
-		if problem != "" {
-			outcome = Failed
-		}
-	}
-	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
-		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quiet(s))
-}
-
 // endsEarly returns the error of a VM whose sshd lets the user in, where no session comes as far as our script. A
 // restart would not change that, and root can be reached in no other way: the next boot gives the user a shell that
 // reads no start-up files. It does so once.

@@ -430,41 +430,6 @@ func verified(r *run, _ context.Context, _ State, _ Step, _ func(string)) error 
 	return r.place.MarkVerified()
 }
 
-// StepID names a kind of step. It is stable: scripts may compare it.
-type StepID string
-
-// Step is one change that a plan intends.
-type Step struct {
-	ID     StepID `json:"id"`
-	Title  string `json:"title"`
-	Reason string `json:"reason"` // the observed fact that calls for it
-	// Number is its place in the list of a run, which starts with the plan that was agreed to, and never changes; 0 in
-	// the drift of a [Health].
-	Number int `json:"number,omitempty"`
-	// Added reports that it was not in the plan that was agreed to.
-	Added bool `json:"added,omitempty"`
-	// Usual is how long it takes: on this machine, as far as that was recorded.
-	Usual time.Duration `json:"usual_ns"`
-	// Disruption is what it interrupts in an existing VM; empty for a new one.
-	Disruption Disruption `json:"disruption,omitempty"`
-	// Interrupts reports that programs running in the VM are stopped by it.
-	Interrupts bool `json:"interrupts,omitempty"`
-	// Conditional reports that the step will be left out if the new VM turns out not to need it.
-	Conditional bool `json:"conditional,omitempty"`
-	// Destroys reports that a VM and all that is in it are gone afterwards.
-	Destroys bool `json:"destroys,omitempty"`
-
-	// first is set when the step has to come before a restart of the VM.
-	first bool
-	// operands limit the step to some packages, paths or names of programs.
-	operands []string
-	force    bool // of StepStop: the VM is stopped by force
-	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
-	listens  bool // of StepActivate: the socket is as it has to be, and stays
-	later    bool // of StepStage: it can wait, and the world is ready without it
-	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
-}
-
 // kind describes the steps of one ID: when they are needed, what they do, and what their failure means.
 // The list in [kinds] has one literal for each.
 type kind struct {

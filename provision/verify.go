@@ -355,3 +355,26 @@ func untilAdmitted(ctx context.Context, connect func() error) error {
 		}
 	}
 }
+
+// rejection describes why a fresh connection did not work.
+type rejection struct {
+	what string // one of the Refused constants of package guest
+	text string
+	// cause is the cause as far as ssh shows it.
+	cause guest.ConnectionCause
+}
+
+// refusalOf returns the rejection in err: the connection failed, or the user's login shell did not run the script. It
+// is nil when the script ran.
+func refusalOf(err error) *rejection {
+	if killed(err) {
+		return nil
+	}
+	if session, ok := errors.AsType[*guest.SessionError](err); ok {
+		return &rejection{what: guest.RefusedSession, text: session.Error()}
+	}
+	if connection, ok := errors.AsType[*guest.ConnectionError](err); ok {
+		return &rejection{guest.RefusedLogin, err.Error(), connection.Cause()}
+	}
+	return nil
+}

@@ -5,9 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -16,6 +21,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -382,3 +388,58 @@ func hasImage(dir string) bool {
 
 // bootGrace is how long a boot that another program started may take before it counts as hung: Lima's own deadline.
 const bootGrace = 10 * time.Minute
+
+// accepts reports whether the UNIX socket at path accepts connections.
+func accepts(ctx context.Context, path string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
+	if err != nil {
+		return false
+	}
+	connection.Close()
+	return true
+}
+
+// hostProcess is the state of a process on this machine.
+type hostProcess struct {
+	pid             int // 0 when it is gone
+	stopped, zombie bool
+}
+
+// processesIn observes the processes whose numbers are in the pid files of a directory, by the files' names. states
+// returns their states.
+func processesIn(dir string, states func(pids ...int) map[int]byte) map[string]hostProcess {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
+	found := map[string]hostProcess{}
+	var pids []int
+	for _, path := range files {
+		var p hostProcess
+		text, _ := os.ReadFile(path) // it may be gone by now
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err == nil && pid > 0 && syscall.Kill(pid, 0) != syscall.ESRCH {
+			p.pid = pid
+			pids = append(pids, pid)
+		}
+		found[filepath.Base(path)] = p
+	}
+	seen := states(pids...)
+	for name, p := range found {
+		state := seen[p.pid]
+		p.stopped, p.zombie = state == process.Stopped || state == process.Traced, state == process.Zombie
+		found[name] = p
+	}
+	return found
+}
+
+// stoppedProcesses names the VM's processes that were stopped; empty for none.
+func stoppedProcesses(dir string) (text string) {
+	processes := processesIn(dir, func(pids ...int) map[int]byte { return process.States(context.Background(), pids...) })
+	var stopped []string
+	for _, name := range slices.Sorted(maps.Keys(processes)) {
+		if processes[name].stopped {
+			stopped = append(stopped, fmt.Sprintf("the process in %s is stopped", name))
+		}
+	}
+	return strings.Join(stopped, ", ")
+}

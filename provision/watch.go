@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -175,14 +173,6 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	return fresh.report(view), nil
 }
 
-func unknownHealth(spec Spec, now time.Time, err error) Health {
-	failure := AsError(err)
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
-		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
-	health.add("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
-	return health
-}
-
 // send starts the watcher in the guest, unless it is running or was started just now.
 func (w *watcher) send(ctx context.Context, r *run, state State) {
 	if w.ended != nil {
@@ -313,37 +303,6 @@ func fileState(path string) string {
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
 }
 
-// hostProcess is the state of a process on this machine.
-type hostProcess struct {
-	pid             int // 0 when it is gone
-	stopped, zombie bool
-}
-
-// processesIn observes the processes whose numbers are in the pid files of a directory, by the files' names. states
-// returns their states.
-func processesIn(dir string, states func(pids ...int) map[int]byte) map[string]hostProcess {
-	files, _ := filepath.Glob(filepath.Join(dir, "*.pid")) // the pattern is a constant
-	found := map[string]hostProcess{}
-	var pids []int
-	for _, path := range files {
-		var p hostProcess
-		text, _ := os.ReadFile(path) // it may be gone by now
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err == nil && pid > 0 && syscall.Kill(pid, 0) != syscall.ESRCH {
-			p.pid = pid
-			pids = append(pids, pid)
-		}
-		found[filepath.Base(path)] = p
-	}
-	seen := states(pids...)
-	for name, p := range found {
-		state := seen[p.pid]
-		p.stopped, p.zombie = state == process.Stopped || state == process.Traced, state == process.Zombie
-		found[name] = p
-	}
-	return found
-}
-
 // states returns the states of processes. Where a program has to be called for them, those of a moment ago will do.
 func (w *watcher) states(pids ...int) map[int]byte {
 	known := !slices.ContainsFunc(pids, func(pid int) bool { return w.seen[pid] == 0 })
@@ -352,18 +311,6 @@ func (w *watcher) states(pids ...int) map[int]byte {
 	}
 	w.seen, w.asked = process.States(context.Background(), pids...), time.Now()
 	return w.seen
-}
-
-// stoppedProcesses names the VM's processes that were stopped; empty for none.
-func stoppedProcesses(dir string) (text string) {
-	processes := processesIn(dir, func(pids ...int) map[int]byte { return process.States(context.Background(), pids...) })
-	var stopped []string
-	for _, name := range slices.Sorted(maps.Keys(processes)) {
-		if processes[name].stopped {
-			stopped = append(stopped, fmt.Sprintf("the process in %s is stopped", name))
-		}
-	}
-	return strings.Join(stopped, ", ")
 }
 
 // listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.

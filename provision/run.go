@@ -1,0 +1,238 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"time"
+
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
+)
+
+// Edges connect a Setup to everything outside this package. All are required; [Machine] has the real ones.
+type Edges struct {
+	// Lima runs limactl in the Lima home of the Spec.
+	Lima lima.Runner
+	// Guest returns the way into the guest of a running instance, with the names of a layout.
+	Guest func(instance *limatype.Instance, of layout.Layout) guest.Client
+	// Checks lists the prerequisites.
+	Checks func(target checks.Target) []checks.Check
+	// Now is the clock.
+	Now func() time.Time
+	// Folders moves the directories of instances; nil means those of this machine.
+	Folders vmswap.Folders
+}
+
+// Machine returns the edges of this machine for a resolved Spec: its limactl, its ssh, its clock.
+func Machine(spec Spec) Edges {
+	environment := append(os.Environ(), "LIMA_HOME="+spec.LimaHome)
+	runner := lima.Exec{Env: environment}
+	return Edges{
+		Lima: runner,
+		Guest: func(instance *limatype.Instance, of layout.Layout) guest.Client {
+			ssh := guest.SSH{Config: instance.SSHConfigFile, VM: instance.Name, Lima: lima.Client{Runner: runner}}
+			if instance.Config != nil && instance.Config.User.Name != nil {
+				ssh.User = *instance.Config.User.Name
+			}
+			return guest.Over(ssh, of)
+		},
+		Checks: checks.List,
+		Now:    time.Now,
+	}
+}
+
+// run is one call of Run, Plan or Status.
+type run struct {
+	target  target
+	edges   Edges
+	lima    lima.Client
+	place   vmswap.Place
+	events  *emitter
+	consent consent
+	start   time.Time
+	listed  *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
+	steps   int                // begun so far
+	list    agreed
+	times   times
+	done    history
+	swap    *replacement
+	vm      vmLifecycle
+	builder builder
+	tasks   tasks
+	ahead   ahead
+}
+
+// newRun returns a run whose parts know each other.
+func newRun(events *emitter) *run {
+	r := &run{events: events}
+	r.list.events = events
+	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.activity, list: &r.list}
+	r.swap, r.ahead = &replacement{run: r}, ahead{run: r}
+	return r
+}
+
+// again returns a run that has observed nothing yet, and emits nothing.
+func (r *run) again() *run {
+	fresh := newRun(&emitter{now: r.edges.Now})
+	fresh.edges, fresh.lima, fresh.place, fresh.vm.observer = r.edges, r.lima, r.place, r.vm.observer
+	fresh.target.spec, fresh.start = r.target.spec, r.start
+	return fresh
+}
+
+// finish emits the last event and returns err as an *Error, or nil.
+func (r *run) finish(err error) error { return r.end(err, err == nil) }
+
+func (r *run) end(err error, ready bool) error {
+	r.vm.prefetch.drop()
+	failure := AsError(err)
+	if failure == nil {
+		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))
+	}
+	r.times.record(ready)
+	_, ofLima := errors.AsType[*lima.CommandError](err)
+	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
+		failure.Kind = KindProvisioning // the other one means that nothing was changed
+	}
+	r.events.emit(Event{Type: EventFinished, Result: &Result{
+		Ready: ready, Changed: r.steps > 0, Steps: r.steps, Elapsed: r.events.now().Sub(r.start), Error: failure,
+	}})
+	if failure == nil {
+		return nil
+	}
+	return failure
+}
+
+// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
+type session struct {
+	guest.Client
+	route guest.Route
+}
+
+func (r *run) session(state State) session {
+	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
+}
+
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
+	}
+	return guest.Shared
+}
+
+// change makes one change, within guestDeadline.
+func (s session) change(ctx context.Context, change guest.Change) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
+	defer cancel()
+	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
+}
+
+// The deadlines of the steps. Calls of limactl have their own; a start takes 2 minutes under emulation, and a slow
+// download more.
+const (
+	guestDeadline   = 2 * time.Minute
+	packageDeadline = 15 * time.Minute
+)
+
+// view is the state of the world at one time, with its plan.
+type view struct {
+	state    State
+	plan     Plan
+	verified *verification // nil when nothing was verified, because there is something to change first
+}
+
+// whole reports whether the plan holds all that is left to do: everything was observed.
+func (v view) whole() bool {
+	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
+}
+
+// verifyMode determines whether to verify while the world is observed.
+type verifyMode int
+
+const (
+	never    verifyMode = iota
+	whenIdle            // verify, and discard the result when something has to be changed first
+	always
+	overOpen // verify over the connections that are open, and make none
+)
+
+// ask returns who asks the agent while the guest is observed: all for whom that needs no login of their own.
+func (m verifyMode) ask() []string {
+	switch m {
+	case never:
+		return nil
+	case overOpen:
+		return []string{guest.Self, guest.Root, guest.Outsider}
+	}
+	return []string{guest.Root, guest.Outsider}
+}
+
+// history holds the steps that were started in this run.
+type history struct {
+	steps    map[StepID]bool
+	finished map[StepID]bool // without an error
+	reasons  map[string]bool
+	// unheld describes a step that had no lasting effect; locked is why ssh refuses new connections. Both may be empty.
+	unheld, locked string
+	lockedCause    guest.ConnectionCause
+}
+
+// begun reports whether a step was begun in this run.
+func (h *history) begun(id StepID) bool { return h.steps[id] }
+
+// finish records that a step has ended.
+func (h *history) finish(step Step) {
+	finished := maps.Clone(h.finished) // earlier states share the old map
+	if finished == nil {
+		finished = map[StepID]bool{}
+	}
+	finished[step.ID] = h.steps[step.ID]
+	h.finished = finished
+}
+
+func (h *history) add(step Step) {
+	if h.steps == nil {
+		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
+	}
+	h.steps[step.ID] = true
+	h.reasons[string(step.ID)+": "+step.Reason] = true
+}
+
+// forget removes a step from the history.
+func (h *history) forget(step Step) {
+	delete(h.steps, step.ID)
+	delete(h.reasons, string(step.ID)+": "+step.Reason)
+}
+
+// again finds a step of the plan that was done before for the very same reason, so that repeating it would not help.
+func (h *history) again(plan Plan) (step Step, again bool) {
+	for _, step := range plan.Steps {
+		k := kindOf(step.ID)
+		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
+			return step, true
+		}
+		if k.reobserve {
+			break // the steps after it are planned again then
+		}
+	}
+	return Step{}, false
+}
+
+// escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
+// processes, sockets and file systems.
+func (h *history) escalate(s *State, step Step) bool {
+	if step.ID == StepStage || h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
+		step.Disruption.level() >= DisruptionRestart.level() {
+		return false
+	}
+	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	s.Unheld = h.unheld
+	return true
+}
