@@ -1,6 +1,6 @@
 # make world   a world in a real VM, on this machine (PROJECT=dir names another project)
 # make test    lint, race, cross, bed and e2e: what CI runs
-# make check   half a minute: lint and the unit tests
+# make check   a minute or two: lint and the unit tests, but for those that play the same code hundreds of times
 # make lint    seconds: format, vet, lint
 # make race    some minutes: the unit tests with the race detector, which takes three times their processor time, and without it
 #              those that repeat the same thing hundreds of times
@@ -55,12 +55,13 @@ UNIT := $(GO) test -vet=off -p 4 -parallel 4 -timeout 20m
 # What unit tests run: none of them is skipped for want of a tool.
 TOOLS := python3 jq gettext-base ansible-core
 
+# Tests that play the same code hundreds of times, which race runs. What runs side by side in it, others show to the race
+# detector.
+REPEATING := ^(TestKilled|TestUnknownSettingsSurvive|TestEverythingFitsAndCanBeReached)$$
+
 check: lint
 	scripts/ensure-packages.sh $(TOOLS)
-	$(UNIT) ./...
-
-# Tests that play the same code hundreds of times. What runs side by side in it, others show to the race detector.
-REPEATING := ^(TestKilled|TestUnknownSettingsSurvive|TestEverythingFitsAndCanBeReached)$$
+	$(UNIT) -skip '$(REPEATING)' ./...
 
 race: need-go
 	scripts/ensure-packages.sh gcc libc6-dev $(TOOLS)

@@ -250,9 +250,22 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
+// verifiedReport observes, verifies and reports on instance, which may be nil. Over open connections it leaves out logins
+// as long as nothing is wrong; else it verifies in full, which explains more.
+func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, when verifyMode) (Health, State) {
+	now := r.assess(ctx, instance, when)
+	health := r.report(now)
+	if when == overOpen && now.state.Guest != nil && !health.Ready {
+		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
+		now.verified = &verified
+		r.refine(ctx, &now)
+		health = r.report(now)
+	}
+	return health, now.state
+}
+
 // reportStatus observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it,
-// and what it could not download now is not even looked at. Over open connections it leaves out logins as long as
-// nothing is wrong; else it verifies in full, which explains more.
+// and what it could not download now is not even looked at.
 func (r *run) reportStatus(ctx context.Context, when verifyMode) (Health, error) {
 	instance, findErr, err := r.locate(ctx)
 	if err != nil {
@@ -262,13 +275,7 @@ func (r *run) reportStatus(ctx context.Context, when verifyMode) (Health, error)
 	if hiddenVM(r.place, findErr) {
 		health = reportHidden(r.target.spec, r.place.Dir(""), r.edges.Now(), limaError(ctx, cannotList, findErr))
 	} else {
-		now := r.assess(ctx, instance, when)
-		if health = r.report(now); when == overOpen && now.state.Guest != nil && !health.Ready {
-			verified := newVerifier(r.target, r.edges).verify(ctx, instance)
-			now.verified = &verified
-			r.refine(ctx, &now)
-			health = r.report(now)
-		}
+		health, _ = verifiedReport(ctx, r, instance, when)
 	}
 	if !health.Ready {
 		prerequisites := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))

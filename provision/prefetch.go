@@ -75,10 +75,11 @@ func (p *prefetch) begin(ctx context.Context, o observer, spec Spec, ask []strin
 	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, lateError(sharedDeadline))
 	client, ended, answered := o.guest(p.instance, of), p.ended, &p.answer
 	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
-	go crash.Guard(func() {
+	go func() {
 		defer close(ended)
+		defer crash.Catch()
 		answered.seen, answered.err = client.Observe(ctx, guest.Shared, options)
-	})()
+	}()
 }
 
 // take returns how the observation that is under way ends, once, if it asks of the instance what is to be asked now. It

@@ -35,8 +35,8 @@ type Setup struct {
 	// TrustUnits is called before units that a project brings are installed; an error of it ends the run, and is returned.
 	// nil trusts none: a project may come from anyone. See [UntrustedUnits].
 	TrustUnits func(ctx context.Context, units ProjectUnits) error
-	// Reuse has Status verify over the connections that are open, in one round trip, as long as it finds nothing wrong: it
-	// makes no login of its own. What it leaves out has the outcome [Omitted].
+	// Reuse has Status and Watch verify over the connections that are open, in one round trip, as long as they find
+	// nothing wrong: they make no login of their own. What they leave out has the outcome [Omitted].
 	Reuse bool
 }
 
@@ -172,16 +172,21 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
 	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
-	when := always
-	if s.Reuse {
-		when = overOpen
-	}
+	when := s.verifyMode()
 	r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, when.ask())
 	health, err := r.reportStatus(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
 	}
 	return health, r.finish(err)
+}
+
+// verifyMode is how Status and Watch verify.
+func (s *Setup) verifyMode() verifyMode {
+	if s.Reuse {
+		return overOpen
+	}
+	return always
 }
 
 // Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.

@@ -43,14 +43,14 @@ const ItemObserving = "observing"
 // Watch observes the world and calls changed with its health, at once and again whenever that changes, until ctx ends:
 // the error is of KindInterrupted then. It changes nothing and costs the guest next to nothing: one process there
 // observes files and processes twice a second and reports that something changed; only then, and once a minute, is
-// everything observed and verified. While a run is in progress, the Health holds only that.
+// everything observed and verified, as [Setup.Reuse] says. While a run is in progress, the Health holds only that.
 func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 	r, err := s.begin()
 	if err != nil {
 		return r.finish(err)
 	}
 	r.target.spec.RebuildAgent = false // as for Status
-	w := &watcher{run: r, spec: r.target.spec, changes: make(chan struct{}, 1),
+	w := &watcher{run: r, spec: r.target.spec, mode: s.verifyMode(), changes: make(chan struct{}, 1),
 		begun: make(chan struct{}, 1), recall: func() {}}
 	defer func() { w.recall() }()
 	emit := func(health Health) {
@@ -122,6 +122,7 @@ func unwatched(ctx context.Context) *Error {
 type watcher struct {
 	run     *run
 	spec    Spec
+	mode    verifyMode
 	changes chan struct{} // holds one when the guest gave a sign
 	begun   chan struct{} // holds one when the watcher in the guest has begun to observe
 
@@ -165,12 +166,12 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 		w.dir = instance.Dir
 	}
 	w.host = hostState(w.spec, w.dir, w.states)
-	view := fresh.assess(ctx, instance, always)
-	w.listened, w.connected = view.state.HostSocket, time.Now()
-	if view.state.Guest != nil {
-		w.send(ctx, fresh, view.state)
+	health, state := verifiedReport(ctx, fresh, instance, w.mode)
+	w.listened, w.connected = state.HostSocket, time.Now()
+	if state.Guest != nil {
+		w.send(ctx, fresh, state)
 	}
-	return fresh.report(view), nil
+	return health, nil
 }
 
 // send starts the watcher in the guest, unless it is running or was started just now.

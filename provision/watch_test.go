@@ -14,9 +14,17 @@ import (
 // watch starts a watch and returns what it reports, and its end.
 func (b *bench) watch(t *testing.T, ctx context.Context) (reports chan provision.Health, ended chan error) {
 	t.Helper()
+	return b.watchAs(t, ctx, false)
+}
+
+// watchAs is watch with [provision.Setup.Reuse].
+func (b *bench) watchAs(
+	t *testing.T, ctx context.Context, reuse bool,
+) (reports chan provision.Health, ended chan error) {
+	t.Helper()
 	reports, ended = make(chan provision.Health, 64), make(chan error, 1)
 	setup := b.setup()
-	setup.Events = nil
+	setup.Events, setup.Reuse = nil, reuse
 	go func() { ended <- setup.Watch(ctx, func(health provision.Health) { reports <- health }) }()
 	return reports, ended
 }
@@ -71,6 +79,31 @@ func TestWatchReportsEveryChange(t *testing.T) {
 	}
 	cancel()
 	wantKind(t, <-ended, provision.KindInterrupted)
+}
+
+// TestWatchReuses: a watch that reuses connections makes no login for a healthy world, and leaves out nothing of what
+// is wrong.
+func TestWatchReuses(t *testing.T) {
+	b := newBench(t)
+	b.mustRun(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.ForgetCalls()
+	reports, ended := b.watchAs(t, ctx, true)
+	health := until(t, reports, ready)
+	if of := outcomes(health); of[provision.WhoUser] != provision.Omitted || of[provision.WhoRoot] != provision.OK {
+		t.Errorf("a healthy world: the access %v", of)
+	}
+	if have := b.verbs(); slices.Contains(have, "verify fresh") || slices.Contains(have, "verify shell") {
+		t.Errorf("a healthy world: it called %q", have)
+	}
+	b.VM("substrate").Chmod(guest.SocketPath, 0o666)
+	for who, outcome := range outcomes(until(t, reports, wrong("socket"))) {
+		if outcome == provision.Omitted {
+			t.Errorf("%s was left out of what is wrong", who)
+		}
+	}
+	cancel()
+	<-ended
 }
 
 // A VM that comes into being is watched from then on.

@@ -26,14 +26,14 @@ func (a *app) statusCommand() *cobra.Command {
 	in := &inputs{options: runOptions(), unused: changing}
 	a.withOptions(command, in, func(ctx context.Context, c invocation) error {
 		switch {
-		case watch && quick, watch && fresh, quick && fresh:
-			return usage("leave the others out", "--watch, --fresh and --quick exclude each other")
+		case quick && (watch || fresh):
+			return usage("leave one of them out", "--quick excludes --watch and --fresh")
 		case quick:
 			return a.quickStatus(ctx, c.spec)
 		}
 		a.noteTrust(c)
 		if watch {
-			return a.watch(ctx, c)
+			return a.watch(ctx, c, !fresh)
 		}
 		return a.status(ctx, provision.Setup{Spec: c.spec, Reuse: !fresh})
 	})
@@ -78,8 +78,8 @@ func (a *app) status(ctx context.Context, setup provision.Setup) error {
 // errWatched is the end of a watch by --timeout.
 var errWatched = errors.New("the time that --timeout allows is over")
 
-// watch shows every change. When the time that was given is over, it succeeds if the world is ready then.
-func (a *app) watch(ctx context.Context, c invocation) error {
+// watch shows every change; reuse is [provision.Setup.Reuse]. When the time that was given is over, it succeeds if the world is ready then.
+func (a *app) watch(ctx context.Context, c invocation, reuse bool) error {
 	if indexOf(c.values, "timeout") >= 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.spec.Timeout, errWatched)
@@ -98,7 +98,7 @@ func (a *app) watch(ctx context.Context, c invocation) error {
 		}
 	}
 	to := a.stdout()
-	err := a.engine(provision.Setup{Spec: c.spec, Events: show}).Watch(ctx, func(health provision.Health) {
+	err := a.engine(provision.Setup{Spec: c.spec, Events: show, Reuse: reuse}).Watch(ctx, func(health provision.Health) {
 		if last = health; a.json == nil {
 			showChange(to, health)
 		}
