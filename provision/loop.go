@@ -250,8 +250,8 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 	return reportHealth(r.events, r.report(now))
 }
 
-// verifiedReport observes, verifies and reports on instance, which may be nil. Over open connections it leaves out logins
-// as long as nothing is wrong; else it verifies in full, which explains more.
+// verifiedReport observes, verifies and reports on instance, which may be nil. Over open connections it leaves out
+// logins as long as nothing is wrong; else it verifies in full, which explains more.
 func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, when verifyMode) (Health, State) {
 	now := r.assess(ctx, instance, when)
 	health := r.report(now)

@@ -78,7 +78,8 @@ func (a *app) status(ctx context.Context, setup provision.Setup) error {
 // errWatched is the end of a watch by --timeout.
 var errWatched = errors.New("the time that --timeout allows is over")
 
-// watch shows every change; reuse is [provision.Setup.Reuse]. When the time that was given is over, it succeeds if the world is ready then.
+// watch shows every change; reuse is [provision.Setup.Reuse]. When the time that was given is over, it succeeds if the
+// world is ready then.
 func (a *app) watch(ctx context.Context, c invocation, reuse bool) error {
 	if indexOf(c.values, "timeout") >= 0 {
 		var cancel context.CancelFunc
