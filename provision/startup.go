@@ -104,7 +104,7 @@ func loginFails(instance *limatype.Instance, err error) string {
 		return ""
 	}
 	return fmt.Sprintf("`limactl shell` starts a login shell, and one of its files (%s) ends it, starts another "+
-		"program or hangs: repair that, or move it aside: ssh -F %s lima-%s mv .profile .profile.displaced",
+		"program or hangs: repair that, or rename it: ssh -F %s lima-%s mv .profile .profile.displaced",
 		guest.LoginFiles,
 		shellescape.Quote(instance.SSHConfigFile), shellescape.Quote(instance.Name))
 }

@@ -3,12 +3,12 @@
 # displace PATH: renames it to PATH.displaced, or with a number after that when there is one. The mv of uutils 0.12 overwrites a
 # link that leads nowhere in spite of --backup=numbered, or fails.
 displace() {
-    aside=$1.displaced number=0
-    while [ -e "$aside" ] || [ -L "$aside" ]; do
+    displaced=$1.displaced number=0
+    while [ -e "$displaced" ] || [ -L "$displaced" ]; do
         number=$((number + 1))
-        aside=$1.displaced.$number
+        displaced=$1.displaced.$number
     done
-    mv -T "$1" "$aside"
+    mv -T "$1" "$displaced"
 }
 
 # for_directory PATH: nothing but a directory is at PATH.
