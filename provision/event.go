@@ -1,9 +1,11 @@
 package provision
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 )
 
 // Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its
@@ -211,4 +214,35 @@ func (j *journal) close() {
 	if j != nil {
 		_ = j.file.Close()
 	}
+}
+
+// logTail is how much of a log's end is read to find the current step, in bytes; an event has a few hundred.
+const logTail = 64 << 10
+
+// currentStep returns the step of the log's last step event, if it is running and no older than the run.
+func currentStep(path string, since time.Time) *StepStatus {
+	file, err := lock.OpenPlain(path, os.O_RDONLY)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > logTail {
+		_, _ = file.Seek(-logTail, io.SeekEnd)
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return nil
+	}
+	var last Event
+	for line := range bytes.Lines(text) {
+		var event Event
+		if json.Unmarshal(line, &event) == nil && event.Type == EventStep && !event.Time.Before(since) {
+			last = event
+		}
+	}
+	if last.Step == nil || last.Step.State != StepRunning {
+		return nil
+	}
+	last.Step.Elapsed = time.Since(last.Time)
+	return last.Step
 }

@@ -53,7 +53,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		Firmware: t.firmware(instance),
 		Agents:   t.agents(instance != nil || hidden),
 		LimaHome: spec.LimaHome, StateDir: spec.StateDir, Lima: client,
-		Traces: checks.Traces{Lock: lockFile(spec, ".lock"), Log: LogPath(spec)},
+		Traces: checks.Traces{Lock: lockOf(spec).File(), Log: LogPath(spec)},
 	}
 	if findErr != nil {
 		wanted.VM.Trouble = limaError(context.Background(), cannotList, findErr)

@@ -497,9 +497,8 @@ func removePlan(spec Spec, swap vmswap.State) Plan {
 // forget removes the logs of the VM; the lock goes with them, while it is held.
 func (w *replacement) forget() error {
 	spec := w.run.target.spec
-	for _, path := range []string{
-		LogPath(spec), LogPath(spec) + ".old", seenPath(spec), lockFile(spec, ".run"), lockFile(spec, ".lock"),
-	} {
+	files := []string{LogPath(spec), LogPath(spec) + ".old", seenPath(spec)}
+	for _, path := range append(files, lockOf(spec).Files()...) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -15,7 +15,9 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -99,7 +101,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	defer cancel()
 	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
 	// it.
-	held := freeLock(r.target.spec, r.start)
+	held := lockOf(r.target.spec).TakeFree(r.start)
 	if held != nil { // otherwise it lists the VMs again, after a wait
 		r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, whenIdle.ask())
 	}
@@ -125,7 +127,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 
 // enter takes the lock, unless it is held, and begins the log; release ends both.
 func (r *run) enter(ctx context.Context, held *os.File) (release func(), err error) {
-	unlock, err := lock(ctx, r.target.spec, r.events, held)
+	unlock, err := takeLock(ctx, r.target.spec, r.events, held)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +205,7 @@ func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	unlock, err := lock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
 	if err != nil {
 		return r.finish(err)
 	}
@@ -379,6 +381,64 @@ func unreached(spec Spec, path string, err error) *Error {
 			failure.What, failure.Why = fmt.Sprintf("there is no VM %s", spec.VM), "there is no "+dir
 			failure.Next = "make one: " + vmCommand("worldsetup", spec.VM)
 		}
+	}
+	return failure
+}
+
+// lockOf is the lock of the VM.
+func lockOf(spec Spec) lock.VM {
+	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
+}
+
+// takeLock takes the lock of the VM. If the Spec asks for it, it waits for another run. held is the lock if it is taken
+// already, else nil.
+func takeLock(ctx context.Context, spec Spec, events *emitter, held *os.File) (release func(), err error) {
+	var other *Error // the run that holds it
+	release, err = lockOf(spec).Take(ctx, held, events.now, func(holder *lock.Holder) error {
+		if other = busy(spec, infoOf(holder)); !spec.Wait {
+			return other
+		}
+		events.emit(Event{Type: EventWaiting, Message: other.What + ": " + other.Why})
+		return nil
+	})
+	if _, known := errors.AsType[*Error](err); err != nil && !known {
+		return nil, unlocked(ctx, spec, other)
+	}
+	return release, err
+}
+
+// unlocked returns the error of a wait for another run that ended before that run, which may be nil.
+func unlocked(ctx context.Context, spec Spec, other *Error) *Error {
+	if other == nil || !errors.Is(context.Cause(ctx), errTimeout) {
+		return interrupted(ctx)
+	}
+	other.Why += fmt.Sprintf("\nit did not end within %s", plaintext.Duration(spec.Timeout))
+	other.Next = "wait longer: " + vmCommand("worldsetup --wait --timeout=2h", spec.VM) + "; or watch it: " +
+		vmCommand("worldsetup status --watch", spec.VM)
+	return other
+}
+
+// underWay returns the run in progress on the VM; nil when there is none.
+func underWay(spec Spec) *RunInfo { return infoOf(lockOf(spec).UnderWay()) }
+
+// infoOf describes the holder of a lock; nil for none.
+func infoOf(holder *lock.Holder) *RunInfo {
+	if holder == nil {
+		return nil
+	}
+	return &RunInfo{PID: holder.PID, Since: holder.Since, Step: currentStep(holder.Log, holder.Since)}
+}
+
+// busy returns the error of a command that would see an incomplete world.
+func busy(spec Spec, info *RunInfo) *Error {
+	failure := &Error{
+		Kind: KindBusy,
+		What: fmt.Sprintf("provisioning in progress: another run of worldsetup is at work on the VM %s", spec.VM),
+		Why:  "it did not report which process it is",
+		Next: "wait until it has ended (--wait does that), or watch it: worldsetup status --watch",
+	}
+	if info != nil {
+		failure.Why = info.String()
 	}
 	return failure
 }

@@ -222,7 +222,7 @@ func (s *Setup) Stage(ctx context.Context) (Plan, error) {
 	if _, err := r.resolve(ctx); err != nil {
 		return Plan{}, r.finish(err)
 	}
-	unlock, err := lock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
 	if err != nil {
 		return Plan{}, r.finish(err)
 	}

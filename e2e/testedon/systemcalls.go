@@ -11,9 +11,10 @@ var systemCalls = []systemCall{
 	{"checks/edges_other.go", "Answers for what macOS lacks or Lima does not look at there: KVM, inotify, and whether " +
 		"a directory is on NFS. The checks of the first two are not made on a Mac."},
 	{"internal/process/attributes_other.go", "The attributes of a child process: macOS has no parent-death signal."},
+	{"provision/internal/lock/fcntl_other.go", "The numbers of fcntl's two commands for locks that belong to an open " +
+		"file."},
 	{"provision/lima/arguments_darwin.go", "Reads the command line of a process by sysctl kern.procargs2. What it " +
 		"returns is parsed in provision/lima/pidfile.go, and tested with a recording."},
-	{"provision/underway_other.go", "The numbers of fcntl's two commands for locks that belong to an open file."},
 }
 
 // writeSystemCalls writes what of the program only a Mac executes.

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package provision
+package lock
 
 // Commands of fcntl(2) for locks that belong to an open file and not to a process, F_OFD_SETLK and F_OFD_GETLK, of
 // macOS.

@@ -1,4 +1,4 @@
-package provision
+package lock
 
 // Commands of fcntl(2) for locks that belong to an open file and not to a process, F_OFD_SETLK and F_OFD_GETLK.
 const (
