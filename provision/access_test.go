@@ -1,6 +1,9 @@
 package provision
 
 import (
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -132,5 +135,27 @@ func TestWritable(t *testing.T) {
 		if paths, reasons := writable(o); len(paths) == 1 != c.wrong || len(reasons) != len(paths) {
 			t.Errorf("%+v: %v %q", c, paths, reasons)
 		}
+	}
+}
+
+// TestSocketOfAnother: a forwarded socket that another user owns is not the agent's, whatever answers there.
+func TestSocketOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "substrate.sock")
+	if why := otherOwner(path, os.Getuid()); why != "" {
+		t.Errorf("one that isn't there %s", why)
+	}
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if why := otherOwner(path, os.Getuid()); why != "" {
+		t.Errorf("our own %s", why)
+	}
+	owner := otherOwner(path, os.Getuid()+1)
+	s := State{HostSocketOwner: owner, Guest: &guest.Observation{SessionGroups: []string{guest.GroupName}}}
+	reasons := connectionReasons(s)
+	if owner == "" || len(reasons) != 1 || !strings.HasSuffix(reasons[0], owner) {
+		t.Errorf("another user's: %q, %q", owner, reasons)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -28,9 +29,9 @@ type ahead struct {
 // The result counts only when everything is ok; otherwise the world is observed again after the boot.
 func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 	r := a.run
-	forwards := func() bool { return accepts(ctx, lima.HostSocketPath(instance)) }
-	if !r.vm.boot.going() ||
-		!r.vm.boot.until(func() bool { return r.vm.activity.reached(lima.PhaseMounts) || forwards() }) {
+	forwards := func() bool { return lifecycle.Accepts(ctx, lima.HostSocketPath(instance)) }
+	if !r.vm.Boot.Going() ||
+		!r.vm.Boot.Until(func() bool { return r.vm.Activity.Reached(lima.PhaseMounts) || forwards() }) {
 		return
 	}
 	now, begun := view{}, r.edges.Now()
@@ -43,14 +44,14 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
 		now.verified = &verified
 	}))
-	now.state = r.vm.observe(ctx, instance, r.target, r.done, nil)
-	if now.state.Guest == nil || !r.vm.boot.until(forwards) {
+	now.state = r.observer.observe(ctx, instance, r.target, r.done, nil)
+	if now.state.Guest == nil || !r.vm.Boot.Until(forwards) {
 		return
 	}
 	close(forwarded)
 	late := errors.New("no answer within " + verifyDeadline.String())
 	defer time.AfterFunc(verifyDeadline, crash.Guard(func() { cancel(late) })).Stop()
-	if r.vm.observeMounts(ctx, r.target, &now.state) != nil {
+	if r.observer.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
 	verifying.Wait()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
 // apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after
@@ -48,11 +49,11 @@ func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	running := StepStatus{Number: step.Number, Of: len(r.list.steps), ID: step.ID, Title: step.Title,
 		Reason: step.Reason, Added: step.Added, State: StepRunning, Usual: step.Usual}
 	begun := r.edges.Now()
-	waits := kindOf(step.ID).booted && r.vm.boot.going()
+	waits := kindOf(step.ID).booted && r.vm.Boot.Going()
 	emit := func(kind EventType, status StepStatus, message string) {
 		status.Elapsed = r.edges.Now().Sub(begun)
-		r.vm.activity.on(&status)
-		if waits && r.vm.boot.going() {
+		showActivity(&r.vm.Activity, &status)
+		if waits && r.vm.Boot.Going() {
 			status.Phase = "waiting for the VM to finish booting"
 		} else if waits {
 			status.Phase = "at work"
@@ -61,13 +62,13 @@ func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	}
 	emit(EventStep, running, "")
 	if kindOf(step.ID).reports {
-		r.vm.activity.show(func(message string) { emit(EventProgress, running, message) })
+		r.vm.Activity.Show(func(message string) { emit(EventProgress, running, message) })
 	}
 	lines := make(chan struct{}, 1)
 	stop := heartbeat(lines, func() { emit(EventHeartbeat, running, "") })
 	transfers, end := context.WithCancel(ctx)
 	// A booting VM keeps writing lines while other steps run.
-	err := r.applyStep(ctx, state, step, r.vm.activity.listen(transfers, func(message string) {
+	err := r.applyStep(ctx, state, step, r.vm.Activity.Listen(transfers, func(message string) {
 		select {
 		case lines <- struct{}{}:
 		default:
@@ -76,7 +77,7 @@ func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	}))
 	end()
 	stop()
-	r.vm.activity.show(nil)
+	r.vm.Activity.Show(nil)
 	if err == nil {
 		r.list.end(step, StepDone)
 		r.times.add(step, r.edges.Now().Sub(begun))
@@ -90,6 +91,18 @@ func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	failed.State, failed.Error = StepFailed, r.stepError(ctx, state, step, err)
 	emit(EventStep, failed, "")
 	return failed.Error
+}
+
+// showActivity adds to a step's status how far the VM's boot, or a download, has come.
+func showActivity(activity *lifecycle.Activity, status *StepStatus) {
+	switch status.ID {
+	case StepStart, StepWaitForBoot:
+		status.Phase = activity.Phase()
+	case StepCreate, StepReplaceCreate, StepStage:
+		if transfer := activity.Transfer(); transfer != nil {
+			status.Transfer = (*Transfer)(transfer)
+		}
+	}
 }
 
 // heartbeat calls beat whenever there was no line for HeartbeatEvery, until stop is called.
@@ -118,10 +131,10 @@ func heartbeat(lines <-chan struct{}, beat func()) (stop func()) {
 func (r *run) applyStep(ctx context.Context, state State, step Step, line func(string)) error {
 	k := kindOf(step.ID)
 	if k.booted {
-		if err := r.vm.awaitBoot(ctx, state); err != nil {
+		if err := r.vm.AwaitBoot(ctx, state.Booting, state.Instance); err != nil {
 			return err
 		}
-		r.vm.activity.announce("") // the phase has changed
+		r.vm.Activity.Announce("") // the phase has changed
 	}
 	if k.task != nil {
 		if err := r.tasks.begin(ctx, r.target, r.session(state), state.Guest); err != nil {
@@ -152,7 +165,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
 		}
 		if step.ID == StepStart || step.ID == StepWaitForBoot {
-			failure.Why += r.vm.activity.evidence(r.target.vmType)
+			failure.Why += r.vm.Activity.Evidence(r.target.vmType)
 		}
 		return failure
 	}
@@ -166,7 +179,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		return failure
 	}
 	explain := kindOf(step.ID).explain
-	if r.vm.boot.failed() && errors.Is(err, r.vm.boot.err) {
+	if r.vm.Boot.Failed() && errors.Is(err, r.vm.Boot.Err) {
 		explain = explainBoot
 	}
 	if explain != nil {

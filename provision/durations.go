@@ -13,6 +13,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
 // This file estimates how long steps take: as long as they took on this machine, or until that is known, as long as
@@ -134,7 +135,7 @@ func emulatedTime(accelerated time.Duration) time.Duration {
 type times struct {
 	target   *target
 	edges    *Edges
-	activity *activity
+	activity *lifecycle.Activity
 	list     *agreed
 
 	durations    *durations // read when they are first needed
@@ -246,7 +247,7 @@ func (w *times) add(step Step, elapsed time.Duration) {
 	}
 	w.all += elapsed
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
-		elapsed = max(0, elapsed-w.activity.downloading())
+		elapsed = max(0, elapsed-w.activity.Downloading())
 	}
 	w.took[step.ID] = append(w.took[step.ID], elapsed)
 }
@@ -276,7 +277,7 @@ func (w *times) record(whole bool) {
 	if acceleration != "" {
 		d.Acceleration[w.target.vmType] = acceleration
 	}
-	if rate := w.activity.rate(); rate > 0 {
+	if rate := w.activity.Rate(); rate > 0 {
 		d.Rate = rate
 	}
 	_ = d.write(path) // without it, the next estimate is as good as this one

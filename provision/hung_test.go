@@ -12,6 +12,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -53,9 +54,10 @@ func TestHungConnectionIsNotWaitedForTwice(t *testing.T) {
 	remember(spec, place, Health{Layout: layout.All[0].Name, Time: time.Now()}, &asked)
 
 	client := hung{asked: map[guest.Route]int{}}
-	o := observer{guest: func(*limatype.Instance, layout.Layout) guest.Client { return client }, now: time.Now}
+	enter := func(*limatype.Instance, layout.Layout) guest.Client { return client }
+	o := observer{vm: &lifecycle.VM{Now: time.Now}, guest: enter}
 	var p prefetch
-	p.begin(t.Context(), o, spec, nil)
+	p.begin(t.Context(), enter, spec, nil)
 	seen, sharedDead, err := o.observeGuest(t.Context(), instance, layout.All[0], guest.ObserveOptions{},
 		p.take(instance, asked, nil))
 	if seen == nil || !sharedDead || err != nil || client.asked[guest.Shared] != 1 || client.asked[guest.Fresh] != 1 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -33,7 +34,7 @@ func seenPath(spec Spec) string { return strings.TrimSuffix(LogPath(spec), ".log
 
 // remember writes down how the world was, which is ready, and what its guest was asked first.
 func remember(spec Spec, place vmswap.Place, health Health, asked *question) {
-	at := created(place.Dir(""))
+	at := lifecycle.Created(place.Dir(""))
 	if _, found := layout.Named(health.Layout); !found || at.IsZero() {
 		return
 	}
@@ -58,7 +59,7 @@ func lastSeen(spec Spec, instance *limatype.Instance) *LastSeen {
 func readSeen(spec Spec, dir string) *seen {
 	var s seen
 	text, err := readLimited(seenPath(spec), maxSeen)
-	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(created(dir)) {
+	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(lifecycle.Created(dir)) {
 		return nil
 	}
 	if _, found := layout.Named(s.Layout); !found || s.Time.IsZero() {

@@ -57,3 +57,15 @@ func TestAgreedList(t *testing.T) {
 		}
 	}
 }
+
+// TestDegradedDoesNotHold: what Lima could not do is named where a repair has no effect.
+func TestDegradedDoesNotHold(t *testing.T) {
+	step := newStep(StepStart, "nothing is mounted there")
+	if why := doesNotHold("w", step, "no sshfs").Why; !strings.Contains(why, step.Reason) ||
+		!strings.Contains(why, "degraded: no sshfs") {
+		t.Errorf("got %q", why)
+	}
+	if why := doesNotHold("w", step, "").Why; why != step.Reason {
+		t.Errorf("of a whole boot: %q", why)
+	}
+}

@@ -25,7 +25,7 @@ const maxRounds = 12
 func (r *run) converge(ctx context.Context) (health Health, err error) {
 	defer func() {
 		if err != nil {
-			err = r.vm.finishBoot(ctx, err)
+			err = r.vm.FinishBoot(ctx, err)
 		}
 	}()
 	view, err := r.observe(ctx, whenIdle)
@@ -66,7 +66,7 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 	instance := r.listed
 	if instance == nil || r.steps > 0 || r.swap.underway { // a recovery changes what there is
 		var err error
-		r.vm.prefetch.drop()
+		r.observer.prefetch.drop()
 		if instance, err = r.resolve(ctx); err != nil {
 			return view{}, err
 		}
@@ -102,12 +102,12 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 	if now, seen := r.ahead.seen(ctx); seen {
 		return now, nil
 	}
-	instance, err := r.vm.find(ctx)
+	instance, err := r.vm.Find(ctx)
 	if err != nil {
 		return view{}, limaError(ctx, cannotList, err)
 	}
 	when := whenIdle
-	if r.vm.boot.going() {
+	if r.vm.Boot.Going() {
 		when = never
 	}
 	now := r.assess(ctx, instance, when)
@@ -129,7 +129,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	verifying, cancel := context.WithCancel(ctx)
 	defer cancel()
 	verified := newVerifier(r.target, r.edges).begin(verifying, instance, when)
-	now.state = r.vm.observe(ctx, instance, r.target, r.done, when.ask())
+	now.state = r.observer.observe(ctx, instance, r.target, r.done, when.ask())
 	if r.target.adoptLayout(now.state.Guest) {
 		cancel()
 		verified(nil)
@@ -193,12 +193,12 @@ func (r *run) resolve(ctx context.Context) (*limatype.Instance, error) {
 // locate is resolve for who changes nothing: findErr is why Lima did not list the VM, and the target may have no
 // project.
 func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr, err error) {
-	instance, findErr = r.vm.find(ctx)
+	instance, findErr = r.vm.Find(ctx)
 	if ctx.Err() != nil {
 		return nil, nil, interrupted(ctx)
 	}
 	spec := r.target.spec
-	if r.vm.halfCreated(instance) {
+	if r.vm.HalfCreated(instance) {
 		spec.Replace = spec.VM // what it was to be is inherited
 	}
 	target, err := newTarget(spec, instance, embedderOf(ctx, r.lima, findErr))

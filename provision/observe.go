@@ -13,12 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 	"golang.org/x/sys/unix"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -33,83 +32,25 @@ const (
 
 // observer observes the world.
 type observer struct {
-	lima  lima.Client
-	place vmswap.Place
-	guest func(*limatype.Instance, layout.Layout) guest.Client
-	now   func() time.Time
-}
-
-// find asks Lima for the instance; nil when there is none. A directory in Lima's home that is not a VM, which an
-// interrupted creation can leave, makes `limactl list` of some versions fail for all VMs, and others list it as a VM:
-// find then looks for this one alone, and names the directory if it is in the way.
-func (o observer) find(ctx context.Context) (*limatype.Instance, error) {
-	instance, err := o.lima.Find(ctx, o.place.VM)
-	dir := o.place.Dir("")
-	_, missing := os.Lstat(dir)
-	_, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
-	none := missing == nil && errors.Is(statErr, fs.ErrNotExist)
-	refused, ok := errors.AsType[*lima.CommandError](err)
-	elsewhere := o.elsewhere(instance)
-	switch {
-	case ok && refused.HomeOnNFS(), !ok && (instance == nil || !none || elsewhere != nil):
-		return instance, cmp.Or(err, elsewhere)
-	case !o.place.Observe().VM:
-		return nil, nil
-	case none:
-		return nil, &Error{
-			Kind: KindUnhealthy, What: dir + " stands where the VM would be, and is none",
-			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,
-			Next: "inspect it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) +
-				"; then run worldsetup again",
-		}
-	}
-	return o.findOnly(ctx)
-}
-
-// findOnly asks Lima for this instance alone, which exists.
-func (o observer) findOnly(ctx context.Context) (*limatype.Instance, error) {
-	instance, err := o.lima.FindOnly(ctx, o.place.VM)
-	return instance, cmp.Or(err, o.elsewhere(instance))
-}
-
-// elsewhere returns an error if instance is in another Lima home than worldsetup uses: limactl would change one VM,
-// and worldsetup the directory of another.
-func (o observer) elsewhere(instance *limatype.Instance) error {
-	if instance == nil {
-		return nil
-	}
-	home, other := filepath.Clean(o.place.Home), filepath.Dir(instance.Dir)
-	homeInfo, homeErr := os.Stat(home)
-	otherInfo, otherErr := os.Stat(other)
-	if other == home || homeErr == nil && otherErr == nil && os.SameFile(homeInfo, otherInfo) {
-		return nil
-	}
-	return &Error{
-		Kind: KindPrerequisite, What: fmt.Sprintf("limactl works in another Lima home than %s", home),
-		Why:  fmt.Sprintf("it has the VM %s in %s", instance.Name, instance.Dir),
-		Next: "set LIMA_HOME to the home that you mean, and check which limactl is called: command -v limactl",
-	}
+	vm       *lifecycle.VM
+	guest    func(*limatype.Instance, layout.Layout) guest.Client
+	prefetch prefetch
 }
 
 // hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
 func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
 
-// halfCreated reports whether an interrupted run has left an instance with a disk or image that may be incomplete.
-func (o observer) halfCreated(instance *limatype.Instance) bool {
-	return instance != nil && instance.Config != nil && instance.Status == limatype.StatusStopped &&
-		!startedBefore(instance.Dir) && hasImage(instance.Dir) && o.place.Unfinished()
-}
-
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
 // history of the run so far. ask are those who ask the agent meanwhile.
-func (v *vmLifecycle) observe(
+func (o *observer) observe(
 	ctx context.Context, instance *limatype.Instance, t target, done history, ask []string,
 ) State {
-	defer v.prefetch.drop()
+	defer o.prefetch.drop()
 	state := State{
-		Instance: instance, Swap: v.place.Observe(), Signs: t.signs(v.place, instance), ProtectedBy: protector(v.place, ""),
-		Booting: v.boot.laying(),
-		Tried:   done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
+		Instance: instance, Swap: o.vm.Place.Observe(), Signs: t.signs(o.vm.Place, instance),
+		ProtectedBy: protector(o.vm.Place, ""),
+		Booting:     o.vm.Boot.Laying(),
+		Tried:       done.finished, Unheld: done.unheld, Locked: done.locked, LockedCause: done.lockedCause,
 	}
 	state.Warm, state.Broker = toolSigns(instance)
 	state.OpenKey = openKey(t.spec.LimaHome)
@@ -117,20 +58,20 @@ func (v *vmLifecycle) observe(
 		return state
 	}
 	state.LastSeen = lastSeen(t.spec, instance)
-	state.HalfCreated, state.HomeLeftOut = v.halfCreated(instance), homeLeftOut(instance)
+	state.HalfCreated, state.HomeLeftOut = o.vm.HalfCreated(instance), homeLeftOut(instance)
 	state.StagedProject = stagedProject(instance)
 	state.RosettaLost = t.rosettaLost(instance)
-	state.Unprotected = v.place.Unprotected() && !state.HalfCreated
+	state.Unprotected = o.vm.Place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
-	state.Booted, state.Age = bootOf(instance, v.now())
+	state.Booted, state.Age = lifecycle.BootOf(instance, o.vm.Now())
 	running := instance.Status == limatype.StatusRunning
-	if v.boot == nil && running && !state.Booted && state.Age > 0 && state.Age < bootGrace {
+	if o.vm.Boot == nil && running && !state.Booted && state.Age > 0 && state.Age < lifecycle.BootGrace {
 		state.Booting = true // another program started it
 	}
 	if instance.Status == limatype.StatusBroken {
-		state.Frozen = stoppedProcesses(instance.Dir)
+		state.Frozen = lifecycle.Stopped(instance.Dir)
 	}
-	state.DiskMissing = startedBefore(instance.Dir) && !hasDisk(instance.Dir)
+	state.DiskMissing = lifecycle.StartedBefore(instance.Dir) && !lifecycle.HasDisk(instance.Dir)
 	if !running || instance.Config == nil {
 		return state
 	}
@@ -138,7 +79,7 @@ func (v *vmLifecycle) observe(
 	state.Degraded = boot.Degraded
 	state.Openings = openingsOf(instance)
 	state.HostSocketOwner = otherOwner(lima.HostSocketPath(instance), os.Getuid())
-	state.HostSocket = state.HostSocketOwner == "" && accepts(ctx, lima.HostSocketPath(instance))
+	state.HostSocket = state.HostSocketOwner == "" && lifecycle.Accepts(ctx, lima.HostSocketPath(instance))
 	mounts := t.mounts()
 	if state.Booting {
 		mounts = nil // they come at the end of the boot, and observing them would slow it down
@@ -146,29 +87,29 @@ func (v *vmLifecycle) observe(
 	options := guest.ObserveOptions{
 		Mounts: pointsOf(mounts), Ask: ask,
 		// An observation slows the boot down, and there is nothing to see.
-		New: v.boot.going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
+		New: o.vm.Boot.Going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
 	var begun *answer
 	if !state.Booting && !options.New {
-		begun = v.prefetch.take(instance, questionOf(instance, t.layout, options.Mounts), ask)
+		begun = o.prefetch.take(instance, questionOf(instance, t.layout, options.Mounts), ask)
 	}
-	state.Guest, state.SharedDead, state.GuestError = v.observeGuest(ctx, instance, t.layout, options, begun)
+	state.Guest, state.SharedDead, state.GuestError = o.observeGuest(ctx, instance, t.layout, options, begun)
 	if state.Guest != nil {
 		state.Guest.UnitTexts = t.textsOf(state.Guest)
-		state.Mounts = compareMounts(mounts, state.Guest.Mounts, v.now())
+		state.Mounts = compareMounts(mounts, state.Guest.Mounts, o.vm.Now())
 		if state.Guest.SudoRefusal() == guest.SudoWantsPassword {
 			state.SudoDenied = lima.SudoDenied(t.spec.LimaHome, instance.Dir)
 		}
 	}
 	if state.Guest != nil && !state.Guest.Untouched {
-		state.Staged = v.compareStaged(ctx, instance, t, state.Guest, state.route())
+		state.Staged = o.compareStaged(ctx, instance, t, state.Guest, state.route())
 	}
 	return state
 }
 
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
 // is dead. begun is how an observation over the shared one has ended; nil when it is still to be made.
-func (o observer) observeGuest(
+func (o *observer) observeGuest(
 	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions, begun *answer,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
@@ -195,13 +136,13 @@ func (o observer) observeGuest(
 }
 
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
-func (o observer) observeMounts(ctx context.Context, t target, state *State) error {
+func (o *observer) observeMounts(ctx context.Context, t target, state *State) error {
 	mounts := t.mounts()
 	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
 	if err != nil {
 		return err
 	}
-	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.now())
+	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.vm.Now())
 	return nil
 }
 

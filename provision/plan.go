@@ -4,18 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
 // Plan holds the steps that make the observed world what the Spec asks for. An empty plan means that there is nothing
@@ -241,7 +238,8 @@ func existing(s State) *Existing {
 	}
 	e := &Existing{
 		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
-		Memory: instance.Memory, Disk: instance.Disk, DiskUsed: taken(instance.Dir), Created: created(instance.Dir),
+		Memory: instance.Memory, Disk: instance.Disk,
+		DiskUsed: lifecycle.Taken(instance.Dir), Created: lifecycle.Created(instance.Dir),
 		Owner: s.ownership(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
 	}
 	if s.Guest != nil {
@@ -258,31 +256,6 @@ func existing(s State) *Existing {
 		}
 	}
 	return e
-}
-
-// taken is how much room an instance takes on the host: disks are sparse, so that blocks count and not sizes.
-func taken(dir string) (bytes int64) {
-	const block = 512 // of stat(2), whatever the file system's are
-	entries, _ := os.ReadDir(dir)
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			bytes += stat.Blocks * block
-		}
-	}
-	return bytes
-}
-
-// created is when an instance was made: Lima writes this file then, and never again. Zero when it is not there.
-func created(dir string) time.Time {
-	info, err := os.Lstat(filepath.Join(dir, filenames.LimaVersion))
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
 }
 
 // needsConsent is the error of a plan that does away with a VM, to which that needs consent.

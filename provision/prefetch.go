@@ -52,7 +52,9 @@ type answer struct {
 }
 
 // begin begins to observe as the last run did, if it can be told what that was. ask are those who ask the agent.
-func (p *prefetch) begin(ctx context.Context, o observer, spec Spec, ask []string) {
+func (p *prefetch) begin(
+	ctx context.Context, enter func(*limatype.Instance, layout.Layout) guest.Client, spec Spec, ask []string,
+) {
 	home, err := filepath.EvalSymlinks(spec.LimaHome) // as limactl does
 	if err != nil {
 		return
@@ -73,7 +75,7 @@ func (p *prefetch) begin(ctx context.Context, o observer, spec Spec, ask []strin
 	}
 	p.asked, p.ask, p.ended = *last.Asked, ask, make(chan struct{})
 	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, lateError(sharedDeadline))
-	client, ended, answered := o.guest(p.instance, of), p.ended, &p.answer
+	client, ended, answered := enter(p.instance, of), p.ended, &p.answer
 	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
 	go func() {
 		defer close(ended)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -26,7 +27,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if err != nil {
 		return nil, AsError(err)
 	}
-	instance, findErr := r.vm.find(ctx)
+	instance, findErr := r.vm.Find(ctx)
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
@@ -67,12 +68,12 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 		wanted.Containers = t.containers()
 		wanted.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
 		wanted.Space.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
-		wanted.Space.Kept = disksOf(instance)
+		wanted.Space.Kept = lifecycle.DiskSpace(instance)
 		return wanted
 	}
 	wanted.Memory = firstSize(spec.Memory, instance.Memory)
 	wanted.Space.Disk = firstSize(spec.Disk, instance.Disk)
-	wanted.Space.Used = disksOf(instance)
+	wanted.Space.Used = lifecycle.DiskSpace(instance)
 	return wanted
 }
 

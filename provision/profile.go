@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/docker/go-units"
@@ -248,15 +247,6 @@ func (t target) imagePlaces() (places []string) {
 	return places
 }
 
-// disksOf returns the size of a VM's disk on the host, in bytes; 0 without one.
-func disksOf(instance *limatype.Instance) int64 {
-	if instance == nil {
-		return 0
-	}
-	return onDisk(filepath.Join(instance.Dir, filenames.Disk)) +
-		onDisk(filepath.Join(instance.Dir, filenames.DiffDiskLegacy))
-}
-
 func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
 
 func diskOf(profile *limatype.LimaYAML) *string { return profile.Disk }
@@ -281,20 +271,6 @@ func firstSize(sizes ...int64) int64 {
 		}
 	}
 	return 0
-}
-
-// onDisk returns the space that a file uses on the disk, which for a disk image is far less than its length; 0 when
-// there is none.
-func onDisk(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
-	status, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0
-	}
-	return status.Blocks * 512
 }
 
 // Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.

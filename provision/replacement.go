@@ -87,7 +87,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 		return nil
 	}
 	if asks {
-		instance, err := w.run.vm.find(ctx)
+		instance, err := w.run.vm.Find(ctx)
 		if err != nil {
 			return limaError(ctx, cannotList, err)
 		}
@@ -308,7 +308,7 @@ func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, 
 
 // ensureRunning starts the VM if it is not running.
 func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line func(string)) error {
-	instance, err := w.run.vm.find(ctx)
+	instance, err := w.run.vm.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -323,12 +323,12 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 			return err
 		}
 	}
-	return w.run.vm.launch(ctx, line)
+	return w.run.vm.Launch(ctx, line)
 }
 
 // verifyOld connects to a VM that was restored.
 func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.vm.find(ctx)
+	instance, err := w.run.vm.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -340,7 +340,7 @@ func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(str
 
 // verifyKept checks that the restored VM answers the user and root. Other faults of an old world are left to a repair.
 func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.vm.find(ctx)
+	instance, err := w.run.vm.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -446,7 +446,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 	var instance *limatype.Instance
 	if swap.VM && w.run.place.HasConfig("") {
 		var err error
-		if instance, err = w.run.vm.findOnly(ctx); err != nil {
+		if instance, err = w.run.vm.FindOnly(ctx); err != nil {
 			return Plan{}, limaError(ctx, cannotList, err)
 		}
 	}
@@ -569,7 +569,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 // carryOutRestore carries out the plan of a restoration, or rolls it back.
 func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.Instance, plan Plan) error {
 	w.underway = true
-	state := w.run.vm.observe(ctx, instance, w.run.target, w.run.done, nil)
+	state := w.run.observer.observe(ctx, instance, w.run.target, w.run.done, nil)
 	w.recordBefore(ctx, state)
 	if err := w.carryOut(ctx, state, plan); err != nil {
 		if swap := w.run.place.Observe(); swap.Displaced || !swap.Staged {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -51,30 +52,32 @@ func Machine(spec Spec) Edges {
 
 // run is one call of Run, Plan or Status.
 type run struct {
-	target  target
-	edges   Edges
-	lima    lima.Client
-	place   vmswap.Place
-	events  *emitter
-	consent consent
-	start   time.Time
-	listed  *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
-	steps   int                // begun so far
-	list    agreed
-	times   times
-	done    history
-	swap    *replacement
-	vm      vmLifecycle
-	builder builder
-	tasks   tasks
-	ahead   ahead
+	target   target
+	edges    Edges
+	lima     lima.Client
+	place    vmswap.Place
+	events   *emitter
+	consent  consent
+	start    time.Time
+	listed   *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
+	steps    int                // begun so far
+	list     agreed
+	times    times
+	done     history
+	swap     *replacement
+	vm       lifecycle.VM
+	observer observer
+	builder  builder
+	tasks    tasks
+	ahead    ahead
 }
 
 // newRun returns a run whose parts know each other.
 func newRun(events *emitter) *run {
 	r := &run{events: events}
 	r.list.events = events
-	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.activity, list: &r.list}
+	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.Activity, list: &r.list}
+	r.observer.vm = &r.vm
 	r.swap, r.ahead = &replacement{run: r}, ahead{run: r}
 	return r
 }
@@ -82,7 +85,8 @@ func newRun(events *emitter) *run {
 // again returns a run that has observed nothing yet, and emits nothing.
 func (r *run) again() *run {
 	fresh := newRun(&emitter{now: r.edges.Now})
-	fresh.edges, fresh.lima, fresh.place, fresh.vm.observer = r.edges, r.lima, r.place, r.vm.observer
+	fresh.edges, fresh.lima, fresh.place, fresh.observer.guest = r.edges, r.lima, r.place, r.observer.guest
+	fresh.vm.Lima, fresh.vm.Place, fresh.vm.Now = r.vm.Lima, r.vm.Place, r.vm.Now
 	fresh.target.spec, fresh.start = r.target.spec, r.start
 	return fresh
 }
@@ -91,7 +95,7 @@ func (r *run) again() *run {
 func (r *run) finish(err error) error { return r.end(err, err == nil) }
 
 func (r *run) end(err error, ready bool) error {
-	r.vm.prefetch.drop()
+	r.observer.prefetch.drop()
 	failure := AsError(err)
 	if failure == nil {
 		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -65,7 +66,7 @@ func (s *Setup) begin() (*run, error) {
 	r.events.now, r.start = r.edges.Now, r.edges.Now()
 	r.target.spec, r.consent.allow = spec, spec.Allow
 	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
-	r.vm.observer = observer{r.lima, r.place, r.edges.Guest, r.edges.Now}
+	r.vm.Lima, r.vm.Place, r.vm.Now, r.observer.guest = r.lima, r.place, r.edges.Now, r.edges.Guest
 	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
 	return r, nil
 }
@@ -84,7 +85,7 @@ func sweep(ctx context.Context, dir string) {
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
 		ours, _ := filepath.Match("p.????????.sock", entry.Name())
-		if ours && entry.Type() == os.ModeSocket && !accepts(ctx, path) {
+		if ours && entry.Type() == os.ModeSocket && !lifecycle.Accepts(ctx, path) {
 			_ = os.Remove(path)
 		}
 	}
@@ -103,7 +104,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	// it.
 	held := lockOf(r.target.spec).TakeFree(r.start)
 	if held != nil { // otherwise it lists the VMs again, after a wait
-		r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, whenIdle.ask())
+		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, whenIdle.ask())
 	}
 	instance, err := r.resolve(ctx)
 	if err != nil {
@@ -120,7 +121,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	defer release()
 	health, err := r.swap.transact(ctx)
 	if err == nil {
-		remember(r.target.spec, r.place, health, r.vm.prefetch.first)
+		remember(r.target.spec, r.place, health, r.observer.prefetch.first)
 	}
 	return health, r.finish(err)
 }
@@ -175,7 +176,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	}
 	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
 	when := s.verifyMode()
-	r.vm.prefetch.begin(ctx, r.vm.observer, r.target.spec, when.ask())
+	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.ask())
 	health, err := r.reportStatus(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
@@ -214,7 +215,7 @@ func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
 }
 
 func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
-	instance, err := r.vm.find(ctx)
+	instance, err := r.vm.Find(ctx)
 	if err != nil {
 		return limaError(ctx, cannotList, err)
 	}
@@ -242,7 +243,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	r.times.estimate(&plan)
 	plan, _ = r.list.update(plan, false)
 	err = r.performStep(ctx, state, plan.Steps[0])
-	if bootErr := r.vm.boot.wait(); err == nil && bootErr != nil {
+	if bootErr := r.vm.Boot.Wait(); err == nil && bootErr != nil {
 		err = r.stepError(ctx, state, step, bootErr)
 	}
 	if failure := AsError(err); failure != nil && failure.Kind == KindDisruption {
@@ -293,7 +294,7 @@ func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 	if err != nil {
 		return nil, AsError(err)
 	}
-	instance, err := r.vm.find(ctx)
+	instance, err := r.vm.Find(ctx)
 	if err != nil {
 		return nil, limaError(ctx, cannotList, err)
 	}

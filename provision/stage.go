@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
@@ -42,7 +43,7 @@ type Staged struct {
 }
 
 // compareStaged compares the project with its copy, in a guest that was observed and may be reached by root.
-func (o observer) compareStaged(ctx context.Context, instance *limatype.Instance, t target, seen *guest.Observation,
+func (o *observer) compareStaged(ctx context.Context, instance *limatype.Instance, t target, seen *guest.Observation,
 	via guest.Route) *Staged {
 	if t.layout.Mounts() || !seen.Sudo || t.noProject != nil {
 		return nil
@@ -171,18 +172,18 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 	defer giveUp(nil)
 	silence := time.AfterFunc(stageSilence, crash.Guard(func() { giveUp(lateError(stageSilence)) }))
 	defer silence.Stop()
-	sending := Transfer{Total: delta.Bytes}
+	sending := lifecycle.Transfer{Total: delta.Bytes}
 	began := r.edges.Now()
 	moved := func(done int64) {
 		silence.Reset(stageSilence)
-		if since := r.edges.Now().Sub(began); since >= transferPause {
+		if since := r.edges.Now().Sub(began); since >= lifecycle.TransferPause {
 			began = r.edges.Now()
-			sending.advance(done, since)
+			sending.Advance(done, since)
 			now := sending
-			r.vm.activity.moved(&now)
+			r.vm.Activity.Moved(&now)
 		}
 	}
-	defer r.vm.activity.moved(nil)
+	defer r.vm.Activity.Moved(nil)
 	var changed []string
 	err = in.Stage(ctx, in.route, guest.Staging{
 		User: user, Remove: delta.Remove, Prepared: func() { silence.Reset(stageSilence) },

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -129,7 +131,7 @@ func kinds() []kind {
 						return err
 					}
 				}
-				return r.vm.create(ctx, profile, r.target.protects(), line)
+				return r.vm.Create(ctx, profile, r.target.protects(), line)
 			},
 		},
 		{
@@ -186,7 +188,11 @@ func kinds() []kind {
 				"instance", "guest-access", "sudo", "root-fs", "session", "host-socket", "mount-project", "mount-home",
 			},
 			apply: func(r *run, ctx context.Context, _ State, step Step, line func(string)) error {
-				return r.vm.stop(ctx, step.force, !DisruptionForce.Above(r.consent.agreed), line)
+				err := r.vm.Stop(ctx, step.force, !DisruptionForce.Above(r.consent.agreed), line)
+				if late, ok := errors.AsType[*lifecycle.StaysUpError](err); ok {
+					return staysUp(r.target.spec.VM, late)
+				}
+				return err
 			},
 		},
 		{
@@ -208,8 +214,8 @@ func kinds() []kind {
 			id: StepStart, title: "start the VM", usual: 20 * time.Second, disruption: DisruptionRestart,
 			follows: true, reobserve: true, reports: true, repairs: []string{"instance"},
 			apply: func(r *run, ctx context.Context, _ State, _ Step, line func(string)) error {
-				err := r.vm.start(ctx, line)
-				r.target.rosetta = r.target.rosetta && !r.vm.activity.withoutRosetta()
+				err := r.vm.Start(ctx, line)
+				r.target.rosetta = r.target.rosetta && !r.vm.Activity.WithoutRosetta()
 				return err
 			},
 			explain: explainBoot,
@@ -256,10 +262,10 @@ func kinds() []kind {
 			id: StepWaitForBoot, title: "wait for the VM to finish booting", usual: 10 * time.Second,
 			follows: true, reports: true,
 			apply: func(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
-				if r.vm.boot != nil && step.last {
+				if r.vm.Boot != nil && step.last {
 					r.ahead.observe(ctx, at.Instance)
 				}
-				return r.vm.awaitBoot(ctx, at)
+				return r.vm.AwaitBoot(ctx, at.Booting, at.Instance)
 			},
 			explain: explainBoot,
 		},
@@ -521,7 +527,7 @@ func (id StepID) RollsBack() bool {
 // replace it is for a guest that does not boot: for reasons of this machine, another VM would not start either.
 func explainBoot(r *run, at State, failure *Error, err error) {
 	spec := r.target.spec
-	failure.Why += r.vm.activity.evidence(r.target.vmType)
+	failure.Why += r.vm.Activity.Evidence(r.target.vmType)
 	failure.Next = fmt.Sprintf("see %s and serial*.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, filenames.HostAgentStderrLog), LogPath(spec))
 	_, ofLima := errors.AsType[*lima.CommandError](err)
@@ -533,15 +539,25 @@ func explainBoot(r *run, at State, failure *Error, err error) {
 
 // explainStart adds to a failure what to do when the host shows why the VM did not start.
 func explainStart(r *run, _ State, failure *Error, err error) {
-	if late, ok := errors.AsType[*agentError](err); ok {
-		failure.Next = late.next()
+	if late, ok := errors.AsType[*lifecycle.AgentError](err); ok {
+		failure.Next = late.Next()
 	}
-	if start, ok := errors.AsType[*startError](err); ok {
+	if start, ok := errors.AsType[*lifecycle.StartError](err); ok {
 		dir := filepath.Join(r.target.spec.LimaHome, r.target.spec.VM)
 		failure.Next = fmt.Sprintf("%s; then run worldsetup again. Details: %s and serial*.log beside it",
-			start.advice(dir), filepath.Join(dir, filenames.HostAgentStderrLog))
+			start.Advice(dir), filepath.Join(dir, filenames.HostAgentStderrLog))
 	}
 }
 
 // endsConnection reports whether a step ends the shared connection, or closes it to new sessions.
 func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }
+
+// staysUp returns the error of a VM that did not shut down, and may not be powered off.
+func staysUp(vm string, err error) *Error {
+	return &Error{
+		Kind: KindDisruption, What: "the VM did not shut down, and powering it off was not agreed to",
+		Why: err.Error(), Err: err,
+		Next: "look at it: limactl shell " + shellescape.Quote(vm) + "; or power it off: " +
+			vmCommand("worldsetup", vm) + " --allow=" + DisruptionForce.Word(),
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
 const (
@@ -106,7 +107,7 @@ func beingObserved(spec Spec, now time.Time, dir string) Health {
 	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
 		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
 	health.add(ItemObserving, "world", Unknown, "as it was",
-		strings.Join(append([]string{"something changed and is being observed"}, nonEmpty(stoppedProcesses(dir))...), ": "),
+		strings.Join(append([]string{"something changed and is being observed"}, nonEmpty(lifecycle.Stopped(dir))...), ": "),
 		"wait")
 	return health
 }
@@ -274,9 +275,9 @@ func hostState(spec Spec, dir string, states func(pids ...int) map[int]byte) str
 		filenames.Disk, filenames.HostAgentStdoutLog} {
 		text.WriteString(fileState(filepath.Join(dir, name)))
 	}
-	booted, _ := bootOf(&limatype.Instance{Dir: dir}, time.Time{})
+	booted, _ := lifecycle.BootOf(&limatype.Instance{Dir: dir}, time.Time{})
 	fmt.Fprint(&text, booted)
-	fmt.Fprint(&text, processesIn(dir, states)) // in the order of the names
+	fmt.Fprint(&text, lifecycle.Processes(dir, states)) // in the order of the names
 	forwarded := filepath.Join(dir, filenames.SocketDir, "substrate.sock")
 	text.WriteString(fileState(forwarded) + listenerState(forwarded))
 	if info := underWay(spec); info != nil {
@@ -335,7 +336,7 @@ func (w *watcher) listens(ctx context.Context) bool {
 		return true
 	}
 	w.connected = time.Now()
-	return accepts(ctx, path)
+	return lifecycle.Accepts(ctx, path)
 }
 
 // essence returns a report without the values that differ in every observation, for comparing two reports.

@@ -1,4 +1,4 @@
-package provision
+package lifecycle
 
 import (
 	"errors"
@@ -12,18 +12,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
-
-// TestDegradedDoesNotHold: what Lima could not do is named where a repair has no effect.
-func TestDegradedDoesNotHold(t *testing.T) {
-	step := newStep(StepStart, "nothing is mounted there")
-	if why := doesNotHold("w", step, "no sshfs").Why; !strings.Contains(why, step.Reason) ||
-		!strings.Contains(why, "degraded: no sshfs") {
-		t.Errorf("got %q", why)
-	}
-	if why := doesNotHold("w", step, "").Why; why != step.Reason {
-		t.Errorf("of a whole boot: %q", why)
-	}
-}
 
 // TestOutlast: what becomes of a start that limactl gave up, by what its host agent has left.
 func TestOutlast(t *testing.T) {
@@ -70,9 +58,9 @@ func TestOutlast(t *testing.T) {
 				if test.pid != "" {
 					write("ha.pid", test.pid)
 				}
-				o := observer{place: vmswap.Place{Home: home, VM: "w"}}
+				v := VM{Place: vmswap.Place{Home: home, VM: "w"}}
 				began := time.Now()
-				err := o.outlast(t.Context(), log, refused, func(string) {})
+				err := v.outlast(t.Context(), log, refused, func(string) {})
 				if err == nil || !errors.Is(err, refused) || !strings.Contains(err.Error(), test.words) {
 					t.Errorf("got %v", err)
 				}

@@ -1,4 +1,4 @@
-package provision
+package lifecycle
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// activity holds the signs of progress of a long step, besides Lima's own reports: how far a starting VM has come,
+// Activity holds the signs of progress of a long step, besides Lima's own reports: how far a starting VM has come,
 // and how much of an image was downloaded. It is used for display, to find the right moment to observe ahead, and to
 // abort a boot that will never finish.
-type activity struct {
+type Activity struct {
 	mu       sync.Mutex
 	phase    lima.Phase
 	console  string    // the latest line of the VM's console
@@ -38,14 +38,15 @@ type activity struct {
 	emit     func(message string) // of the current step, if it is one of those; else nil
 }
 
-// show makes emit the function that is called for every sign, in place of the one before.
-func (s *activity) show(emit func(message string)) {
+// Show makes emit the function that is called for every sign, in place of the one before.
+func (s *Activity) Show(emit func(message string)) {
 	s.emitting.Lock()
 	defer s.emitting.Unlock()
 	s.emit = emit
 }
 
-func (s *activity) announce(message string) {
+// Announce reports a sign to who is shown them.
+func (s *Activity) Announce(message string) {
 	s.emitting.Lock()
 	defer s.emitting.Unlock()
 	if s.emit != nil {
@@ -53,30 +54,33 @@ func (s *activity) announce(message string) {
 	}
 }
 
-// on adds the phase and transfer to a step's status.
-func (s *activity) on(status *StepStatus) {
+// Phase returns how far a starting VM has come; empty before it gave a sign.
+func (s *Activity) Phase() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch status.ID {
-	case StepStart, StepWaitForBoot:
-		status.Phase = string(s.phase)
-	case StepCreate, StepReplaceCreate, StepStage:
-		if s.transfer != nil {
-			transfer := *s.transfer
-			status.Transfer = &transfer
-		}
+	return string(s.phase)
+}
+
+// Transfer returns how far the present download has come; nil when there is none.
+func (s *Activity) Transfer() *Transfer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.transfer == nil {
+		return nil
 	}
+	transfer := *s.transfer
+	return &transfer
 }
 
 // begin discards the signs of an earlier start.
-func (s *activity) begin() {
+func (s *Activity) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.phase, s.console, s.stopped, s.rosetta, s.last, s.answered = "", "", false, false, time.Now(), time.Time{}
 }
 
 // reach records a phase, if it is later than the last one.
-func (s *activity) reach(phase lima.Phase) {
+func (s *Activity) reach(phase lima.Phase) {
 	s.mu.Lock()
 	later := phase.After(s.phase)
 	if later {
@@ -87,19 +91,19 @@ func (s *activity) reach(phase lima.Phase) {
 	}
 	s.mu.Unlock()
 	if later {
-		s.announce("")
+		s.Announce("")
 	}
 }
 
-// reached reports whether a VM has come as far as a phase.
-func (s *activity) reached(phase lima.Phase) bool {
+// Reached reports whether a VM has come as far as a phase.
+func (s *Activity) Reached(phase lima.Phase) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !phase.After(s.phase)
 }
 
 // readLog takes a line of limactl's log.
-func (s *activity) readLog(message string) {
+func (s *Activity) readLog(message string) {
 	if phase := lima.PhaseOf(message); phase != "" {
 		s.reach(phase)
 	}
@@ -109,25 +113,25 @@ func (s *activity) readLog(message string) {
 	s.rosetta = s.rosetta || lima.WithoutRosetta(message)
 }
 
-// withoutRosetta reports whether Lima could not give the VM the Rosetta that its configuration asks for.
-func (s *activity) withoutRosetta() bool {
+// WithoutRosetta reports whether Lima could not give the VM the Rosetta that its configuration asks for.
+func (s *Activity) WithoutRosetta() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rosetta
 }
 
 // readConsole takes a line of the VM's console.
-func (s *activity) readConsole(line string) {
+func (s *Activity) readConsole(line string) {
 	s.mu.Lock()
 	s.console, s.last = line, time.Now()
 	s.mu.Unlock()
-	s.announce(line)
+	s.Announce(line)
 }
 
 // overdue returns why a start is given up; nil as long as it may still succeed. Lima itself tries each of its
 // requirements for 12 minutes, one after another, even when no key opens the guest. Once ssh lets Lima in, its
 // deadlines are enough.
-func (s *activity) overdue() error {
+func (s *Activity) overdue() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -143,34 +147,34 @@ func (s *activity) overdue() error {
 	return nil
 }
 
-// moved records the progress of a download; nil when there is none any more.
-func (s *activity) moved(transfer *Transfer) {
+// Moved records the progress of a download; nil when there is none any more.
+func (s *Activity) Moved(transfer *Transfer) {
 	s.mu.Lock()
 	s.transfer = transfer
 	s.mu.Unlock()
-	s.announce("")
+	s.Announce("")
 }
 
 // fetch records that bytes were downloaded since the last look. Of the first ones it is not known since when.
-func (s *activity) fetch(bytes int64, first bool) {
+func (s *Activity) fetch(bytes int64, first bool) {
 	if first || bytes <= 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetched += bytes
-	s.fetching += transferPause
+	s.fetching += TransferPause
 }
 
-// downloading returns how long downloads took so far.
-func (s *activity) downloading() time.Duration {
+// Downloading returns how long downloads took so far.
+func (s *Activity) Downloading() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fetching
 }
 
-// rate returns the mean rate of the downloads, in bytes per second; 0 for none.
-func (s *activity) rate() int64 {
+// Rate returns the mean rate of the downloads, in bytes per second; 0 for none.
+func (s *Activity) Rate() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fetching == 0 {
@@ -180,7 +184,7 @@ func (s *activity) rate() int64 {
 }
 
 // awaitsSSH reports whether a VM was started and no answer of its ssh server was seen yet.
-func (s *activity) awaitsSSH() bool {
+func (s *Activity) awaitsSSH() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase == lima.PhaseUp || s.phase == lima.PhaseKernel
@@ -191,8 +195,8 @@ func (s *activity) awaitsSSH() bool {
 const silentConsole = "\nits console shows nothing, which is no sign: a VM of the type vz has it at hvc0, and " +
 	"Ubuntu's image writes to a serial port, unless console=hvc0 is on its kernel's command line"
 
-// evidence describes how far a VM of a type came that did not start; empty when it gave no sign.
-func (s *activity) evidence(vmType limatype.VMType) string {
+// Evidence describes how far a VM of a type came that did not start; empty when it gave no sign.
+func (s *Activity) Evidence(vmType limatype.VMType) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase == "" {
@@ -207,8 +211,8 @@ func (s *activity) evidence(vmType limatype.VMType) string {
 	return text
 }
 
-// listen returns a function for limactl's lines: it reads them as signs and passes them on to emit.
-func (s *activity) listen(ctx context.Context, emit func(line string)) func(line string) {
+// Listen returns a function for limactl's lines: it reads them as signs and passes them on to emit.
+func (s *Activity) Listen(ctx context.Context, emit func(line string)) func(line string) {
 	return func(line string) {
 		entry := lima.ParseLogLine(line)
 		if entry.Message == "" {
@@ -239,7 +243,7 @@ const (
 
 // watchConsole reports what a starting VM, whose instance is in dir, writes to its consoles, and when its ssh port
 // answers, until ctx ends. It calls hopeless once, with the reason, if the boot will never finish.
-func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*lima.Console, hopeless func(error)) {
+func (s *Activity) watchConsole(ctx context.Context, dir string, consoles []*lima.Console, hopeless func(error)) {
 	introduced := make(chan bool, 1)
 	asked := false
 	ticker := time.NewTicker(consolePause)
@@ -261,7 +265,7 @@ func (s *activity) watchConsole(ctx context.Context, dir string, consoles []*lim
 				s.reach(lima.PhaseKernel)
 				s.readConsole(lines[len(lines)-1])
 			}
-			reason := lima.BootEnd(append(lines, rest), s.reached(lima.PhasePort)) // a prompt is no whole line
+			reason := lima.BootEnd(append(lines, rest), s.Reached(lima.PhasePort)) // a prompt is no whole line
 			if reason != nil {
 				hopeless(reason)
 				return
@@ -298,29 +302,29 @@ func introduces(ctx context.Context, port int) bool {
 }
 
 const (
-	// transferPause is the interval at which the size of a partial download is read.
-	transferPause = time.Second
+	// TransferPause is the interval at which the size of a partial download is read.
+	TransferPause = time.Second
 	// transferWeight is the share of the newest measurement in the rate that is shown.
 	transferWeight = 0.3
 	sizeDeadline   = 10 * time.Second
 )
 
 // watchTransfer reports how much Lima has downloaded from url, until ctx ends.
-func (s *activity) watchTransfer(ctx context.Context, url string) {
+func (s *Activity) watchTransfer(ctx context.Context, url string) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return
 	}
-	defer s.moved(nil)
+	defer s.Moved(nil)
 	transfer := Transfer{Total: sizeOf(ctx, url)}
-	ticker := time.NewTicker(transferPause)
+	ticker := time.NewTicker(TransferPause)
 	defer ticker.Stop()
 	for {
 		if done := lima.Arrived(cache, url); done > 0 {
 			s.fetch(done-transfer.Done, transfer.Done == 0)
-			transfer.advance(done, transferPause)
+			transfer.Advance(done, TransferPause)
 			now := transfer
-			s.moved(&now)
+			s.Moved(&now)
 		}
 		select {
 		case <-ctx.Done():
@@ -330,8 +334,16 @@ func (s *activity) watchTransfer(ctx context.Context, url string) {
 	}
 }
 
-// advance records that done bytes have been downloaded.
-func (t *Transfer) advance(done int64, since time.Duration) {
+// Transfer is the progress of a download, or of a copy.
+type Transfer struct {
+	Done  int64 // bytes
+	Total int64 // bytes; 0 when unknown
+	Rate  int64 // bytes per second, smoothed
+	Left  time.Duration
+}
+
+// Advance records that done bytes have been downloaded.
+func (t *Transfer) Advance(done int64, since time.Duration) {
 	rate := int64(float64(done-t.Done) / since.Seconds())
 	switch {
 	case t.Done == 0: // an earlier part doesn't count for the rate

@@ -1,4 +1,4 @@
-package provision
+package lifecycle
 
 import (
 	"context"
@@ -22,8 +22,8 @@ const agentPatience = time.Minute
 
 // outlast returns the end of the boot that began when log did, after limactl gave it up with refused: nil when the VM
 // has started all the same.
-func (o observer) outlast(ctx context.Context, log lima.HostLog, refused *lima.CommandError, line func(string)) error {
-	dir := o.place.Dir("")
+func (v *VM) outlast(ctx context.Context, log lima.HostLog, refused *lima.CommandError, line func(string)) error {
+	dir := v.Place.Dir("")
 	ticker := time.NewTicker(sshPause)
 	defer ticker.Stop()
 	late := time.Now().Add(agentPatience)
@@ -31,7 +31,7 @@ func (o observer) outlast(ctx context.Context, log lima.HostLog, refused *lima.C
 		boot, began := log.Boot()
 		switch {
 		case began && boot.Degraded != "":
-			return o.degraded(ctx, dir, boot, refused, line)
+			return v.degraded(ctx, dir, boot, refused, line)
 		case !began, boot.Exiting, boot.Ended && !told:
 			return refused
 		case boot.Ended:
@@ -44,7 +44,7 @@ func (o observer) outlast(ctx context.Context, log lima.HostLog, refused *lima.C
 		case ran, present, len(reasons) > 0:
 			return refused
 		case time.Now().After(late):
-			return &agentError{dir, refused}
+			return &AgentError{dir, refused}
 		}
 		if !told {
 			line("limactl did not wait for its host agent, which is still there or has yet to begin; waiting for it")
@@ -59,31 +59,31 @@ func (o observer) outlast(ctx context.Context, log lima.HostLog, refused *lima.C
 }
 
 // degraded returns nil for a VM that can be entered, although its host agent could not do all that it does at a boot.
-func (o observer) degraded(
+func (v *VM) degraded(
 	ctx context.Context, dir string, boot lima.Boot, refused *lima.CommandError, line func(string),
 ) error {
-	if !accepts(ctx, filepath.Join(dir, filenames.SSHSock)) {
-		return &startError{[]string{"Lima calls the VM degraded: " + boot.Degraded}, refused}
+	if !Accepts(ctx, filepath.Join(dir, filenames.SSHSock)) {
+		return &StartError{[]string{"Lima calls the VM degraded: " + boot.Degraded}, refused}
 	}
 	line("Lima calls the VM degraded: " + boot.Degraded)
 	return nil
 }
 
-// agentError is the error of a host agent that does not begin.
-type agentError struct {
+// AgentError is the error of a host agent that does not begin.
+type AgentError struct {
 	dir string // the VM's
 	err *lima.CommandError
 }
 
-func (e *agentError) Error() string {
+func (e *AgentError) Error() string {
 	return fmt.Sprintf("Lima's host agent, the process that starts the VM, was not there after %v: this machine is busy, "+
 		"or holds up a program that it runs for the first time\n%v", agentPatience, e.err)
 }
 
-func (e *agentError) Unwrap() error { return e.err }
+func (e *AgentError) Unwrap() error { return e.err }
 
-// next is what to do about it.
-func (e *agentError) next() string {
+// Next is what to do about it.
+func (e *AgentError) Next() string {
 	return "close programs that keep this machine busy, then run worldsetup again: it carries on, also when the host " +
 		"agent has begun meanwhile. Its log: " + filepath.Join(e.dir, filenames.HostAgentStderrLog)
 }

@@ -1,4 +1,4 @@
-package provision
+package lifecycle
 
 import (
 	"context"
@@ -20,13 +20,9 @@ import (
 )
 
 func TestPhasesNeverGoBack(t *testing.T) {
-	var s activity
+	var s Activity
 	var seen []string
-	s.show(func(string) {
-		status := StepStatus{ID: StepStart}
-		s.on(&status)
-		seen = append(seen, status.Phase)
-	})
+	s.Show(func(string) { seen = append(seen, s.Phase()) })
 	s.readLog(`Starting the instance "substrate" with internal VM driver "qemu"`)
 	s.reach(lima.PhaseKernel)
 	s.readLog(`Waiting for the essential requirement 1 of 4: "ssh"`)
@@ -34,24 +30,24 @@ func TestPhasesNeverGoBack(t *testing.T) {
 	if want := []string{"starting the driver", "kernel output", "ssh answers"}; !slices.Equal(seen, want) {
 		t.Errorf("the phases %q, want %q", seen, want)
 	}
-	s.show(nil)
+	s.Show(nil)
 	s.reach(lima.PhaseScripts)
 	if len(seen) != 3 {
 		t.Error("a step that has ended got a phase")
 	}
 	s.begin()
-	if evidence := s.evidence(limatype.QEMU); evidence != "" {
+	if evidence := s.Evidence(limatype.QEMU); evidence != "" {
 		t.Errorf("a start that has not begun has the evidence %q", evidence)
 	}
 }
 
 func TestEvidence(t *testing.T) {
-	var s activity
+	var s Activity
 	s.reach(lima.PhaseKernel)
 	s.readConsole("Kernel panic - not syncing: No working init found.")
 	for _, want := range []string{"as far as: kernel output", "Kernel panic"} {
-		if !strings.Contains(s.evidence(limatype.QEMU), want) {
-			t.Errorf("no %q in %q", want, s.evidence(limatype.QEMU))
+		if !strings.Contains(s.Evidence(limatype.QEMU), want) {
+			t.Errorf("no %q in %q", want, s.Evidence(limatype.QEMU))
 		}
 	}
 }
@@ -59,20 +55,20 @@ func TestEvidence(t *testing.T) {
 // TestEvidenceOfAMac: that a console is empty proves nothing there, and is said with the reason.
 func TestEvidenceOfAMac(t *testing.T) {
 	const why = "console=hvc0"
-	var s activity
+	var s Activity
 	s.readLog("Starting VZ (hint: to watch the boot progress, see `serial*.log`)")
-	if evidence := s.evidence(limatype.VZ); strings.Contains(evidence, why) {
+	if evidence := s.Evidence(limatype.VZ); strings.Contains(evidence, why) {
 		t.Errorf("before the VM runs: %q", evidence)
 	}
 	s.readLog("[VZ] - vm state change: running")
-	if evidence := s.evidence(limatype.VZ); !strings.Contains(evidence, why) {
+	if evidence := s.Evidence(limatype.VZ); !strings.Contains(evidence, why) {
 		t.Errorf("while the VM runs: %q", evidence)
 	}
-	if evidence := s.evidence(limatype.QEMU); strings.Contains(evidence, why) {
+	if evidence := s.Evidence(limatype.QEMU); strings.Contains(evidence, why) {
 		t.Errorf("of QEMU: %q", evidence)
 	}
 	s.readConsole("a line")
-	if evidence := s.evidence(limatype.VZ); strings.Contains(evidence, why) || !strings.Contains(evidence, "a line") {
+	if evidence := s.Evidence(limatype.VZ); strings.Contains(evidence, why) || !strings.Contains(evidence, "a line") {
 		t.Errorf("with a console that shows something: %q", evidence)
 	}
 }
@@ -95,13 +91,13 @@ func TestSlowBanner(t *testing.T) {
 			accepted <- connection
 		}
 	}()
-	var s activity
+	var s Activity
 	s.readLog(`Waiting for the essential requirement 1 of 4: "ssh"`)
 	ctx, end := context.WithCancel(t.Context())
 	over := make(chan struct{})
 	port, lines := make(chan struct{}), make(chan string, 10)
-	s.show(func(line string) {
-		if s.reached(lima.PhasePort) {
+	s.Show(func(line string) {
+		if s.Reached(lima.PhasePort) {
 			close(port)
 		} else if line != "" {
 			lines <- line
@@ -145,10 +141,10 @@ func TestSlowBanner(t *testing.T) {
 func TestHopelessBootIsEnded(t *testing.T) {
 	t.Parallel()
 	dir, ended := t.TempDir(), make(chan error)
-	var s activity
+	var s Activity
 	s.begin()
 	seen := make(chan struct{}, 10)
-	s.show(func(string) { seen <- struct{}{} })
+	s.Show(func(string) { seen <- struct{}{} })
 	go s.watchConsole(t.Context(), dir, lima.Consoles(dir), func(reason error) { ended <- reason })
 	path := filepath.Join(dir, "serial.log")
 	if err := os.WriteFile(path, []byte("Booting\n"), 0o600); err != nil {
@@ -166,7 +162,7 @@ func TestHopelessBootIsEnded(t *testing.T) {
 // TestOverdueBoot: a start is given up when it shows nothing for too long, and when its ssh server answers and lets
 // no one in, as on a guest whose cloud-init found no data.
 func TestOverdueBoot(t *testing.T) {
-	var s activity
+	var s Activity
 	s.begin()
 	expect := func(want, when string) {
 		t.Helper()
@@ -198,12 +194,12 @@ func TestOverdueBoot(t *testing.T) {
 	s.readLog("[VZ] - vm state change: stopped")
 	expect("stopped by itself", "it has stopped")
 	s.readLog("Unable to configure Rosetta: failed to install rosetta: cancelled")
-	if !s.withoutRosetta() {
+	if !s.WithoutRosetta() {
 		t.Error("that Lima could not give it Rosetta was not seen")
 	}
 	s.begin()
 	expect("", "the next start has just begun")
-	if s.withoutRosetta() {
+	if s.WithoutRosetta() {
 		t.Error("a sign of an earlier start counts")
 	}
 }
@@ -232,15 +228,15 @@ func TestIntroduces(t *testing.T) {
 
 func TestTransfer(t *testing.T) {
 	transfer := Transfer{Total: 1000}
-	transfer.advance(100, time.Second)
+	transfer.Advance(100, time.Second)
 	if transfer.Rate != 0 || transfer.Left != 0 {
 		t.Errorf("one measurement gave %+v", transfer)
 	}
-	transfer.advance(300, time.Second)
+	transfer.Advance(300, time.Second)
 	if transfer.Rate != 200 || transfer.Left != 3500*time.Millisecond {
 		t.Errorf("got %+v", transfer)
 	}
-	transfer.advance(400, time.Second) // slower: 0.3*100 + 0.7*200
+	transfer.Advance(400, time.Second) // slower: 0.3*100 + 0.7*200
 	if transfer.Rate != 170 {
 		t.Errorf("got %+v", transfer)
 	}

@@ -1,18 +1,16 @@
-package provision
+package lifecycle
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -36,8 +34,8 @@ func TestFindAmongNewerLimas(t *testing.T) {
 				err == nil
 		}},
 		"a directory with a disk": {[]string{"disk"}, func(instance *limatype.Instance, err error) bool {
-			failure, ok := errors.AsType[*Error](err)
-			return instance == nil && ok && failure.Kind == KindUnhealthy
+			failure, ok := errors.AsType[*finding.Error](err)
+			return instance == nil && ok && failure.Kind == finding.KindUnhealthy
 		}},
 		"a configuration that can't be read": {
 			[]string{"lima.yaml"}, func(instance *limatype.Instance, err error) bool {
@@ -58,31 +56,9 @@ func TestFindAmongNewerLimas(t *testing.T) {
 		list := printed(fmt.Sprintf(`{"name":"w","status":"Broken","dir":%q,"errors":[{"Op":"open","Path":%q,"Err":2}]}`+"\n",
 			dir, filepath.Join(dir, "lima.yaml")))
 		client := lima.Client{Runner: list}
-		o := observer{lima: client, place: vmswap.Place{Home: home, VM: "w", Lima: client}}
-		if instance, err := o.find(t.Context()); !test.check(instance, err) {
+		v := VM{Lima: client, Place: vmswap.Place{Home: home, VM: "w", Lima: client}}
+		if instance, err := v.Find(t.Context()); !test.check(instance, err) {
 			t.Errorf("%s: %+v, %v", name, instance, err)
 		}
-	}
-}
-
-// TestSocketOfAnother: a forwarded socket that another user owns is not the agent's, whatever answers there.
-func TestSocketOfAnother(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "substrate.sock")
-	if why := otherOwner(path, os.Getuid()); why != "" {
-		t.Errorf("one that isn't there %s", why)
-	}
-	socket, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	if why := otherOwner(path, os.Getuid()); why != "" {
-		t.Errorf("our own %s", why)
-	}
-	owner := otherOwner(path, os.Getuid()+1)
-	s := State{HostSocketOwner: owner, Guest: &guest.Observation{SessionGroups: []string{guest.GroupName}}}
-	reasons := connectionReasons(s)
-	if owner == "" || len(reasons) != 1 || !strings.HasSuffix(reasons[0], owner) {
-		t.Errorf("another user's: %q, %q", owner, reasons)
 	}
 }
