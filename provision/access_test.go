@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
 // TestReach: all others who can reach the socket are listed, keep the world from being ready when a person let them in,
@@ -93,7 +94,7 @@ func TestReach(t *testing.T) {
 		r := newRun(&emitter{})
 		r.target = healthyTarget()
 		r.edges.Now = time.Now
-		health := r.report(view{state: s, plan: plan, verified: &verification{}})
+		health := r.report(view{state: s, plan: plan, verified: &verify.Result{}})
 		if health.Ready {
 			t.Errorf("%s: it is ready", name)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -41,7 +42,7 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 	defer verifying.Wait()
 	defer cancel(nil)
 	verifying.Go(crash.Guard(func() {
-		verified := newVerifier(r.target, r.edges).connect(ctx, instance, forwarded)
+		verified := newVerifier(r.target, r.edges).Connect(ctx, instance, forwarded)
 		now.verified = &verified
 	}))
 	now.state = r.observer.observe(ctx, instance, r.target, r.done, nil)
@@ -49,15 +50,15 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 		return
 	}
 	close(forwarded)
-	late := errors.New("no answer within " + verifyDeadline.String())
-	defer time.AfterFunc(verifyDeadline, crash.Guard(func() { cancel(late) })).Stop()
+	late := errors.New("no answer within " + verify.Deadline.String())
+	defer time.AfterFunc(verify.Deadline, crash.Guard(func() { cancel(late) })).Stop()
 	if r.observer.observeMounts(ctx, r.target, &now.state) != nil {
 		return
 	}
 	verifying.Wait()
 	now.state.Booting, now.state.HostSocket = false, true
 	now.plan = planFor(r.target, now.state)
-	if r.refine(ctx, &now); now.plan.complete() && now.verified.passed() {
+	if r.refine(ctx, &now); now.plan.complete() && now.verified.Passed() {
 		a.last, a.begun = &now, begun
 	}
 }
@@ -68,9 +69,9 @@ func (a *ahead) seen(ctx context.Context) (now view, seen bool) {
 	if a.last = nil; was == nil || r.edges.Now().Sub(a.begun) > aheadHolds {
 		return now, false
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyDeadline,
-		errors.New("no answer within "+verifyDeadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verify.Deadline,
+		errors.New("no answer within "+verify.Deadline.String()))
 	defer cancel()
-	_, err := askCapabilities(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
+	_, err := verify.Ask(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
 	return *was, err == nil
 }

@@ -12,6 +12,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
@@ -169,8 +170,8 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		}
 		return failure
 	}
-	if killed(err) {
-		failure.Next = killedNext + "; the log is " + LogPath(spec)
+	if process.Killed(err) {
+		failure.Next = process.KilledNext + "; the log is " + LogPath(spec)
 		return failure
 	}
 	if script, ok := errors.AsType[*guest.ScriptError](err); ok && script.ExitCode == guest.ExitBusy {

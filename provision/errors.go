@@ -83,16 +83,6 @@ func PanicError(problem any) *Error {
 	}
 }
 
-// killed reports that err is about a program of this machine, limactl or ssh, that another program ended.
-func killed(err error) bool {
-	_, ok := errors.AsType[*process.KilledError](err)
-	return ok
-}
-
-// killedNext is the advice for when a program was killed.
-const killedNext = "find out what kills it (another program, or the system for lack of memory), then run worldsetup " +
-	"again: it carries on from here"
-
 // cannotList is what happened when Lima does not tell which VMs there are.
 const cannotList = "Lima can't list its VMs"
 
@@ -109,8 +99,8 @@ func limaError(ctx context.Context, what string, err error) *Error {
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok && refused.HomeOnNFS() {
 		failure.Next = "use a Lima home on a disk of this machine: export LIMA_HOME=DIR; or upgrade Lima"
 	}
-	if killed(err) {
-		failure.Next = killedNext
+	if process.Killed(err) {
+		failure.Next = process.KilledNext
 	}
 	if _, ok := errors.AsType[*lima.NotInstalledError](err); ok {
 		failure.Next = "install Lima: brew install lima, or see https://lima-vm.io/docs/installation/"

@@ -9,6 +9,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
 // Health is the result of observing and verifying a world. Ready is true only when every item is ok and all access was
@@ -50,20 +51,13 @@ type Who = string
 
 // The users and routes that are verified.
 const (
-	WhoUser     Who = "user"     // the SSH user, on a fresh connection, without sudo
-	WhoShared   Who = "shared"   // the SSH user over Lima's shared connection, as `limactl shell` uses it
-	WhoRoot     Who = "root"     // root in the guest
-	WhoClient   Who = "client"   // the host, through a socket forwarded over a fresh ssh connection, as clients do it
-	WhoHost     Who = "host"     // the host, through the socket that Lima forwards
-	WhoOutsider Who = "outsider" // a user of the guest outside the group, who must be refused
+	WhoUser     Who = verify.User     // the SSH user, on a fresh connection, without sudo
+	WhoShared   Who = verify.Shared   // the SSH user over Lima's shared connection, as `limactl shell` uses it
+	WhoRoot     Who = verify.Root     // root in the guest
+	WhoClient   Who = verify.Client   // the host, through a socket forwarded over a fresh ssh connection, as clients do it
+	WhoHost     Who = verify.Host     // the host, through the socket that Lima forwards
+	WhoOutsider Who = verify.Outsider // a user of the guest outside the group, who must be refused
 )
-
-// whoTitles are their titles.
-var whoTitles = map[Who]string{
-	WhoUser: "the user, on a fresh connection", WhoShared: "the user, on Lima's shared connection",
-	WhoRoot: "root in the guest", WhoClient: "the host, through a socket of its own",
-	WhoHost: "the host, through Lima's socket", WhoOutsider: "a user outside the group",
-}
 
 // AgentInfo describes the installed agent, partly in its own words.
 type AgentInfo struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -28,7 +29,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			err = r.vm.FinishBoot(ctx, err)
 		}
 	}()
-	view, err := r.observe(ctx, whenIdle)
+	view, err := r.observe(ctx, verify.WhenIdle)
 	if err != nil {
 		return Health{}, err
 	}
@@ -62,7 +63,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 
 // observe makes the first plan. It searches the host, checks the prerequisites while it observes, and has Lima validate
 // the configuration that the plan is going to use.
-func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
+func (r *run) observe(ctx context.Context, when verify.Mode) (view, error) {
 	instance := r.listed
 	if instance == nil || r.steps > 0 || r.swap.underway { // a recovery changes what there is
 		var err error
@@ -76,7 +77,7 @@ func (r *run) observe(ctx context.Context, when verifyMode) (view, error) {
 
 // observeVM is observe for an instance, which may be nil. findErr is why Lima did not list it.
 func (r *run) observeVM(
-	ctx context.Context, instance *limatype.Instance, findErr error, when verifyMode,
+	ctx context.Context, instance *limatype.Instance, findErr error, when verify.Mode,
 ) (view, error) {
 	var now view
 	var wait sync.WaitGroup
@@ -106,13 +107,13 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, limaError(ctx, cannotList, err)
 	}
-	when := whenIdle
+	when := verify.WhenIdle
 	if r.vm.Boot.Going() {
-		when = never
+		when = verify.Never
 	}
 	now := r.assess(ctx, instance, when)
 	if now.plan.complete() && now.verified == nil && ctx.Err() == nil {
-		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
+		verified := newVerifier(r.target, r.edges).Verify(ctx, instance)
 		now.verified = &verified
 		r.refine(ctx, &now)
 		r.times.estimate(&now.plan)
@@ -124,12 +125,12 @@ func (r *run) observeAgain(ctx context.Context) (view, error) {
 }
 
 // assess observes, plans, and verifies meanwhile.
-func (r *run) assess(ctx context.Context, instance *limatype.Instance, when verifyMode) view {
+func (r *run) assess(ctx context.Context, instance *limatype.Instance, when verify.Mode) view {
 	var now view
 	verifying, cancel := context.WithCancel(ctx)
 	defer cancel()
-	verified := newVerifier(r.target, r.edges).begin(verifying, instance, when)
-	now.state = r.observer.observe(ctx, instance, r.target, r.done, when.ask())
+	verified := newVerifier(r.target, r.edges).Begin(verifying, instance, when)
+	now.state = r.observer.observe(ctx, instance, r.target, r.done, when.Asks())
 	if r.target.adoptLayout(now.state.Guest) {
 		cancel()
 		verified(nil)
@@ -137,7 +138,7 @@ func (r *run) assess(ctx context.Context, instance *limatype.Instance, when veri
 	}
 	r.target.recall(now.state)
 	now.plan = planFor(r.target, now.state)
-	if !now.plan.complete() && (when != always || now.state.Guest == nil) {
+	if !now.plan.complete() && (when != verify.Always || now.state.Guest == nil) {
 		cancel()
 		verified(nil)
 	} else {
@@ -156,21 +157,21 @@ func (r *run) refine(ctx context.Context, now *view) {
 	if now.verified == nil || now.state.Guest == nil || ctx.Err() != nil {
 		return
 	}
-	if !now.verified.entered {
-		if !now.state.SharedDead && now.verified.refusal != nil {
-			explainRefusal(ctx, r.session(now.state), &now.state, now.verified.refusal)
+	if !now.verified.Entered {
+		if !now.state.SharedDead && now.verified.Refusal != nil {
+			explainRefusal(ctx, r.session(now.state), &now.state, now.verified.Refusal)
 		}
 		now.plan = planFor(r.target, now.state)
 		return
 	}
-	now.state.Misanswered, now.state.Unanswered = now.verified.misanswered, ""
-	for _, access := range now.verified.access {
+	now.state.Misanswered, now.state.Unanswered = now.verified.Misanswered, ""
+	for _, access := range now.verified.Access {
 		if access.ID == WhoRoot && access.Outcome != OK {
 			now.state.Unanswered = access.Found
 		}
 	}
-	if now.state.Unanswered == "" && now.verified.failed(WhoClient) {
-		explainRefusal(ctx, r.session(now.state), &now.state, &rejection{what: guest.RefusedForward})
+	if now.state.Unanswered == "" && now.verified.Failed(WhoClient) {
+		explainRefusal(ctx, r.session(now.state), &now.state, &verify.Rejection{What: guest.RefusedForward})
 	}
 	now.plan = planFor(r.target, now.state)
 }
@@ -230,13 +231,13 @@ func (r *run) foresee(ctx context.Context) (view, error) {
 	case hiddenVM(r.place, findErr):
 		return view{}, r.unlisted(ctx, findErr)
 	}
-	return r.observeVM(ctx, instance, findErr, never)
+	return r.observeVM(ctx, instance, findErr, verify.Never)
 }
 
 // conclude ends a run in which only the layout marker is left to write. The marker comes last, after everything else
 // was observed and all access was verified.
 func (r *run) conclude(ctx context.Context, now view) (Health, error) {
-	if now.plan.has(StepMarker) && now.verified.passed() {
+	if now.plan.has(StepMarker) && now.verified.Passed() {
 		step := now.plan.Steps[0]
 		r.done.add(step)
 		if err := r.performStep(ctx, now.state, step); err != nil {
@@ -252,11 +253,11 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 
 // verifiedReport observes, verifies and reports on instance, which may be nil. Over open connections it leaves out
 // logins as long as nothing is wrong; else it verifies in full, which explains more.
-func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, when verifyMode) (Health, State) {
+func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, when verify.Mode) (Health, State) {
 	now := r.assess(ctx, instance, when)
 	health := r.report(now)
-	if when == overOpen && now.state.Guest != nil && !health.Ready {
-		verified := newVerifier(r.target, r.edges).verify(ctx, instance)
+	if when == verify.OverOpen && now.state.Guest != nil && !health.Ready {
+		verified := newVerifier(r.target, r.edges).Verify(ctx, instance)
 		now.verified = &verified
 		r.refine(ctx, &now)
 		health = r.report(now)
@@ -266,7 +267,7 @@ func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, wh
 
 // reportStatus observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it,
 // and what it could not download now is not even looked at.
-func (r *run) reportStatus(ctx context.Context, when verifyMode) (Health, error) {
+func (r *run) reportStatus(ctx context.Context, when verify.Mode) (Health, error) {
 	instance, findErr, err := r.locate(ctx)
 	if err != nil {
 		return Health{}, err

@@ -16,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
 // This file repairs what affects the whole guest and comes before the layout: its clock, its root file system, its
@@ -139,7 +140,8 @@ func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(st
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
 		refused.Route == guest.Fresh && ctx.Err() == nil {
 		// Nothing was changed: SSH access must be repaired first.
-		explainRefusal(ctx, r.session(at), &at, &rejection{guest.RefusedLogin, refused.Error(), refused.Cause()})
+		explainRefusal(ctx, r.session(at), &at,
+			&verify.Rejection{What: guest.RefusedLogin, Text: refused.Error(), Cause: refused.Cause()})
 		r.done.locked, r.done.lockedCause = at.Locked, at.LockedCause
 		if r.done.finished[StepSSHAccess] {
 			return lastWay(at)
@@ -197,7 +199,7 @@ func checkLastWay(ctx context.Context, in session, now *view) bool {
 	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
 	defer cancel()
 	enter := func() error { return in.Enter(deadline) }
-	refusal := refusalOf(untilAdmitted(deadline, enter))
+	refusal := verify.RefusalOf(verify.UntilAdmitted(deadline, enter))
 	if refusal == nil || ctx.Err() != nil {
 		return false
 	}
@@ -206,18 +208,18 @@ func checkLastWay(ctx context.Context, in session, now *view) bool {
 }
 
 // explainRefusal adds a refusal to the state, with the causes that root finds in the guest.
-func explainRefusal(ctx context.Context, in session, s *State, refusal *rejection) {
+func explainRefusal(ctx context.Context, in session, s *State, refusal *verify.Rejection) {
 	var refusals guest.Refusals
 	if s.Guest.Sudo {
 		ctx, cancel := context.WithTimeout(ctx, refusedDeadline)
 		defer cancel()
-		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.what) // on failure, ssh's own message has to do
+		refusals, _ = in.Refusals(ctx, in.route, s.Guest.User, refusal.What) // on failure, ssh's own message has to do
 	}
 	s.SSHSetting = refusals.Setting
-	if refusal.what != guest.RefusedForward {
-		s.Locked = strings.Join(append([]string{refusal.text}, refusals.Causes...), "; ")
-		s.LockedCause = refusal.cause
-		s.EndsEarly = refusal.what == guest.RefusedSession && len(refusals.Causes) == 0
+	if refusal.What != guest.RefusedForward {
+		s.Locked = strings.Join(append([]string{refusal.Text}, refusals.Causes...), "; ")
+		s.LockedCause = refusal.Cause
+		s.EndsEarly = refusal.What == guest.RefusedSession && len(refusals.Causes) == 0
 	}
 }
 

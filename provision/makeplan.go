@@ -10,6 +10,7 @@ import (
 	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -421,10 +422,10 @@ func (p *Plan) planUnreachable(s State) {
 	session, entered := errors.AsType[*guest.SessionError](s.GuestError)
 	denial := denialIn(s.GuestError)
 	switch {
-	case killed(s.GuestError):
+	case process.Killed(s.GuestError):
 		p.Blocked = &Error{
 			Kind: KindProvisioning, What: fmt.Sprintf("the VM %s could not be observed", s.Instance.Name),
-			Why: firstLine(s.GuestError.Error()), Next: killedNext, Err: s.GuestError,
+			Why: firstLine(s.GuestError.Error()), Next: process.KilledNext, Err: s.GuestError,
 		}
 	case entered:
 		p.Blocked = endsEarly(s, session)

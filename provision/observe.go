@@ -16,8 +16,10 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"golang.org/x/sys/unix"
 
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -113,7 +115,7 @@ func (o *observer) observeGuest(
 	ctx context.Context, instance *limatype.Instance, of layout.Layout, options guest.ObserveOptions, begun *answer,
 ) (seen *guest.Observation, sharedDead bool, err error) {
 	observe := func(route guest.Route, deadline time.Duration) (*guest.Observation, error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, deadline, lateError(deadline))
+		ctx, cancel := context.WithTimeoutCause(ctx, deadline, guest.Late(deadline))
 		defer cancel()
 		return o.guest(instance, of).Observe(ctx, route, options)
 	}
@@ -122,15 +124,15 @@ func (o *observer) observeGuest(
 	} else {
 		seen, err = observe(guest.Shared, sharedDeadline)
 	}
-	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || killed(err) || ctx.Err() != nil {
+	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || process.Killed(err) || ctx.Err() != nil {
 		return seen, false, err
 	}
-	freshErr := untilAdmitted(ctx, func() (err error) {
+	freshErr := verify.UntilAdmitted(ctx, func() (err error) {
 		seen, err = observe(guest.Fresh, freshDeadline)
 		return err
 	})
 	if freshErr != nil {
-		return nil, false, hangs(ctx, instance, of, errors.Join(err, freshErr))
+		return nil, false, verify.Hangs(ctx, instance, of, errors.Join(err, freshErr))
 	}
 	return seen, true, nil
 }

@@ -74,7 +74,7 @@ func (p *prefetch) begin(
 		Config: &limatype.LimaYAML{User: limatype.User{Name: &last.Asked.User}},
 	}
 	p.asked, p.ask, p.ended = *last.Asked, ask, make(chan struct{})
-	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, lateError(sharedDeadline))
+	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, guest.Late(sharedDeadline))
 	client, ended, answered := enter(p.instance, of), p.ended, &p.answer
 	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
 	go func() {
@@ -96,7 +96,7 @@ func (p *prefetch) take(instance *limatype.Instance, asked question, ask []strin
 	}
 	<-p.ended
 	p.drop()
-	if p.answer.err != nil && !errors.Is(p.answer.err, errLate) {
+	if p.answer.err != nil && !errors.Is(p.answer.err, guest.ErrLate) {
 		return nil
 	}
 	return &p.answer

@@ -13,6 +13,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -91,7 +92,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 		if err != nil {
 			return limaError(ctx, cannotList, err)
 		}
-		plan = w.run.assess(ctx, instance, never).plan
+		plan = w.run.assess(ctx, instance, verify.Never).plan
 	}
 	w.run.times.estimate(&plan)
 	plan = w.run.list.planned(plan, false)
@@ -165,7 +166,7 @@ func (w *replacement) createBeside(ctx context.Context, state State, _ Step, lin
 func (w *replacement) recordBefore(ctx context.Context, state State) {
 	before := vmswap.Record{Ran: state.Instance.Status != limatype.StatusStopped}
 	if state.Guest != nil {
-		for _, access := range newVerifier(w.run.target, w.run.edges).verify(ctx, state.Instance).access {
+		for _, access := range newVerifier(w.run.target, w.run.edges).Verify(ctx, state.Instance).Access {
 			if access.Outcome == OK {
 				before.Answered = append(before.Answered, access.ID)
 			}
@@ -287,8 +288,8 @@ func (w *replacement) restart(ctx context.Context) (report string, err error) {
 	if len(w.before.Answered) == 0 {
 		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
-	verify := newStep(StepRollbackVerify, "it has to be as it was")
-	if err := w.run.performStep(ctx, State{}, verify); err != nil {
+	check := newStep(StepRollbackVerify, "it has to be as it was")
+	if err := w.run.performStep(ctx, State{}, check); err != nil {
 		return "", err
 	}
 	return "the old VM is restored, runs, and answers as before", nil
@@ -298,7 +299,7 @@ func (w *replacement) restart(ctx context.Context) (report string, err error) {
 // damaged VM did not answer then need not be answered now.
 func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, before vmswap.Record) error {
 	var errs []error
-	for _, access := range newVerifier(w.run.target, w.run.edges).verify(ctx, instance).access {
+	for _, access := range newVerifier(w.run.target, w.run.edges).Verify(ctx, instance).Access {
 		if access.Outcome != OK && before.Had(access.ID) {
 			errs = append(errs, fmt.Errorf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
@@ -525,7 +526,7 @@ func (s *Setup) Restore(ctx context.Context) (Health, error) {
 		return Health{}, r.finish(err)
 	}
 	r.swap.ignoreChoices() // it is another VM now, with a project of its own
-	health, err := r.reportStatus(ctx, always)
+	health, err := r.reportStatus(ctx, verify.Always)
 	return health, r.finish(err)
 }
 

@@ -13,8 +13,10 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -286,18 +288,18 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 		fmt.Sprint(service.Restarts), seeLog(h.VM, o.Layout))
 }
 
-func (h *Health) reportVerification(t target, verified *verification) {
+func (h *Health) reportVerification(t target, verified *verify.Result) {
 	if verified == nil {
 		return
 	}
-	h.Access = verified.access
+	h.Access = verified.Access
 	for i := range h.Access {
-		if access := &h.Access[i]; unexpected(*access) && access.Next == "" {
+		if access := &h.Access[i]; verify.Unexpected(*access) && access.Next == "" {
 			access.Next = seeLog(h.VM, t.layout)
 		}
 	}
-	h.Agent.describe(verified.capabilities)
-	for _, point := range verified.lostMounts {
+	h.Agent.describe(verified.Capabilities)
+	for _, point := range verified.LostMounts {
 		if h.failed(mountItem(point)) {
 			continue // it was lost before anyone connected
 		}
@@ -530,7 +532,7 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	for _, access := range health.Access {
-		if unexpected(access) {
+		if verify.Unexpected(access) {
 			why = append(why, fmt.Sprintf("access as %s: %s, expected %q", access.ID, access.Found, access.Want))
 		}
 	}
@@ -553,7 +555,7 @@ func unhealthy(health Health) *Error {
 	}
 	for _, access := range health.Access {
 		notAsked := access.Next != agentLog // the agent
-		if unexpected(access) && notAsked && (health.Drift.Empty() || access.Next == killedNext) {
+		if verify.Unexpected(access) && notAsked && (health.Drift.Empty() || access.Next == process.KilledNext) {
 			next = access.Next
 		}
 	}

@@ -11,8 +11,10 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -102,7 +104,7 @@ func (r *run) end(err error, ready bool) error {
 	}
 	r.times.record(ready)
 	_, ofLima := errors.AsType[*lima.CommandError](err)
-	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || killed(err)) {
+	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || process.Killed(err)) {
 		failure.Kind = KindProvisioning // the other one means that nothing was changed
 	}
 	r.events.emit(Event{Type: EventFinished, Result: &Result{
@@ -149,33 +151,12 @@ const (
 type view struct {
 	state    State
 	plan     Plan
-	verified *verification // nil when nothing was verified, because there is something to change first
+	verified *verify.Result // nil when nothing was verified, because there is something to change first
 }
 
 // whole reports whether the plan holds all that is left to do: everything was observed.
 func (v view) whole() bool {
 	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
-}
-
-// verifyMode determines whether to verify while the world is observed.
-type verifyMode int
-
-const (
-	never    verifyMode = iota
-	whenIdle            // verify, and discard the result when something has to be changed first
-	always
-	overOpen // verify over the connections that are open, and make none
-)
-
-// ask returns who asks the agent while the guest is observed: all for whom that needs no login of their own.
-func (m verifyMode) ask() []string {
-	switch m {
-	case never:
-		return nil
-	case overOpen:
-		return []string{guest.Self, guest.Root, guest.Outsider}
-	}
-	return []string{guest.Root, guest.Outsider}
 }
 
 // history holds the steps that were started in this run.
@@ -239,4 +220,8 @@ func (h *history) escalate(s *State, step Step) bool {
 	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
 	s.Unheld = h.unheld
 	return true
+}
+
+func newVerifier(t target, edges Edges) verify.Verifier {
+	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
 }

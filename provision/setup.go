@@ -19,6 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/lock"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -104,7 +105,7 @@ func (s *Setup) Run(ctx context.Context) (Health, error) {
 	// it.
 	held := lockOf(r.target.spec).TakeFree(r.start)
 	if held != nil { // otherwise it lists the VMs again, after a wait
-		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, whenIdle.ask())
+		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, verify.WhenIdle.Asks())
 	}
 	instance, err := r.resolve(ctx)
 	if err != nil {
@@ -176,7 +177,7 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 	}
 	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
 	when := s.verifyMode()
-	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.ask())
+	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
 	health, err := r.reportStatus(ctx, when)
 	if info := underWay(r.target.spec); info != nil { // it started meanwhile
 		return Health{}, r.finish(busy(r.target.spec, info))
@@ -185,11 +186,11 @@ func (s *Setup) Status(ctx context.Context) (Health, error) {
 }
 
 // verifyMode is how Status and Watch verify.
-func (s *Setup) verifyMode() verifyMode {
+func (s *Setup) verifyMode() verify.Mode {
 	if s.Reuse {
-		return overOpen
+		return verify.OverOpen
 	}
-	return always
+	return verify.Always
 }
 
 // Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
@@ -334,7 +335,7 @@ func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
 		return QuickStatus{}, r.finish(err)
 	}
 	limit := min(quickDeadline, spec.Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, lateError(limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, guest.Late(limit))
 	defer cancel()
 	now := QuickStatus{Schema: Schema, VM: spec.VM, Time: r.edges.Now(),
 		Socket: filepath.Join(r.place.Dir(""), filepath.FromSlash(lima.HostSocket))}
@@ -358,7 +359,7 @@ func askAny(ctx context.Context, path string) (capabilities guest.Capabilities, 
 	if other := otherOwner(path, os.Getuid()); other != "" {
 		return capabilities, errors.New("it " + other)
 	}
-	status, body, err := get(ctx, path)
+	status, body, err := verify.Get(ctx, path)
 	if err != nil {
 		return capabilities, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
@@ -62,7 +63,7 @@ func (o *observer) compareStaged(ctx context.Context, instance *limatype.Instanc
 	var had *staging.Copy
 	var err error
 	if _, there := seen.Files[seen.Layout.Staging]; there {
-		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, lateError(listDeadline))
+		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
 		had, err = o.guest(instance, t.layout).Staged(listing, via, seen.User)
 		cancel()
 	}
@@ -156,7 +157,7 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 	if err != nil {
 		return cannotStage(t, err)
 	}
-	listing, cancel := context.WithTimeoutCause(ctx, listDeadline, lateError(listDeadline))
+	listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
 	had, err := in.Staged(listing, in.route, user)
 	cancel()
 	if err != nil {
@@ -170,7 +171,7 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	silence := time.AfterFunc(stageSilence, crash.Guard(func() { giveUp(lateError(stageSilence)) }))
+	silence := time.AfterFunc(stageSilence, crash.Guard(func() { giveUp(guest.Late(stageSilence)) }))
 	defer silence.Stop()
 	sending := lifecycle.Transfer{Total: delta.Bytes}
 	began := r.edges.Now()
@@ -237,7 +238,7 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	now := r.assess(ctx, instance, never)
+	now := r.assess(ctx, instance, verify.Never)
 	if ctx.Err() != nil {
 		return Plan{}, interrupted(ctx)
 	}

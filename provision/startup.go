@@ -1,18 +1,12 @@
 package provision
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/layout"
-	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // This file judges what the start-up files of the user's login shell do to sessions in the guest.
@@ -75,36 +69,4 @@ func userOf(instance *limatype.Instance) string {
 		return "USER"
 	}
 	return *instance.Config.User.Name
-}
-
-// hangs returns the error of sessions that hang, if err is that none answered in time, and the agent answers over
-// Lima's connection: then the guest works, and what the sessions run first does not end. Else it returns err.
-func hangs(ctx context.Context, instance *limatype.Instance, of layout.Layout, err error) error {
-	if !errors.Is(err, errLate) {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, hostDeadline)
-	defer cancel()
-	if _, failed := askCapabilities(ctx, of, lima.HostSocketPath(instance)); failed != nil {
-		return err
-	}
-	return &guest.SessionError{Route: guest.Fresh, Hangs: true}
-}
-
-// errLate is the cause of a deadline for a session in the guest.
-var errLate = errors.New("no answer")
-
-// lateError returns the cause of a deadline.
-func lateError(deadline time.Duration) error { return fmt.Errorf("%w within %v", errLate, deadline) }
-
-// loginFails returns what to do when `limactl shell` runs no command, and ssh does: it makes a login shell, which reads
-// more files. The result is empty when err shows nothing of the kind.
-func loginFails(instance *limatype.Instance, err error) string {
-	if _, ended := errors.AsType[*guest.SessionError](err); !ended && !errors.Is(err, errLate) {
-		return ""
-	}
-	return fmt.Sprintf("`limactl shell` starts a login shell, and one of its files (%s) ends it, starts another "+
-		"program or hangs: repair that, or rename it: ssh -F %s lima-%s mv .profile .profile.displaced",
-		guest.LoginFiles,
-		shellescape.Quote(instance.SSHConfigFile), shellescape.Quote(instance.Name))
 }

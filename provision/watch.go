@@ -20,6 +20,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
 const (
@@ -123,7 +124,7 @@ func unwatched(ctx context.Context) *Error {
 type watcher struct {
 	run     *run
 	spec    Spec
-	mode    verifyMode
+	mode    verify.Mode
 	changes chan struct{} // holds one when the guest gave a sign
 	begun   chan struct{} // holds one when the watcher in the guest has begun to observe
 

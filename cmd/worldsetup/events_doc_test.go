@@ -74,7 +74,7 @@ func TestEventsDocumentIsComplete(t *testing.T) {
 	words := fields(reflect.TypeFor[provision.Event](), map[reflect.Type]bool{})
 	words = append(words, constants(t, "event.go", "StepState")...)
 	words = append(words, stepIDs()...)
-	words = append(words, constants(t, "health.go", "Who")...)
+	words = append(words, constants(t, "internal/verify/verify.go", "Who")...)
 	words = append(words, constants(t, "finding/finding.go", "Kind")...)
 	words = append(words, constants(t, "finding/finding.go", "Outcome")...)
 	text := eventsDocument(t)

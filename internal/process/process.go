@@ -56,6 +56,16 @@ func (e *KilledError) Error() string {
 }
 func (e *KilledError) Unwrap() error { return e.Err }
 
+// Killed reports that err is about a program of this machine that another program ended.
+func Killed(err error) bool {
+	_, ok := errors.AsType[*KilledError](err)
+	return ok
+}
+
+// KilledNext is the advice for when a program was killed.
+const KilledNext = "find out what kills it (another program, or the system for lack of memory), then run worldsetup " +
+	"again: it carries on from here"
+
 // Run runs cmd to its end. Whatever of its group outlives it is killed when it did not end by itself. If this program
 // ends first, however it ends, the group is killed. Processes that left the group, such as a VM's, live on.
 func Run(cmd *Cmd) error {

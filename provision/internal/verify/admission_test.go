@@ -1,4 +1,4 @@
-package provision
+package verify
 
 import (
 	"context"
@@ -19,15 +19,15 @@ func TestUntilAdmitted(t *testing.T) {
 		calls = 0
 		return func() error { calls++; return results[calls-1] }
 	}
-	if err := untilAdmitted(t.Context(), connect(dropped, nil)); err != nil || calls != 2 {
+	if err := UntilAdmitted(t.Context(), connect(dropped, nil)); err != nil || calls != 2 {
 		t.Errorf("dropped once: %v after %d calls", err, calls)
 	}
-	if err := untilAdmitted(t.Context(), connect(denied)); !errors.Is(err, denied) || calls != 1 {
+	if err := UntilAdmitted(t.Context(), connect(denied)); !errors.Is(err, denied) || calls != 1 {
 		t.Errorf("denied: %v after %d calls", err, calls)
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if err := untilAdmitted(ended, connect(dropped)); !errors.Is(err, dropped) || calls != 1 {
+	if err := UntilAdmitted(ended, connect(dropped)); !errors.Is(err, dropped) || calls != 1 {
 		t.Errorf("no one waits: %v after %d calls", err, calls)
 	}
 }
