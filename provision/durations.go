@@ -2,134 +2,35 @@ package provision
 
 import (
 	"cmp"
-	"encoding/json"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/provision/internal/durations"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
-// This file estimates how long steps take: as long as they took on this machine, or until that is known, as long as
-// they usually do. The rules are: only whole steps that succeeded are recorded; a record that can't be read or written
-// ends no run; it never holds more than the last few durations of each step.
+// What follows estimates how long steps take: as long as they took on this machine, or until that is known, as long as
+// they usually do. Only whole steps that succeeded are recorded.
 
 const (
-	durationsKept = 3        // of each step
-	maxDurations  = 64 << 10 // bytes
-	longest       = 24 * time.Hour
 	// usualImage and usualRate count for an image whose size the server does not say, and before anything was
 	// downloaded: images of Debian and Ubuntu have 300 to 600 MB, and 40 Mbit/s are common.
 	usualImage = 500_000_000
 	usualRate  = 5_000_000 // bytes per second
 )
 
-// What the time of a step depends on, besides the step.
-const (
-	ofNew     = "new"     // the VM is new
-	ofRestart = "restart" // it is started
-	ofLive    = "live"    // it goes on running
-
-	emulated = "emulation"
-)
-
 // stepBetween stands for the work between the steps: observing and verifying.
-const stepBetween StepID = "between"
+const stepBetween = "between"
 
 // usualBetween is how long that usually takes, with hardware acceleration.
 const usualBetween = 3 * time.Second
 
 // durationsPath is the file that holds the durations of this machine's steps.
 func durationsPath(spec Spec) string { return filepath.Join(spec.StateDir, "durations.json") }
-
-// durations are how long steps took on this machine.
-type durations struct {
-	// Acceleration is that of the last run by the type of VM, for a VM that runs: how it was started doesn't show.
-	Acceleration map[string]string `json:"acceleration"`
-	Rate         int64             `json:"rate"` // of the last download, in bytes per second
-	// Steps holds the latest durations, the last one last, by acceleration, kind of run, and step: "kvm/new/vm-start".
-	Steps map[string][]time.Duration `json:"steps_ns"`
-}
-
-// readDurations reads the file. One that is damaged holds nothing.
-func readDurations(path string) durations {
-	var d durations
-	text, err := readLimited(path, maxDurations)
-	if err != nil || json.Unmarshal(text, &d) != nil {
-		d = durations{}
-	}
-	if d.Steps == nil {
-		d.Steps = map[string][]time.Duration{}
-	}
-	if d.Acceleration == nil {
-		d.Acceleration = map[string]string{}
-	}
-	for key, took := range d.Steps {
-		took = slices.DeleteFunc(took, func(one time.Duration) bool { return one < 0 || one > longest })
-		if d.Steps[key] = took; len(took) == 0 {
-			delete(d.Steps, key)
-		}
-	}
-	if d.Rate < 0 {
-		d.Rate = 0
-	}
-	return d
-}
-
-func (d durations) write(path string) error {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	if len(text) > maxDurations { // not by our steps
-		return os.Remove(path)
-	}
-	// If two runs end at the same time, the file may be damaged, and is then read as empty.
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
-
-func durationKey(acceleration, kind string, id StepID) string {
-	return strings.Join([]string{acceleration, kind, string(id)}, "/")
-}
-
-func (d durations) add(acceleration, kind string, id StepID, took time.Duration) {
-	at := durationKey(acceleration, kind, id)
-	all := append(d.Steps[at], took)
-	d.Steps[at] = all[max(0, len(all)-durationsKept):]
-}
-
-// median returns how long a step usually takes: the median of the latest times, in runs of this kind or else of
-// another; or initial, if there are none.
-func (d durations) median(acceleration, kind string, id StepID, initial time.Duration) time.Duration {
-	for _, kind := range []string{kind, ofRestart, ofLive, ofNew} {
-		took := slices.Sorted(slices.Values(d.Steps[durationKey(acceleration, kind, id)]))
-		if n := len(took); n > 0 {
-			return (took[(n-1)/2] + took[n/2]) / 2
-		}
-	}
-	if acceleration == emulated {
-		return emulatedTime(initial)
-	}
-	return initial
-}
-
-// emulatedTime returns how long something takes without hardware acceleration. What is short consists mostly of waiting
-// for ssh; what is long, a boot or apt-get, keeps the processor busy.
-func emulatedTime(accelerated time.Duration) time.Duration {
-	if accelerated > 10*time.Second {
-		return 10 * accelerated
-	}
-	return 2 * accelerated
-}
 
 // times are what a run knows about the time that its steps take.
 type times struct {
@@ -138,11 +39,11 @@ type times struct {
 	activity *lifecycle.Activity
 	list     *agreed
 
-	durations    *durations // read when they are first needed
-	acceleration string     // empty as long as it isn't known
-	kind         string     // of the run; empty before its first plan
-	image        int64      // bytes to download, at least about; 0 for none
-	size         int64      // the same; 0 where it is unknown
+	recorded     *durations.Durations // read when they are first needed
+	acceleration string               // empty as long as it isn't known
+	kind         string               // of the run; empty before its first plan
+	image        int64                // bytes to download, at least about; 0 for none
+	size         int64                // the same; 0 where it is unknown
 
 	took  map[StepID][]time.Duration // of the steps that are done
 	began time.Time                  // the first step; zero before
@@ -156,7 +57,7 @@ func (w *times) observe(t target, results []checks.Result) {
 		case result.ID == "acceleration" && result.Outcome == OK:
 			w.acceleration = "kvm"
 		case result.ID == "acceleration" && (result.Outcome == Info || result.Outcome == Warning):
-			w.acceleration = emulated
+			w.acceleration = durations.Emulated
 		case result.ID == "image-host" && (result.Outcome == OK || result.Outcome == Info):
 			w.size = result.Size
 			w.image = cmp.Or(w.size, usualImage)
@@ -166,22 +67,22 @@ func (w *times) observe(t target, results []checks.Result) {
 	case t.vmType == limatype.VZ:
 		w.acceleration = limatype.VZ
 	case w.acceleration == "" && t.arch != "" && t.arch != limatype.NewArch(platform.Arch()):
-		w.acceleration = emulated
+		w.acceleration = durations.Emulated
 	case w.acceleration == "" && platform.OS() == "darwin":
 		w.acceleration = "hvf"
 	}
 }
 
 // known returns the durations and the acceleration, as far as they are known.
-func (w *times) known() (d *durations, acceleration string) {
-	if w.durations == nil {
-		read := readDurations(durationsPath(w.target.spec))
-		w.durations = &read
+func (w *times) known() (d *durations.Durations, acceleration string) {
+	if w.recorded == nil {
+		read := durations.Read(durationsPath(w.target.spec))
+		w.recorded = &read
 	}
 	if acceleration = w.acceleration; acceleration == "" {
-		acceleration = w.durations.Acceleration[w.target.vmType]
+		acceleration = w.recorded.Acceleration[w.target.vmType]
 	}
-	return w.durations, acceleration
+	return w.recorded, acceleration
 }
 
 // estimate sets how long the steps of a plan take, and the whole.
@@ -201,7 +102,7 @@ func (w *times) estimate(plan *Plan) {
 	}
 	if len(plan.Steps) > 0 {
 		d, acceleration := w.known()
-		plan.Total += d.median(acceleration, w.kind, stepBetween, usualBetween)
+		plan.Total += d.Median(acceleration, w.kind, stepBetween, usualBetween)
 	}
 }
 
@@ -215,7 +116,7 @@ func (w *times) preview(plan Plan) Plan {
 // estimated returns the step with the time that it takes.
 func (w *times) estimated(step Step) Step {
 	d, acceleration := w.known()
-	step.Usual = d.median(acceleration, w.kind, step.ID, kindOf(step.ID).usual)
+	step.Usual = d.Median(acceleration, w.kind, string(step.ID), kindOf(step.ID).usual)
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
 		step.Usual += w.downloadTime()
 	}
@@ -232,11 +133,11 @@ func (w *times) downloadTime() time.Duration {
 func (p Plan) kind() string {
 	switch {
 	case p.has(StepCreate), p.has(StepReplaceCreate):
-		return ofNew
+		return durations.OfNew
 	case p.has(StepStart):
-		return ofRestart
+		return durations.OfRestart
 	}
-	return ofLive
+	return durations.OfLive
 }
 
 // add keeps how long a step took that is done. What it downloaded doesn't count.
@@ -259,16 +160,16 @@ func (w *times) record(whole bool) {
 	}
 	path := durationsPath(w.target.spec)
 	_, acceleration := w.known()
-	d := readDurations(path) // again: other runs write it as well
-	add := func(id StepID, took time.Duration) { d.add(acceleration, w.kind, id, took) }
+	d := durations.Read(path) // again: other runs write it as well
+	add := func(id string, took time.Duration) { d.Add(acceleration, w.kind, id, took) }
 	for id, all := range w.took {
 		for _, took := range all {
-			add(id, took)
+			add(string(id), took)
 		}
 	}
 	for _, step := range w.list.steps {
 		if step.state == StepSkipped && step.Conditional {
-			add(step.ID, 0)
+			add(string(step.ID), 0)
 		}
 	}
 	if whole {
@@ -280,5 +181,5 @@ func (w *times) record(whole bool) {
 	if rate := w.activity.Rate(); rate > 0 {
 		d.Rate = rate
 	}
-	_ = d.write(path) // without it, the next estimate is as good as this one
+	_ = d.Write(path) // without it, the next estimate is as good as this one
 }

@@ -4,70 +4,15 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/provision/internal/durations"
 )
-
-func TestDurations(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "durations.json")
-	d := readDurations(path)
-	usual := func(acceleration, kind string) time.Duration {
-		return readDurations(path).median(acceleration, kind, StepStart, 20*time.Second)
-	}
-	if usual("kvm", ofNew) != 20*time.Second || usual(emulated, ofNew) != 200*time.Second {
-		t.Errorf("before any run: %v, %v", usual("kvm", ofNew), usual(emulated, ofNew))
-	}
-	for _, took := range []time.Duration{1, 2, 7, 9, 8, 60, 10} { // the last few count, and an outlier does not
-		d.add("kvm", ofRestart, StepStart, took*time.Second)
-	}
-	if err := d.write(path); err != nil {
-		t.Fatal(err)
-	}
-	if usual("kvm", ofRestart) != 10*time.Second || usual("kvm", ofNew) != 10*time.Second ||
-		usual(emulated, ofNew) != 200*time.Second {
-		t.Errorf("%v, as new %v, emulated %v", usual("kvm", ofRestart), usual("kvm", ofNew), usual(emulated, ofNew))
-	}
-	if kept := readDurations(path).Steps["kvm/restart/vm-start"]; len(kept) != durationsKept {
-		t.Errorf("%v are kept", kept)
-	}
-}
-
-// TestDamagedDurations: they count for nothing, and the next run replaces them.
-func TestDamagedDurations(t *testing.T) {
-	for name, text := range map[string]string{
-		"nothing":   "",
-		"no JSON":   "{\"steps_ns\": {",
-		"another":   `[1, 2, 3]`,
-		"no number": `{"steps_ns": {"kvm/new/vm-start": ["fast"]}}`,
-		"absurd":    `{"steps_ns": {"kvm/new/vm-start": [-1, 90000000000000000]}, "rate": -5}`,
-		"too long":  `{"rate": 1, "acceleration": {"qemu": "` + strings.Repeat("x", maxDurations) + `"}}`,
-		"null":      `{"steps_ns": null, "acceleration": null}`,
-	} {
-		path := filepath.Join(t.TempDir(), "durations.json")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		d := readDurations(path)
-		if took := d.median("kvm", ofNew, StepStart, time.Minute); took != time.Minute || d.Rate != 0 {
-			t.Errorf("%s: %v, %d", name, took, d.Rate)
-		}
-		d.Acceleration["qemu"] = "kvm"
-		d.add("kvm", ofNew, StepStart, time.Second)
-		if err := d.write(path); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if took := readDurations(path).median("kvm", ofNew, StepStart, time.Minute); took != time.Second {
-			t.Errorf("%s: afterwards %v", name, took)
-		}
-	}
-}
 
 // TestFirstEstimate: before anything was recorded, it depends on acceleration and on the download.
 func TestFirstEstimate(t *testing.T) {
@@ -78,7 +23,7 @@ func TestFirstEstimate(t *testing.T) {
 		r := newRun(&emitter{})
 		r.target = target{spec: Spec{StateDir: t.TempDir()}, vmType: limatype.QEMU}
 		if rate > 0 {
-			_ = durations{Rate: rate}.write(durationsPath(r.target.spec))
+			_ = durations.Durations{Rate: rate}.Write(durationsPath(r.target.spec))
 		}
 		r.times.observe(r.target, results)
 		plan := Plan{Gets: &Gets{Download: true}}
@@ -146,7 +91,7 @@ func TestReplay(t *testing.T) {
 		r.edges = Edges{Now: now}
 		r.times.acceleration = "kvm"
 		if was.Emulated {
-			r.times.acceleration = emulated
+			r.times.acceleration = durations.Emulated
 		}
 		plan := Plan{}
 		for _, step := range was.Steps {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -58,7 +59,7 @@ func lastSeen(spec Spec, instance *limatype.Instance) *LastSeen {
 // readSeen returns what was written down about the VM in dir; nil for nothing.
 func readSeen(spec Spec, dir string) *seen {
 	var s seen
-	text, err := readLimited(seenPath(spec), maxSeen)
+	text, err := readfile.Limited(seenPath(spec), maxSeen)
 	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(lifecycle.Created(dir)) {
 		return nil
 	}

@@ -600,3 +600,9 @@ func sudoRefuses(s State) *Error {
 		Next: next + "; then run worldsetup again",
 	}
 }
+
+// firstLine returns the first line of a text, without its newline.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}

@@ -463,3 +463,19 @@ func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }
 func (p *Plan) at(id StepID) int {
 	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.ID == id })
 }
+
+// nonEmpty returns text as the only element, or nothing if it is empty.
+func nonEmpty(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+// prefixed returns words, each with prefix before it.
+func prefixed(prefix string, words []string) (prefixed []string) {
+	for _, word := range words {
+		prefixed = append(prefixed, prefix+word)
+	}
+	return prefixed
+}

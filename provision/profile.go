@@ -25,6 +25,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -106,7 +107,7 @@ func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, erro
 	if err := spec.checkProfileDigest(); err != nil {
 		return nil, nil, err
 	}
-	text, err := readLimited(spec.Profile, maxProfile)
+	text, err := readfile.Limited(spec.Profile, maxProfile)
 	if err != nil {
 		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
 			err))
@@ -494,7 +495,7 @@ func profileFiles(path string) (files []profileFile, err error) {
 	files = []profileFile{{path: path, profile: true}}
 	for i := 0; i < len(files); i++ {
 		file := &files[i]
-		if file.text, err = readLimited(file.path, maxProfile); err != nil {
+		if file.text, err = readfile.Limited(file.path, maxProfile); err != nil {
 			return nil, err
 		}
 		if !file.profile {

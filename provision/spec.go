@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -351,7 +351,7 @@ func regularFile(what, path string, limit int64) (string, error) {
 	if err != nil {
 		return path, usage(next, "the %s %q: %v", what, path, err)
 	}
-	file, err := openRegular(path)
+	file, err := readfile.Open(path)
 	if err != nil {
 		return path, usage(next, "the %s cannot be used: %v", what, err)
 	}
@@ -367,36 +367,6 @@ func regularFile(what, path string, limit int64) (string, error) {
 			plaintext.Bytes(info.Size()), plaintext.Bytes(limit), what)
 	}
 	return path, nil
-}
-
-// openRegular opens path for reading if it is a regular file; a FIFO or device would block or never end.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		kind := "no regular file"
-		if info.IsDir() {
-			kind = "a directory"
-		}
-		return nil, fmt.Errorf("%s is %s", path, kind)
-	}
-	return os.Open(path)
-}
-
-// readLimited reads a regular file of at most limit bytes.
-func readLimited(path string, limit int64) ([]byte, error) {
-	file, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s has more than %s", path, plaintext.Bytes(limit))
-	}
-	return text, err
 }
 
 // LogPath is the file that holds the events of the last run that could change something, one JSON object a line. The

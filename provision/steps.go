@@ -441,7 +441,7 @@ func verified(r *run, _ context.Context, _ State, _ Step, _ func(string)) error 
 type kind struct {
 	id         StepID
 	title      string
-	usual      time.Duration // with hardware acceleration; see emulatedTime
+	usual      time.Duration // with hardware acceleration; see package durations
 	disruption Disruption
 	interrupts bool
 	destroys   bool

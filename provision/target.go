@@ -9,13 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/worktree"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/unittext"
@@ -173,7 +174,7 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 
 // leaveWorktree takes the primary checkout for the project, where that is in a linked worktree of git.
 func (t *target) leaveWorktree() error {
-	if primary, linked := primaryCheckout(t.spec.Project); primary != "" {
+	if primary, linked := worktree.Primary(t.spec.Project); primary != "" {
 		t.spec.Project, t.linked = primary, linked
 	}
 	return t.spec.checkProject()
@@ -233,7 +234,7 @@ func (t target) checkDigest() error {
 	if t.spec.ImageDigest == "" || isURL(t.spec.Image) {
 		return nil
 	}
-	file, err := openRegular(t.spec.Image)
+	file, err := readfile.Open(t.spec.Image)
 	if err != nil {
 		return about("image", usage("name a readable file: --image FILE", "the image cannot be used: %v", err))
 	}
@@ -468,53 +469,3 @@ const (
 	WorktreePrimary = "primary"
 	WorktreeSelf    = "self"
 )
-
-// primaryCheckout returns the primary checkout of the linked worktree that dir is in, and the worktree's own directory;
-// both are empty where dir is in none. It trusts the .git file of a worktree only as far as the primary checkout's own
-// directory about that worktree names it too: a project that comes from elsewhere may hold such a file, and name any
-// directory in it.
-func primaryCheckout(dir string) (primary, linked string) {
-	for linked = dir; ; linked = filepath.Dir(linked) {
-		file := filepath.Join(linked, ".git")
-		info, err := os.Lstat(file)
-		if err != nil && filepath.Dir(linked) != linked {
-			continue
-		}
-		if err != nil || !info.Mode().IsRegular() {
-			return "", ""
-		}
-		own, found := strings.CutPrefix(firstLineOf(file), "gitdir: ")
-		if !found {
-			return "", ""
-		}
-		own = from(linked, own)
-		common, back := firstLineOf(filepath.Join(own, "commondir")), firstLineOf(filepath.Join(own, "gitdir"))
-		if common == "" || back == "" {
-			return "", "" // a submodule, or a directory of git's that is kept elsewhere
-		}
-		common, back = from(own, common), from(own, back)
-		backInfo, err := os.Lstat(back)
-		if err != nil || !os.SameFile(info, backInfo) || filepath.Base(common) != ".git" {
-			return "", ""
-		}
-		worktrees := filepath.Join(common, "worktrees")
-		if _, err := os.Stat(worktrees); err != nil || !lima.SameDirectory(filepath.Dir(own), worktrees) {
-			return "", ""
-		}
-		return filepath.Dir(common), linked
-	}
-}
-
-// from returns a path that may be relative to dir.
-func from(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(dir, path)
-}
-
-// firstLineOf returns the first line of a small file; empty when it can't be read.
-func firstLineOf(path string) string {
-	text, _ := readLimited(path, 4096)
-	return strings.TrimSpace(firstLine(string(text)))
-}

@@ -1,4 +1,4 @@
-package provision
+package worktree
 
 import (
 	"errors"
@@ -42,7 +42,7 @@ func TestPrimaryCheckout(t *testing.T) {
 		"linked": "primary", "linked/a/b": "primary",
 		"primary": "", "primary/sub": "", "lying": "", "inventing": "", "submodule": "", "of-bare": "", "odd": "", ".": "",
 	} {
-		primary, linked := primaryCheckout(filepath.Join(root, dir))
+		primary, linked := Primary(filepath.Join(root, dir))
 		if want != "" {
 			want = filepath.Join(root, want)
 		}
