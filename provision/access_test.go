@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
@@ -71,8 +73,8 @@ func TestReach(t *testing.T) {
 		account(s.Guest, "root", 0, 0)
 		account(s.Guest, "ada", 501, 1000)
 		c.edit(s.Guest)
-		others := []Reach{}
-		for _, one := range reach(s.Guest, "substrate") {
+		others := []faults.Reach{}
+		for _, one := range faults.Reachable(s.Guest, "substrate") {
 			if !one.Expected {
 				others = append(others, one)
 			}
@@ -115,34 +117,10 @@ func account(o *guest.Observation, name string, uid, gid int) {
 	o.Accounts = append(o.Accounts, guest.Account{Name: name, UID: uid, GID: gid})
 }
 
-// TestWritable: directories above ours are root's to change.
-func TestWritable(t *testing.T) {
-	for _, c := range []struct {
-		mode, owner, kind string
-		acl               []string
-		wrong             bool
-	}{
-		{"755", "root", "directory", nil, false}, {"555", "root", "directory", nil, false},
-		{"777", "root", "directory", nil, true}, {"1777", "root", "directory", nil, true},
-		{"775", "root", "directory", nil, true}, {"2755", "root", "directory", nil, false},
-		{"755", "ada", "directory", nil, true}, {"777", "root", "symbolic link", nil, false},
-		{"755", "root", "directory", []string{"user:games:r-x"}, false},
-		{"755", "root", "directory", []string{"default:user:games:rwx"}, true},
-	} {
-		o := &guest.Observation{Files: map[string]guest.File{"/run": {Type: c.kind, Mode: c.mode, Owner: c.owner}}}
-		if c.acl != nil {
-			o.ACLs = map[string][]string{"/run": c.acl}
-		}
-		if paths, reasons := writable(o); len(paths) == 1 != c.wrong || len(reasons) != len(paths) {
-			t.Errorf("%+v: %v %q", c, paths, reasons)
-		}
-	}
-}
-
 // TestSocketOfAnother: a forwarded socket that another user owns is not the agent's, whatever answers there.
 func TestSocketOfAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "substrate.sock")
-	if why := otherOwner(path, os.Getuid()); why != "" {
+	if why := hostsocket.OtherOwner(path, os.Getuid()); why != "" {
 		t.Errorf("one that isn't there %s", why)
 	}
 	socket, err := net.Listen("unix", path)
@@ -150,10 +128,10 @@ func TestSocketOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	if why := otherOwner(path, os.Getuid()); why != "" {
+	if why := hostsocket.OtherOwner(path, os.Getuid()); why != "" {
 		t.Errorf("our own %s", why)
 	}
-	owner := otherOwner(path, os.Getuid()+1)
+	owner := hostsocket.OtherOwner(path, os.Getuid()+1)
 	s := State{HostSocketOwner: owner, Guest: &guest.Observation{SessionGroups: []string{guest.GroupName}}}
 	reasons := connectionReasons(s)
 	if owner == "" || len(reasons) != 1 || !strings.HasSuffix(reasons[0], owner) {

@@ -18,6 +18,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -143,7 +144,7 @@ func companionReasons(t target, o *guest.Observation) (reasons, names []string) 
 	}
 	for _, one := range t.companions {
 		path := layout.Program(one.Name)
-		wrong := differs(o, path, "regular file", "755", "root", "root")
+		wrong := faults.Differs(o, path, "regular file", "755", "root", "root")
 		if wrong == "" && o.Files[path].SHA256 != one.SHA256 {
 			wrong = path + " is another one than " + one.Path
 		}
@@ -151,7 +152,7 @@ func companionReasons(t target, o *guest.Observation) (reasons, names []string) 
 	}
 	for _, one := range t.wrapped(o) {
 		path := layout.Program(one.Wrapper)
-		wrong := differs(o, path, "regular file", "755", "root", "root")
+		wrong := faults.Differs(o, path, "regular file", "755", "root", "root")
 		if wrong == "" && o.Files[path].SHA256 != sum([]byte(one.WrapperText)) {
 			wrong = path + " has another text than `" + strings.TrimSpace(one.WrapperText) + "`"
 		}
@@ -227,7 +228,7 @@ func (t target) sourcesReason() string {
 // sourceReasons returns why companions have to be built. As with the agent, one that is installed is enough.
 func sourceReasons(t target, o *guest.Observation) (reasons, names []string) {
 	for _, one := range t.sources {
-		if wrong := differs(o, layout.Program(one.Name), "regular file", "755", "root", "root"); wrong != "" {
+		if wrong := faults.Differs(o, layout.Program(one.Name), "regular file", "755", "root", "root"); wrong != "" {
 			reasons, names = append(reasons, wrong), append(names, one.Name)
 		}
 	}
@@ -472,27 +473,4 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 func sum(content []byte) string {
 	hash := sha256.Sum256(content)
 	return hex.EncodeToString(hash[:])
-}
-
-// differs describes how the file at path differs from what it should be; empty when it does not. An empty group is not
-// compared.
-func differs(o *guest.Observation, path, kind, mode, owner, group string) string {
-	file, found := o.Files[path]
-	if !found {
-		return path + " is missing"
-	}
-	if file.Type == "regular empty file" { // stat's word for it
-		file.Type = "regular file"
-	}
-	if group == "" {
-		group = file.Group
-	}
-	if file.Type != kind {
-		return fmt.Sprintf("%s is a %s, expected a %s", path, file.Type, kind)
-	}
-	if file.Owner != owner || file.Group != group || file.Mode != mode {
-		return fmt.Sprintf("%s has owner %s:%s, mode 0%s; expected %s:%s, 0%s", path, file.Owner, file.Group,
-			file.Mode, owner, group, mode)
-	}
-	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
@@ -292,7 +293,7 @@ func changedPaths(id StepID, o *guest.Observation) []string {
 	case StepGroup:
 		return []string{"/etc", "/etc/group", "/etc/gshadow"}
 	case StepDirectories:
-		above, _ := writable(o)
+		above, _ := faults.Writable(o)
 		return append(above, "/var/lib", guest.StatePath, o.Home, o.Home+guest.HomeStateSuffix)
 	case StepStage:
 		return []string{guest.StatePath, o.Layout.Staging, o.Layout.Current()}
@@ -325,7 +326,7 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	in := r.session(s)
 	found, _ := in.Obstacles(ctx, in.route, changedPaths(id, s.Guest)) // on failure, the script's own message has to do
 	for _, one := range found {
-		words, command := obstacle(s.Instance.Name, one)
+		words, command := faults.Obstacle(s.Instance.Name, one)
 		if words != "" && !slices.Contains(why, words) {
 			why, next = append(why, words), append(next, command)
 		}
@@ -335,40 +336,4 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	}
 	failure.Why = strings.Join(why, "\n") + "\n" + failure.Why
 	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
-}
-
-// noRoom returns what a file system runs short of. The room on the guest's disk is measured by other means.
-func noRoom(path string, room guest.Room) (kind guest.ObstacleKind, short bool) {
-	switch {
-	case room.Available < 64<<10 && path != "/":
-		return guest.NoRoom, true
-	case room.Files < 16:
-		return guest.NoInodes, true
-	}
-	return "", false
-}
-
-// obstacle describes what stands in root's way, with the command that removes it.
-func obstacle(vm string, one guest.Obstacle) (words, command string) {
-	switch one.Kind {
-	case guest.Immutable:
-		return one.Path + " is immutable: someone has set that attribute, with chattr",
-			inGuest(vm, "chattr -i", one.Path)
-	case guest.AppendOnly:
-		return one.Path + " is append-only: someone has set that attribute, with chattr",
-			inGuest(vm, "chattr -a", one.Path)
-	case guest.ReadOnly:
-		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{})
-	case guest.BindReadOnly:
-		return one.Path + " is mounted read-only", remount(vm, one.Path, guest.Way{Bind: true})
-	case guest.MountedOver:
-		return "something is mounted over " + one.Path, inGuest(vm, "umount", one.Path)
-	case guest.NoRoom:
-		return "there is no room left on the file system at " + one.Path,
-			fmt.Sprintf("remove what is not needed: %s", inGuest(vm, "du -xah", one.Path)+" | sort -h | tail")
-	case guest.NoInodes:
-		return "there is room for no more files on the file system at " + one.Path,
-			fmt.Sprintf("remove what is not needed: %s", inGuest(vm, "du --inodes -x", one.Path)+" | sort -n | tail")
-	}
-	return "", ""
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/unittext"
 )
@@ -51,17 +51,7 @@ func packageReasons(t target, o *guest.Observation) (reasons, lacking []string) 
 	if t.agent != nil {
 		builtin = t.agent.Source == SourceBuiltin
 	}
-	lacking = slices.DeleteFunc(slices.Clone(o.Missing), func(command string) bool {
-		return command == guest.Python && !builtin
-	})
-	if len(lacking) > 0 {
-		reasons = append(reasons, "the guest lacks "+strings.Join(lacking, ", "))
-	}
-	if builtin && o.PythonFault != "" && !slices.Contains(lacking, guest.Python) {
-		reasons = append(reasons, "the guest's python3 does not run the built-in agent: "+o.PythonFault)
-		lacking = append(lacking, guest.Python)
-	}
-	return reasons, lacking
+	return faults.Packages(o, builtin)
 }
 
 func explainPackages(r *run, at State, failure *Error, err error) {
@@ -78,49 +68,26 @@ func explainPackages(r *run, at State, failure *Error, err error) {
 	default:
 		failure.Next = fmt.Sprintf("check the guest's way to its package mirrors: "+
 			"limactl shell --workdir / %s sudo apt-get update; then run worldsetup again", vm)
-		if found, undo := pinned(at.Guest, vm); found != "" {
+		if found, undo := faults.Pinned(at.Guest, vm); found != "" {
 			failure.Why = strings.TrimSpace(failure.Why + "\n" + found)
 			failure.Next = "let this machine resolve its names again: " + undo + "; then run worldsetup again"
 		}
 	}
 }
 
-func groupReasons(o *guest.Observation) (reasons []string) {
-	if o.Group == nil {
-		reasons = append(reasons, "the group substrate does not exist")
-	}
-	if !slices.Contains(o.AccountGroups, guest.GroupName) {
-		reasons = append(reasons, fmt.Sprintf("the user %s is not in the group substrate", o.User))
-	}
-	return reasons
-}
-
-func directoryReasons(o *guest.Observation) (reasons []string) {
-	if wrong := differs(o, guest.StatePath, "directory", "750", "root", guest.GroupName); wrong != "" {
-		reasons = append(reasons, wrong)
-	} else if wrong := accessList(o, guest.StatePath, ""); wrong != "" {
-		reasons = append(reasons, wrong)
-	}
-	home := o.Home + guest.HomeStateSuffix
-	if wrong := differs(o, home, "directory", "755", o.User, ""); wrong != "" {
-		reasons = append(reasons, wrong)
-	}
-	return reasons
-}
-
 func planDirectories(p *Plan, _ target, s State) {
-	_, above := writable(s.Guest)
-	p.add(StepDirectories, append(directoryReasons(s.Guest), above...)...)
+	_, above := faults.Writable(s.Guest)
+	p.add(StepDirectories, append(faults.Directories(s.Guest), above...)...)
 }
 
 func directoriesTask(_ target, o *guest.Observation, step Step) (*task, error) {
-	closed, _ := writable(o)
+	closed, _ := faults.Writable(o)
 	return &task{change: guest.MakeDirectories{User: o.User, Home: o.Home, Open: step.operands, Close: closed}}, nil
 }
 
 func planAgent(p *Plan, t target, s State) {
 	o := s.Guest
-	wrong := differs(o, o.Layout.Agent(), "regular file", "755", "root", "root")
+	wrong := faults.Differs(o, o.Layout.Agent(), "regular file", "755", "root", "root")
 	switch {
 	case t.agent == nil && wrong != "":
 		p.Blocked = t.noAgent()
@@ -186,8 +153,8 @@ func planActivate(p *Plan, t target, s State) {
 	if hidden, _, _ := s.Guest.Overrides(); len(contents)+len(hidden) > 0 {
 		changes = append(changes, "the units change")
 	}
-	socket := socketReasons(s)
-	reasons := slices.Concat(changes, socket, serviceReasons(s))
+	socket := faults.Socket(s.Guest, s.Unanswered)
+	reasons := slices.Concat(changes, socket, faults.Service(s.Guest, s.Unanswered))
 	if len(reasons) == 0 {
 		return
 	}
@@ -234,70 +201,20 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 	}
 	if ok && script.ExitCode == guest.ExitNoPython {
 		failure.What = "the guest's python3 does not run the agent"
-		failure.Next = "install it again: " + inGuest(vm, "apt-get install --reinstall", "~i~npython3.*-minimal",
+		failure.Next = "install it again: " + guest.RootCommand(vm, "apt-get install --reinstall", "~i~npython3.*-minimal",
 			"~i~npython3.*-stdlib") +
 			"; then run worldsetup again"
 		return
 	}
 	if wishes := at.Guest.Wishes(); len(wishes) > 0 && !(ok && script.ExitCode == guest.ExitRolledBack) {
 		failure.What = "the agent does not start and answer with what others have set for its units"
-		failure.Why = strings.Join(append(texts(wishes), failure.Why), "\n")
+		failure.Why = strings.Join(append(faults.WishTexts(wishes), failure.Why), "\n")
 		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s, and there: %s; "+
-			"then run worldsetup again", vm, strings.Join(slices.Compact(takenAway(wishes)), " && "))
+			"then run worldsetup again", vm, strings.Join(slices.Compact(faults.TakeAway(wishes)), " && "))
 	}
 }
 
-// texts returns the settings as they are shown.
-func texts(wishes []guest.Wish) (texts []string) {
-	for _, wish := range wishes {
-		texts = append(texts, wish.Text)
-	}
-	return texts
-}
-
-// takenAway returns the commands that take drop-ins away from our units.
-func takenAway(wishes []guest.Wish) (commands []string) {
-	for _, wish := range wishes {
-		words := []string{"sudo", "mv", wish.File, wish.File + ".displaced"}
-		if wish.File != wish.Override {
-			commands = append(commands, "sudo mkdir -p "+path.Dir(wish.Override))
-			words = []string{"sudo", "ln", "-s", "/dev/null", wish.Override}
-		}
-		commands = append(commands, shellescape.QuoteCommand(words))
-	}
-	return commands
-}
-
-func planMarker(p *Plan, _ target, s State) { p.add(StepMarker, markerReasons(s.Guest)...) }
-
-// markerReasons judges the marker's file. What it holds is for [Plan.forGuest].
-func markerReasons(o *guest.Observation) []string {
-	file, found := o.Files[guest.MarkerPath]
-	wrong := differs(o, guest.MarkerPath, "regular file", "644", "root", "root")
-	switch {
-	case found && !strings.HasPrefix(file.Type, "regular"):
-		return []string{wrong}
-	case o.MarkerText != "":
-		return append(nonEmpty(wrong), holdsNoName(o.Layout, o.MarkerText))
-	case o.Marker == "":
-		return []string{"the layout is not marked as complete"}
-	case o.Marker != o.Layout.Marker:
-		return append(nonEmpty(wrong), fmt.Sprintf("the layout is marked %q, of an older generation", o.Marker))
-	}
-	return nonEmpty(wrong)
-}
-
-// holdsNoName describes the text of a marker that names no layout.
-func holdsNoName(of layout.Layout, text string) string {
-	first, rest, _ := strings.Cut(text, "\n")
-	holds := fmt.Sprintf("holds %q", text)
-	if rest != "" {
-		holds = fmt.Sprintf("holds more than one line, the first is %q", first)
-	} else if len(text) == guest.MaxMarker {
-		holds = fmt.Sprintf("holds more than a name, it begins with %q", text)
-	}
-	return fmt.Sprintf("%s %s; expected %q", guest.MarkerPath, holds, of.Marker+"\n")
-}
+func planMarker(p *Plan, _ target, s State) { p.add(StepMarker, faults.Marker(s.Guest)...) }
 
 // writeMarker writes the marker and reads it back.
 func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string)) error {
@@ -316,7 +233,7 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 		{o.Layout.Socket(), o.Layout.SocketPath()}} {
 		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
 			contents = append(contents, unit.name+" is masked")
-		} else if wrong := differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
+		} else if wrong := faults.Differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
 			contents = append(contents, wrong)
 		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
 			contents = append(contents, unit.name+" does not hold what it should")
@@ -353,92 +270,12 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 	return sums
 }
 
-// socketReasons judges the socket: its state in systemd, the file, and whether a process listens on that file.
-func socketReasons(s State) (reasons []string) {
-	o := s.Guest
-	file := o.Files[guest.SocketPath]
-	if unit := o.Units[o.Layout.Socket()]; unit.Active != "active" {
-		reasons = append(reasons, fmt.Sprintf("%s is %s", o.Layout.Socket(), unit.Active))
-	} else if wrong := differs(o, guest.SocketPath, "socket", "660", "root", guest.GroupName); wrong != "" {
-		reasons = append(reasons, wrong)
-	} else if wrong := accessList(o, guest.SocketPath, ""); wrong != "" {
-		reasons = append(reasons, wrong)
-	} else if o.Listening != nil && !o.Listening[file.Inode] {
-		reasons = append(reasons, fmt.Sprintf("no process listens on %s: systemd's socket is a different one, or lost",
-			guest.SocketPath))
-	}
-	if s.Unanswered != "" {
-		reasons = append(reasons, "root asked the agent: "+s.Unanswered)
-	}
-	return reasons
-}
-
-// serviceReasons judges the state of the service and the program that it runs.
-func serviceReasons(s State) (reasons []string) {
-	o := s.Guest
-	switch service := o.Units[o.Layout.Service()]; {
-	case service.Active == "failed" || strings.HasPrefix(service.Sub, "auto-restart"):
-		reasons = append(reasons, fmt.Sprintf("%s has failed (%s)", o.Layout.Service(), service.Result))
-		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
-	case service.Active == "activating" && s.Unanswered != "":
-		reasons = append(reasons, fmt.Sprintf("%s does not come up (%s)", o.Layout.Service(), service.Sub))
-		reasons = append(reasons, prefixed("others have set ", texts(o.Wishes()))...)
-	case service.Active == "active":
-		if o.Runs == guest.RunsOther {
-			reasons = append(reasons, "the agent that runs is not the one that is installed")
-		}
-		// systemd makes this directory when the service starts, and removes it when it stops.
-		if wrong := differs(o, guest.RuntimePath, "directory", "750", "root", guest.GroupName); wrong != "" {
-			reasons = append(reasons, wrong)
-		} else if wrong := accessList(o, guest.RuntimePath, ""); wrong != "" {
-			reasons = append(reasons, wrong)
-		}
-		for _, path := range o.Layout.RuntimePaths() {
-			if wrong := differs(o, path, "directory", "750", "root", guest.GroupName); wrong != "" && o.Sudo {
-				reasons = append(reasons, wrong)
-			}
-		}
-	}
-	return reasons
-}
-
-// foreign returns what others have set up in the guest against the agent, and the commands against it: the socket of
-// another unit is not ours to remove, nor is what systemd gives to all services.
-func foreign(o *guest.Observation) (listening, given, commands []string) {
-	for _, other := range o.Strangers {
-		already := func(s guest.Stranger) bool { return s.Unit == other.Unit && s.PID != 0 }
-		if other.PID == 0 && slices.ContainsFunc(o.Strangers, already) {
-			continue
-		}
-		name, command := other.Unit, "systemctl stop "+other.Unit
-		switch {
-		case other.Unit == "":
-			name, command = fmt.Sprintf("process %d", other.PID), fmt.Sprintf("kill %d", other.PID)
-		case strings.HasSuffix(other.Unit, ".socket"):
-			command = "systemctl disable --now " + other.Unit
-		}
-		when := ""
-		if other.PID == 0 {
-			when = " from the next boot on"
-		}
-		listening = append(listening, fmt.Sprintf("%s listens at %s too%s", name, guest.SocketPath, when))
-		commands = append(commands, "sudo "+command)
-	}
-	for _, variable := range o.Inherited() {
-		name, _, _ := strings.Cut(variable, "=")
-		given = append(given, variable+" is in the environment that systemd gives to all services")
-		commands = append(commands, "sudo systemctl unset-environment "+shellescape.Quote(name),
-			"sudo systemctl restart "+o.Layout.Service())
-	}
-	return listening, given, commands
-}
-
 // blockForeign returns the error of a guest in which there is nothing left to do but what its owner has to.
 func blockForeign(s State) *Error {
 	if s.Guest == nil {
 		return nil
 	}
-	listening, given, commands := foreign(s.Guest)
+	listening, given, commands := faults.Others(s.Guest)
 	if len(commands) == 0 {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
@@ -26,13 +27,11 @@ const (
 	// clockRepair is how far the guest's clock may be off before it is set: time synchronization restores what is
 	// nearer.
 	clockRepair = 10 * time.Second
-	// freeSpaceNeeded is what has to be free on the guest's disk, in KiB: our own files take less than a quarter of it.
-	freeSpaceNeeded = 16 << 10
 )
 
 func planClock(p *Plan, _ target, s State) {
 	if off := s.Guest.ClockAhead.Abs(); off > clockRepair+s.Guest.ClockError {
-		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", signed(s.Guest.ClockAhead)))
+		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", faults.Signed(s.Guest.ClockAhead)))
 	}
 }
 
@@ -57,13 +56,13 @@ func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(strin
 }
 
 func planFreeSpace(p *Plan, _ target, s State) {
-	if full(s.Guest) {
+	if faults.Full(s.Guest) {
 		p.add(StepFreeSpace, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
 	}
 }
 
 func freeSpaceTask(target, *guest.Observation, Step) (*task, error) {
-	return &task{change: guest.FreeSpace{KiB: freeSpaceNeeded}}, nil
+	return &task{change: guest.FreeSpace{KiB: faults.FreeSpaceNeeded}}, nil
 }
 
 func explainFreeSpace(r *run, _ State, failure *Error, err error) {
@@ -77,10 +76,6 @@ func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 		"tail), "+
 		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
 }
-
-func full(o *guest.Observation) bool { return o.DiskAvailable < freeSpaceNeeded<<10 }
-
-func signed(d time.Duration) string { return fmt.Sprintf("%+.1f s", d.Seconds()) }
 
 // planSSHAccess plans to repair SSH access, and blocks the plan where that is impossible or did not help.
 func planSSHAccess(p *Plan, _ target, s State) {
@@ -160,17 +155,6 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 		}
 	}
 	return pairs
-}
-
-// closedDirectories returns the directories above our files that not all users can enter. Nothing inside them was
-// observed.
-func closedDirectories(o *guest.Observation) (closed []string) {
-	for _, path := range parents {
-		if file, found := o.Files[path]; found && !file.Open() {
-			closed = append(closed, path)
-		}
-	}
-	return closed
 }
 
 // open plans only to open them, since files that seem to be missing may be inside.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -357,14 +359,14 @@ func connectionReasons(s State) (reasons []string) {
 
 // restartReasons returns the facts that only a restart of the VM repairs, or that less disruption did not repair.
 func restartReasons(t target, s State) (reasons []string) {
-	mounts := t.mounts()
+	wanted := t.mounts()
 	for i, problem := range s.Mounts {
 		switch {
-		case problem == "", problem == mountRefused: // a restart would not help
-		case mounts[i].leftOut:
-			reasons = append(reasons, fmt.Sprintf("the mount %s: %s", mounts[i].point, problem))
+		case problem == "", problem == mounts.Refused: // a restart would not help
+		case wanted[i].LeftOut:
+			reasons = append(reasons, fmt.Sprintf("the mount %s: %s", wanted[i].Point, problem))
 		default:
-			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", mounts[i].point, problem))
+			reasons = append(reasons, fmt.Sprintf("the mount %s is lost: %s", wanted[i].Point, problem))
 		}
 	}
 	if below := connectionReasons(s); len(below) > 0 && (len(reasons) > 0 || s.Tried[StepConnection]) {
@@ -503,7 +505,7 @@ func planFor(t target, s State) Plan {
 // forGuest plans the changes inside a running guest.
 func (p *Plan) forGuest(t target, s State) {
 	o := s.Guest
-	if p.Blocked = noSources(s); p.Blocked != nil {
+	if p.Blocked = faults.NoSources(s.Guest, s.Instance.Name); p.Blocked != nil {
 		return
 	}
 	p.Replace, p.keep = append(p.Replace, newerLayout(t, o)...), keepNewer(o)
@@ -511,7 +513,7 @@ func (p *Plan) forGuest(t target, s State) {
 		p.Replace = append(p.Replace, fmt.Sprintf("its layout is marked %q, and this worldsetup makes %q", o.Marker,
 			o.Layout.Marker))
 	}
-	closed := closedDirectories(o)
+	closed := faults.Closed(o)
 	for _, k := range kinds() {
 		if k.plan != nil && (len(closed) == 0 || !k.ofLayout()) { // the inside of closed directories was not observed
 			k.plan(p, t, s)
@@ -574,23 +576,23 @@ func sudoDenied(s State) *Error {
 func sudoRefuses(s State) *Error {
 	o, vm := s.Guest, s.Instance.Name
 	next := "become root in the guest in another way, and repair it"
-	paths, reasons := writable(o)
+	paths, reasons := faults.Writable(o)
 	switch refusal := o.SudoRefusal(); {
 	case refusal == guest.SudoWantsTerminal:
 		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case refusal == guest.SudoAccount:
 		next = "the account or its password has probably expired: have the next boot renew it, before the user logs in: " +
-			atBoot(vm, "chage -E -1 -d -1 "+o.User)
+			guest.BootCommand(vm, "chage -E -1 -d -1 "+o.User)
 	case len(paths) > 0: // sudo-rs trusts no settings that others could change
 		next = reasons[0] + ": have the next boot close it: " +
-			atBoot(vm, "chmod go-w "+shellescape.QuoteCommand(paths))
+			guest.BootCommand(vm, "chmod go-w "+shellescape.QuoteCommand(paths))
 	case refusal == guest.SudoFiles:
-		next = "have the next boot give sudo's program and rules back to root: " + atBoot(vm,
+		next = "have the next boot give sudo's program and rules back to root: " + guest.BootCommand(vm,
 			"chown root:root /usr/bin/sudo && chmod 4755 /usr/bin/sudo && "+
 				"chown -R root:root /etc/sudoers /etc/sudoers.d && chmod -R go-w /etc/sudoers /etc/sudoers.d")
 	case refusal == guest.SudoMissing:
-		next = "have the next boot install it: " + atBoot(vm, "apt-get install -y --reinstall sudo")
+		next = "have the next boot install it: " + guest.BootCommand(vm, "apt-get install -y --reinstall sudo")
 	}
 	why := append([]string{o.SudoOutput}, nonEmpty(s.Locked)...)
 	return &Error{

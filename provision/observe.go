@@ -1,24 +1,18 @@
 package provision
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
-	"golang.org/x/sys/unix"
 
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -79,15 +73,15 @@ func (o *observer) observe(
 	}
 	boot, _ := lima.ReadBoot(instance.Dir) // without events nothing is known
 	state.Degraded = boot.Degraded
-	state.Openings = openingsOf(instance)
-	state.HostSocketOwner = otherOwner(lima.HostSocketPath(instance), os.Getuid())
+	state.Openings = hostsocket.Openings(instance)
+	state.HostSocketOwner = hostsocket.OtherOwner(lima.HostSocketPath(instance), os.Getuid())
 	state.HostSocket = state.HostSocketOwner == "" && lifecycle.Accepts(ctx, lima.HostSocketPath(instance))
-	mounts := t.mounts()
+	wanted := t.mounts()
 	if state.Booting {
-		mounts = nil // they come at the end of the boot, and observing them would slow it down
+		wanted = nil // they come at the end of the boot, and observing them would slow it down
 	}
 	options := guest.ObserveOptions{
-		Mounts: pointsOf(mounts), Ask: ask,
+		Mounts: mounts.Points(wanted), Ask: ask,
 		// An observation slows the boot down, and there is nothing to see.
 		New: o.vm.Boot.Going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
 	}
@@ -98,7 +92,7 @@ func (o *observer) observe(
 	state.Guest, state.SharedDead, state.GuestError = o.observeGuest(ctx, instance, t.layout, options, begun)
 	if state.Guest != nil {
 		state.Guest.UnitTexts = t.textsOf(state.Guest)
-		state.Mounts = compareMounts(mounts, state.Guest.Mounts, o.vm.Now())
+		state.Mounts = mounts.Compare(wanted, state.Guest.Mounts, o.vm.Now())
 		if state.Guest.SudoRefusal() == guest.SudoWantsPassword {
 			state.SudoDenied = lima.SudoDenied(t.spec.LimaHome, instance.Dir)
 		}
@@ -139,12 +133,12 @@ func (o *observer) observeGuest(
 
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o *observer) observeMounts(ctx context.Context, t target, state *State) error {
-	mounts := t.mounts()
-	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, pointsOf(mounts))
+	wanted := t.mounts()
+	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, mounts.Points(wanted))
 	if err != nil {
 		return err
 	}
-	state.Guest.Mounts, state.Mounts = seen, compareMounts(mounts, seen, o.vm.Now())
+	state.Guest.Mounts, state.Mounts = seen, mounts.Compare(wanted, seen, o.vm.Now())
 	return nil
 }
 
@@ -209,7 +203,7 @@ type State struct {
 	// SudoDenied is the file and line by which Lima gives the user no right to sudo without a password; empty for none.
 	SudoDenied string
 	// Openings are how other users of this machine reach it.
-	Openings []opening
+	Openings []hostsocket.Opening
 	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
 	OpenKey *Error
 	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
@@ -232,126 +226,6 @@ type LastSeen struct {
 	Time   time.Time `json:"time"`
 }
 
-// compareMounts returns for each mount what is wrong with it; empty when nothing is.
-func compareMounts(wanted []mount, seen []guest.Mount, now time.Time) (problems []string) {
-	for i, mount := range seen {
-		compare := compareMount
-		if wanted[i].leftOut {
-			compare = compareLeftOut
-		}
-		problems = append(problems, compare(wanted[i].directory, mount, wanted[i].readOnly, now))
-	}
-	return problems
-}
-
-// compareLeftOut reports that the guest sees a directory that is to be left out. What else is mounted there, others
-// made.
-func compareLeftOut(directory string, seen guest.Mount, _ bool, now time.Time) string {
-	if seen.FSType == "" || compareMount(directory, seen, seen.ReadOnly, now) != "" {
-		return ""
-	}
-	return "it is still mounted, and is to be left out"
-}
-
-// mountLag is the age from which changes on the host are compared: guests cache directories, reverse-sshfs for 20 s.
-const mountLag = time.Minute
-
-// hostFileSystems are the file systems by which Lima mounts directories of the host.
-var hostFileSystems = []string{"fuse.sshfs", "virtiofs", "9p"}
-
-// mountRefused is what is wrong with a mount of a directory that macOS guards. The app that the VM was started from
-// decides whether it may be read, so that a restart from here changes nothing unless that is another one.
-const mountRefused = "this machine doesn't let the VM read it (Operation not permitted)"
-
-// grantFiles is where a person lets an app, and the VMs that are started from it, read what macOS guards.
-const grantFiles = "System Settings > Privacy & Security > Files and Folders > your terminal"
-
-// compareMount reports what is wrong with a mount: it compares what the guest sees with the host's directory, by
-// reading only. It returns an empty string when nothing is. The rules are: changes on the host within the last
-// minute are not compared; of the rest, an entry agrees whose type and time are the host's and, of regular files, the
-// size; one that the host lacks, or a file that is another, disagrees. Guests may keep what they saw of single entries
-// for long, so a mount is of another directory only if something disagrees and nothing agrees. And a guest that sees
-// nothing must not be seeing a directory that holds something.
-func compareMount(directory string, mount guest.Mount, readOnly bool, now time.Time) string {
-	switch {
-	case mount.FSType == "":
-		return "nothing is mounted there"
-	case !slices.Contains(hostFileSystems, mount.FSType):
-		return "something else is mounted over it, of the type " + mount.FSType
-	case mount.Silent:
-		return "no answer from it"
-	case mount.Refused:
-		return mountRefused
-	case mount.Dead:
-		return "it is dead: it can't be entered"
-	case mount.ReadOnly != readOnly:
-		return fmt.Sprintf("it is mounted with read-only=%v, expected %v", mount.ReadOnly, readOnly)
-	}
-	recent := changedSince(directory, now)
-	if len(mount.Entries) == 0 && !recent {
-		if entries, err := os.ReadDir(directory); err == nil && len(entries) > 0 {
-			return "it is empty, and the host's directory is not"
-		}
-	}
-	problem := ""
-	for _, entry := range mount.Entries {
-		path := filepath.Join(directory, entry.Name)
-		info, err := os.Lstat(path)
-		sameTime := err == nil && entry.ModTime.Unix() == info.ModTime().Unix()
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && !recent:
-			problem = cmp.Or(problem,
-				fmt.Sprintf("it holds %q, and the host's directory does not: it is another directory", entry.Name))
-		case err != nil:
-		case entry.Type == 'f' && info.Mode().IsRegular() && entry.Size == info.Size() && sameTime,
-			entry.Type == 'd' && info.IsDir() && sameTime:
-			return ""
-		case info.Mode().IsRegular() && !changedSince(path, now):
-			problem = cmp.Or(problem,
-				fmt.Sprintf("its %q is not the file of the host's directory: it is another directory", entry.Name))
-		}
-	}
-	return problem
-}
-
-// changedSince reports whether a file or directory was changed within the mountLag before now. A copy that keeps the
-// times of its original, or a file that is moved to its place, changes only the time of the inode.
-func changedSince(path string, now time.Time) bool {
-	var stat unix.Stat_t
-	err := unix.Stat(path, &stat)
-	return err != nil || now.Sub(time.Unix(stat.Ctim.Unix())) < mountLag
-}
-
 // itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
 // and a user may want them: a run leaves them alone, and says what comes of them.
 const itemNames = "names"
-
-// pinned describes the name servers that lima-warm.sh has fixed in the guest and what comes of that, and returns the
-// command that undoes it; both are empty without any.
-func pinned(o *guest.Observation, vm string) (found, undo string) {
-	if len(o.Pins) == 0 {
-		return "", ""
-	}
-	files := slices.Sorted(maps.Keys(o.Pins))
-	var fixed []string
-	for _, file := range files {
-		fixed = append(fixed, fmt.Sprintf("%s has names resolved by %s only", file, strings.Join(o.Pins[file], " and ")))
-	}
-	consequence := "names of your own network, of a VPN and of this machine (host.lima.internal) are not found there"
-	commands := "rm -f " + strings.Join(files, " ")
-	switch o.Resolver {
-	case guest.ResolverMissing:
-		fixed = append(fixed, "/etc/resolv.conf leads nowhere")
-		consequence = "no names are found there: no package can be installed, and no agent built"
-	case guest.ResolverOff:
-		fixed = append(fixed, "systemd-resolved is switched off")
-	}
-	if o.Resolver != "" {
-		commands += "; systemctl disable --now dnsmasq; systemctl enable --now systemd-resolved && " +
-			"ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf"
-	} else {
-		commands += "; systemctl try-restart dnsmasq"
-	}
-	found = fmt.Sprintf("%s; %s left that (%s)", strings.Join(fixed, "; "), layout.ToolWarm, consequence)
-	return found, inGuest(vm, "sh -c", commands)
-}

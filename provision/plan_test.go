@@ -18,6 +18,7 @@ import (
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -398,7 +399,7 @@ var plans = map[string]func(*target, *State){
 	"marker of another scheme": func(_ *target, s *State) { s.Guest.Marker = "tcp-v0" },
 	"linger off":               func(_ *target, s *State) { s.Guest.Linger = false },
 	"sudo asks for a password": func(_ *target, s *State) { s.Guest.Sudo = false },
-	"mount refused":            func(_ *target, s *State) { s.Mounts[1] = mountRefused },
+	"mount refused":            func(_ *target, s *State) { s.Mounts[1] = mounts.Refused },
 	"mount lost":               func(_ *target, s *State) { s.Mounts[1] = "nothing is mounted there" },
 	"no one answers":           func(_ *target, s *State) { s.Unanswered = "could not connect to /run/substrate.sock" },
 	"sessions end early": func(_ *target, s *State) {

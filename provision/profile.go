@@ -27,6 +27,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -38,35 +39,21 @@ func images(spec Spec, arch limatype.Arch) []limatype.Image {
 		Digest: digest.Digest(spec.ImageDigest)}}}
 }
 
-// mount is a directory of this machine at a mount point in the guest.
-type mount struct {
-	directory, point string
-	readOnly         bool
-	leftOut          bool // it must not be there
-}
-
 // mounts returns what is mounted in the world, or must not be.
-func (t target) mounts() []mount {
+func (t target) mounts() []mounts.Mount {
 	none := !t.layout.Mounts()
-	return []mount{
-		{directory: t.wanted.Home, point: t.wanted.Home, readOnly: true, leftOut: t.wanted.NoHome || none},
-		{directory: t.wanted.Project, point: t.wanted.ProjectMount, leftOut: none},
+	return []mounts.Mount{
+		{Directory: t.wanted.Home, Point: t.wanted.Home, ReadOnly: true, LeftOut: t.wanted.NoHome || none},
+		{Directory: t.wanted.Project, Point: t.wanted.ProjectMount, LeftOut: none},
 	}
 }
 
 // mountPoints returns the points at which something must be mounted.
 func (t target) mountPoints() (points []string) {
 	for _, m := range t.mounts() {
-		if !m.leftOut {
-			points = append(points, m.point)
+		if !m.LeftOut {
+			points = append(points, m.Point)
 		}
-	}
-	return points
-}
-
-func pointsOf(mounts []mount) (points []string) {
-	for _, m := range mounts {
-		points = append(points, m.point)
 	}
 	return points
 }

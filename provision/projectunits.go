@@ -9,6 +9,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/unittext"
 )
@@ -74,7 +75,7 @@ func (t target) runtimeReasons(o *guest.Observation) []string {
 	if text == "" {
 		return nil
 	}
-	if wrong := differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
+	if wrong := faults.Differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
 		return []string{wrong}
 	}
 	if o.Files[path].SHA256 != sum([]byte(text)) {

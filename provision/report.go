@@ -16,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -177,7 +178,9 @@ func (h *Health) shows(o *guest.Observation) {
 	if file, found := o.Files[guest.SocketPath]; found {
 		h.Socket.Type, h.Socket.Owner, h.Socket.Group, h.Socket.Mode = file.Type, file.Owner, file.Group, "0"+file.Mode
 	}
-	h.Socket.Reach = append(h.Socket.Reach, reach(o, h.VM)...)
+	for _, one := range faults.Reachable(o, h.VM) {
+		h.Socket.Reach = append(h.Socket.Reach, Reach(one))
+	}
 }
 
 func (h *Health) reportGuest(t target, s State) {
@@ -187,11 +190,11 @@ func (h *Health) reportGuest(t target, s State) {
 	h.Agent.SHA256 = agent.SHA256
 	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
 
-	closed := closedDirectories(o)
-	_, above := writable(o)
+	closed := faults.Closed(o)
+	_, above := faults.Writable(o)
 	h.addReasons("parent-directories", "directories above", "open to all users, and for root to change",
 		append(prefixed("closed: ", closed), above...))
-	if failure := noSources(s); failure != nil {
+	if failure := faults.NoSources(s.Guest, s.Instance.Name); failure != nil {
 		h.add("group", "group of the socket", Failed, "the user is a member", failure.Why, failure.Next)
 		h.add("guest", "inside of the VM", Unknown, "seen", "not seen without groups", failure.Next)
 		return
@@ -210,7 +213,7 @@ func (h *Health) reportGuest(t target, s State) {
 	h.reportNames(o)
 	h.Layout = o.Layout.Name
 	h.addReasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
-	marker := markerReasons(o)
+	marker := faults.Marker(o)
 	h.addCheck("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
 	h.addCheck("root-fs", "root file system", "writable",
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
@@ -218,13 +221,13 @@ func (h *Health) reportGuest(t target, s State) {
 	h.reportSession(o, s.SharedDead)
 	h.reportNoise(s)
 	h.reportStaged(t, s)
-	mounts := t.mounts()
+	wanted := t.mounts()
 	for i, problem := range s.Mounts {
-		want := "shows " + mounts[i].directory
-		if mounts[i].leftOut {
+		want := "shows " + wanted[i].Directory
+		if wanted[i].LeftOut {
 			want = "left out"
 		}
-		h.addReasons(mountItem(mounts[i].point), "mount "+mounts[i].point, want, nonEmpty(problem))
+		h.addReasons(mountItem(wanted[i].Point), "mount "+wanted[i].Point, want, nonEmpty(problem))
 	}
 	h.reportUnits(o)
 	h.reportMeasures(o)
@@ -251,7 +254,7 @@ func (h *Health) reportSession(o *guest.Observation, dead bool) {
 // reportMeasures adds the measurements: disk, clock and restarts.
 func (h *Health) reportMeasures(o *guest.Observation) {
 	outcome := OK
-	if full(o) {
+	if faults.Full(o) {
 		outcome = Failed
 	} else if o.DiskUsed >= diskWarning {
 		outcome = Warning
@@ -259,11 +262,11 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 	found := fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30))
 	next := "remove what is not needed, or grow it: worldsetup --disk SIZE"
 	for _, path := range slices.Sorted(maps.Keys(o.Rooms)) {
-		kind, short := noRoom(path, o.Rooms[path])
+		kind, short := faults.NoRoom(path, o.Rooms[path])
 		if !short {
 			continue
 		}
-		words, command := obstacle(h.VM, guest.Obstacle{Kind: kind, Path: path})
+		words, command := faults.Obstacle(h.VM, guest.Obstacle{Kind: kind, Path: path})
 		found, next = found+"; "+words, command
 		if outcome == OK {
 			outcome = Warning
@@ -277,7 +280,7 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 		outcome = Warning
 	}
 	h.add("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
-		signed(o.ClockAhead)+" from the host's",
+		faults.Signed(o.ClockAhead)+" from the host's",
 		map[bool]string{true: rerun, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
 	service := o.Units[o.Layout.Service()]
@@ -349,7 +352,7 @@ func guestItems(t target, s State) []guestItem {
 	o := s.Guest
 	contents, states := unitReasons(t, o)
 	hidden, _, _ := o.Overrides()
-	listening, given, _ := foreign(o)
+	listening, given, _ := faults.Others(o)
 	plan := Plan{}
 	planAgent(&plan, t, s)
 	agent := plan.reasons(StepAgent)
@@ -360,14 +363,14 @@ func guestItems(t target, s State) []guestItem {
 	linger := map[bool][]string{false: {fmt.Sprintf("off for the user %s", o.User)}}[o.Linger]
 	return []guestItem{
 		{"packages", "packages", "all there", packages},
-		{"group", "group of the socket", "the user is a member", groupReasons(o)},
-		{"directories", "directories", "ok", directoryReasons(o)},
+		{"group", "group of the socket", "the user is a member", faults.Group(o)},
+		{"directories", "directories", "ok", faults.Directories(o)},
 		{"agent", "agent", "installed", agent},
 		{"units", "systemd units", "installed and enabled", append(contents, states...)},
 		{"overrides", "what is laid over the units", "nothing against them", append(hidden, given...)},
 		{"linger", "linger", "on", linger},
-		{"socket", "socket", "listening", append(listening, socketReasons(s)...)},
-		{"service", "service", "at work, or waiting for a connection", serviceReasons(s)},
+		{"socket", "socket", "listening", append(listening, faults.Socket(s.Guest, s.Unanswered)...)},
+		{"service", "service", "at work, or waiting for a connection", faults.Service(s.Guest, s.Unanswered)},
 	}
 }
 
@@ -471,7 +474,7 @@ func (h *Health) reportCompanions(t target, o *guest.Observation) {
 		case one.Without != "":
 			found := path + " is missing"
 			if there {
-				found = differs(o, path, "regular file", "755", "root", "root")
+				found = faults.Differs(o, path, "regular file", "755", "root", "root")
 			}
 			h.add(one.Name, one.Name, missing, "installed", found+": "+one.Without, t.getCompanion(one))
 		}
@@ -569,7 +572,7 @@ func unhealthy(health Health) *Error {
 
 // reportNames adds a line about fixed name servers, if there are any.
 func (h *Health) reportNames(o *guest.Observation) {
-	if found, undo := pinned(o, h.VM); found != "" {
+	if found, undo := faults.Pinned(o, h.VM); found != "" {
 		h.add(itemNames, "names in the guest", Warning, "resolved by this machine", found, undo)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
@@ -356,7 +357,7 @@ func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
 
 // askAny makes one GET /v1/capabilities of the agent, of whatever layout, over the UNIX socket at path.
 func askAny(ctx context.Context, path string) (capabilities guest.Capabilities, err error) {
-	if other := otherOwner(path, os.Getuid()); other != "" {
+	if other := hostsocket.OtherOwner(path, os.Getuid()); other != "" {
 		return capabilities, errors.New("it " + other)
 	}
 	status, body, err := verify.Get(ctx, path)

@@ -20,6 +20,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -234,7 +235,7 @@ func checkReadable(path string, read func(string) ([]os.DirEntry, error)) error 
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EPERM): // not EACCES, which is about modes
-		failure := usage("allow it: "+grantFiles+"; or keep it elsewhere, such as in ~/src",
+		failure := usage("allow it: "+mounts.GrantFiles+"; or keep it elsewhere, such as in ~/src",
 			"macOS doesn't let this terminal read the project directory %s", path)
 		failure.Why, failure.Err = err.Error(), err
 		return failure

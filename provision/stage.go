@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -89,9 +90,9 @@ func stageReasons(t target, s State) (reasons []string, later bool) {
 		return []string{fmt.Sprintf("the project is not in the guest: %s is missing", of.Current())}, false
 	}
 	for _, wrong := range []string{
-		differs(o, of.Staging, "directory", "750", "root", guest.GroupName),
-		differs(o, of.Current(), "directory", "750", o.User, guest.GroupName),
-		differs(o, of.Manifest(), "regular file", "640", o.User, guest.GroupName),
+		faults.Differs(o, of.Staging, "directory", "750", "root", guest.GroupName),
+		faults.Differs(o, of.Current(), "directory", "750", o.User, guest.GroupName),
+		faults.Differs(o, of.Manifest(), "regular file", "640", o.User, guest.GroupName),
 	} {
 		reasons = append(reasons, nonEmpty(wrong)...)
 	}
@@ -251,7 +252,7 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 	case instance.Status != limatype.StatusRunning:
 		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the VM %s does not run", vm),
 			Next: vmCommand("worldsetup start", vm) + ", or " + vmCommand("worldsetup", vm) + ", which also repairs it"}
-	case state.Guest == nil || len(closedDirectories(state.Guest)) > 0 || !state.Guest.Sudo:
+	case state.Guest == nil || len(faults.Closed(state.Guest)) > 0 || !state.Guest.Sudo:
 		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the guest of the VM %s can't be changed", vm),
 			Why:  "it was not observed, or sudo does not work in it",
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}

@@ -41,7 +41,8 @@ func noisy(s State, reasons []string) *Error {
 
 // quiet returns what makes start-up files print nothing where no one reads it.
 func quiet(s State) string {
-	bashrc := inGuest(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac", s.Guest.Home+"/.bashrc")
+	bashrc := guest.RootCommand(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac",
+		s.Guest.Home+"/.bashrc")
 	return "let the start-up file print in interactive shells only: in bash, " + bashrc +
 		"; in other shells and files (" + guest.StartupFiles + ") likewise"
 }
@@ -58,7 +59,7 @@ func endsEarly(s State, session *guest.SessionError) *Error {
 		What: fmt.Sprintf("the VM %s lets us in over SSH, and runs none of our commands", s.Instance.Name),
 		Why:  session.Error(),
 		Next: fmt.Sprintf("have the next boot give the user the login shell /bin/sh, which reads no such file: %s; "+
-			"then repair the file, and run worldsetup again", atBoot(s.Instance.Name, script)),
+			"then repair the file, and run worldsetup again", guest.BootCommand(s.Instance.Name, script)),
 		Err: s.GuestError,
 	}
 }

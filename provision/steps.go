@@ -12,6 +12,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -171,7 +172,7 @@ func kinds() []kind {
 			id: StepGroup, title: "add the user to the group substrate", usual: time.Second,
 			disruption: DisruptionLive, early: true,
 			repairs: []string{"group"}, inNew: always, conditional: true,
-			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, groupReasons(s.Guest)...) },
+			plan: func(p *Plan, _ target, s State) { p.add(StepGroup, faults.Group(s.Guest)...) },
 			task: func(_ target, o *guest.Observation, _ Step) (*task, error) {
 				return &task{change: guest.AddToGroup{User: o.User}}, nil
 			},

@@ -20,6 +20,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
@@ -193,7 +194,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	ended, alive := make(chan struct{}), make(chan struct{}, 1)
 	w.ended, w.alive = ended, alive
 	w.recall = func() { cancel(); <-ended }
-	points := pointsOf(r.target.mounts())
+	points := mounts.Points(r.target.mounts())
 	go func() {
 		defer close(ended)
 		silent := true

@@ -1,4 +1,4 @@
-package provision
+package mounts
 
 import (
 	"errors"
@@ -45,7 +45,7 @@ func TestCompareMount(t *testing.T) {
 		"refused":           {guest.Mount{FSType: "virtiofs", Refused: true}, "doesn't let the VM read it"},
 		"dead":              {guest.Mount{FSType: "9p", Dead: true}, "it is dead"},
 	} {
-		got := compareMount(dir, test.mount, false, time.Now().Add(mountLag))
+		got := compareMount(dir, test.mount, false, time.Now().Add(lag))
 		if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
@@ -73,7 +73,7 @@ func TestCompareMount(t *testing.T) {
 		"a directory of another time": {append(others, guest.Entry{Name: "src", Type: 'd', ModTime: old}), true},
 	} {
 		if got := compareMount(dir, mount(false, test.entries...), false,
-			time.Now().Add(mountLag)); (got != "") != test.lost {
+			time.Now().Add(lag)); (got != "") != test.lost {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
