@@ -210,9 +210,6 @@ func planCompanionBuild(p *Plan, t target, s State) {
 	p.insert(step)
 }
 
-// builds reports whether the step builds something in the guest, from what is mounted there.
-func (s Step) builds() bool { return s.ID == StepAgentBuild || s.ID == StepCompanionBuild }
-
 // builds reports whether a step of the plan does.
 func (p Plan) builds() bool { return slices.ContainsFunc(p.Steps, Step.builds) }
 

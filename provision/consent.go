@@ -3,7 +3,11 @@ package provision
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
 )
 
 // consent is what the caller of a run agrees to.
@@ -56,134 +60,98 @@ func (c *consent) trusts(ctx context.Context, plan Plan) error {
 	}
 }
 
-// agreed is the list of a run's steps: the plan that was agreed to, in its order, and after it what was added.
-// The rules are: a step keeps its number. Those that were agreed to are carried out in their order: one that would come
-// before its turn is added instead. What a plan for a world that was observed as a whole does not hold is skipped.
-type agreed struct {
-	events *emitter
-	made   bool // there is a list
-	steps  []agreedStep
-}
-
-type agreedStep struct {
-	Step
-	state StepState
-	taken bool // by the plan that is being looked up
-}
-
-// update takes the plan that was just made. It returns the plan with the numbers of the list, and the steps that turned
-// out not to be needed. whole reports that the plan holds all that is left to do.
-func (a *agreed) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
-	first := !a.made
-	a.made = true
-	for i := range a.steps {
-		a.steps[i].taken = false
-	}
-	numbered, numbered.Steps = plan, []Step{}
-	turn := 0 // of what was agreed to, all up to this number was had
+// needsConsent is the error of a plan that does away with a VM, to which that needs consent.
+func needsConsent(plan Plan, command, flag string) *Error {
+	var why string
 	for _, step := range plan.Steps {
-		step = a.enter(a.pending(step.ID, turn, whole), step, !first)
-		if !step.Added {
-			turn = step.Number
-		}
-		numbered.Steps = append(numbered.Steps, step)
-	}
-	if !whole {
-		return numbered, nil
-	}
-	return numbered, a.skip(func(s agreedStep) bool { return !s.taken && !isLast(s.ID) })
-}
-
-// pending returns the place of a step that is still to come, and is not taken: an added one, or one whose turn comes
-// after the number, and with skips also before others that are still to come; -1 without one.
-func (a *agreed) pending(id StepID, turn int, skips bool) int {
-	for at, s := range a.steps {
-		if s.ID == id && s.state == StepPending && !s.taken &&
-			(s.Added || s.Number > turn && (skips || !a.waits(at))) {
-			return at
+		if step.Destroys {
+			why = fmt.Sprintf("the step %q destroys a VM and all that is in it", step.Title)
 		}
 	}
-	return -1
-}
-
-// waits reports whether a step that was agreed to has others before it that are still to come, and not in the plan.
-func (a *agreed) waits(at int) bool {
-	return slices.ContainsFunc(a.steps[:at], func(s agreedStep) bool {
-		return s.state == StepPending && !s.taken && !s.Added
-	})
-}
-
-// enter puts a step at its place in the list, or at its end if it has none, and returns it with its number.
-func (a *agreed) enter(at int, step Step, added bool) Step {
-	if at < 0 {
-		at = len(a.steps)
-		a.steps = append(a.steps, agreedStep{Step: Step{Number: at + 1, Added: added}, state: StepPending})
+	if why == "" {
+		why = "programs that run in it would be stopped"
 	}
-	listed := &a.steps[at]
-	step.Number, step.Added = listed.Number, listed.Added
-	listed.Step, listed.taken = step, true
-	return step
+	return &Error{
+		Kind: KindReplacement, What: fmt.Sprintf("the VM %s would be deleted or replaced, and that needs consent",
+			plan.VM), Why: why,
+		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
+	}
 }
 
-// isLast reports whether a step follows after the world is complete, so that no plan for the world holds it.
-func isLast(id StepID) bool { return id == StepReplaceRemove || id == StepReplaceKeep }
+// ChangedError is the error of [Plan.Approve] when the plan is no longer the one that was agreed to.
+type ChangedError struct{ Plan Plan }
 
-// begin returns a step that is about to be carried out with its number. What the list does not have is added.
-func (a *agreed) begin(step Step) Step {
-	if step.Number == 0 {
-		for i := range a.steps {
-			a.steps[i].taken = false
+func (ChangedError) Error() string { return "the plan has changed" }
+
+// Approve approves of the plan that a person has seen, and of no other: between the question and the first change
+// another program may have changed the VM. It fits [Setup.Approve].
+func (p Plan) Approve(_ context.Context, now Plan) error {
+	if p.Same(now) {
+		return nil
+	}
+	return &Error{
+		Kind: KindInterrupted, What: "the plan is no longer the one that was agreed to",
+		Next: "read the new plan; nothing has been changed", Err: ChangedError{now},
+	}
+}
+
+// DeeperError is the error of a run whose later plan would interrupt more than was agreed to. A run with
+// [Spec.Allow] set to the plan's disruption goes on.
+type DeeperError struct{ Plan Plan }
+
+func (DeeperError) Error() string { return "the plan interrupts more than was agreed to" }
+
+// ApproveUpTo approves of every plan that interrupts no more than p, which a person has agreed to, and destroys
+// nothing.
+func (p Plan) ApproveUpTo(ctx context.Context, now Plan) error {
+	if p.VM == now.VM && !now.Destroys() && !now.Disruption().Above(p.Disruption()) {
+		return nil
+	}
+	return p.Approve(ctx, now)
+}
+
+// beyondConsent is the error of a plan that interrupts more than was agreed to.
+func beyondConsent(plan Plan) *Error {
+	failure := &Error{
+		Kind: KindDisruption, What: "going on would interrupt more than was agreed to",
+		Next: "if that is all right: " + vmCommand("worldsetup", plan.VM) + " --allow=" + plan.Disruption().Word(),
+		Err:  DeeperError{plan},
+	}
+	for _, step := range plan.Steps {
+		if step.Disruption == plan.Disruption() {
+			failure.Why = fmt.Sprintf("the step %q %s: %s", step.Title, levels[step.Disruption.level()].effect, step.Reason)
+			break
 		}
-		step = a.enter(a.pending(step.ID, 0, true), step, true)
 	}
-	a.steps[step.Number-1].state = StepRunning
-	return step
+	return failure
 }
 
-// end records how a step has ended.
-func (a *agreed) end(step Step, state StepState) { a.steps[step.Number-1].state = state }
-
-// skip marks the pending steps that unneeded reports as skipped, and returns them.
-func (a *agreed) skip(unneeded func(agreedStep) bool) (skipped []Step) {
-	for i := range a.steps {
-		if s := &a.steps[i]; s.state == StepPending && unneeded(*s) {
-			s.state, s.Reason = StepSkipped, whyUnneeded(s.ID)
-			skipped = append(skipped, s.Step)
+// Same reports whether two plans do the same for the same reasons: a person agreed to what was shown.
+func (p Plan) Same(other Plan) bool {
+	if p.VM != other.VM || len(p.Steps) != len(other.Steps) ||
+		!slices.Equal(p.Opens, other.Opens) || p.HomeLeftOut != other.HomeLeftOut {
+		return false
+	}
+	for i := range p.Steps {
+		a, b := p.Steps[i], other.Steps[i]
+		later := a.later && b.later // how much the project has changed by now
+		if a.ID != b.ID || a.Reason != b.Reason && !later || a.Disruption != b.Disruption || a.Destroys != b.Destroys {
+			return false
 		}
 	}
-	return skipped
+	return true
 }
 
-// whyUnneeded is why an agreed step turned out not to be needed.
-func whyUnneeded(id StepID) string {
-	switch id {
-	case StepPackages:
-		return "all of them are there"
-	case StepGroup:
-		return "the user is in it already"
-	case StepLinger:
-		return "it is on already"
-	case StepWaitForBoot:
-		return "it has booted"
-	case StepStop, StepStart:
-		return "it does without"
+// UntrustedUnits returns the error of units that no one has trusted, or of ones that are not those that before, a
+// digest, is of.
+func UntrustedUnits(units ProjectUnits, before string) *Error {
+	what := "the project brings units for systemd that are not trusted yet"
+	if before != "" {
+		what = "the units for systemd that the project brings have changed since you trusted them"
 	}
-	return "it was found in order"
-}
-
-// planned emits a plan with the numbers of the run's list, and before it what it no longer holds.
-func (a *agreed) planned(plan Plan, whole bool) Plan {
-	plan, skipped := a.update(plan, whole)
-	a.emitSkipped(skipped)
-	a.events.emit(Event{Type: EventPlan, Plan: &plan})
-	return plan
-}
-
-func (a *agreed) emitSkipped(steps []Step) {
-	for _, step := range steps {
-		a.events.emit(Event{Type: EventStep, Step: &StepStatus{
-			Number: step.Number, Of: len(a.steps), ID: step.ID, Title: step.Title, Reason: step.Reason,
-			Added: step.Added, State: StepSkipped,
-		}})
+	why := append([]string{"they are run as root in the VM: " + strings.Join(units.Files, ", ")}, units.Warnings...)
+	return &Error{
+		Kind: KindUsage, What: what, Why: strings.Join(why, "\n"),
+		Next: "read them, then: worldsetup trust " + shellescape.Quote(units.Project) + "; then run worldsetup again",
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -26,6 +27,27 @@ const (
 	KindInterrupted  = finding.KindInterrupted
 	KindInternal     = finding.KindInternal
 )
+
+// Finding is the result of a check, of a line of a health report or of an attempt to connect.
+type Finding = finding.Finding
+
+// Outcome is the outcome of a Finding.
+type Outcome = finding.Outcome
+
+// The outcomes; the last three are those that only a check has.
+const (
+	OK      = finding.OK
+	Info    = finding.Info
+	Warning = finding.Warning
+	Failed  = finding.Failed
+	Unknown = finding.Unknown
+	Skipped = finding.Skipped
+	Omitted = finding.Omitted
+	Pending = finding.Pending
+)
+
+// CheckResult is the result of a prerequisite.
+type CheckResult = checks.Result
 
 // Error is a failure that a user can act on. Its fields are joined only where it is shown.
 type Error = finding.Error

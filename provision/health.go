@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
@@ -46,6 +45,15 @@ type Socket struct {
 	Host  string  `json:"host"`  // the host's socket that Lima forwards to it
 }
 
+// Reach is someone who can reach the agent's socket in the guest. Root is left out.
+type Reach struct {
+	Who      string `json:"who"`      // a user's name, or words for several
+	How      string `json:"how"`      // what lets them in
+	Expected bool   `json:"expected"` // the user of the VM
+	// Next is the command that takes it back; empty when a run does that.
+	Next string `json:"next,omitempty"`
+}
+
 // Who is a user, or a route, that may or may not reach the agent: the id of a [Finding] about access.
 type Who = string
 
@@ -73,9 +81,6 @@ type AgentInfo struct {
 func (a *AgentInfo) describe(c guest.Capabilities) {
 	a.Version, a.Backend, a.Platform, a.Features = c.Version, c.Backend, c.Platform, c.Features
 }
-
-// Finding is the result of a check, of a line of a health report or of an attempt to connect.
-type Finding = finding.Finding
 
 // Item is one line of a health report.
 type Item struct {

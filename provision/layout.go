@@ -1,24 +1,32 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/unittext"
 )
 
-// This file holds the layout: what worldsetup installs in a guest, why each part of it would be installed again, and
-// how.
+// This file holds the steps in a running guest: first those of the layout, which is what worldsetup installs there, why
+// each part of it would be installed again, and how.
 
 // agentWait is how long a new agent may take to answer for the first time.
 const agentWait = 30 * time.Second
@@ -129,6 +137,76 @@ func unitsTask(t target, o *guest.Observation, step Step) (*task, error) {
 	}}, err
 }
 
+// unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with
+// their state in systemd.
+func unitReasons(t target, o *guest.Observation) (contents, states []string) {
+	if _, err := t.unitTexts(o.Home, false); err != nil {
+		return []string{strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
+	}
+	for _, unit := range []struct{ name, path string }{{o.Layout.Service(), o.Layout.ServicePath()},
+		{o.Layout.Socket(), o.Layout.SocketPath()}} {
+		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
+			contents = append(contents, unit.name+" is masked")
+		} else if wrong := faults.Differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
+			contents = append(contents, wrong)
+		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
+			contents = append(contents, unit.name+" does not hold what it should")
+		} else if state := o.Units[unit.name]; state.NeedsReload {
+			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
+		} else if state.FileState != "enabled" {
+			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
+		}
+	}
+	contents = append(contents, t.runtimeReasons(o)...)
+	for _, link := range o.Unlinked() {
+		states = append(states, link+" keeps the unit from being started at a boot")
+	}
+	return contents, states
+}
+
+// unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
+// unset.
+func unitSums(t target, o *guest.Observation, name string) []string {
+	var sums []string
+	for _, netfilter := range []bool{false, true} {
+		if t.spec.Netfilter == On && !netfilter || t.spec.Netfilter == Off && netfilter {
+			continue
+		}
+		texts, err := t.unitTexts(o.Home, netfilter)
+		switch {
+		case err != nil:
+		case name == o.Layout.Socket():
+			return []string{sum([]byte(texts.Socket))}
+		default:
+			sums = append(sums, sum([]byte(texts.Service)))
+		}
+	}
+	return sums
+}
+
+// wantedUnits returns the texts of the units. If the Spec leaves netfilter unset, that setting stays as it was.
+func (t target) wantedUnits(o *guest.Observation) (unittext.Units, error) {
+	with, err := t.unitTexts(o.Home, true)
+	if err != nil {
+		return with, err
+	}
+	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service))
+	if t.spec.Netfilter == On || kept {
+		return with, nil
+	}
+	return t.unitTexts(o.Home, false)
+}
+
+// known reports whether systemd knows a unit of ours, so that it needs a reload, and something may be running.
+func known(o *guest.Observation) bool {
+	for _, name := range []string{o.Layout.Service(), o.Layout.Socket()} {
+		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
+			return true
+		}
+	}
+	return false
+}
+
 func planLinger(p *Plan, _ target, s State) {
 	if !s.Guest.Linger {
 		p.add(StepLinger, fmt.Sprintf("linger is off for the user %s", s.Guest.User))
@@ -223,51 +301,10 @@ func writeMarker(r *run, ctx context.Context, state State, _ Step, _ func(string
 	})
 }
 
-// unitReasons returns what is wrong with the units' files, after whose repair running units must be restarted, and with
-// their state in systemd.
-func unitReasons(t target, o *guest.Observation) (contents, states []string) {
-	if _, err := t.unitTexts(o.Home, false); err != nil {
-		return []string{strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
-	}
-	for _, unit := range []struct{ name, path string }{{o.Layout.Service(), o.Layout.ServicePath()},
-		{o.Layout.Socket(), o.Layout.SocketPath()}} {
-		if o.Units[unit.name].Load == "masked" && !o.Hides(unit.name) {
-			contents = append(contents, unit.name+" is masked")
-		} else if wrong := faults.Differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
-			contents = append(contents, wrong)
-		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
-			contents = append(contents, unit.name+" does not hold what it should")
-		} else if state := o.Units[unit.name]; state.NeedsReload {
-			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
-		} else if state.FileState != "enabled" {
-			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
-		}
-	}
-	contents = append(contents, t.runtimeReasons(o)...)
-	for _, link := range o.Unlinked() {
-		states = append(states, link+" keeps the unit from being started at a boot")
-	}
-	return contents, states
-}
+func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }
 
-// unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
-// unset.
-func unitSums(t target, o *guest.Observation, name string) []string {
-	var sums []string
-	for _, netfilter := range []bool{false, true} {
-		if t.spec.Netfilter == On && !netfilter || t.spec.Netfilter == Off && netfilter {
-			continue
-		}
-		texts, err := t.unitTexts(o.Home, netfilter)
-		switch {
-		case err != nil:
-		case name == o.Layout.Socket():
-			return []string{sum([]byte(texts.Socket))}
-		default:
-			sums = append(sums, sum([]byte(texts.Service)))
-		}
-	}
-	return sums
+func retireTask(_ target, o *guest.Observation, _ Step) (*task, error) {
+	return &task{change: guest.Retire{Old: o.Older()}}, nil
 }
 
 // blockForeign returns the error of a guest in which there is nothing left to do but what its owner has to.
@@ -291,31 +328,170 @@ func blockForeign(s State) *Error {
 	}
 }
 
-// wantedUnits returns the texts of the units. If the Spec leaves netfilter unset, that setting stays as it was.
-func (t target) wantedUnits(o *guest.Observation) (unittext.Units, error) {
-	with, err := t.unitTexts(o.Home, true)
-	if err != nil {
-		return with, err
-	}
-	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service))
-	if t.spec.Netfilter == On || kept {
-		return with, nil
-	}
-	return t.unitTexts(o.Home, false)
-}
-
-// known reports whether systemd knows a unit of ours, so that it needs a reload, and something may be running.
-func known(o *guest.Observation) bool {
-	for _, name := range []string{o.Layout.Service(), o.Layout.Socket()} {
-		if unit := o.Units[name]; unit.Load != "not-found" || unit.Active != "inactive" {
-			return true
+// unrepaired returns what is wrong and not for a run to change.
+func unrepaired(s State) (all []Unrepaired) {
+	o, vm := s.Guest, s.Instance.Name
+	for _, one := range faults.Reachable(o, vm) {
+		if one.Next != "" {
+			all = append(all, Unrepaired{"group", one.Who + " can reach the socket: " + one.How, one.Next})
 		}
 	}
-	return false
+	if why := faults.GroupTwice(o); why != "" {
+		all = append(all, Unrepaired{"group", why, "delete the wrong line of it: " + guest.RootCommand(vm, "vigr")})
+	}
+	for i, problem := range s.Mounts {
+		if problem == mounts.Refused {
+			all = append(all, Unrepaired{[]string{"mount-home", "mount-project"}[i], problem, "allow it: " + mounts.GrantFiles +
+				"; then, in that terminal: worldsetup stop && worldsetup start"})
+		}
+	}
+	if why, next := faults.Pinned(o, vm); why != "" {
+		all = append(all, Unrepaired{itemNames, why, next})
+	}
+	for _, path := range []string{guest.StatePath, o.Layout.Agent()} {
+		target, way := o.WayTo(path)
+		if path == guest.StatePath && way.ReadOnly {
+			all = append(all, Unrepaired{"directories", target + " is mounted read-only", faults.Remount(vm, target, way)})
+		}
+		if path == o.Layout.Agent() && way.NoExec {
+			all = append(all, Unrepaired{
+				"agent", fmt.Sprintf("%s is mounted with noexec: nothing below it can be run", target),
+				guest.RootCommand(vm, "mount -o remount,bind,exec", target),
+			})
+		}
+	}
+	return all
 }
 
-func planRetire(p *Plan, _ target, s State) { p.add(StepRetire, olderLayout(s.Guest)...) }
+// open plans only to open them, since files that seem to be missing may be inside.
+func (p *Plan) open(closed []string) {
+	step := newStep(StepDirectories, fmt.Sprintf("not all users can enter %s", strings.Join(closed, ", ")))
+	step.operands = closed
+	p.insert(step)
+	p.Unseen = true
+}
 
-func retireTask(_ target, o *guest.Observation, _ Step) (*task, error) {
-	return &task{change: guest.Retire{Old: o.Older()}}, nil
+// hostSocketFault describes what is wrong with the forwarded socket, which is something.
+func hostSocketFault(s State) string { return cmp.Or(s.HostSocketOwner, "accepts no connection") }
+
+// openingReasons describes the openings.
+func openingReasons(s State) (reasons []string) {
+	for _, o := range s.Openings {
+		reasons = append(reasons, o.String())
+	}
+	return reasons
+}
+
+// closeOpenings takes the permissions of others away.
+func closeOpenings(_ *run, _ context.Context, at State, _ Step, _ func(string)) error {
+	return hostsocket.Close(at.Openings)
+}
+
+// What follows repairs what affects the whole guest and comes before the layout: its clock, its root file system and
+// its disk.
+
+// clockRepair is how far the guest's clock may be off before it is set: time synchronization restores what is nearer.
+const clockRepair = 10 * time.Second
+
+func planClock(p *Plan, _ target, s State) {
+	if off := s.Guest.ClockAhead.Abs(); off > clockRepair+s.Guest.ClockError {
+		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", faults.Signed(s.Guest.ClockAhead)))
+	}
+}
+
+// clockTask sets the clock by the difference that was measured some seconds ago, which is still the same.
+func clockTask(_ target, o *guest.Observation, _ Step) (*task, error) {
+	return &task{change: guest.SetClock{By: -o.ClockAhead}}, nil
+}
+
+func planWritable(p *Plan, _ target, s State) {
+	if s.Guest.ReadOnlyRoot && !s.Tried[StepWritable] {
+		p.add(StepWritable, "the root file system of the guest is read-only")
+	}
+}
+
+func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
+	err := r.session(at).change(ctx, guest.MakeWritable{})
+	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == guest.ExitNeedsBoot {
+		line("not before a boot: files that were deleted are open")
+		return nil // the next observation finds it read-only, and the VM is restarted
+	}
+	return err
+}
+
+func planFreeSpace(p *Plan, _ target, s State) {
+	if faults.Full(s.Guest) {
+		p.add(StepFreeSpace, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
+	}
+}
+
+func freeSpaceTask(target, *guest.Observation, Step) (*task, error) {
+	return &task{change: guest.FreeSpace{KiB: faults.FreeSpaceNeeded}}, nil
+}
+
+func explainFreeSpace(r *run, _ State, failure *Error, err error) {
+	script, ok := errors.AsType[*guest.ScriptError](err)
+	if !ok {
+		return
+	}
+	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
+	failure.Why = strings.TrimSpace(script.Stderr)
+	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | "+
+		"tail), "+
+		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
+}
+
+// What follows takes Rosetta out, by which a VM on Apple silicon runs programs for x86_64.
+//
+// The rules are: a VM gets it where this Mac has it, and the plan says which. It is never installed by starting a VM:
+// that opens a dialog, which waits for ever where no one sees it (lima#1202). A VM that was made with it does not boot
+// without: Lima has the guest mount it at each boot, and the mount is required (pkg/cidata, user-data). So it is taken
+// out of one that runs, and one that is stopped is not started. That Lima could not give a VM what this Mac has counts
+// as lacking it.
+
+// planRosetta plans to take it out of a running guest, before anything restarts that.
+func planRosetta(p *Plan, _ target, s State) {
+	if reasons := rosettaReasons(s); len(reasons) > 0 {
+		step := newStep(StepRosetta, reasons...)
+		step.first = true
+		p.insert(step)
+	}
+}
+
+// rosettaReasons returns what is wrong with the VM's configuration.
+func rosettaReasons(s State) []string {
+	if !s.RosettaLost {
+		return nil
+	}
+	return []string{"it has Rosetta on, and this Mac lacks it: the next boot would end in emergency mode"}
+}
+
+// removeRosetta takes it out of the guest, and then out of the VM's configuration.
+func removeRosetta(r *run, ctx context.Context, at State, _ Step, _ func(string)) error {
+	if err := r.session(at).change(ctx, guest.RemoveRosetta{}); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(at.Instance.Dir, filenames.LimaYAML))
+	if err == nil {
+		text, err = lima.RemoveRosetta(text)
+	}
+	if err != nil {
+		return err
+	}
+	return lima.WriteConfig(at.Instance.Dir, text)
+}
+
+// needsRosetta returns the error of a VM that would not boot; nil when it would, or when it runs.
+func needsRosetta(s State) *Error {
+	if !s.RosettaLost || s.Guest != nil || s.Booting {
+		return nil
+	}
+	return &Error{
+		Kind: KindPrerequisite,
+		What: fmt.Sprintf("the VM %s was made with Rosetta, and does not boot on a Mac that lacks it", s.Instance.Name),
+		Why: "its lima.yaml has rosetta enabled, so that the guest requires Rosetta's mount at each boot, and there is no " +
+			checks.RosettaFile,
+		Next: "install it: softwareupdate --install-rosetta --agree-to-license; then run worldsetup again; " +
+			lastResort(s.Instance.Name),
+	}
 }

@@ -2,13 +2,20 @@ package provision
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
+	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/process"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
@@ -220,12 +227,203 @@ type State struct {
 	Mounts []string
 }
 
-// LastSeen is how the inside of a VM was when a run last verified it.
-type LastSeen struct {
-	Layout string    `json:"layout"` // the name of the generation
-	Time   time.Time `json:"time"`
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
+	}
+	return guest.Shared
+}
+
+// existing is what there is now; nil when there is no VM.
+func existing(s State) *Existing {
+	instance := s.Instance
+	if instance == nil {
+		return nil
+	}
+	e := &Existing{
+		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
+		Memory: instance.Memory, Disk: instance.Disk,
+		DiskUsed: lifecycle.Taken(instance.Dir), Created: lifecycle.Created(instance.Dir),
+		Owner: s.ownership(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
+	}
+	if s.Guest != nil {
+		e.Layout = s.Guest.Marker
+	} else {
+		e.LastSeen = s.LastSeen
+	}
+	if instance.Config != nil {
+		e.Project = projectOf(instance)
+		if of, staged := shownLayout(instance); staged {
+			e.Workdir = of.Current()
+		} else if e.Project != "" {
+			e.Workdir = guest.ProjectMount
+		}
+	}
+	return e
+}
+
+// question is what an observation of the guest is asked, as far as that is remembered from one run to the next.
+type question struct {
+	Layout string   `json:"layout"`
+	User   string   `json:"user"` // as whom Lima's shared connection is logged in; empty when that is unknown
+	Mounts []string `json:"mounts"`
+}
+
+func (q question) same(as question) bool {
+	return q.Layout == as.Layout && q.User == as.User && slices.Equal(q.Mounts, as.Mounts)
+}
+
+func questionOf(instance *limatype.Instance, of layout.Layout, mounts []string) question {
+	return question{Layout: of.Name, User: deref(instance.Config.User.Name), Mounts: mounts}
+}
+
+// prefetch observes a guest while Lima still lists its VMs: it asks what the last run asked, over Lima's shared
+// connection if that is open. What it observed counts only for who asks the same of the VM that Lima then lists;
+// nothing else relies on it.
+type prefetch struct {
+	// first is what the first observation of this run asked of a VM that had booted, for the next run; nil before.
+	first *question
+
+	instance *limatype.Instance // as it was predicted; nil when nothing is under way
+	asked    question
+	ask      []string
+	end      context.CancelFunc
+	ended    chan struct{}
+	answer   answer // valid once ended is closed
+}
+
+// answer is how an observation over the shared connection ended.
+type answer struct {
+	seen *guest.Observation
+	err  error
+}
+
+// begin begins to observe as the last run did, if it can be told what that was. ask are those who ask the agent.
+func (p *prefetch) begin(
+	ctx context.Context, enter func(*limatype.Instance, layout.Layout) guest.Client, spec Spec, ask []string,
+) {
+	home, err := filepath.EvalSymlinks(spec.LimaHome) // as limactl does
+	if err != nil {
+		return
+	}
+	dir := filepath.Join(home, spec.VM)
+	last := readSeen(spec, dir)
+	if last == nil || last.Asked == nil {
+		return
+	}
+	of, found := layout.Named(last.Asked.Layout)
+	socket, err := os.Lstat(filepath.Join(dir, filenames.SSHSock))
+	if !found || err != nil || socket.Mode().Type() != os.ModeSocket {
+		return
+	}
+	p.instance = &limatype.Instance{
+		Name: spec.VM, Dir: dir, SSHConfigFile: filepath.Join(dir, filenames.SSHConfig), Status: limatype.StatusRunning,
+		Config: &limatype.LimaYAML{User: limatype.User{Name: &last.Asked.User}},
+	}
+	p.asked, p.ask, p.ended = *last.Asked, ask, make(chan struct{})
+	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, guest.Late(sharedDeadline))
+	client, ended, answered := enter(p.instance, of), p.ended, &p.answer
+	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
+	go func() {
+		defer close(ended)
+		defer crash.Catch()
+		answered.seen, answered.err = client.Observe(ctx, guest.Shared, options)
+	}()
+}
+
+// take returns how the observation that is under way ends, once, if it asks of the instance what is to be asked now. It
+// is nil when there is none, and when it failed, except by hanging: then the guest has to be observed now.
+func (p *prefetch) take(instance *limatype.Instance, asked question, ask []string) *answer {
+	if p.first == nil {
+		p.first = &asked
+	}
+	if p.instance == nil || p.instance.Dir != instance.Dir || p.instance.SSHConfigFile != instance.SSHConfigFile ||
+		p.instance.Name != instance.Name || !p.asked.same(asked) || !slices.Equal(p.ask, ask) {
+		return nil
+	}
+	<-p.ended
+	p.drop()
+	if p.answer.err != nil && !errors.Is(p.answer.err, guest.ErrLate) {
+		return nil
+	}
+	return &p.answer
+}
+
+// drop ends the observation that is under way, if there is one, and waits for its end.
+func (p *prefetch) drop() {
+	if p.instance == nil {
+		return
+	}
+	p.end()
+	<-p.ended
+	p.instance = nil
 }
 
 // itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
 // and a user may want them: a run leaves them alone, and says what comes of them.
 const itemNames = "names"
+
+// What follows remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show
+// that. The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was
+// written for only, and never more than what the guest shows; and without it, or when it can't be read, nothing but
+// words is missing, and nothing is observed before Lima has listed its VMs.
+
+// seen is what is written about a VM.
+type seen struct {
+	LastSeen
+	// Created is when the VM was made, which distinguishes it from a later one of its name.
+	Created time.Time `json:"created"`
+	// Asked is what the run asked its guest first.
+	Asked *question `json:"asked,omitempty"`
+}
+
+const maxSeen = 16 << 10 // bytes
+
+func seenPath(spec Spec) string { return strings.TrimSuffix(LogPath(spec), ".log") + ".seen.json" }
+
+// remember writes down how the world was, which is ready, and what its guest was asked first.
+func remember(spec Spec, place vmswap.Place, health Health, asked *question) {
+	at := lifecycle.Created(place.Dir(""))
+	if _, found := layout.Named(health.Layout); !found || at.IsZero() {
+		return
+	}
+	text, err := json.Marshal(seen{LastSeen{health.Layout, health.Time}, at, asked})
+	path := seenPath(spec)
+	if err != nil || os.WriteFile(path+".new", append(text, '\n'), 0o600) != nil {
+		return // the next run that can write it does
+	}
+	_ = os.Rename(path+".new", path)
+}
+
+// lastSeen returns what was written down of a VM's inside; nil for nothing.
+func lastSeen(spec Spec, instance *limatype.Instance) *LastSeen {
+	s := readSeen(spec, instance.Dir)
+	if s == nil {
+		return nil
+	}
+	return &s.LastSeen
+}
+
+// readSeen returns what was written down about the VM in dir; nil for nothing.
+func readSeen(spec Spec, dir string) *seen {
+	var s seen
+	text, err := readfile.Limited(seenPath(spec), maxSeen)
+	if err != nil || json.Unmarshal(text, &s) != nil || !s.Created.Equal(lifecycle.Created(dir)) {
+		return nil
+	}
+	if _, found := layout.Named(s.Layout); !found || s.Time.IsZero() {
+		return nil
+	}
+	return &s
+}
+
+// recall takes the generation that a VM had when it was last seen, if nothing else was asked for and its inside does
+// not show it now.
+func (t *target) recall(s State) {
+	if s.Guest != nil || s.LastSeen == nil || t.given || t.spec.Layout != "" {
+		return
+	}
+	if of, found := layout.Named(s.LastSeen.Layout); found {
+		t.setLayout(of)
+	}
+}

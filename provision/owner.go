@@ -18,15 +18,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Ownership is whether a VM is a world of worldsetup's, and what shows it. A VM without any sign is foreign: it is
-// observed, but not stopped, edited, moved or deleted without [Spec].Adopt.
-type Ownership struct {
-	Ours  bool     `json:"ours"`
-	Signs []string `json:"signs"` // for a person to read
-	// MadeBy is the tool of the system that made the VM, or that it belongs to, as far as that shows; the VM is foreign.
-	MadeBy string `json:"made_by,omitempty"`
-}
-
 // ownership returns whose the VM is, by the signs in its directory, and by those in the guest if that was observed.
 // What the guest of a VM that another tool made shows was made by that tool.
 func (s State) ownership() Ownership {
@@ -73,20 +64,6 @@ func toolSigns(instance *limatype.Instance) (warm, broker []string) {
 	}
 	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one it shows nothing
 	return lima.WarmSigns(text), lima.BrokerSigns(text)
-}
-
-func (o Ownership) String() string {
-	switch {
-	case o.MadeBy == layout.ToolBroker:
-		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
-	case o.MadeBy != "":
-		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
-	case !o.Ours && len(o.Signs) > 0:
-		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
-	case !o.Ours:
-		return "nothing shows that it is a world"
-	}
-	return "a world: " + strings.Join(o.Signs, "; ")
 }
 
 // foreign reports whether there is a VM without any sign of a world, or one that another tool made.
@@ -228,12 +205,6 @@ func inTheWay(spec Spec, s State) *Error {
 	}
 }
 
-// The protectors of a VM.
-const (
-	protectedByWorldsetup = "worldsetup"
-	protectedByOthers     = "others"
-)
-
 // protector returns who called `limactl protect` for a VM; empty when no one did.
 func protector(place vmswap.Place, suffix string) string {
 	switch protected, byUs := place.Protected(suffix); {
@@ -252,9 +223,6 @@ func unprotected(t target, s State) []string {
 	}
 	return []string{"worldsetup made it, and was interrupted before it had protected it"}
 }
-
-// ProtectedByOthers reports whether others than worldsetup protected the VM.
-func (e Existing) ProtectedByOthers() bool { return e.ProtectedBy == protectedByOthers }
 
 // protected returns the error of a VM that others protected.
 func protected(vm string) *Error {

@@ -2,17 +2,17 @@ package provision
 
 import (
 	"cmp"
-	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // Plan holds the steps that make the observed world what the Spec asks for. An empty plan means that there is nothing
@@ -47,47 +47,83 @@ type Plan struct {
 	keep string
 }
 
-// StepID names a kind of step. It is stable: scripts may compare it.
-type StepID string
-
-// Step is one change that a plan intends.
-type Step struct {
-	ID     StepID `json:"id"`
-	Title  string `json:"title"`
-	Reason string `json:"reason"` // the observed fact that calls for it
-	// Number is its place in the list of a run, which starts with the plan that was agreed to, and never changes; 0 in
-	// the drift of a [Health].
-	Number int `json:"number,omitempty"`
-	// Added reports that it was not in the plan that was agreed to.
-	Added bool `json:"added,omitempty"`
-	// Usual is how long it takes: on this machine, as far as that was recorded.
-	Usual time.Duration `json:"usual_ns"`
-	// Disruption is what it interrupts in an existing VM; empty for a new one.
-	Disruption Disruption `json:"disruption,omitempty"`
-	// Interrupts reports that programs running in the VM are stopped by it.
-	Interrupts bool `json:"interrupts,omitempty"`
-	// Conditional reports that the step will be left out if the new VM turns out not to need it.
-	Conditional bool `json:"conditional,omitempty"`
-	// Destroys reports that a VM and all that is in it are gone afterwards.
-	Destroys bool `json:"destroys,omitempty"`
-
-	// first is set when the step has to come before a restart of the VM.
-	first bool
-	// operands limit the step to some packages, paths or names of programs.
-	operands []string
-	force    bool // of StepStop: the VM is stopped by force
-	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
-	listens  bool // of StepActivate: the socket is as it has to be, and stays
-	later    bool // of StepStage: it can wait, and the world is ready without it
-	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
-}
-
 // Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory
 // _config.
 type Decision struct {
 	Key   string `json:"key"`             // as Lima calls it: "cpus", "mountType"
 	Value string `json:"value,omitempty"` // empty for a list or a mapping
 	Where string `json:"where"`           // the file and the line
+}
+
+// Unrepaired is something wrong that no run changes, with what to do about it.
+type Unrepaired struct {
+	Item string `json:"item"` // the id of its line of the report
+	Why  string `json:"why"`
+	Next string `json:"next"`
+}
+
+// Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.
+type Gets struct {
+	Project string `json:"project"` // the directory that is mounted writable at /src, or copied into the guest
+	// Staged is where the guest has the copy of the project; empty where it is mounted.
+	Staged string `json:"staged,omitempty"`
+	// Worktree is the linked worktree of git in which the run was called, if Project is its primary checkout.
+	Worktree string `json:"worktree,omitempty"`
+	// Home is the directory that is mounted read-only, at its own path; empty when it is left out.
+	Home   string `json:"home,omitempty"`
+	CPUs   int    `json:"cpus"`
+	Memory int64  `json:"memory"`  // bytes
+	Disk   int64  `json:"disk"`    // bytes
+	Type   string `json:"vm_type"` // "qemu" or "vz"
+	Arch   string `json:"arch"`    // as Lima writes it: "x86_64", "aarch64"
+	// Image is where the image of a new VM comes from, and Download reports that it has to be downloaded.
+	Image    string `json:"image,omitempty"`
+	Download bool   `json:"download,omitempty"`
+	// DownloadSize is how much that is, in bytes, and DownloadTime how long it will take; 0 when that is unknown.
+	DownloadSize int64         `json:"download_size,omitempty"`
+	DownloadTime time.Duration `json:"download_ns,omitempty"`
+	// Agent is where the agent comes from, in words: a file, relative to the project if it is in it. Probe reports that
+	// it is the built-in one, which runs no commands.
+	Agent string `json:"agent"`
+	Probe bool   `json:"probe,omitempty"`
+	// Layout is the generation of the contract that the world keeps.
+	Layout string `json:"layout"`
+	// Changed are the names of the fields above that differ from what the VM has, or, of a new VM, from the defaults.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// mark adds a field to those that are changed.
+func (g *Gets) mark(field string, changed bool) {
+	if changed {
+		g.Changed = append(g.Changed, field)
+	}
+}
+
+var ubuntuImage = lazyregexp.New(`^ubuntu-([0-9.]+)-.*-(amd64|arm64)\.`)
+
+// ImageTitle is the guest image as a person would call it; empty when no image is needed.
+func (g *Gets) ImageTitle() string {
+	name := path.Base(g.Image)
+	if parts := ubuntuImage.FindStringSubmatch(name); parts != nil {
+		return "Ubuntu " + parts[1] + " " + parts[2]
+	}
+	if g.Image == "" {
+		return ""
+	}
+	return name
+}
+
+// ProjectUnits describe the units that the project brings.
+type ProjectUnits struct {
+	Project string   `json:"project"`
+	Files   []string `json:"files"`  // the templates, absolute
+	Digest  string   `json:"digest"` // of both, as "sha256:…"
+	// Empty are the variables of the templates that are left empty, as NAME (FILE:LINE).
+	Empty []string `json:"empty,omitempty"`
+	// Warnings are what worldsetup's own units have in another way, with the consequences.
+	Warnings []string `json:"warnings,omitempty"`
+	// Fault is why they can't be used; nil when they can.
+	Fault *Error `json:"fault,omitempty"`
 }
 
 // Existing is the VM that a plan is about, as Lima and its directory show it.
@@ -111,6 +147,48 @@ type Existing struct {
 	ProtectedBy string `json:"protected_by,omitempty"`
 	Kept        string `json:"kept,omitempty"` // the name of the old VM that is kept beside it
 }
+
+// LastSeen is how the inside of a VM was when a run last verified it.
+type LastSeen struct {
+	Layout string    `json:"layout"` // the name of the generation
+	Time   time.Time `json:"time"`
+}
+
+func (l LastSeen) String() string {
+	return fmt.Sprintf("%s when last seen, %s", l.Layout, l.Time.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// Ownership is whether a VM is a world of worldsetup's, and what shows it. A VM without any sign is foreign: it is
+// observed, but not stopped, edited, moved or deleted without [Spec].Adopt.
+type Ownership struct {
+	Ours  bool     `json:"ours"`
+	Signs []string `json:"signs"` // for a person to read
+	// MadeBy is the tool of the system that made the VM, or that it belongs to, as far as that shows; the VM is foreign.
+	MadeBy string `json:"made_by,omitempty"`
+}
+
+func (o Ownership) String() string {
+	switch {
+	case o.MadeBy == layout.ToolBroker:
+		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
+	case o.MadeBy != "":
+		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
+	case !o.Ours && len(o.Signs) > 0:
+		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
+	case !o.Ours:
+		return "nothing shows that it is a world"
+	}
+	return "a world: " + strings.Join(o.Signs, "; ")
+}
+
+// The protectors of a VM.
+const (
+	protectedByWorldsetup = "worldsetup"
+	protectedByOthers     = "others"
+)
+
+// ProtectedByOthers reports whether others than worldsetup protected the VM.
+func (e Existing) ProtectedByOthers() bool { return e.ProtectedBy == protectedByOthers }
 
 // Empty reports whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
@@ -155,60 +233,6 @@ func (p Plan) Err() error {
 	}
 }
 
-// Disruption is what a step interrupts. A run escalates to a higher level only when a lower one did not help.
-type Disruption string
-
-// The levels of disruption, the least first.
-const (
-	DisruptionLive Disruption = "live" // running programs continue
-	DisruptionUnit Disruption = "unit" // the agent's socket and service are restarted
-	// Lima's shared ssh connection is renewed; mounts and programs that use the old one continue
-	DisruptionConnection Disruption = "connection"
-	DisruptionRestart    Disruption = "vm-restart" // the VM is shut down and started
-	DisruptionForce      Disruption = "vm-force"   // the VM is powered off and started
-	DisruptionReplace    Disruption = "replace"    // another VM
-)
-
-// levels are the disruptions in that order, with the words for those that can be allowed, and what a step of each does.
-var levels = []struct {
-	Disruption
-	word, effect string
-}{
-	{"", "", ""},
-	{DisruptionLive, "live", "interrupts nothing"},
-	{DisruptionUnit, "unit", "restarts the agent"},
-	{DisruptionConnection, "connection", "renews Lima's ssh connection"},
-	{DisruptionRestart, "restart", "restarts the VM"},
-	{DisruptionForce, "force", "powers the VM off"},
-	{DisruptionReplace, "", "replaces the VM"},
-}
-
-// level returns its place in that order; 0 for none or an unknown one.
-func (r Disruption) level() int {
-	for i, level := range levels {
-		if r == level.Disruption {
-			return i
-		}
-	}
-	return 0
-}
-
-// Above reports whether r interrupts more than other.
-func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
-
-// ParseDisruption returns the disruption that a word stands for: live, unit, connection, restart or force.
-func ParseDisruption(word string) (Disruption, error) {
-	for _, level := range levels {
-		if level.word == word && word != "" {
-			return level.Disruption, nil
-		}
-	}
-	return "", usage("give live, unit, connection, restart or force", "%q is no level of disruption", word)
-}
-
-// Word returns the word for a disruption that [ParseDisruption] reads; empty for others.
-func (r Disruption) Word() string { return levels[r.level()].word }
-
 // Disruption returns the deepest disruption of the plan; empty for a plan that changes nothing, or makes a new VM.
 func (p Plan) Disruption() (highest Disruption) {
 	if len(p.Replace) > 0 {
@@ -228,116 +252,6 @@ func (p Plan) disturbs() Disruption {
 		return ""
 	}
 	return p.Disruption()
-}
-
-// existing is what there is now; nil when there is no VM.
-func existing(s State) *Existing {
-	instance := s.Instance
-	if instance == nil {
-		return nil
-	}
-	e := &Existing{
-		Status: strings.ToLower(instance.Status), Type: instance.VMType, Arch: instance.Arch, CPUs: instance.CPUs,
-		Memory: instance.Memory, Disk: instance.Disk,
-		DiskUsed: lifecycle.Taken(instance.Dir), Created: lifecycle.Created(instance.Dir),
-		Owner: s.ownership(), Protected: instance.Protected, ProtectedBy: s.ProtectedBy,
-	}
-	if s.Guest != nil {
-		e.Layout = s.Guest.Marker
-	} else {
-		e.LastSeen = s.LastSeen
-	}
-	if instance.Config != nil {
-		e.Project = projectOf(instance)
-		if of, staged := shownLayout(instance); staged {
-			e.Workdir = of.Current()
-		} else if e.Project != "" {
-			e.Workdir = guest.ProjectMount
-		}
-	}
-	return e
-}
-
-// needsConsent is the error of a plan that does away with a VM, to which that needs consent.
-func needsConsent(plan Plan, command, flag string) *Error {
-	var why string
-	for _, step := range plan.Steps {
-		if step.Destroys {
-			why = fmt.Sprintf("the step %q destroys a VM and all that is in it", step.Title)
-		}
-	}
-	if why == "" {
-		why = "programs that run in it would be stopped"
-	}
-	return &Error{
-		Kind: KindReplacement, What: fmt.Sprintf("the VM %s would be deleted or replaced, and that needs consent",
-			plan.VM), Why: why,
-		Next: "if that is what you want: " + consentCommand("worldsetup "+command, flag, plan.VM),
-	}
-}
-
-// ChangedError is the error of [Plan.Approve] when the plan is no longer the one that was agreed to.
-type ChangedError struct{ Plan Plan }
-
-func (ChangedError) Error() string { return "the plan has changed" }
-
-// Approve approves of the plan that a person has seen, and of no other: between the question and the first change
-// another program may have changed the VM. It fits [Setup.Approve].
-func (p Plan) Approve(_ context.Context, now Plan) error {
-	if p.Same(now) {
-		return nil
-	}
-	return &Error{
-		Kind: KindInterrupted, What: "the plan is no longer the one that was agreed to",
-		Next: "read the new plan; nothing has been changed", Err: ChangedError{now},
-	}
-}
-
-// DeeperError is the error of a run whose later plan would interrupt more than was agreed to. A run with
-// [Spec.Allow] set to the plan's disruption goes on.
-type DeeperError struct{ Plan Plan }
-
-func (DeeperError) Error() string { return "the plan interrupts more than was agreed to" }
-
-// ApproveUpTo approves of every plan that interrupts no more than p, which a person has agreed to, and destroys
-// nothing.
-func (p Plan) ApproveUpTo(ctx context.Context, now Plan) error {
-	if p.VM == now.VM && !now.Destroys() && !now.Disruption().Above(p.Disruption()) {
-		return nil
-	}
-	return p.Approve(ctx, now)
-}
-
-// beyondConsent is the error of a plan that interrupts more than was agreed to.
-func beyondConsent(plan Plan) *Error {
-	failure := &Error{
-		Kind: KindDisruption, What: "going on would interrupt more than was agreed to",
-		Next: "if that is all right: " + vmCommand("worldsetup", plan.VM) + " --allow=" + plan.Disruption().Word(),
-		Err:  DeeperError{plan},
-	}
-	for _, step := range plan.Steps {
-		if step.Disruption == plan.Disruption() {
-			failure.Why = fmt.Sprintf("the step %q %s: %s", step.Title, levels[step.Disruption.level()].effect, step.Reason)
-			break
-		}
-	}
-	return failure
-}
-
-// Same reports whether two plans do the same for the same reasons: a person agreed to what was shown.
-func (p Plan) Same(other Plan) bool {
-	if p.VM != other.VM || len(p.Steps) != len(other.Steps) ||
-		!slices.Equal(p.Opens, other.Opens) || p.HomeLeftOut != other.HomeLeftOut {
-		return false
-	}
-	for i := range p.Steps {
-		a, b := p.Steps[i], other.Steps[i]
-		later := a.later && b.later // how much the project has changed by now
-		if a.ID != b.ID || a.Reason != b.Reason && !later || a.Disruption != b.Disruption || a.Destroys != b.Destroys {
-			return false
-		}
-	}
-	return true
 }
 
 // Destroys reports whether the plan deletes something that nothing can restore.
@@ -436,25 +350,6 @@ func (p Plan) Usual() (usual time.Duration) {
 		usual += step.Usual
 	}
 	return usual
-}
-
-// add plans a step at its place if there is a reason for it, and reports whether there is.
-func (p *Plan) add(id StepID, reasons ...string) bool {
-	if len(reasons) > 0 {
-		p.insert(newStep(id, reasons...))
-	}
-	return len(reasons) > 0
-}
-
-// insert plans a step at the place that the list of kinds gives it.
-func (p *Plan) insert(step Step) {
-	all := kinds()
-	order := orderOf(step.ID, all)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
-	if at < 0 {
-		at = len(p.Steps)
-	}
-	p.Steps = slices.Insert(p.Steps, at, step)
 }
 
 func (p *Plan) has(id StepID) bool { return p.at(id) >= 0 }

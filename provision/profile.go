@@ -9,21 +9,19 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -150,6 +148,31 @@ func defaultVMType() string {
 	return limatype.QEMU
 }
 
+// onAppleSilicon reports whether the VM is one that Rosetta is for.
+func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch == limatype.AARCH64 }
+
+// hasRosetta reports whether this Mac has it.
+func hasRosetta() bool {
+	_, err := os.Stat(platform.File(checks.RosettaFile))
+	return err == nil
+}
+
+// rosettaReason says in the plan of a new VM whether it has Rosetta; empty where there is no question.
+func (t target) rosettaReason() string {
+	switch {
+	case !t.onAppleSilicon():
+		return ""
+	case t.rosetta:
+		return "; with Rosetta, so that it runs programs for x86_64 as well"
+	}
+	return "; without Rosetta, which this Mac lacks: programs for x86_64 won't run in it"
+}
+
+// rosettaLost reports whether an instance is to have Rosetta, and this Mac lacks it.
+func (t target) rosettaLost(instance *limatype.Instance) bool {
+	return t.onAppleSilicon() && !t.rosetta && lima.RosettaOn(configText(instance))
+}
+
 // newProfile is the profile of a new VM, as YAML.
 func (t target) newProfile() ([]byte, error) {
 	wanted := t.wanted
@@ -261,36 +284,6 @@ func firstSize(sizes ...int64) int64 {
 	return 0
 }
 
-// Gets describes the world that a plan leads to: what a person gets. It is for display; the plan's steps decide.
-type Gets struct {
-	Project string `json:"project"` // the directory that is mounted writable at /src, or copied into the guest
-	// Staged is where the guest has the copy of the project; empty where it is mounted.
-	Staged string `json:"staged,omitempty"`
-	// Worktree is the linked worktree of git in which the run was called, if Project is its primary checkout.
-	Worktree string `json:"worktree,omitempty"`
-	// Home is the directory that is mounted read-only, at its own path; empty when it is left out.
-	Home   string `json:"home,omitempty"`
-	CPUs   int    `json:"cpus"`
-	Memory int64  `json:"memory"`  // bytes
-	Disk   int64  `json:"disk"`    // bytes
-	Type   string `json:"vm_type"` // "qemu" or "vz"
-	Arch   string `json:"arch"`    // as Lima writes it: "x86_64", "aarch64"
-	// Image is where the image of a new VM comes from, and Download reports that it has to be downloaded.
-	Image    string `json:"image,omitempty"`
-	Download bool   `json:"download,omitempty"`
-	// DownloadSize is how much that is, in bytes, and DownloadTime how long it will take; 0 when that is unknown.
-	DownloadSize int64         `json:"download_size,omitempty"`
-	DownloadTime time.Duration `json:"download_ns,omitempty"`
-	// Agent is where the agent comes from, in words: a file, relative to the project if it is in it. Probe reports that
-	// it is the built-in one, which runs no commands.
-	Agent string `json:"agent"`
-	Probe bool   `json:"probe,omitempty"`
-	// Layout is the generation of the contract that the world keeps.
-	Layout string `json:"layout"`
-	// Changed are the names of the fields above that differ from what the VM has, or, of a new VM, from the defaults.
-	Changed []string `json:"changed,omitempty"`
-}
-
 // getsOf describes the world of a target, in the present state.
 func getsOf(t target, s State) *Gets {
 	g := &Gets{Project: t.spec.Project, Home: t.wanted.Home, Type: t.vmType, Arch: t.arch, Layout: t.layout.Name,
@@ -356,13 +349,6 @@ func (g *Gets) agent(t target, s State) {
 		t.agent != nil && installed != "" && t.agent.SHA256 != "" && t.agent.SHA256 != installed)
 }
 
-// mark adds a field to those that are changed.
-func (g *Gets) mark(field string, changed bool) {
-	if changed {
-		g.Changed = append(g.Changed, field)
-	}
-}
-
 // cpus is the number of processors that counts in a new VM.
 func (t target) cpus() int {
 	configured := []int{t.wanted.CPUs}
@@ -387,20 +373,6 @@ func firstInt(numbers ...int) int {
 		}
 	}
 	return 0
-}
-
-var ubuntuImage = lazyregexp.New(`^ubuntu-([0-9.]+)-.*-(amd64|arm64)\.`)
-
-// ImageTitle is the guest image as a person would call it; empty when no image is needed.
-func (g *Gets) ImageTitle() string {
-	name := path.Base(g.Image)
-	if parts := ubuntuImage.FindStringSubmatch(name); parts != nil {
-		return "Ubuntu " + parts[1] + " " + parts[2]
-	}
-	if g.Image == "" {
-		return ""
-	}
-	return name
 }
 
 // cached reports whether Lima has url in its cache (its pkg/downloader).

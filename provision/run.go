@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"time"
 
@@ -126,13 +125,6 @@ func (r *run) session(state State) session {
 	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
 }
 
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
-	}
-	return guest.Shared
-}
-
 // change makes one change, within guestDeadline.
 func (s session) change(ctx context.Context, change guest.Change) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
@@ -157,69 +149,6 @@ type view struct {
 // whole reports whether the plan holds all that is left to do: everything was observed.
 func (v view) whole() bool {
 	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
-}
-
-// history holds the steps that were started in this run.
-type history struct {
-	steps    map[StepID]bool
-	finished map[StepID]bool // without an error
-	reasons  map[string]bool
-	// unheld describes a step that had no lasting effect; locked is why ssh refuses new connections. Both may be empty.
-	unheld, locked string
-	lockedCause    guest.ConnectionCause
-}
-
-// begun reports whether a step was begun in this run.
-func (h *history) begun(id StepID) bool { return h.steps[id] }
-
-// finish records that a step has ended.
-func (h *history) finish(step Step) {
-	finished := maps.Clone(h.finished) // earlier states share the old map
-	if finished == nil {
-		finished = map[StepID]bool{}
-	}
-	finished[step.ID] = h.steps[step.ID]
-	h.finished = finished
-}
-
-func (h *history) add(step Step) {
-	if h.steps == nil {
-		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
-	}
-	h.steps[step.ID] = true
-	h.reasons[string(step.ID)+": "+step.Reason] = true
-}
-
-// forget removes a step from the history.
-func (h *history) forget(step Step) {
-	delete(h.steps, step.ID)
-	delete(h.reasons, string(step.ID)+": "+step.Reason)
-}
-
-// again finds a step of the plan that was done before for the very same reason, so that repeating it would not help.
-func (h *history) again(plan Plan) (step Step, again bool) {
-	for _, step := range plan.Steps {
-		k := kindOf(step.ID)
-		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
-			return step, true
-		}
-		if k.reobserve {
-			break // the steps after it are planned again then
-		}
-	}
-	return Step{}, false
-}
-
-// escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
-// processes, sockets and file systems.
-func (h *history) escalate(s *State, step Step) bool {
-	if step.ID == StepStage || h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
-		step.Disruption.level() >= DisruptionRestart.level() {
-		return false
-	}
-	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
-	s.Unheld = h.unheld
-	return true
 }
 
 func newVerifier(t target, edges Edges) verify.Verifier {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,69 +17,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
-)
-
-// The steps.
-const (
-	StepReplaceCreate StepID = "replace-create"
-	StepReplaceStop   StepID = "replace-stop"
-	StepReplaceBackup StepID = "replace-backup"
-	StepReplacePlace  StepID = "replace-place"
-
-	StepAdopt       StepID = "adopt"
-	StepProtect     StepID = "vm-protect"
-	StepCreate      StepID = "vm-create"
-	StepClock       StepID = "clock"
-	StepWritable    StepID = "writable"
-	StepFreeSpace   StepID = "free-disk-space"
-	StepSSHAccess   StepID = "ssh-access"
-	StepRosetta     StepID = "rosetta"
-	StepHostSocket  StepID = "host-socket"
-	StepGroup       StepID = "group"
-	StepConnection  StepID = "connection"
-	StepStop        StepID = "vm-stop"
-	StepConfigure   StepID = "vm-configure"
-	StepStart       StepID = "vm-start"
-	StepDirectories StepID = "directories"
-	StepStage       StepID = "stage"
-	StepCompanions  StepID = "companions"
-	StepUnits       StepID = "units"
-	StepLinger      StepID = "linger"
-	StepWaitForBoot StepID = "vm-boot-wait"
-	StepAgentBuild  StepID = "agent-build"
-	// StepCompanionBuild comes last, since the agent does not need it.
-	StepCompanionBuild StepID = "companion-build"
-	StepAgent          StepID = "agent"
-	// StepPackages comes after all that can be done while the VM boots: for packages its end has to be waited for.
-	StepPackages StepID = "packages"
-	StepActivate StepID = "activate"
-	StepRetire   StepID = "retire"
-	StepMarker   StepID = "marker"
-
-	StepReplaceRemove StepID = "replace-remove"
-	StepReplaceKeep   StepID = "replace-keep"
-
-	// Rolling back what failed, was cancelled or was killed.
-	StepRollbackDisplace StepID = vmswap.RollbackDisplace
-	StepRollbackPlace    StepID = vmswap.RollbackPlace
-	StepRollbackStart    StepID = "rollback-start"
-	StepRollbackVerify   StepID = "rollback-verify"
-	StepRollbackRemove   StepID = vmswap.RollbackRemove
-	StepRollbackMark     StepID = vmswap.RollbackMark
-	StepRollbackEmpty    StepID = vmswap.RollbackEmpty
-
-	// Restoring a kept VM.
-	StepRestoreStop     StepID = "restore-stop"
-	StepRestoreDisplace StepID = "restore-displace"
-	StepRestorePlace    StepID = "restore-place"
-	StepRestoreStart    StepID = "restore-start"
-	StepRestoreVerify   StepID = "restore-verify"
-	StepRestoreRemove   StepID = "restore-remove"
-	StepRestoreKeep     StepID = "restore-keep"
-
-	// Removing a world.
-	StepRemoveVM   StepID = "remove-vm"
-	StepRemoveKept StepID = "remove-kept"
 )
 
 // kinds lists every kind of step, in the order in which a plan holds them. The exceptions are a restart of the VM,
@@ -514,16 +452,6 @@ func newStep(id StepID, reasons ...string) Step {
 // Title is what the step does, in words.
 func (id StepID) Title() string { return kindOf(id).title }
 
-// RollsBack reports whether the step reverts a swap of VMs that failed or was interrupted.
-func (id StepID) RollsBack() bool {
-	switch id {
-	case StepRollbackDisplace, StepRollbackPlace, StepRollbackStart, StepRollbackVerify,
-		StepRollbackRemove, StepRollbackMark, StepRollbackEmpty:
-		return true
-	}
-	return false
-}
-
 // explainBoot adds to a failure how far the VM came before it failed to start, and what to do about it. The advice to
 // replace it is for a guest that does not boot: for reasons of this machine, another VM would not start either.
 func explainBoot(r *run, at State, failure *Error, err error) {
@@ -550,9 +478,6 @@ func explainStart(r *run, _ State, failure *Error, err error) {
 	}
 }
 
-// endsConnection reports whether a step ends the shared connection, or closes it to new sessions.
-func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }
-
 // staysUp returns the error of a VM that did not shut down, and may not be powered off.
 func staysUp(vm string, err error) *Error {
 	return &Error{
@@ -561,4 +486,23 @@ func staysUp(vm string, err error) *Error {
 		Next: "look at it: limactl shell " + shellescape.Quote(vm) + "; or power it off: " +
 			vmCommand("worldsetup", vm) + " --allow=" + DisruptionForce.Word(),
 	}
+}
+
+// add plans a step at its place if there is a reason for it, and reports whether there is.
+func (p *Plan) add(id StepID, reasons ...string) bool {
+	if len(reasons) > 0 {
+		p.insert(newStep(id, reasons...))
+	}
+	return len(reasons) > 0
+}
+
+// insert plans a step at the place that the list of kinds gives it.
+func (p *Plan) insert(step Step) {
+	all := kinds()
+	order := orderOf(step.ID, all)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	p.Steps = slices.Insert(p.Steps, at, step)
 }

@@ -12,10 +12,12 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/worktree"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -52,6 +54,14 @@ func (s Spec) Resolve() (Spec, error) {
 	}
 	return s, nil
 }
+
+// What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
+// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is
+// named is taken as it is.
+const (
+	WorktreePrimary = "primary"
+	WorktreeSelf    = "self"
+)
 
 // target is what a run has to achieve: a resolved Spec, and the files for it on the host.
 type target struct {
@@ -462,10 +472,96 @@ func upgrades(o *guest.Observation) bool {
 	return len(o.Older()) > 0 || marked && of.Marker != o.Layout.Marker && o.Layout.NewerThan(of)
 }
 
-// What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
-// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is
-// named is taken as it is.
-const (
-	WorktreePrimary = "primary"
-	WorktreeSelf    = "self"
-)
+// What follows has the texts of the units: worldsetup's own, or those that the project brings for its generation.
+
+// FindProjectUnits returns the units that a project brings for any generation; nil when it brings none.
+func FindProjectUnits(project string) *ProjectUnits {
+	for _, of := range slices.Backward(layout.All) {
+		t := target{spec: Spec{Project: absolute(project)}, layout: of}
+		t.findTemplates()
+		if found := t.projectUnits(nil); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func absolute(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		return absolute
+	}
+	return path // the working directory is gone
+}
+
+// unitTexts returns the texts of both units for a user with this home directory.
+func (t target) unitTexts(home string, netfilter bool) (unittext.Units, error) {
+	switch {
+	case t.unitsFault != nil:
+		return unittext.Units{}, t.unitsFault
+	case t.templates != nil:
+		return t.templates.Render(home, netfilter)
+	}
+	service, err := embed.ServiceUnit(t.layout, home, netfilter)
+	return unittext.Units{Service: service, Socket: embed.SocketUnit(t.layout)}, err
+}
+
+// runtimeUnit returns the text of the unit that makes the directories which the project's service doesn't make; empty
+// when there are none.
+func (t target) runtimeUnit() string {
+	if t.templates == nil || len(t.layout.Runtime) == 0 {
+		return ""
+	}
+	return embed.RuntimeUnit(t.layout)
+}
+
+// runtimeReasons returns what is wrong with that unit.
+func (t target) runtimeReasons(o *guest.Observation) []string {
+	text, path := t.runtimeUnit(), t.layout.RuntimeUnitPath()
+	if text == "" {
+		return nil
+	}
+	if wrong := faults.Differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
+		return []string{wrong}
+	}
+	if o.Files[path].SHA256 != sum([]byte(text)) {
+		return []string{path + " does not hold what it should"}
+	}
+	if link := t.layout.RuntimeLink(); o.Files[link].Type != "symbolic link" {
+		return []string{link + " is missing"}
+	}
+	return nil
+}
+
+// textsOf returns the texts of the units by name, if the project brings them.
+func (t target) textsOf(o *guest.Observation) map[string]string {
+	if t.templates == nil {
+		return nil
+	}
+	units, err := t.unitTexts(o.Home, false)
+	if err != nil {
+		return nil
+	}
+	return map[string]string{t.layout.Service(): units.Service, t.layout.Socket(): units.Socket}
+}
+
+// projectUnits describes the units that the project brings; nil when they are worldsetup's own. The guest may be
+// unknown.
+func (t target) projectUnits(o *guest.Observation) *ProjectUnits {
+	if t.templates == nil && t.unitsFault == nil {
+		return nil
+	}
+	home := "/home/user"
+	if o != nil {
+		home = o.Home
+	}
+	units, err := t.unitTexts(home, t.spec.Netfilter == On)
+	about := &ProjectUnits{Project: t.spec.Project, Fault: AsError(err), Files: []string{}}
+	if t.templates == nil {
+		return about
+	}
+	about.Files, about.Digest = []string{t.templates.Service.Path, t.templates.Socket.Path}, t.templates.Digest
+	if about.Empty = units.Empty; err == nil {
+		about.Warnings = t.templates.Warnings(units)
+	}
+	return about
+}

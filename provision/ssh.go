@@ -16,65 +16,88 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
-// This file repairs what affects the whole guest and comes before the layout: its clock, its root file system, its
-// disk, and the ways into it.
+// This file is about the ways into the guest: what sshd, the key and the user's start-up files make of new connections.
+//
+// The start-up files of the login shell are the user's and stay as they are. A boot changes nothing about them, so that
+// none is planned for what they do; the failure names them, with the commands that help.
+//
+// Lima's shared connection can be the last way into a guest: an account that has expired, or a new line in sshd's
+// configuration, keeps new connections out and leaves the open one alone. It must not end before another one is let in.
 
-const (
-	// clockRepair is how far the guest's clock may be off before it is set: time synchronization restores what is
-	// nearer.
-	clockRepair = 10 * time.Second
-)
+const itemStartup = "startup-files"
 
-func planClock(p *Plan, _ target, s State) {
-	if off := s.Guest.ClockAhead.Abs(); off > clockRepair+s.Guest.ClockError {
-		p.add(StepClock, fmt.Sprintf("the guest's clock is %s from the host's", faults.Signed(s.Guest.ClockAhead)))
+// noise returns what the start-up files print in sessions that no one reads, where Lima's mounts don't bear it: sshfs
+// and the sftp server of this machine talk over such a session, from its first byte on. It is empty where they do.
+func noise(s State) string {
+	config := s.Instance.Config
+	if s.Guest == nil || config == nil || config.MountType == nil || *config.MountType != limatype.REVSSHFS ||
+		len(config.Mounts) == 0 {
+		return ""
+	}
+	return s.Guest.Noise
+}
+
+// noisy returns the error of a VM that would have to restart for some reasons, and would come back without its mounts.
+func noisy(s State, reasons []string) *Error {
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("a restart would leave the VM %s without its mounts: "+
+			"a start-up file of the login shell prints", s.Instance.Name),
+		Why: fmt.Sprintf("it would have to restart: %s\nLima mounts over SSH sessions, and takes what every session "+
+			"prints, %.60q, for its own data", strings.Join(reasons, "; "), noise(s)),
+		Next: quiet(s) + "; then run worldsetup again",
 	}
 }
 
-// clockTask sets the clock by the difference that was measured some seconds ago, which is still the same.
-func clockTask(_ target, o *guest.Observation, _ Step) (*task, error) {
-	return &task{change: guest.SetClock{By: -o.ClockAhead}}, nil
+// quiet returns what makes start-up files print nothing where no one reads it.
+func quiet(s State) string {
+	bashrc := guest.RootCommand(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac",
+		s.Guest.Home+"/.bashrc")
+	return "let the start-up file print in interactive shells only: in bash, " + bashrc +
+		"; in other shells and files (" + guest.StartupFiles + ") likewise"
 }
 
-func planWritable(p *Plan, _ target, s State) {
-	if s.Guest.ReadOnlyRoot && !s.Tried[StepWritable] {
-		p.add(StepWritable, "the root file system of the guest is read-only")
+// endsEarly returns the error of a VM whose sshd lets the user in, where no session comes as far as our script. A
+// restart would not change that, and root can be reached in no other way: the next boot gives the user a shell that
+// reads no start-up files. It does so once.
+func endsEarly(s State, session *guest.SessionError) *Error {
+	user := userOf(s.Instance)
+	script := fmt.Sprintf("[ -e ~%[1]s/.login-shell.before ] || { getent passwd %[1]s >~%[1]s/.login-shell.before && "+
+		"usermod -s /bin/sh %[1]s; }", user)
+	return &Error{
+		Kind: KindUnhealthy,
+		What: fmt.Sprintf("the VM %s lets us in over SSH, and runs none of our commands", s.Instance.Name),
+		Why:  session.Error(),
+		Next: fmt.Sprintf("have the next boot give the user the login shell /bin/sh, which reads no such file: %s; "+
+			"then repair the file, and run worldsetup again", guest.BootCommand(s.Instance.Name, script)),
+		Err: s.GuestError,
 	}
 }
 
-func makeWritable(r *run, ctx context.Context, at State, _ Step, line func(string)) error {
-	err := r.session(at).change(ctx, guest.MakeWritable{})
-	if refused, ok := errors.AsType[*guest.ScriptError](err); ok && refused.ExitCode == guest.ExitNeedsBoot {
-		line("not before a boot: files that were deleted are open")
-		return nil // the next observation finds it read-only, and the VM is restarted
+// userOf returns the name of the user as whom Lima logs in.
+func userOf(instance *limatype.Instance) string {
+	if instance.Config == nil || instance.Config.User.Name == nil {
+		return "USER"
 	}
-	return err
+	return *instance.Config.User.Name
 }
 
-func planFreeSpace(p *Plan, _ target, s State) {
-	if faults.Full(s.Guest) {
-		p.add(StepFreeSpace, fmt.Sprintf("the disk of the guest is full: %d KiB are free", s.Guest.DiskAvailable>>10))
+// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every
+// new connection is refused, whatever the guest has. It is nil otherwise.
+func openKey(limaHome string) *Error {
+	key := filepath.Join(limaHome, filenames.ConfigDir, filenames.UserPrivateKey)
+	info, err := os.Stat(key)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil
 	}
-}
-
-func freeSpaceTask(target, *guest.Observation, Step) (*task, error) {
-	return &task{change: guest.FreeSpace{KiB: faults.FreeSpaceNeeded}}, nil
-}
-
-func explainFreeSpace(r *run, _ State, failure *Error, err error) {
-	script, ok := errors.AsType[*guest.ScriptError](err)
-	if !ok {
-		return
+	return &Error{
+		Kind: KindUnhealthy, What: "other users may read the key with which Lima enters its VMs, so that ssh doesn't use it",
+		Why:  fmt.Sprintf("%s has mode %04o", key, info.Mode().Perm()),
+		Next: "chmod 600 " + shellescape.Quote(key) + "",
 	}
-	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
-	failure.Why = strings.TrimSpace(script.Stderr)
-	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | "+
-		"tail), "+
-		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
 }
 
 // planSSHAccess plans to repair SSH access, and blocks the plan where that is impossible or did not help.
@@ -157,16 +180,8 @@ func forwards(instance *limatype.Instance) (pairs []guest.Pair) {
 	return pairs
 }
 
-// open plans only to open them, since files that seem to be missing may be inside.
-func (p *Plan) open(closed []string) {
-	step := newStep(StepDirectories, fmt.Sprintf("not all users can enter %s", strings.Join(closed, ", ")))
-	step.operands = closed
-	p.insert(step)
-	p.Unseen = true
-}
-
-// Lima's shared connection can be the last way into a guest: an account that has expired, or a new line in sshd's
-// configuration, keeps new connections out and leaves the open one alone. It must not end before another one is let in.
+// endsConnection reports whether a step ends the shared connection, or closes it to new sessions.
+func endsConnection(step Step) bool { return step.ID == StepStop || step.ID == StepConnection }
 
 // refusedDeadline bounds the search in the guest for why its ssh server refused a connection.
 const refusedDeadline = 15 * time.Second
