@@ -22,28 +22,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// Agent is an agent that was found on the host and could run in the guest, or the source of one.
-type Agent = agent.Agent
-
-// AgentSource is the place where an agent comes from.
-type AgentSource = agent.Source
-
-// The sources of an agent.
-const (
-	SourceFlag    = agent.SourceFlag    // the file that Spec.Agent names
-	SourceProject = agent.SourceProject // a candidate in the project directory
-	SourceBuild   = agent.SourceBuild   // the project's Cargo workspace, built in the VM
-	SourceBuiltin = agent.SourceBuiltin // the probe agent that is part of worldsetup
-)
-
-// Rejected is a file in an agent's place that can't be used.
-type Rejected = agent.Rejected
-
-// FindAgent returns the agent that a Spec with this Agent and Project selects; see [agent.Find].
-func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
-	return agent.Find(name, project, arch, layout.Agents())
-}
-
 // builds reports whether the agent is built in the VM from the project's workspace.
 func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
 
@@ -321,8 +299,8 @@ func (t target) order(targets []guest.Target, packages []agent.Package) order {
 	return made
 }
 
-// names are those of the programs.
-func (o order) names() string {
+// programNames are those of the programs.
+func (o order) programNames() string {
 	names := make([]string, len(o.Targets))
 	for i, target := range o.Targets {
 		names[i] = target.Name
@@ -410,7 +388,7 @@ func explainCompanionBuild(r *run, at State, failure *Error, err error) {
 		explainCompanions(r, at, failure, err)
 		return
 	}
-	explainBuilds(r, r.builder.order.names(), failure, err)
+	explainBuilds(r, r.builder.order.programNames(), failure, err)
 }
 
 // explainCompanions explains why companions could not be installed.
@@ -452,7 +430,7 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 				agent.CargoCommand(r.target.arch, r.target.layout))
 		} else {
 			failure.Next += ", or put the programs into the project: bin/linux/" +
-				strings.ReplaceAll(order.names(), ", ", ", bin/linux/")
+				strings.ReplaceAll(order.programNames(), ", ", ", bin/linux/")
 		}
 	case r.builder.fetches:
 		failure.What = "cargo could not be installed in the VM"

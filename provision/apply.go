@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/process"
@@ -18,11 +19,11 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
 
-// apply carries out the plan up to the point where the world has to be observed again: after the VM was started, after
-// its connection was renewed, after the root file system was made writable, after the end of booting if the agent is
-// built from a mount, which comes last, and before the marker, which means that the layout was observed to be complete
-// and was verified.
-func (r *run) apply(ctx context.Context, state State, plan Plan) error {
+// applyPlan carries out the plan up to the point where the world has to be observed again: after the VM was started,
+// after its connection was renewed, after the root file system was made writable, after the end of booting if the agent
+// is built from a mount, which comes last, and before the marker, which means that the layout was observed to be
+// complete and was verified.
+func (r *run) applyPlan(ctx context.Context, state State, plan Plan) error {
 	defer r.tasks.end()
 	for i, step := range plan.Steps {
 		if step.ID == StepMarker {
@@ -143,7 +144,7 @@ func (r *run) applyStep(ctx context.Context, state State, step Step, line func(s
 			return err
 		}
 		if r.tasks.chain != nil {
-			return r.tasks.chain.next()
+			return r.tasks.chain.awaitNext()
 		}
 	}
 	return k.apply(r, ctx, state, step, line)
@@ -190,12 +191,6 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	explainNetworks(spec.LimaHome, failure, err)
 	explainObstacles(r, ctx, state, step.ID, failure, err)
 	return failure
-}
-
-// task is the work of a step that is a single change by root in the guest.
-type task struct {
-	change   guest.Change
-	deadline time.Duration // 0: guestDeadline
 }
 
 // chain holds the tasks of consecutive steps, which run in the guest as one call.
@@ -252,8 +247,8 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 	return nil
 }
 
-// next waits for the task of the next step.
-func (c *chain) next() error {
+// awaitNext waits for the task of the next step.
+func (c *chain) awaitNext() error {
 	deadline := c.deadlines[0]
 	c.deadlines = c.deadlines[1:]
 	late := time.AfterFunc(deadline, crash.Guard(func() { c.cancel(fmt.Errorf("no end within %v", deadline)) }))
@@ -336,4 +331,66 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	}
 	failure.Why = strings.Join(why, "\n") + "\n" + failure.Why
 	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
+}
+
+// Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
+func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusRunning) }
+
+// Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
+func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
+
+// switchVM makes the VM have a status.
+func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	if err != nil {
+		return r.finish(err)
+	}
+	defer unlock()
+	return r.end(r.switchVM(ctx, status), false)
+}
+
+func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
+	instance, err := r.vm.Find(ctx)
+	if err != nil {
+		return limaError(ctx, cannotList, err)
+	}
+	state := r.observer.stateOf(instance, r.place.Observe())
+	step := newStep(StepStart, "requested")
+	if status == limatype.StatusStopped {
+		step = newStep(StepStop, "requested")
+	}
+	switch refused := notSwitched(r.target.spec, state); {
+	case refused != nil && instance == nil && status == limatype.StatusStopped: // it is not to be created for that
+		refused.Next = "worldsetup list shows the worlds on this machine; --vm NAME names another one"
+		return refused
+	case refused != nil:
+		return refused
+	case instance.Status == status:
+		return nil
+	}
+	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: hasRosetta()}
+	state.RosettaLost = of.rosettaLost(instance)
+	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
+		return lost
+	}
+	r.consent.agreed = r.target.spec.Allow
+	plan := Plan{Steps: []Step{step}}
+	r.times.estimate(&plan)
+	plan, _ = r.list.update(plan, false)
+	err = r.performStep(ctx, state, plan.Steps[0])
+	if bootErr := r.vm.Boot.Wait(); err == nil && bootErr != nil {
+		err = r.stepError(ctx, state, step, bootErr)
+	}
+	if failure := AsError(err); failure != nil && failure.Kind == KindDisruption {
+		failure.Next = "look at it: limactl shell " + instance.Name + "; or power it off: " +
+			vmCommand("worldsetup stop --allow="+DisruptionForce.Word(), instance.Name)
+		return failure
+	}
+	return err
 }

@@ -19,9 +19,9 @@ type consent struct {
 	agreed Disruption
 }
 
-// ask asks the caller before the first change, and never again: a plan that interrupts more than was agreed to ends
-// the run.
-func (c *consent) ask(ctx context.Context, plan Plan) error {
+// askCaller asks the caller before the first change, and never again: a plan that interrupts more than was agreed to
+// ends the run.
+func (c *consent) askCaller(ctx context.Context, plan Plan) error {
 	if plan.Empty() {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -45,9 +44,6 @@ const (
 	Omitted = finding.Omitted
 	Pending = finding.Pending
 )
-
-// CheckResult is the result of a prerequisite.
-type CheckResult = checks.Result
 
 // Error is a failure that a user can act on. Its fields are joined only where it is shown.
 type Error = finding.Error
@@ -143,11 +139,6 @@ func interrupted(ctx context.Context) *Error {
 }
 
 var errTimeout = errors.New("the time that --timeout allows is over")
-
-// lastResort returns the advice for when nothing else helps.
-func lastResort(vm string) string {
-	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
-}
 
 // explainNetworks adds to a failure what limactl reports about its networks, if that is why it failed.
 func explainNetworks(limaHome string, failure *Error, err error) {

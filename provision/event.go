@@ -60,6 +60,47 @@ type Event struct {
 	Result *Result        `json:"result,omitempty"`
 }
 
+// CheckResult is the result of a prerequisite.
+type CheckResult = checks.Result
+
+// StepState is how far a step has come.
+type StepState string
+
+// The step states.
+const (
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepFailed  StepState = "failed"
+	StepSkipped StepState = "skipped" // it was agreed to and is not needed; Reason has why
+	StepPending StepState = "pending" // only in [Progress]: still to come
+)
+
+// StepStatus is the progress of a step.
+type StepStatus struct {
+	Number  int           `json:"number"` // in the list that was agreed to; what was added is counted on
+	Of      int           `json:"of"`     // the length of that list, with what was added so far
+	ID      StepID        `json:"id"`
+	Title   string        `json:"title"`
+	Reason  string        `json:"reason,omitempty"`
+	Added   bool          `json:"added,omitempty"` // it was not in the plan that was agreed to
+	State   StepState     `json:"state"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Usual   time.Duration `json:"usual_ns,omitempty"` // how long it usually takes
+	Left    time.Duration `json:"left_ns,omitempty"`  // how long the whole run still takes, as far as is known
+	Error   *Error        `json:"error,omitempty"`
+	// Phase is how far a long step has come, and Transfer the progress of its download.
+	Phase    string    `json:"phase,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
+}
+
+// Transfer is the progress of a download.
+type Transfer struct {
+	Done  int64         `json:"done"`            // bytes
+	Total int64         `json:"total,omitempty"` // bytes; 0 when unknown
+	Rate  int64         `json:"rate,omitempty"`  // bytes per second, smoothed
+	Left  time.Duration `json:"left_ns,omitempty"`
+}
+
 // Result is how a run ended.
 type Result struct {
 	Ready   bool          `json:"ready"`   // the world was verified by this run
@@ -155,7 +196,7 @@ func (j *journal) write(event Event) {
 	}
 }
 
-func (j *journal) close() {
+func (j *journal) closeFile() {
 	if j != nil {
 		_ = j.file.Close()
 	}

@@ -22,7 +22,7 @@ func TestJournalIsBounded(t *testing.T) {
 			journal.write(Event{Type: EventStep})
 		}
 		journal.write(Event{Type: EventFinished})
-		journal.close()
+		journal.closeFile()
 	}
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 	if err != nil || len(files) != 2 {

@@ -21,10 +21,10 @@ import (
 // take, which is as long as they took on this machine, or until that is known, as long as they usually do. Only whole
 // steps that succeeded are recorded.
 
-// agreed is the list of a run's steps: the plan that was agreed to, in its order, and after it what was added.
+// agreedList is the list of a run's steps: the plan that was agreed to, in its order, and after it what was added.
 // The rules are: a step keeps its number. Those that were agreed to are carried out in their order: one that would come
 // before its turn is added instead. What a plan for a world that was observed as a whole does not hold is skipped.
-type agreed struct {
+type agreedList struct {
 	events *emitter
 	made   bool // there is a list
 	steps  []agreedStep
@@ -38,7 +38,7 @@ type agreedStep struct {
 
 // update takes the plan that was just made. It returns the plan with the numbers of the list, and the steps that turned
 // out not to be needed. whole reports that the plan holds all that is left to do.
-func (a *agreed) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
+func (a *agreedList) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
 	first := !a.made
 	a.made = true
 	for i := range a.steps {
@@ -61,7 +61,7 @@ func (a *agreed) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
 
 // pending returns the place of a step that is still to come, and is not taken: an added one, or one whose turn comes
 // after the number, and with skips also before others that are still to come; -1 without one.
-func (a *agreed) pending(id StepID, turn int, skips bool) int {
+func (a *agreedList) pending(id StepID, turn int, skips bool) int {
 	for at, s := range a.steps {
 		if s.ID == id && s.state == StepPending && !s.taken &&
 			(s.Added || s.Number > turn && (skips || !a.waits(at))) {
@@ -72,14 +72,14 @@ func (a *agreed) pending(id StepID, turn int, skips bool) int {
 }
 
 // waits reports whether a step that was agreed to has others before it that are still to come, and not in the plan.
-func (a *agreed) waits(at int) bool {
+func (a *agreedList) waits(at int) bool {
 	return slices.ContainsFunc(a.steps[:at], func(s agreedStep) bool {
 		return s.state == StepPending && !s.taken && !s.Added
 	})
 }
 
 // enter puts a step at its place in the list, or at its end if it has none, and returns it with its number.
-func (a *agreed) enter(at int, step Step, added bool) Step {
+func (a *agreedList) enter(at int, step Step, added bool) Step {
 	if at < 0 {
 		at = len(a.steps)
 		a.steps = append(a.steps, agreedStep{Step: Step{Number: at + 1, Added: added}, state: StepPending})
@@ -94,7 +94,7 @@ func (a *agreed) enter(at int, step Step, added bool) Step {
 func isLast(id StepID) bool { return id == StepReplaceRemove || id == StepReplaceKeep }
 
 // begin returns a step that is about to be carried out with its number. What the list does not have is added.
-func (a *agreed) begin(step Step) Step {
+func (a *agreedList) begin(step Step) Step {
 	if step.Number == 0 {
 		for i := range a.steps {
 			a.steps[i].taken = false
@@ -106,10 +106,10 @@ func (a *agreed) begin(step Step) Step {
 }
 
 // end records how a step has ended.
-func (a *agreed) end(step Step, state StepState) { a.steps[step.Number-1].state = state }
+func (a *agreedList) end(step Step, state StepState) { a.steps[step.Number-1].state = state }
 
 // skip marks the pending steps that unneeded reports as skipped, and returns them.
-func (a *agreed) skip(unneeded func(agreedStep) bool) (skipped []Step) {
+func (a *agreedList) skip(unneeded func(agreedStep) bool) (skipped []Step) {
 	for i := range a.steps {
 		if s := &a.steps[i]; s.state == StepPending && unneeded(*s) {
 			s.state, s.Reason = StepSkipped, whyUnneeded(s.ID)
@@ -137,14 +137,14 @@ func whyUnneeded(id StepID) string {
 }
 
 // planned emits a plan with the numbers of the run's list, and before it what it no longer holds.
-func (a *agreed) planned(plan Plan, whole bool) Plan {
+func (a *agreedList) planned(plan Plan, whole bool) Plan {
 	plan, skipped := a.update(plan, whole)
 	a.emitSkipped(skipped)
 	a.events.emit(Event{Type: EventPlan, Plan: &plan})
 	return plan
 }
 
-func (a *agreed) emitSkipped(steps []Step) {
+func (a *agreedList) emitSkipped(steps []Step) {
 	for _, step := range steps {
 		a.events.emit(Event{Type: EventStep, Step: &StepStatus{
 			Number: step.Number, Of: len(a.steps), ID: step.ID, Title: step.Title, Reason: step.Reason,
@@ -163,8 +163,8 @@ type history struct {
 	lockedCause    guest.ConnectionCause
 }
 
-// begun reports whether a step was begun in this run.
-func (h *history) begun(id StepID) bool { return h.steps[id] }
+// hasBegun reports whether a step was begun in this run.
+func (h *history) hasBegun(id StepID) bool { return h.steps[id] }
 
 // finish records that a step has ended.
 func (h *history) finish(step Step) {
@@ -207,7 +207,7 @@ func (h *history) again(plan Plan) (step Step, again bool) {
 // escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
 // processes, sockets and file systems.
 func (h *history) escalate(s *State, step Step) bool {
-	if step.ID == StepStage || h.unheld != "" || h.begun(StepStop) || s.Guest == nil ||
+	if step.ID == StepStage || h.unheld != "" || h.hasBegun(StepStop) || s.Guest == nil ||
 		step.Disruption.level() >= DisruptionRestart.level() {
 		return false
 	}
@@ -235,9 +235,8 @@ func durationsPath(spec Spec) string { return filepath.Join(spec.StateDir, "dura
 // times are what a run knows about the time that its steps take.
 type times struct {
 	target   *target
-	edges    *Edges
 	activity *lifecycle.Activity
-	list     *agreed
+	list     *agreedList
 
 	recorded     *durations.Durations // read when they are first needed
 	acceleration string               // empty as long as it isn't known
@@ -309,7 +308,7 @@ func (w *times) estimate(plan *Plan) {
 // preview returns a plan that nothing is done about, with its times and numbers.
 func (w *times) preview(plan Plan) Plan {
 	w.estimate(&plan)
-	plan, _ = new(agreed).update(plan, false)
+	plan, _ = new(agreedList).update(plan, false)
 	return plan
 }
 
@@ -344,7 +343,7 @@ func (p Plan) kind() string {
 func (w *times) add(step Step, elapsed time.Duration) {
 	if w.took == nil {
 		w.took = map[StepID][]time.Duration{}
-		w.began = w.edges.Now().Add(-elapsed)
+		w.began = w.list.events.now().Add(-elapsed)
 	}
 	w.all += elapsed
 	if step.ID == StepCreate || step.ID == StepReplaceCreate {
@@ -373,7 +372,7 @@ func (w *times) record(whole bool) {
 		}
 	}
 	if whole {
-		add(stepBetween, max(0, w.edges.Now().Sub(w.began)-w.all))
+		add(stepBetween, max(0, w.list.events.now().Sub(w.began)-w.all))
 	}
 	if acceleration != "" {
 		d.Acceleration[w.target.vmType] = acceleration

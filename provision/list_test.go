@@ -30,7 +30,7 @@ func TestAgreedList(t *testing.T) {
 			}
 			return p
 		}
-		var list agreed
+		var list agreedList
 		agreedTo, _ := list.update(plan(first), false)
 		for _, number := range strings.Fields(test.done) {
 			step := list.begin(agreedTo.Steps[number[0]-'1'])

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,13 +14,98 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
 // plan, until nothing is left to change and everything was verified.
+
+// Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
+// the run came, also when there is an error. A nil error means that the world is ready.
+func (s *Setup) Run(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
+	// it.
+	held := lockOf(r.target.spec).TakeFree(r.start)
+	if held != nil { // otherwise it lists the VMs again, after a wait
+		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, verify.WhenIdle.Asks())
+	}
+	instance, err := r.resolve(ctx)
+	if err != nil {
+		held.Close()
+		return Health{}, r.finish(err)
+	}
+	if held != nil { // no other run came in between
+		r.listed = instance
+	}
+	release, err := r.enter(ctx, held)
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	defer release()
+	health, err := r.swap.transact(ctx)
+	if err == nil {
+		remember(r.target.spec, r.place, health, r.observer.prefetch.first)
+	}
+	return health, r.finish(err)
+}
+
+// Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
+// replacement is returned as such, without an error. With an error of KindPrerequisite, the plan is what Run would do
+// once this machine has what it lacks; it is empty when Lima can't list its VMs.
+func (s *Setup) Plan(ctx context.Context) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	view, err := r.foresee(ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
+	}
+	return r.times.preview(view.plan), r.finish(err)
+}
+
+// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
+// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
+// that run, and there is no Health.
+func (s *Setup) Status(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	if info := underWay(r.target.spec); info != nil {
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
+	when := s.verifyMode()
+	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
+	health, err := r.reportStatus(ctx, when)
+	if info := underWay(r.target.spec); info != nil { // it started meanwhile
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	return health, r.finish(err)
+}
+
+// verifyMode is how Status and Watch verify.
+func (s *Setup) verifyMode() verify.Mode {
+	if s.Reuse {
+		return verify.OverOpen
+	}
+	return verify.Always
+}
 
 // maxRounds bounds the number of plans in one run. A first setup takes four: create and start, the
 // layout, the marker, nothing; a restart in between makes it six, and each escalation two more. More would
@@ -38,11 +124,11 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 		return Health{}, err
 	}
 	for round := 1; ; round++ {
-		plan := r.list.planned(view.plan, view.whole())
+		plan := r.list.planned(view.plan, view.observedWhole())
 		if err := view.plan.Err(); err != nil {
 			return r.report(view), err
 		}
-		if err := r.consent.ask(ctx, plan); err != nil {
+		if err := r.consent.askCaller(ctx, plan); err != nil {
 			return r.report(view), err
 		}
 		if view.plan.complete() {
@@ -56,7 +142,7 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 			r.times.estimate(&view.plan)
 			continue
 		}
-		if err := r.apply(ctx, view.state, plan); err != nil {
+		if err := r.applyPlan(ctx, view.state, plan); err != nil {
 			return r.report(view), err
 		}
 		if view, err = r.observeAgain(ctx); err != nil {
@@ -87,7 +173,7 @@ func (r *run) observeVM(
 	var wait sync.WaitGroup
 	t := r.target // what the VM has may change it meanwhile
 	wait.Go(crash.Guard(func() { now = r.assess(ctx, instance, when) }))
-	results, checkErr := r.check(ctx, t, instance, findErr)
+	results, checkErr := r.checkMachine(ctx, t, instance, findErr)
 	wait.Wait()
 	r.times.observe(t, results)
 	switch {
@@ -220,7 +306,7 @@ func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr,
 
 // unlisted returns the error of a Lima that does not list the VM: what this machine lacks may explain it.
 func (r *run) unlisted(ctx context.Context, findErr error) error {
-	if _, err := r.check(ctx, r.target, nil, findErr); err != nil {
+	if _, err := r.checkMachine(ctx, r.target, nil, findErr); err != nil {
 		return err
 	}
 	return limaError(ctx, cannotList, findErr)
@@ -250,7 +336,7 @@ func (r *run) conclude(ctx context.Context, now view) (Health, error) {
 		now.state.Guest.Marker, now.state.Guest.MarkerText = r.target.layout.Marker, "" // as its script has read it back
 		now.state.Guest.Files[guest.MarkerPath] = guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"}
 		now.plan = planFor(r.target, now.state)
-		r.list.planned(now.plan, now.whole())
+		r.list.planned(now.plan, now.observedWhole())
 	}
 	return reportHealth(r.events, r.report(now))
 }
@@ -292,7 +378,7 @@ func (r *run) reportStatus(ctx context.Context, when verify.Mode) (Health, error
 	if hiddenVM(r.place, findErr) {
 		r.events.emit(Event{Type: EventHealth, Health: &health})
 		unlisted := error(limaError(ctx, cannotList, findErr))
-		return health, cmp.Or(lacking(ctx, health.Lacks, findErr), unlisted)
+		return health, cmp.Or(lackError(ctx, health.Lacks, findErr), unlisted)
 	}
 	return reportHealth(r.events, health)
 }
@@ -373,4 +459,73 @@ func (a *ahead) seen(ctx context.Context) (now view, seen bool) {
 	defer cancel()
 	_, err := verify.Ask(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
 	return *was, err == nil
+}
+
+// Stage copies the project into the guest of a running world whose generation stages it, and does nothing else. It
+// returns the plan that it carried out, which is empty when the copy is up to date.
+func (s *Setup) Stage(ctx context.Context) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	if _, err := r.resolve(ctx); err != nil {
+		return Plan{}, r.finish(err)
+	}
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	defer unlock()
+	plan, err := r.stage(ctx)
+	return plan, r.end(err, false)
+}
+
+func (r *run) stage(ctx context.Context) (Plan, error) {
+	instance, err := r.resolve(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	now := r.assess(ctx, instance, verify.Never)
+	if ctx.Err() != nil {
+		return Plan{}, interrupted(ctx)
+	}
+	state, of := now.state, r.target.layout
+	if refused := notSwitched(r.target.spec, state); refused != nil {
+		return Plan{}, refused
+	}
+	vm := r.target.spec.VM
+	switch {
+	case instance.Status != limatype.StatusRunning:
+		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the VM %s does not run", vm),
+			Next: vmCommand("worldsetup start", vm) + ", or " + vmCommand("worldsetup", vm) + ", which also repairs it"}
+	case state.Guest == nil || len(faults.Closed(state.Guest)) > 0 || !state.Guest.Sudo:
+		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the guest of the VM %s can't be changed", vm),
+			Why:  "it was not observed, or sudo does not work in it",
+			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}
+	case of.Mounts():
+		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
+			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
+			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
+				"worldsetup --layout " + layout.Staged()[0].Name}
+	case state.Guest.Group == nil:
+		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
+			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
+	}
+	if left := unstaged(r.target, state); len(left) > 0 {
+		return Plan{}, &Error{Kind: KindUsage, What: left[0].Why, Next: "worldsetup stage PROJECT"}
+	}
+	plan := Plan{VM: vm, Steps: []Step{}, Existing: existing(state)}
+	if planStage(&plan, r.target, state); plan.Blocked != nil {
+		return plan, plan.Blocked
+	}
+	r.times.estimate(&plan)
+	plan = r.list.planned(plan, false)
+	for _, step := range slices.Clone(plan.Steps) {
+		if err := r.performStep(ctx, state, step); err != nil {
+			return plan, err
+		}
+	}
+	return plan, nil
 }

@@ -20,7 +20,7 @@ import (
 
 // makePlan compares the target with the observed state. It is pure: same inputs, same plan.
 func makePlan(t target, s State) Plan {
-	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.decided(),
+	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.userDecisions(),
 		HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
 	switch {
 	case notOurs(t.spec, s) != nil:
@@ -99,6 +99,63 @@ func (p *Plan) forNew(t target, reason string) {
 func leftOutOf(profile string, units []string) string {
 	return fmt.Sprintf("a provision script of %s is left out: it would write %s again at every boot", profile,
 		strings.Join(units, " and "))
+}
+
+// forReplacement lists how another VM replaces this one, with consent. All that can fail
+// without the old VM being touched comes first: the new one is created beside it.
+func (p *Plan) forReplacement(t target, s State) {
+	if p.Blocked = notOursError(t.spec, s); p.Blocked != nil {
+		return
+	}
+	if t.agent == nil {
+		p.Blocked = t.noAgent()
+		return
+	}
+	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
+		return
+	}
+	p.Replace = replaceReasons(t, s)
+	reasons := p.Replace
+	if units := lima.UnitsWritten(t.profile); len(units) > 0 {
+		reasons = append(reasons[:len(reasons):len(reasons)], leftOutOf(t.spec.Profile, units))
+	}
+	p.Steps = []Step{newStep(StepReplaceCreate, reasons...)}
+	if s.Instance.Status != limatype.StatusStopped {
+		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
+	}
+	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"),
+		newStep(StepReplacePlace, "the old one has made way"))
+	var fresh Plan
+	fresh.forNew(t, "")
+	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
+	if t.spec.KeepOld {
+		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))
+	} else {
+		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was verified by then"))
+	}
+}
+
+// replaceReasons returns why the VM is replaced: the facts that only a replacement repairs, else those that are not
+// repaired yet, else the request.
+func replaceReasons(t target, s State) []string {
+	t.spec.Replace = ""
+	switch plan := makePlan(t, s); {
+	case len(plan.Replace) > 0:
+		return plan.Replace
+	case plan.Blocked != nil:
+		return []string{plan.Blocked.What}
+	case plan.Empty():
+		return []string{"nothing is wrong with it; a fresh one was asked for"}
+	}
+	return []string{"requested"}
+}
+
+// recoverySteps returns the steps of a recovery.
+func recoverySteps(actions []vmswap.Action) (steps []Step) {
+	for _, action := range actions {
+		steps = append(steps, newStep(StepID(action.ID), action.Reason))
+	}
+	return steps
 }
 
 func (p *Plan) forExisting(t target, s State) {
@@ -251,8 +308,8 @@ func (t target) need(key string) string {
 	return "another one was asked for"
 }
 
-// decided returns what the files of Lima's user decide about the VM.
-func (t target) decided() (decided []Decision) {
+// userDecisions returns what the files of Lima's user decide about the VM.
+func (t target) userDecisions() (decided []Decision) {
 	known := map[string]bool{}
 	for _, file := range t.files {
 		for _, d := range file.Decisions() {
@@ -359,7 +416,7 @@ func connectionReasons(s State) (reasons []string) {
 
 // restartReasons returns the facts that only a restart of the VM repairs, or that less disruption did not repair.
 func restartReasons(t target, s State) (reasons []string) {
-	wanted := t.mounts()
+	wanted := t.wantedMounts()
 	for i, problem := range s.Mounts {
 		switch {
 		case problem == "", problem == mounts.Refused: // a restart would not help
@@ -421,7 +478,7 @@ func stopBroken(s State) Step {
 // planUnreachable escalates to a forced restart, unless that was tried before.
 func (p *Plan) planUnreachable(s State) {
 	_, ok := errors.AsType[*guest.ConnectionError](s.GuestError)
-	session, entered := errors.AsType[*guest.SessionError](s.GuestError)
+	early, entered := errors.AsType[*guest.SessionError](s.GuestError)
 	denial := denialIn(s.GuestError)
 	switch {
 	case process.Killed(s.GuestError):
@@ -430,7 +487,7 @@ func (p *Plan) planUnreachable(s State) {
 			Why: firstLine(s.GuestError.Error()), Next: process.KilledNext, Err: s.GuestError,
 		}
 	case entered:
-		p.Blocked = endsEarly(s, session)
+		p.Blocked = endsEarly(s, early)
 	case !ok:
 		p.Blocked = unreachable(s) // the guest answered, but not with an observation
 	case s.Tried[StepStop] && s.Tried[StepStart]:

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
@@ -23,6 +25,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/staging"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -83,14 +86,14 @@ func (o *observer) observe(
 	state.Openings = hostsocket.Openings(instance)
 	state.HostSocketOwner = hostsocket.OtherOwner(lima.HostSocketPath(instance), os.Getuid())
 	state.HostSocket = state.HostSocketOwner == "" && lifecycle.Accepts(ctx, lima.HostSocketPath(instance))
-	wanted := t.mounts()
+	wanted := t.wantedMounts()
 	if state.Booting {
 		wanted = nil // they come at the end of the boot, and observing them would slow it down
 	}
 	options := guest.ObserveOptions{
 		Mounts: mounts.Points(wanted), Ask: ask,
 		// An observation slows the boot down, and there is nothing to see.
-		New: o.vm.Boot.Going() && done.begun(StepCreate) && !done.begun(StepWaitForBoot),
+		New: o.vm.Boot.Going() && done.hasBegun(StepCreate) && !done.hasBegun(StepWaitForBoot),
 	}
 	var begun *answer
 	if !state.Booting && !options.New {
@@ -140,7 +143,7 @@ func (o *observer) observeGuest(
 
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o *observer) observeMounts(ctx context.Context, t target, state *State) error {
-	wanted := t.mounts()
+	wanted := t.wantedMounts()
 	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, mounts.Points(wanted))
 	if err != nil {
 		return err
@@ -149,82 +152,61 @@ func (o *observer) observeMounts(ctx context.Context, t target, state *State) er
 	return nil
 }
 
-// State is the observed state of a world. Every run observes it again; it is never stored.
-type State struct {
-	// Instance is the VM as Lima knows it; nil when there is none of that name.
-	Instance *limatype.Instance
-	// HalfCreated reports that an interrupted run has left the VM with an image or disk that may be incomplete, and
-	// that it was never started. Without both, Lima completes it at its start.
-	HalfCreated bool
-	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
-	PIDFiles []lima.PIDFile
-	// Frozen names the VM's processes that were stopped, of one that Lima calls broken; empty for none.
-	Frozen string
-	// Swap holds the VMs beside it: kept, or left by a run that was killed.
-	Swap vmswap.State
-	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.
-	Signs []string
-	// Warm and Broker are what in the VM's lima.yaml shows that another tool made the VM, or that it belongs to one.
-	Warm, Broker []string
-	// ProtectedBy is who called `limactl protect` for it, for a person to read; empty when no one did.
-	ProtectedBy string
-	// Unprotected reports that an interrupted run made the VM, and did not protect it.
-	Unprotected bool
-	// Guest is the observation of the guest; nil when the VM is not running or could not be entered.
-	Guest *guest.Observation
-	// GuestError is why a running VM could not be entered; nil otherwise.
-	GuestError error
-	// SharedDead reports that Lima's shared ssh connection did not work and a fresh one did.
-	SharedDead bool
-	// Booting reports that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
-	// sockets are not there yet, and packages may be at work.
-	Booting bool
-	// Unanswered is why root in the guest got no answer from the agent; empty when it got one, or there was no
-	// connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
-	Unanswered string
-	// Misanswered reports that root got an answer, and Unanswered is what is wrong with it: it is no world agent's.
-	Misanswered bool
-	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
-	// tried.
-	Locked string
-	// LockedCause is the cause as far as ssh shows it.
-	LockedCause guest.ConnectionCause
-	// EndsEarly reports that sessions over them end before our script runs, and no run repairs that.
-	EndsEarly bool
-	// SSHSetting is the setting of the guest's sshd that forbids what a world needs; zero for none.
-	SSHSetting guest.SSHDSetting
-	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.
-	Booted bool
-	Age    time.Duration
-	// Degraded is what Lima's host agent could not do at that boot; empty for nothing.
-	Degraded string
-	// DiskMissing reports that the VM was started before, and its disk image is not there.
-	DiskMissing bool
-	// Tried holds the steps that this run has done; Unheld describes one that had no lasting effect.
-	Tried  map[StepID]bool
-	Unheld string
-	// HostSocket reports whether the host's end of the forwarded socket is the user's and accepts connections.
-	HostSocket bool
-	// HostSocketOwner tells that it belongs to another user; empty when it doesn't.
-	HostSocketOwner string
-	// SudoDenied is the file and line by which Lima gives the user no right to sudo without a password; empty for none.
-	SudoDenied string
-	// Openings are how other users of this machine reach it.
-	Openings []hostsocket.Opening
-	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
-	OpenKey *Error
-	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
-	LastSeen *LastSeen
-	// Staged is the copy of the project, if the generation has one and it could be looked at; else nil.
-	Staged *Staged
-	// RosettaLost reports that the VM's configuration has Rosetta on, and this Mac lacks it.
-	RosettaLost bool
-	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
-	HomeLeftOut bool
-	// StagedProject is the project that the VM's lima.yaml says to be copied into the guest; empty for none.
-	StagedProject string
-	// Mounts reports for each of the target's mounts, in that order, what is wrong with it; empty when nothing is.
-	Mounts []string
+// compareStaged compares the project with its copy, in a guest that was observed and may be reached by root.
+func (o *observer) compareStaged(ctx context.Context, instance *limatype.Instance, t target, seen *guest.Observation,
+	via guest.Route) *Staged {
+	if t.layout.Mounts() || !seen.Sudo || t.noProject != nil {
+		return nil
+	}
+	if err := t.holdsLima(); err != nil { // the layout is that of the guest
+		return &Staged{Err: err}
+	}
+	listed := make(chan struct{})
+	var tree *staging.Tree
+	var walkErr error
+	go func() {
+		defer close(listed)
+		defer crash.Catch()
+		tree, walkErr = staging.Walk(ctx, t.spec.Project)
+	}()
+	var had *staging.Copy
+	var err error
+	if _, there := seen.Files[seen.Layout.Staging]; there {
+		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
+		had, err = o.guest(instance, t.layout).Staged(listing, via, seen.User)
+		cancel()
+	}
+	<-listed
+	if err := errors.Join(walkErr, err); err != nil {
+		return &Staged{Err: err}
+	}
+	staged := &Staged{Delta: staging.Compare(tree, had), Skips: tree.Skipped}
+	if had != nil {
+		staged.Of = staging.ParseManifest(had.Manifest).Project
+	}
+	return staged
+}
+
+// stateOf returns the state of instance, which may be nil, as far as Lima's home shows it. The guest is not observed.
+func (o *observer) stateOf(instance *limatype.Instance, swap vmswap.State) State {
+	warm, broker := toolSigns(instance)
+	return State{Instance: instance, Swap: swap, Signs: o.vm.Place.Proof(""), Warm: warm, Broker: broker,
+		ProtectedBy: protector(o.vm.Place, "")}
+}
+
+// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every
+// new connection is refused, whatever the guest has. It is nil otherwise.
+func openKey(limaHome string) *Error {
+	key := filepath.Join(limaHome, filenames.ConfigDir, filenames.UserPrivateKey)
+	info, err := os.Stat(key)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	return &Error{
+		Kind: KindUnhealthy, What: "other users may read the key with which Lima enters its VMs, so that ssh doesn't use it",
+		Why:  fmt.Sprintf("%s has mode %04o", key, info.Mode().Perm()),
+		Next: "chmod 600 " + shellescape.Quote(key) + "",
+	}
 }
 
 func (s State) route() guest.Route {

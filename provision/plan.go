@@ -12,7 +12,12 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/layout"
+	"github.com/atomize-hq/worldsetup/provision/lima"
+	"github.com/atomize-hq/worldsetup/provision/staging"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // Plan holds the steps that make the observed world what the Spec asks for. An empty plan means that there is nothing
@@ -46,6 +51,184 @@ type Plan struct {
 	// keep is how the VM stays as it is, in place of a replacement; empty for what holds of all VMs.
 	keep string
 }
+
+// StepID names a kind of step. It is stable: scripts may compare it.
+type StepID string
+
+// The steps.
+const (
+	StepReplaceCreate StepID = "replace-create"
+	StepReplaceStop   StepID = "replace-stop"
+	StepReplaceBackup StepID = "replace-backup"
+	StepReplacePlace  StepID = "replace-place"
+
+	StepAdopt       StepID = "adopt"
+	StepProtect     StepID = "vm-protect"
+	StepCreate      StepID = "vm-create"
+	StepClock       StepID = "clock"
+	StepWritable    StepID = "writable"
+	StepFreeSpace   StepID = "free-disk-space"
+	StepSSHAccess   StepID = "ssh-access"
+	StepRosetta     StepID = "rosetta"
+	StepHostSocket  StepID = "host-socket"
+	StepGroup       StepID = "group"
+	StepConnection  StepID = "connection"
+	StepStop        StepID = "vm-stop"
+	StepConfigure   StepID = "vm-configure"
+	StepStart       StepID = "vm-start"
+	StepDirectories StepID = "directories"
+	StepStage       StepID = "stage"
+	StepCompanions  StepID = "companions"
+	StepUnits       StepID = "units"
+	StepLinger      StepID = "linger"
+	StepWaitForBoot StepID = "vm-boot-wait"
+	StepAgentBuild  StepID = "agent-build"
+	// StepCompanionBuild comes last, since the agent does not need it.
+	StepCompanionBuild StepID = "companion-build"
+	StepAgent          StepID = "agent"
+	// StepPackages comes after all that can be done while the VM boots: for packages its end has to be waited for.
+	StepPackages StepID = "packages"
+	StepActivate StepID = "activate"
+	StepRetire   StepID = "retire"
+	StepMarker   StepID = "marker"
+
+	StepReplaceRemove StepID = "replace-remove"
+	StepReplaceKeep   StepID = "replace-keep"
+
+	// Rolling back what failed, was cancelled or was killed.
+	StepRollbackDisplace StepID = vmswap.RollbackDisplace
+	StepRollbackPlace    StepID = vmswap.RollbackPlace
+	StepRollbackStart    StepID = "rollback-start"
+	StepRollbackVerify   StepID = "rollback-verify"
+	StepRollbackRemove   StepID = vmswap.RollbackRemove
+	StepRollbackMark     StepID = vmswap.RollbackMark
+	StepRollbackEmpty    StepID = vmswap.RollbackEmpty
+
+	// Restoring a kept VM.
+	StepRestoreStop     StepID = "restore-stop"
+	StepRestoreDisplace StepID = "restore-displace"
+	StepRestorePlace    StepID = "restore-place"
+	StepRestoreStart    StepID = "restore-start"
+	StepRestoreVerify   StepID = "restore-verify"
+	StepRestoreRemove   StepID = "restore-remove"
+	StepRestoreKeep     StepID = "restore-keep"
+
+	// Removing a world.
+	StepRemoveVM   StepID = "remove-vm"
+	StepRemoveKept StepID = "remove-kept"
+)
+
+// Step is one change that a plan intends.
+type Step struct {
+	ID     StepID `json:"id"`
+	Title  string `json:"title"`
+	Reason string `json:"reason"` // the observed fact that calls for it
+	// Number is its place in the list of a run, which starts with the plan that was agreed to, and never changes; 0 in
+	// the drift of a [Health].
+	Number int `json:"number,omitempty"`
+	// Added reports that it was not in the plan that was agreed to.
+	Added bool `json:"added,omitempty"`
+	// Usual is how long it takes: on this machine, as far as that was recorded.
+	Usual time.Duration `json:"usual_ns"`
+	// Disruption is what it interrupts in an existing VM; empty for a new one.
+	Disruption Disruption `json:"disruption,omitempty"`
+	// Interrupts reports that programs running in the VM are stopped by it.
+	Interrupts bool `json:"interrupts,omitempty"`
+	// Conditional reports that the step will be left out if the new VM turns out not to need it.
+	Conditional bool `json:"conditional,omitempty"`
+	// Destroys reports that a VM and all that is in it are gone afterwards.
+	Destroys bool `json:"destroys,omitempty"`
+
+	// first is set when the step has to come before a restart of the VM.
+	first bool
+	// operands limit the step to some packages, paths or names of programs.
+	operands []string
+	force    bool // of StepStop: the VM is stopped by force
+	rollback bool // of StepActivate: the agent is new; the one before is restored if it does not answer
+	listens  bool // of StepActivate: the socket is as it has to be, and stays
+	later    bool // of StepStage: it can wait, and the world is ready without it
+	last     bool // of StepWaitForBoot: nothing is left to do afterwards but the marker
+}
+
+// builds reports whether the step builds something in the guest, from what is mounted there.
+func (s Step) builds() bool { return s.ID == StepAgentBuild || s.ID == StepCompanionBuild }
+
+// newStep makes a step with its reasons.
+func newStep(id StepID, reasons ...string) Step {
+	k := kindOf(id)
+	return Step{
+		ID: id, Title: k.title, Usual: k.usual, Disruption: k.disruption,
+		Interrupts: k.interrupts, Destroys: k.destroys,
+		Reason: strings.Join(reasons, "; "),
+	}
+}
+
+// Title is what the step does, in words.
+func (id StepID) Title() string { return kindOf(id).title }
+
+// RollsBack reports whether the step reverts a swap of VMs that failed or was interrupted.
+func (id StepID) RollsBack() bool {
+	switch id {
+	case StepRollbackDisplace, StepRollbackPlace, StepRollbackStart, StepRollbackVerify,
+		StepRollbackRemove, StepRollbackMark, StepRollbackEmpty:
+		return true
+	}
+	return false
+}
+
+// Disruption is what a step interrupts. A run escalates to a higher level only when a lower one did not help.
+type Disruption string
+
+// The levels of disruption, the least first.
+const (
+	DisruptionLive Disruption = "live" // running programs continue
+	DisruptionUnit Disruption = "unit" // the agent's socket and service are restarted
+	// Lima's shared ssh connection is renewed; mounts and programs that use the old one continue
+	DisruptionConnection Disruption = "connection"
+	DisruptionRestart    Disruption = "vm-restart" // the VM is shut down and started
+	DisruptionForce      Disruption = "vm-force"   // the VM is powered off and started
+	DisruptionReplace    Disruption = "replace"    // another VM
+)
+
+// levels are the disruptions in that order, with the words for those that can be allowed, and what a step of each does.
+var levels = []struct {
+	Disruption
+	word, effect string
+}{
+	{"", "", ""},
+	{DisruptionLive, "live", "interrupts nothing"},
+	{DisruptionUnit, "unit", "restarts the agent"},
+	{DisruptionConnection, "connection", "renews Lima's ssh connection"},
+	{DisruptionRestart, "restart", "restarts the VM"},
+	{DisruptionForce, "force", "powers the VM off"},
+	{DisruptionReplace, "", "replaces the VM"},
+}
+
+// level returns its place in that order; 0 for none or an unknown one.
+func (r Disruption) level() int {
+	for i, level := range levels {
+		if r == level.Disruption {
+			return i
+		}
+	}
+	return 0
+}
+
+// Above reports whether r interrupts more than other.
+func (r Disruption) Above(other Disruption) bool { return r.level() > other.level() }
+
+// ParseDisruption returns the disruption that a word stands for: live, unit, connection, restart or force.
+func ParseDisruption(word string) (Disruption, error) {
+	for _, level := range levels {
+		if level.word == word && word != "" {
+			return level.Disruption, nil
+		}
+	}
+	return "", usage("give live, unit, connection, restart or force", "%q is no level of disruption", word)
+}
+
+// Word returns the word for a disruption that [ParseDisruption] reads; empty for others.
+func (r Disruption) Word() string { return levels[r.level()].word }
 
 // Decision is a setting of a VM that is decided by override.yaml, base.yaml or default.yaml in Lima's directory
 // _config.
@@ -189,6 +372,92 @@ const (
 
 // ProtectedByOthers reports whether others than worldsetup protected the VM.
 func (e Existing) ProtectedByOthers() bool { return e.ProtectedBy == protectedByOthers }
+
+// State is the observed state of a world. Every run observes it again; it is never stored.
+type State struct {
+	// Instance is the VM as Lima knows it; nil when there is none of that name.
+	Instance *limatype.Instance
+	// HalfCreated reports that an interrupted run has left the VM with an image or disk that may be incomplete, and
+	// that it was never started. Without both, Lima completes it at its start.
+	HalfCreated bool
+	// PIDFiles are the files in the VM's directory that name a living process, its own or another.
+	PIDFiles []lima.PIDFile
+	// Frozen names the VM's processes that were stopped, of one that Lima calls broken; empty for none.
+	Frozen string
+	// Swap holds the VMs beside it: kept, or left by a run that was killed.
+	Swap vmswap.State
+	// Signs are what in the VM's directory shows that it is a world; the guest may show it as well.
+	Signs []string
+	// Warm and Broker are what in the VM's lima.yaml shows that another tool made the VM, or that it belongs to one.
+	Warm, Broker []string
+	// ProtectedBy is who called `limactl protect` for it, for a person to read; empty when no one did.
+	ProtectedBy string
+	// Unprotected reports that an interrupted run made the VM, and did not protect it.
+	Unprotected bool
+	// Guest is the observation of the guest; nil when the VM is not running or could not be entered.
+	Guest *guest.Observation
+	// GuestError is why a running VM could not be entered; nil otherwise.
+	GuestError error
+	// SharedDead reports that Lima's shared ssh connection did not work and a fresh one did.
+	SharedDead bool
+	// Booting reports that the guest is reachable already while Lima is still starting the VM: mounts and forwarded
+	// sockets are not there yet, and packages may be at work.
+	Booting bool
+	// Unanswered is why root in the guest got no answer from the agent; empty when it got one, or there was no
+	// connection. Only connecting shows a listener that systemd has lost, or an agent that hangs.
+	Unanswered string
+	// Misanswered reports that root got an answer, and Unanswered is what is wrong with it: it is no world agent's.
+	Misanswered bool
+	// Locked is why ssh refuses new connections while Lima's shared one works; empty when it accepts them, or none was
+	// tried.
+	Locked string
+	// LockedCause is the cause as far as ssh shows it.
+	LockedCause guest.ConnectionCause
+	// EndsEarly reports that sessions over them end before our script runs, and no run repairs that.
+	EndsEarly bool
+	// SSHSetting is the setting of the guest's sshd that forbids what a world needs; zero for none.
+	SSHSetting guest.SSHDSetting
+	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.
+	Booted bool
+	Age    time.Duration
+	// Degraded is what Lima's host agent could not do at that boot; empty for nothing.
+	Degraded string
+	// DiskMissing reports that the VM was started before, and its disk image is not there.
+	DiskMissing bool
+	// Tried holds the steps that this run has done; Unheld describes one that had no lasting effect.
+	Tried  map[StepID]bool
+	Unheld string
+	// HostSocket reports whether the host's end of the forwarded socket is the user's and accepts connections.
+	HostSocket bool
+	// HostSocketOwner tells that it belongs to another user; empty when it doesn't.
+	HostSocketOwner string
+	// SudoDenied is the file and line by which Lima gives the user no right to sudo without a password; empty for none.
+	SudoDenied string
+	// Openings are how other users of this machine reach it.
+	Openings []hostsocket.Opening
+	// OpenKey is why ssh doesn't use Lima's key; nil when it does.
+	OpenKey *Error
+	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
+	LastSeen *LastSeen
+	// Staged is the copy of the project, if the generation has one and it could be looked at; else nil.
+	Staged *Staged
+	// RosettaLost reports that the VM's configuration has Rosetta on, and this Mac lacks it.
+	RosettaLost bool
+	// HomeLeftOut reports whether the VM's lima.yaml says that the home directory is left out.
+	HomeLeftOut bool
+	// StagedProject is the project that the VM's lima.yaml says to be copied into the guest; empty for none.
+	StagedProject string
+	// Mounts reports for each of the target's mounts, in that order, what is wrong with it; empty when nothing is.
+	Mounts []string
+}
+
+// Staged is the copy of the project in a guest that mounts nothing, compared with the project.
+type Staged struct {
+	Delta *staging.Delta
+	Of    string   // the project that it is a copy of, by its manifest; empty when that does not say
+	Skips []string // what of the project is not copied: sockets, pipes and devices
+	Err   error    // why it could not be compared; the rest is not valid then
+}
 
 // Empty reports whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
@@ -373,4 +642,23 @@ func prefixed(prefix string, words []string) (prefixed []string) {
 		prefixed = append(prefixed, prefix+word)
 	}
 	return prefixed
+}
+
+// add plans a step at its place if there is a reason for it, and reports whether there is.
+func (p *Plan) add(id StepID, reasons ...string) bool {
+	if len(reasons) > 0 {
+		p.insert(newStep(id, reasons...))
+	}
+	return len(reasons) > 0
+}
+
+// insert plans a step at the place that the list of kinds gives it.
+func (p *Plan) insert(step Step) {
+	all := kinds()
+	order := orderOf(step.ID, all)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
+	if at < 0 {
+		at = len(p.Steps)
+	}
+	p.Steps = slices.Insert(p.Steps, at, step)
 }

@@ -19,24 +19,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
-// [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
-func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
-	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
-	r, err := quiet.begin()
-	if err != nil {
-		return nil, AsError(err)
-	}
-	instance, findErr := r.vm.Find(ctx)
-	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
-	}
-	if r.target, err = newTarget(r.target.spec, instance, embedderOf(ctx, r.lima, findErr)); err != nil {
-		return nil, AsError(err)
-	}
-	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
-}
-
 // prerequisites returns the target of the checks. findErr is why Lima did not list the VM.
 func (t target) prerequisites(instance *limatype.Instance, findErr error, client lima.Client) checks.Target {
 	spec := t.spec
@@ -155,8 +137,8 @@ func (t target) guestHome(instance *limatype.Instance) string {
 	return ""
 }
 
-// check runs the prerequisites of a target, reports each, and returns those that failed as an error as well.
-func (r *run) check(
+// checkMachine runs the prerequisites of a target, reports each, and returns those that failed as an error as well.
+func (r *run) checkMachine(
 	ctx context.Context, t target, instance *limatype.Instance, findErr error,
 ) ([]checks.Result, error) {
 	each := func(result checks.Result) { r.events.emit(Event{Type: EventCheck, Check: &result}) }
@@ -164,7 +146,7 @@ func (r *run) check(
 	if ctx.Err() != nil {
 		return results, interrupted(ctx)
 	}
-	return results, lacking(ctx, missing, findErr)
+	return results, lackError(ctx, missing, findErr)
 }
 
 // lacks runs the checks, and returns first the prerequisites that failed, the causes of others before them.
@@ -178,8 +160,8 @@ func lacks(
 	return missing, results
 }
 
-// lacking returns the error of a machine that lacks something: it describes the first of lacks, and has all of them.
-func lacking(ctx context.Context, lacks []Finding, findErr error) error {
+// lackError returns the error of a machine that lacks something: it describes the first of lacks, and has all of them.
+func lackError(ctx context.Context, lacks []Finding, findErr error) error {
 	if len(lacks) == 0 {
 		return nil
 	}

@@ -37,8 +37,8 @@ func images(spec Spec, arch limatype.Arch) []limatype.Image {
 		Digest: digest.Digest(spec.ImageDigest)}}}
 }
 
-// mounts returns what is mounted in the world, or must not be.
-func (t target) mounts() []mounts.Mount {
+// wantedMounts returns what is mounted in the world, or must not be.
+func (t target) wantedMounts() []mounts.Mount {
 	none := !t.layout.Mounts()
 	return []mounts.Mount{
 		{Directory: t.wanted.Home, Point: t.wanted.Home, ReadOnly: true, LeftOut: t.wanted.NoHome || none},
@@ -48,7 +48,7 @@ func (t target) mounts() []mounts.Mount {
 
 // mountPoints returns the points at which something must be mounted.
 func (t target) mountPoints() (points []string) {
-	for _, m := range t.mounts() {
+	for _, m := range t.wantedMounts() {
 		if !m.LeftOut {
 			points = append(points, m.Point)
 		}

@@ -102,7 +102,7 @@ func (w *replacement) approveRecovery(ctx context.Context) error {
 	case !asks:
 		return nil
 	}
-	return w.run.consent.ask(ctx, plan)
+	return w.run.consent.askCaller(ctx, plan)
 }
 
 // recover completes or rolls back what a killed run left unfinished, step by step.
@@ -141,14 +141,6 @@ func (w *replacement) commit(ctx context.Context) error {
 	return nil
 }
 
-// recoverySteps returns the steps of a recovery.
-func recoverySteps(actions []vmswap.Action) (steps []Step) {
-	for _, action := range actions {
-		steps = append(steps, newStep(StepID(action.ID), action.Reason))
-	}
-	return steps
-}
-
 // createBeside creates the new VM under a name of its own. That downloads and checks the image and creates the disk, so
 // most failures happen while the old VM is still running. Before that, it records how the old one answers.
 func (w *replacement) createBeside(ctx context.Context, state State, _ Step, line func(string)) error {
@@ -182,55 +174,6 @@ func (w *replacement) recordBefore(ctx context.Context, state State) {
 func (w *replacement) stopOld(ctx context.Context, _ State, _ Step, line func(string)) error {
 	w.stopped = true
 	return w.run.place.Stop(ctx, "", line)
-}
-
-// forReplacement lists how another VM replaces this one, with consent. All that can fail
-// without the old VM being touched comes first: the new one is created beside it.
-func (p *Plan) forReplacement(t target, s State) {
-	if p.Blocked = notOursError(t.spec, s); p.Blocked != nil {
-		return
-	}
-	if t.agent == nil {
-		p.Blocked = t.noAgent()
-		return
-	}
-	if p.Blocked = t.overruled(t.profile); p.Blocked != nil {
-		return
-	}
-	p.Replace = replaceReasons(t, s)
-	reasons := p.Replace
-	if units := lima.UnitsWritten(t.profile); len(units) > 0 {
-		reasons = append(reasons[:len(reasons):len(reasons)], leftOutOf(t.spec.Profile, units))
-	}
-	p.Steps = []Step{newStep(StepReplaceCreate, reasons...)}
-	if s.Instance.Status != limatype.StatusStopped {
-		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
-	}
-	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"),
-		newStep(StepReplacePlace, "the old one has made way"))
-	var fresh Plan
-	fresh.forNew(t, "")
-	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
-	if t.spec.KeepOld {
-		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))
-	} else {
-		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was verified by then"))
-	}
-}
-
-// replaceReasons returns why the VM is replaced: the facts that only a replacement repairs, else those that are not
-// repaired yet, else the request.
-func replaceReasons(t target, s State) []string {
-	t.spec.Replace = ""
-	switch plan := makePlan(t, s); {
-	case len(plan.Replace) > 0:
-		return plan.Replace
-	case plan.Blocked != nil:
-		return []string{plan.Blocked.What}
-	case plan.Empty():
-		return []string{"nothing is wrong with it; a fresh one was asked for"}
-	}
-	return []string{"requested"}
 }
 
 // rollBack rolls back the replacement that ended in err, also after an interruption: it removes the incomplete VM and
@@ -377,15 +320,15 @@ func (w *replacement) ignoreChoices() {
 	}
 }
 
-// approve emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if
+// askConsent emits the plan of a restoration or removal and asks the caller to agree to it. missing is the error if
 // consent by name was not given; nil otherwise.
-func (w *replacement) approve(ctx context.Context, plan Plan, missing error) error {
+func (w *replacement) askConsent(ctx context.Context, plan Plan, missing error) error {
 	w.run.times.estimate(&plan)
 	plan = w.run.list.planned(plan, false)
 	if missing != nil {
 		return missing
 	}
-	return w.run.consent.ask(ctx, plan)
+	return w.run.consent.askCaller(ctx, plan)
 }
 
 // carryOut carries out the steps of a plan, until one fails.
@@ -432,7 +375,7 @@ func (w *replacement) remove(ctx context.Context) error {
 	if len(plan.Steps) > 0 && consent == "" {
 		missing = needsConsent(plan, "remove", "--remove")
 	}
-	if err := w.approve(ctx, plan, missing); err != nil {
+	if err := w.askConsent(ctx, plan, missing); err != nil {
 		return err
 	}
 	if err := w.carryOut(ctx, State{}, plan); err != nil {
@@ -451,7 +394,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 			return Plan{}, limaError(ctx, cannotList, err)
 		}
 	}
-	state := w.stateOf(instance, swap)
+	state := w.run.observer.stateOf(instance, swap)
 	if refused := notOursError(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
@@ -465,13 +408,6 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return plan, nil
-}
-
-// stateOf returns the state of instance, which may be nil, as far as Lima's home shows it. The guest is not observed.
-func (w *replacement) stateOf(instance *limatype.Instance, swap vmswap.State) State {
-	warm, broker := toolSigns(instance)
-	return State{Instance: instance, Swap: swap, Signs: w.run.place.Proof(""), Warm: warm, Broker: broker,
-		ProtectedBy: protector(w.run.place, "")}
 }
 
 // removePlan removes the VM last: as long as it is there, it is the world.
@@ -541,7 +477,7 @@ func (w *replacement) restore(ctx context.Context) error {
 	if plan.has(StepRestorePlace) && consent == "" {
 		missing = needsConsent(plan, "restore", "--replace")
 	}
-	if err := w.approve(ctx, plan, missing); err != nil {
+	if err := w.askConsent(ctx, plan, missing); err != nil {
 		return err
 	}
 	if w.run.place.Observe().Pending() { // the other one was never verified
@@ -617,7 +553,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 			Next: "inspect " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := notOursError(w.run.target.spec, w.stateOf(instance, swap)); refused != nil {
+	if refused := notOursError(w.run.target.spec, w.run.observer.stateOf(instance, swap)); refused != nil {
 		return nil, Plan{}, refused
 	}
 	if swap.Displaced && !swap.Kept() { // it is the other one, which is stopped
@@ -625,7 +561,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 	}
 	plan := restorePlan(w.run.target.spec, instance)
 	plan.Steps = append(steps, plan.Steps...)
-	if plan.Existing = existing(w.stateOf(instance, swap)); plan.Existing != nil {
+	if plan.Existing = existing(w.run.observer.stateOf(instance, swap)); plan.Existing != nil {
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return instance, plan, nil

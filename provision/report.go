@@ -31,9 +31,9 @@ const (
 	// restartsWarning is how often systemd may have had to restart the agent by itself.
 	restartsWarning = 3
 	itemGuestAccess = "guest-access"
-	// rerun and replace are the advice for what a run repairs, and for what only another VM repairs.
-	rerun   = "worldsetup"
-	replace = "save what is needed; then only another VM helps"
+	// rerunAdvice and replaceAdvice are the advice for what a run repairs, and for what only another VM repairs.
+	rerunAdvice   = "worldsetup"
+	replaceAdvice = "save what is needed; then only another VM helps"
 )
 
 // report makes the health report from what was observed and verified. Without a verification the world is not ready.
@@ -47,7 +47,7 @@ func (r *run) report(seen view) Health {
 		health.reportBackups(r.target.spec, s.Swap)
 	}
 	if s.Instance == nil {
-		health.add("instance", "VM", Failed, "running", "absent", rerun)
+		health.add("instance", "VM", Failed, "running", "absent", rerunAdvice)
 		return health
 	}
 	health.reportOwner(r.target, s)
@@ -75,13 +75,13 @@ func (r *run) report(seen view) Health {
 	}
 	health.reportDegraded(s.Degraded)
 	if s.DiskMissing {
-		health.add("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replace)
+		health.add("disk-image", "disk image of the VM", Failed, "there", diskMissing(s.Instance), replaceAdvice)
 	}
 	if s.Guest == nil && s.LastSeen != nil {
 		health.add("generation", "generation of the layout", Info, "", s.LastSeen.String(), "")
 	}
 	if s.GuestError != nil {
-		next := rerun
+		next := rerunAdvice
 		if plan.Blocked != nil {
 			next = plan.Blocked.Next
 		}
@@ -115,7 +115,7 @@ func (h *Health) addCheck(id, title, want, found string) {
 	if want != found {
 		outcome = Failed
 	}
-	h.add(id, title, outcome, want, found, rerun)
+	h.add(id, title, outcome, want, found, rerunAdvice)
 }
 
 // addReasons adds a line that is ok when there is no reason to change anything.
@@ -129,7 +129,7 @@ func (h *Health) addReasons(id, title, right string, reasons []string) {
 
 // addReasonsAnd adds a line with what no run changes, and what to do about that.
 func (h *Health) addReasonsAnd(line guestItem, left []Unrepaired) {
-	next := nonEmpty(map[bool]string{true: rerun}[len(line.reasons) > 0])
+	next := nonEmpty(map[bool]string{true: rerunAdvice}[len(line.reasons) > 0])
 	for _, one := range left {
 		if one.Item == line.id {
 			line.reasons = append(line.reasons, one.Why)
@@ -200,7 +200,7 @@ func (h *Health) reportGuest(t target, s State) {
 		return
 	}
 	if len(closed) > 0 {
-		h.add("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerun)
+		h.add("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerunAdvice)
 		return
 	}
 	left := unrepaired(s)
@@ -221,7 +221,7 @@ func (h *Health) reportGuest(t target, s State) {
 	h.reportSession(o, s.SharedDead)
 	h.reportNoise(s)
 	h.reportStaged(t, s)
-	wanted := t.mounts()
+	wanted := t.wantedMounts()
 	for i, problem := range s.Mounts {
 		want := "shows " + wanted[i].Directory
 		if wanted[i].LeftOut {
@@ -281,7 +281,7 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 	}
 	h.add("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
 		faults.Signed(o.ClockAhead)+" from the host's",
-		map[bool]string{true: rerun, false: "time synchronization in the guest brings it back"}[outcome == Failed])
+		map[bool]string{true: rerunAdvice, false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
 	service := o.Units[o.Layout.Service()]
 	if service.Restarts >= restartsWarning {
@@ -303,10 +303,10 @@ func (h *Health) reportVerification(t target, verified *verify.Result) {
 	}
 	h.Agent.describe(verified.Capabilities)
 	for _, point := range verified.LostMounts {
-		if h.failed(mountItem(point)) {
+		if h.hasFailed(mountItem(point)) {
 			continue // it was lost before anyone connected
 		}
-		h.add("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerun)
+		h.add("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerunAdvice)
 	}
 }
 
@@ -321,8 +321,8 @@ func mountItem(point string) string {
 	return "mount-home"
 }
 
-// failed reports whether the report has such an item that is wrong.
-func (h *Health) failed(id string) bool {
+// hasFailed reports whether the report has such an item that is wrong.
+func (h *Health) hasFailed(id string) bool {
 	return slices.ContainsFunc(h.Items, func(item Item) bool { return item.ID == id && item.Outcome == Failed })
 }
 
@@ -332,10 +332,10 @@ func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 	case s.Pending():
 		h.add("replacement", "replacement", Failed, "ended",
 			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
-			rerun)
+			rerunAdvice)
 	case s.Unfinished():
 		h.add("replacement", "replacement", Failed, "ended",
-			"a run is at work on whole VMs, or was killed while it was", rerun)
+			"a run is at work on whole VMs, or was killed while it was", rerunAdvice)
 	case s.Kept():
 		h.add("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
 	}
@@ -355,7 +355,7 @@ func guestItems(t target, s State) []guestItem {
 	listening, given, _ := faults.Others(o)
 	plan := Plan{}
 	planAgent(&plan, t, s)
-	agent := plan.reasons(StepAgent)
+	agent := plan.reasonsOf(StepAgent)
 	if plan.Blocked != nil {
 		agent = append(agent, plan.Blocked.Why)
 	}
@@ -374,8 +374,8 @@ func guestItems(t target, s State) []guestItem {
 	}
 }
 
-// reasons are those of a step of the plan.
-func (p Plan) reasons(id StepID) (reasons []string) {
+// reasonsOf are those of a step of the plan.
+func (p Plan) reasonsOf(id StepID) (reasons []string) {
 	for _, step := range p.Steps {
 		if step.ID == id {
 			reasons = append(reasons, step.Reason)
@@ -563,7 +563,7 @@ func unhealthy(health Health) *Error {
 		}
 	}
 	if blocked := health.Drift.Blocked; blocked != nil &&
-		slices.ContainsFunc([]string{itemOwner, itemGuestAccess, itemStartup, "ssh"}, health.failed) {
+		slices.ContainsFunc([]string{itemOwner, itemGuestAccess, itemStartup, "ssh"}, health.hasFailed) {
 		next = blocked.Next // a run would change nothing
 	}
 	return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the world in the VM %s is not ready", health.VM),
@@ -647,7 +647,7 @@ func (h *Health) reportNoise(s State) {
 		}
 	}
 	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
-		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quiet(s))
+		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quietStartup(s))
 }
 
 func unknownHealth(spec Spec, now time.Time, err error) Health {

@@ -62,7 +62,7 @@ type run struct {
 	start    time.Time
 	listed   *limatype.Instance // as Lima has it, for the first observation; nil when that has to ask
 	steps    int                // begun so far
-	list     agreed
+	list     agreedList
 	times    times
 	done     history
 	swap     *replacement
@@ -77,7 +77,7 @@ type run struct {
 func newRun(events *emitter) *run {
 	r := &run{events: events}
 	r.list.events = events
-	r.times = times{target: &r.target, edges: &r.edges, activity: &r.vm.Activity, list: &r.list}
+	r.times = times{target: &r.target, activity: &r.vm.Activity, list: &r.list}
 	r.observer.vm = &r.vm
 	r.swap, r.ahead = &replacement{run: r}, ahead{run: r}
 	return r
@@ -146,11 +146,17 @@ type view struct {
 	verified *verify.Result // nil when nothing was verified, because there is something to change first
 }
 
-// whole reports whether the plan holds all that is left to do: everything was observed.
-func (v view) whole() bool {
+// observedWhole reports whether the plan holds all that is left to do: everything was observed.
+func (v view) observedWhole() bool {
 	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
 }
 
 func newVerifier(t target, edges Edges) verify.Verifier {
 	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
+}
+
+// task is the work of a step that is a single change by root in the guest.
+type task struct {
+	change   guest.Change
+	deadline time.Duration // 0: guestDeadline
 }

@@ -8,13 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
-	"github.com/lima-vm/lima/v2/pkg/limatype"
-
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
@@ -73,61 +69,6 @@ func (s *Setup) begin() (*run, error) {
 	return r, nil
 }
 
-// sweep removes the files that killed runs left: profiles that Lima was to validate, and sockets that were forwarded
-// for a verification. Files that are still in use stay; errors are ignored, since the files do no harm.
-func sweep(ctx context.Context, dir string) {
-	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
-	for _, path := range profiles {
-		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), lima.ProfilePrefix), "-")
-		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.Remove(path)
-		}
-	}
-	entries, _ := os.ReadDir(dir) // no VM, no sockets
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		ours, _ := filepath.Match("p.????????.sock", entry.Name())
-		if ours && entry.Type() == os.ModeSocket && !lifecycle.Accepts(ctx, path) {
-			_ = os.Remove(path)
-		}
-	}
-}
-
-// Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
-// the run came, also when there is an error. A nil error means that the world is ready.
-func (s *Setup) Run(ctx context.Context) (Health, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
-	// it.
-	held := lockOf(r.target.spec).TakeFree(r.start)
-	if held != nil { // otherwise it lists the VMs again, after a wait
-		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, verify.WhenIdle.Asks())
-	}
-	instance, err := r.resolve(ctx)
-	if err != nil {
-		held.Close()
-		return Health{}, r.finish(err)
-	}
-	if held != nil { // no other run came in between
-		r.listed = instance
-	}
-	release, err := r.enter(ctx, held)
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	defer release()
-	health, err := r.swap.transact(ctx)
-	if err == nil {
-		remember(r.target.spec, r.place, health, r.observer.prefetch.first)
-	}
-	return health, r.finish(err)
-}
-
 // enter takes the lock, unless it is held, and begins the log; release ends both.
 func (r *run) enter(ctx context.Context, held *os.File) (release func(), err error) {
 	unlock, err := takeLock(ctx, r.target.spec, r.events, held)
@@ -142,138 +83,8 @@ func (r *run) enter(ctx context.Context, held *os.File) (release func(), err err
 				"one", r.target.spec.StateDir), Err: err,
 		}
 	}
-	sweep(ctx, r.place.Dir(""))
-	return func() { r.events.journal.close(); unlock() }, nil
-}
-
-// Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
-// replacement is returned as such, without an error. With an error of KindPrerequisite, the plan is what Run would do
-// once this machine has what it lacks; it is empty when Lima can't list its VMs.
-func (s *Setup) Plan(ctx context.Context) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	view, err := r.foresee(ctx)
-	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
-	}
-	return r.times.preview(view.plan), r.finish(err)
-}
-
-// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
-// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
-// that run, and there is no Health.
-func (s *Setup) Status(ctx context.Context) (Health, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	if info := underWay(r.target.spec); info != nil {
-		return Health{}, r.finish(busy(r.target.spec, info))
-	}
-	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
-	when := s.verifyMode()
-	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
-	health, err := r.reportStatus(ctx, when)
-	if info := underWay(r.target.spec); info != nil { // it started meanwhile
-		return Health{}, r.finish(busy(r.target.spec, info))
-	}
-	return health, r.finish(err)
-}
-
-// verifyMode is how Status and Watch verify.
-func (s *Setup) verifyMode() verify.Mode {
-	if s.Reuse {
-		return verify.OverOpen
-	}
-	return verify.Always
-}
-
-// Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
-func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusRunning) }
-
-// Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
-func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
-
-// switchVM makes the VM have a status.
-func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
-	r, err := s.begin()
-	if err != nil {
-		return r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
-	if err != nil {
-		return r.finish(err)
-	}
-	defer unlock()
-	return r.end(r.switchVM(ctx, status), false)
-}
-
-func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
-	instance, err := r.vm.Find(ctx)
-	if err != nil {
-		return limaError(ctx, cannotList, err)
-	}
-	state := r.swap.stateOf(instance, r.place.Observe())
-	step := newStep(StepStart, "requested")
-	if status == limatype.StatusStopped {
-		step = newStep(StepStop, "requested")
-	}
-	switch refused := notSwitched(r.target.spec, state); {
-	case refused != nil && instance == nil && status == limatype.StatusStopped: // it is not to be created for that
-		refused.Next = "worldsetup list shows the worlds on this machine; --vm NAME names another one"
-		return refused
-	case refused != nil:
-		return refused
-	case instance.Status == status:
-		return nil
-	}
-	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: hasRosetta()}
-	state.RosettaLost = of.rosettaLost(instance)
-	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
-		return lost
-	}
-	r.consent.agreed = r.target.spec.Allow
-	plan := Plan{Steps: []Step{step}}
-	r.times.estimate(&plan)
-	plan, _ = r.list.update(plan, false)
-	err = r.performStep(ctx, state, plan.Steps[0])
-	if bootErr := r.vm.Boot.Wait(); err == nil && bootErr != nil {
-		err = r.stepError(ctx, state, step, bootErr)
-	}
-	if failure := AsError(err); failure != nil && failure.Kind == KindDisruption {
-		failure.Next = "look at it: limactl shell " + instance.Name + "; or power it off: " +
-			vmCommand("worldsetup stop --allow="+DisruptionForce.Word(), instance.Name)
-		return failure
-	}
-	return err
-}
-
-// notSwitched returns why a VM is neither started nor stopped.
-func notSwitched(spec Spec, state State) *Error {
-	next := "run " + vmCommand("worldsetup", spec.VM)
-	switch {
-	case state.foreign():
-		return foreignVM(spec, state)
-	case state.Instance == nil:
-		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
-			Next: next + ", which creates it"}
-	case state.Swap.Unfinished():
-		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
-			Next: next + ", which completes it or rolls it back"}
-	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
-		return &Error{Kind: KindUnhealthy,
-			What: fmt.Sprintf("the VM %s is %s", spec.VM, strings.ToLower(state.Instance.Status)),
-			Next: next + ", which repairs it"}
-	}
-	return nil
+	lifecycle.Sweep(ctx, r.place.Dir(""))
+	return func() { r.events.journal.closeFile(); unlock() }, nil
 }
 
 // Worlds returns the names of the VMs in a Lima home whose directories show that they are worlds.
@@ -300,7 +111,7 @@ func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 	if err != nil {
 		return nil, limaError(ctx, cannotList, err)
 	}
-	state := r.swap.stateOf(instance, r.place.Observe())
+	state := r.observer.stateOf(instance, r.place.Observe())
 	switch {
 	case state.foreign():
 		return nil, foreignVM(r.target.spec, state)
@@ -388,11 +199,6 @@ func unreached(spec Spec, path string, err error) *Error {
 	return failure
 }
 
-// lockOf is the lock of the VM.
-func lockOf(spec Spec) lock.VM {
-	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
-}
-
 // takeLock takes the lock of the VM. If the Spec asks for it, it waits for another run. held is the lock if it is taken
 // already, else nil.
 func takeLock(ctx context.Context, spec Spec, events *emitter, held *os.File) (release func(), err error) {
@@ -444,4 +250,22 @@ func busy(spec Spec, info *RunInfo) *Error {
 		failure.Why = info.String()
 	}
 	return failure
+}
+
+// Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
+// [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
+func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
+	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
+	r, err := quiet.begin()
+	if err != nil {
+		return nil, AsError(err)
+	}
+	instance, findErr := r.vm.Find(ctx)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	if r.target, err = newTarget(r.target.spec, instance, embedderOf(ctx, r.lima, findErr)); err != nil {
+		return nil, AsError(err)
+	}
+	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }

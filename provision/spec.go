@@ -20,7 +20,9 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
+	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
@@ -116,6 +118,36 @@ const (
 	// AgentBuild as Spec.Agent builds the agent in the VM, from the project's Cargo workspace.
 	AgentBuild = agent.Build
 )
+
+// What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
+// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is
+// named is taken as it is.
+const (
+	WorktreePrimary = "primary"
+	WorktreeSelf    = "self"
+)
+
+// Agent is an agent that was found on the host and could run in the guest, or the source of one.
+type Agent = agent.Agent
+
+// AgentSource is the place where an agent comes from.
+type AgentSource = agent.Source
+
+// The sources of an agent.
+const (
+	SourceFlag    = agent.SourceFlag    // the file that Spec.Agent names
+	SourceProject = agent.SourceProject // a candidate in the project directory
+	SourceBuild   = agent.SourceBuild   // the project's Cargo workspace, built in the VM
+	SourceBuiltin = agent.SourceBuiltin // the probe agent that is part of worldsetup
+)
+
+// Rejected is a file in an agent's place that can't be used.
+type Rejected = agent.Rejected
+
+// FindAgent returns the agent that a Spec with this Agent and Project selects; see [agent.Find].
+func FindAgent(name, project string, arch limatype.Arch) (*Agent, []Rejected, error) {
+	return agent.Find(name, project, arch, layout.Agents())
+}
 
 // Companions is a choice of programs that are installed beside the agent.
 type Companions string
@@ -442,4 +474,14 @@ func vmCommand(command, vm string) string {
 		return command
 	}
 	return command + " --vm " + shellescape.Quote(vm)
+}
+
+// lastResort returns the advice for when nothing else helps.
+func lastResort(vm string) string {
+	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
+}
+
+// lockOf is the lock of the VM.
+func lockOf(spec Spec) lock.VM {
+	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
 }

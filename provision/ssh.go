@@ -48,12 +48,12 @@ func noisy(s State, reasons []string) *Error {
 			"a start-up file of the login shell prints", s.Instance.Name),
 		Why: fmt.Sprintf("it would have to restart: %s\nLima mounts over SSH sessions, and takes what every session "+
 			"prints, %.60q, for its own data", strings.Join(reasons, "; "), noise(s)),
-		Next: quiet(s) + "; then run worldsetup again",
+		Next: quietStartup(s) + "; then run worldsetup again",
 	}
 }
 
-// quiet returns what makes start-up files print nothing where no one reads it.
-func quiet(s State) string {
+// quietStartup returns what makes start-up files print nothing where no one reads it.
+func quietStartup(s State) string {
 	bashrc := guest.RootCommand(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac",
 		s.Guest.Home+"/.bashrc")
 	return "let the start-up file print in interactive shells only: in bash, " + bashrc +
@@ -83,21 +83,6 @@ func userOf(instance *limatype.Instance) string {
 		return "USER"
 	}
 	return *instance.Config.User.Name
-}
-
-// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every
-// new connection is refused, whatever the guest has. It is nil otherwise.
-func openKey(limaHome string) *Error {
-	key := filepath.Join(limaHome, filenames.ConfigDir, filenames.UserPrivateKey)
-	info, err := os.Stat(key)
-	if err != nil || info.Mode().Perm()&0o077 == 0 {
-		return nil
-	}
-	return &Error{
-		Kind: KindUnhealthy, What: "other users may read the key with which Lima enters its VMs, so that ssh doesn't use it",
-		Why:  fmt.Sprintf("%s has mode %04o", key, info.Mode().Perm()),
-		Next: "chmod 600 " + shellescape.Quote(key) + "",
-	}
 }
 
 // planSSHAccess plans to repair SSH access, and blocks the plan where that is impossible or did not help.

@@ -5,19 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/docker/go-units"
-	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
-	"github.com/atomize-hq/worldsetup/provision/internal/verify"
-	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
 )
@@ -35,49 +31,6 @@ const (
 	// namedFiles is how many files a message names.
 	namedFiles = 5
 )
-
-// Staged is the copy of the project in a guest that mounts nothing, compared with the project.
-type Staged struct {
-	Delta *staging.Delta
-	Of    string   // the project that it is a copy of, by its manifest; empty when that does not say
-	Skips []string // what of the project is not copied: sockets, pipes and devices
-	Err   error    // why it could not be compared; the rest is not valid then
-}
-
-// compareStaged compares the project with its copy, in a guest that was observed and may be reached by root.
-func (o *observer) compareStaged(ctx context.Context, instance *limatype.Instance, t target, seen *guest.Observation,
-	via guest.Route) *Staged {
-	if t.layout.Mounts() || !seen.Sudo || t.noProject != nil {
-		return nil
-	}
-	if err := t.holdsLima(); err != nil { // the layout is that of the guest
-		return &Staged{Err: err}
-	}
-	listed := make(chan struct{})
-	var tree *staging.Tree
-	var walkErr error
-	go func() {
-		defer close(listed)
-		defer crash.Catch()
-		tree, walkErr = staging.Walk(ctx, t.spec.Project)
-	}()
-	var had *staging.Copy
-	var err error
-	if _, there := seen.Files[seen.Layout.Staging]; there {
-		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
-		had, err = o.guest(instance, t.layout).Staged(listing, via, seen.User)
-		cancel()
-	}
-	<-listed
-	if err := errors.Join(walkErr, err); err != nil {
-		return &Staged{Err: err}
-	}
-	staged := &Staged{Delta: staging.Compare(tree, had), Skips: tree.Skipped}
-	if had != nil {
-		staged.Of = staging.ParseManifest(had.Manifest).Project
-	}
-	return staged
-}
 
 // stageReasons returns why the project has to be copied into the guest. Later says that the copy is whole, and that
 // only the project has changed since.
@@ -211,75 +164,6 @@ func explainStage(r *run, _ State, failure *Error, err error) {
 		failure.Next = "make room in the guest, or grow its disk: worldsetup --disk SIZE; the copy that was there is as it " +
 			"was"
 	}
-}
-
-// Stage copies the project into the guest of a running world whose generation stages it, and does nothing else. It
-// returns the plan that it carried out, which is empty when the copy is up to date.
-func (s *Setup) Stage(ctx context.Context) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	if _, err := r.resolve(ctx); err != nil {
-		return Plan{}, r.finish(err)
-	}
-	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	defer unlock()
-	plan, err := r.stage(ctx)
-	return plan, r.end(err, false)
-}
-
-func (r *run) stage(ctx context.Context) (Plan, error) {
-	instance, err := r.resolve(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	now := r.assess(ctx, instance, verify.Never)
-	if ctx.Err() != nil {
-		return Plan{}, interrupted(ctx)
-	}
-	state, of := now.state, r.target.layout
-	if refused := notSwitched(r.target.spec, state); refused != nil {
-		return Plan{}, refused
-	}
-	vm := r.target.spec.VM
-	switch {
-	case instance.Status != limatype.StatusRunning:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the VM %s does not run", vm),
-			Next: vmCommand("worldsetup start", vm) + ", or " + vmCommand("worldsetup", vm) + ", which also repairs it"}
-	case state.Guest == nil || len(faults.Closed(state.Guest)) > 0 || !state.Guest.Sudo:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the guest of the VM %s can't be changed", vm),
-			Why:  "it was not observed, or sudo does not work in it",
-			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}
-	case of.Mounts():
-		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
-			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
-			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
-				"worldsetup --layout " + layout.Staged()[0].Name}
-	case state.Guest.Group == nil:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
-			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
-	}
-	if left := unstaged(r.target, state); len(left) > 0 {
-		return Plan{}, &Error{Kind: KindUsage, What: left[0].Why, Next: "worldsetup stage PROJECT"}
-	}
-	plan := Plan{VM: vm, Steps: []Step{}, Existing: existing(state)}
-	if planStage(&plan, r.target, state); plan.Blocked != nil {
-		return plan, plan.Blocked
-	}
-	r.times.estimate(&plan)
-	plan = r.list.planned(plan, false)
-	for _, step := range slices.Clone(plan.Steps) {
-		if err := r.performStep(ctx, state, step); err != nil {
-			return plan, err
-		}
-	}
-	return plan, nil
 }
 
 // some names the first of some files.

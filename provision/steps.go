@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"al.essio.dev/pkg/shellescape"
@@ -271,7 +269,7 @@ func kinds() []kind {
 				return r.place.Discard(ctx, vmswap.Backup, line)
 			},
 		},
-		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, apply: verified},
+		{id: StepReplaceKeep, title: "keep the old VM", usual: time.Second, apply: markVerified},
 
 		{
 			id: StepRollbackDisplace, title: "move the unverified VM out of the way", usual: 3 * time.Second,
@@ -300,7 +298,7 @@ func kinds() []kind {
 				return r.place.RemoveStaged(ctx, line)
 			},
 		},
-		{id: StepRollbackMark, title: "keep the VM as it is", usual: time.Second, apply: verified},
+		{id: StepRollbackMark, title: "keep the VM as it is", usual: time.Second, apply: markVerified},
 		{
 			id: StepRollbackEmpty, title: "delete the empty directory of a VM", usual: time.Second,
 			apply: func(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
@@ -371,7 +369,7 @@ func discards(suffix string) func(*run, context.Context, State, Step, func(strin
 	}
 }
 
-func verified(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
+func markVerified(r *run, _ context.Context, _ State, _ Step, _ func(string)) error {
 	return r.place.MarkVerified()
 }
 
@@ -439,19 +437,6 @@ func orderOf(id StepID, all []kind) int {
 	panic("provision: no step has the id " + string(id))
 }
 
-// newStep makes a step with its reasons.
-func newStep(id StepID, reasons ...string) Step {
-	k := kindOf(id)
-	return Step{
-		ID: id, Title: k.title, Usual: k.usual, Disruption: k.disruption,
-		Interrupts: k.interrupts, Destroys: k.destroys,
-		Reason: strings.Join(reasons, "; "),
-	}
-}
-
-// Title is what the step does, in words.
-func (id StepID) Title() string { return kindOf(id).title }
-
 // explainBoot adds to a failure how far the VM came before it failed to start, and what to do about it. The advice to
 // replace it is for a guest that does not boot: for reasons of this machine, another VM would not start either.
 func explainBoot(r *run, at State, failure *Error, err error) {
@@ -460,7 +445,7 @@ func explainBoot(r *run, at State, failure *Error, err error) {
 	failure.Next = fmt.Sprintf("see %s and serial*.log beside it, then run worldsetup again; the log is %s",
 		filepath.Join(spec.LimaHome, spec.VM, filenames.HostAgentStderrLog), LogPath(spec))
 	_, ofLima := errors.AsType[*lima.CommandError](err)
-	if !r.done.begun(StepCreate) && !r.swap.underway && !ofLima {
+	if !r.done.hasBegun(StepCreate) && !r.swap.underway && !ofLima {
 		failure.Next += "; " + lastResort(spec.VM)
 	}
 	explainStart(r, at, failure, err)
@@ -486,23 +471,4 @@ func staysUp(vm string, err error) *Error {
 		Next: "look at it: limactl shell " + shellescape.Quote(vm) + "; or power it off: " +
 			vmCommand("worldsetup", vm) + " --allow=" + DisruptionForce.Word(),
 	}
-}
-
-// add plans a step at its place if there is a reason for it, and reports whether there is.
-func (p *Plan) add(id StepID, reasons ...string) bool {
-	if len(reasons) > 0 {
-		p.insert(newStep(id, reasons...))
-	}
-	return len(reasons) > 0
-}
-
-// insert plans a step at the place that the list of kinds gives it.
-func (p *Plan) insert(step Step) {
-	all := kinds()
-	order := orderOf(step.ID, all)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
-	if at < 0 {
-		at = len(p.Steps)
-	}
-	p.Steps = slices.Insert(p.Steps, at, step)
 }

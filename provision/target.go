@@ -55,14 +55,6 @@ func (s Spec) Resolve() (Spec, error) {
 	return s, nil
 }
 
-// What a world shows when worldsetup is called in a linked worktree of git: by default the primary checkout, as the
-// system's own tools have it, since an agent is built in one place and its settings lie there. A directory that is
-// named is taken as it is.
-const (
-	WorktreePrimary = "primary"
-	WorktreeSelf    = "self"
-)
-
 // target is what a run has to achieve: a resolved Spec, and the files for it on the host.
 type target struct {
 	spec     Spec

@@ -57,10 +57,10 @@ func TestChainIsGivenUp(t *testing.T) {
 		t.Fatalf("the chain is %+v, want one of the two tasks before the end of booting", w.chain)
 	}
 	w.chain.deadlines[1] = time.Millisecond
-	if err := w.chain.next(); err != nil {
+	if err := w.chain.awaitNext(); err != nil {
 		t.Errorf("the first task: %v", err)
 	}
-	if err := w.chain.next(); err == nil || !strings.Contains(err.Error(), "no end within 1ms") {
+	if err := w.chain.awaitNext(); err == nil || !strings.Contains(err.Error(), "no end within 1ms") {
 		t.Errorf("the second task: %v", err)
 	}
 	w.end()

@@ -79,7 +79,7 @@ func (s *Setup) Watch(ctx context.Context, changed func(Health)) error {
 			emit(health)
 		}
 		var watching bool
-		if signed, watching = w.wait(ctx); !watching {
+		if signed, watching = w.awaitSign(ctx); !watching {
 			return r.finish(unwatched(ctx))
 		}
 	}
@@ -148,14 +148,14 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	first := w.observed.IsZero()
 	w.observed = time.Now()
 	if info := underWay(w.spec); info != nil {
-		w.host = hostState(w.spec, w.dir, w.states)
+		w.host = hostState(w.spec, w.dir, w.processStates)
 		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
 			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
 	}
 	fresh := w.run.again()
 	instance, findErr, err := fresh.locate(ctx)
 	if err == nil && hiddenVM(fresh.place, findErr) {
-		w.host = hostState(w.spec, w.dir, w.states)
+		w.host = hostState(w.spec, w.dir, w.processStates)
 		return reportHidden(fresh.target.spec, fresh.place.Dir(""), fresh.edges.Now(),
 			limaError(ctx, cannotList, findErr)), nil
 	}
@@ -168,7 +168,7 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	if instance != nil {
 		w.dir = instance.Dir
 	}
-	w.host = hostState(w.spec, w.dir, w.states)
+	w.host = hostState(w.spec, w.dir, w.processStates)
 	health, state := verifiedReport(ctx, fresh, instance, w.mode)
 	w.listened, w.connected = state.HostSocket, time.Now()
 	if state.Guest != nil {
@@ -194,7 +194,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	ended, alive := make(chan struct{}), make(chan struct{}, 1)
 	w.ended, w.alive = ended, alive
 	w.recall = func() { cancel(); <-ended }
-	points := mounts.Points(r.target.mounts())
+	points := mounts.Points(r.target.wantedMounts())
 	go func() {
 		defer close(ended)
 		silent := true
@@ -222,8 +222,9 @@ func nudge(c chan struct{}) {
 	}
 }
 
-// wait returns when there is a sign of change, or it is time to observe anyway; watching is false when ctx has ended.
-func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
+// awaitSign returns when there is a sign of change, or it is time to observe anyway; watching is false when ctx has
+// ended.
+func (w *watcher) awaitSign(ctx context.Context) (signed, watching bool) {
 	ticker := time.NewTicker(hostPeriod)
 	defer ticker.Stop()
 	silence := time.NewTimer(watchSilence)
@@ -257,7 +258,7 @@ func (w *watcher) wait(ctx context.Context) (signed, watching bool) {
 				return true, true
 			}
 		case <-ticker.C:
-			if hostState(w.spec, w.dir, w.states) != w.host || !w.listens(ctx) {
+			if hostState(w.spec, w.dir, w.processStates) != w.host || !w.stillListens(ctx) {
 				return true, true
 			}
 			if time.Since(w.observed) > patience {
@@ -307,8 +308,9 @@ func fileState(path string) string {
 	return fmt.Sprintf("%v %d %s;", info.Mode(), known.Ino, changed)
 }
 
-// states returns the states of processes. Where a program has to be called for them, those of a moment ago will do.
-func (w *watcher) states(pids ...int) map[int]byte {
+// processStates returns the states of processes. Where a program has to be called for them, those of a moment ago will
+// do.
+func (w *watcher) processStates(pids ...int) map[int]byte {
 	known := !slices.ContainsFunc(pids, func(pid int) bool { return w.seen[pid] == 0 })
 	if platform.OS() == "darwin" && known && time.Since(w.asked) < listenerPeriod {
 		return w.seen
@@ -318,7 +320,7 @@ func (w *watcher) states(pids ...int) map[int]byte {
 }
 
 // listenerState returns whether a process listens on a socket, as far as the system shows that without a connection.
-// Only Linux does; see [watcher.listens] for others.
+// Only Linux does; see [watcher.stillListens] for others.
 func listenerState(path string) string {
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
@@ -331,8 +333,8 @@ func listenerState(path string) string {
 // passes each connection on to the guest.
 const listenerPeriod = 5 * time.Second
 
-// listens reports whether the forwarded socket still has a listener, as far as it had one when all was observed.
-func (w *watcher) listens(ctx context.Context) bool {
+// stillListens reports whether the forwarded socket still has a listener, as far as it had one when all was observed.
+func (w *watcher) stillListens(ctx context.Context) bool {
 	path := filepath.Join(w.dir, filenames.SocketDir, "substrate.sock")
 	if w.dir == "" || !w.listened || listenerState(path) != "" || time.Since(w.connected) < listenerPeriod {
 		return true

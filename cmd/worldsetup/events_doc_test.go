@@ -72,7 +72,7 @@ func TestEventsDocumentExamples(t *testing.T) {
 // The document has every field and every value that scripts may compare.
 func TestEventsDocumentIsComplete(t *testing.T) {
 	words := fields(reflect.TypeFor[provision.Event](), map[reflect.Type]bool{})
-	words = append(words, constants(t, "step.go", "StepState")...)
+	words = append(words, constants(t, "event.go", "StepState")...)
 	words = append(words, stepIDs()...)
 	words = append(words, constants(t, "internal/verify/verify.go", "Who")...)
 	words = append(words, constants(t, "finding/finding.go", "Kind")...)

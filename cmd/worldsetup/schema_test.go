@@ -135,11 +135,11 @@ var carries = map[provision.EventType]string{
 func makeSchema(t *testing.T) string {
 	m := &schemaMaker{defs: object{}, enums: map[reflect.Type][]string{
 		reflect.TypeFor[provision.EventType]():  constants(t, "event.go", "EventType"),
-		reflect.TypeFor[provision.StepState]():  constants(t, "step.go", "StepState"),
+		reflect.TypeFor[provision.StepState]():  constants(t, "event.go", "StepState"),
 		reflect.TypeFor[provision.Outcome]():    constants(t, "finding/finding.go", "Outcome"),
 		reflect.TypeFor[provision.Kind]():       constants(t, "finding/finding.go", "Kind"),
 		reflect.TypeFor[provision.StepID]():     stepIDs(),
-		reflect.TypeFor[provision.Disruption](): constants(t, "step.go", "Disruption"),
+		reflect.TypeFor[provision.Disruption](): constants(t, "plan.go", "Disruption"),
 	}}
 	event := m.named(reflect.TypeFor[provision.Event]())
 	var rules []object

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/process"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // StartedBefore reports whether an instance was ever started: Lima's host agent leaves its log.
@@ -133,4 +135,24 @@ func Stopped(dir string) (text string) {
 		}
 	}
 	return strings.Join(stopped, ", ")
+}
+
+// Sweep removes the files that killed runs left: profiles that Lima was to validate, and sockets that were forwarded
+// for a verification. Files that are still in use stay; errors are ignored, since the files do no harm.
+func Sweep(ctx context.Context, dir string) {
+	profiles, _ := filepath.Glob(filepath.Join(os.TempDir(), lima.ProfilePrefix+"*.yaml"))
+	for _, path := range profiles {
+		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), lima.ProfilePrefix), "-")
+		if pid, err := strconv.Atoi(text); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.Remove(path)
+		}
+	}
+	entries, _ := os.ReadDir(dir) // no VM, no sockets
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		ours, _ := filepath.Match("p.????????.sock", entry.Name())
+		if ours && entry.Type() == os.ModeSocket && !Accepts(ctx, path) {
+			_ = os.Remove(path)
+		}
+	}
 }
