@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
-	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
@@ -22,85 +20,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-// builds reports whether the agent is built in the VM from the project's workspace.
-func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
-
 // noAgent returns the error when a world needs an agent and the project has none.
 func (t target) noAgent() *Error {
 	arch := limatype.NewArch(platform.Arch()) // worlds have their host's processor
 	return agent.Missing(t.spec.Project, arch, t.rejected, t.layouts())
-}
-
-// agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
-func (t target) agents(exists bool) checks.Agents {
-	project := t.spec.Project
-	list := checks.Agents{
-		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
-			exists && !t.spec.RebuildAgent, t.layouts()),
-		Companions: agent.CompanionCandidates(project, t.layout, t.companions, t.sources, t.leftOut),
-	}
-	if t.agent == nil && !exists {
-		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
-	}
-	return list
-}
-
-// checkRebuild refuses --rebuild-agent where it would have no effect.
-func (t target) checkRebuild() error {
-	if !t.spec.RebuildAgent || t.builds() {
-		return nil
-	}
-	why := "the project has no Cargo workspace to build it from"
-	if t.agent != nil {
-		why = "it is " + cmp.Or(t.agent.Path, "the built-in probe")
-	}
-	for _, file := range t.rejected {
-		if file.Path == agent.SourcePath(t.spec.Project) {
-			why = file.Path + " was not taken: " + file.Why
-		}
-	}
-	return &Error{
-		Kind: KindUsage, What: "there is no agent to rebuild", Why: why,
-		Next: "leave --rebuild-agent out, or let the VM build the agent: --agent build",
-	}
-}
-
-// skipBuild takes an agent out of the target that would have to be built, if nothing is.
-func (t *target) skipBuild() error {
-	if !t.spec.SkipGuestBuild || !t.builds() {
-		return nil
-	}
-	if t.spec.Agent == AgentBuild {
-		return usage("leave out --skip-guest-build or SUBSTRATE_LIMA_SKIP_GUEST_BUILD, or name an agent: --agent FILE",
-			"the agent is to be built in the VM, and nothing is to be built there")
-	}
-	t.rejected = append(t.rejected, Rejected{Path: t.agent.Path, Why: "nothing is to be built in the VM " +
-		"(--skip-guest-build, SUBSTRATE_LIMA_SKIP_GUEST_BUILD)"})
-	t.agent = nil
-	return nil
-}
-
-// findCompanions finds the companions that were asked for.
-func (t *target) findCompanions() {
-	project, of := t.spec.Project, t.layout
-	t.buildable = sync.OnceValue(func() []agent.CompanionSource {
-		sources, _ := agent.FindCompanionSources(project, of)
-		return sources
-	})
-	if t.spec.Companions == CompanionsNone {
-		return
-	}
-	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch, t.layout, t.spec.BuildProfile)
-	if t.spec.Companions != CompanionsBuild || t.spec.SkipGuestBuild {
-		return
-	}
-	sources, rejected := agent.FindCompanionSources(t.spec.Project, t.layout)
-	for _, source := range sources {
-		if !slices.Contains(t.companionNames(), source.Name) {
-			t.sources = append(t.sources, source)
-		}
-	}
-	t.leftOut = append(t.leftOut, rejected...)
 }
 
 // planCompanions plans to install the companions that the guest lacks, or has in a different version.
@@ -210,8 +133,8 @@ func sourceReasons(t target, o *guest.Observation) (reasons, names []string) {
 	return reasons, names
 }
 
-// companions builds those of that name in a guest with that home, and installs them with their wrappers.
-func (b *builder) companions(
+// buildCompanions builds those of that name in a guest with that home, and installs them with their wrappers.
+func (b *builder) buildCompanions(
 	ctx context.Context, in session, t target, home string, names []string, line func(string),
 ) error {
 	sources := slices.DeleteFunc(slices.Clone(t.sources), func(one agent.CompanionSource) bool {

@@ -495,3 +495,7 @@ func needsRosetta(s State) *Error {
 			lastResort(s.Instance.Name),
 	}
 }
+
+// itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
+// and a user may want them: a run leaves them alone, and says what comes of them.
+const itemNames = "names"

@@ -36,6 +36,9 @@ const (
 	freshDeadline  = 45 * time.Second
 )
 
+// listDeadline bounds a list of the project's copy. One of 100,000 files takes seconds.
+const listDeadline = 2 * time.Minute
+
 // observer observes the world.
 type observer struct {
 	vm       *lifecycle.VM
@@ -209,13 +212,6 @@ func openKey(limaHome string) *Error {
 	}
 }
 
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
-	}
-	return guest.Shared
-}
-
 // existing is what there is now; nil when there is no VM.
 func existing(s State) *Existing {
 	instance := s.Instance
@@ -340,10 +336,6 @@ func (p *prefetch) drop() {
 	<-p.ended
 	p.instance = nil
 }
-
-// itemNames is the line of the report about name servers that lima-warm.sh has fixed. They are no fault of the world,
-// and a user may want them: a run leaves them alone, and says what comes of them.
-const itemNames = "names"
 
 // What follows remembers of which generation a world was when it was last verified: a VM that is stopped doesn't show
 // that. The rules are: it is written when a run ends with a world that is ready; it counts for the VM that it was

@@ -655,8 +655,8 @@ func (p *Plan) add(id StepID, reasons ...string) bool {
 // insert plans a step at the place that the list of kinds gives it.
 func (p *Plan) insert(step Step) {
 	all := kinds()
-	order := orderOf(step.ID, all)
-	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > order })
+	place := orderOf(step.ID, all)
+	at := slices.IndexFunc(p.Steps, func(s Step) bool { return orderOf(s.ID, all) > place })
 	if at < 0 {
 		at = len(p.Steps)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -216,4 +217,18 @@ func (t target) validate(ctx context.Context, client lima.Client, state State, p
 		return limaError(ctx, "Lima could not check the configuration", err)
 	}
 	return nil
+}
+
+// agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
+func (t target) agents(exists bool) checks.Agents {
+	project := t.spec.Project
+	list := checks.Agents{
+		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
+			exists && !t.spec.RebuildAgent, t.layouts()),
+		Companions: agent.CompanionCandidates(project, t.layout, t.companions, t.sources, t.leftOut),
+	}
+	if t.agent == nil && !exists {
+		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
+	}
+	return list
 }

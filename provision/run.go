@@ -160,3 +160,10 @@ type task struct {
 	change   guest.Change
 	deadline time.Duration // 0: guestDeadline
 }
+
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
+	}
+	return guest.Shared
+}

@@ -269,3 +269,34 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	}
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
 }
+
+// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
+// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
+// that run, and there is no Health.
+func (s *Setup) Status(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	if info := underWay(r.target.spec); info != nil {
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
+	when := s.verifyMode()
+	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
+	health, err := r.reportStatus(ctx, when)
+	if info := underWay(r.target.spec); info != nil { // it started meanwhile
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	return health, r.finish(err)
+}
+
+// verifyMode is how Status and Watch verify.
+func (s *Setup) verifyMode() verify.Mode {
+	if s.Reuse {
+		return verify.OverOpen
+	}
+	return verify.Always
+}

@@ -23,8 +23,6 @@ import (
 
 const (
 	itemStaged = "staged"
-	// listDeadline bounds a list of the copy. One of 100,000 files takes seconds.
-	listDeadline = 2 * time.Minute
 	// stageSilence is how long nothing may be sent, and how long the end may take: the guest writes everything to its
 	// disk.
 	stageSilence = 10 * time.Minute

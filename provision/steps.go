@@ -250,7 +250,7 @@ func kinds() []kind {
 			inNew: func(t target) bool { return len(t.sources) > 0 },
 			plan:  planCompanionBuild,
 			apply: func(r *run, ctx context.Context, at State, step Step, line func(string)) error {
-				return r.builder.companions(ctx, r.session(at), r.target, at.Guest.Home, step.operands, line)
+				return r.builder.buildCompanions(ctx, r.session(at), r.target, at.Guest.Home, step.operands, line)
 			},
 			explain: explainCompanionBuild,
 		},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -556,4 +557,65 @@ func (t target) projectUnits(o *guest.Observation) *ProjectUnits {
 		about.Warnings = t.templates.Warnings(units)
 	}
 	return about
+}
+
+// builds reports whether the agent is built in the VM from the project's workspace.
+func (t target) builds() bool { return t.agent != nil && t.agent.Source == SourceBuild }
+
+// checkRebuild refuses --rebuild-agent where it would have no effect.
+func (t target) checkRebuild() error {
+	if !t.spec.RebuildAgent || t.builds() {
+		return nil
+	}
+	why := "the project has no Cargo workspace to build it from"
+	if t.agent != nil {
+		why = "it is " + cmp.Or(t.agent.Path, "the built-in probe")
+	}
+	for _, file := range t.rejected {
+		if file.Path == agent.SourcePath(t.spec.Project) {
+			why = file.Path + " was not taken: " + file.Why
+		}
+	}
+	return &Error{
+		Kind: KindUsage, What: "there is no agent to rebuild", Why: why,
+		Next: "leave --rebuild-agent out, or let the VM build the agent: --agent build",
+	}
+}
+
+// skipBuild takes an agent out of the target that would have to be built, if nothing is.
+func (t *target) skipBuild() error {
+	if !t.spec.SkipGuestBuild || !t.builds() {
+		return nil
+	}
+	if t.spec.Agent == AgentBuild {
+		return usage("leave out --skip-guest-build or SUBSTRATE_LIMA_SKIP_GUEST_BUILD, or name an agent: --agent FILE",
+			"the agent is to be built in the VM, and nothing is to be built there")
+	}
+	t.rejected = append(t.rejected, Rejected{Path: t.agent.Path, Why: "nothing is to be built in the VM " +
+		"(--skip-guest-build, SUBSTRATE_LIMA_SKIP_GUEST_BUILD)"})
+	t.agent = nil
+	return nil
+}
+
+// findCompanions finds the companions that were asked for.
+func (t *target) findCompanions() {
+	project, of := t.spec.Project, t.layout
+	t.buildable = sync.OnceValue(func() []agent.CompanionSource {
+		sources, _ := agent.FindCompanionSources(project, of)
+		return sources
+	})
+	if t.spec.Companions == CompanionsNone {
+		return
+	}
+	t.companions, t.leftOut = agent.FindCompanions(t.spec.Project, t.arch, t.layout, t.spec.BuildProfile)
+	if t.spec.Companions != CompanionsBuild || t.spec.SkipGuestBuild {
+		return
+	}
+	sources, rejected := agent.FindCompanionSources(t.spec.Project, t.layout)
+	for _, source := range sources {
+		if !slices.Contains(t.companionNames(), source.Name) {
+			t.sources = append(t.sources, source)
+		}
+	}
+	t.leftOut = append(t.leftOut, rejected...)
 }
