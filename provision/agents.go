@@ -3,8 +3,6 @@ package provision
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,7 +52,7 @@ func companionReasons(t target, o *guest.Observation) (reasons, names []string) 
 	for _, one := range t.wrapped(o) {
 		path := layout.Program(one.Wrapper)
 		wrong := faults.Differs(o, path, "regular file", "755", "root", "root")
-		if wrong == "" && o.Files[path].SHA256 != sum([]byte(one.WrapperText)) {
+		if wrong == "" && o.Files[path].SHA256 != guest.Checksum([]byte(one.WrapperText)) {
 			wrong = path + " has another text than `" + strings.TrimSpace(one.WrapperText) + "`"
 		}
 		add(strings.ReplaceAll(wrong, "\n", "; "), one.Wrapper)
@@ -97,7 +95,7 @@ func (t target) installCompanions(ctx context.Context, in session, names []strin
 // wrapper installs the wrapper of a companion.
 func wrapper(of layout.Companion) guest.Change {
 	text := []byte(of.WrapperText)
-	return guest.InstallCompanion{Name: of.Wrapper, SHA256: sum(text), Content: text}
+	return guest.InstallCompanion{Name: of.Wrapper, SHA256: guest.Checksum(text), Content: text}
 }
 
 // planCompanionBuild plans to build the companions that the guest lacks.
@@ -366,9 +364,4 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
 			"%s %s; the log is %s", r.target.layout.Project(), spec.VM, order.commandLines(), LogPath(spec))
 	}
-}
-
-func sum(content []byte) string {
-	hash := sha256.Sum256(content)
-	return hex.EncodeToString(hash[:])
 }

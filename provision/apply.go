@@ -18,6 +18,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
@@ -377,7 +378,7 @@ func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	case instance.Status == status:
 		return nil
 	}
-	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: hasRosetta()}
+	of := target{vmType: instance.VMType, arch: instance.Arch, rosetta: profile.HasRosetta()}
 	state.RosettaLost = of.rosettaLost(instance)
 	if lost := needsRosetta(state); lost != nil && status == limatype.StatusRunning {
 		return lost

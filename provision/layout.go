@@ -55,7 +55,7 @@ func planPackages(p *Plan, t target, s State) {
 
 // packageReasons returns what is wrong with the commands that the agent needs, and which they are.
 func packageReasons(t target, o *guest.Observation) (reasons, lacking []string) {
-	builtin := o.Files[o.Layout.Agent()].SHA256 == sum(embed.ProbeAgent()) // where none is named
+	builtin := o.Files[o.Layout.Agent()].SHA256 == guest.Checksum(embed.ProbeAgent()) // where none is named
 	if t.agent != nil {
 		builtin = t.agent.Source == SourceBuiltin
 	}
@@ -105,7 +105,7 @@ func planAgent(p *Plan, t target, s State) {
 	case wrong != "":
 		p.add(StepAgent, wrong)
 	case t.agent != nil && o.Files[o.Layout.Agent()].SHA256 != t.agent.SHA256:
-		p.add(StepAgent, "the installed agent is another one than "+firstOf(t.agent.Path, "the built-in probe"))
+		p.add(StepAgent, "the installed agent is another one than "+cmp.Or(t.agent.Path, "the built-in probe"))
 	}
 }
 
@@ -154,7 +154,7 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 		} else if state := o.Units[unit.name]; state.NeedsReload {
 			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
 		} else if state.FileState != "enabled" {
-			states = append(states, fmt.Sprintf("%s is %s", unit.name, firstOf(state.FileState, state.Load)))
+			states = append(states, fmt.Sprintf("%s is %s", unit.name, cmp.Or(state.FileState, state.Load)))
 		}
 	}
 	contents = append(contents, t.runtimeReasons(o)...)
@@ -176,9 +176,9 @@ func unitSums(t target, o *guest.Observation, name string) []string {
 		switch {
 		case err != nil:
 		case name == o.Layout.Socket():
-			return []string{sum([]byte(texts.Socket))}
+			return []string{guest.Checksum([]byte(texts.Socket))}
 		default:
-			sums = append(sums, sum([]byte(texts.Service)))
+			sums = append(sums, guest.Checksum([]byte(texts.Service)))
 		}
 	}
 	return sums
@@ -190,7 +190,7 @@ func (t target) wantedUnits(o *guest.Observation) (unittext.Units, error) {
 	if err != nil {
 		return with, err
 	}
-	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service))
+	kept := t.spec.Netfilter == Unset && o.Files[o.Layout.ServicePath()].SHA256 == guest.Checksum([]byte(with.Service))
 	if t.spec.Netfilter == On || kept {
 		return with, nil
 	}

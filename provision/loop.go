@@ -13,6 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
@@ -257,7 +258,7 @@ func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr,
 	if r.vm.HalfCreated(instance) {
 		spec.Replace = spec.VM // what it was to be is inherited
 	}
-	target, err := newTarget(spec, instance, embedderOf(ctx, r.lima, findErr))
+	target, err := newTarget(spec, instance, profile.Embedding(ctx, r.lima, findErr))
 	if err != nil {
 		return nil, nil, err
 	}

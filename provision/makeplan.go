@@ -14,6 +14,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -255,7 +256,7 @@ func (t target) overruled(config *limatype.LimaYAML) *Error {
 	settings := true
 	for _, decision := range decisions {
 		if decision.Key == "plain" {
-			why = append(why, fmt.Sprintf("%s: %s", decision, noPlain))
+			why = append(why, fmt.Sprintf("%s: %s", decision, profile.NoPlain))
 		} else {
 			why = append(why, fmt.Sprintf("%s, and %s", decision, t.need(decision.Key)))
 		}

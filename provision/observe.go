@@ -22,6 +22,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -67,8 +68,8 @@ func (o *observer) observe(
 		return state
 	}
 	state.LastSeen = lastSeen(t.spec, instance)
-	state.HalfCreated, state.HomeLeftOut = o.vm.HalfCreated(instance), homeLeftOut(instance)
-	state.StagedProject = stagedProject(instance)
+	state.HalfCreated, state.HomeLeftOut = o.vm.HalfCreated(instance), profile.HomeLeftOut(instance)
+	state.StagedProject = profile.StagedProject(instance)
 	state.RosettaLost = t.rosettaLost(instance)
 	state.Unprotected = o.vm.Place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
@@ -230,7 +231,7 @@ func existing(s State) *Existing {
 		e.LastSeen = s.LastSeen
 	}
 	if instance.Config != nil {
-		e.Project = projectOf(instance)
+		e.Project = profile.Project(instance)
 		if of, staged := shownLayout(instance); staged {
 			e.Workdir = of.Current()
 		} else if e.Project != "" {

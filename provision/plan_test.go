@@ -32,7 +32,7 @@ func healthyTarget() target {
 		wanted: lima.Wanted{
 			Home: "/home/ada", Project: "/home/ada/proj", ProjectMount: guest.ProjectMount,
 		},
-		agent: &Agent{Path: "/home/ada/proj/bin/world-agent", SHA256: sum([]byte("agent"))},
+		agent: &Agent{Path: "/home/ada/proj/bin/world-agent", SHA256: guest.Checksum([]byte("agent"))},
 	}
 }
 
@@ -53,7 +53,7 @@ func healthyState(t *testing.T) State {
 	config.PortForwards[1].HostSocket = "/lima/substrate/sock/substrate.sock" // as Lima fills it in
 	file := func(kind, mode, owner, group string, content []byte) guest.File {
 		return guest.File{Type: kind, Mode: mode, Owner: owner, Group: group,
-			Size: int64(len(content)), SHA256: sum(content)}
+			Size: int64(len(content)), SHA256: guest.Checksum(content)}
 	}
 	return State{
 		Instance: &limatype.Instance{
@@ -354,15 +354,16 @@ var plans = map[string]func(*target, *State){
 		delete(s.Guest.Files, layout.AgentV1.Agent())
 	},
 	"agent kept":    func(t *target, s *State) { t.agent = nil },
-	"agent differs": change(layout.AgentV1.Agent(), func(f *guest.File) { f.SHA256 = sum([]byte("old")) }),
+	"agent differs": change(layout.AgentV1.Agent(), func(f *guest.File) { f.SHA256 = guest.Checksum([]byte("old")) }),
 	"agent empty": change(layout.AgentV1.Agent(),
-		func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", sum(nil) }),
+		func(f *guest.File) { f.Type, f.SHA256 = "regular empty file", guest.Checksum(nil) }),
 	"agent not executable": change(layout.AgentV1.Agent(), func(f *guest.File) { f.Mode = "644" }),
 	"service unit missing": remove(layout.AgentV1.ServicePath()),
-	"service unit edited":  change(layout.AgentV1.ServicePath(), func(f *guest.File) { f.SHA256 = sum([]byte("x")) }),
-	"socket unit masked":   change(layout.AgentV1.SocketPath(), func(f *guest.File) { f.Type = "symbolic link" }),
-	"units disabled":       unit(layout.AgentV1.Service(), func(u *guest.Unit) { u.FileState = "disabled" }),
-	"reload pending":       unit(layout.AgentV1.Socket(), func(u *guest.Unit) { u.NeedsReload = true }),
+	"service unit edited": change(layout.AgentV1.ServicePath(),
+		func(f *guest.File) { f.SHA256 = guest.Checksum([]byte("x")) }),
+	"socket unit masked": change(layout.AgentV1.SocketPath(), func(f *guest.File) { f.Type = "symbolic link" }),
+	"units disabled":     unit(layout.AgentV1.Service(), func(u *guest.Unit) { u.FileState = "disabled" }),
+	"reload pending":     unit(layout.AgentV1.Socket(), func(u *guest.Unit) { u.NeedsReload = true }),
 	"service failed": unit(layout.AgentV1.Service(),
 		func(u *guest.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" }),
 	"service in a crash loop": unit(layout.AgentV1.Service(),

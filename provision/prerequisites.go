@@ -16,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -49,13 +50,13 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	if instance == nil || spec.Replace != "" { // a replacement needs room for a whole new disk beside the old one
 		wanted.Images = t.imagePlaces()
 		wanted.Containers = t.containers()
-		wanted.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
-		wanted.Space.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
+		wanted.Memory = t.sizeOf(profile.Memory, t.wanted.Memory, DefaultMemory)
+		wanted.Space.Disk = t.sizeOf(profile.Disk, t.wanted.Disk, DefaultDisk)
 		wanted.Space.Kept = lifecycle.DiskSpace(instance)
 		return wanted
 	}
-	wanted.Memory = firstSize(spec.Memory, instance.Memory)
-	wanted.Space.Disk = firstSize(spec.Disk, instance.Disk)
+	wanted.Memory = cmp.Or(spec.Memory, instance.Memory)
+	wanted.Space.Disk = cmp.Or(spec.Disk, instance.Disk)
 	wanted.Space.Used = lifecycle.DiskSpace(instance)
 	return wanted
 }

@@ -1,16 +1,10 @@
 package provision
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
+	"cmp"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,24 +12,13 @@ import (
 	"github.com/docker/go-units"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
-	"github.com/opencontainers/go-digest"
 
-	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/embed"
-	"github.com/atomize-hq/worldsetup/internal/platform"
-	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
-
-func images(spec Spec, arch limatype.Arch) []limatype.Image {
-	if spec.Image == "" {
-		return nil
-	}
-	return []limatype.Image{{File: limatype.File{Location: spec.Image, Arch: arch,
-		Digest: digest.Digest(spec.ImageDigest)}}}
-}
 
 // wantedMounts returns what is mounted in the world, or must not be.
 func (t target) wantedMounts() []mounts.Mount {
@@ -56,106 +39,8 @@ func (t target) mountPoints() (points []string) {
 	return points
 }
 
-// homeLeftOut reports whether the home directory was left out of an instance, which may be nil.
-func homeLeftOut(instance *limatype.Instance) bool {
-	if instance == nil {
-		return false
-	}
-	return lima.HomeLeftOut(configText(instance))
-}
-
-// configText is the text of an instance's lima.yaml; empty without one.
-func configText(instance *limatype.Instance) []byte {
-	text, _ := os.ReadFile(filepath.Join(instance.Dir, filenames.LimaYAML)) // without one, nothing was chosen
-	return text
-}
-
-// embedder returns the profile in a file, with all that it refers to.
-type embedder func(path string) ([]byte, error)
-
-// embedderOf returns what resolves profiles; nil when Lima does not answer, for findErr.
-func embedderOf(ctx context.Context, client lima.Client, findErr error) embedder {
-	if findErr != nil {
-		return nil
-	}
-	return func(path string) ([]byte, error) { return client.Embed(ctx, path) }
-}
-
-// baseProfile is the profile that a new VM starts from.
-func baseProfile(spec Spec, embedded embedder) ([]byte, *limatype.LimaYAML, error) {
-	if spec.Profile == "" {
-		text := embed.Profile()
-		profile, err := lima.ParseProfile(text)
-		return text, profile, err
-	}
-	name := "the profile " + spec.Profile
-	if err := spec.checkProfileDigest(); err != nil {
-		return nil, nil, err
-	}
-	text, err := readfile.Limited(spec.Profile, maxProfile)
-	if err != nil {
-		return nil, nil, about("profile", usage("name a readable file: --profile FILE", "%s cannot be read: %v", name,
-			err))
-	}
-	profile, err := lima.ParseProfile(text)
-	if err == nil {
-		written := text
-		if text = lima.Substitute(written, os.Getenv("HOME"), spec.Project); !bytes.Equal(text, written) {
-			profile, err = lima.ParseProfile(text)
-		}
-	}
-	if err == nil && embedded != nil && lima.Refers(profile) {
-		if text, err = embedded(spec.Profile); err == nil {
-			text = lima.Substitute(text, os.Getenv("HOME"), spec.Project)
-			profile, err = lima.ParseProfile(text)
-		}
-	}
-	if changed := spec.checkProfileDigest(); changed != nil { // while it was read
-		return nil, nil, changed
-	}
-	if err == nil && reflect.ValueOf(*profile).IsZero() {
-		err = errors.New("it holds no settings that Lima knows")
-	}
-	if err != nil {
-		failure := about("profile", usage("fix it; `limactl validate FILE` checks one", "%s is not a Lima profile",
-			name))
-		failure.Why, failure.Err = lima.WithoutExcerpts(err.Error()), err
-		if refused, ok := errors.AsType[*lima.CommandError](err); ok {
-			failure.What = fmt.Sprintf("Lima can't resolve what %s refers to", name)
-			failure.Why = refused.Detail()
-		}
-		return nil, nil, failure
-	}
-	if profile.Plain != nil && *profile.Plain {
-		failure := about("profile", usage("remove that line from it", "%s has `plain: true`, and a world can't be plain",
-			name))
-		failure.Why = noPlain
-		return nil, nil, failure
-	}
-	return text, profile, nil
-}
-
-const noPlain = "Lima mounts nothing in a plain VM and forwards no sockets, so that no agent could be reached"
-
-func archOf(c *limatype.LimaYAML) *string { return c.Arch }
-
-func vmTypeOf(c *limatype.LimaYAML) *string { return c.VMType }
-
-func defaultVMType() string {
-	if platform.OS() == "darwin" {
-		return limatype.VZ
-	}
-	return limatype.QEMU
-}
-
 // onAppleSilicon reports whether the VM is one that Rosetta is for.
 func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch == limatype.AARCH64 }
-
-// hasRosetta reports whether this Mac has it.
-func hasRosetta() bool {
-	_, err := os.Stat(platform.File(checks.RosettaFile))
-	return err == nil
-}
 
 // rosettaReason says in the plan of a new VM whether it has Rosetta; empty where there is no question.
 func (t target) rosettaReason() string {
@@ -170,7 +55,7 @@ func (t target) rosettaReason() string {
 
 // rosettaLost reports whether an instance is to have Rosetta, and this Mac lacks it.
 func (t target) rosettaLost(instance *limatype.Instance) bool {
-	return t.onAppleSilicon() && !t.rosetta && lima.RosettaOn(configText(instance))
+	return t.onAppleSilicon() && !t.rosetta && lima.RosettaOn(profile.ConfigText(instance))
 }
 
 // newProfile is the profile of a new VM, as YAML.
@@ -215,13 +100,11 @@ func (t target) editedConfig(dir string) ([]byte, error) {
 	return edited, nil
 }
 
-func mountTypeOf(c *limatype.LimaYAML) *string { return c.MountType }
-
 // driverRefuses returns why Lima's driver would not run a VM with this configuration on a machine of that system and
 // processor, as Go calls it; nil when it would. `limactl validate` never asks the driver: create and edit do, the
 // latter after the VM was stopped (validateConfig in pkg/driver/vz and pkg/driver/qemu).
 func (t target) driverRefuses(config *limatype.LimaYAML, goos, goarch string) *Error {
-	mounts := t.setting(mountTypeOf, deref(config.MountType))
+	mounts := t.setting(profile.MountType, deref(config.MountType))
 	native := limatype.NewArch(goarch)
 	vz, mac := t.vmType == limatype.VZ, goos == "darwin"
 	switch {
@@ -258,10 +141,6 @@ func (t target) imagePlaces() (places []string) {
 	return places
 }
 
-func memoryOf(profile *limatype.LimaYAML) *string { return profile.Memory }
-
-func diskOf(profile *limatype.LimaYAML) *string { return profile.Disk }
-
 // sizeOf is the size that counts in a new VM.
 func (t target) sizeOf(field func(*limatype.LimaYAML) *string, wanted, initial int64) int64 {
 	text := t.setting(field, "")
@@ -273,15 +152,6 @@ func (t target) sizeOf(field func(*limatype.LimaYAML) *string, wanted, initial i
 		return initial // none is named, or one that Lima will refuse
 	}
 	return bytes
-}
-
-func firstSize(sizes ...int64) int64 {
-	for _, size := range sizes {
-		if size != 0 {
-			return size
-		}
-	}
-	return 0
 }
 
 // getsOf describes the world of a target, in the present state.
@@ -300,26 +170,27 @@ func getsOf(t target, s State) *Gets {
 	if old != nil {
 		cpus, memory, disk = old.CPUs, old.Memory, old.Disk
 		if old.Config != nil {
-			g.mark("project", projectOf(old) != g.Project)
+			g.mark("project", profile.Project(old) != g.Project)
 		}
 	}
 	if old == nil || t.spec.Replace != "" || s.HalfCreated {
 		g.CPUs = t.cpus()
-		g.Memory = t.sizeOf(memoryOf, t.wanted.Memory, DefaultMemory)
-		g.Disk = t.sizeOf(diskOf, t.wanted.Disk, DefaultDisk)
+		g.Memory = t.sizeOf(profile.Memory, t.wanted.Memory, DefaultMemory)
+		g.Disk = t.sizeOf(profile.Disk, t.wanted.Disk, DefaultDisk)
 		if places := t.imagePlaces(); len(places) > 0 {
 			g.Image = places[0]
-			g.Download = isURL(g.Image) && !cached(g.Image)
+			g.Download = isURL(g.Image) && !profile.Cached(g.Image)
 		}
 		g.mark("image", t.spec.Image != "")
 	} else {
-		g.CPUs, g.Memory = firstInt(t.wanted.CPUs, cpus), firstSize(t.wanted.Memory, memory)
-		g.Disk = firstSize(t.wanted.Disk, disk)
+		g.CPUs, g.Memory = cmp.Or(t.wanted.CPUs, cpus), cmp.Or(t.wanted.Memory, memory)
+		g.Disk = cmp.Or(t.wanted.Disk, disk)
 	}
 	g.mark("cpus", g.CPUs != cpus)
 	g.mark("memory", g.Memory != memory)
 	g.mark("disk", g.Disk != disk)
-	g.mark("vm_type", g.Type != defaultVMType() && old == nil || old != nil && old.VMType != "" && g.Type != old.VMType)
+	g.mark("vm_type",
+		g.Type != profile.DefaultVMType() && old == nil || old != nil && old.VMType != "" && g.Type != old.VMType)
 	g.agent(t, s)
 	return g
 }
@@ -334,7 +205,7 @@ func (g *Gets) agent(t target, s State) {
 	case a == nil && s.Instance == nil:
 		g.Agent = "none"
 	case a == nil:
-		g.Agent, g.Probe = "as installed", installed == sum(embed.ProbeAgent())
+		g.Agent, g.Probe = "as installed", installed == guest.Checksum(embed.ProbeAgent())
 	case a.Source == SourceBuiltin:
 		g.Agent, g.Probe = "the built-in probe", true
 	default:
@@ -363,43 +234,7 @@ func (t target) cpus() int {
 			configured = append(configured, *file.Config.CPUs)
 		}
 	}
-	return firstInt(append(configured, DefaultCPUs)...)
-}
-
-func firstInt(numbers ...int) int {
-	for _, number := range numbers {
-		if number != 0 {
-			return number
-		}
-	}
-	return 0
-}
-
-// cached reports whether Lima has url in its cache (its pkg/downloader).
-func cached(url string) bool {
-	cache, err := os.UserCacheDir()
-	key := sha256.Sum256([]byte(url))
-	if err == nil {
-		_, err = os.Stat(filepath.Join(cache, "lima", "download", "by-url-sha256", hex.EncodeToString(key[:]), "data"))
-	}
-	return err == nil
-}
-
-// maxProfileFiles bounds how many files of this machine a profile may refer to.
-const maxProfileFiles = 32
-
-// ProfileDigest identifies what a profile says now: its text, and that of the files of this machine that it refers to.
-// See [Spec.ProfileDigest].
-func ProfileDigest(path string) (string, error) {
-	files, err := profileFiles(path)
-	if err != nil {
-		return "", err
-	}
-	hash := sha256.New()
-	for _, file := range files {
-		fmt.Fprintf(hash, "%d %s", len(file.text), file.text) // their texts say which files they are
-	}
-	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
+	return cmp.Or(append(configured, DefaultCPUs)...)
 }
 
 // ProfileOpens describes what the profile and the image of a resolved Spec open on this machine, as [Plan.Opens] does,
@@ -413,17 +248,17 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 		Home: filepath.Clean(home), NoHome: spec.MountHome == Off, Project: spec.Project, ProjectMount: guest.ProjectMount,
 	}
 	if spec.Profile == "" {
-		return imageOpens(wanted, images(spec, ""))
+		return profile.ImageOpens(wanted, profile.Images(spec.Image, spec.ImageDigest, ""))
 	}
-	wanted.Images = images(spec, "")
-	files, err := profileFiles(spec.Profile)
+	wanted.Images = profile.Images(spec.Image, spec.ImageDigest, "")
+	files, err := profile.Files(spec.Profile)
 	for _, file := range files {
-		if !file.profile {
+		if !file.Profile {
 			continue
 		}
-		more, err := wanted.Opens(lima.Substitute(file.text, os.Getenv("HOME"), spec.Project))
+		more, err := wanted.Opens(lima.Substitute(file.Text, os.Getenv("HOME"), spec.Project))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s", file.path, lima.WithoutExcerpts(err.Error()))
+			return nil, fmt.Errorf("%s: %s", file.Path, lima.WithoutExcerpts(err.Error()))
 		}
 		for _, one := range more {
 			if !slices.Contains(opens, one) {
@@ -432,67 +267,4 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 		}
 	}
 	return opens, err
-}
-
-func imageOpens(wanted lima.Wanted, list []limatype.Image) ([]string, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
-	wanted.Images = list
-	return wanted.Opens([]byte("{}"))
-}
-
-// profileFile is a profile, or a file that one refers to.
-type profileFile struct {
-	path    string
-	text    []byte
-	profile bool // and no script
-}
-
-// profileFiles reads a profile and the files of this machine that it refers to, each once.
-func profileFiles(path string) (files []profileFile, err error) {
-	files = []profileFile{{path: path, profile: true}}
-	for i := 0; i < len(files); i++ {
-		file := &files[i]
-		if file.text, err = readfile.Limited(file.path, maxProfile); err != nil {
-			return nil, err
-		}
-		if !file.profile {
-			continue
-		}
-		profile, err := lima.ParseProfile(file.text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s", file.path, lima.WithoutExcerpts(err.Error()))
-		}
-		bases := lima.Bases(profile)
-		for at, locator := range append(bases, lima.Files(profile)...) {
-			next, local := localFile(locator, filepath.Dir(file.path))
-			known := slices.ContainsFunc(files, func(f profileFile) bool { return f.path == next })
-			if !local || known {
-				continue
-			}
-			if len(files) == maxProfileFiles {
-				return nil, fmt.Errorf("the profile %s refers to more than %d files", path, maxProfileFiles)
-			}
-			files = append(files, profileFile{path: next, profile: at < len(bases)})
-			file = &files[i]
-		}
-	}
-	return files, nil
-}
-
-// localFile returns the file of this machine that a locator in a file of directory names.
-func localFile(locator, directory string) (path string, local bool) {
-	if at, err := url.Parse(locator); err == nil && len(at.Scheme) > 1 && at.Scheme != "file" {
-		return "", false
-	}
-	path = strings.TrimPrefix(locator, "file://")
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		home, _ := os.UserHomeDir()
-		return filepath.Join(home, rest), true
-	}
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path), true
-	}
-	return filepath.Join(directory, path), true
 }

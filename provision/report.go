@@ -168,7 +168,7 @@ func (h *Health) reportConfiguration(t target, s State) {
 func (h *Health) reportBroker(o *guest.Observation) {
 	h.shows(o)
 	h.Layout = o.Layout.Name
-	h.add("marker", "layout", Info, "", firstOf(o.Marker, o.MarkerText, "not marked"), "")
+	h.add("marker", "layout", Info, "", cmp.Or(o.Marker, o.MarkerText, "not marked"), "")
 	h.reportUnits(o)
 	h.reportMeasures(o)
 }
@@ -188,7 +188,7 @@ func (h *Health) reportGuest(t target, s State) {
 	h.shows(o)
 	agent := o.Files[o.Layout.Agent()]
 	h.Agent.SHA256 = agent.SHA256
-	h.Agent.Probe = agent.SHA256 == sum(embed.ProbeAgent())
+	h.Agent.Probe = agent.SHA256 == guest.Checksum(embed.ProbeAgent())
 
 	closed := faults.Closed(o)
 	_, above := faults.Writable(o)
@@ -214,7 +214,7 @@ func (h *Health) reportGuest(t target, s State) {
 	h.Layout = o.Layout.Name
 	h.addReasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := faults.Marker(o)
-	h.addCheck("marker", "layout", o.Layout.Marker, firstOf(strings.Join(marker, "; "), o.Marker))
+	h.addCheck("marker", "layout", o.Layout.Marker, cmp.Or(strings.Join(marker, "; "), o.Marker))
 	h.addCheck("root-fs", "root file system", "writable",
 		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
 	h.addReasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
@@ -436,7 +436,7 @@ func (h *Health) reportUnits(o *guest.Observation) {
 		if !found || unit.Active == "" {
 			continue
 		}
-		words := fmt.Sprintf("%s (%s), %s at boot", unit.Active, unit.Sub, firstOf(unit.FileState, "not enabled"))
+		words := fmt.Sprintf("%s (%s), %s at boot", unit.Active, unit.Sub, cmp.Or(unit.FileState, "not enabled"))
 		if line.unit == o.Layout.Service() {
 			words += fmt.Sprintf(", restarted %d times since", unit.Restarts)
 		}

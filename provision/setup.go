@@ -16,6 +16,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/lock"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -264,7 +265,7 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	if r.target, err = newTarget(r.target.spec, instance, embedderOf(ctx, r.lima, findErr)); err != nil {
+	if r.target, err = newTarget(r.target.spec, instance, profile.Embedding(ctx, r.lima, findErr)); err != nil {
 		return nil, AsError(err)
 	}
 	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil

@@ -22,6 +22,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -326,14 +327,11 @@ func (s *Spec) checkTypes() error {
 	return nil
 }
 
-// maxProfile is the largest profile that is read, in bytes. Lima's own templates have at most 20 KiB.
-const maxProfile = 1 << 20
-
 func (s *Spec) checkProfile() error {
 	if s.Profile == "" {
 		return nil
 	}
-	path, err := regularFile("profile", s.Profile, maxProfile)
+	path, err := regularFile("profile", s.Profile, profile.MaxSize)
 	s.Profile = path
 	return err
 }
@@ -485,3 +483,7 @@ func lastResort(vm string) string {
 func lockOf(spec Spec) lock.VM {
 	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
 }
+
+// ProfileDigest identifies what a profile says now: its text, and that of the files of this machine that it refers to.
+// See [Spec.ProfileDigest].
+func ProfileDigest(path string) (string, error) { return profile.Digest(path) }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 )
 
 // TestBadSpecs: each is refused before anything is touched, with a kind, a cause and a next step.
@@ -15,7 +17,7 @@ func TestBadSpecs(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	empty := filepath.Join(dir, "empty")
 	large := filepath.Join(dir, "large")
-	for path, content := range map[string]string{file: "x", empty: "", large: strings.Repeat("#", maxProfile+1)} {
+	for path, content := range map[string]string{file: "x", empty: "", large: strings.Repeat("#", profile.MaxSize+1)} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

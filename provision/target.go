@@ -19,6 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/worktree"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -92,10 +93,10 @@ type target struct {
 
 // newTarget finds the files that spec names on the host. instance is the present VM; nil when there is none. embed
 // resolves what a profile refers to; nil when Lima does not answer.
-func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target, err error) {
-	t.spec, t.layout, t.rosetta = spec, layout.All[0], hasRosetta()
-	t.staged = stagedProject(instance) != ""
-	t.named = spec.Project != "" || instance == nil || instance.Config != nil && projectOf(instance) != ""
+func newTarget(spec Spec, instance *limatype.Instance, embed profile.Embedder) (t target, err error) {
+	t.spec, t.layout, t.rosetta = spec, layout.All[0], profile.HasRosetta()
+	t.staged = profile.StagedProject(instance) != ""
+	t.named = spec.Project != "" || instance == nil || instance.Config != nil && profile.Project(instance) != ""
 	if t.files, err = lima.ReadFiles(spec.LimaHome); err != nil {
 		return t, usage("correct it, or remove it", "a file that Lima reads for every VM can't be read: %v", err)
 	}
@@ -106,19 +107,20 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	t.noProject = AsError(t.chooseProject(instance))
 	if instance != nil && spec.Replace == "" {
 		// Lima reports neither for a VM whose configuration it cannot read.
-		t.arch, t.vmType = firstOf(instance.Arch, limatype.NewArch(platform.Arch())),
-			firstOf(instance.VMType, defaultVMType())
+		t.arch, t.vmType = cmp.Or(instance.Arch, limatype.NewArch(platform.Arch())),
+			cmp.Or(instance.VMType, profile.DefaultVMType())
 	} else {
 		if t.text, t.profile, err = baseProfile(t.spec, embed); err != nil {
 			return t, err
 		}
-		t.arch = firstOf(t.setting(archOf, ""), limatype.NewArch(platform.Arch()))
-		t.vmType = firstOf(t.setting(vmTypeOf, spec.VMType), defaultVMType())
+		t.arch = cmp.Or(t.setting(profile.Arch, ""), limatype.NewArch(platform.Arch()))
+		t.vmType = cmp.Or(t.setting(profile.VMType, spec.VMType), profile.DefaultVMType())
 	}
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
-		Images: images(spec, t.arch), Home: filepath.Clean(home), Project: t.spec.Project, ProjectMount: guest.ProjectMount,
-		NoHome: spec.MountHome == Off || spec.MountHome == Unset && homeLeftOut(instance),
+		Images: profile.Images(spec.Image, spec.ImageDigest, t.arch), Home: filepath.Clean(home),
+		Project: t.spec.Project, ProjectMount: guest.ProjectMount,
+		NoHome: spec.MountHome == Off || spec.MountHome == Unset && profile.HomeLeftOut(instance),
 	}
 	if t.wanted.NoHome && lima.Contains(t.spec.Project, t.wanted.Home) {
 		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: "+
@@ -152,6 +154,11 @@ func newTarget(spec Spec, instance *limatype.Instance, embed embedder) (t target
 	return t, t.checkRebuild()
 }
 
+// baseProfile is the profile that a new VM starts from.
+func baseProfile(spec Spec, embedded profile.Embedder) ([]byte, *limatype.LimaYAML, error) {
+	return profile.Base(spec.Profile, spec.Project, spec.checkProfileDigest, embedded)
+}
+
 // chooseProject fills in the project when none was named: an existing VM keeps its own.
 func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 	if t.spec.Project != "" {
@@ -161,7 +168,7 @@ func (t *target) chooseProject(instance *limatype.Instance) (err error) {
 		return nil // checked before
 	}
 	if instance != nil && instance.Config != nil {
-		t.spec.Project = projectOf(instance)
+		t.spec.Project = profile.Project(instance)
 	}
 	if t.spec.Project == "" {
 		if t.spec.Project, err = os.Getwd(); err != nil {
@@ -208,7 +215,7 @@ func (t *target) inheritNetfilter(o *guest.Observation) {
 	old.layout = o.Layout
 	old.findTemplates()
 	with, err := old.unitTexts(o.Home, true)
-	if err == nil && o.Files[o.Layout.ServicePath()].SHA256 == sum([]byte(with.Service)) {
+	if err == nil && o.Files[o.Layout.ServicePath()].SHA256 == guest.Checksum([]byte(with.Service)) {
 		t.spec.Netfilter = On
 	}
 }
@@ -260,7 +267,7 @@ func (t target) checkDigest() error {
 // opens describes what a new VM opens on this machine. The built-in profile on its own opens nothing.
 func (t target) opens() []string {
 	if t.spec.Profile == "" {
-		opens, _ := imageOpens(t.wanted, t.wanted.Images)
+		opens, _ := profile.ImageOpens(t.wanted, t.wanted.Images)
 		return opens
 	}
 	opens, _ := t.wanted.Opens(t.text) // a profile that can't be completed is an error of its own
@@ -290,30 +297,7 @@ func (t target) setting(field func(*limatype.LimaYAML) *string, wanted string) s
 			values = append(values, value)
 		}
 	}
-	return firstOf(values...)
-}
-
-// projectOf is the project of an instance: what it shows at /src, or what is staged in it; empty for none.
-func projectOf(instance *limatype.Instance) string {
-	return cmp.Or(shownProject(instance.Config), stagedProject(instance))
-}
-
-// stagedProject is the project that an instance's lima.yaml says to be staged; empty for none.
-func stagedProject(instance *limatype.Instance) string {
-	if instance == nil {
-		return ""
-	}
-	return lima.StagedProject(configText(instance))
-}
-
-// shownProject is the directory that a VM shows at /src; empty for none.
-func shownProject(config *limatype.LimaYAML) (project string) {
-	for _, mount := range config.Mounts {
-		if deref(mount.MountPoint) == guest.ProjectMount {
-			project = mount.Location
-		}
-	}
-	return project
+	return cmp.Or(values...)
 }
 
 func deref(text *string) string {
@@ -321,15 +305,6 @@ func deref(text *string) string {
 		return ""
 	}
 	return *text
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // What follows chooses the generation of the contract that a run makes, and takes a guest from an older one to it.
@@ -384,7 +359,7 @@ func hasUnitTemplates(project string) bool {
 // shownLayout returns the generation that the configuration of a VM shows: a world that doesn't mount the project is of
 // one that stages it. A guest that is observed knows better.
 func shownLayout(instance *limatype.Instance) (of layout.Layout, found bool) {
-	if instance == nil || instance.Config == nil || shownProject(instance.Config) != "" ||
+	if instance == nil || instance.Config == nil || profile.ShownProject(instance.Config) != "" ||
 		!lima.ForwardsAgent(instance.Config) {
 		return of, false
 	}
@@ -516,7 +491,7 @@ func (t target) runtimeReasons(o *guest.Observation) []string {
 	if wrong := faults.Differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
 		return []string{wrong}
 	}
-	if o.Files[path].SHA256 != sum([]byte(text)) {
+	if o.Files[path].SHA256 != guest.Checksum([]byte(text)) {
 		return []string{path + " does not hold what it should"}
 	}
 	if link := t.layout.RuntimeLink(); o.Files[link].Type != "symbolic link" {

@@ -74,7 +74,7 @@ func TestMacCodeIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range append(macFiles, "checks/host.go", "checks/tools.go", "cmd/worldsetup/options.go",
-		"provision/profile.go") {
+		"provision/internal/profile/settings.go") {
 		if len(code[file]) == 0 {
 			t.Errorf("%s has no code for Macs, or is not there", file)
 		}
