@@ -167,13 +167,6 @@ func (b *builder) buildCompanions(
 	return nil
 }
 
-func (t target) companionNames() (names []string) {
-	for _, one := range t.companions {
-		names = append(names, one.Name)
-	}
-	return names
-}
-
 // buildDeadline is for a large workspace on a slow machine; the run's own Timeout may be shorter.
 const buildDeadline = 30 * time.Minute
 

@@ -4,11 +4,25 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"al.essio.dev/pkg/shellescape"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
+
+	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/platform"
+	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/internal/durations"
+	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 )
+
+// This file is what was agreed to, and what became of it: the consent of the caller, the list that was agreed to, what
+// was done so far, and how long steps take, which is as long as they took on this machine, or until that is known, as
+// long as they usually do. Only whole steps that succeeded are recorded.
 
 // consent is what the caller of a run agrees to.
 type consent struct {
@@ -154,4 +168,366 @@ func UntrustedUnits(units ProjectUnits, before string) *Error {
 		Kind: KindUsage, What: what, Why: strings.Join(why, "\n"),
 		Next: "read them, then: worldsetup trust " + shellescape.Quote(units.Project) + "; then run worldsetup again",
 	}
+}
+
+// agreedList is the list of a run's steps: the plan that was agreed to, in its order, and after it what was added.
+// The rules are: a step keeps its number. Those that were agreed to are carried out in their order: one that would come
+// before its turn is added instead. What a plan for a world that was observed as a whole does not hold is skipped.
+type agreedList struct {
+	events *emitter
+	made   bool // there is a list
+	steps  []agreedStep
+}
+
+type agreedStep struct {
+	Step
+	state StepState
+	taken bool // by the plan that is being looked up
+}
+
+// update takes the plan that was just made. It returns the plan with the numbers of the list, and the steps that turned
+// out not to be needed. whole reports that the plan holds all that is left to do.
+func (a *agreedList) update(plan Plan, whole bool) (numbered Plan, skipped []Step) {
+	first := !a.made
+	a.made = true
+	for i := range a.steps {
+		a.steps[i].taken = false
+	}
+	numbered, numbered.Steps = plan, []Step{}
+	turn := 0 // of what was agreed to, all up to this number was had
+	for _, step := range plan.Steps {
+		step = a.enter(a.pending(step.ID, turn, whole), step, !first)
+		if !step.Added {
+			turn = step.Number
+		}
+		numbered.Steps = append(numbered.Steps, step)
+	}
+	if !whole {
+		return numbered, nil
+	}
+	return numbered, a.skip(func(s agreedStep) bool { return !s.taken && !isLast(s.ID) })
+}
+
+// pending returns the place of a step that is still to come, and is not taken: an added one, or one whose turn comes
+// after the number, and with skips also before others that are still to come; -1 without one.
+func (a *agreedList) pending(id StepID, turn int, skips bool) int {
+	for at, s := range a.steps {
+		if s.ID == id && s.state == StepPending && !s.taken &&
+			(s.Added || s.Number > turn && (skips || !a.waits(at))) {
+			return at
+		}
+	}
+	return -1
+}
+
+// waits reports whether a step that was agreed to has others before it that are still to come, and not in the plan.
+func (a *agreedList) waits(at int) bool {
+	return slices.ContainsFunc(a.steps[:at], func(s agreedStep) bool {
+		return s.state == StepPending && !s.taken && !s.Added
+	})
+}
+
+// enter puts a step at its place in the list, or at its end if it has none, and returns it with its number.
+func (a *agreedList) enter(at int, step Step, added bool) Step {
+	if at < 0 {
+		at = len(a.steps)
+		a.steps = append(a.steps, agreedStep{Step: Step{Number: at + 1, Added: added}, state: StepPending})
+	}
+	listed := &a.steps[at]
+	step.Number, step.Added = listed.Number, listed.Added
+	listed.Step, listed.taken = step, true
+	return step
+}
+
+// isLast reports whether a step follows after the world is complete, so that no plan for the world holds it.
+func isLast(id StepID) bool { return id == StepReplaceRemove || id == StepReplaceKeep }
+
+// begin returns a step that is about to be carried out with its number. What the list does not have is added.
+func (a *agreedList) begin(step Step) Step {
+	if step.Number == 0 {
+		for i := range a.steps {
+			a.steps[i].taken = false
+		}
+		step = a.enter(a.pending(step.ID, 0, true), step, true)
+	}
+	a.steps[step.Number-1].state = StepRunning
+	return step
+}
+
+// end records how a step has ended.
+func (a *agreedList) end(step Step, state StepState) { a.steps[step.Number-1].state = state }
+
+// skip marks the pending steps that unneeded reports as skipped, and returns them.
+func (a *agreedList) skip(unneeded func(agreedStep) bool) (skipped []Step) {
+	for i := range a.steps {
+		if s := &a.steps[i]; s.state == StepPending && unneeded(*s) {
+			s.state, s.Reason = StepSkipped, whyUnneeded(s.ID)
+			skipped = append(skipped, s.Step)
+		}
+	}
+	return skipped
+}
+
+// whyUnneeded is why an agreed step turned out not to be needed.
+func whyUnneeded(id StepID) string {
+	switch id {
+	case StepPackages:
+		return "all of them are there"
+	case StepGroup:
+		return "the user is in it already"
+	case StepLinger:
+		return "it is on already"
+	case StepWaitForBoot:
+		return "it has booted"
+	case StepStop, StepStart:
+		return "it does without"
+	}
+	return "it was found in order"
+}
+
+// planned emits a plan with the numbers of the run's list, and before it what it no longer holds.
+func (a *agreedList) planned(plan Plan, whole bool) Plan {
+	plan, skipped := a.update(plan, whole)
+	a.emitSkipped(skipped)
+	a.events.emit(Event{Type: EventPlan, Plan: &plan})
+	return plan
+}
+
+func (a *agreedList) emitSkipped(steps []Step) {
+	for _, step := range steps {
+		a.events.emit(Event{Type: EventStep, Step: &StepStatus{
+			Number: step.Number, Of: len(a.steps), ID: step.ID, Title: step.Title, Reason: step.Reason,
+			Added: step.Added, State: StepSkipped,
+		}})
+	}
+}
+
+// history holds the steps that were started in this run.
+type history struct {
+	steps    map[StepID]bool
+	finished map[StepID]bool // without an error
+	reasons  map[string]bool
+	// unheld describes a step that had no lasting effect; locked is why ssh refuses new connections. Both may be empty.
+	unheld, locked string
+	lockedCause    guest.ConnectionCause
+}
+
+// hasBegun reports whether a step was begun in this run.
+func (h *history) hasBegun(id StepID) bool { return h.steps[id] }
+
+// finish records that a step has ended.
+func (h *history) finish(step Step) {
+	finished := maps.Clone(h.finished) // earlier states share the old map
+	if finished == nil {
+		finished = map[StepID]bool{}
+	}
+	finished[step.ID] = h.steps[step.ID]
+	h.finished = finished
+}
+
+func (h *history) add(step Step) {
+	if h.steps == nil {
+		h.steps, h.reasons = map[StepID]bool{}, map[string]bool{}
+	}
+	h.steps[step.ID] = true
+	h.reasons[string(step.ID)+": "+step.Reason] = true
+}
+
+// forget removes a step from the history.
+func (h *history) forget(step Step) {
+	delete(h.steps, step.ID)
+	delete(h.reasons, string(step.ID)+": "+step.Reason)
+}
+
+// again finds a step of the plan that was done before for the very same reason, so that repeating it would not help.
+func (h *history) again(plan Plan) (step Step, again bool) {
+	for _, step := range plan.Steps {
+		k := kindOf(step.ID)
+		if !k.follows && h.reasons[string(step.ID)+": "+step.Reason] {
+			return step, true
+		}
+		if k.reobserve {
+			break // the steps after it are planned again then
+		}
+	}
+	return Step{}, false
+}
+
+// escalate asks for a restart of the VM when a step in the guest had no lasting effect, once per run: that restarts
+// processes, sockets and file systems.
+func (h *history) escalate(s *State, step Step) bool {
+	if step.ID == StepStage || h.unheld != "" || h.hasBegun(StepStop) || s.Guest == nil ||
+		step.Disruption.level() >= DisruptionRestart.level() {
+		return false
+	}
+	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	s.Unheld = h.unheld
+	return true
+}
+
+const (
+	// usualImage and usualRate count for an image whose size the server does not say, and before anything was
+	// downloaded: images of Debian and Ubuntu have 300 to 600 MB, and 40 Mbit/s are common.
+	usualImage = 500_000_000
+	usualRate  = 5_000_000 // bytes per second
+)
+
+// stepBetween stands for the work between the steps: observing and verifying.
+const stepBetween = "between"
+
+// usualBetween is how long that usually takes, with hardware acceleration.
+const usualBetween = 3 * time.Second
+
+// durationsPath is the file that holds the durations of this machine's steps.
+func durationsPath(spec Spec) string { return filepath.Join(spec.StateDir, "durations.json") }
+
+// times are what a run knows about the time that its steps take.
+type times struct {
+	target   *target
+	activity *lifecycle.Activity
+	list     *agreedList
+
+	recorded     *durations.Durations // read when they are first needed
+	acceleration string               // empty as long as it isn't known
+	kind         string               // of the run; empty before its first plan
+	image        int64                // bytes to download, at least about; 0 for none
+	size         int64                // the same; 0 where it is unknown
+
+	took  map[StepID][]time.Duration // of the steps that are done
+	began time.Time                  // the first step; zero before
+	all   time.Duration              // of the steps together
+}
+
+// observe takes what the prerequisites show: acceleration, and what has to be downloaded.
+func (w *times) observe(t target, results []checks.Result) {
+	for _, result := range results {
+		switch {
+		case result.ID == "acceleration" && result.Outcome == OK:
+			w.acceleration = "kvm"
+		case result.ID == "acceleration" && (result.Outcome == Info || result.Outcome == Warning):
+			w.acceleration = durations.Emulated
+		case result.ID == "image-host" && (result.Outcome == OK || result.Outcome == Info):
+			w.size = result.Size
+			w.image = cmp.Or(w.size, usualImage)
+		}
+	}
+	switch {
+	case t.vmType == limatype.VZ:
+		w.acceleration = limatype.VZ
+	case w.acceleration == "" && t.arch != "" && t.arch != limatype.NewArch(platform.Arch()):
+		w.acceleration = durations.Emulated
+	case w.acceleration == "" && platform.OS() == "darwin":
+		w.acceleration = "hvf"
+	}
+}
+
+// known returns the durations and the acceleration, as far as they are known.
+func (w *times) known() (d *durations.Durations, acceleration string) {
+	if w.recorded == nil {
+		read := durations.Read(durationsPath(w.target.spec))
+		w.recorded = &read
+	}
+	if acceleration = w.acceleration; acceleration == "" {
+		acceleration = w.recorded.Acceleration[w.target.vmType]
+	}
+	return w.recorded, acceleration
+}
+
+// estimate sets how long the steps of a plan take, and the whole.
+func (w *times) estimate(plan *Plan) {
+	if w.kind == "" || !w.list.made {
+		w.kind = plan.kind()
+	}
+	plan.Total = 0
+	for i := range plan.Steps {
+		plan.Steps[i] = w.estimated(plan.Steps[i])
+		plan.Total += plan.Steps[i].Usual
+	}
+	if g := plan.Gets; g != nil && g.Download && w.image > 0 {
+		known := *g
+		known.DownloadSize, known.DownloadTime = w.size, w.downloadTime()
+		plan.Gets = &known
+	}
+	if len(plan.Steps) > 0 {
+		d, acceleration := w.known()
+		plan.Total += d.Median(acceleration, w.kind, stepBetween, usualBetween)
+	}
+}
+
+// preview returns a plan that nothing is done about, with its times and numbers.
+func (w *times) preview(plan Plan) Plan {
+	w.estimate(&plan)
+	plan, _ = new(agreedList).update(plan, false)
+	return plan
+}
+
+// estimated returns the step with the time that it takes.
+func (w *times) estimated(step Step) Step {
+	d, acceleration := w.known()
+	step.Usual = d.Median(acceleration, w.kind, string(step.ID), kindOf(step.ID).usual)
+	if step.ID == StepCreate || step.ID == StepReplaceCreate {
+		step.Usual += w.downloadTime()
+	}
+	return step
+}
+
+// downloadTime is how long the download of the image takes.
+func (w *times) downloadTime() time.Duration {
+	d, _ := w.known()
+	return time.Duration(float64(w.image) / float64(cmp.Or(d.Rate, usualRate)) * float64(time.Second))
+}
+
+// kind is what the time of its steps depends on.
+func (p Plan) kind() string {
+	switch {
+	case p.has(StepCreate), p.has(StepReplaceCreate):
+		return durations.OfNew
+	case p.has(StepStart):
+		return durations.OfRestart
+	}
+	return durations.OfLive
+}
+
+// add keeps how long a step took that is done. What it downloaded doesn't count.
+func (w *times) add(step Step, elapsed time.Duration) {
+	if w.took == nil {
+		w.took = map[StepID][]time.Duration{}
+		w.began = w.list.events.now().Add(-elapsed)
+	}
+	w.all += elapsed
+	if step.ID == StepCreate || step.ID == StepReplaceCreate {
+		elapsed = max(0, elapsed-w.activity.Downloading())
+	}
+	w.took[step.ID] = append(w.took[step.ID], elapsed)
+}
+
+// record keeps the durations of the run's steps for the next one, and if it is whole, that of the work between them.
+func (w *times) record(whole bool) {
+	if len(w.took) == 0 {
+		return
+	}
+	path := durationsPath(w.target.spec)
+	_, acceleration := w.known()
+	d := durations.Read(path) // again: other runs write it as well
+	add := func(id string, took time.Duration) { d.Add(acceleration, w.kind, id, took) }
+	for id, all := range w.took {
+		for _, took := range all {
+			add(string(id), took)
+		}
+	}
+	for _, step := range w.list.steps {
+		if step.state == StepSkipped && step.Conditional {
+			add(string(step.ID), 0)
+		}
+	}
+	if whole {
+		add(stepBetween, max(0, w.list.events.now().Sub(w.began)-w.all))
+	}
+	if acceleration != "" {
+		d.Acceleration[w.target.vmType] = acceleration
+	}
+	if rate := w.activity.Rate(); rate > 0 {
+		d.Rate = rate
+	}
+	_ = d.Write(path) // without it, the next estimate is as good as this one
 }

@@ -25,7 +25,7 @@ type hung struct {
 
 func (h hung) Observe(_ context.Context, via guest.Route, _ guest.ObserveOptions) (*guest.Observation, error) {
 	if h.asked[via]++; via == guest.Shared {
-		return nil, &guest.ConnectionError{Route: via, Err: guest.Late(sharedDeadline)}
+		return nil, &guest.ConnectionError{Route: via, Err: guest.Late(guest.SharedDeadline)}
 	}
 	return &guest.Observation{}, nil
 }

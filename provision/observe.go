@@ -30,16 +30,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
-// One observation of the guest takes 1 s on an idle emulated machine and up to 7 s on a busy one. A dead shared
-// connection hangs, so it has a shorter deadline than the fresh one that is tried next.
-const (
-	sharedDeadline = 20 * time.Second
-	freshDeadline  = 45 * time.Second
-)
-
-// listDeadline bounds a list of the project's copy. One of 100,000 files takes seconds.
-const listDeadline = 2 * time.Minute
-
 // observer observes the world.
 type observer struct {
 	vm       *lifecycle.VM
@@ -130,13 +120,13 @@ func (o *observer) observeGuest(
 	if begun != nil {
 		seen, err = begun.seen, begun.err
 	} else {
-		seen, err = observe(guest.Shared, sharedDeadline)
+		seen, err = observe(guest.Shared, guest.SharedDeadline)
 	}
 	if _, ok := errors.AsType[*guest.ConnectionError](err); !ok || process.Killed(err) || ctx.Err() != nil {
 		return seen, false, err
 	}
 	freshErr := verify.UntilAdmitted(ctx, func() (err error) {
-		seen, err = observe(guest.Fresh, freshDeadline)
+		seen, err = observe(guest.Fresh, guest.FreshDeadline)
 		return err
 	})
 	if freshErr != nil {
@@ -176,7 +166,7 @@ func (o *observer) compareStaged(ctx context.Context, instance *limatype.Instanc
 	var had *staging.Copy
 	var err error
 	if _, there := seen.Files[seen.Layout.Staging]; there {
-		listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
+		listing, cancel := context.WithTimeoutCause(ctx, staging.ListDeadline, guest.Late(staging.ListDeadline))
 		had, err = o.guest(instance, t.layout).Staged(listing, via, seen.User)
 		cancel()
 	}
@@ -300,7 +290,7 @@ func (p *prefetch) begin(
 		Config: &limatype.LimaYAML{User: limatype.User{Name: &last.Asked.User}},
 	}
 	p.asked, p.ask, p.ended = *last.Asked, ask, make(chan struct{})
-	ctx, p.end = context.WithTimeoutCause(ctx, sharedDeadline, guest.Late(sharedDeadline))
+	ctx, p.end = context.WithTimeoutCause(ctx, guest.SharedDeadline, guest.Late(guest.SharedDeadline))
 	client, ended, answered := enter(p.instance, of), p.ended, &p.answer
 	options := guest.ObserveOptions{Mounts: p.asked.Mounts, Ask: ask, OnlyOpen: true}
 	go func() {

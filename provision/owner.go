@@ -268,23 +268,3 @@ func (t target) signs(place vmswap.Place, instance *limatype.Instance) []string 
 	}
 	return lima.SignsIn(instance.Config)
 }
-
-// notSwitched returns why a VM is neither started nor stopped.
-func notSwitched(spec Spec, state State) *Error {
-	next := "run " + vmCommand("worldsetup", spec.VM)
-	switch {
-	case state.foreign():
-		return foreignVM(spec, state)
-	case state.Instance == nil:
-		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
-			Next: next + ", which creates it"}
-	case state.Swap.Unfinished():
-		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
-			Next: next + ", which completes it or rolls it back"}
-	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
-		return &Error{Kind: KindUnhealthy,
-			What: fmt.Sprintf("the VM %s is %s", spec.VM, strings.ToLower(state.Instance.Status)),
-			Next: next + ", which repairs it"}
-	}
-	return nil
-}

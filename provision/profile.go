@@ -15,29 +15,9 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
-
-// wantedMounts returns what is mounted in the world, or must not be.
-func (t target) wantedMounts() []mounts.Mount {
-	none := !t.layout.Mounts()
-	return []mounts.Mount{
-		{Directory: t.wanted.Home, Point: t.wanted.Home, ReadOnly: true, LeftOut: t.wanted.NoHome || none},
-		{Directory: t.wanted.Project, Point: t.wanted.ProjectMount, LeftOut: none},
-	}
-}
-
-// mountPoints returns the points at which something must be mounted.
-func (t target) mountPoints() (points []string) {
-	for _, m := range t.wantedMounts() {
-		if !m.LeftOut {
-			points = append(points, m.Point)
-		}
-	}
-	return points
-}
 
 // onAppleSilicon reports whether the VM is one that Rosetta is for.
 func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch == limatype.AARCH64 }

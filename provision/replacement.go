@@ -183,7 +183,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	rollback, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
 		errors.New("no end within "+rollbackDeadline.String()))
 	defer cancel()
-	report, rollbackErr := w.rollBackSwap(rollback)
+	outcome, rollbackErr := w.rollBackSwap(rollback)
 	if rollbackErr != nil {
 		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nthe rollback failed as well: %v; nothing of the old VM was "+
 			"removed, and a rerun goes on with that", failure.Why, rollbackErr))
@@ -191,7 +191,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 			LogPath(w.run.target.spec)
 		return failure
 	}
-	failure.Why = strings.TrimSpace(failure.Why + "\n" + report)
+	failure.Why = strings.TrimSpace(failure.Why + "\n" + outcome)
 	if failure.Kind != KindInterrupted {
 		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here",
 			"fix that, then try the replacement again", 1)
@@ -202,7 +202,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 }
 
 // rollBackSwap restores the old VM, and describes the result.
-func (w *replacement) rollBackSwap(ctx context.Context) (report string, err error) {
+func (w *replacement) rollBackSwap(ctx context.Context) (outcome string, err error) {
 	swap := w.run.place.Observe()
 	touched := w.stopped || swap.Backup || swap.Displaced || !swap.VM
 	if swap.Pending() {
@@ -224,7 +224,7 @@ func (w *replacement) rollBackSwap(ctx context.Context) (report string, err erro
 }
 
 // restart starts the old VM and verifies that it answers as before.
-func (w *replacement) restart(ctx context.Context) (report string, err error) {
+func (w *replacement) restart(ctx context.Context) (outcome string, err error) {
 	if err := w.run.performStep(ctx, State{}, newStep(StepRollbackStart, "it ran before")); err != nil {
 		return "", err
 	}

@@ -179,8 +179,8 @@ func checkLastWay(ctx context.Context, in session, now *view) bool {
 	if !ends || now.verified != nil || s.SharedDead || s.Booting || s.Locked != "" {
 		return false
 	}
-	late := errors.New("no answer within " + freshDeadline.String())
-	deadline, cancel := context.WithTimeoutCause(ctx, freshDeadline, late)
+	late := errors.New("no answer within " + guest.FreshDeadline.String())
+	deadline, cancel := context.WithTimeoutCause(ctx, guest.FreshDeadline, late)
 	defer cancel()
 	enter := func() error { return in.Enter(deadline) }
 	refusal := verify.RefusalOf(verify.UntilAdmitted(deadline, enter))

@@ -109,7 +109,7 @@ func stageProject(r *run, ctx context.Context, at State, _ Step, line func(strin
 	if err != nil {
 		return cannotStage(t, err)
 	}
-	listing, cancel := context.WithTimeoutCause(ctx, listDeadline, guest.Late(listDeadline))
+	listing, cancel := context.WithTimeoutCause(ctx, staging.ListDeadline, guest.Late(staging.ListDeadline))
 	had, err := in.Staged(listing, in.route, user)
 	cancel()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
+	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/worktree"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -593,4 +594,30 @@ func (t *target) findCompanions() {
 		}
 	}
 	t.leftOut = append(t.leftOut, rejected...)
+}
+
+func (t target) companionNames() (names []string) {
+	for _, one := range t.companions {
+		names = append(names, one.Name)
+	}
+	return names
+}
+
+// wantedMounts returns what is mounted in the world, or must not be.
+func (t target) wantedMounts() []mounts.Mount {
+	none := !t.layout.Mounts()
+	return []mounts.Mount{
+		{Directory: t.wanted.Home, Point: t.wanted.Home, ReadOnly: true, LeftOut: t.wanted.NoHome || none},
+		{Directory: t.wanted.Project, Point: t.wanted.ProjectMount, LeftOut: none},
+	}
+}
+
+// mountPoints returns the points at which something must be mounted.
+func (t target) mountPoints() (points []string) {
+	for _, m := range t.wantedMounts() {
+		if !m.LeftOut {
+			points = append(points, m.Point)
+		}
+	}
+	return points
 }

@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// ListDeadline bounds a list of the copy. One of 100,000 files takes seconds.
+const ListDeadline = 2 * time.Minute
 
 // Copy is a copy of a project as the guest has it.
 type Copy struct {
