@@ -337,28 +337,6 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
 }
 
-// Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
-func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusRunning) }
-
-// Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
-func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
-
-// switchVM makes the VM have a status.
-func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
-	r, err := s.begin()
-	if err != nil {
-		return r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
-	if err != nil {
-		return r.finish(err)
-	}
-	defer unlock()
-	return r.end(r.switchVM(ctx, status), false)
-}
-
 func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
 	instance, err := r.vm.Find(ctx)
 	if err != nil {

@@ -21,58 +21,6 @@ import (
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
 // plan, until nothing is left to change and everything was verified.
 
-// Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
-// the run came, also when there is an error. A nil error means that the world is ready.
-func (s *Setup) Run(ctx context.Context) (Health, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
-	// it.
-	held := lockOf(r.target.spec).TakeFree(r.start)
-	if held != nil { // otherwise it lists the VMs again, after a wait
-		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, verify.WhenIdle.Asks())
-	}
-	instance, err := r.resolve(ctx)
-	if err != nil {
-		held.Close()
-		return Health{}, r.finish(err)
-	}
-	if held != nil { // no other run came in between
-		r.listed = instance
-	}
-	release, err := r.enter(ctx, held)
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	defer release()
-	health, err := r.swap.transact(ctx)
-	if err == nil {
-		remember(r.target.spec, r.place, health, r.observer.prefetch.first)
-	}
-	return health, r.finish(err)
-}
-
-// Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
-// replacement is returned as such, without an error. With an error of KindPrerequisite, the plan is what Run would do
-// once this machine has what it lacks; it is empty when Lima can't list its VMs.
-func (s *Setup) Plan(ctx context.Context) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	view, err := r.foresee(ctx)
-	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
-	}
-	return r.times.preview(view.plan), r.finish(err)
-}
-
 // maxRounds bounds the number of plans in one run. A first setup takes four: create and start, the
 // layout, the marker, nothing; a restart in between makes it six, and each escalation two more. More would
 // mean that a step does not hold.
@@ -363,27 +311,6 @@ func doesNotHold(vm string, step Step, degraded string) *Error {
 		failure.Why += "\nLima calls the VM degraded: " + degraded
 	}
 	return failure
-}
-
-// Stage copies the project into the guest of a running world whose generation stages it, and does nothing else. It
-// returns the plan that it carried out, which is empty when the copy is up to date.
-func (s *Setup) Stage(ctx context.Context) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	if _, err := r.resolve(ctx); err != nil {
-		return Plan{}, r.finish(err)
-	}
-	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	defer unlock()
-	plan, err := r.stage(ctx)
-	return plan, r.end(err, false)
 }
 
 func (r *run) stage(ctx context.Context) (Plan, error) {

@@ -13,8 +13,6 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/checks"
-	"github.com/atomize-hq/worldsetup/internal/platform"
-	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -174,62 +172,4 @@ func lackError(ctx context.Context, lacks []Finding, findErr error) error {
 	}
 	failure.Lacks = lacks
 	return failure
-}
-
-// validate has Lima validate the planned configuration before the first change.
-func (t target) validate(ctx context.Context, client lima.Client, state State, plan Plan) error {
-	var profile []byte
-	var err error
-	switch {
-	case plan.has(StepCreate), plan.has(StepReplaceCreate):
-		if err := t.checkDigest(); err != nil {
-			return err
-		}
-		profile, err = t.newProfile()
-	case plan.has(StepConfigure):
-		profile, err = t.editedConfig(state.Instance.Dir)
-	default:
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	config, err := lima.ParseProfile(profile)
-	if err != nil {
-		return err
-	}
-	if refused := t.driverRefuses(config, platform.OS(), platform.Arch()); refused != nil {
-		return refused
-	}
-	err = client.Validate(ctx, "", profile)
-	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
-		next := "correct the profile or the flag that it names"
-		if strings.Contains(refused.Detail(), "reserved internal home directory") {
-			next = `use another home directory for worldsetup: HOME=DIR LIMA_HOME="${LIMA_HOME:-$HOME/.lima}" worldsetup`
-		}
-		failure := &Error{
-			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
-			Next: next, Err: err,
-		}
-		explainNetworks(t.spec.LimaHome, failure, err)
-		return failure
-	}
-	if err != nil {
-		return limaError(ctx, "Lima could not check the configuration", err)
-	}
-	return nil
-}
-
-// agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
-func (t target) agents(exists bool) checks.Agents {
-	project := t.spec.Project
-	list := checks.Agents{
-		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
-			exists && !t.spec.RebuildAgent, t.layouts()),
-		Companions: agent.CompanionCandidates(project, t.layout, t.companions, t.sources, t.leftOut),
-	}
-	if t.agent == nil && !exists {
-		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
-	}
-	return list
 }

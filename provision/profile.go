@@ -2,6 +2,8 @@ package provision
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -247,4 +250,48 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 		}
 	}
 	return opens, err
+}
+
+// validate has Lima validate the planned configuration before the first change.
+func (t target) validate(ctx context.Context, client lima.Client, state State, plan Plan) error {
+	var profile []byte
+	var err error
+	switch {
+	case plan.has(StepCreate), plan.has(StepReplaceCreate):
+		if err := t.checkDigest(); err != nil {
+			return err
+		}
+		profile, err = t.newProfile()
+	case plan.has(StepConfigure):
+		profile, err = t.editedConfig(state.Instance.Dir)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	config, err := lima.ParseProfile(profile)
+	if err != nil {
+		return err
+	}
+	if refused := t.driverRefuses(config, platform.OS(), platform.Arch()); refused != nil {
+		return refused
+	}
+	err = client.Validate(ctx, "", profile)
+	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
+		next := "correct the profile or the flag that it names"
+		if strings.Contains(refused.Detail(), "reserved internal home directory") {
+			next = `use another home directory for worldsetup: HOME=DIR LIMA_HOME="${LIMA_HOME:-$HOME/.lima}" worldsetup`
+		}
+		failure := &Error{
+			Kind: KindUsage, What: "Lima refuses the configuration that was asked for", Why: refused.Detail(),
+			Next: next, Err: err,
+		}
+		explainNetworks(t.spec.LimaHome, failure, err)
+		return failure
+	}
+	if err != nil {
+		return limaError(ctx, "Lima could not check the configuration", err)
+	}
+	return nil
 }

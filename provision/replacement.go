@@ -294,22 +294,6 @@ func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(st
 	return w.answers(ctx, instance, vmswap.Record{Answered: []string{WhoUser, WhoRoot}})
 }
 
-// planWhole makes a plan about a whole VM. While another run is in progress, its error is that of busy.
-func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Plan{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	r.swap.ignoreChoices()
-	planned, err := plan(r.swap, ctx)
-	if info := underWay(r.target.spec); info != nil && err == nil {
-		return Plan{}, r.finish(busy(r.target.spec, info))
-	}
-	return r.times.preview(planned), r.finish(err)
-}
-
 // ignoreChoices clears the choices in the Spec, which are about the other VM, so that only the present state counts,
 // and the consents.
 func (w *replacement) ignoreChoices() {
@@ -339,29 +323,6 @@ func (w *replacement) carryOut(ctx context.Context, state State, plan Plan) erro
 		}
 	}
 	return nil
-}
-
-// Remove deletes the world: the VM, its backup and the leftovers of interrupted runs beside it, and the files about it
-// in the state directory. It needs the consent [Spec].Remove. If there is nothing to remove, that is no error.
-func (s *Setup) Remove(ctx context.Context) error {
-	r, err := s.begin()
-	if err != nil {
-		return r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	release, err := r.enter(ctx, nil)
-	if err != nil {
-		return r.finish(err)
-	}
-	defer release()
-	return r.end(r.swap.remove(ctx), false)
-}
-
-// PlanRemove returns the plan of Remove, and changes nothing. It needs no consent, but returns the error of what Remove
-// would refuse even with consent.
-func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
-	return s.planWhole(ctx, (*replacement).planRemove)
 }
 
 func (w *replacement) remove(ctx context.Context) error {
@@ -443,29 +404,6 @@ func (w *replacement) forget() error {
 	return nil
 }
 
-// Restore restores the kept VM in the place of the one that replaced it, and verifies that it answers. After that the
-// other one is removed, or with KeepOld kept in its turn. Restore needs the consent [Spec].Restore, and rolls
-// everything back when something fails. It changes nothing inside the kept VM.
-func (s *Setup) Restore(ctx context.Context) (Health, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	release, err := r.enter(ctx, nil)
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	defer release()
-	if err := r.swap.restore(ctx); err != nil {
-		return Health{}, r.finish(err)
-	}
-	r.swap.ignoreChoices() // it is another VM now, with a project of its own
-	health, err := r.reportStatus(ctx, verify.Always)
-	return health, r.finish(err)
-}
-
 func (w *replacement) restore(ctx context.Context) error {
 	consent := w.run.target.spec.Restore
 	w.ignoreChoices()
@@ -516,15 +454,6 @@ func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.In
 	}
 	w.underway = false
 	return nil
-}
-
-// PlanRestore returns the plan of Restore, and changes nothing. It needs no consent, but returns the error of what
-// Restore would refuse even with consent.
-func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
-	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
-		_, plan, err := w.planRestore(ctx)
-		return plan, err
-	})
 }
 
 // planRestore plans to restore the kept VM, or returns why that is refused.

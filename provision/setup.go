@@ -223,6 +223,41 @@ func newVerifier(t target, edges Edges) verify.Verifier {
 	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
 }
 
+// Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
+// the run came, also when there is an error. A nil error means that the world is ready.
+func (s *Setup) Run(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	// Bad input, and a context that has ended already, are errors before the lock is taken, if this may have to wait for
+	// it.
+	held := lockOf(r.target.spec).TakeFree(r.start)
+	if held != nil { // otherwise it lists the VMs again, after a wait
+		r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, verify.WhenIdle.Asks())
+	}
+	instance, err := r.resolve(ctx)
+	if err != nil {
+		held.Close()
+		return Health{}, r.finish(err)
+	}
+	if held != nil { // no other run came in between
+		r.listed = instance
+	}
+	release, err := r.enter(ctx, held)
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	defer release()
+	health, err := r.swap.transact(ctx)
+	if err == nil {
+		remember(r.target.spec, r.place, health, r.observer.prefetch.first)
+	}
+	return health, r.finish(err)
+}
+
 // enter takes the lock, unless it is held, and begins the log; release ends both.
 func (r *run) enter(ctx context.Context, held *os.File) (release func(), err error) {
 	unlock, err := takeLock(ctx, r.target.spec, r.events, held)
@@ -241,17 +276,186 @@ func (r *run) enter(ctx context.Context, held *os.File) (release func(), err err
 	return func() { r.events.journal.closeFile(); unlock() }, nil
 }
 
-// Worlds returns the names of the VMs in a Lima home whose directories show that they are worlds.
-func Worlds(limaHome string) (names []string) {
-	entries, _ := os.ReadDir(limaHome) // no home, no worlds
-	for _, entry := range entries {
-		name := entry.Name()
-		if CheckName(name) == nil && entry.IsDir() && len((vmswap.Place{Home: limaHome, VM: name}).Proof("")) > 0 {
-			names = append(names, name)
-		}
+// Plan observes and returns Run's first plan, and changes nothing. A plan that is blocked or that asks for a
+// replacement is returned as such, without an error. With an error of KindPrerequisite, the plan is what Run would do
+// once this machine has what it lacks; it is empty when Lima can't list its VMs.
+func (s *Setup) Plan(ctx context.Context) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
 	}
-	slices.Sort(names)
-	return names
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	view, err := r.foresee(ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info)) // the world is incomplete
+	}
+	return r.times.preview(view.plan), r.finish(err)
+}
+
+// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
+// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
+// that run, and there is no Health.
+func (s *Setup) Status(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	if info := underWay(r.target.spec); info != nil {
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
+	when := s.verifyMode()
+	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
+	health, err := r.reportStatus(ctx, when)
+	if info := underWay(r.target.spec); info != nil { // it started meanwhile
+		return Health{}, r.finish(busy(r.target.spec, info))
+	}
+	return health, r.finish(err)
+}
+
+// verifyMode is how Status and Watch verify.
+func (s *Setup) verifyMode() verify.Mode {
+	if s.Reuse {
+		return verify.OverOpen
+	}
+	return verify.Always
+}
+
+// Start starts the VM as it is, and waits until it has booted. It repairs and verifies nothing.
+func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusRunning) }
+
+// Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
+func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
+
+// switchVM makes the VM have a status.
+func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	if err != nil {
+		return r.finish(err)
+	}
+	defer unlock()
+	return r.end(r.switchVM(ctx, status), false)
+}
+
+// notSwitched returns why a VM is neither started nor stopped.
+func notSwitched(spec Spec, state State) *Error {
+	next := "run " + vmCommand("worldsetup", spec.VM)
+	switch {
+	case state.foreign():
+		return foreignVM(spec, state)
+	case state.Instance == nil:
+		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
+			Next: next + ", which creates it"}
+	case state.Swap.Unfinished():
+		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
+			Next: next + ", which completes it or rolls it back"}
+	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
+		return &Error{Kind: KindUnhealthy,
+			What: fmt.Sprintf("the VM %s is %s", spec.VM, strings.ToLower(state.Instance.Status)),
+			Next: next + ", which repairs it"}
+	}
+	return nil
+}
+
+// Stage copies the project into the guest of a running world whose generation stages it, and does nothing else. It
+// returns the plan that it carried out, which is empty when the copy is up to date.
+func (s *Setup) Stage(ctx context.Context) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	if _, err := r.resolve(ctx); err != nil {
+		return Plan{}, r.finish(err)
+	}
+	unlock, err := takeLock(ctx, r.target.spec, r.events, nil) // the log of the last run stays
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	defer unlock()
+	plan, err := r.stage(ctx)
+	return plan, r.end(err, false)
+}
+
+// Restore restores the kept VM in the place of the one that replaced it, and verifies that it answers. After that the
+// other one is removed, or with KeepOld kept in its turn. Restore needs the consent [Spec].Restore, and rolls
+// everything back when something fails. It changes nothing inside the kept VM.
+func (s *Setup) Restore(ctx context.Context) (Health, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	release, err := r.enter(ctx, nil)
+	if err != nil {
+		return Health{}, r.finish(err)
+	}
+	defer release()
+	if err := r.swap.restore(ctx); err != nil {
+		return Health{}, r.finish(err)
+	}
+	r.swap.ignoreChoices() // it is another VM now, with a project of its own
+	health, err := r.reportStatus(ctx, verify.Always)
+	return health, r.finish(err)
+}
+
+// PlanRestore returns the plan of Restore, and changes nothing. It needs no consent, but returns the error of what
+// Restore would refuse even with consent.
+func (s *Setup) PlanRestore(ctx context.Context) (Plan, error) {
+	return s.planWhole(ctx, func(w *replacement, ctx context.Context) (Plan, error) {
+		_, plan, err := w.planRestore(ctx)
+		return plan, err
+	})
+}
+
+// Remove deletes the world: the VM, its backup and the leftovers of interrupted runs beside it, and the files about it
+// in the state directory. It needs the consent [Spec].Remove. If there is nothing to remove, that is no error.
+func (s *Setup) Remove(ctx context.Context) error {
+	r, err := s.begin()
+	if err != nil {
+		return r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	release, err := r.enter(ctx, nil)
+	if err != nil {
+		return r.finish(err)
+	}
+	defer release()
+	return r.end(r.swap.remove(ctx), false)
+}
+
+// PlanRemove returns the plan of Remove, and changes nothing. It needs no consent, but returns the error of what Remove
+// would refuse even with consent.
+func (s *Setup) PlanRemove(ctx context.Context) (Plan, error) {
+	return s.planWhole(ctx, (*replacement).planRemove)
+}
+
+// planWhole makes a plan about a whole VM. While another run is in progress, its error is that of busy.
+func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.Context) (Plan, error)) (Plan, error) {
+	r, err := s.begin()
+	if err != nil {
+		return Plan{}, r.finish(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
+	defer cancel()
+	r.swap.ignoreChoices()
+	planned, err := plan(r.swap, ctx)
+	if info := underWay(r.target.spec); info != nil && err == nil {
+		return Plan{}, r.finish(busy(r.target.spec, info))
+	}
+	return r.times.preview(planned), r.finish(err)
 }
 
 // Find returns the VM as Lima and its directory show it, without a look inside. A VM that is not a world is an error,
@@ -273,6 +477,37 @@ func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 		return nil, notSwitched(r.target.spec, state)
 	}
 	return existing(state), nil
+}
+
+// Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
+// [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
+func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
+	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
+	r, err := quiet.begin()
+	if err != nil {
+		return nil, AsError(err)
+	}
+	instance, findErr := r.vm.Find(ctx)
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	if r.target, err = newTarget(r.target.spec, instance, profile.Embedding(ctx, r.lima, findErr)); err != nil {
+		return nil, AsError(err)
+	}
+	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
+}
+
+// Worlds returns the names of the VMs in a Lima home whose directories show that they are worlds.
+func Worlds(limaHome string) (names []string) {
+	entries, _ := os.ReadDir(limaHome) // no home, no worlds
+	for _, entry := range entries {
+		name := entry.Name()
+		if CheckName(name) == nil && entry.IsDir() && len((vmswap.Place{Home: limaHome, VM: name}).Proof("")) > 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // QuickStatus is what the agent answers to a client on this machine. Only [Setup.Status] shows that
@@ -404,73 +639,4 @@ func busy(spec Spec, info *RunInfo) *Error {
 		failure.Why = info.String()
 	}
 	return failure
-}
-
-// Checks returns the prerequisites of the world that the Spec describes, not yet observed: for [checks.Run], and for
-// [checks.Apply], which fixes one. A Lima that does not answer is for them to explain.
-func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
-	quiet := Setup{Spec: s.Spec, Edges: s.Edges}
-	r, err := quiet.begin()
-	if err != nil {
-		return nil, AsError(err)
-	}
-	instance, findErr := r.vm.Find(ctx)
-	if ctx.Err() != nil {
-		return nil, interrupted(ctx)
-	}
-	if r.target, err = newTarget(r.target.spec, instance, profile.Embedding(ctx, r.lima, findErr)); err != nil {
-		return nil, AsError(err)
-	}
-	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
-}
-
-// Status observes and verifies the world as it is, and changes nothing. The error is of KindUnhealthy when the world is
-// not ready; Health holds the reasons. While a run is in progress on the VM, the error is of KindBusy and describes
-// that run, and there is no Health.
-func (s *Setup) Status(ctx context.Context) (Health, error) {
-	r, err := s.begin()
-	if err != nil {
-		return Health{}, r.finish(err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
-	defer cancel()
-	if info := underWay(r.target.spec); info != nil {
-		return Health{}, r.finish(busy(r.target.spec, info))
-	}
-	r.target.spec.RebuildAgent = false // a request to do something, not a state of the world
-	when := s.verifyMode()
-	r.observer.prefetch.begin(ctx, r.edges.Guest, r.target.spec, when.Asks())
-	health, err := r.reportStatus(ctx, when)
-	if info := underWay(r.target.spec); info != nil { // it started meanwhile
-		return Health{}, r.finish(busy(r.target.spec, info))
-	}
-	return health, r.finish(err)
-}
-
-// verifyMode is how Status and Watch verify.
-func (s *Setup) verifyMode() verify.Mode {
-	if s.Reuse {
-		return verify.OverOpen
-	}
-	return verify.Always
-}
-
-// notSwitched returns why a VM is neither started nor stopped.
-func notSwitched(spec Spec, state State) *Error {
-	next := "run " + vmCommand("worldsetup", spec.VM)
-	switch {
-	case state.foreign():
-		return foreignVM(spec, state)
-	case state.Instance == nil:
-		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
-			Next: next + ", which creates it"}
-	case state.Swap.Unfinished():
-		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
-			Next: next + ", which completes it or rolls it back"}
-	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
-		return &Error{Kind: KindUnhealthy,
-			What: fmt.Sprintf("the VM %s is %s", spec.VM, strings.ToLower(state.Instance.Status)),
-			Next: next + ", which repairs it"}
-	}
-	return nil
 }

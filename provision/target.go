@@ -13,6 +13,7 @@ import (
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
+	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/platform"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
@@ -620,4 +621,18 @@ func (t target) mountPoints() (points []string) {
 		}
 	}
 	return points
+}
+
+// agents explains the choice of the agent and its companions for the checks. exists means that there is a VM.
+func (t target) agents(exists bool) checks.Agents {
+	project := t.spec.Project
+	list := checks.Agents{
+		Candidates: agent.Candidates(t.spec.Agent, project, t.arch, t.agent, t.rejected,
+			exists && !t.spec.RebuildAgent, t.layouts()),
+		Companions: agent.CompanionCandidates(project, t.layout, t.companions, t.sources, t.leftOut),
+	}
+	if t.agent == nil && !exists {
+		list.None = agent.Missing(project, t.arch, t.rejected, t.layouts())
+	}
+	return list
 }
