@@ -38,7 +38,8 @@ var sections = []perf.Section{
 	{Group: "commands", Title: "Commands on a healthy world", Text: "A fresh ssh makes a connection of its own; the " +
 		"shared one is Lima's. The scripts are stand-ins of ours ([rerun](../e2e/testdata/peer-rerun.sh), " +
 		"[report](../e2e/testdata/peer-report.sh)): they ask, one by one, as many questions of the same kinds as the " +
-		"public `lima-warm.sh` and `lima-doctor.sh` of atomize-hq/substrate do. Against them, the ratio is theirs to ours."},
+		"public `lima-warm.sh` and `lima-doctor.sh` of atomize-hq/substrate do. Against them, the ratio is theirs to ours. " +
+		"All calls of a run at once are the least that its proof can take: each of them proves something of its own."},
 	{Group: "repairs", Title: "Repairs", Text: "Each turn does the damage first, which does not count."},
 	{Group: "vms", Title: "Making and replacing VMs", Text: "The bare start is that of the very profile that the " +
 		"world got, from the same image."},

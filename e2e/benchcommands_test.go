@@ -3,10 +3,11 @@
 package e2e
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/e2e/perf"
@@ -30,6 +31,8 @@ func (p *benched) commandRows() []perf.Row {
 	rows := []perf.Row{
 		{What: "`worldsetup --non-interactive`", Against: "one fresh `ssh … true`", Target: 1.5,
 			Ours: perf.Time(p.again()), Other: fresh},
+		{What: "`worldsetup --non-interactive`", Against: "its calls of `ssh` and `limactl`, all at once",
+			Ours: perf.Time(p.again()), Other: perf.Time(p.proofs())},
 		{What: "`worldsetup status`", Against: "the same probes over the shared connection, in one `ssh`", Target: 1.5,
 			Ours: perf.Time(p.status()), Other: perf.Time(p.probes())},
 		{What: "`worldsetup status`", Against: "`ssh … true` over the shared connection",
@@ -51,39 +54,74 @@ func (p *benched) commandRows() []perf.Row {
 	return rows
 }
 
-// probes runs in the guest what a report runs there, side by side in one session over Lima's connection. What that is,
-// is recorded by a program that stands in for ssh.
+// probes runs in the guest what a report runs there, side by side in one session over Lima's connection.
 func (p *benched) probes() func() error {
-	notes := filepath.Join(p.files(), "ssh-calls")
-	stand := filepath.Join(p.files(), "ssh-noted", "ssh")
-	p.write(p.b, filepath.Join(notes, "read.me"), "what ssh was called with\n")
-	p.write(p.b, stand, "#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done >"+notes+"/call-$$\n"+
-		"exec /usr/bin/ssh \"$@\"\n")
-	if err := os.Chmod(stand, 0o755); err != nil {
-		p.b.Fatal(err)
-	}
-	cmd := p.command(p.b.Context(), suite.binary, append([]string{"status"}, p.quiet...)...)
-	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(stand)+":"+pathOf(cmd.Env))
-	if err := p.finish(cmd); err != nil {
-		p.b.Fatal(err)
-	}
-	calls, _ := filepath.Glob(filepath.Join(notes, "call-*"))
+	calls := p.calls(append([]string{"status"}, p.quiet...)...)
 	var commands []string
 	for _, call := range calls {
-		text, err := os.ReadFile(call)
-		if err != nil {
-			p.b.Fatal(err)
-		}
-		if _, command, found := strings.Cut(string(bytes.TrimRight(text, "\x00")), "\x00--\x00"); found {
+		if _, command, found := strings.Cut(strings.Join(call, "\x00"), "\x00--\x00"); found {
 			commands = append(commands, "{ "+strings.ReplaceAll(command, "\x00", " ")+"; } &")
 		}
 	}
 	if len(commands) == 0 {
 		return func() error {
-			return fmt.Errorf("status called ssh %d times, and ran nothing in the guest", len(calls))
+			return fmt.Errorf("status made %d calls, and ran nothing in the guest", len(calls))
 		}
 	}
 	return p.ssh(false, strings.Join(append(commands, "wait"), "\n"))
+}
+
+// proofs makes all calls of a run at once, whatever each of them needs of another one's answer: no run that proves the
+// same in the same way can take less time.
+func (p *benched) proofs() func() error {
+	calls := p.calls(append([]string{"--non-interactive"}, p.quiet...)...)
+	for i, call := range calls {
+		if call[0] == "ssh" { // the sockets that it makes are there from the time before
+			calls[i] = slices.Insert(call, 1, "-o", "StreamLocalBindUnlink=yes")
+		}
+	}
+	return func() error {
+		ended := make(chan error)
+		for _, call := range calls {
+			go func() { ended <- p.finish(p.command(p.b.Context(), call[0], call[1:]...)) }()
+		}
+		var errs []error
+		for range calls {
+			errs = append(errs, <-ended)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// calls are the calls of ssh and limactl that worldsetup makes itself, with all arguments. Programs that stand in for
+// the two record them.
+func (p *benched) calls(args ...string) (calls [][]string) {
+	notes, stands := filepath.Join(p.files(), "calls"), filepath.Join(p.files(), "noted")
+	p.write(p.b, filepath.Join(notes, "read.me"), "what ssh and limactl were called with\n")
+	for name, path := range map[string]string{"ssh": "/usr/bin/ssh", "limactl": p.rig.host.Lima} {
+		stand := filepath.Join(stands, name)
+		p.write(p.b, stand, `#!/bin/sh
+[ "$CALLER" ] || for word in `+name+` "$@"; do printf '%s\0' "$word"; done >`+notes+`/call-$$
+CALLER=`+name+` exec `+path+` "$@"
+`)
+		if err := os.Chmod(stand, 0o755); err != nil {
+			p.b.Fatal(err)
+		}
+	}
+	cmd := p.command(p.b.Context(), suite.binary, args...)
+	cmd.Env = append(cmd.Env, "PATH="+stands+":"+pathOf(cmd.Env))
+	if err := p.finish(cmd); err != nil {
+		p.b.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(notes, "call-*"))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err := errors.Join(err, os.Remove(file)); err != nil {
+			p.b.Fatal(err)
+		}
+		calls = append(calls, strings.Split(strings.TrimRight(string(text), "\x00"), "\x00"))
+	}
+	return calls
 }
 
 func pathOf(env []string) (path string) {
