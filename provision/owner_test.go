@@ -143,6 +143,9 @@ func TestStoppedStranger(t *testing.T) {
 		if err := (lima.Client{Runner: b.World}).Start(t.Context(), "substrate", nil); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := os.Lstat("agent.sock"); err == nil {
+			t.Error("its socket is in the working directory, and not in the VM's")
+		}
 		b.VM("substrate").Change(func(c *fake.Conditions) { c.Broker = layout.AgentV1.Service() })
 		b.stop(t)
 		before := b.VM("substrate").Fingerprint()

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
+	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/fields"
 	"github.com/atomize-hq/worldsetup/internal/platform"
@@ -54,7 +55,9 @@ func load(dir string, text []byte) (*limatype.LimaYAML, error) {
 	}
 	for i := range config.PortForwards {
 		rule := &config.PortForwards[i]
-		rule.HostSocket = expand(rule.HostSocket, dir)
+		if rule.HostSocket = expand(rule.HostSocket, dir); rule.HostSocket != "" && !filepath.IsAbs(rule.HostSocket) {
+			rule.HostSocket = filepath.Join(dir, filenames.SocketDir, rule.HostSocket)
+		}
 	}
 	for i := range config.Provision {
 		if script := config.Provision[i].Script; script != nil {
