@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -357,4 +358,19 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 		failure.Next = fmt.Sprintf("fix it and run worldsetup again; to see all of it: limactl shell --workdir %s "+
 			"%s %s; the log is %s", r.target.layout.Project(), spec.VM, order.commandLines(), LogPath(spec))
 	}
+}
+
+// getCompanion returns the commands that get a companion.
+func (t target) getCompanion(one layout.Companion) string {
+	command := vmCommand("worldsetup", t.spec.VM)
+	if t.buildable != nil && slices.ContainsFunc(t.buildable(), func(s agent.CompanionSource) bool {
+		return s.Name == one.Name
+	}) {
+		if t.spec.SkipGuestBuild {
+			command += " --skip-guest-build=false"
+		}
+		return command + " --companions build"
+	}
+	return fmt.Sprintf("put a Linux program for the VM into the project: %s; then: %s --companions found",
+		filepath.Join(t.spec.Project, "bin/linux", one.Name), command)
 }

@@ -17,7 +17,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/provision/internal/lock"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 )
 
 // Schema is the version of the JSON form of events, plans and health reports. It changes when a field changes its
@@ -207,7 +207,7 @@ const logTail = 64 << 10
 
 // currentStep returns the step of the log's last step event, if it is running and no older than the run.
 func currentStep(path string, since time.Time) *StepStatus {
-	file, err := lock.OpenPlain(path, os.O_RDONLY)
+	file, err := readfile.OpenPlain(path, os.O_RDONLY)
 	if err != nil {
 		return nil
 	}

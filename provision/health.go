@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
@@ -75,11 +74,6 @@ type AgentInfo struct {
 	Backend  string   `json:"backend,omitempty"`  // likewise
 	Platform string   `json:"platform,omitempty"` // likewise
 	Features []string `json:"features,omitempty"` // likewise
-}
-
-// describe adds what the agent reports about itself.
-func (a *AgentInfo) describe(c guest.Capabilities) {
-	a.Version, a.Backend, a.Platform, a.Features = c.Version, c.Backend, c.Platform, c.Features
 }
 
 // Item is one line of a health report.

@@ -268,3 +268,17 @@ func (t target) signs(place vmswap.Place, instance *limatype.Instance) []string 
 	}
 	return lima.SignsIn(instance.Config)
 }
+
+func (o Ownership) String() string {
+	switch {
+	case o.MadeBy == layout.ToolBroker:
+		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
+	case o.MadeBy != "":
+		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
+	case !o.Ours && len(o.Signs) > 0:
+		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
+	case !o.Ours:
+		return "nothing shows that it is a world"
+	}
+	return "a world: " + strings.Join(o.Signs, "; ")
+}

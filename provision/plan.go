@@ -14,7 +14,6 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
-	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
@@ -348,20 +347,6 @@ type Ownership struct {
 	Signs []string `json:"signs"` // for a person to read
 	// MadeBy is the tool of the system that made the VM, or that it belongs to, as far as that shows; the VM is foreign.
 	MadeBy string `json:"made_by,omitempty"`
-}
-
-func (o Ownership) String() string {
-	switch {
-	case o.MadeBy == layout.ToolBroker:
-		return "it belongs to " + o.MadeBy + ": " + strings.Join(o.Signs, "; ")
-	case o.MadeBy != "":
-		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
-	case !o.Ours && len(o.Signs) > 0:
-		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
-	case !o.Ours:
-		return "nothing shows that it is a world"
-	}
-	return "a world: " + strings.Join(o.Signs, "; ")
 }
 
 // The protectors of a VM.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/process"
-	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
@@ -488,21 +486,6 @@ func (h *Health) reportCompanions(t target, o *guest.Observation) {
 func runnable(file guest.File) bool {
 	mode, err := strconv.ParseUint(file.Mode, 8, 32)
 	return err == nil && mode&0o5 == 0o5 && (file.Type == "regular file" || file.Type == "symbolic link")
-}
-
-// getCompanion returns the commands that get a companion.
-func (t target) getCompanion(one layout.Companion) string {
-	command := vmCommand("worldsetup", t.spec.VM)
-	if t.buildable != nil && slices.ContainsFunc(t.buildable(), func(s agent.CompanionSource) bool {
-		return s.Name == one.Name
-	}) {
-		if t.spec.SkipGuestBuild {
-			command += " --skip-guest-build=false"
-		}
-		return command + " --companions build"
-	}
-	return fmt.Sprintf("put a Linux program for the VM into the project: %s; then: %s --companions found",
-		filepath.Join(t.spec.Project, "bin/linux", one.Name), command)
 }
 
 // reportHidden returns the report of a VM that Lima does not list, for failure: only its directory was seen.

@@ -640,3 +640,8 @@ func busy(spec Spec, info *RunInfo) *Error {
 	}
 	return failure
 }
+
+// describe adds what the agent reports about itself.
+func (a *AgentInfo) describe(c guest.Capabilities) {
+	a.Version, a.Backend, a.Platform, a.Features = c.Version, c.Backend, c.Platform, c.Features
+}

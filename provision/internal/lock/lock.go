@@ -14,6 +14,7 @@ import (
 
 	"al.essio.dev/pkg/shellescape"
 
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/finding"
 )
 
@@ -134,11 +135,11 @@ func unwritableHome(err error) *finding.Error {
 // meanwhile, together with the world, the lock excludes no other run and doesn't count.
 func tryLock(path string) (*os.File, error) {
 	for {
-		file, err := OpenPlain(path, os.O_RDWR|os.O_CREATE)
+		file, err := readfile.OpenPlain(path, os.O_RDWR|os.O_CREATE)
 		writable := !errors.Is(err, fs.ErrPermission)
 		if !writable { // another user's: it can still show that a run is in progress
 			denied := err
-			if file, err = OpenPlain(path, os.O_RDONLY); errors.Is(err, fs.ErrNotExist) {
+			if file, err = readfile.OpenPlain(path, os.O_RDONLY); errors.Is(err, fs.ErrNotExist) {
 				err = denied
 			}
 		}
@@ -165,30 +166,6 @@ func tryLock(path string) (*os.File, error) {
 			return nil, err
 		}
 	}
-}
-
-// OpenPlain opens a file that must be no link and have no second name: others may be able to write to its directory.
-// All may read it, since other users of this Lima home have to see the lock.
-func OpenPlain(path string, flag int) (*os.File, error) {
-	file, err := os.OpenFile(path, flag|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o644)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, errors.New(path + " is a link, which another user may have made")
-	}
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil {
-		status, ok := info.Sys().(*syscall.Stat_t)
-		if !info.Mode().IsRegular() || !ok || status.Nlink > 1 {
-			err = errors.New(path + " is no plain file; another user may have made it")
-		}
-	}
-	if err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return file, nil
 }
 
 // holder returns the run that holds the lock. A run that has just taken it needs a moment to write its name; until then
@@ -223,7 +200,7 @@ func sleep(ctx context.Context, length time.Duration) bool {
 
 // announce takes that lock. An error is ignored: readers would just not see the run.
 func (v VM) announce() (end func()) {
-	file, err := OpenPlain(v.file(".run"), os.O_RDWR|os.O_CREATE)
+	file, err := readfile.OpenPlain(v.file(".run"), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return func() {}
 	}
@@ -233,7 +210,7 @@ func (v VM) announce() (end func()) {
 
 // UnderWay returns the run in progress on the VM; nil when there is none.
 func (v VM) UnderWay() *Holder {
-	file, err := OpenPlain(v.file(".run"), os.O_RDONLY)
+	file, err := readfile.OpenPlain(v.file(".run"), os.O_RDONLY)
 	if err != nil {
 		return nil
 	}
