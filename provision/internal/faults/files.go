@@ -106,20 +106,23 @@ func Directories(o *guest.Observation) (reasons []string) {
 }
 
 // Marker judges the marker's file. Whether its layout is another one is for the plan.
-func Marker(o *guest.Observation) []string {
+func Marker(o *guest.Observation) (reasons []string) {
 	file, found := o.Files[guest.MarkerPath]
 	wrong := Differs(o, guest.MarkerPath, "regular file", "644", "root", "root")
+	if wrong != "" {
+		reasons = []string{wrong}
+	}
 	switch {
 	case found && !strings.HasPrefix(file.Type, "regular"):
-		return []string{wrong}
+		return reasons
 	case o.MarkerText != "":
-		return append(nonEmpty(wrong), holdsNoName(o.Layout, o.MarkerText))
+		return append(reasons, holdsNoName(o.Layout, o.MarkerText))
 	case o.Marker == "":
 		return []string{"the layout is not marked as complete"}
 	case o.Marker != o.Layout.Marker:
-		return append(nonEmpty(wrong), fmt.Sprintf("the layout is marked %q, of an older generation", o.Marker))
+		return append(reasons, fmt.Sprintf("the layout is marked %q, of an older generation", o.Marker))
 	}
-	return nonEmpty(wrong)
+	return reasons
 }
 
 // holdsNoName describes the text of a marker that names no layout.
@@ -140,12 +143,4 @@ func Remount(vm, target string, way guest.Way) string {
 		return guest.RootCommand(vm, "mount -o remount,bind,rw", target)
 	}
 	return guest.RootCommand(vm, "mount -o remount,rw", target)
-}
-
-// nonEmpty returns text as the only element, or nothing if it is empty.
-func nonEmpty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
 }

@@ -73,16 +73,9 @@ func StagedProject(instance *limatype.Instance) string {
 // ShownProject is the directory that a VM shows at /src; empty for none.
 func ShownProject(config *limatype.LimaYAML) (project string) {
 	for _, mount := range config.Mounts {
-		if deref(mount.MountPoint) == guest.ProjectMount {
+		if mount.MountPoint != nil && *mount.MountPoint == guest.ProjectMount {
 			project = mount.Location
 		}
 	}
 	return project
-}
-
-func deref(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
 }
