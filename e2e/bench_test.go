@@ -23,7 +23,7 @@ import (
 var (
 	onPage  = flag.String("page", "", "write what BenchmarkTable measured to this `file`")
 	onTimes = flag.Int("times", 0, "measure each row this `number` of times; 0 for as often as the page needs")
-	onRows  = flag.String("rows", "", "measure only the rows whose group and name match this `pattern`")
+	onRows  = flag.String("rows", "", "measure only the rows whose group, name and counterpart match this `pattern`")
 )
 
 // benched is the world that is measured, and what measuring needs beside it.
@@ -77,7 +77,7 @@ func BenchmarkTable(b *testing.B) {
 		for _, rows := range []func() []perf.Row{p.programRows, p.commandRows, p.repairRows, p.agentRows, p.watchRows,
 			p.growthRows, p.vmRows} {
 			for _, row := range rows() {
-				if !only.MatchString(row.Group + ": " + row.What) {
+				if !only.MatchString(row.Group + ": " + row.What + " against " + row.Against) {
 					continue
 				}
 				if *onTimes > 0 {
