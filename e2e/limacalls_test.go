@@ -423,7 +423,16 @@ var lifeCalls = []limaCall{
 	{name: "start with a QEMU that fails", check: func(c *caller) error {
 		qemu := filepath.Join(c.files(), "qemu")
 		// Lima doesn't always log what is said right before the end.
-		c.write(c.t, qemu, "#!/bin/sh\necho \"qemu: 'virtio-vga' is not a valid device model name\" >&2\nsleep 1\nexit 1\n")
+		c.write(c.t, qemu, `#!/bin/sh
+echo "qemu: 'virtio-vga' is not a valid device model name" >&2
+case $* in *-pidfile*)
+    for _ in $(seq 300); do
+        if grep -q "not a valid device" '`+filepath.Join(c.dir, vm, filenames.HostAgentStderrLog)+`'; then break; fi
+        sleep 0.1
+    done
+esac
+exit 1
+`)
 		err := os.Chmod(qemu, 0o755)
 		return errors.Join(err, c.startsNot(qemu, provision.KindProvisioning, "not a valid device model name"))
 	}},
