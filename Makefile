@@ -149,7 +149,7 @@ pictures: need-go
 # The second guest lacks the packages that a world needs.
 bench: need-go
 	$(GO) test -tags e2e -run '^$$' -bench Table -benchtime 1x -timeout 180m ./e2e -rows '$(ROWS)' $(if $(TIMES),-times $(TIMES)) \
-	  $(if $(VM),-suite $(SUITE),-guest trixie,trixie-ubuntu -lima 2.2.0) \
+	  $(if $(VM),-suite,-lima 2.2.0 -guest) trixie,trixie-ubuntu \
 	  $(if $(ROWS)$(TIMES),,-page '$(abspath docs/performance$(if $(VM),-vm).md)')
 
 bench-tui: need-go

@@ -42,7 +42,7 @@ func (p *benched) creation(what string, rig *rig) perf.Row {
 	row := perf.Row{What: what, Against: "bare `limactl start`", Target: 1.02}
 	if rig == nil {
 		row.Ours = func() (float64, error) {
-			return 0, errors.New("it needs a guest without the packages: GUEST=trixie,trixie-ubuntu")
+			return 0, errors.New("it needs a guest without the packages, such as trixie-ubuntu")
 		}
 		return row
 	}

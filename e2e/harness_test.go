@@ -45,8 +45,8 @@ var (
 	resultsFile = flag.String("results", "", "append how each scenario ended to this `file`")
 	onSeed      = flag.Uint64("seed", 0,
 		"repeat what a test drew that printed this `number`; 0 for something else each time")
-	onSuite = flag.String("suite", devhost.DefaultSuite, "the Debian `suite` of a real VM's guest; SUITE-ubuntu "+
-		"is set up as Ubuntu's cloud images are")
+	onSuites = flag.String("suite", devhost.DefaultSuite, "the Debian `suites` of real VMs' guests, separated by "+
+		"commas; SUITE-ubuntu is set up as Ubuntu's cloud images are")
 )
 
 // suite is what TestMain prepares for all tests.
@@ -148,12 +148,14 @@ func makeRigs(ctx context.Context, source string) (cleanUp func(), err error) {
 			return cleanUp, err
 		}
 		if *onGuests == "" {
-			image, err := host.GuestImage(ctx, *onSuite)
-			if err != nil {
-				return cleanUp, err
+			for _, name := range strings.Split(*onSuites, ",") {
+				image, err := host.GuestImage(ctx, name)
+				if err != nil {
+					return cleanUp, err
+				}
+				suite.rigs = append(suite.rigs,
+					&rig{name: name + " vm lima-" + host.Version, host: host, profile: image.Profile})
 			}
-			suite.rigs = append(suite.rigs,
-				&rig{name: *onSuite + " vm lima-" + host.Version, host: host, profile: image.Profile})
 			continue
 		}
 		if shared == nil {
