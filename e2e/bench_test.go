@@ -47,8 +47,9 @@ var sections = []perf.Section{
 		"`agent` is measured, which also checks the copy; two agents take turns."},
 	{Group: "program", Title: "The program itself", Text: "An empty program of Go, and of Bubble Tea, is built by the " +
 		"same toolchain. Memory is the high-water mark of the resident set (`VmHWM`), with files that are mapped."},
-	{Group: "watch", Title: "Being watched", Text: "Processor time over one minute, as a part of one core. The guest's " +
-		"is that of the whole guest, less what it used in a minute without a watcher."},
+	{Group: "watch", Title: "Being watched", Text: "Processor time over one minute, as a part of one core, from ten " +
+		"seconds after the first report on. The guest's is that of the whole guest, less what it used in a minute without " +
+		"a watcher."},
 	{Group: "growth", Title: "How cost grows", Text: "Each command on the same world with and without what has grown, " +
 		"in turns. Flat is a ratio of 1.1 at most."},
 }

@@ -126,6 +126,7 @@ func (p *benched) elsewhere(rig *rig) (*benched, error) {
 
 // watchRows are about what being watched costs.
 func (p *benched) watchRows() []perf.Row {
+	const settled = 10 * time.Second // its first observations, which it makes at once, are not the cost of watching
 	minute := time.Minute
 	var host, guest float64
 	measured := false
@@ -144,6 +145,7 @@ func (p *benched) watchRows() []perf.Row {
 			return err
 		}
 		defer ends()
+		time.Sleep(settled)
 		before := cpuOf(watch.Process.Pid)
 		if guest, err = p.guestTime(minute); err != nil {
 			return err
