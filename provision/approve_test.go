@@ -86,6 +86,46 @@ func TestApproveLeftovers(t *testing.T) {
 	b.only(t, "substrate")
 }
 
+// TestAgreedToNoDisruption: who agreed to remove leftovers, or to wait until a VM has booted, has not agreed to a restart
+// of the VM that runs.
+func TestAgreedToNoDisruption(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(*testing.T, *bench)
+		first   provision.StepID
+	}{
+		"leftovers": {func(t *testing.T, b *bench) {
+			b.create(t, "substrate.ws-tmp", foreignProfile+"# worldsetup made this VM, in the run 1\n")
+		}, provision.StepRollbackRemove},
+		"booting": {func(_ *testing.T, b *bench) { b.VM("substrate").Unboot() }, provision.StepWaitForBoot},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.mustRun(t)
+			b.spec.CPUs = 2
+			run := func(allow provision.Disruption) (asked []provision.StepID, err error) {
+				test.prepare(t, b)
+				b.spec.Allow = allow
+				setup := b.setup()
+				setup.Approve = func(_ context.Context, plan provision.Plan) error {
+					asked = append(asked, plan.Steps[0].ID)
+					b.VM("substrate").Boot()
+					return nil
+				}
+				_, err = setup.Run(t.Context())
+				return asked, err
+			}
+			asked, err := run(provision.DisruptionLive)
+			wantKind(t, err, provision.KindDisruption, "restarts the VM", "--allow=restart")
+			if only := []provision.StepID{test.first}; !slices.Equal(b.steps(), only) || !slices.Equal(asked, only) {
+				t.Errorf("it asked about %v and did %v", asked, b.steps())
+			}
+			if asked, err := run(""); err != nil || !slices.Equal(asked, []provision.StepID{test.first, provision.StepStop}) {
+				t.Errorf("asked about %v: %v", asked, err)
+			}
+		})
+	}
+}
+
 // TestPhases: a start reports how far the VM has come, one phase after the other.
 func TestPhases(t *testing.T) {
 	b := newBench(t)

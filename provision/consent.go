@@ -29,12 +29,12 @@ type consent struct {
 	allow      Disruption // of the Spec: agreed to without asking
 	approve    func(context.Context, Plan) error
 	trustUnits func(context.Context, ProjectUnits) error
-	// agreed is the deepest disruption that the run may cause; empty before the first plan was agreed to.
+	// agreed is the deepest disruption that the run may cause; empty before a plan with one was agreed to.
 	agreed Disruption
 }
 
-// askCaller asks the caller before the first change, and never again: a plan that interrupts more than was agreed to
-// ends the run.
+// askCaller asks the caller before the first change, and never again once a disruption was agreed to: a plan that
+// interrupts more than that ends the run. Who agreed to wait for a boot, or to remove leftovers, has agreed to none.
 func (c *consent) askCaller(ctx context.Context, plan Plan) error {
 	if plan.Empty() {
 		return nil
@@ -43,7 +43,7 @@ func (c *consent) askCaller(ctx context.Context, plan Plan) error {
 		return err
 	}
 	agreed := cmp.Or(c.agreed, c.allow)
-	if agreed != "" && plan.disturbs().Above(agreed) && !plan.Destroys() {
+	if agreed != "" && plan.disturbs().Above(agreed) && !plan.changesVMs() {
 		return beyondConsent(plan)
 	}
 	if c.agreed != "" {
@@ -54,7 +54,7 @@ func (c *consent) askCaller(ctx context.Context, plan Plan) error {
 			return err
 		}
 	}
-	if c.agreed = cmp.Or(agreed, plan.Disruption()); plan.disturbs() == "" || plan.Destroys() {
+	if c.agreed = cmp.Or(agreed, plan.Disruption()); plan.idle() || plan.changesVMs() {
 		c.agreed = DisruptionForce // nothing runs in it that was there before
 	}
 	return nil

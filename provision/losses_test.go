@@ -22,6 +22,8 @@ func TestLosses(t *testing.T) {
 		"replace": {plan(true, Step{Destroys: true}).Losses, "the disk of the VM",
 			"restored if it never does"},
 		"replace with keep": {plan(true, Step{}).Losses, "nothing: the old VM is kept", "/home/ada/p"},
+		"leftovers": {plan(false, Step{ID: StepRollbackRemove, Destroys: true}).Losses, "leftovers",
+			"the VM, with everything in it"},
 		"restore": {plan(false, Step{ID: StepRestoreRemove, Destroys: true}).RestoreLosses,
 			"of the current VM, the disk of the VM", "the VM that was kept"},
 		"restore with keep": {plan(false, Step{ID: StepRestoreKeep}).RestoreLosses, "nothing",
@@ -52,6 +54,9 @@ func TestDestroys(t *testing.T) {
 		"nothing": {Plan{}, false}, "a repair": {Plan{Steps: []Step{{ID: StepStop}}}, false},
 		"a replacement": {Plan{Replace: []string{"why"}}, true},
 		"a removal":     {Plan{Steps: []Step{{Destroys: true}}}, true},
+		"leftovers":     {Plan{Steps: []Step{{ID: StepRollbackRemove, Destroys: true}}}, false},
+		"what was in use": {Plan{Steps: []Step{{ID: StepRollbackDisplace}, {ID: StepRollbackRemove, Destroys: true}}},
+			true},
 	} {
 		if test.plan.Destroys() != test.want {
 			t.Errorf("%s: Destroys is %v", name, !test.want)

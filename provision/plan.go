@@ -500,16 +500,29 @@ func (p Plan) Disruption() (highest Disruption) {
 	return highest
 }
 
-// disturbs is like Disruption, and empty as well for a VM that is stopped, in which nothing runs.
+// disturbs is like Disruption, and empty as well for a VM in which nothing runs.
 func (p Plan) disturbs() Disruption {
-	if p.Existing == nil || p.Existing.Status == strings.ToLower(limatype.StatusStopped) {
+	if p.idle() {
 		return ""
 	}
 	return p.Disruption()
 }
 
-// Destroys reports whether the plan deletes something that nothing can restore.
-func (p Plan) Destroys() bool { return len(p.Replace) > 0 || p.deletesVM() }
+// idle reports whether there is no VM, or one that is stopped, in which nothing runs.
+func (p Plan) idle() bool {
+	return p.Existing == nil || p.Existing.Status == strings.ToLower(limatype.StatusStopped)
+}
+
+// changesVMs reports whether another VM takes the place of the one that is there.
+func (p Plan) changesVMs() bool { return len(p.Replace) > 0 || p.has(StepRollbackDisplace) }
+
+// Destroys reports whether the plan deletes a VM that someone may have used. One that an interrupted run was still
+// making is none.
+func (p Plan) Destroys() bool {
+	return len(p.Replace) > 0 || slices.ContainsFunc(p.Steps, func(s Step) bool {
+		return s.Destroys && (s.ID != StepRollbackRemove || p.has(StepRollbackDisplace))
+	})
+}
 
 func (p Plan) deletesVM() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Destroys })
@@ -519,6 +532,9 @@ func (p Plan) deletesVM() bool {
 func (p Plan) Losses() (deleted, kept string) {
 	deleted, kept = p.Existing.onlyInVM(), p.Existing.onHost()
 	switch {
+	case len(p.Replace) == 0 && p.deletesVM():
+		deleted = "leftovers of an interrupted run"
+		kept = "the VM, with everything in it; " + kept
 	case len(p.Replace) > 0 && !p.deletesVM():
 		deleted = "nothing: the old VM is kept, stopped and under another name, for `worldsetup restore`"
 	case len(p.Replace) > 0:
