@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
@@ -111,13 +112,13 @@ func list(h Host, t Target) []Check {
 		Check{
 			ID: "name-resolution", Title: "name resolution", Requires: []string{"proxy"}, network: true,
 			Probe: h.nameResolution(address),
-			Late: "check that your name server answers: ping " + cmp.Or(hostOf(address), "HOST") +
+			Late: "check that your name server answers: ping " + shellescape.Quote(cmp.Or(hostOf(address), "HOST")) +
 				"; with a VPN, that it is connected",
 		}.When(address != "", local),
 		Check{
 			ID: "image-host", Title: "download of the image", Requires: []string{"name-resolution"}, network: true,
 			Probe: h.imageHost(addresses),
-			Late:  "check that it can be reached: curl -I " + address + offline,
+			Late:  "check that it can be reached: curl -I " + shellescape.Quote(address) + offline,
 		}.When(address != "", local),
 		Check{ID: "containerd-download", Title: "download of containerd", network: true,
 			Probe: h.containers(t.Containers, filepath.Join(cache, "lima"))}.

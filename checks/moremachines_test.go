@@ -320,6 +320,11 @@ func TestMoreMachines(t *testing.T) {
 			heads(syscall.ECONNREFUSED), Failed, 3, []string{"can't be downloaded", "connection refused"},
 			"curl -I " + image, "",
 		},
+		"an address with what a shell reads": {
+			one(but(func(h *Host) { h.Head = headEnds(syscall.ECONNREFUSED) }).imageHost([]string{image + "?a=1&b=2"})),
+			Failed, 3,
+			[]string{"can't be downloaded"}, "curl -I '" + image + "?a=1&b=2'", "",
+		},
 		"image gone": {
 			heads(errors.New("the server answers 404 Not Found")), Failed, 3, []string{"404 Not Found"},
 			"--image FILE", "",

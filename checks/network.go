@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
@@ -152,7 +154,7 @@ func (h Host) nameResolution(address string) Probe {
 		}
 		if err := h.Resolve(ctx, host); err != nil {
 			return failed("can't resolve "+host+" (offline?)", err.Error(),
-				"connect to a network (with a VPN, check that it is connected) and try: ping "+host+offline)
+				"connect to a network (with a VPN, check that it is connected) and try: ping "+shellescape.Quote(host)+offline)
 		}
 		return ok("%s", host)
 	}
@@ -208,6 +210,6 @@ func (h Host) imageHost(addresses []string) Probe {
 					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
 		}
 		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", addresses[0], first),
-			"read what this prints: curl -I "+addresses[0]+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
+			"read what this prints: curl -I "+shellescape.Quote(addresses[0])+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
 	}
 }
