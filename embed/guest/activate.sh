@@ -13,6 +13,13 @@ sock=/run/substrate.sock
 agent=/usr/local/bin/$UNIT
 previous=/usr/local/bin/.$UNIT.previous
 
+# halt UNIT: stops its socket and service. A frozen service is not stopped before it is thawed.
+halt() {
+    systemctl stop "$1.socket" "$1.service" || {
+        systemctl thaw "$1.service"
+        systemctl stop "$1.socket" "$1.service"
+    }
+}
 up() {
     if [ "$runs" = listens ]; then
         runs=yes
@@ -20,11 +27,7 @@ up() {
         systemctl restart "$UNIT.service" && return
     fi
     if [ "$runs" != no ]; then
-        # A frozen service is not stopped before it is thawed.
-        systemctl stop "$UNIT.socket" "$UNIT.service" || {
-            systemctl thaw "$UNIT.service"
-            systemctl stop "$UNIT.socket" "$UNIT.service"
-        }
+        halt "$UNIT"
         # Units that failed, or were started often in a short time, are not started again until systemd forgets that.
         systemctl reset-failed "$UNIT.socket" "$UNIT.service" 2>/dev/null || :
     fi
@@ -45,14 +48,14 @@ answers() {
         http://localhost/v1/capabilities 2>&1) && [ "$code" = 200 ]
 }
 
-for old; do systemctl stop "$old.socket" "$old.service"; done
+for old; do halt "$old"; done
 up
 if answers; then exit 0; fi
 echo "the agent did not answer GET /v1/capabilities with 200: $code" >&2
 journalctl --no-pager -o cat -n 15 -u "$UNIT.service" >&2 || :
 if [ "$#" -gt 0 ]; then
-    systemctl --quiet disable "$UNIT.socket" "$UNIT.service"
-    systemctl stop "$UNIT.socket" "$UNIT.service"
+    systemctl --quiet disable "$UNIT.socket" "$UNIT.service" || :
+    halt "$UNIT" || : # the old ones are to be started in any case
     rm -f "$sock" "/etc/systemd/system/$UNIT.socket" "/etc/systemd/system/$UNIT.service"
     systemctl daemon-reload
     sync -f /etc/systemd/system

@@ -27,7 +27,8 @@ case $arrived in
     ;;
 esac
 chmod 0755 "$temp"
-if [ -f "$agent" ] && ! cmp -s "$temp" "$agent"; then ln -f "$agent" "$previous"; fi
+# Without a change there is none to take back: what an earlier one left must not come again.
+if [ -f "$agent" ] && ! cmp -s "$temp" "$agent"; then ln -f "$agent" "$previous"; else rm -f "$previous"; fi
 for_rename "$agent"
 mv -fT "$temp" "$agent"
 sync -f "$dir"
