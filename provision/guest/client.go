@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/embed"
+	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/staging"
 )
@@ -186,13 +187,19 @@ func (s scripted) Enter(ctx context.Context) error {
 	return err
 }
 
+// settingName matches the keywords of sshd_config(5).
+var settingName = lazyregexp.New(`^[A-Za-z]+$`)
+
 // Refusals implements [Client].
 func (s scripted) Refusals(ctx context.Context, via Route, user, what string) (refusals Refusals, err error) {
 	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Refused, Args: []string{user, what}, Root: true})
 	for line := range strings.Lines(string(reply.Stdout)) {
 		line = strings.TrimSpace(line)
 		if setting, ok := strings.CutPrefix(line, "setting="); ok {
-			refusals.Setting.Name, refusals.Setting.Value, _ = strings.Cut(setting, " ")
+			name, value, _ := strings.Cut(setting, " ")
+			if settingName.MatchString(name) {
+				refusals.Setting = SSHDSetting{name, value}
+			}
 		} else if line != "" {
 			refusals.Causes = append(refusals.Causes, line)
 		}

@@ -110,7 +110,7 @@ func TakeAway(wishes []guest.Wish) (commands []string) {
 	for _, wish := range wishes {
 		words := []string{"sudo", "mv", wish.File, wish.File + ".displaced"}
 		if wish.File != wish.Override {
-			commands = append(commands, "sudo mkdir -p "+path.Dir(wish.Override))
+			commands = append(commands, shellescape.QuoteCommand([]string{"sudo", "mkdir", "-p", path.Dir(wish.Override)}))
 			words = []string{"sudo", "ln", "-s", "/dev/null", wish.Override}
 		}
 		commands = append(commands, shellescape.QuoteCommand(words))
