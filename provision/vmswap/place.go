@@ -95,11 +95,14 @@ func (p Place) MarkVerified() error {
 
 // Discard renames the VM with suffix to the staged one, from which moment on it is not needed, and removes it.
 func (p Place) Discard(ctx context.Context, suffix string, line func(string)) error {
-	if err := p.Stop(ctx, suffix, line); err != nil {
-		return err
-	}
 	if protected, byUs := p.Protected(suffix); protected && !byUs {
 		return fmt.Errorf("the VM %s is protected: limactl unprotect lifts that", p.VM+suffix)
+	}
+	if there(p.Dir(suffix)) && len(p.Proof(suffix)) == 0 {
+		return p.stranger(suffix)
+	}
+	if err := p.Stop(ctx, suffix, line); err != nil {
+		return err
 	}
 	if err := p.Rename(suffix, Staged); err != nil {
 		return err
