@@ -169,7 +169,10 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		failure.Kind = interruption.Kind
 		failure.What = fmt.Sprintf("%s during the step %q", interruption.What, step.Title)
 		if _, ok := errors.AsType[*guest.ConnectionError](err); ok { // we closed the connection ourselves
-			failure.Why = interruption.Why + "; the VM is left running, and what was done so far is kept"
+			failure.Why = interruption.Why + "; what was done so far is kept"
+			if !r.vm.Boot.Laying() { // else it is stopped
+				failure.Why += ", and the VM is left running"
+			}
 		}
 		if step.ID == StepStart || step.ID == StepWaitForBoot {
 			failure.Why += r.vm.Activity.Evidence(r.target.vmType)
@@ -419,7 +422,8 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 		return
 	}
 	verifying.Wait()
-	now.state.Booting, now.state.HostSocket = false, true
+	now.state.Booting = false
+	now.state.observeHostSocket(ctx) // it was not there yet
 	now.plan = planFor(r.target, now.state)
 	if r.refine(ctx, &now); now.plan.complete() && now.verified.Passed() {
 		a.last, a.begun = &now, begun

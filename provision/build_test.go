@@ -187,9 +187,9 @@ func TestBuildWithoutCargo(t *testing.T) {
 		kind  provision.Kind
 		words []string
 	}{
-		"too old, and none better": {cargo{has: "1.65", offered: "1.75"}, provision.KindPrerequisite,
+		"too old, and none better": {cargo{has: "1.65", offered: "1.75"}, provision.KindProvisioning,
 			[]string{"cargo 1.78 or later", "offers cargo 1.75", "rustup", "--agent FILE"}},
-		"none": {cargo{}, provision.KindPrerequisite, []string{"offers none", "rustc 1.70 or later"}},
+		"none": {cargo{}, provision.KindProvisioning, []string{"offers none", "rustc 1.70 or later"}},
 		"offline": {cargo{fails: offline}, provision.KindProvisioning,
 			[]string{"cargo could not be installed", "Temporary failure", "apt-get update"}},
 	} {

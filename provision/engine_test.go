@@ -289,8 +289,29 @@ func TestInterruptedStep(t *testing.T) {
 		return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
 	}
 	_, err := b.setup().Run(ctx)
-	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; the VM is left running", "write the layout")
+	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; what was done so far is kept, and the VM is left running",
+		"write the layout")
 	if strings.Contains(err.Error(), "no way into the guest") {
+		t.Error(err)
+	}
+}
+
+// TestInterruptedWhileBooting: what is booting is stopped, and that is all that is said about it.
+func TestInterruptedWhileBooting(t *testing.T) {
+	b := newBench(t)
+	slow := slowStart{World: b.World, release: make(chan struct{})}
+	b.runner = slow
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b.BeforeGuest = func(name string) error {
+		if name != "InstallUnits" {
+			return nil
+		}
+		cancel(errors.New("SIGTERM was received"))
+		return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
+	}
+	_, err := b.setup().Run(ctx)
+	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; what was done so far is kept", "units")
+	if strings.Contains(err.Error(), "left running") {
 		t.Error(err)
 	}
 }
@@ -438,7 +459,11 @@ type slowStart struct {
 func (l slowStart) Run(ctx context.Context, command lima.Command) (lima.Result, error) {
 	result, err := l.World.Run(ctx, command)
 	if slices.Contains(command.Args, "start") {
-		<-l.release
+		select {
+		case <-l.release:
+		case <-ctx.Done():
+			return result, context.Cause(ctx)
+		}
 	}
 	return result, err
 }
@@ -495,5 +520,32 @@ func TestBootOverlaps(t *testing.T) {
 	}
 	if steps := b.steps(); !slices.Equal(steps, want) {
 		t.Errorf("the steps %v, want %v", steps, want)
+	}
+}
+
+// TestBootOverlapsAnOpenSocket: what is observed while the VM still boots is observed when it is there.
+func TestBootOverlapsAnOpenSocket(t *testing.T) {
+	b := newBench(t)
+	slow := slowStart{World: b.World, release: make(chan struct{})}
+	b.runner = slow
+	setup := b.setup()
+	record := setup.Events
+	socket := filepath.Join(b.VMDir("substrate"), "sock", "substrate.sock")
+	b.BeforeGuest = func(name string) error {
+		if name == "mounts" { // after everything else
+			return os.Chmod(socket, 0o666)
+		}
+		return nil
+	}
+	setup.Events = func(event provision.Event) {
+		record(event)
+		if event.Type == provision.EventStep && event.Step.ID == provision.StepWaitForBoot &&
+			event.Step.State == provision.StepRunning {
+			close(slow.release)
+		}
+	}
+	health, err := setup.Run(t.Context())
+	if info, statErr := os.Stat(socket); err != nil || !health.Ready || statErr != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v, and the socket is %v after the steps %v", err, statErr, info.Mode(), b.steps())
 	}
 }

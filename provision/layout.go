@@ -214,8 +214,7 @@ func planLinger(p *Plan, _ target, s State) {
 }
 
 func explainLinger(r *run, at State, failure *Error, _ error) {
-	failure.Next = fmt.Sprintf("enable it by hand: limactl shell --workdir / %s sudo loginctl enable-linger %s",
-		r.target.spec.VM, at.Guest.User)
+	failure.Next = "enable it by hand: " + guest.RootCommand(r.target.spec.VM, "loginctl enable-linger", at.Guest.User)
 }
 
 // planActivate plans to restart the agent when it has to pick up a change, or does not work.
@@ -342,7 +341,7 @@ func unrepaired(s State) (all []Unrepaired) {
 	for i, problem := range s.Mounts {
 		if problem == mounts.Refused {
 			all = append(all, Unrepaired{[]string{"mount-home", "mount-project"}[i], problem, "allow it: " + mounts.GrantFiles +
-				"; then, in that terminal: worldsetup stop && worldsetup start"})
+				"; then, in that terminal: " + vmCommand("worldsetup stop", vm) + " && " + vmCommand("worldsetup start", vm)})
 		}
 	}
 	if why, next := faults.Pinned(o, vm); why != "" {
@@ -436,9 +435,9 @@ func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 	}
 	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
 	failure.Why = strings.TrimSpace(script.Stderr)
-	failure.Next = fmt.Sprintf("remove what is not needed (limactl shell --workdir / %s sudo du -xh / | sort -h | "+
-		"tail), "+
-		"or grow it: worldsetup --disk SIZE", r.target.spec.VM)
+	vm := r.target.spec.VM
+	failure.Next = fmt.Sprintf("remove what is not needed (%s), or grow it: %s",
+		guest.RootCommand(vm, "du -xh / | sort -h | tail"), vmCommand("worldsetup --disk SIZE", vm))
 }
 
 // What follows takes Rosetta out, by which a VM on Apple silicon runs programs for x86_64.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,4 +131,32 @@ func TestRestoreJudgesWhatIsThere(t *testing.T) {
 	if health, err := b.setup().Restore(t.Context()); err != nil || !health.Ready {
 		t.Errorf("%v: %+v", err, health.Drift)
 	}
+}
+
+// TestRestoreOfAnUnfinishedReplacement: the VM that a killed run had not verified yet may have been worked in since.
+func TestRestoreOfAnUnfinishedReplacement(t *testing.T) {
+	b := kept(t)
+	if err := os.WriteFile(filepath.Join(b.VMDir("substrate"), "worldsetup-unproven"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.ForgetCalls()
+	_, err := b.setup().Restore(t.Context())
+	wantKind(t, err, provision.KindReplacement, "needs consent", "worldsetup restore --replace=substrate")
+	b.unchanged(t)
+	b.only(t, "substrate", oldVM)
+	plan, err := b.setup().PlanRestore(t.Context())
+	if deleted, _ := plan.RestoreLosses(); err != nil || !strings.Contains(deleted, "of the current VM, the disk") {
+		t.Errorf("it would delete %q: %v", deleted, err)
+	}
+	wantKind(t, b.restoreErr(t), provision.KindUnhealthy, "VM: stopped") // as it was left, as far as is known
+	b.only(t, "substrate")
+}
+
+// TestRestoreWithoutAName: a restoration needs a name that an earlier one has left in use.
+func TestRestoreWithoutAName(t *testing.T) {
+	b := kept(t)
+	b.create(t, "substrate.ws-back", foreignProfile+"# worldsetup made this VM, in the run 1\n")
+	b.ForgetCalls()
+	wantKind(t, b.restoreErr(t), provision.KindUsage, "substrate.ws-back is in the way", "limactl delete substrate.ws-back")
+	b.unchanged(t)
 }

@@ -339,13 +339,13 @@ func (r *run) stage(ctx context.Context) (Plan, error) {
 		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
 			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
 			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
-				"worldsetup --layout " + layout.Staged()[0].Name}
+				vmCommand("worldsetup --layout "+layout.Staged()[0].Name, vm)}
 	case state.Guest.Group == nil:
 		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
 	}
 	if left := unstaged(r.target, state); len(left) > 0 {
-		return Plan{}, &Error{Kind: KindUsage, What: left[0].Why, Next: "worldsetup stage PROJECT"}
+		return Plan{}, &Error{Kind: KindUsage, What: left[0].Why, Next: vmCommand("worldsetup stage PROJECT", vm)}
 	}
 	plan := Plan{VM: vm, Steps: []Step{}, Existing: existing(state)}
 	if planStage(&plan, r.target, state); plan.Blocked != nil {

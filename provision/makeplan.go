@@ -130,7 +130,8 @@ func (p *Plan) forReplacement(t target, s State) {
 	fresh.forNew(t, "")
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
 	if t.spec.KeepOld {
-		p.Steps = append(p.Steps, newStep(StepReplaceKeep, "requested; `worldsetup restore` restores it"))
+		p.Steps = append(p.Steps, newStep(StepReplaceKeep,
+			"requested; `"+vmCommand("worldsetup restore", t.spec.VM)+"` restores it"))
 	} else {
 		p.Steps = append(p.Steps, newStep(StepReplaceRemove, "the new one was verified by then"))
 	}

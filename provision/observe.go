@@ -77,9 +77,7 @@ func (o *observer) observe(
 	}
 	boot, _ := lima.ReadBoot(instance.Dir) // without events nothing is known
 	state.Degraded = boot.Degraded
-	state.Openings = hostsocket.Openings(instance)
-	state.HostSocketOwner = hostsocket.OtherOwner(lima.HostSocketPath(instance), os.Getuid())
-	state.HostSocket = state.HostSocketOwner == "" && lifecycle.Accepts(ctx, lima.HostSocketPath(instance))
+	state.observeHostSocket(ctx)
 	wanted := t.wantedMounts()
 	if state.Booting {
 		wanted = nil // they come at the end of the boot, and observing them would slow it down
@@ -133,6 +131,13 @@ func (o *observer) observeGuest(
 		return nil, false, verify.Hangs(ctx, instance, of, errors.Join(err, freshErr))
 	}
 	return seen, true, nil
+}
+
+// observeHostSocket observes the host's end of the forwarded socket.
+func (s *State) observeHostSocket(ctx context.Context) {
+	path := lima.HostSocketPath(s.Instance)
+	s.Openings, s.HostSocketOwner = hostsocket.Openings(s.Instance), hostsocket.OtherOwner(path, os.Getuid())
+	s.HostSocket = s.HostSocketOwner == "" && lifecycle.Accepts(ctx, path)
 }
 
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.

@@ -249,8 +249,9 @@ func notOursError(spec Spec, s State) *Error {
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
 			Why: "there is room for one",
-			Next: fmt.Sprintf("restore it (worldsetup restore), or, if nothing in it is needed: "+
-				"limactl unprotect %[1]s; limactl delete %[1]s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup)),
+			Next: fmt.Sprintf("restore it (%[2]s), or, if nothing in it is needed: limactl unprotect %[1]s; "+
+				"limactl delete %[1]s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup),
+				vmCommand("worldsetup restore", spec.VM)),
 		}
 	}
 	return nil

@@ -547,7 +547,7 @@ func (p Plan) Losses() (deleted, kept string) {
 func (p Plan) RestoreLosses() (deleted, kept string) {
 	kept = "the VM that was kept, with everything in it; "
 	switch {
-	case p.has(StepRestoreRemove):
+	case p.has(StepRestoreRemove), p.has(StepRollbackDisplace):
 		deleted = "of the current VM, " + p.Existing.onlyInVM()
 	case p.has(StepRestoreKeep):
 		deleted = "nothing"

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
@@ -124,10 +125,10 @@ func (w *replacement) recover(ctx context.Context) error {
 
 // commit makes the new VM the world from now on, and then removes or keeps the old one.
 func (w *replacement) commit(ctx context.Context) error {
-	keep := newStep(StepReplaceKeep, "`worldsetup restore` restores it")
+	vm := w.run.target.spec.VM
+	keep := newStep(StepReplaceKeep, "`"+vmCommand("worldsetup restore", vm)+"` restores it")
 	if w.resumed && !w.removeOld {
-		keep.Reason = fmt.Sprintf("this run was not given --replace=%s; `worldsetup restore` restores it",
-			w.run.target.spec.VM)
+		keep.Reason = fmt.Sprintf("this run was not given --replace=%s; %s", vm, keep.Reason)
 	}
 	if !w.removeOld {
 		return w.run.performStep(ctx, State{}, keep)
@@ -412,7 +413,7 @@ func (w *replacement) restore(ctx context.Context) error {
 		return err
 	}
 	var missing error
-	if plan.has(StepRestorePlace) && consent == "" {
+	if (plan.has(StepRestorePlace) || plan.has(StepRollbackDisplace)) && consent == "" {
 		missing = needsConsent(plan, "restore", "--replace")
 	}
 	if err := w.askConsent(ctx, plan, missing); err != nil {
@@ -465,10 +466,15 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 	case err != nil:
 		return nil, Plan{}, err
 	case swap.Pending():
-		return instance, w.rollbackPlan(swap), nil
+		plan := w.rollbackPlan(swap)
+		plan.Existing = existing(w.run.observer.stateOf(instance, swap))
+		return instance, plan, nil
 	}
 	actions, after := swap.Recovered()
 	steps := recoverySteps(actions)
+	if after.VM && after.Backup && after.Displaced {
+		return nil, Plan{}, restoredTwice(w.run.target.spec.VM)
+	}
 	if !after.Backup {
 		if len(steps) == 0 {
 			return nil, Plan{}, noneKept(w.run.target.spec)
@@ -494,6 +500,17 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 		plan.Existing.Kept = w.run.target.spec.VM + vmswap.Backup
 	}
 	return instance, plan, nil
+}
+
+// restoredTwice is the error of a name that a restoration needs, and that has a VM of an earlier one.
+func restoredTwice(vm string) *Error {
+	left := shellescape.Quote(vm + vmswap.Displaced)
+	return &Error{
+		Kind: KindUsage, What: vm + vmswap.Displaced + " is in the way",
+		Why: "it was left by an earlier restoration, and its name is needed for the VM " + vm,
+		Next: fmt.Sprintf("if nothing in it is needed: limactl unprotect %[1]s; limactl stop %[1]s; limactl delete %[1]s; "+
+			"then run this again", left),
+	}
 }
 
 func noneKept(spec Spec) *Error {

@@ -29,8 +29,7 @@ const (
 	// restartsWarning is how often systemd may have had to restart the agent by itself.
 	restartsWarning = 3
 	itemGuestAccess = "guest-access"
-	// rerunAdvice and replaceAdvice are the advice for what a run repairs, and for what only another VM repairs.
-	rerunAdvice   = "worldsetup"
+	// replaceAdvice is the advice for what only another VM repairs; see [Health.rerun] for what a run repairs.
 	replaceAdvice = "save what is needed; then only another VM helps"
 )
 
@@ -45,7 +44,7 @@ func (r *run) report(seen view) Health {
 		health.reportBackups(r.target.spec, s.Swap)
 	}
 	if s.Instance == nil {
-		health.add("instance", "VM", Failed, "running", "absent", rerunAdvice)
+		health.add("instance", "VM", Failed, "running", "absent", health.rerun())
 		return health
 	}
 	health.reportOwner(r.target, s)
@@ -79,7 +78,7 @@ func (r *run) report(seen view) Health {
 		health.add("generation", "generation of the layout", Info, "", s.LastSeen.String(), "")
 	}
 	if s.GuestError != nil {
-		next := rerunAdvice
+		next := health.rerun()
 		if plan.Blocked != nil {
 			next = plan.Blocked.Next
 		}
@@ -98,6 +97,9 @@ func (r *run) report(seen view) Health {
 	return health
 }
 
+// rerun is the command that repairs what a run can repair.
+func (h *Health) rerun() string { return vmCommand("worldsetup", h.VM) }
+
 // add adds a line.
 func (h *Health) add(id, title string, outcome Outcome, want, found, next string) {
 	if !outcome.IsProblem() {
@@ -113,7 +115,7 @@ func (h *Health) addCheck(id, title, want, found string) {
 	if want != found {
 		outcome = Failed
 	}
-	h.add(id, title, outcome, want, found, rerunAdvice)
+	h.add(id, title, outcome, want, found, h.rerun())
 }
 
 // addReasons adds a line that is ok when there is no reason to change anything.
@@ -127,7 +129,7 @@ func (h *Health) addReasons(id, title, right string, reasons []string) {
 
 // addReasonsAnd adds a line with what no run changes, and what to do about that.
 func (h *Health) addReasonsAnd(line guestItem, left []Unrepaired) {
-	next := nonEmpty(map[bool]string{true: rerunAdvice}[len(line.reasons) > 0])
+	next := nonEmpty(map[bool]string{true: h.rerun()}[len(line.reasons) > 0])
 	for _, one := range left {
 		if one.Item == line.id {
 			line.reasons = append(line.reasons, one.Why)
@@ -198,7 +200,7 @@ func (h *Health) reportGuest(t target, s State) {
 		return
 	}
 	if len(closed) > 0 {
-		h.add("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", rerunAdvice)
+		h.add("guest", "inside of the VM", Unknown, "seen", "not seen behind closed directories", h.rerun())
 		return
 	}
 	left := unrepaired(s)
@@ -258,7 +260,7 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 		outcome = Warning
 	}
 	found := fmt.Sprintf("%d %% used, %.1f GiB free", o.DiskUsed, float64(o.DiskAvailable)/(1<<30))
-	next := "remove what is not needed, or grow it: worldsetup --disk SIZE"
+	next := "remove what is not needed, or grow it: " + vmCommand("worldsetup --disk SIZE", h.VM)
 	for _, path := range slices.Sorted(maps.Keys(o.Rooms)) {
 		kind, short := faults.NoRoom(path, o.Rooms[path])
 		if !short {
@@ -279,7 +281,7 @@ func (h *Health) reportMeasures(o *guest.Observation) {
 	}
 	h.add("clock", "clock of the guest", outcome, fmt.Sprintf("within %v of the host's", clockWarning),
 		faults.Signed(o.ClockAhead)+" from the host's",
-		map[bool]string{true: rerunAdvice, false: "time synchronization in the guest brings it back"}[outcome == Failed])
+		map[bool]string{true: h.rerun(), false: "time synchronization in the guest brings it back"}[outcome == Failed])
 	outcome = OK
 	service := o.Units[o.Layout.Service()]
 	if service.Restarts >= restartsWarning {
@@ -304,7 +306,7 @@ func (h *Health) reportVerification(t target, verified *verify.Result) {
 		if h.hasFailed(mountItem(point)) {
 			continue // it was lost before anyone connected
 		}
-		h.add("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", rerunAdvice)
+		h.add("mount-after", "mount "+point, Failed, "still mounted after connecting", "gone", h.rerun())
 	}
 }
 
@@ -330,12 +332,12 @@ func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 	case s.Pending():
 		h.add("replacement", "replacement", Failed, "ended",
 			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
-			rerunAdvice)
+			h.rerun())
 	case s.Unfinished():
 		h.add("replacement", "replacement", Failed, "ended",
-			"a run is at work on whole VMs, or was killed while it was", rerunAdvice)
+			"a run is at work on whole VMs, or was killed while it was", h.rerun())
 	case s.Kept():
-		h.add("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; worldsetup restore restores it", "")
+		h.add("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; "+vmCommand("worldsetup restore", spec.VM)+" restores it", "")
 	}
 }
 
@@ -607,7 +609,8 @@ func (h *Health) reportStaged(t target, s State) {
 	case s.Staged != nil && s.Staged.Err != nil:
 		h.add(itemStaged, "copy of the project", Failed, good, s.Staged.Err.Error(), cannotStage(t, s.Staged.Err).Next)
 	case later:
-		h.add(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "), "worldsetup stage")
+		h.add(itemStaged, "copy of the project", Warning, good, strings.Join(reasons, "; "),
+			vmCommand("worldsetup stage", h.VM))
 	default:
 		h.addReasonsAnd(guestItem{itemStaged, "copy of the project", good, reasons}, unstaged(t, s))
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
-	"github.com/atomize-hq/worldsetup/internal/process"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/hostsocket"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
@@ -157,8 +156,7 @@ func (r *run) end(err error, ready bool) error {
 		r.list.emitSkipped(r.list.skip(func(agreedStep) bool { return true }))
 	}
 	r.times.record(ready)
-	_, ofLima := errors.AsType[*lima.CommandError](err)
-	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 && (ofLima || process.Killed(err)) {
+	if failure != nil && failure.Kind == KindPrerequisite && r.steps > 0 {
 		failure.Kind = KindProvisioning // the other one means that nothing was changed
 	}
 	r.events.emit(Event{Type: EventFinished, Result: &Result{
@@ -633,7 +631,7 @@ func busy(spec Spec, info *RunInfo) *Error {
 		Kind: KindBusy,
 		What: fmt.Sprintf("provisioning in progress: another run of worldsetup is at work on the VM %s", spec.VM),
 		Why:  "it did not report which process it is",
-		Next: "wait until it has ended (--wait does that), or watch it: worldsetup status --watch",
+		Next: "wait until it has ended (--wait does that), or watch it: " + vmCommand("worldsetup status --watch", spec.VM),
 	}
 	if info != nil {
 		failure.Why = info.String()

@@ -159,8 +159,8 @@ func explainStage(r *run, _ State, failure *Error, err error) {
 	failure.What, failure.Why = "the project could not be copied into the guest", strings.TrimSpace(script.Stderr)
 	failure.Next = "run worldsetup again; the copy that was there is as it was"
 	if strings.Contains(script.Stderr, "No space left on device") {
-		failure.Next = "make room in the guest, or grow its disk: worldsetup --disk SIZE; the copy that was there is as it " +
-			"was"
+		failure.Next = "make room in the guest, or grow its disk: " +
+			vmCommand("worldsetup --disk SIZE", r.target.spec.VM) + "; the copy that was there is as it was"
 	}
 }
 

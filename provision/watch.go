@@ -197,6 +197,7 @@ func (w *watcher) send(ctx context.Context, r *run, state State) {
 	points := mounts.Points(r.target.wantedMounts())
 	go func() {
 		defer close(ended)
+		defer cancel()
 		silent := true
 		defer func() { w.mute.Store(silent) }()
 		defer crash.Catch()

@@ -255,12 +255,7 @@ func output(ctx context.Context, limit time.Duration, command ...string) ([]byte
 }
 
 // reportCommand is what a person types to report a problem of a VM.
-func reportCommand(vm string) string {
-	if vm == provision.DefaultVM {
-		return "worldsetup bundle"
-	}
-	return "worldsetup bundle --vm " + shellescape.Quote(vm)
-}
+func reportCommand(vm string) string { return vmCommand("worldsetup bundle", vm) }
 
 // offerBundle names the command for a report, at the end of a run that failed for a reason that may be ours.
 func (a *app) offerBundle(failure *provision.Error) {

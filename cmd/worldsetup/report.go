@@ -276,9 +276,17 @@ func showDrift(to *lines, health provision.Health, all bool) {
 			verb = "create"
 		}
 		to.drawn("  to ", verb, " it, in ", count(len(drift.Steps), "step"), usually(drift.Usual()), "; ",
-			to.paint(dimTone, "worldsetup plan shows them"))
-		to.typed("      ", "worldsetup")
+			to.paint(dimTone, vmCommand("worldsetup plan", health.VM)+" shows them"))
+		to.typed("      ", vmCommand("worldsetup", health.VM))
 	}
+}
+
+// vmCommand returns the command about the VM of that name.
+func vmCommand(command, vm string) string {
+	if vm == provision.DefaultVM {
+		return command
+	}
+	return command + " --vm " + shellescape.Quote(vm)
 }
 
 // showCommands shows what to type next.
@@ -286,11 +294,7 @@ func showCommands(to *lines, health provision.Health) {
 	const curl, url = "curl -sS --unix-socket", "http://localhost/v1/capabilities"
 	vm, socket := shellescape.Quote(health.VM), health.Socket
 	to.printf("next, %stype:", when(to.demo, "with a real VM, "))
-	shell := "worldsetup shell"
-	if health.VM != provision.DefaultVM {
-		shell += " --vm " + vm
-	}
-	to.typed("  ", shell)
+	to.typed("  ", vmCommand("worldsetup shell", health.VM))
 	to.typed("  ", fmt.Sprintf("limactl shell --workdir / %s %s %s %s", vm, curl, shellescape.Quote(socket.Path), url))
 	to.typed("  ", fmt.Sprintf("%s %s %s", curl, shellescape.Quote(socket.Host), url))
 }
