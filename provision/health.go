@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
+	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
 )
 
@@ -81,6 +82,14 @@ type Item struct {
 	Finding
 	// Cost is the disruption of its repair; empty when nothing is wrong, or no step repairs it.
 	Cost Disruption `json:"cost,omitempty"`
+}
+
+// newHealth returns a report of a VM that nothing is known about.
+func newHealth(spec Spec, now time.Time) Health {
+	return Health{
+		Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{}, Items: []Item{},
+		Socket: Socket{Path: guest.SocketPath, Reach: []Reach{}}, Drift: Plan{VM: spec.VM, Steps: []Step{}},
+	}
 }
 
 // Wrong returns the findings that keep the world from being ready: the items first, since they may be the cause of

@@ -36,10 +36,8 @@ const (
 // report makes the health report from what was observed and verified. Without a verification the world is not ready.
 func (r *run) report(seen view) Health {
 	s, plan, verified := seen.state, seen.plan, seen.verified
-	health := Health{
-		Schema: Schema, VM: r.target.spec.VM, Time: r.edges.Now(), Instance: "absent", Drift: plan,
-		Socket: Socket{Path: guest.SocketPath, Reach: []Reach{}}, Access: []Finding{}, Items: []Item{},
-	}
+	health := newHealth(r.target.spec, r.edges.Now())
+	health.Instance, health.Drift = "absent", plan
 	if !r.swap.underway { // else this run is dealing with it
 		health.reportBackups(r.target.spec, s.Swap)
 	}
@@ -638,8 +636,7 @@ func (h *Health) reportNoise(s State) {
 
 func unknownHealth(spec Spec, now time.Time, err error) Health {
 	failure := AsError(err)
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
-		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health := newHealth(spec, now)
 	health.add("instance", "VM", Unknown, "running", failure.Error(), failure.Next)
 	return health
 }

@@ -106,8 +106,7 @@ func (w *watcher) observeReporting(ctx context.Context, slow func()) (health Hea
 
 // beingObserved returns the report that announces a slow observation: one of a VM that hangs takes much longer.
 func beingObserved(spec Spec, now time.Time, dir string) Health {
-	health := Health{Schema: Schema, VM: spec.VM, Time: now, Instance: "unknown", Access: []Finding{},
-		Drift: Plan{VM: spec.VM, Steps: []Step{}}}
+	health := newHealth(spec, now)
 	health.add(ItemObserving, "world", Unknown, "as it was",
 		strings.Join(append([]string{"something changed and is being observed"}, nonEmpty(lifecycle.Stopped(dir))...), ": "),
 		"wait")
@@ -149,8 +148,9 @@ func (w *watcher) observe(ctx context.Context) (Health, error) {
 	w.observed = time.Now()
 	if info := underWay(w.spec); info != nil {
 		w.host = hostState(w.spec, w.dir, w.processStates)
-		return Health{Schema: Schema, VM: w.spec.VM, Time: w.run.edges.Now(), Instance: "unknown", Run: info,
-			Access: []Finding{}, Items: []Item{}, Drift: Plan{VM: w.spec.VM, Steps: []Step{}}}, nil
+		health := newHealth(w.spec, w.run.edges.Now())
+		health.Run = info
+		return health, nil
 	}
 	fresh := w.run.again()
 	instance, findErr, err := fresh.locate(ctx)

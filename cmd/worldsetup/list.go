@@ -57,7 +57,8 @@ func (a *app) glance(ctx context.Context, spec provision.Spec, name string) (hea
 	if health.Schema == 0 { // there is no report
 		health = provision.Health{
 			Schema: provision.Schema, VM: name, Instance: "unknown", Access: []provision.Finding{},
-			Items: []provision.Item{}, Drift: provision.Plan{VM: name, Steps: []provision.Step{}},
+			Items: []provision.Item{}, Socket: provision.Socket{Reach: []provision.Reach{}},
+			Drift: provision.Plan{VM: name, Steps: []provision.Step{}},
 		}
 		note = provision.AsError(err).What
 	}
