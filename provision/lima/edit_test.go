@@ -203,6 +203,29 @@ func TestHomeLeftOutDiffers(t *testing.T) {
 	}
 }
 
+// TestOverruledInOrder: what the files of Lima's user decide is always named in the same order.
+func TestOverruledInOrder(t *testing.T) {
+	wanted := wantedForTests()
+	wanted.CPUs, wanted.Memory, wanted.Disk, wanted.VMType, wanted.MountType = 8, 6<<30, 20<<30, "vz", "virtiofs"
+	wanted.Images = []limatype.Image{{File: limatype.File{Location: "https://example.org/a.img"}}}
+	config, err := ParseProfile([]byte("images: [{location: /b.img}]\nmountType: 9p\nvmType: qemu\ndisk: 1GiB\n" +
+		"memory: 1GiB\ncpus: 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := File{Path: "/l/_config/override.yaml", Config: config}
+	want := []string{"cpus", "memory", "disk", "vmType", "mountType", "images"}
+	for range 20 {
+		var got []string
+		for _, decision := range wanted.Overruled([]File{file}, &limatype.LimaYAML{}) {
+			got = append(got, decision.Key)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("overruled by %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWriteConfig(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(other, "vm.yaml"), []byte("a"), 0o640); err != nil {

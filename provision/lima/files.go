@@ -118,16 +118,19 @@ func (w Wanted) Overruled(files []File, config *limatype.LimaYAML) (decisions []
 
 func (w Wanted) overruledSettings(f File) (decisions []Decision) {
 	c := f.Config
-	for key, differs := range map[string]bool{
-		"cpus":      w.CPUs != 0 && c.CPUs != nil && *c.CPUs != w.CPUs,
-		"memory":    w.Memory != 0 && c.Memory != nil && bytesOf(*c.Memory) != w.Memory,
-		"disk":      w.Disk != 0 && c.Disk != nil && bytesOf(*c.Disk) != w.Disk,
-		"vmType":    w.VMType != "" && c.VMType != nil && *c.VMType != w.VMType,
-		"mountType": w.MountType != "" && c.MountType != nil && *c.MountType != w.MountType,
-		"images":    len(w.Images) > 0 && len(c.Images) > 0 && c.Images[0].Location != w.Images[0].Location,
+	for _, setting := range []struct {
+		key     string
+		differs bool
+	}{
+		{"cpus", w.CPUs != 0 && c.CPUs != nil && *c.CPUs != w.CPUs},
+		{"memory", w.Memory != 0 && c.Memory != nil && bytesOf(*c.Memory) != w.Memory},
+		{"disk", w.Disk != 0 && c.Disk != nil && bytesOf(*c.Disk) != w.Disk},
+		{"vmType", w.VMType != "" && c.VMType != nil && *c.VMType != w.VMType},
+		{"mountType", w.MountType != "" && c.MountType != nil && *c.MountType != w.MountType},
+		{"images", len(w.Images) > 0 && len(c.Images) > 0 && c.Images[0].Location != w.Images[0].Location},
 	} {
-		if differs {
-			decisions = append(decisions, f.about(key))
+		if setting.differs {
+			decisions = append(decisions, f.about(setting.key))
 		}
 	}
 	return decisions
