@@ -62,6 +62,9 @@ func about(option string, failure *Error) *Error {
 	return failure
 }
 
+// carriesOn is the advice after a run that failed or was interrupted. A replacement that was rolled back has another.
+const carriesOn = "run worldsetup again: it carries on from here"
+
 // StoppedError is the error of a run that was stopped by the user, a signal or a closed terminal.
 func StoppedError(what string, cause error) *Error {
 	failure := &Error{Kind: KindInterrupted, What: what, Next: "run worldsetup again: it carries on from there",
@@ -130,7 +133,7 @@ func limaError(ctx context.Context, what string, err error) *Error {
 func interrupted(ctx context.Context) *Error {
 	cause := context.Cause(ctx)
 	failure := &Error{Kind: KindInterrupted, What: "the run was interrupted", Why: cause.Error(),
-		Next: "run worldsetup again: it carries on from here", Err: cause}
+		Next: carriesOn, Err: cause}
 	if errors.Is(cause, errTimeout) {
 		failure.Kind = KindProvisioning
 		failure.What = "the run took too long"

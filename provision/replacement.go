@@ -194,8 +194,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	}
 	failure.Why = strings.TrimSpace(failure.Why + "\n" + outcome)
 	if failure.Kind != KindInterrupted {
-		failure.Next = strings.Replace(failure.Next, "run worldsetup again: it carries on from here",
-			"fix that, then try the replacement again", 1)
+		failure.Next = strings.Replace(failure.Next, carriesOn, "fix that, then try the replacement again", 1)
 	} else {
 		failure.Next = "run it again, with the consent, if it is still wanted"
 	}
@@ -251,14 +250,20 @@ func (w *replacement) answers(ctx context.Context, instance *limatype.Instance, 
 	return errors.Join(errs...)
 }
 
+// present finds the VM, which has to be there.
+func (w *replacement) present(ctx context.Context) (*limatype.Instance, error) {
+	instance, err := w.run.vm.Find(ctx)
+	if err == nil && instance == nil {
+		err = fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
+	}
+	return instance, err
+}
+
 // ensureRunning starts the VM if it is not running.
 func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line func(string)) error {
-	instance, err := w.run.vm.Find(ctx)
+	instance, err := w.present(ctx)
 	if err != nil {
 		return err
-	}
-	if instance == nil {
-		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
 	if instance.Status == limatype.StatusRunning {
 		return nil
@@ -273,24 +278,18 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 
 // verifyOld connects to a VM that was restored.
 func (w *replacement) verifyOld(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.vm.Find(ctx)
+	instance, err := w.present(ctx)
 	if err != nil {
 		return err
-	}
-	if instance == nil {
-		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
 	return w.answers(ctx, instance, w.before)
 }
 
 // verifyKept checks that the restored VM answers the user and root. Other faults of an old world are left to a repair.
 func (w *replacement) verifyKept(ctx context.Context, _ State, _ Step, _ func(string)) error {
-	instance, err := w.run.vm.Find(ctx)
+	instance, err := w.present(ctx)
 	if err != nil {
 		return err
-	}
-	if instance == nil {
-		return fmt.Errorf("there is no VM called %s", w.run.target.spec.VM)
 	}
 	return w.answers(ctx, instance, vmswap.Record{Answered: []string{WhoUser, WhoRoot}})
 }
