@@ -63,9 +63,9 @@ func (o *observer) observe(
 	state.RosettaLost = t.rosettaLost(instance)
 	state.Unprotected = o.vm.Place.Unprotected() && !state.HalfCreated
 	state.PIDFiles = lima.PIDFiles(instance.Dir)
-	state.Booted, state.Age = lifecycle.BootOf(instance, o.vm.Now())
+	booted, age := lifecycle.BootOf(instance.Dir, o.vm.Now())
 	running := instance.Status == limatype.StatusRunning
-	if o.vm.Boot == nil && running && !state.Booted && state.Age > 0 && state.Age < lifecycle.BootGrace {
+	if o.vm.Boot == nil && running && !booted && age > 0 && age < lifecycle.BootGrace {
 		state.Booting = true // another program started it
 	}
 	if instance.Status == limatype.StatusBroken {

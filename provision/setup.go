@@ -537,7 +537,7 @@ func (s *Setup) Quick(ctx context.Context) (QuickStatus, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, guest.Late(limit))
 	defer cancel()
 	now := QuickStatus{Schema: Schema, VM: spec.VM, Time: r.edges.Now(),
-		Socket: filepath.Join(r.place.Dir(""), filepath.FromSlash(lima.HostSocket))}
+		Socket: lima.HostSocketIn(r.place.Dir(""))}
 	if info := underWay(spec); info != nil {
 		now.Error = busy(spec, info)
 		return now, r.finish(now.Error)

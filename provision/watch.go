@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
@@ -22,6 +21,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
+	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 const (
@@ -279,10 +279,10 @@ func hostState(spec Spec, dir string, states func(pids ...int) map[int]byte) str
 		filenames.Disk, filenames.HostAgentStdoutLog} {
 		text.WriteString(fileState(filepath.Join(dir, name)))
 	}
-	booted, _ := lifecycle.BootOf(&limatype.Instance{Dir: dir}, time.Time{})
+	booted, _ := lifecycle.BootOf(dir, time.Time{})
 	fmt.Fprint(&text, booted)
 	fmt.Fprint(&text, lifecycle.Processes(dir, states)) // in the order of the names
-	forwarded := filepath.Join(dir, filenames.SocketDir, "substrate.sock")
+	forwarded := lima.HostSocketIn(dir)
 	text.WriteString(fileState(forwarded) + listenerState(forwarded))
 	if info := underWay(spec); info != nil {
 		fmt.Fprintf(&text, " run %d", info.PID)
@@ -336,7 +336,7 @@ const listenerPeriod = 5 * time.Second
 
 // stillListens reports whether the forwarded socket still has a listener, as far as it had one when all was observed.
 func (w *watcher) stillListens(ctx context.Context) bool {
-	path := filepath.Join(w.dir, filenames.SocketDir, "substrate.sock")
+	path := lima.HostSocketIn(w.dir)
 	if w.dir == "" || !w.listened || listenerState(path) != "" || time.Since(w.connected) < listenerPeriod {
 		return true
 	}

@@ -369,9 +369,10 @@ func StagedProject(text []byte) (project string) {
 func isStaged(line []byte) bool { return bytes.HasPrefix(line, []byte(staged)) }
 
 // HostSocketPath is where the agent's socket is forwarded to on the host.
-func HostSocketPath(instance *limatype.Instance) string {
-	return filepath.Join(instance.Dir, filepath.FromSlash(HostSocket))
-}
+func HostSocketPath(instance *limatype.Instance) string { return HostSocketIn(instance.Dir) }
+
+// HostSocketIn is HostSocketPath for the directory of an instance.
+func HostSocketIn(dir string) string { return filepath.Join(dir, filepath.FromSlash(HostSocket)) }
 
 func hasMount(mounts []limatype.Mount, location, point string, writable bool) bool {
 	for _, mount := range mounts {

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
 
 	"github.com/atomize-hq/worldsetup/provision/lima"
@@ -63,13 +62,13 @@ func (b *Boot) Laying() bool { return b.Going() || b.Failed() }
 // bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
-// BootOf returns whether the boot that Lima's host agent supervises has ended, according to its events, and how long
+// BootOf returns whether the boot that the host agent in dir supervises has ended, according to its events, and how long
 // ago that agent was started. A boot without events is taken for an old one.
-func BootOf(instance *limatype.Instance, now time.Time) (booted bool, age time.Duration) {
-	if info, err := os.Stat(filepath.Join(instance.Dir, filenames.HostAgentPID)); err == nil {
+func BootOf(dir string, now time.Time) (booted bool, age time.Duration) {
+	if info, err := os.Stat(filepath.Join(dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
 	}
-	boot, err := lima.ReadBoot(instance.Dir)
+	boot, err := lima.ReadBoot(dir)
 	return boot.Ended || err != nil, age
 }
 

@@ -188,10 +188,10 @@ func (v *VM) AwaitBoot(ctx context.Context, booting bool, instance *limatype.Ins
 func (v *VM) awaitOthersBoot(ctx context.Context, instance *limatype.Instance) error {
 	ticker := time.NewTicker(bootPause)
 	defer ticker.Stop()
-	_, before := BootOf(instance, v.Now())
+	_, before := BootOf(instance.Dir, v.Now())
 	began := time.Now()
 	for {
-		booted, age := BootOf(instance, v.Now())
+		booted, age := BootOf(instance.Dir, v.Now())
 		if booted || max(age, before+time.Since(began)) >= BootGrace { // the clock may be set back
 			return nil
 		}
