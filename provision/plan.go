@@ -402,10 +402,7 @@ type State struct {
 	EndsEarly bool
 	// SSHSetting is the setting of the guest's sshd that forbids what a world needs; zero for none.
 	SSHSetting guest.SSHDSetting
-	// Booted reports that the VM's present boot has ended; Age is how long ago it began, 0 when that is unknown.
-	Booted bool
-	Age    time.Duration
-	// Degraded is what Lima's host agent could not do at that boot; empty for nothing.
+	// Degraded is what Lima's host agent could not do at the VM's present boot; empty for nothing.
 	Degraded string
 	// DiskMissing reports that the VM was started before, and its disk image is not there.
 	DiskMissing bool
