@@ -49,6 +49,16 @@ func (r *run) applyPlan(ctx context.Context, state State, plan Plan) error {
 	return nil
 }
 
+// carryOut carries out the steps of a plan, until one fails.
+func carryOut(r *run, ctx context.Context, state State, plan Plan) error {
+	for _, step := range plan.Steps {
+		if err := r.performStep(ctx, state, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // performStep carries out one step and reports its progress.
 func (r *run) performStep(ctx context.Context, state State, step Step) error {
 	r.steps++

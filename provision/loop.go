@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -12,10 +11,8 @@ import (
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
-	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -311,52 +308,4 @@ func doesNotHold(vm string, step Step, degraded string) *Error {
 		failure.Why += "\nLima calls the VM degraded: " + degraded
 	}
 	return failure
-}
-
-func (r *run) stage(ctx context.Context) (Plan, error) {
-	instance, err := r.resolve(ctx)
-	if err != nil {
-		return Plan{}, err
-	}
-	now := r.assess(ctx, instance, verify.Never)
-	if ctx.Err() != nil {
-		return Plan{}, interrupted(ctx)
-	}
-	state, of := now.state, r.target.layout
-	if refused := notSwitched(r.target.spec, state); refused != nil {
-		return Plan{}, refused
-	}
-	vm := r.target.spec.VM
-	switch {
-	case instance.Status != limatype.StatusRunning:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the VM %s does not run", vm),
-			Next: vmCommand("worldsetup start", vm) + ", or " + vmCommand("worldsetup", vm) + ", which also repairs it"}
-	case state.Guest == nil || len(faults.Closed(state.Guest)) > 0 || !state.Guest.Sudo:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the guest of the VM %s can't be changed", vm),
-			Why:  "it was not observed, or sudo does not work in it",
-			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}
-	case of.Mounts():
-		return Plan{}, &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
-			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
-			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
-				vmCommand("worldsetup --layout "+layout.Staged()[0].Name, vm)}
-	case state.Guest.Group == nil:
-		return Plan{}, &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
-			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
-	}
-	if left := unstaged(r.target, state); len(left) > 0 {
-		return Plan{}, &Error{Kind: KindUsage, What: left[0].Why, Next: vmCommand("worldsetup stage PROJECT", vm)}
-	}
-	plan := Plan{VM: vm, Steps: []Step{}, Existing: existing(state)}
-	if planStage(&plan, r.target, state); plan.Blocked != nil {
-		return plan, plan.Blocked
-	}
-	r.times.estimate(&plan)
-	plan = r.list.planned(plan, false)
-	for _, step := range slices.Clone(plan.Steps) {
-		if err := r.performStep(ctx, state, step); err != nil {
-			return plan, err
-		}
-	}
-	return plan, nil
 }

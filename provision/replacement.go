@@ -315,16 +315,6 @@ func (w *replacement) askConsent(ctx context.Context, plan Plan, missing error) 
 	return w.run.consent.askCaller(ctx, plan)
 }
 
-// carryOut carries out the steps of a plan, until one fails.
-func (w *replacement) carryOut(ctx context.Context, state State, plan Plan) error {
-	for _, step := range plan.Steps {
-		if err := w.run.performStep(ctx, state, step); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (w *replacement) remove(ctx context.Context) error {
 	consent := w.run.target.spec.Remove
 	w.ignoreChoices()
@@ -339,7 +329,7 @@ func (w *replacement) remove(ctx context.Context) error {
 	if err := w.askConsent(ctx, plan, missing); err != nil {
 		return err
 	}
-	if err := w.carryOut(ctx, State{}, plan); err != nil {
+	if err := carryOut(w.run, ctx, State{}, plan); err != nil {
 		return err
 	}
 	return w.forget()
@@ -432,7 +422,7 @@ func (w *replacement) finishRestore(ctx context.Context) error {
 		return err
 	}
 	if w.run.steps > 0 && !w.run.place.Observe().Backup { // it was restored already
-		return w.carryOut(ctx, State{}, Plan{Steps: []Step{startKept()}})
+		return w.run.performStep(ctx, State{}, startKept())
 	}
 	instance, plan, err := w.planRestore(ctx) // for the rest
 	if err != nil {
@@ -446,7 +436,7 @@ func (w *replacement) carryOutRestore(ctx context.Context, instance *limatype.In
 	w.underway = true
 	state := w.run.observer.observe(ctx, instance, w.run.target, w.run.done, nil)
 	w.recordBefore(ctx, state)
-	if err := w.carryOut(ctx, state, plan); err != nil {
+	if err := carryOut(w.run, ctx, state, plan); err != nil {
 		if swap := w.run.place.Observe(); swap.Displaced || !swap.Staged {
 			return w.rollBack(ctx, err)
 		}

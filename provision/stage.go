@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+	"github.com/lima-vm/lima/v2/pkg/limatype"
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/lifecycle"
+	"github.com/atomize-hq/worldsetup/provision/internal/verify"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/staging"
 )
@@ -162,6 +165,57 @@ func explainStage(r *run, _ State, failure *Error, err error) {
 		failure.Next = "make room in the guest, or grow its disk: " +
 			vmCommand("worldsetup --disk SIZE", r.target.spec.VM) + "; the copy that was there is as it was"
 	}
+}
+
+// stage copies the project into the guest, and does nothing else.
+func (r *run) stage(ctx context.Context) (Plan, error) {
+	instance, err := r.resolve(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	now := r.assess(ctx, instance, verify.Never)
+	if ctx.Err() != nil {
+		return Plan{}, interrupted(ctx)
+	}
+	if refused := notStaged(r.target, now.state); refused != nil {
+		return Plan{}, refused
+	}
+	plan := Plan{VM: r.target.spec.VM, Steps: []Step{}, Existing: existing(now.state)}
+	if planStage(&plan, r.target, now.state); plan.Blocked != nil {
+		return plan, plan.Blocked
+	}
+	r.times.estimate(&plan)
+	plan = r.list.planned(plan, false)
+	return plan, carryOut(r, ctx, now.state, plan)
+}
+
+// notStaged returns why nothing is copied into the guest.
+func notStaged(t target, s State) *Error {
+	if refused := notSwitched(t.spec, s); refused != nil {
+		return refused
+	}
+	vm, of := t.spec.VM, t.layout
+	switch {
+	case s.Instance.Status != limatype.StatusRunning:
+		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the VM %s does not run", vm),
+			Next: vmCommand("worldsetup start", vm) + ", or " + vmCommand("worldsetup", vm) + ", which also repairs it"}
+	case s.Guest == nil || len(faults.Closed(s.Guest)) > 0 || !s.Guest.Sudo:
+		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("the guest of the VM %s can't be changed", vm),
+			Why:  "it was not observed, or sudo does not work in it",
+			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs it or says what to do"}
+	case of.Mounts():
+		return &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
+			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
+			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
+				"worldsetup --layout " + layout.Staged()[0].Name}
+	case s.Guest.Group == nil:
+		return &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
+			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
+	}
+	if left := unstaged(t, s); len(left) > 0 {
+		return &Error{Kind: KindUsage, What: left[0].Why, Next: "worldsetup stage PROJECT"}
+	}
+	return nil
 }
 
 // some names the first of some files.
