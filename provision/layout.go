@@ -164,6 +164,24 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 	return contents, states
 }
 
+// runtimeReasons returns what is wrong with that unit.
+func (t target) runtimeReasons(o *guest.Observation) []string {
+	text, path := t.runtimeUnit(), t.layout.RuntimeUnitPath()
+	if text == "" {
+		return nil
+	}
+	if wrong := faults.Differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
+		return []string{wrong}
+	}
+	if o.Files[path].SHA256 != guest.Checksum([]byte(text)) {
+		return []string{path + " does not hold what it should"}
+	}
+	if link := t.layout.RuntimeLink(); o.Files[link].Type != "symbolic link" {
+		return []string{link + " is missing"}
+	}
+	return nil
+}
+
 // unitSums returns the checksums of the texts that a unit may have: the service has two when the Spec leaves netfilter
 // unset.
 func unitSums(t target, o *guest.Observation, name string) []string {

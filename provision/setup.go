@@ -168,59 +168,6 @@ func (r *run) end(err error, ready bool) error {
 	return failure
 }
 
-// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
-type session struct {
-	guest.Client
-	route guest.Route
-}
-
-func (r *run) session(state State) session {
-	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
-}
-
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
-	}
-	return guest.Shared
-}
-
-// change makes one change, within guestDeadline.
-func (s session) change(ctx context.Context, change guest.Change) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
-	defer cancel()
-	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
-}
-
-// The deadlines of the steps. Calls of limactl have their own; a start takes 2 minutes under emulation, and a slow
-// download more.
-const (
-	guestDeadline   = 2 * time.Minute
-	packageDeadline = 15 * time.Minute
-)
-
-// task is the work of a step that is a single change by root in the guest.
-type task struct {
-	change   guest.Change
-	deadline time.Duration // 0: guestDeadline
-}
-
-// view is the state of the world at one time, with its plan.
-type view struct {
-	state    State
-	plan     Plan
-	verified *verify.Result // nil when nothing was verified, because there is something to change first
-}
-
-// observedWhole reports whether the plan holds all that is left to do: everything was observed.
-func (v view) observedWhole() bool {
-	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
-}
-
-func newVerifier(t target, edges Edges) verify.Verifier {
-	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
-}
-
 // Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
 // the run came, also when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
@@ -584,6 +531,11 @@ func unreached(spec Spec, path string, err error) *Error {
 		}
 	}
 	return failure
+}
+
+// lockOf is the lock of the VM.
+func lockOf(spec Spec) lock.VM {
+	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
 }
 
 // takeLock takes the lock of the VM. If the Spec asks for it, it waits for another run. held is the lock if it is taken

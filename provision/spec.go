@@ -20,7 +20,6 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
-	"github.com/atomize-hq/worldsetup/provision/internal/lock"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/layout"
@@ -477,11 +476,6 @@ func vmCommand(command, vm string) string {
 // lastResort returns the advice for when nothing else helps.
 func lastResort(vm string) string {
 	return "as a last resort, replace it, which loses what is in it: " + consentCommand("worldsetup", "--replace", vm)
-}
-
-// lockOf is the lock of the VM.
-func lockOf(spec Spec) lock.VM {
-	return lock.VM{Home: spec.LimaHome, Name: spec.VM, Log: LogPath(spec)}
 }
 
 // ProfileDigest identifies what a profile says now: its text, and that of the files of this machine that it refers to.

@@ -19,7 +19,6 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/readfile"
 	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/worktree"
@@ -482,24 +481,6 @@ func (t target) runtimeUnit() string {
 		return ""
 	}
 	return embed.RuntimeUnit(t.layout)
-}
-
-// runtimeReasons returns what is wrong with that unit.
-func (t target) runtimeReasons(o *guest.Observation) []string {
-	text, path := t.runtimeUnit(), t.layout.RuntimeUnitPath()
-	if text == "" {
-		return nil
-	}
-	if wrong := faults.Differs(o, path, "regular file", "644", "root", "root"); wrong != "" {
-		return []string{wrong}
-	}
-	if o.Files[path].SHA256 != guest.Checksum([]byte(text)) {
-		return []string{path + " does not hold what it should"}
-	}
-	if link := t.layout.RuntimeLink(); o.Files[link].Type != "symbolic link" {
-		return []string{link + " is missing"}
-	}
-	return nil
 }
 
 // textsOf returns the texts of the units by name, if the project brings them.
