@@ -22,25 +22,6 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
-// onAppleSilicon reports whether the VM is one that Rosetta is for.
-func (t target) onAppleSilicon() bool { return t.vmType == limatype.VZ && t.arch == limatype.AARCH64 }
-
-// rosettaReason says in the plan of a new VM whether it has Rosetta; empty where there is no question.
-func (t target) rosettaReason() string {
-	switch {
-	case !t.onAppleSilicon():
-		return ""
-	case t.rosetta:
-		return "; with Rosetta, so that it runs programs for x86_64 as well"
-	}
-	return "; without Rosetta, which this Mac lacks: programs for x86_64 won't run in it"
-}
-
-// rosettaLost reports whether an instance is to have Rosetta, and this Mac lacks it.
-func (t target) rosettaLost(instance *limatype.Instance) bool {
-	return t.onAppleSilicon() && !t.rosetta && lima.RosettaOn(profile.ConfigText(instance))
-}
-
 // newProfile is the profile of a new VM, as YAML.
 func (t target) newProfile() ([]byte, error) {
 	wanted := t.wanted
