@@ -317,7 +317,6 @@ func (w *replacement) askConsent(ctx context.Context, plan Plan, missing error) 
 
 func (w *replacement) remove(ctx context.Context) error {
 	consent := w.run.target.spec.Remove
-	w.ignoreChoices()
 	plan, err := w.planRemove(ctx)
 	if err != nil {
 		return err
@@ -337,6 +336,7 @@ func (w *replacement) remove(ctx context.Context) error {
 
 // planRemove plans to delete all of it, or returns why that is refused.
 func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
+	w.ignoreChoices()
 	swap := w.run.place.Observe()
 	var instance *limatype.Instance
 	if swap.VM && w.run.place.HasConfig("") {

@@ -112,10 +112,16 @@ func newRun(events *emitter) *run {
 // again returns a run that has observed nothing yet, and emits nothing.
 func (r *run) again() *run {
 	fresh := newRun(&emitter{now: r.edges.Now})
-	fresh.edges, fresh.lima, fresh.place, fresh.observer.guest = r.edges, r.lima, r.place, r.observer.guest
-	fresh.vm.Lima, fresh.vm.Place, fresh.vm.Now = r.vm.Lima, r.vm.Place, r.vm.Now
-	fresh.target.spec, fresh.start = r.target.spec, r.start
+	connect(fresh, r.target.spec, r.edges)
 	return fresh
+}
+
+// connect has a run work on the VM of a resolved Spec, through complete edges.
+func connect(r *run, spec Spec, edges Edges) {
+	r.target.spec, r.edges = spec, edges
+	r.lima = lima.Client{Runner: edges.Lima, Home: spec.LimaHome}
+	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: edges.Folders}
+	r.vm.Lima, r.vm.Place, r.vm.Now, r.observer.guest = r.lima, r.place, edges.Now, edges.Guest
 }
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
@@ -137,11 +143,8 @@ func (s *Setup) begin() (*run, error) {
 	if r.edges.Folders == nil {
 		r.edges.Folders = vmswap.HostFolders()
 	}
-	r.lima = lima.Client{Runner: r.edges.Lima, Home: spec.LimaHome}
-	r.events.now, r.start = r.edges.Now, r.edges.Now()
-	r.target.spec, r.consent.allow = spec, spec.Allow
-	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: r.edges.Folders}
-	r.vm.Lima, r.vm.Place, r.vm.Now, r.observer.guest = r.lima, r.place, r.edges.Now, r.edges.Guest
+	connect(r, spec, r.edges)
+	r.events.now, r.start, r.consent.allow = r.edges.Now, r.edges.Now(), spec.Allow
 	r.events.emit(Event{Type: EventStarted, Message: "the VM " + spec.VM})
 	return r, nil
 }
@@ -395,7 +398,6 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.target.spec.Timeout, errTimeout)
 	defer cancel()
-	r.swap.ignoreChoices()
 	planned, err := plan(r.swap, ctx)
 	if info := underWay(r.target.spec); info != nil && err == nil {
 		return Plan{}, r.finish(busy(r.target.spec, info))

@@ -167,16 +167,12 @@ func (w Wanted) place(config *limatype.LimaYAML, dir string, mount limatype.Moun
 	return location, w.expandPath(*mount.MountPoint, config, dir)
 }
 
-func (w Wanted) data(config *limatype.LimaYAML, dir string) templateData {
+func (w Wanted) expandPath(path string, config *limatype.LimaYAML, dir string) string {
 	data := templateData{"Home": w.Home, "Param": config.Param}
 	if dir != "" {
 		data["Dir"] = dir
 	}
-	return data
-}
-
-func (w Wanted) expandPath(path string, config *limatype.LimaYAML, dir string) string {
-	path = filepath.Clean(expand(path, w.data(config, dir)))
+	path = filepath.Clean(expand(path, data))
 	if path == "~" {
 		return w.Home
 	}

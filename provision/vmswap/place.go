@@ -27,10 +27,8 @@ type Place struct {
 func (p Place) Dir(suffix string) string { return filepath.Join(p.Home, p.VM+suffix) }
 
 // HasConfig reports whether Lima would take the directory of the VM with suffix for a VM.
-func (p Place) HasConfig(suffix string) bool { return hasConfig(p.Dir(suffix)) }
-
-func hasConfig(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
+func (p Place) HasConfig(suffix string) bool {
+	_, err := os.Lstat(filepath.Join(p.Dir(suffix), filenames.LimaYAML))
 	return err == nil
 }
 

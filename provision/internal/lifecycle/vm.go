@@ -135,7 +135,7 @@ func (v *VM) Start(ctx context.Context, line func(string)) error {
 		defer crash.Catch()
 		boot.Err = v.cleanUp(booting, v.Launch(booting, line), true)
 	}()
-	connection := filepath.Join(v.Place.Dir(""), filenames.SSHSock)
+	connection := filepath.Join(dir, filenames.SSHSock)
 	ticker := time.NewTicker(sshPause)
 	defer ticker.Stop()
 	for {
