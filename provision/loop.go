@@ -112,7 +112,7 @@ func (r *run) observeVM(
 		return now, nil // the plan reports it itself
 	}
 	r.times.estimate(&now.plan) // again, by what the checks have found
-	return now, r.target.validate(ctx, r.lima, now.state, now.plan)
+	return now, r.target.validate(ctx, r.place.Lima, now.state, now.plan)
 }
 
 // observeAgain observes after steps were done. It verifies at the same time when the layout should be complete.
@@ -219,7 +219,7 @@ func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr,
 	if r.vm.HalfCreated(instance) {
 		spec.Replace = spec.VM // what it was to be is inherited
 	}
-	target, err := newTarget(spec, instance, profile.Embedding(ctx, r.lima, findErr))
+	target, err := newTarget(spec, instance, profile.Embedding(ctx, r.place.Lima, findErr))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -296,7 +296,7 @@ func (r *run) reportStatus(ctx context.Context, when verify.Mode) (Health, error
 		health, _ = verifiedReport(ctx, r, instance, when)
 	}
 	if !health.Ready {
-		prerequisites := r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima))
+		prerequisites := r.edges.Checks(r.target.prerequisites(instance, findErr, r.place.Lima))
 		health.Lacks, _ = lacks(ctx, checks.Local(prerequisites), nil)
 	}
 	if ctx.Err() != nil {

@@ -142,7 +142,7 @@ func (r *run) checkMachine(
 	ctx context.Context, t target, instance *limatype.Instance, findErr error,
 ) ([]checks.Result, error) {
 	each := func(result checks.Result) { r.events.emit(Event{Type: EventCheck, Check: &result}) }
-	missing, results := lacks(ctx, r.edges.Checks(t.prerequisites(instance, findErr, r.lima)), each)
+	missing, results := lacks(ctx, r.edges.Checks(t.prerequisites(instance, findErr, r.place.Lima)), each)
 	if ctx.Err() != nil {
 		return results, interrupted(ctx)
 	}

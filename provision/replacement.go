@@ -269,7 +269,7 @@ func (w *replacement) ensureRunning(ctx context.Context, _ State, _ Step, line f
 		return nil
 	}
 	if instance.Status != limatype.StatusStopped {
-		if err := w.run.lima.Stop(ctx, instance.Name, true, line); err != nil {
+		if err := w.run.place.Lima.Stop(ctx, instance.Name, true, line); err != nil {
 			return err
 		}
 	}

@@ -81,7 +81,6 @@ func Machine(spec Spec) Edges {
 type run struct {
 	target   target
 	edges    Edges
-	lima     lima.Client
 	place    vmswap.Place
 	events   *emitter
 	consent  consent
@@ -119,9 +118,9 @@ func (r *run) again() *run {
 // connect has a run work on the VM of a resolved Spec, through complete edges.
 func connect(r *run, spec Spec, edges Edges) {
 	r.target.spec, r.edges = spec, edges
-	r.lima = lima.Client{Runner: edges.Lima, Home: spec.LimaHome}
-	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: r.lima, Folders: edges.Folders}
-	r.vm.Lima, r.vm.Place, r.vm.Now, r.observer.guest = r.lima, r.place, edges.Now, edges.Guest
+	client := lima.Client{Runner: edges.Lima, Home: spec.LimaHome}
+	r.place = vmswap.Place{Home: spec.LimaHome, VM: spec.VM, Lima: client, Folders: edges.Folders}
+	r.vm.Place, r.vm.Now, r.observer.guest = r.place, edges.Now, edges.Guest
 }
 
 // begin resolves the Spec. The run is usable for finish even when there is an error.
@@ -438,10 +437,10 @@ func (s *Setup) Checks(ctx context.Context) ([]checks.Check, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
-	if r.target, err = newTarget(r.target.spec, instance, profile.Embedding(ctx, r.lima, findErr)); err != nil {
+	if r.target, err = newTarget(r.target.spec, instance, profile.Embedding(ctx, r.place.Lima, findErr)); err != nil {
 		return nil, AsError(err)
 	}
-	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.lima)), nil
+	return r.edges.Checks(r.target.prerequisites(instance, findErr, r.place.Lima)), nil
 }
 
 // Worlds returns the names of the VMs in a Lima home whose directories show that they are worlds.

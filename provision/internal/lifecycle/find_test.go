@@ -56,7 +56,7 @@ func TestFindAmongNewerLimas(t *testing.T) {
 		list := printed(fmt.Sprintf(`{"name":"w","status":"Broken","dir":%q,"errors":[{"Op":"open","Path":%q,"Err":2}]}`+"\n",
 			dir, filepath.Join(dir, "lima.yaml")))
 		client := lima.Client{Runner: list}
-		v := VM{Lima: client, Place: vmswap.Place{Home: home, VM: "w", Lima: client}}
+		v := VM{Place: vmswap.Place{Home: home, VM: "w", Lima: client}}
 		if instance, err := v.Find(t.Context()); !test.check(instance, err) {
 			t.Errorf("%s: %+v, %v", name, instance, err)
 		}

@@ -21,7 +21,7 @@ func (v *VM) Launch(ctx context.Context, line func(string)) error {
 	defer cancel(nil)
 	clock := setBack(time.Now())
 	go crash.Guard(func() { watchClock(starting, clock, log.Booted, func() { cancel(errClockSetBack) }) })()
-	err := v.Lima.Start(starting, v.Place.VM, line)
+	err := v.Place.Lima.Start(starting, v.Place.VM, line)
 	if ctx.Err() == nil && errors.Is(context.Cause(starting), errClockSetBack) {
 		return nil
 	}

@@ -35,7 +35,6 @@ const (
 
 // VM is the VM of a name in Lima's home, and its boot in this run.
 type VM struct {
-	Lima  lima.Client
 	Place vmswap.Place
 	Now   func() time.Time
 
@@ -50,7 +49,7 @@ type VM struct {
 // interrupted creation can leave, makes `limactl list` of some versions fail for all VMs, and others list it as a VM:
 // Find then looks for this one alone, and names the directory if it is in the way.
 func (v *VM) Find(ctx context.Context) (*limatype.Instance, error) {
-	instance, err := v.Lima.Find(ctx, v.Place.VM)
+	instance, err := v.Place.Lima.Find(ctx, v.Place.VM)
 	dir := v.Place.Dir("")
 	_, missing := os.Lstat(dir)
 	_, statErr := os.Lstat(filepath.Join(dir, filenames.LimaYAML))
@@ -75,7 +74,7 @@ func (v *VM) Find(ctx context.Context) (*limatype.Instance, error) {
 
 // FindOnly asks Lima for this instance alone, which exists.
 func (v *VM) FindOnly(ctx context.Context) (*limatype.Instance, error) {
-	instance, err := v.Lima.FindOnly(ctx, v.Place.VM)
+	instance, err := v.Place.Lima.FindOnly(ctx, v.Place.VM)
 	return instance, cmp.Or(err, v.elsewhere(instance))
 }
 
@@ -107,7 +106,7 @@ func (v *VM) HalfCreated(instance *limatype.Instance) bool {
 // Create creates the VM and protects it, and cleans up after a failure.
 func (v *VM) Create(ctx context.Context, profile []byte, protect bool, line func(string)) error {
 	v.stamp = rand.Text()
-	err := v.Lima.Create(ctx, v.Place.VM, lima.Stamp(profile, v.stamp), line)
+	err := v.Place.Lima.Create(ctx, v.Place.VM, lima.Stamp(profile, v.stamp), line)
 	if err == nil {
 		err = v.Place.Claim(ctx, "", protect, line)
 	}
@@ -160,12 +159,12 @@ func (e *StaysUpError) Unwrap() error { return e.err }
 // agreed to.
 func (v *VM) Stop(ctx context.Context, force, mayForce bool, line func(string)) error {
 	if force {
-		return v.Lima.Stop(ctx, v.Place.VM, true, line)
+		return v.Place.Lima.Stop(ctx, v.Place.VM, true, line)
 	}
 	late := errors.New("it did not stop within " + gracefulStop.String())
 	graceful, cancel := context.WithTimeoutCause(ctx, gracefulStop, late)
 	defer cancel()
-	err := v.Lima.Stop(graceful, v.Place.VM, false, line)
+	err := v.Place.Lima.Stop(graceful, v.Place.VM, false, line)
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return err
@@ -173,7 +172,7 @@ func (v *VM) Stop(ctx context.Context, force, mayForce bool, line func(string)) 
 		return &StaysUpError{err}
 	}
 	line(fmt.Sprintf("%v: stopping it by force", err))
-	return v.Lima.Stop(ctx, v.Place.VM, true, line)
+	return v.Place.Lima.Stop(ctx, v.Place.VM, true, line)
 }
 
 // AwaitBoot waits for the end of a boot, if one is under way. booting says that another program may have begun it.
@@ -240,7 +239,7 @@ func (v *VM) cleanUp(ctx context.Context, err error, booting bool) error {
 		}
 		return fmt.Errorf("%w (the incomplete VM, which had no disk yet, was removed)", err)
 	case ctx.Err() != nil && booting && instance.Status != limatype.StatusStopped:
-		if stopErr := v.Lima.Stop(cleanup, v.Place.VM, true, nil); stopErr != nil {
+		if stopErr := v.Place.Lima.Stop(cleanup, v.Place.VM, true, nil); stopErr != nil {
 			return fmt.Errorf("%w (and the VM, which was booting, could not be stopped: %w)", err, stopErr)
 		}
 		return fmt.Errorf("%w (the VM, which was booting, was stopped; its disk is kept)", err)
