@@ -5,8 +5,8 @@
 //
 //  1. [Walk] lists the project: names, types, sizes, times, modes. Names in [Excluded] are left out at any level, with
 //     all that is in them. Symbolic links are listed as what they are, and never followed; nothing outside of the
-//
-// project is read, but for the HEAD of a git checkout whose directory is elsewhere (a linked worktree, or one above).
+//     project is read, but for the HEAD of a git checkout whose directory is elsewhere (a linked worktree, or one
+//     above).
 //  2. The guest lists the copy in the same way (staged.sh), which [Listing] reads.
 //  3. [Compare] returns the [Delta]: what has to be removed from the copy, and what has to be sent.
 //  4. The guest makes a new copy beside the old one (stage.sh begin). It shares the files with the old one by hard

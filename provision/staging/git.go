@@ -1,12 +1,12 @@
 package staging
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/internal/lazyregexp"
+	"github.com/atomize-hq/worldsetup/internal/readfile"
 )
 
 // maxRef is how much of a file of git's is read, in bytes; packed-refs can have hundreds of KiB.
@@ -49,7 +49,8 @@ func headOf(checkout string) string {
 			return found
 		}
 	}
-	for line := range strings.Lines(readFile(filepath.Join(common, "packed-refs"))) {
+	packed, _ := readfile.Limited(filepath.Join(common, "packed-refs"), maxRef) // what can't be read holds none
+	for line := range strings.Lines(string(packed)) {
 		if found, ok := strings.CutSuffix(strings.TrimSpace(line), " "+name); ok {
 			return commit.FindString(found)
 		}
@@ -64,25 +65,9 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
+// readLine reads the first line of a regular file; what can't be read is empty.
 func readLine(path string) string {
-	line, _, _ := strings.Cut(readFile(path), "\n")
+	text, _ := readfile.Limited(path, maxRef)
+	line, _, _ := strings.Cut(string(text), "\n")
 	return strings.TrimRight(line, "\r ")
-}
-
-// readFile reads the beginning of a regular file; what can't be read is empty.
-func readFile(path string) string {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return ""
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxRef))
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }

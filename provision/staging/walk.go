@@ -44,7 +44,6 @@ type same struct{ dev, ino uint64 }
 type Tree struct {
 	Project string
 	Entries []Entry  // a directory comes before what is in it
-	Bytes   int64    // in all files
 	Skipped []string // sockets, pipes and devices
 	// GitHead is the commit of a git checkout; empty for what is none.
 	GitHead string
@@ -99,7 +98,6 @@ func (t *Tree) add(ctx context.Context, dir int, path, name string) error {
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		e.Type, e.Size, e.ModTime = File, stat.Size, stat.Mtim.Nano()
-		t.Bytes += e.Size
 	case unix.S_IFLNK:
 		link, err := readLink(dir, name)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/atomize-hq/worldsetup/provision/finding"
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
@@ -90,7 +91,7 @@ func (s *stream) open(e *Entry) (*os.File, os.FileInfo, error) {
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s can't be read: %w", filepath.Join(s.root.Name(), e.Path), cause(err))
+		return nil, nil, fmt.Errorf("%s can't be read: %w", filepath.Join(s.root.Name(), e.Path), finding.Cause(err))
 	}
 	info, err := file.Stat()
 	if err != nil {
@@ -106,13 +107,6 @@ func (s *stream) open(e *Entry) (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-func cause(err error) error {
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		return path.Err
-	}
-	return err
-}
-
 // content writes as much of a file as its header says.
 func (s *stream) content(e *Entry, file *os.File, info os.FileInfo) error {
 	left := info.Size()
@@ -122,7 +116,7 @@ func (s *stream) content(e *Entry, file *os.File, info os.FileInfo) error {
 		}
 		n, err := file.Read(s.buffer[:min(left, int64(len(s.buffer)))])
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("%s can't be read: %w", filepath.Join(s.root.Name(), e.Path), cause(err))
+			return fmt.Errorf("%s can't be read: %w", filepath.Join(s.root.Name(), e.Path), finding.Cause(err))
 		}
 		if n == 0 { // it has become shorter
 			n = int(min(left, int64(len(s.buffer))))
