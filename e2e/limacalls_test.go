@@ -24,7 +24,6 @@ import (
 	"github.com/atomize-hq/worldsetup/internal/devhost"
 	"github.com/atomize-hq/worldsetup/internal/scenario"
 	"github.com/atomize-hq/worldsetup/provision"
-	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -130,7 +129,6 @@ func newCaller(t *testing.T, rig *rig, version string) *caller {
 	c.write(t, filepath.Join(c.project, "read.me"), "hello\n")
 	c.wanted = lima.Wanted{
 		CPUs: 2, Memory: 2 << 30, Disk: 20 << 30, Home: c.userHome(), Project: c.project,
-		ProjectMount: guest.ProjectMount,
 	}
 	text, err := os.ReadFile(rig.profile)
 	if err != nil {

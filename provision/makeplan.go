@@ -15,6 +15,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/internal/faults"
 	"github.com/atomize-hq/worldsetup/provision/internal/mounts"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
@@ -288,9 +289,10 @@ func (t target) need(key string) string {
 			return "this world has a copy of the project, and shows nothing of this machine"
 		}
 		if w.NoHome {
-			return fmt.Sprintf("this world leaves %s out, and has %s writable at %s", w.Home, w.Project, w.ProjectMount)
+			return fmt.Sprintf("this world leaves %s out, and has %s writable at %s", w.Home, w.Project,
+				layout.ProjectMount)
 		}
-		return fmt.Sprintf("a world has %s read-only, and %s writable at %s", w.Home, w.Project, w.ProjectMount)
+		return fmt.Sprintf("a world has %s read-only, and %s writable at %s", w.Home, w.Project, layout.ProjectMount)
 	case "portForward":
 		return fmt.Sprintf("a world forwards %s to its own directory, and keeps the port %d off the host",
 			lima.GuestSocket, lima.AgentPort)

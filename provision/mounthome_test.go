@@ -153,7 +153,7 @@ func TestHomeLeftOutAndShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := lima.Wanted{Home: os.Getenv("HOME"), NoHome: true, Project: b.spec.Project, ProjectMount: "/src"}
+	wanted := lima.Wanted{Home: os.Getenv("HOME"), NoHome: true, Project: b.spec.Project}
 	edited, err := wanted.Edit(text, b.VMDir("substrate"))
 	if err := errors.Join(err, os.WriteFile(path, edited, 0o644)); err != nil {
 		t.Fatal(err)

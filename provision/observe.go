@@ -230,7 +230,7 @@ func existing(s State) *Existing {
 		if of, staged := shownLayout(instance); staged {
 			e.Workdir = of.Current()
 		} else if e.Project != "" {
-			e.Workdir = guest.ProjectMount
+			e.Workdir = layout.ProjectMount
 		}
 	}
 	return e

@@ -30,7 +30,7 @@ func healthyTarget() target {
 	return target{
 		spec: Spec{VM: "substrate", Project: "/home/ada/proj"}, layout: layout.AgentV1,
 		wanted: lima.Wanted{
-			Home: "/home/ada", Project: "/home/ada/proj", ProjectMount: guest.ProjectMount,
+			Home: "/home/ada", Project: "/home/ada/proj",
 		},
 		agent: &Agent{Path: "/home/ada/proj/bin/world-agent", SHA256: guest.Checksum([]byte("agent"))},
 	}

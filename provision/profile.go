@@ -209,7 +209,7 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 		return nil, err
 	}
 	wanted := lima.Wanted{
-		Home: filepath.Clean(home), NoHome: spec.MountHome == Off, Project: spec.Project, ProjectMount: guest.ProjectMount,
+		Home: filepath.Clean(home), NoHome: spec.MountHome == Off, Project: spec.Project,
 	}
 	if spec.Profile == "" {
 		return profile.ImageOpens(wanted, profile.Images(spec.Image, spec.ImageDigest, ""))

@@ -313,7 +313,7 @@ func seeLog(vm string, of layout.Layout) string {
 }
 
 func mountItem(point string) string {
-	if point == guest.ProjectMount {
+	if point == layout.ProjectMount {
 		return "mount-project"
 	}
 	return "mount-home"

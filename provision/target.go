@@ -120,8 +120,8 @@ func newTarget(spec Spec, instance *limatype.Instance, embed profile.Embedder) (
 	t.wanted = lima.Wanted{
 		VMType: spec.VMType, MountType: spec.MountType, CPUs: spec.CPUs, Memory: spec.Memory, Disk: spec.Disk,
 		Images: profile.Images(spec.Image, spec.ImageDigest, t.arch), Home: filepath.Clean(home),
-		Project: t.spec.Project, ProjectMount: guest.ProjectMount,
-		NoHome: spec.MountHome == Off || spec.MountHome == Unset && profile.HomeLeftOut(instance),
+		Project: t.spec.Project,
+		NoHome:  spec.MountHome == Off || spec.MountHome == Unset && profile.HomeLeftOut(instance),
 	}
 	if t.wanted.NoHome && lima.Contains(t.spec.Project, t.wanted.Home) {
 		return t, about("mount-home", usage("name the project's own directory (worldsetup DIR), or mount all of it: "+
@@ -590,7 +590,7 @@ func (t target) wantedMounts() []mounts.Mount {
 	none := !t.layout.Mounts()
 	return []mounts.Mount{
 		{Directory: t.wanted.Home, Point: t.wanted.Home, ReadOnly: true, LeftOut: t.wanted.NoHome || none},
-		{Directory: t.wanted.Project, Point: t.wanted.ProjectMount, LeftOut: none},
+		{Directory: t.wanted.Project, Point: layout.ProjectMount, LeftOut: none},
 	}
 }
 

@@ -84,8 +84,7 @@ func TestEdit(t *testing.T) {
 		}
 		return instance
 	}
-	wanted := lima.Wanted{CPUs: 3, Memory: 2 << 30, Disk: 200 << 30, Home: t.TempDir(), Project: t.TempDir(),
-		ProjectMount: "/src"}
+	wanted := lima.Wanted{CPUs: 3, Memory: 2 << 30, Disk: 200 << 30, Home: t.TempDir(), Project: t.TempDir()}
 	if editable, replace := wanted.Differences(find()); len(editable) != 8 || len(replace) > 0 {
 		t.Fatalf("differences %q, %q", editable, replace)
 	}

@@ -64,7 +64,7 @@ func contract(of layout.Layout) map[string]wanted {
 	service = strings.ReplaceAll(service, home+guest.HomeStateSuffix, guestHome)
 	runtime := "-m0750 -o root -g " + guest.GroupName + " " + guest.RuntimePath
 	directories := upTo(fmt.Sprintf("-m0755 %q", guestHome), "-m0750 "+guest.StatePath, runtime)
-	mounts := only("$HOME, read-only", "$PROJECT at "+guest.ProjectMount+", writable")
+	mounts := only("$HOME, read-only", "$PROJECT at "+layout.ProjectMount+", writable")
 	if staged(of) {
 		mounts = only()
 		directories = upTo(append(directories.values, runtime+"/substrate-gateway-runtime")...)

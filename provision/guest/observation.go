@@ -234,7 +234,6 @@ const (
 	RuntimePath     = layout.RuntimePath
 	GroupName       = "substrate"
 	Python          = "python3"
-	ProjectMount    = layout.ProjectMount
 	HomeStateSuffix = "/.substrate" // after Home
 )
 

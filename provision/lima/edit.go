@@ -23,6 +23,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/embed"
 	"github.com/atomize-hq/worldsetup/internal/fields"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // This file edits the text of a profile, or of a VM's lima.yaml. The rules are: only our own settings and entries
@@ -119,7 +120,7 @@ func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 			value: mountEntry{literal(w.Home), literal(w.Home), false},
 			ours: func(i int) bool {
 				location, point := at(i)
-				return point != w.ProjectMount &&
+				return point != layout.ProjectMount &&
 					(point == w.Home || SameDirectory(location, w.Home) && SameDirectory(point, w.Home))
 			},
 			holds: func(i int) bool {
@@ -128,8 +129,8 @@ func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 			},
 		},
 		{
-			value: mountEntry{literal(w.Project), w.ProjectMount, true},
-			ours:  func(i int) bool { _, point := at(i); return point == w.ProjectMount },
+			value: mountEntry{literal(w.Project), layout.ProjectMount, true},
+			ours:  func(i int) bool { _, point := at(i); return point == layout.ProjectMount },
 			holds: func(i int) bool { location, _ := at(i); return SameDirectory(location, w.Project) && writable(i) },
 		},
 	}
@@ -144,7 +145,7 @@ func (w Wanted) mountEntries(config *limatype.LimaYAML, dir string) []entry {
 
 // showsHome reports whether a mount shows the home directory, or a directory that contains it. The project may.
 func (w Wanted) showsHome(location, point string) bool {
-	return filepath.Clean(point) != w.ProjectMount && Contains(location, w.Home)
+	return filepath.Clean(point) != layout.ProjectMount && Contains(location, w.Home)
 }
 
 // Contains reports whether path is in a directory or is it, by whatever names.

@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 	"github.com/lima-vm/lima/v2/pkg/limatype/filenames"
+
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // File is one of the files with which Lima's users configure all of their VMs: override.yaml beats the configuration of
@@ -145,11 +147,11 @@ func (w Wanted) overruledLists(f File) (decisions []Decision) {
 		wanted, writable := w.Home, false
 		switch {
 		case w.NoMounts:
-			if point == w.ProjectMount || Contains(location, w.Home) {
+			if point == layout.ProjectMount || Contains(location, w.Home) {
 				decisions = append(decisions, f.entry("mounts", i, mount.Location))
 			}
 			continue
-		case point == w.ProjectMount:
+		case point == layout.ProjectMount:
 			wanted, writable = w.Project, true
 		case w.NoHome:
 			if Contains(location, w.Home) {

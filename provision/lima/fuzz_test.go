@@ -20,7 +20,7 @@ func FuzzEdit(f *testing.F) {
 		f.Add([]byte(seed))
 		f.Add([]byte(homeLeftOut + "\n" + seed))
 	}
-	wanted := Wanted{CPUs: 3, Memory: 2 << 30, Home: "/home/ada", Project: "/home/ada/p \"q\" ü", ProjectMount: "/src",
+	wanted := Wanted{CPUs: 3, Memory: 2 << 30, Home: "/home/ada", Project: "/home/ada/p \"q\" ü",
 		Rosetta: true}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, wanted.NoHome = range []bool{false, true} {

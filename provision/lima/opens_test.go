@@ -28,7 +28,7 @@ func opened(t *testing.T, profile string) []string {
 	if err := os.Symlink(filepath.Join(home, ".ssh"), filepath.Join(project, "link")); err != nil {
 		t.Fatal(err)
 	}
-	w := Wanted{Home: home, Project: project, ProjectMount: "/src"}
+	w := Wanted{Home: home, Project: project}
 	given := strings.NewReplacer("$HOME", home, "$PROJECT", project, "$OTHER", other).Replace(profile)
 	list, err := w.Opens([]byte(given))
 	if err != nil {
@@ -95,7 +95,7 @@ func TestOpens(t *testing.T) {
 // TestOpensWithoutHome: what a profile shows of the home directory counts where that is left out.
 func TestOpensWithoutHome(t *testing.T) {
 	home := t.TempDir()
-	w := Wanted{Home: home, NoHome: true, Project: filepath.Join(home, "p"), ProjectMount: "/src"}
+	w := Wanted{Home: home, NoHome: true, Project: filepath.Join(home, "p")}
 	const profile = "mounts: [{location: '~'}, {location: ~/docs}, {location: ~/p/a, mountPoint: /a}, {location: /usr}]"
 	list, err := w.Opens([]byte(profile))
 	want := []string{

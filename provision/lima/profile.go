@@ -38,11 +38,10 @@ type Wanted struct {
 	Images                  []limatype.Image
 	Home                    string // host directory, mounted read-only at its own path
 	NoHome                  bool   // no mount shows Home, but one within it may be there, and the project
-	Project                 string // host directory, mounted writable at ProjectMount
-	ProjectMount            string
-	NoMounts                bool // neither is mounted: the project is staged
-	Rosetta                 bool // run binaries for x86_64 on Apple silicon
-	NoRosetta               bool // don't, even if a profile does
+	Project                 string // host directory, mounted writable at [layout.ProjectMount]
+	NoMounts                bool   // neither is mounted: the project is staged
+	Rosetta                 bool   // run binaries for x86_64 on Apple silicon
+	NoRosetta               bool   // don't, even if a profile does
 }
 
 // parseTime bounds the reading of a profile, which takes milliseconds. The parser's time grows with the square of the
@@ -178,12 +177,12 @@ func (w *Wanted) UseNames(config *limatype.LimaYAML) {
 	for _, mount := range config.Mounts {
 		location, point := mount.Location, filepath.Clean(mountPoint(mount))
 		switch {
-		case point == w.ProjectMount && SameDirectory(location, w.Project):
+		case point == layout.ProjectMount && SameDirectory(location, w.Project):
 			w.Project = location
 		case home != "" && point == home && SameDirectory(location, home):
 			w.Home = home
 			home = "" // the name of this user is there: no other one counts
-		case home != "" && point != w.ProjectMount && SameDirectory(location, home) && SameDirectory(point, home):
+		case home != "" && point != layout.ProjectMount && SameDirectory(location, home) && SameDirectory(point, home):
 			w.Home = point
 		}
 	}
@@ -245,9 +244,10 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	switch {
 	case w.NoMounts:
 		for _, mount := range config.Mounts {
-			if filepath.Clean(mountPoint(mount)) == w.ProjectMount || w.showsHome(mount.Location, mountPoint(mount)) {
+			point := mountPoint(mount)
+			if filepath.Clean(point) == layout.ProjectMount || w.showsHome(mount.Location, point) {
 				missing = append(missing, fmt.Sprintf(
-					"%s is mounted at %s, and the project is to be a copy in the guest", mount.Location, mountPoint(mount)))
+					"%s is mounted at %s, and the project is to be a copy in the guest", mount.Location, point))
 			}
 		}
 	case w.NoHome:
@@ -260,8 +260,8 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	case !hasMount(config.Mounts, w.Home, w.Home, false):
 		missing = append(missing, fmt.Sprintf("%s is not mounted read-only", w.Home))
 	}
-	if !w.NoMounts && !hasMount(config.Mounts, w.Project, w.ProjectMount, true) {
-		missing = append(missing, fmt.Sprintf("%s is not mounted writable at %s", w.Project, w.ProjectMount))
+	if !w.NoMounts && !hasMount(config.Mounts, w.Project, layout.ProjectMount, true) {
+		missing = append(missing, fmt.Sprintf("%s is not mounted writable at %s", w.Project, layout.ProjectMount))
 	}
 	var forward, boot bool
 	for _, rule := range config.PortForwards {

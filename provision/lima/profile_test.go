@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files again")
 
 func wantedForTests() Wanted {
-	return Wanted{Home: "/home/ada", Project: `/home/ada/p "q" ü`, ProjectMount: "/src"}
+	return Wanted{Home: "/home/ada", Project: `/home/ada/p "q" ü`}
 }
 
 // edited is what becomes of text, read back.
@@ -97,7 +97,7 @@ func TestNoDifferences(t *testing.T) {
 
 // TestSigns: what a lima.yaml shows of a world, whole, in parts or broken, and what shows nothing.
 func TestSigns(t *testing.T) {
-	whole, err := Wanted{Home: "/home/ada", Project: "/p", ProjectMount: "/src"}.Edit(nil, "")
+	whole, err := Wanted{Home: "/home/ada", Project: "/p"}.Edit(nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 // TestNoMounts: our mounts go, those of others stay, and the comment says what is copied. The way back is the same.
 func TestNoMounts(t *testing.T) {
-	w := Wanted{Home: "/home/me", Project: "/home/me/pro\n\"ü", ProjectMount: "/src", NoMounts: true}
+	w := Wanted{Home: "/home/me", Project: "/home/me/pro\n\"ü", NoMounts: true}
 	for text, left := range map[string]string{
 		"cpus: 2\nmounts:\n- location: /home/me\n- location: /p\n  mountPoint: /src\n  writable: true\n# after\nmemory: " +
 			"1GiB\n": "",

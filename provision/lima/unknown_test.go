@@ -68,7 +68,7 @@ func (d drawn) wanted() Wanted {
 	return Wanted{
 		CPUs: d.IntN(3), Memory: d.Int64N(3) << 30, Disk: d.Int64N(2) << 34, VMType: d.of("", "vz"), MountType: d.of("",
 			"9p"),
-		Home: "/home/ada", NoHome: d.IntN(2) == 0, Project: d.of("/home/ada/p", "/home/ada/p \"q\" ü"), ProjectMount: "/src",
+		Home: "/home/ada", NoHome: d.IntN(2) == 0, Project: d.of("/home/ada/p", "/home/ada/p \"q\" ü"),
 		Rosetta: d.IntN(2) == 0,
 	}
 }

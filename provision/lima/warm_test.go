@@ -54,7 +54,7 @@ func TestWarmScriptTakenOut(t *testing.T) {
 		if !strings.Contains(signs, of.Service()+" and "+of.Socket()) {
 			t.Errorf("the signs are %q", signs)
 		}
-		wanted := lima.Wanted{Home: "/home/ada", Project: "/home/ada/src", ProjectMount: "/src", NoMounts: !of.Mounts()}
+		wanted := lima.Wanted{Home: "/home/ada", Project: "/home/ada/src", NoMounts: !of.Mounts()}
 		edited, err := wanted.Edit([]byte(text), "")
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/atomize-hq/worldsetup/checks"
 	"github.com/atomize-hq/worldsetup/internal/platform"
-	"github.com/atomize-hq/worldsetup/provision/guest"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
@@ -73,7 +73,7 @@ func StagedProject(instance *limatype.Instance) string {
 // ShownProject is the directory that a VM shows at /src; empty for none.
 func ShownProject(config *limatype.LimaYAML) (project string) {
 	for _, mount := range config.Mounts {
-		if mount.MountPoint != nil && *mount.MountPoint == guest.ProjectMount {
+		if mount.MountPoint != nil && *mount.MountPoint == layout.ProjectMount {
 			project = mount.Location
 		}
 	}
