@@ -174,11 +174,11 @@ func (g chaosGuest) Observe(ctx context.Context, via guest.Route,
 	return g.Client.Observe(ctx, via, options)
 }
 
-func (g chaosGuest) ObserveMounts(ctx context.Context, via guest.Route, points []string) ([]guest.Mount, error) {
-	if err := g.asks(via); err != nil {
+func (g chaosGuest) ObserveMounts(ctx context.Context, points []string) ([]guest.Mount, error) {
+	if err := g.asks(guest.Shared); err != nil {
 		return nil, err
 	}
-	return g.Client.ObserveMounts(ctx, via, points)
+	return g.Client.ObserveMounts(ctx, points)
 }
 
 func (g chaosGuest) Verify(ctx context.Context, v guest.Verification) (*guest.Verified, error) {

@@ -143,7 +143,7 @@ func (s *State) observeHostSocket(ctx context.Context) {
 // observeMounts observes the mounts that were not there yet when the rest of a booting guest was observed.
 func (o *observer) observeMounts(ctx context.Context, t target, state *State) error {
 	wanted := t.wantedMounts()
-	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, guest.Shared, mounts.Points(wanted))
+	seen, err := o.guest(state.Instance, t.layout).ObserveMounts(ctx, mounts.Points(wanted))
 	if err != nil {
 		return err
 	}

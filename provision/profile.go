@@ -210,11 +210,11 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 	}
 	wanted := lima.Wanted{
 		Home: filepath.Clean(home), NoHome: spec.MountHome == Off, Project: spec.Project,
+		Images: profile.Images(spec.Image, spec.ImageDigest, ""),
 	}
 	if spec.Profile == "" {
-		return profile.ImageOpens(wanted, profile.Images(spec.Image, spec.ImageDigest, ""))
+		return profile.ImageOpens(wanted)
 	}
-	wanted.Images = profile.Images(spec.Image, spec.ImageDigest, "")
 	files, err := profile.Files(spec.Profile)
 	for _, file := range files {
 		if !file.Profile {

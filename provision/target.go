@@ -268,7 +268,7 @@ func (t target) checkDigest() error {
 // opens describes what a new VM opens on this machine. The built-in profile on its own opens nothing.
 func (t target) opens() []string {
 	if t.spec.Profile == "" {
-		opens, _ := profile.ImageOpens(t.wanted, t.wanted.Images)
+		opens, _ := profile.ImageOpens(t.wanted)
 		return opens
 	}
 	opens, _ := t.wanted.Opens(t.text) // a profile that can't be completed is an error of its own

@@ -84,8 +84,8 @@ func (c client) Observe(ctx context.Context, via guest.Route,
 }
 
 // ObserveMounts implements guest.Client.
-func (c client) ObserveMounts(ctx context.Context, via guest.Route, points []string) (mounts []guest.Mount, err error) {
-	_, vm, err := c.enter(ctx, via, "mounts", nil)
+func (c client) ObserveMounts(ctx context.Context, points []string) (mounts []guest.Mount, err error) {
+	_, vm, err := c.enter(ctx, guest.Shared, "mounts", nil)
 	if err == nil {
 		vm.locked(func() { mounts = vm.guest.observeMounts(points) })
 	}

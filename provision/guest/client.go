@@ -21,8 +21,8 @@ import (
 type Client interface {
 	// Observe observes the guest. It works without root, and changes nothing.
 	Observe(ctx context.Context, via Route, options ObserveOptions) (*Observation, error)
-	// ObserveMounts observes only the mount points.
-	ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error)
+	// ObserveMounts observes only the mount points, over Lima's shared connection.
+	ObserveMounts(ctx context.Context, points []string) ([]Mount, error)
 	// Verify connects to the agent's socket in the guest.
 	Verify(ctx context.Context, v Verification) (*Verified, error)
 	// Enter makes a fresh connection, and nothing else.
@@ -153,8 +153,8 @@ func (s scripted) Observe(ctx context.Context, via Route, options ObserveOptions
 }
 
 // ObserveMounts implements [Client].
-func (s scripted) ObserveMounts(ctx context.Context, via Route, points []string) ([]Mount, error) {
-	reply, err := s.Exec(ctx, Request{Route: via, Script: embed.Mounts, Args: s.observed(nil, points), End: End})
+func (s scripted) ObserveMounts(ctx context.Context, points []string) ([]Mount, error) {
+	reply, err := s.Exec(ctx, Request{Route: Shared, Script: embed.Mounts, Args: s.observed(nil, points), End: End})
 	if err != nil {
 		return nil, err
 	}

@@ -105,11 +105,10 @@ func unusable(next, format string, args ...any) *finding.Error {
 const NoPlain = "Lima mounts nothing in a plain VM and forwards no sockets, so that no agent could be reached"
 
 // ImageOpens describes what the images of a new VM open on this machine.
-func ImageOpens(wanted lima.Wanted, list []limatype.Image) ([]string, error) {
-	if len(list) == 0 {
+func ImageOpens(wanted lima.Wanted) ([]string, error) {
+	if len(wanted.Images) == 0 {
 		return nil, nil
 	}
-	wanted.Images = list
 	return wanted.Opens([]byte("{}"))
 }
 
