@@ -143,7 +143,7 @@ func getsOf(t target, s State) *Gets {
 		g.Disk = t.sizeOf(profile.Disk, t.wanted.Disk, DefaultDisk)
 		if places := t.imagePlaces(); len(places) > 0 {
 			g.Image = places[0]
-			g.Download = isURL(g.Image) && !profile.Cached(g.Image)
+			g.Download = isURL(g.Image) && !lima.Cached(g.Image)
 		}
 		g.mark("image", t.spec.Image != "")
 	} else {

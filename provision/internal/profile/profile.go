@@ -4,12 +4,9 @@ package profile
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
@@ -110,14 +107,4 @@ func ImageOpens(wanted lima.Wanted) ([]string, error) {
 		return nil, nil
 	}
 	return wanted.Opens([]byte("{}"))
-}
-
-// Cached reports whether Lima has url in its cache (its pkg/downloader).
-func Cached(url string) bool {
-	cache, err := os.UserCacheDir()
-	key := sha256.Sum256([]byte(url))
-	if err == nil {
-		_, err = os.Stat(filepath.Join(cache, "lima", "download", "by-url-sha256", hex.EncodeToString(key[:]), "data"))
-	}
-	return err == nil
 }
