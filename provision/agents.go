@@ -363,9 +363,8 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 // getCompanion returns the commands that get a companion.
 func (t target) getCompanion(one layout.Companion) string {
 	command := vmCommand("worldsetup", t.spec.VM)
-	if t.buildable != nil && slices.ContainsFunc(t.buildable(), func(s agent.CompanionSource) bool {
-		return s.Name == one.Name
-	}) {
+	sources, _ := agent.FindCompanionSources(t.spec.Project, t.layout)
+	if slices.ContainsFunc(sources, func(s agent.CompanionSource) bool { return s.Name == one.Name }) {
 		if t.spec.SkipGuestBuild {
 			command += " --skip-guest-build=false"
 		}

@@ -1,13 +1,12 @@
 package provision
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/atomize-hq/worldsetup/provision/agent"
 	"github.com/atomize-hq/worldsetup/provision/guest"
-	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
 // The report shows what is there, what was left out, and what is not of a file of this project; only what differs is
@@ -42,7 +41,7 @@ func TestGatewayIsMissed(t *testing.T) {
 	}{
 		"missing": {nil, Spec{VM: "substrate", Project: "/p"}, false,
 			[]string{"is missing", "world gateway ...` fails", "/p/bin/linux/substrate-gateway"}},
-		"to be built": {nil, Spec{VM: "dev", Project: "/p"}, true, []string{"worldsetup --vm dev --companions build"}},
+		"to be built": {nil, Spec{VM: "dev"}, true, []string{"worldsetup --vm dev --companions build"}},
 		"not to be": {nil, Spec{VM: "substrate", SkipGuestBuild: true}, true,
 			[]string{"--skip-guest-build=false --companions build"}},
 		"not executable": {&guest.File{Type: "regular file", Mode: "644", Owner: "root", Group: "root"},
@@ -50,11 +49,8 @@ func TestGatewayIsMissed(t *testing.T) {
 	} {
 		target, state := healthyTarget(), healthyState(t)
 		target.spec = test.spec
-		target.buildable = func() (sources []agent.CompanionSource) {
-			if test.buildable {
-				sources = append(sources, agent.CompanionSource{Companion: layout.AgentV1.Companions[0]})
-			}
-			return sources
+		if test.buildable {
+			target.spec.Project = gatewayWorkspace(t)
 		}
 		if test.file != nil {
 			state.Guest.Files["/usr/local/bin/substrate-gateway"] = *test.file
@@ -70,4 +66,19 @@ func TestGatewayIsMissed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// gatewayWorkspace returns a project that the gateway can be built from.
+func gatewayWorkspace(t *testing.T) (project string) {
+	t.Helper()
+	project = t.TempDir()
+	for name, text := range map[string]string{
+		"Cargo.toml": "[package]\nname = \"substrate-gateway\"\n",
+		"Cargo.lock": "version = 4\n[[package]]\nname = \"substrate-gateway\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(project, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return project
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/lima-vm/lima/v2/pkg/limatype"
 
@@ -78,9 +77,8 @@ type target struct {
 	// run.
 	companions []agent.Companion
 	leftOut    []Rejected
-	// sources are the companions that are built in the VM, and buildable those that could be.
-	sources   []agent.CompanionSource
-	buildable func() []agent.CompanionSource
+	// sources are the companions that are built in the VM.
+	sources []agent.CompanionSource
 	// templates are the project's, of the units; nil when worldsetup's own count. unitsFault is why they can't be read.
 	templates  *unittext.Templates
 	unitsFault *Error
@@ -557,11 +555,6 @@ func (t *target) skipBuild() error {
 
 // findCompanions finds the companions that were asked for.
 func (t *target) findCompanions() {
-	project, of := t.spec.Project, t.layout
-	t.buildable = sync.OnceValue(func() []agent.CompanionSource {
-		sources, _ := agent.FindCompanionSources(project, of)
-		return sources
-	})
 	if t.spec.Companions == CompanionsNone {
 		return
 	}
