@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -351,7 +352,7 @@ func changedPaths(id StepID, o *guest.Observation) []string {
 	case StepLinger:
 		return []string{"/var/lib/systemd/linger"}
 	case StepAgent, StepCompanions, StepCompanionBuild:
-		files := []string{strings.TrimSuffix(guest.ProgramsPath, "/"), o.Layout.Agent()}
+		files := []string{filepath.Dir(o.Layout.Agent()), o.Layout.Agent()}
 		return append(files, o.Layout.CompanionFiles()...)
 	case StepActivate:
 		return []string{"/run", guest.SocketPath, guest.RuntimePath}

@@ -10,7 +10,7 @@ import (
 )
 
 // previousAgent is where the agent before the present one is kept.
-func previousAgent(of layout.Layout) string { return guest.ProgramsPath + "." + of.Unit + ".previous" }
+func previousAgent(of layout.Layout) string { return layout.Program("." + of.Unit + ".previous") }
 
 func failed(script string, code int, stderr string) error {
 	return &guest.ScriptError{Script: script, ExitCode: code, Stderr: stderr + "\n"}
@@ -50,7 +50,7 @@ func (m *machine) change(of layout.Layout, c guest.Change) error {
 			c.Content = m.files[built].data
 			delete(m.files, built)
 		}
-		m.put(path.Join(guest.ProgramsPath, c.Name), file{mode: 0o755, data: c.Content})
+		m.put(layout.Program(c.Name), file{mode: 0o755, data: c.Content})
 	case guest.InstallUnits:
 		for _, path := range []string{of.ServicePath(), of.SocketPath()} {
 			if old := m.files[path]; old != nil {

@@ -228,7 +228,6 @@ type Entry struct {
 
 // The paths and names that an Observation speaks of.
 const (
-	ProgramsPath    = "/usr/local/bin/" // before the name of a program beside the agent
 	MarkerPath      = "/etc/substrate-lima-layout"
 	StatePath       = "/var/lib/substrate"
 	RuntimePath     = layout.RuntimePath

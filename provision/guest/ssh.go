@@ -13,11 +13,12 @@ import (
 
 	"github.com/atomize-hq/worldsetup/internal/crash"
 	"github.com/atomize-hq/worldsetup/internal/process"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 	"github.com/atomize-hq/worldsetup/provision/lima"
 )
 
 // SocketPath is the agent's socket in the guest.
-const SocketPath = "/run/substrate.sock"
+const SocketPath = layout.AgentSocket
 
 // sshFailed is the exit status by which ssh reports its own failures, see ssh(1).
 const sshFailed = 255

@@ -100,6 +100,7 @@ var All = []Layout{AgentV1, ServiceV1, StagedV2}
 
 // Where a guest has what is the same in all generations.
 const (
+	AgentSocket  = "/run/substrate.sock"
 	RuntimePath  = "/run/substrate"
 	ProjectMount = "/src"
 )

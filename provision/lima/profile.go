@@ -22,7 +22,7 @@ import (
 
 // Where the agent's socket is in the guest, and where Lima forwards it to on the host, below the instance's directory.
 const (
-	GuestSocket = "/run/substrate.sock"
+	GuestSocket = layout.AgentSocket
 	HostSocket  = "sock/substrate.sock"
 )
 

@@ -9,10 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/atomize-hq/worldsetup/provision/finding"
+	"github.com/atomize-hq/worldsetup/provision/layout"
 )
-
-// socketPath is where every generation listens.
-const socketPath = "/run/substrate.sock"
 
 // directive is an assignment in a unit.
 type directive struct {
@@ -67,7 +65,7 @@ func (t *Templates) rules() (service, socket []rule) {
 		{"Install.WantedBy", []string{"multi-user.target"}, true, "the agent starts with the guest"},
 	}
 	socket = []rule{
-		{"Socket.ListenStream", []string{socketPath}, true, one},
+		{"Socket.ListenStream", []string{layout.AgentSocket}, true, one},
 		{"Socket.SocketUser", []string{"root"}, false, "the socket is root's"},
 		{"Socket.SocketGroup", []string{"substrate"}, true, "its members, and no others, reach the agent"},
 		{"Socket.SocketMode", []string{"0660", "660"}, true, "other users must not reach the agent"},
@@ -104,9 +102,9 @@ func (t *Templates) check(units Units) error {
 		}
 		if text := strings.Trim(d.value, `"'`); d.name == "Environment" &&
 			strings.HasPrefix(text, "SUBSTRATE_WORLD_SOCKET=") &&
-			text != "SUBSTRATE_WORLD_SOCKET="+socketPath {
-			return t.Service.refuse(d.line, "the agent listens at "+socketPath,
-				"write Environment=SUBSTRATE_WORLD_SOCKET="+socketPath)
+			text != "SUBSTRATE_WORLD_SOCKET="+layout.AgentSocket {
+			return t.Service.refuse(d.line, "the agent listens at "+layout.AgentSocket,
+				"write Environment=SUBSTRATE_WORLD_SOCKET="+layout.AgentSocket)
 		}
 	}
 	return t.Socket.check(units.Socket, socket)
