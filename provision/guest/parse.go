@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -355,10 +354,12 @@ func (p *observationParser) listening() map[uint64]bool {
 	return p.Listening
 }
 
+var sumPattern = lazyregexp.New(`^[0-9a-f]{64}$`)
+
 func (p *observationParser) sum(value string) error {
 	sum, path, found := strings.Cut(value, "  ")
 	file, known := p.Files[path]
-	if !found || !known || !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(sum) {
+	if !found || !known || !sumPattern.MatchString(sum) {
 		return fmt.Errorf("it wants a SHA-256 and the path of a file named before")
 	}
 	if path == MarkerPath && sum == p.Layout.MarkerSum() {

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -65,6 +64,8 @@ func (e *UnreleasedError) Error() string {
 
 var unreleased = lazyregexp.New(`^limactl version (HEAD-[0-9a-f]{4,40}|[0-9a-f]{7,40}(?:\.m)?|<unknown>)$`)
 
+var released = lazyregexp.New(`^limactl version v?([0-9]+\.[0-9]+\.[0-9]+\S*)$`)
+
 // Version asks limactl for its own version. The error is an [*UnreleasedError] for a build without a number; a limactl
 // that prints something else than a version is an error as well.
 func (c Client) Version(ctx context.Context) (*semver.Version, error) {
@@ -76,7 +77,7 @@ func (c Client) Version(ctx context.Context) (*semver.Version, error) {
 	if build := unreleased.FindStringSubmatch(text); build != nil {
 		return nil, &UnreleasedError{build[1]}
 	}
-	match := regexp.MustCompile(`^limactl version v?([0-9]+\.[0-9]+\.[0-9]+\S*)$`).FindStringSubmatch(text)
+	match := released.FindStringSubmatch(text)
 	if match == nil {
 		return nil, fmt.Errorf("limactl --version printed %q, which is no version of Lima", clip(text, 80))
 	}
