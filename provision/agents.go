@@ -257,7 +257,7 @@ func (b *builder) build(
 	ctx context.Context, in session, order order, line func(string),
 ) (built []guest.Built, err error) {
 	b.order = order
-	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("no end within %v", buildDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, overdue(buildDeadline))
 	defer cancel()
 	if built, err = b.cargoBuild(ctx, in, order.Build, line); !lacksToolchain(err) {
 		return built, err

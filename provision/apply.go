@@ -230,7 +230,7 @@ func (s State) route() guest.Route {
 
 // change makes one change, within guestDeadline.
 func (s session) change(ctx context.Context, change guest.Change) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, overdue(guestDeadline))
 	defer cancel()
 	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
 }
@@ -241,6 +241,9 @@ const (
 	guestDeadline   = 2 * time.Minute
 	packageDeadline = 15 * time.Minute
 )
+
+// overdue returns the cause of the deadline of a step, or of a part of one.
+func overdue(deadline time.Duration) error { return fmt.Errorf("no end within %v", deadline) }
 
 // task is the work of a step that is a single change by root in the guest.
 type task struct {
@@ -306,7 +309,7 @@ func (w *tasks) begin(ctx context.Context, t target, in session, o *guest.Observ
 func (c *chain) awaitNext() error {
 	deadline := c.deadlines[0]
 	c.deadlines = c.deadlines[1:]
-	late := time.AfterFunc(deadline, crash.Guard(func() { c.cancel(fmt.Errorf("no end within %v", deadline)) }))
+	late := time.AfterFunc(deadline, crash.Guard(func() { c.cancel(overdue(deadline)) }))
 	defer late.Stop()
 	if len(c.deadlines) == 0 { // the last task ends with the chain
 		<-c.over
@@ -484,8 +487,7 @@ func (a *ahead) seen(ctx context.Context) (now view, seen bool) {
 	if a.last = nil; was == nil || r.edges.Now().Sub(a.begun) > aheadHolds {
 		return now, false
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, verify.Deadline,
-		errors.New("no answer within "+verify.Deadline.String()))
+	ctx, cancel := context.WithTimeoutCause(ctx, verify.Deadline, guest.Late(verify.Deadline))
 	defer cancel()
 	_, err := verify.Ask(ctx, r.target.layout, lima.HostSocketPath(was.state.Instance))
 	return *was, err == nil

@@ -13,6 +13,7 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/guest"
 	"github.com/atomize-hq/worldsetup/provision/internal/profile"
 	"github.com/atomize-hq/worldsetup/provision/internal/verify"
+	"github.com/atomize-hq/worldsetup/provision/vmswap"
 )
 
 // This file is the loop of every run: observe, plan, approve, apply, verify. The world is observed again after every
@@ -230,6 +231,9 @@ func (r *run) locate(ctx context.Context) (instance *limatype.Instance, findErr,
 	r.target = target
 	return instance, findErr, nil
 }
+
+// hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
+func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
 
 // unlisted returns the error of a Lima that does not list the VM: what this machine lacks may explain it.
 func (r *run) unlisted(ctx context.Context, findErr error) error {

@@ -37,9 +37,6 @@ type observer struct {
 	prefetch prefetch
 }
 
-// hiddenVM reports whether there may be a VM that Lima did not list: without a directory of its name there is none.
-func hiddenVM(place vmswap.Place, findErr error) bool { return findErr != nil && place.Observe().VM }
-
 // observe observes instance, which may be nil. If the guest can't be entered, the State holds the reason. done is the
 // history of the run so far. ask are those who ask the agent meanwhile.
 func (o *observer) observe(

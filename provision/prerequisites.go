@@ -24,7 +24,7 @@ func (t target) prerequisites(instance *limatype.Instance, findErr error, client
 	spec := t.spec
 	place := vmswap.Place{Home: spec.LimaHome, VM: spec.VM}
 	_, protectedByUs := place.Protected("")
-	hidden := findErr != nil && place.Observe().VM // Lima can't list it, but its directory shows
+	hidden := hiddenVM(place, findErr)
 	wanted := checks.Target{
 		VM: checks.VM{
 			Name: spec.VM, Instance: instance, Signs: t.signs(place, instance), ProtectedByUs: protectedByUs,

@@ -181,8 +181,7 @@ func (w *replacement) stopOld(ctx context.Context, _ State, _ Step, line func(st
 // restores the old one to its previous state.
 func (w *replacement) rollBack(ctx context.Context, err error) error {
 	failure := AsError(err)
-	rollback, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline,
-		errors.New("no end within "+rollbackDeadline.String()))
+	rollback, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), rollbackDeadline, overdue(rollbackDeadline))
 	defer cancel()
 	outcome, rollbackErr := w.rollBackSwap(rollback)
 	if rollbackErr != nil {

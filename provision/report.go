@@ -504,10 +504,7 @@ func reportHidden(spec Spec, dir string, now time.Time, failure *Error) Health {
 // reportHealth emits the report, and returns an error if the world is not ready.
 func reportHealth(events *emitter, health Health) (Health, error) {
 	events.emit(Event{Type: EventHealth, Health: &health})
-	if health.Ready {
-		return health, nil
-	}
-	return health, unhealthy(health)
+	return health, health.Err()
 }
 
 func unhealthy(health Health) *Error {

@@ -137,7 +137,7 @@ func repairSSHAccess(r *run, ctx context.Context, at State, _ Step, _ func(strin
 
 // renewConnection reconnects Lima's shared connection.
 func renewConnection(r *run, ctx context.Context, at State, step Step, _ func(string)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, fmt.Errorf("no end within %v", guestDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, overdue(guestDeadline))
 	defer cancel()
 	err := r.edges.Guest(at.Instance, r.target.layout).Renew(ctx, forwards(at.Instance))
 	if refused, ok := errors.AsType[*guest.ConnectionError](err); ok &&
@@ -179,7 +179,7 @@ func checkLastWay(ctx context.Context, in session, now *view) bool {
 	if !ends || now.verified != nil || s.SharedDead || s.Booting || s.Locked != "" {
 		return false
 	}
-	late := errors.New("no answer within " + guest.FreshDeadline.String())
+	late := guest.Late(guest.FreshDeadline)
 	deadline, cancel := context.WithTimeoutCause(ctx, guest.FreshDeadline, late)
 	defer cancel()
 	enter := func() error { return in.Enter(deadline) }
