@@ -78,10 +78,7 @@ func (w *times) known() (d *durations.Durations, acceleration string) {
 		read := durations.Read(durationsPath(w.target.spec))
 		w.recorded = &read
 	}
-	if acceleration = w.acceleration; acceleration == "" {
-		acceleration = w.recorded.Acceleration[w.target.vmType]
-	}
-	return w.recorded, acceleration
+	return w.recorded, cmp.Or(w.acceleration, w.recorded.Acceleration[w.target.vmType])
 }
 
 // estimate sets how long the steps of a plan take, and the whole.

@@ -457,12 +457,7 @@ func (p Plan) complete() bool {
 
 // Interrupts reports whether a step of the plan stops programs that run in the VM.
 func (p Plan) Interrupts() bool {
-	for _, step := range p.Steps {
-		if step.Interrupts {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Interrupts })
 }
 
 // Err returns the error of a plan that cannot be carried out, whose kind depends on what is in the way; nil for every

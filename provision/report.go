@@ -118,11 +118,7 @@ func (h *Health) addCheck(id, title, want, found string) {
 
 // addReasons adds a line that is ok when there is no reason to change anything.
 func (h *Health) addReasons(id, title, right string, reasons []string) {
-	found := strings.Join(reasons, "; ")
-	if found == "" {
-		found = right
-	}
-	h.addCheck(id, title, right, found)
+	h.addCheck(id, title, right, cmp.Or(strings.Join(reasons, "; "), right))
 }
 
 // addReasonsAnd adds a line with what no run changes, and what to do about that.
@@ -622,10 +618,8 @@ func (h *Health) reportNoise(s State) {
 		return
 	}
 	outcome := Warning
-	for _, problem := range s.Mounts {
-		if problem != "" {
-			outcome = Failed
-		}
+	if slices.ContainsFunc(s.Mounts, func(problem string) bool { return problem != "" }) {
+		outcome = Failed
 	}
 	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
 		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quietStartup(s))

@@ -30,12 +30,7 @@ import (
 // anything. The error is of KindUsage.
 func (s Spec) Resolve() (Spec, error) {
 	var err error
-	if s.VM == "" {
-		s.VM = DefaultVM
-	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
+	s.VM, s.Timeout = cmp.Or(s.VM, DefaultVM), cmp.Or(s.Timeout, DefaultTimeout)
 	if s.LimaHome, err = homeDir(s.LimaHome, "LIMA_HOME", ".lima"); err != nil {
 		return s, err
 	}
@@ -194,15 +189,8 @@ func (t *target) inherit(old *limatype.Instance) {
 	if t.spec.Profile != "" {
 		return
 	}
-	if t.wanted.CPUs == 0 {
-		t.wanted.CPUs = old.CPUs
-	}
-	if t.wanted.Memory == 0 {
-		t.wanted.Memory = old.Memory
-	}
-	if t.wanted.Disk == 0 {
-		t.wanted.Disk = old.Disk
-	}
+	w := &t.wanted
+	w.CPUs, w.Memory, w.Disk = cmp.Or(w.CPUs, old.CPUs), cmp.Or(w.Memory, old.Memory), cmp.Or(w.Disk, old.Disk)
 }
 
 // inheritNetfilter makes the new world filter network traffic if the old one did and nothing else was requested.

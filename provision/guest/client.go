@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -244,7 +245,7 @@ func (s scripted) Change(ctx context.Context, via Route, changes []Change, made 
 // Build implements [Client].
 func (s scripted) Build(ctx context.Context, via Route, build Build, line func(string)) (built []Built, err error) {
 	request := Request{Route: via, Script: embed.Build, Args: []string{
-		buildDir, build.Project, build.Profile, orAny(build.Cargo), orAny(build.Rust),
+		buildDir, build.Project, build.Profile, cmp.Or(build.Cargo, "any"), cmp.Or(build.Rust, "any"),
 	}}
 	for _, target := range build.Targets {
 		request.Args = append(request.Args, target.Package+"/"+target.Name)
@@ -273,16 +274,9 @@ func parseBuilt(line string) (built Built, found bool) {
 
 // InstallCargo implements [Client].
 func (s scripted) InstallCargo(ctx context.Context, via Route, build Build, line func(string)) error {
-	args := []string{orAny(build.Cargo), orAny(build.Rust)}
+	args := []string{cmp.Or(build.Cargo, "any"), cmp.Or(build.Rust, "any")}
 	_, err := s.Exec(ctx, Request{Route: via, Script: embed.Cargo, Args: args, Root: true, Line: line})
 	return err
-}
-
-func orAny(version string) string {
-	if version == "" {
-		return "any"
-	}
-	return version
 }
 
 // Watch implements [Client].

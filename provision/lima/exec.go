@@ -21,10 +21,7 @@ type Exec struct {
 // Run implements [Runner]. When ctx ends, limactl and its children in the same process group are stopped: SIGTERM, then
 // SIGKILL.
 func (e Exec) Run(ctx context.Context, command Command) (Result, error) {
-	name := e.Path
-	if name == "" {
-		name = "limactl"
-	}
+	name := cmp.Or(e.Path, "limactl")
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return Result{}, &NotInstalledError{Name: name, Err: err}

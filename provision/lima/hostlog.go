@@ -1,6 +1,7 @@
 package lima
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
@@ -121,13 +122,10 @@ func (l HostLog) Reasons() (reasons []string) {
 			fatal = message // what follows is where it crashed
 		}
 	}
-	if fatal != "" {
-		failed = fatal
-	}
 	for _, name := range programs {
 		reasons = add(reasons, said[name])
 	}
-	return add(add(reasons, failed), ended)
+	return add(add(reasons, cmp.Or(fatal, failed)), ended)
 }
 
 // stopTimedOut is in what Lima's driver vz logs when a VM did not shut down within its patience, which is 30 s (5 s

@@ -6,6 +6,7 @@
 package lima
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -104,8 +105,5 @@ func (e *CommandError) Detail() string {
 			worst = entry.Message
 		}
 	}
-	if worst != "" {
-		return worst
-	}
-	return last
+	return cmp.Or(worst, last)
 }

@@ -1,6 +1,9 @@
 package lima
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Phase is how far a starting VM has come.
 type Phase string
@@ -23,14 +26,7 @@ var phases = []Phase{PhaseDriver, PhaseUp, PhaseKernel, PhasePort, PhaseSSH, Pha
 // After reports whether p comes later than other, which may be empty.
 func (p Phase) After(other Phase) bool { return p.rank() > other.rank() }
 
-func (p Phase) rank() int {
-	for i, phase := range phases {
-		if phase == p {
-			return i
-		}
-	}
-	return -1
-}
+func (p Phase) rank() int { return slices.Index(phases, p) }
 
 // prefixes are the beginnings of the messages by which Lima's host agent (v2.0 to v2.2) reports a phase. Of a boot its
 // events hold only the beginning and the end ([Boot]).

@@ -2,6 +2,7 @@ package lima
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,11 +33,8 @@ type PIDFile struct {
 
 // String describes a stale file.
 func (f PIDFile) String() string {
-	program := f.Program
-	if program == "" {
-		program = "another user's"
-	}
-	return fmt.Sprintf("%s is stale: its process %d is now %s, and not the VM's", filepath.Base(f.Path), f.PID, program)
+	return fmt.Sprintf("%s is stale: its process %d is now %s, and not the VM's", filepath.Base(f.Path), f.PID,
+		cmp.Or(f.Program, "another user's"))
 }
 
 // PIDFiles returns the files of the instance in dir that name a living process.

@@ -263,23 +263,17 @@ func (w Wanted) missing(instance *limatype.Instance) (missing []string) {
 	if !w.NoMounts && !hasMount(config.Mounts, w.Project, layout.ProjectMount, true) {
 		missing = append(missing, fmt.Sprintf("%s is not mounted writable at %s", w.Project, layout.ProjectMount))
 	}
-	var forward, boot bool
-	for _, rule := range config.PortForwards {
-		if rule.GuestSocket == GuestSocket && !rule.Reverse &&
-			SameDirectory(rule.HostSocket, HostSocketPath(instance)) {
-			forward = true
-		}
+	forwards := func(rule limatype.PortForward) bool {
+		return rule.GuestSocket == GuestSocket && !rule.Reverse &&
+			SameDirectory(rule.HostSocket, HostSocketPath(instance))
 	}
-	for _, provision := range config.Provision {
-		boot = boot || isBootGroup(provision)
-	}
-	if !forward {
+	if !slices.ContainsFunc(config.PortForwards, forwards) {
 		missing = append(missing, GuestSocket+" is not forwarded to the host")
 	}
 	if !keepsAgentPort(config.PortForwards) {
 		missing = append(missing, fmt.Sprintf("the guest's port %d is not kept off the host", AgentPort))
 	}
-	if !boot {
+	if !slices.ContainsFunc(config.Provision, isBootGroup) {
 		missing = append(missing, "no boot script gives the user the agent's group")
 	}
 	if units := UnitsWritten(config); len(units) > 0 {
