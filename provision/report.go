@@ -209,8 +209,11 @@ func (h *Health) reportGuest(t target, s State) {
 	h.addReasons("generation", "generation of the layout", o.Layout.Name, append(newerLayout(t, o), olderLayout(o)...))
 	marker := faults.Marker(o)
 	h.addCheck("marker", "layout", o.Layout.Marker, cmp.Or(strings.Join(marker, "; "), o.Marker))
-	h.addCheck("root-fs", "root file system", "writable",
-		map[bool]string{false: "writable", true: "read-only"}[o.ReadOnlyRoot])
+	found := "writable"
+	if o.ReadOnlyRoot {
+		found = "read-only"
+	}
+	h.addCheck("root-fs", "root file system", "writable", found)
 	h.addReasons("ssh", "ssh into the guest", "accepts Lima's key", sshReasons(s))
 	h.reportSession(o, s.SharedDead)
 	h.reportNoise(s)
@@ -237,12 +240,16 @@ func (h *Health) reportSession(o *guest.Observation, dead bool) {
 		found = "the connection is dead"
 	}
 	h.addCheck("session", "Lima's shared session", member, found)
-	works := map[bool]string{true: "asks for no password", false: "asks for a password"}
-	found = works[o.Sudo]
-	if !o.Sudo && o.SudoRefusal() != guest.SudoWantsPassword {
+	const works = "asks for no password"
+	switch {
+	case o.Sudo:
+		found = works
+	case o.SudoRefusal() == guest.SudoWantsPassword:
+		found = "asks for a password"
+	default:
 		found = "refuses the user: " + o.SudoOutput
 	}
-	h.addCheck("sudo", "sudo in the guest", works[true], found)
+	h.addCheck("sudo", "sudo in the guest", works, found)
 }
 
 // reportMeasures adds the measurements: disk, clock and restarts.
@@ -354,7 +361,10 @@ func guestItems(t target, s State) []guestItem {
 		agent = append(agent, plan.Blocked.Why)
 	}
 	packages, _ := packageReasons(t, o)
-	linger := map[bool][]string{false: {fmt.Sprintf("off for the user %s", o.User)}}[o.Linger]
+	var linger []string
+	if !o.Linger {
+		linger = []string{fmt.Sprintf("off for the user %s", o.User)}
+	}
 	return []guestItem{
 		{"packages", "packages", "all there", packages},
 		{"group", "group of the socket", "the user is a member", faults.Group(o)},
@@ -524,7 +534,10 @@ func unhealthy(health Health) *Error {
 	left := slices.DeleteFunc(slices.Clone(health.Drift.Unrepaired),
 		func(one Unrepaired) bool { return one.Item == itemNames })
 	if len(left) > 0 {
-		commands := nonEmpty(map[bool]string{false: next}[health.Drift.Empty()])
+		var commands []string
+		if !health.Drift.Empty() {
+			commands = append(commands, next)
+		}
 		for _, one := range left {
 			commands = append(commands, one.Next)
 		}
