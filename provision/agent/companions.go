@@ -30,20 +30,13 @@ func FindCompanions(
 	project string, arch limatype.Arch, of layout.Layout, profile string,
 ) (found []Companion, rejected []Rejected) {
 	for _, one := range of.Companions {
-		path, content, bad := firstProgram(project, one.Name, arch, nonEmpty(profile)...)
+		path, content, bad := firstProgram(project, one.Name, arch, profile)
 		rejected = append(rejected, bad...)
 		if content != nil {
 			found = append(found, Companion{Companion: one, Path: path, SHA256: sum(content), Content: content})
 		}
 	}
 	return found, rejected
-}
-
-func nonEmpty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
 }
 
 // FindCompanionSources returns those companions of a layout that can be built from the project's Cargo workspace, and

@@ -180,12 +180,13 @@ func firstProgram(
 	return "", nil, rejected
 }
 
-// Places returns where a project keeps its program called name, the best first, with slashes.
+// Places returns where a project keeps its program called name, the best first, with slashes. An empty
+// profile is none.
 func Places(name string, arch limatype.Arch, profiles ...string) []string {
 	paths := []string{"bin/linux/" + name, "bin/" + name + "-linux", "bin/" + name}
 	profiles = append(slices.Clone(profiles), "release", "debug")
 	for i, profile := range profiles {
-		if slices.Contains(profiles[:i], profile) {
+		if profile == "" || slices.Contains(profiles[:i], profile) {
 			continue
 		}
 		for _, triple := range triples[arch] {
