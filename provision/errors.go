@@ -33,7 +33,7 @@ type Finding = finding.Finding
 // Outcome is the outcome of a Finding.
 type Outcome = finding.Outcome
 
-// The outcomes; the last three are those that only a check has.
+// The outcomes. Only a check is Skipped or Pending.
 const (
 	OK      = finding.OK
 	Info    = finding.Info

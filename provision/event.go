@@ -105,7 +105,7 @@ type Transfer struct {
 type Result struct {
 	Ready   bool          `json:"ready"`   // the world was verified by this run
 	Changed bool          `json:"changed"` // at least one step was started
-	Steps   int           `json:"steps"`   // how many steps were done
+	Steps   int           `json:"steps"`   // how many steps were started
 	Elapsed time.Duration `json:"elapsed_ns"`
 	Error   *Error        `json:"error,omitempty"`
 }

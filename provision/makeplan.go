@@ -547,7 +547,7 @@ func unreachable(s State) *Error {
 	}
 }
 
-// plan makes the plan for the observed state, and adds the existing VM to it.
+// planFor makes the plan for the observed state, and adds the existing VM to it.
 func planFor(t target, s State) Plan {
 	plan := makePlan(t, s)
 	if s.Guest != nil && plan.Blocked == nil {
@@ -599,7 +599,7 @@ func (p *Plan) noexec(s State) {
 	}
 }
 
-// sudo returns the error of a guest in which sudo does not work, so that nothing can be changed.
+// sudo blocks the plan of a guest in which sudo does not work, so that nothing can be changed.
 func (p *Plan) sudo(s State) {
 	o := s.Guest
 	switch o.SudoRefusal() {

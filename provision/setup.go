@@ -45,7 +45,8 @@ type Setup struct {
 	Reuse bool
 }
 
-// Edges connect a Setup to everything outside this package. All are required; [Machine] has the real ones.
+// Edges connect a Setup to everything outside this package. All but Folders are required; [Machine]
+// has the real ones.
 type Edges struct {
 	// Lima runs limactl in the Lima home of the Spec.
 	Lima lima.Runner
@@ -77,7 +78,7 @@ func Machine(spec Spec) Edges {
 	}
 }
 
-// run is one call of Run, Plan or Status.
+// run is one call of a method of Setup.
 type run struct {
 	target   target
 	edges    Edges

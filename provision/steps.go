@@ -346,7 +346,7 @@ func kinds() []kind {
 	}
 }
 
-// swaps is what a replacement does.
+// swaps has a step do what a method of the replacement does.
 func swaps(
 	apply func(w *replacement, ctx context.Context, at State, step Step, line func(string)) error,
 ) func(*run, context.Context, State, Step, func(string)) error {

@@ -55,7 +55,7 @@ func escape(text string) string {
 type unframe struct {
 	mark string
 	line func(string) // gets each line, without its newline; nil keeps them in text
-	last string       // the line after which ended is called; empty for none
+	last string       // the line after which end is called; empty for none
 	end  func()
 
 	text   process.Buffer

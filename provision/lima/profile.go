@@ -200,8 +200,8 @@ func textOr[T any](field func(*T) *string) func(*T, []byte) error {
 	}
 }
 
-// Differences lists the parts of w that config, the configuration of an existing instance as `limactl list` prints it,
-// lacks, as text for a user. What can be changed in place is in editable, the rest would need another VM.
+// Differences lists the parts of w that the configuration of an existing instance, as `limactl list` prints it, lacks,
+// as text for a user. What can be changed in place is in editable, the rest would need another VM.
 func (w Wanted) Differences(instance *limatype.Instance) (editable, replace []string) {
 	config := instance.Config
 	if w.VMType != "" && instance.VMType != w.VMType {

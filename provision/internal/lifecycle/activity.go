@@ -342,7 +342,7 @@ type Transfer struct {
 	Left  time.Duration
 }
 
-// Advance records that done bytes have been downloaded.
+// Advance records that done bytes have been downloaded. since is the time since the last call.
 func (t *Transfer) Advance(done int64, since time.Duration) {
 	rate := int64(float64(done-t.Done) / since.Seconds())
 	switch {
