@@ -391,7 +391,8 @@ func explainObstacles(r *run, ctx context.Context, s State, id StepID, failure *
 	failure.Next = strings.Join(append(next, "then run worldsetup again"), "; ")
 }
 
-func (r *run) switchVM(ctx context.Context, status limatype.Status) error {
+// startOrStop makes the VM have a status.
+func (r *run) startOrStop(ctx context.Context, status limatype.Status) error {
 	instance, err := r.vm.Find(ctx)
 	if err != nil {
 		return limaError(ctx, cannotList, err)

@@ -24,9 +24,8 @@ import (
 func makePlan(t target, s State) Plan {
 	plan := Plan{VM: t.spec.VM, Steps: []Step{}, Decided: t.userDecisions(),
 		HomeLeftOut: t.wanted.NoHome || !t.layout.Mounts()}
-	switch {
-	case notOurs(t.spec, s) != nil:
-		plan.Blocked = notOurs(t.spec, s)
+	switch plan.Blocked = notAdopted(t.spec, s); {
+	case plan.Blocked != nil:
 	case t.noProject != nil:
 		plan.Blocked = t.noProject
 	case s.OpenKey != nil:
@@ -106,7 +105,7 @@ func leftOutOf(profile string, units []string) string {
 // forReplacement lists how another VM replaces this one, with consent. All that can fail
 // without the old VM being touched comes first: the new one is created beside it.
 func (p *Plan) forReplacement(t target, s State) {
-	if p.Blocked = notOursError(t.spec, s); p.Blocked != nil {
+	if p.Blocked = mayNotReplace(t.spec, s); p.Blocked != nil {
 		return
 	}
 	if t.agent == nil {

@@ -69,9 +69,9 @@ func toolSigns(instance *limatype.Instance) (warm, broker []string) {
 // foreign reports whether there is a VM without any sign of a world, or one that another tool made.
 func (s State) foreign() bool { return (s.Instance != nil || s.Swap.VM) && !s.ownership().Ours }
 
-// notOurs returns the error of a foreign VM, unless there is consent to its adoption; nil for a world. There is no
+// notAdopted returns the error of a foreign VM, unless there is consent to its adoption; nil for a world. There is no
 // consent to the adoption of one that belongs to the broker, and of one that is stopped only its inside may show that.
-func notOurs(spec Spec, s State) *Error {
+func notAdopted(spec Spec, s State) *Error {
 	if !s.foreign() {
 		return nil
 	}
@@ -233,12 +233,12 @@ func protected(vm string) *Error {
 	}
 }
 
-// notOursError returns why the VM must not be replaced, restored or deleted even with consent, and how to change that;
+// mayNotReplace returns why the VM must not be replaced, restored or deleted even with consent, and how to change that;
 // nil when it may.
-func notOursError(spec Spec, s State) *Error {
-	switch {
-	case notOurs(spec, s) != nil:
-		return notOurs(spec, s)
+func mayNotReplace(spec Spec, s State) *Error {
+	switch refused := notAdopted(spec, s); {
+	case refused != nil:
+		return refused
 	case s.Swap.Foreign != "":
 		return inTheWay(spec, s)
 	case s.Instance == nil:

@@ -444,8 +444,8 @@ type Staged struct {
 // Empty reports whether there is nothing to change and nothing in the way.
 func (p Plan) Empty() bool { return len(p.Steps) == 0 && len(p.Replace) == 0 && p.Blocked == nil }
 
-// settled reports whether there is nothing to change without which the world would not be ready.
-func (p Plan) settled() bool {
+// readyAfter reports whether there is nothing to change without which the world would not be ready.
+func (p Plan) readyAfter() bool {
 	return len(p.Replace) == 0 && p.Blocked == nil &&
 		!slices.ContainsFunc(p.Steps, func(s Step) bool { return !s.later })
 }

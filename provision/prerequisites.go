@@ -106,7 +106,8 @@ func (t target) firmware(instance *limatype.Instance) (firmware checks.Firmware)
 func (t target) containers() (containers checks.Containers) {
 	system, user := "", ""
 	for _, layer := range t.layers(nil) {
-		system, user = cmp.Or(system, setting(layer.Containerd.System)), cmp.Or(user, setting(layer.Containerd.User))
+		system, user = cmp.Or(system, switchText(layer.Containerd.System)),
+			cmp.Or(user, switchText(layer.Containerd.User))
 		for _, archive := range layer.Containerd.Archives {
 			if archive.Arch == "" || archive.Arch == t.arch {
 				containers.Archives = append(containers.Archives, archive.Location)
@@ -119,8 +120,8 @@ func (t target) containers() (containers checks.Containers) {
 	return containers
 }
 
-// setting returns the value of a switch as text; empty when it is not set.
-func setting(value *bool) string {
+// switchText returns the value of a switch as text; empty when it is not set.
+func switchText(value *bool) string {
 	if value == nil {
 		return ""
 	}

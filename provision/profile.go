@@ -235,30 +235,30 @@ func ProfileOpens(spec Spec) (opens []string, err error) {
 
 // validate has Lima validate the planned configuration before the first change.
 func (t target) validate(ctx context.Context, client lima.Client, state State, plan Plan) error {
-	var profile []byte
+	var text []byte
 	var err error
 	switch {
 	case plan.has(StepCreate), plan.has(StepReplaceCreate):
 		if err := t.checkDigest(); err != nil {
 			return err
 		}
-		profile, err = t.newProfile()
+		text, err = t.newProfile()
 	case plan.has(StepConfigure):
-		profile, err = t.editedConfig(state.Instance.Dir)
+		text, err = t.editedConfig(state.Instance.Dir)
 	default:
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	config, err := lima.ParseProfile(profile)
+	config, err := lima.ParseProfile(text)
 	if err != nil {
 		return err
 	}
 	if refused := t.driverRefuses(config, platform.OS(), platform.Arch()); refused != nil {
 		return refused
 	}
-	err = client.Validate(ctx, "", profile)
+	err = client.Validate(ctx, "", text)
 	if refused, ok := errors.AsType[*lima.CommandError](err); ok {
 		next := "correct the profile or the flag that it names"
 		if strings.Contains(refused.Detail(), "reserved internal home directory") {

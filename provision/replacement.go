@@ -345,7 +345,7 @@ func (w *replacement) planRemove(ctx context.Context) (Plan, error) {
 		}
 	}
 	state := w.run.observer.stateOf(instance, swap)
-	if refused := notOursError(w.run.target.spec, state); refused != nil {
+	if refused := mayNotReplace(w.run.target.spec, state); refused != nil {
 		return Plan{}, refused
 	}
 	for _, suffix := range []string{vmswap.Staged, vmswap.Backup, vmswap.Displaced} {
@@ -476,7 +476,7 @@ func (w *replacement) planRestore(ctx context.Context) (*limatype.Instance, Plan
 			Next: "inspect " + w.run.place.Dir(vmswap.Backup) + ", and if nothing in it is needed, remove it",
 		}
 	}
-	if refused := notOursError(w.run.target.spec, w.run.observer.stateOf(instance, swap)); refused != nil {
+	if refused := mayNotReplace(w.run.target.spec, w.run.observer.stateOf(instance, swap)); refused != nil {
 		return nil, Plan{}, refused
 	}
 	if swap.Displaced && !swap.Kept() { // it is the other one, which is stopped

@@ -91,7 +91,7 @@ func (r *run) report(seen view) Health {
 	}
 	health.reportVerification(r.target, verified)
 	health.reportCosts()
-	health.Ready = verified != nil && plan.settled() && len(health.Wrong()) == 0
+	health.Ready = verified != nil && plan.readyAfter() && len(health.Wrong()) == 0
 	return health
 }
 

@@ -278,7 +278,7 @@ func (s *Setup) Start(ctx context.Context) error { return s.switchVM(ctx, limaty
 // Stop shuts the VM down; it is powered off only if the Spec allows that. What runs in it is stopped.
 func (s *Setup) Stop(ctx context.Context) error { return s.switchVM(ctx, limatype.StatusStopped) }
 
-// switchVM makes the VM have a status.
+// switchVM makes the VM have a status, while it holds the lock.
 func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
 	r, err := s.begin()
 	if err != nil {
@@ -291,7 +291,7 @@ func (s *Setup) switchVM(ctx context.Context, status limatype.Status) error {
 		return r.finish(err)
 	}
 	defer unlock()
-	return r.end(r.switchVM(ctx, status), false)
+	return r.end(r.startOrStop(ctx, status), false)
 }
 
 // notSwitched returns why a VM is neither started nor stopped.

@@ -40,12 +40,12 @@ func (s Spec) Resolve() (Spec, error) {
 	if s.StateDir, err = homeDir(s.StateDir, "", ".local/state/worldsetup"); err != nil {
 		return s, err
 	}
-	checks := []func(*Spec) error{
+	rules := []func(*Spec) error{
 		func(s *Spec) error { return CheckName(s.VM) }, (*Spec).checkConsents,
 		(*Spec).checkProject, (*Spec).checkSizes, (*Spec).checkTypes, (*Spec).checkProfile, (*Spec).checkImage,
 	}
-	for _, check := range checks {
-		if err := check(&s); err != nil {
+	for _, rule := range rules {
+		if err := rule(&s); err != nil {
 			return s, err
 		}
 	}
@@ -129,8 +129,8 @@ func newTarget(spec Spec, instance *limatype.Instance, embed profile.Embedder) (
 	case instance != nil && spec.Replace != "":
 		t.inherit(instance)
 	case instance != nil && spec.Profile != "": // of a profile, only the processor is compared: no edit changes that
-		if _, profile, err := baseProfile(t.spec, embed); err == nil && deref(profile.Arch) != "default" {
-			t.wanted.Arch = deref(profile.Arch)
+		if _, base, err := baseProfile(t.spec, embed); err == nil && deref(base.Arch) != "default" {
+			t.wanted.Arch = deref(base.Arch)
 		}
 	}
 	if t.agent, t.rejected, err = agent.Find(spec.Agent, t.spec.Project, t.arch, t.layouts()); err != nil {

@@ -1,6 +1,8 @@
 package guest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -292,4 +294,10 @@ func (o *Observation) otherGeneration(unit string) bool {
 	return slices.ContainsFunc(o.Layout.Others(), func(of layout.Layout) bool {
 		return (unit == of.Socket() || unit == of.Service()) && o.Has(of)
 	})
+}
+
+// Checksum is the SHA-256 of a content, as an observation has it.
+func Checksum(content []byte) string {
+	hash := sha256.Sum256(content)
+	return hex.EncodeToString(hash[:])
 }
