@@ -160,6 +160,7 @@ func recoverySteps(actions []vmswap.Action) (steps []Step) {
 	return steps
 }
 
+// forExisting plans what makes a VM that is there what is wanted.
 func (p *Plan) forExisting(t target, s State) {
 	edits, replace := t.wanted.Differences(s.Instance)
 	if p.Replace = replace; s.DiskMissing {
@@ -200,6 +201,12 @@ func (p *Plan) forExisting(t target, s State) {
 		p.Steps = append(p.Steps, stopBroken(s))
 		p.Unseen = true
 	}
+	p.aroundGuest(t, s, edits)
+}
+
+// aroundGuest plans the changes from outside a guest: edits of the VM's configuration, a restart, or a new connection.
+func (p *Plan) aroundGuest(t target, s State, edits []string) {
+	running := s.Instance.Status == limatype.StatusRunning
 	reasons := edits
 	if running && len(edits) == 0 {
 		reasons = restartReasons(t, s)

@@ -69,9 +69,15 @@ func (o *observer) observe(
 		state.Frozen = lifecycle.Stopped(instance.Dir)
 	}
 	state.DiskMissing = lifecycle.StartedBefore(instance.Dir) && !lifecycle.HasDisk(instance.Dir)
-	if !running || instance.Config == nil {
-		return state
+	if running && instance.Config != nil {
+		o.observeRunning(ctx, &state, t, done, ask)
 	}
+	return state
+}
+
+// observeRunning adds to a state what a running VM shows: its sockets on this machine, and its inside.
+func (o *observer) observeRunning(ctx context.Context, state *State, t target, done history, ask []string) {
+	instance := state.Instance
 	boot, _ := lima.ReadBoot(instance.Dir) // without events nothing is known
 	state.Degraded = boot.Degraded
 	state.observeHostSocket(ctx)
@@ -99,7 +105,6 @@ func (o *observer) observe(
 	if state.Guest != nil && !state.Guest.Untouched {
 		state.Staged = o.compareStaged(ctx, instance, t, state.Guest, state.route())
 	}
-	return state
 }
 
 // observeGuest observes over the shared connection, whose groups are the ones that count, or over a fresh one if that
