@@ -65,7 +65,7 @@ func healthyState(t *testing.T) State {
 		Mounts: []string{"", ""},
 		Guest: &guest.Observation{
 			Layout: layout.AgentV1,
-			User:   "ada", Home: "/home/ada.guest", Sudo: true, OS: "ubuntu 24.04", DiskAvailable: 10 << 30,
+			User:   "ada", Home: "/home/ada.guest", Sudo: true, DiskAvailable: 10 << 30,
 			Marker: layout.AgentV1.Marker, Linger: true,
 			SessionGroups: []string{"ada", "substrate"}, AccountGroups: []string{"ada", "substrate"},
 			Group: &guest.Group{GID: 996, Members: []string{"ada"}},

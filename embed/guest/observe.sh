@@ -385,12 +385,6 @@ fi
 echo "home=$HOME"
 echo "session-groups=$(id -nG)"
 echo "group=$(getent group substrate)"
-(
-    ID='' VERSION_ID=''
-    # shellcheck source=/dev/null
-    . /etc/os-release
-    echo "os=$ID $VERSION_ID"
-)
 for command in nft ip conntrack dnsmasq fusermount3 fuse-overlayfs curl jq; do
     command -v "$command" >/dev/null || echo "missing=$command"
 done

@@ -194,7 +194,7 @@ func (m *machine) observe(as session, of layout.Layout, points []string) *guest.
 	}
 	o := &guest.Observation{
 		Layout: of, User: userName, Home: userHome, SessionGroups: groups(as.member), AccountGroups: groups(m.member),
-		Sudo: m.allowsSudo(), OS: "ubuntu 24.04", Files: map[string]guest.File{}, Units: m.units(of), Linger: m.linger,
+		Sudo: m.allowsSudo(), Files: map[string]guest.File{}, Units: m.units(of), Linger: m.linger,
 		Missing: slices.Clone(m.lacks), Listening: map[uint64]bool{}, Mounts: m.observeMounts(points),
 		DiskUsed: 9, DiskAvailable: 20 << 30, ClockAhead: m.vm.conditions.ClockAhead,
 	}

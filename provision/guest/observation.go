@@ -21,7 +21,6 @@ type Observation struct {
 	Group         *Group   // the group "substrate"; nil when there is none
 	Sudo          bool     // sudo works without a password
 	SudoOutput    string   // sudo's own words when it doesn't, on one line
-	OS            string   // ID and VERSION_ID of os-release(5), as in "ubuntu 24.04"
 	Noise         string   // what the login shell's start-up files printed, the first of it
 
 	// Untouched reports that the script "new" found nothing of ours; it observes nothing else. A new guest is assumed

@@ -57,8 +57,8 @@ func ParseObservation(reply Reply, of layout.Layout, mounts int, ask ...string) 
 	if p.Untouched {
 		p.assume()
 	}
-	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "os",
-		"linger", "df", "time"} {
+	for _, key := range []string{"user", "home", "session-groups", "account-groups", "group", "sudo", "linger", "df",
+		"time"} {
 		if !p.seen[key] {
 			return nil, fmt.Errorf("the guest's observation lacks %q", key)
 		}
@@ -225,8 +225,6 @@ func (p *observationParser) line(key, value string) (err error) {
 		p.Sudo, err = parseYes(value)
 	case "sudo-output":
 		p.SudoOutput = strings.TrimSpace(value)
-	case "os":
-		p.OS = strings.TrimSpace(value)
 	case "marker":
 		p.Marker, p.MarkerText, err = parseMarker(value)
 	case "python":

@@ -27,7 +27,7 @@ func recorded(t testing.TB, name string) string {
 func TestUntouched(t *testing.T) {
 	text := "worldsetup-observe 1\nuntouched=yes\nuser=sam\naccount-groups=sam " +
 		"substrate\nlinger=no\nhome=/home/sam.guest\nsession-groups=sam substrate\n" +
-		"group=substrate:x:999:sam\nos=debian 12\nmissing=jq\nend\n"
+		"group=substrate:x:999:sam\nmissing=jq\nend\n"
 	o, err := ParseObservation(Reply{Stdout: []byte(text)}, layout.AgentV1, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestParseObservation(t *testing.T) {
 	want := &Observation{Layout: layout.AgentV1,
 		User: "ada", Home: "/home/ada.guest", SessionGroups: []string{"ada", "substrate"},
 		AccountGroups: []string{"ada", "substrate"},
-		Group:         &Group{GID: 996, Members: []string{"ada"}}, Sudo: true, OS: "debian 12",
+		Group:         &Group{GID: 996, Members: []string{"ada"}}, Sudo: true,
 		Files: map[string]File{
 			layout.AgentV1.Agent(): file("755", "root", "root", 3436,
 				"9d3a3ca7c4c4ced6675722e1988ee0d7f74588da3fff2708cb30ab68fe008860"),
@@ -156,7 +156,6 @@ session-groups=o'brien
 account-groups=o'brien docker
 group=
 sudo=no
-os=ubuntu 24.04
 mount=0|
 mount=1|virtiofs rw,relatime
 answers=1|no
@@ -194,7 +193,7 @@ func TestParseObservationRefusesWhatIsMalformed(t *testing.T) {
 		{"session-groups=", ""}, {"account-groups=", ""}, {"group=", ""}, {"group=", "group=substrate:x:996"},
 		{"group=", "group=substrate:x:many:ada"},
 		{"sudo=", ""}, {"sudo=", "sudo="}, {"sudo=", "sudo=maybe"}, {"linger=", ""},
-		{"linger=", "linger=1"}, {"os=", ""},
+		{"linger=", "linger=1"},
 		{"stat=", "stat=regular file|755|root|root|3436"},
 		{"stat=", "stat=regular file|755|root|root|big|/usr/local/bin/substrate-world-agent"},
 		{"sha256=", "sha256=abc  /usr/local/bin/substrate-world-agent"}, {"sha256=", "sha256=9d3a3ca7"},
