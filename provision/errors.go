@@ -104,7 +104,7 @@ func PanicError(problem any) *Error {
 	}
 }
 
-// cannotList is what happened when Lima does not tell which VMs there are.
+// cannotList is what happened when Lima does not list its VMs.
 const cannotList = "Lima can't list its VMs"
 
 // limaError turns an error of limactl into one that a user can act on.

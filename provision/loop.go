@@ -287,7 +287,7 @@ func verifiedReport(ctx context.Context, r *run, instance *limatype.Instance, wh
 }
 
 // reportStatus observes, verifies and reports. What this machine lacks to create or start a VM does not matter to it,
-// and what it could not download now is not even looked at.
+// and what it could not download now is not even checked.
 func (r *run) reportStatus(ctx context.Context, when verify.Mode) (Health, error) {
 	instance, findErr, err := r.locate(ctx)
 	if err != nil {

@@ -195,7 +195,7 @@ func (o *observer) stateOf(instance *limatype.Instance, swap vmswap.State) State
 		ProtectedBy: protector(o.vm.Place, "")}
 }
 
-// openKey returns the error of Lima's private key when others may read it: ssh then takes no notice of it, and every
+// openKey returns the error of Lima's private key when others may read it: ssh then does not use it, and every
 // new connection is refused, whatever the guest has. It is nil otherwise.
 func openKey(limaHome string) *Error {
 	key := filepath.Join(limaHome, filenames.ConfigDir, filenames.UserPrivateKey)

@@ -40,7 +40,7 @@ func (s State) ownership() Ownership {
 	if warm {
 		return Ownership{Signs: signs, MadeBy: layout.ToolWarm}
 	}
-	// Others forward the socket as well: without a look inside, the VM may be the broker's.
+	// Others forward the socket as well: if its inside was not observed, the VM may be the broker's.
 	ours := len(signs) > 0 && (s.Guest != nil || !slices.Equal(signs, []string{lima.ForwardSign}))
 	return Ownership{Ours: ours, Signs: signs}
 }

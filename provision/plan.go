@@ -411,7 +411,7 @@ type State struct {
 	Unheld string
 	// HostSocket reports whether the host's end of the forwarded socket is the user's and accepts connections.
 	HostSocket bool
-	// HostSocketOwner tells that it belongs to another user; empty when it doesn't.
+	// HostSocketOwner says that it belongs to another user; empty when it doesn't.
 	HostSocketOwner string
 	// SudoDenied is the file and line by which Lima gives the user no right to sudo without a password; empty for none.
 	SudoDenied string
@@ -421,7 +421,7 @@ type State struct {
 	OpenKey *Error
 	// LastSeen is how the inside was when a run last verified it; nil when that isn't known.
 	LastSeen *LastSeen
-	// Staged is the copy of the project, if the generation has one and it could be looked at; else nil.
+	// Staged is the copy of the project, if the generation has one and it could be observed; else nil.
 	Staged *Staged
 	// RosettaLost reports that the VM's configuration has Rosetta on, and this Mac lacks it.
 	RosettaLost bool

@@ -69,7 +69,7 @@ func (w *replacement) resume() {
 	w.removeOld = w.run.target.spec.Replace != "" && !w.run.target.spec.KeepOld
 }
 
-// nothingTried reports whether a run failed before it could learn whether the VM works.
+// nothingTried reports whether a run failed before it could observe whether the VM works.
 func nothingTried(err error) bool {
 	switch AsError(err).Kind {
 	case KindUsage, KindPrerequisite, KindInterrupted:

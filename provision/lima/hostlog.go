@@ -129,8 +129,7 @@ func (l HostLog) Reasons() (reasons []string) {
 }
 
 // stopTimedOut is in what Lima's driver vz logs when a VM did not shut down within its patience, which is 30 s (5 s
-// before
-// 2.1): the host agent, whose process the VM is, ends then, and `limactl stop` ends well (pkg/driver/vz, Stop).
+// before 2.1): the host agent, whose process the VM is, ends then, and `limactl stop` ends well (pkg/driver/vz, Stop).
 const stopTimedOut = "vz timeout while waiting for stop status"
 
 // PoweredOff reports whether a VM that was to shut down was powered off.

@@ -74,8 +74,7 @@ func (t *Templates) rules() (service, socket []rule) {
 		{"Install.WantedBy", []string{"sockets.target"}, true, "the socket listens from the guest's start on"},
 	}
 	for _, name := range []string{"ListenDatagram", "ListenSequentialPacket", "ListenFIFO", "ListenSpecial",
-		"ListenNetlink",
-		"ListenMessageQueue", "ListenUSBFunction"} {
+		"ListenNetlink", "ListenMessageQueue", "ListenUSBFunction"} {
 		socket = append(socket, rule{"Socket." + name, nil, false, one})
 	}
 	return service, socket
@@ -215,8 +214,7 @@ func (t *Templates) Warnings(units Units) (warnings []string) {
 		}
 		if asDoctorReads(one.text) != one.text {
 			warnings = append(warnings, file+": it begins with an empty line, has a line that begins with `# /`, or ends "+
-				"without "+
-				"a newline: the system's doctor will always call the loaded unit different")
+				"without a newline: the system's doctor will always call the loaded unit different")
 		}
 	}
 	return warnings

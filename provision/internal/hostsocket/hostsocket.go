@@ -47,7 +47,7 @@ func Openings(instance *limatype.Instance) (openings []Opening) {
 	return openings
 }
 
-// OtherOwner tells that the socket at path belongs to another user than the one with the number uid, whatever it is
+// OtherOwner says that the socket at path belongs to another user than the one with the number uid, whatever it is
 // that forwards it: ssh and Lima make it as that user. What answers there is not the agent then.
 func OtherOwner(path string, uid int) string {
 	info, err := os.Lstat(path)

@@ -155,7 +155,7 @@ func (s *Activity) Moved(transfer *Transfer) {
 	s.Announce("")
 }
 
-// fetch records that bytes were downloaded since the last look. Of the first ones it is not known since when.
+// fetch records that bytes were downloaded since the last call. Of the first ones it is not known since when.
 func (s *Activity) fetch(bytes int64, first bool) {
 	if first || bytes <= 0 {
 		return

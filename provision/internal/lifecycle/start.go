@@ -44,7 +44,7 @@ var errClockSetBack = errors.New("the VM has booted, and the clock of this machi
 const (
 	// clockStep is by how much the clock must have been set back to matter. Lima compares in seconds.
 	clockStep = time.Second
-	// bootedPatience is how long limactl may take to notice the end of a boot.
+	// bootedPatience is how long limactl may take to report the end of a boot.
 	bootedPatience = 10 * time.Second
 )
 
