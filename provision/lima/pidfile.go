@@ -45,12 +45,7 @@ func PIDFiles(dir string) (files []PIDFile) {
 			continue
 		}
 		file := PIDFile{Path: filepath.Join(dir, entry.Name())}
-		text, err := os.ReadFile(file.Path)
-		if err != nil {
-			continue
-		}
-		file.PID, err = strconv.Atoi(strings.TrimSpace(string(text)))
-		if err != nil || file.PID <= 0 {
+		if file.PID = ReadPID(file.Path); file.PID == 0 {
 			continue
 		}
 		alive := syscall.Kill(file.PID, 0)
@@ -70,12 +65,21 @@ func PIDFiles(dir string) (files []PIDFile) {
 	return files
 }
 
+// ReadPID returns the number in a pid file; 0 when there is none.
+func ReadPID(path string) int {
+	text, _ := os.ReadFile(path) // it may be gone by now
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return max(pid, 0)
+}
+
 // HostAgent reports whether the host agent of the instance in dir has begun, and whether it still runs. One that ends
 // by itself removes its file.
 func HostAgent(dir string) (began, runs bool) {
 	path := filepath.Join(dir, filenames.HostAgentPID)
-	text, _ := os.ReadFile(path) // without one it has not begun
-	if _, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil {
+	if ReadPID(path) == 0 {
 		return false, false
 	}
 	return true, slices.ContainsFunc(PIDFiles(dir), func(file PIDFile) bool { return file.Path == path && !file.Stale })

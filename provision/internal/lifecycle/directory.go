@@ -48,15 +48,10 @@ func hasImage(dir string) bool {
 
 // Taken is how much room an instance takes on the host: disks are sparse, so that blocks count and not sizes.
 func Taken(dir string) (bytes int64) {
-	const block = 512 // of stat(2), whatever the file system's are
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			bytes += stat.Blocks * block
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			bytes += blocks(info)
 		}
 	}
 	return bytes
@@ -87,6 +82,11 @@ func onDisk(path string) int64 {
 	if err != nil {
 		return 0
 	}
+	return blocks(info)
+}
+
+// blocks returns the space that the blocks of a file use, which stat(2) counts in 512 bytes on every file system.
+func blocks(info os.FileInfo) int64 {
 	status, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return 0
@@ -108,9 +108,7 @@ func Processes(dir string, states func(pids ...int) map[int]byte) map[string]Pro
 	var pids []int
 	for _, path := range files {
 		var p Process
-		text, _ := os.ReadFile(path) // it may be gone by now
-		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-		if err == nil && pid > 0 && syscall.Kill(pid, 0) != syscall.ESRCH {
+		if pid := lima.ReadPID(path); pid > 0 && syscall.Kill(pid, 0) != syscall.ESRCH {
 			p.pid = pid
 			pids = append(pids, pid)
 		}
