@@ -405,8 +405,8 @@ func (s *Setup) planWhole(ctx context.Context, plan func(*replacement, context.C
 	return r.times.preview(planned), r.finish(err)
 }
 
-// Find returns the VM as Lima and its directory show it, and does not observe its inside. A VM that is not a world is an error,
-// and so is none.
+// Find returns the VM as Lima and its directory show it, and does not observe its inside. A VM that is not a world is
+// an error, and so is none.
 func (s *Setup) Find(ctx context.Context) (*Existing, error) {
 	r, err := s.begin()
 	if err != nil {

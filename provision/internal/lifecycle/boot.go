@@ -62,8 +62,8 @@ func (b *Boot) Laying() bool { return b.Going() || b.Failed() }
 // bootPause is the interval at which a boot that another program began is probed for its end.
 const bootPause = time.Second
 
-// BootOf returns whether the boot that the host agent in dir supervises has ended, according to its events, and how long
-// ago that agent was started. A boot without events is taken for an old one.
+// BootOf returns whether the boot that the host agent in dir supervises has ended, according to its events, and how
+// long ago that agent was started. A boot without events is taken for an old one.
 func BootOf(dir string, now time.Time) (booted bool, age time.Duration) {
 	if info, err := os.Stat(filepath.Join(dir, filenames.HostAgentPID)); err == nil {
 		age = max(now.Sub(info.ModTime()), 1)
