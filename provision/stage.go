@@ -207,13 +207,13 @@ func notStaged(t target, s State) *Error {
 		return &Error{Kind: KindUsage, What: "there is nothing to copy: the world has the project mounted",
 			Why: fmt.Sprintf("the generation of its layout is %s", of.Name),
 			Next: "use it at " + of.Project() + "; a world of another generation has a copy: " +
-				"worldsetup --layout " + layout.Staged()[0].Name}
+				vmCommand("worldsetup --layout "+layout.Staged()[0].Name, vm)}
 	case s.Guest.Group == nil:
 		return &Error{Kind: KindUnhealthy, What: "the guest lacks the group that the copy is for",
 			Next: "run " + vmCommand("worldsetup", vm) + ", which repairs that"}
 	}
 	if left := unstaged(t, s); len(left) > 0 {
-		return &Error{Kind: KindUsage, What: left[0].Why, Next: "worldsetup stage PROJECT"}
+		return &Error{Kind: KindUsage, What: left[0].Why, Next: vmCommand("worldsetup stage PROJECT", vm)}
 	}
 	return nil
 }
