@@ -118,7 +118,7 @@ func (m *model) askToStop() tea.Cmd {
 	switch {
 	case f.call == idle:
 		return m.leave()
-	case f.stopping: // the user insists
+	case f.stopping && (m.leaving || f.call.changes()): // the user insists
 		f.failure = provision.StoppedError("the wizard was left while its work was still running", errStopped)
 		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
 		return tea.Quit

@@ -18,6 +18,8 @@ var (
 	keySuspend    = bind("ctrl+z", "ctrl+z")
 	keyYes        = bind("y", "y", "ctrl+c")
 	keyNo         = bind("enter/n", "n", "enter", "esc")
+	keyRun        = bind("y", "y")
+	keyRefuse     = bind("enter/n", "n", "enter", "esc", "ctrl+c")
 	keyHelp       = bind("?", "?", "f1")
 	keyManageBack = bind("esc", "esc", "m", "q")
 	keyBack       = bind("esc", "esc", "q", "l", "?")

@@ -34,6 +34,15 @@ func TestFix(t *testing.T) {
 	w.shows("This command will be run, exactly", "$ sudo apt-get install -y qemu-utils", "enter/n no")
 	w.press("enter", "f", "x", "esc")
 	w.shows("Prerequisites are missing")
+	for _, size := range [][2]int{{80, 24}, {30, 10}} { // on the second one the question can't be read
+		w.press("f")
+		w.resize(size[0], size[1])
+		if w.press("ctrl+c") != nil || w.model.outcome != nil {
+			t.Fatalf("%v: ctrl+c does more than to refuse", size)
+		}
+		w.resize(80, 24)
+		w.shows("Prerequisites are missing")
+	}
 	if w.press("f", "y") == nil {
 		t.Fatal("nothing is run")
 	}
@@ -89,6 +98,27 @@ func TestWatching(t *testing.T) {
 	}
 }
 
+// A person who stops watching and leaves at once does not abandon anything: what was watched counts.
+func TestLeavingWhileWatchingStops(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["health"](w)
+	w.press("w", "w", "q")
+	if w.model.outcome != nil {
+		t.Fatalf("it left before the engine had ended: %+v", w.model.outcome)
+	}
+	w.ends(watching, provision.Plan{}, nil, stopped)
+	if outcome := w.model.outcome; outcome == nil || outcome.Err != nil || outcome.Abandoned {
+		t.Errorf("the outcome is %+v", outcome)
+	}
+
+	w = newWizard(t, nil)
+	scenes["health"](w)
+	w.press("w", "w", "q", "q")
+	if outcome := w.model.outcome; outcome == nil || !outcome.Abandoned {
+		t.Errorf("who insists does not get out: %+v", outcome)
+	}
+}
+
 func TestExport(t *testing.T) {
 	path, failure := "/home/ada/report.json", error(nil)
 	w := newWizard(t, func(o *Options) {
@@ -138,6 +168,22 @@ func TestMouse(t *testing.T) {
 	w.shows("r repair")
 	w.model.Update(tea.MouseClickMsg{Button: tea.MouseLeft, X: at, Y: footer})
 	w.shows("Log")
+
+	w = newWizard(t, nil)
+	w.model.Update(endedMsg{call: planning, now: w.clock, plan: firstPlan})
+	lines = strings.Split(w.screen(), "\n")
+	footer = len(lines) - 1
+	for ; !strings.Contains(lines[footer], "enter start"); footer-- {
+	}
+	at = strings.Index(lines[footer], "enter start")
+	start := tea.MouseClickMsg{Button: tea.MouseLeft, X: at, Y: footer}
+	if w.model.Update(start); w.model.facts.call != idle {
+		t.Error("a click started what was not yet on the screen")
+	}
+	w.model.Update(listenMsg{})
+	if w.model.Update(start); w.model.facts.call != running {
+		t.Error("clicks are ignored for ever")
+	}
 
 	w = newWizard(t, nil)
 	w.press("M")

@@ -116,7 +116,7 @@ func (fixPage) title() string { return "Fix?" }
 func (fixPage) asks()         {}
 
 func (p fixPage) offers(*facts) []offer {
-	return []offer{{keyNo, "no", (*model).uncover}, {keyYes, "yes, run it", func(m *model) tea.Cmd {
+	return []offer{{keyRefuse, "no", (*model).uncover}, {keyRun, "yes, run it", func(m *model) tea.Cmd {
 		m.uncover()
 		return runFix(m.ctx, m.options, p.check.ID)
 	}}}

@@ -109,7 +109,7 @@ func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 
 // click runs the action of the offer that was clicked.
 func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
-	if tooSmall(m.width, m.height) || msg.Button != tea.MouseLeft {
+	if tooSmall(m.width, m.height) || m.deaf > 0 || msg.Button != tea.MouseLeft {
 		return nil
 	}
 	footer := m.height - len(m.footer())
