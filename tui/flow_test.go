@@ -188,6 +188,18 @@ func TestSignal(t *testing.T) {
 
 	w = newWizard(t, nil)
 	scenes["health"](w)
+	w.press("w")
+	ctx, signal := context.WithCancelCause(t.Context())
+	w.model.ctx = ctx
+	signal(cause)
+	w.model.Update(cancelledMsg{cause})
+	w.ends(watching, provision.Plan{}, nil, stopped)
+	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !errors.Is(outcome.Err, cause) {
+		t.Errorf("while it was watched, the outcome is %+v", outcome)
+	}
+
+	w = newWizard(t, nil)
+	scenes["health"](w)
 	w.model.Update(cancelledMsg{cause})
 	if outcome := w.model.outcome; outcome == nil || outcome.Err == nil || !errors.Is(outcome.Err, cause) ||
 		outcome.Health == nil {

@@ -98,7 +98,10 @@ const probeWords = "PROBE: answers, runs no commands"
 func showVerdict(f *facts, t *text) {
 	h := f.health
 	age := f.now.Sub(f.observed)
-	words := "verified " + ago(age) + when(age >= time.Minute && t.fold == 0, "; r verifies again")
+	words := "verified " + ago(age)
+	if age >= time.Minute && t.fold == 0 && f.call == idle {
+		words += "; " + t.keyName(keyAgain) + " verifies again"
+	}
 	agent := "agent " + h.Agent.Version
 	switch {
 	case h.Agent.Version == "" && h.Agent.SHA256 == "":
@@ -132,7 +135,8 @@ func showVerdict(f *facts, t *text) {
 	}
 	t.blank()
 	if len(h.Drift.Replace)+len(h.Drift.Steps) > 0 {
-		t.put(t.strong.Render("Now")+"       ", "r shows what would repair it, and asks before anything is changed")
+		t.put(t.strong.Render("Now")+"       ",
+			t.keyName(keyAgain)+" shows what would repair it, and asks before anything is changed")
 	} else if f.failure != nil {
 		t.advice(t.strong.Render("Now")+"       ", f.failure.Next)
 	}

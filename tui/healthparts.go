@@ -135,7 +135,7 @@ func showChecks(f *facts, t *text, h *provision.Health, folded bool) {
 	case shown > room:
 		shown = room
 	}
-	hint := t.dim.Render(when(shown < len(fine), "(enter shows them)"))
+	hint := t.dim.Render(when(shown < len(fine), "("+t.keyName(keyEnter)+" shows them)"))
 	t.row(lipgloss.NewStyle(), t.strong.Render("Checks")+"    "+t.mark(outcome)+" ",
 		fmt.Sprintf("%d of %d", len(fine), len(h.Items)), hint)
 	for _, item := range fine[:shown] {

@@ -7,7 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// The keys: no other file names any. Some mean several things, since pages offer them at different times.
+// The keys: texts name them by keyName only. Some mean several things, since pages offer them at different times.
 var (
 	keyEnter      = bind("enter", "enter")
 	keyEsc        = bind("esc", "esc")

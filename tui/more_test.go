@@ -56,6 +56,56 @@ func TestFix(t *testing.T) {
 	w.shows("Nothing has been changed yet")
 }
 
+// The key that fixes is named where it does something, and at the check that it fixes.
+func TestFixIsNamedWhereItIsOffered(t *testing.T) {
+	const named = "shows the command that would fix it"
+	second := fixableCheck
+	check := *second.Check
+	check.ID, check.Title, second.Check = "ssh", "ssh client", &check
+	w := newWizard(t, nil)
+	w.emits(time.Second, fixableCheck, second)
+	if strings.Contains(w.screen(), named) {
+		t.Errorf("while it checks, the key does nothing:\n%s", w.screen())
+	}
+	w.ends(planning, provision.Plan{}, nil, missing)
+	w.resize(120, 40)
+	if screen := w.screen(); strings.Count(screen, named) != 1 ||
+		strings.Index(screen, named) > strings.Index(screen, "ssh client") {
+		t.Errorf("it fixes QEMU only:\n%s", screen)
+	}
+}
+
+// While a failed step is rolled back, the step that runs is in sight.
+func TestTheRollbackIsInSight(t *testing.T) {
+	w := newWizard(t, nil)
+	w.resize(80, 16)
+	w.ends(planning, longReplacement(), nil, nil)
+	w.press("x")
+	w.types("substrate")
+	w.press("enter")
+	plan := longReplacement()
+	w.emits(0, planned(plan), stepped(1, plan.Steps[0], provision.StepFailed, time.Second))
+	undo := stepped(16, provision.Step{ID: provision.StepRollbackRemove, Title: "delete the VM that is not needed"},
+		provision.StepRunning, 0)
+	undo.Step.Added = true
+	w.emits(0, undo)
+	w.shows("+16 delete the VM that is not needed")
+}
+
+// Steps that share a line are named by their own numbers, also where some between them were left out.
+func TestSharedNumbers(t *testing.T) {
+	steps := []provision.Step{{Number: 6, Title: "one"}, {Number: 7, Title: "two"}, {Number: 11, Title: "three"}}
+	if line := sharedLine(steps, 1); line.number != " 6-11 " {
+		t.Errorf("%q", line.number)
+	}
+	for i := range steps {
+		steps[i].Number = 0
+	}
+	if line := sharedLine(steps, 2); line.number != "  2-4 " {
+		t.Errorf("%q", line.number)
+	}
+}
+
 // While it is observed again, the last report stays in sight, and nothing is called ready.
 func TestWatchingUnsure(t *testing.T) {
 	w := newWizard(t, nil)

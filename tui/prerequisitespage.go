@@ -20,7 +20,7 @@ func (prerequisitesPage) offers(f *facts) (offers []offer) {
 	if f.call != idle {
 		return []offer{{keyStop, "stop", (*model).askToStop}}
 	}
-	if check := f.progress.Fixable(); f.options.Fix != nil && check != nil {
+	if check := f.offersFix(); check != nil {
 		offers = []offer{{keyFix, "fix", func(m *model) tea.Cmd { return m.cover(fixPage{*check}) }}}
 	}
 	offers = append(offers, f.offerChoices()...)
@@ -81,6 +81,14 @@ func (prerequisitesPage) body(f *facts, t *text) {
 	}
 }
 
+// offersFix is the check whose fix a key offers now; nil for none.
+func (f *facts) offersFix() *provision.CheckResult {
+	if f.call != idle || f.options.Fix == nil {
+		return nil
+	}
+	return f.progress.Fixable()
+}
+
 // showCheck writes a prerequisite, with why and what to do when it failed. What waits for another one is quiet.
 func showCheck(f *facts, t *text, check provision.CheckResult) {
 	switch check.Outcome {
@@ -104,8 +112,8 @@ func showCheck(f *facts, t *text, check provision.CheckResult) {
 		t.labelled(4, "why", check.Why)
 	}
 	t.advice("    "+t.dim.Render("do")+"  ", strings.TrimSuffix(next, ";"))
-	if check.Fix != nil && f.options.Fix != nil {
-		t.labelled(4, "fix", "f shows the command that would fix it, and asks")
+	if fixable := f.offersFix(); fixable != nil && fixable.ID == check.ID {
+		t.labelled(4, "fix", t.keyName(keyFix)+" shows the command that would fix it, and asks")
 	}
 }
 

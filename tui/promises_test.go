@@ -239,6 +239,13 @@ func TestTheReportGrowsOld(t *testing.T) {
 	w.shows("Ready · verified 4 s ago")
 	w.emits(3 * time.Minute)
 	w.shows("Ready · verified 3 minutes ago; r verifies again")
+	w.press("w")
+	w.emits(3 * time.Minute)
+	if w.shows("Ready · verified 6 minutes ago"); strings.Contains(w.screen(), "r verifies") {
+		t.Errorf("a key is named that does nothing now:\n%s", w.screen())
+	}
+	w.press("w")
+	w.ends(watching, provision.Plan{}, nil, stopped)
 	if _, next := w.model.Update(tickMsg{w.clock, w.model.ticks - 1}); next != nil {
 		t.Error("an old series of ticks goes on")
 	}

@@ -82,6 +82,7 @@ func smallSteps(steps []provision.Step) (n int) {
 
 // sharedLine is the line of several steps, the first of which has a number.
 func sharedLine(steps []provision.Step, number int) stepLine {
+	last := cmp.Or(steps[len(steps)-1].Number, number+len(steps)-1)
 	number = cmp.Or(steps[0].Number, number)
 	var titles []string
 	var usual time.Duration
@@ -89,7 +90,7 @@ func sharedLine(steps []provision.Step, number int) stepLine {
 		titles = append(titles, step.Title)
 		usual += step.Usual
 	}
-	return stepLine{number: fmt.Sprintf("%5s ", fmt.Sprintf("%d-%d", number, number+len(steps)-1)),
+	return stepLine{number: fmt.Sprintf("%5s ", fmt.Sprintf("%d-%d", number, last)),
 		title: strings.Join(titles, "; "), right: seconds(usual), short: true}
 }
 
@@ -152,16 +153,13 @@ func showList(f *facts, t *text, room int) {
 	}
 }
 
-// focusOf is the step that runs, or the next one.
+// focusOf is the step that runs, which may roll back one that failed; else the one that failed, or the next one.
 func focusOf(list []provision.StepProgress) int {
-	state := func(states ...provision.StepState) int {
-		return slices.IndexFunc(list, func(s provision.StepProgress) bool { return slices.Contains(states, s.State) })
-	}
-	if at := state(provision.StepRunning, provision.StepFailed); at >= 0 {
-		return at
-	}
-	if at := state(provision.StepPending); at >= 0 {
-		return at
+	for _, state := range []provision.StepState{provision.StepRunning, provision.StepFailed, provision.StepPending} {
+		at := slices.IndexFunc(list, func(step provision.StepProgress) bool { return step.State == state })
+		if at >= 0 {
+			return at
+		}
 	}
 	return len(list) - 1
 }

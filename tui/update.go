@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -190,6 +191,9 @@ func (m *model) ended(msg endedMsg) tea.Cmd {
 		f.removed = msg.call == removing && msg.err == nil
 		f.ready = msg.call != planning && msg.err == nil && !f.removed
 	}
+	if cause := context.Cause(m.ctx); cause != nil && msg.call == watching { // a signal ended it, and no key
+		m.endedBy(cause)
+	}
 	if m.leaving {
 		return m.leave()
 	}
@@ -303,6 +307,11 @@ func (m *model) cancelled(msg cancelledMsg) tea.Cmd {
 		m.facts.stopping = true
 		return nil
 	}
-	m.facts.failure, m.facts.ready = provision.StoppedError("the wizard was ended", msg.cause), false
+	m.endedBy(msg.cause)
 	return m.leave()
+}
+
+// endedBy is the end of the wizard while no run was under way: it is no success, however the world was.
+func (m *model) endedBy(cause error) {
+	m.facts.failure, m.facts.ready = provision.StoppedError("the wizard was ended", cause), false
 }
