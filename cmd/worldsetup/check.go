@@ -177,8 +177,11 @@ func (a *app) fixFailed(
 			}
 		}
 		tried = true
+		if person != nil {
+			person.changed = true
+		}
 		to.printf("fixing %s: %s", result.Title, result.Found)
-		_ = applyFix(ctx, selected[i], result.Fix, to, a.terminal) // it shows a check that still fails
+		_ = applyFix(ctx, selected[i], result.Fix, to, a.person) // it shows a check that still fails
 	}
 	return tried, nil
 }

@@ -53,15 +53,23 @@ func machineWithoutSSH(t *testing.T) func(*exec.Cmd) {
 
 // sudo asks at the terminal before the fix, which has none.
 func TestFixAsksForPassword(t *testing.T) {
-	c := start(t, 120, 40, machineWithoutSSH(t), "check", "--fix", "ssh-client")
-	c.see("worldsetup can run: sudo apt-get install --yes openssh-client", "run it? [y/N]")
-	c.press("y\n")
-	c.see("sudo asks for your password:", "Password:")
-	c.press("secret\n")
-	code, text := c.end()
-	if code != 0 || !strings.Contains(text, "$ sudo apt-get install --yes openssh-client") ||
-		!strings.Contains(text, "fixed: ssh client: ") {
-		t.Errorf("exit code %d\n%s", code, text)
+	for _, variable := range []string{"LANG=C.UTF-8", "TERM=dumb", "ACCESSIBLE=1"} {
+		t.Run(variable, func(t *testing.T) {
+			bare := machineWithoutSSH(t)
+			c := start(t, 120, 40, func(command *exec.Cmd) {
+				bare(command)
+				command.Env = append(command.Env, variable)
+			}, "check", "--fix", "ssh-client")
+			c.see("worldsetup can run: sudo apt-get install --yes openssh-client", "run it? [y/N]")
+			c.press("y\n")
+			c.see("sudo asks for your password:", "Password:")
+			c.press("secret\n")
+			code, text := c.end()
+			if code != 0 || !strings.Contains(text, "$ sudo apt-get install --yes openssh-client") ||
+				!strings.Contains(text, "fixed: ssh client: ") {
+				t.Errorf("exit code %d\n%s", code, text)
+			}
+		})
 	}
 }
 

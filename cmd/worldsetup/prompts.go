@@ -21,6 +21,7 @@ type prompter struct {
 	in      *bufio.Scanner
 	typed   chan string // closed at the end of the input
 	reading bool        // a read is under way
+	changed bool        // something was changed before the question
 }
 
 func newPrompter(at terminal, utf8 bool) *prompter {
@@ -46,20 +47,20 @@ func (p *prompter) read() {
 // ask asks and returns what was typed. Without an answer it returns an error.
 func (p *prompter) ask(ctx context.Context, question string) (string, error) {
 	if _, err := io.WriteString(p.out, p.to.clean(question)+" "); err != nil {
-		return "", noAnswer(err)
+		return "", p.noAnswer(err)
 	}
 	p.read()
 	select {
 	case answer, ok := <-p.typed:
 		if !ok { // for good
 			p.to.write("")
-			return "", provision.Declined(noAnswer(io.EOF))
+			return "", provision.Declined(p.noAnswer(io.EOF))
 		}
 		p.reading = false
 		return answer, nil
 	case <-ctx.Done():
 		p.to.write("") // the question has no end of its line
-		failure := noAnswer(context.Cause(ctx))
+		failure := p.noAnswer(context.Cause(ctx))
 		if received, ok := errors.AsType[signalError](context.Cause(ctx)); ok && received.Signal == syscall.SIGINT {
 			return "", provision.Declined(failure)
 		}
@@ -91,11 +92,19 @@ func isYes(answer string) bool {
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
-func noAnswer(err error) *provision.Error {
-	return &provision.Error{
+// errChanged marks the error of who stops after something was changed.
+var errChanged = errors.New("something was changed before")
+
+// noAnswer is the error of a question that err ended.
+func (p *prompter) noAnswer(err error) *provision.Error {
+	failure := &provision.Error{
 		Kind: provision.KindInterrupted, What: "stopped; nothing was changed", Why: err.Error(),
 		Next: "run worldsetup again; --non-interactive never asks", Err: err,
 	}
+	if p.changed {
+		failure.What, failure.Err = "stopped; what was done stays", errors.Join(errChanged, err)
+	}
+	return failure
 }
 
 // conversation is a run in lines with prompts. It asks what the wizard asks.
@@ -138,7 +147,10 @@ func (c *conversation) run(ctx context.Context) error {
 			again, err = c.fixFailed(ctx, err)
 		}
 		if !again {
-			if c.end != nil && !provision.IsDeclined(err) {
+			if provision.IsDeclined(err) {
+				return c.declined(err)
+			}
+			if c.end != nil {
 				c.face.show(*c.end)
 			}
 			return err
@@ -147,6 +159,15 @@ func (c *conversation) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// declined returns the error of who said no, with whether something was changed before.
+func (c *conversation) declined(err error) error {
+	failure := *provision.AsError(err)
+	if c.changed {
+		failure.Err = errors.Join(errChanged, failure.Err)
+	}
+	return &failure
 }
 
 func (c *conversation) setup(replace string) provision.Setup {
@@ -178,7 +199,7 @@ func (c *conversation) approve(ctx context.Context, plan provision.Plan) error {
 	if c.deeper != nil {
 		return c.deeper.ApproveUpTo(ctx, plan)
 	}
-	if c.typed == "" && plan.Destroys() {
+	if plan.Destroys() && (c.typed == "" || c.agreed != nil) { // a consent is to one plan; a flag's is to any
 		return c.approveReplacement(ctx, plan)
 	}
 	answer, err := c.ask(ctx, "go ahead? [y/N, or c to change the choices]")
@@ -199,6 +220,7 @@ func (c *conversation) goDeeper(ctx context.Context, failure error) (again bool,
 	if !ok {
 		return false, failure
 	}
+	c.changed = true
 	c.to.printf("This interrupts more than you agreed to: %s", provision.AsError(failure).Why)
 	answer, err := c.ask(ctx, "go ahead? [y/N]")
 	switch {
@@ -277,6 +299,7 @@ func (c *conversation) fixFailed(ctx context.Context, failure error) (again bool
 		if !isYes(answer) {
 			return false, provision.Declined(failure)
 		}
+		c.changed = true
 		if c.fix(ctx, check.ID, c.at.in, c.at.out) != nil { // it shows why
 			return false, failure
 		}
