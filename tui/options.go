@@ -67,6 +67,8 @@ type Options struct {
 	Report string
 	// Banner is shown on every screen; a simulation calls itself one here.
 	Banner string
+	// Environment decides which colours the terminal has; nil means that of this process.
+	Environment []string
 	// UTF8 shows more than ASCII.
 	UTF8 bool
 	// NoColor shows no colours.

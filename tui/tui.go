@@ -46,7 +46,7 @@ func Run(ctx context.Context, options Options) (Outcome, error) {
 	m := newModel(ctx, options)
 	program := tea.NewProgram(
 		m, tea.WithInput(options.Input), tea.WithOutput(options.Output), tea.WithoutSignalHandler(),
-		tea.WithFPS(framesPerSecond),
+		tea.WithFPS(framesPerSecond), tea.WithEnvironment(options.Environment),
 	)
 	_, err = program.Run()
 	end(errClosed)

@@ -61,11 +61,12 @@ type app struct {
 	shown    bool   // all that the error tells was shown
 	changing string // the VM that a command was about to change; empty for none
 	streams  streams
-	color    bool // on standard output
-	columns  int  // of standard output's terminal, at which text is wrapped; 0 for none
-	verbose  bool // fold nothing
-	quiet    bool // only errors
-	silent   bool // not even the error
+	color    bool   // on standard output
+	look     string // when to use colours: auto, always or never
+	columns  int    // of standard output's terminal, at which text is wrapped; 0 for none
+	verbose  bool   // fold nothing
+	quiet    bool   // only errors
+	silent   bool   // not even the error
 	// checkOnly reports how the world is, and never fails its caller.
 	checkOnly bool
 	engine    func(provision.Setup) engine

@@ -46,6 +46,7 @@ func (a *app) setLook(command *cobra.Command) error {
 	}
 	a.color = a.streams.colors(a.streams.Out, choice)
 	a.errors.color = a.streams.colors(a.streams.Err, choice)
+	a.look = choice
 	return nil
 }
 

@@ -112,7 +112,7 @@ func (s *screen) set(fd uintptr, state *term.State, out io.Writer) {
 }
 
 // restore restores the terminal, if the wizard has it: the main screen, the cursor, echo, and without the modes that
-// Bubble Tea sets (bracketed paste, key enhancements, the progress bar).
+// Bubble Tea sets (reports of focus and of the mouse, bracketed paste, key enhancements, the progress bar).
 func (s *screen) restore() {
 	if s == nil {
 		return
@@ -122,7 +122,8 @@ func (s *screen) restore() {
 	if s.state == nil {
 		return
 	}
-	_, _ = io.WriteString(s.out, "\x1b[?2004l\x1b[<u\x1b[>4;0m\x1b]9;4;0\x07\x1b[?1049l\x1b[?25h\r\n")
+	_, _ = io.WriteString(s.out, "\x1b[?1004l\x1b[?1002l\x1b[?1003l\x1b[?1006l"+
+		"\x1b[?2004l\x1b[<u\x1b[>4;0m\x1b]9;4;0\x07\x1b[?1049l\x1b[?25h\r\n")
 	_ = term.Restore(s.fd, s.state)
 	s.state = nil
 }

@@ -31,8 +31,13 @@ func TestScreenRestore(t *testing.T) {
 	if after, err := term.GetState(tty.Fd()); err != nil || *after != *before {
 		t.Errorf("%v: the terminal is not as it was", err)
 	}
-	if !bytes.Contains(out.Bytes(), []byte("\x1b[?1049l")) {
-		t.Errorf("the alternate screen was not left: %q", out.String())
+	for mode, words := range map[string]string{
+		"\x1b[?1049l": "the alternate screen", "\x1b[?1004l": "reports of focus", "\x1b[?1002l": "reports of the mouse",
+		"\x1b[?1003l": "all reports of the mouse", "\x1b[?1006l": "their form", "\x1b[?2004l": "bracketed paste",
+	} {
+		if !bytes.Contains(out.Bytes(), []byte(mode)) {
+			t.Errorf("%s: not left: %q", words, out.String())
+		}
 	}
 	out.Reset()
 	release()

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/atomize-hq/worldsetup/internal/config"
@@ -21,7 +23,13 @@ func (a *app) draws() bool { return a.json == nil && !a.plain && a.terminal.out 
 // wizard runs the wizard on the terminal. It prints the result in plain lines after it, for the scrollback.
 func (a *app) wizard(ctx context.Context, opts tui.Options) error {
 	opts.Input, opts.Output, opts.UTF8 = a.terminal.in, a.terminal.out, a.utf8
-	opts.NoColor, opts.Still = a.getenv("NO_COLOR") != "", a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
+	opts.NoColor = a.look == "never" || a.look != "always" && a.getenv("NO_COLOR") != ""
+	if a.look == "always" { // Bubble Tea reads the variable, too
+		opts.Environment = slices.DeleteFunc(os.Environ(), func(one string) bool {
+			return strings.HasPrefix(one, "NO_COLOR=")
+		})
+	}
+	opts.Still = a.getenv("WORLDSETUP_REDUCED_MOTION") != ""
 	opts.Mouse = !a.noMouse && a.getenv("WORLDSETUP_NO_MOUSE") == ""
 	if opts.Now == nil {
 		opts.Now = time.Now

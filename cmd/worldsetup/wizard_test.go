@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -315,6 +316,31 @@ func TestNeverAsked(t *testing.T) {
 	c := start(t, 120, 60, nil, "demo", "--speed", "1000", "--non-interactive")
 	if code, text := c.end(); code != 0 || strings.Contains(text, "[y/N") {
 		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// --color counts in the wizard, too, and more than NO_COLOR.
+func TestWizardColors(t *testing.T) {
+	coloured := regexp.MustCompile(`\x1b\[(?:[0-9;]*;)?(?:3[0-8]|9[0-7])[;m]`)
+	for name, test := range map[string]struct {
+		environment string
+		args        []string
+		want        bool
+	}{
+		"auto": {"", nil, true}, "never": {"", []string{"--color=never"}, false}, "NO_COLOR": {"NO_COLOR=1", nil, false},
+		"always": {"NO_COLOR=1", []string{"--color=always"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, 80, 24, func(command *exec.Cmd) { command.Env = append(command.Env, test.environment) },
+				append([]string{"demo", "--speed", "1000"}, test.args...)...)
+			c.see("enter start")
+			c.press("q")
+			c.end()
+			wizard, _, _ := strings.Cut(c.raw.String(), "\x1b[?1049l")
+			if got := coloured.MatchString(wizard); got != test.want {
+				t.Errorf("in colour: %v\n%q", got, wizard)
+			}
+		})
 	}
 }
 
