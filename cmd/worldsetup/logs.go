@@ -39,7 +39,11 @@ func (a *app) logsCommand() *cobra.Command {
 	flags.BoolVar(&of.vm, "console", false, "the VM's console")
 	flags.BoolVarP(&of.follow, "follow", "f", false, "go on as lines are added")
 	bareVM(command, &of.vm)
-	command.PreRunE = func(*cobra.Command, []string) error {
+	command.PreRunE = func(command *cobra.Command, _ []string) error {
+		inJSON, _ := command.Flags().GetBool("json") // the flag is there
+		if inJSON && (of.agent || of.vm) {
+			return usage("leave it out", "--json is about the run's log; those of the agent and the VM are plain text")
+		}
 		if of.run && (of.agent || of.vm) || of.agent && of.vm {
 			return usage("name one of them", "--run, --agent and --console exclude each other")
 		}
@@ -112,7 +116,8 @@ func consoleLog(dir string) (path string) {
 // logPause is the interval at which a log is looked at for new lines.
 const logPause = 200 * time.Millisecond
 
-// readLog passes each line of a file on; with follow it waits for more until ctx ends.
+// readLog passes each line of a file on; with follow it waits for more until ctx ends, and goes on with the file that
+// another run begins in its place.
 func readLog(ctx context.Context, path string, follow bool, each func([]byte)) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -123,9 +128,10 @@ func readLog(ctx context.Context, path string, follow bool, each func([]byte)) e
 		}
 		return failure
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	reader := bufio.NewReader(file)
-	var begun []byte // of a line that is not complete
+	var next *os.File // in its place, once its rest was read
+	var begun []byte  // of a line that is not complete
 	for {
 		part, err := reader.ReadBytes('\n')
 		begun = append(begun, part...)
@@ -140,12 +146,34 @@ func readLog(ctx context.Context, path string, follow bool, each func([]byte)) e
 				each(begun)
 			}
 			return nil
+		case next != nil:
+			if len(begun) > 0 {
+				each(begun)
+			}
+			_ = file.Close()
+			file, next, begun = next, nil, nil
+			reader.Reset(file)
 		default:
 			select {
 			case <-ctx.Done():
 				return nil
 			case <-time.After(logPause):
 			}
+			next = replaced(file, path)
 		}
 	}
+}
+
+// replaced opens the file that path names now; nil when that is still the one that is open, or there is none.
+func replaced(file *os.File, path string) *os.File {
+	before, err := file.Stat()
+	now, found := os.Stat(path)
+	if err != nil || found != nil || os.SameFile(before, now) {
+		return nil
+	}
+	next, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	return next
 }
