@@ -89,12 +89,10 @@ func (a *app) newClaim(file *config.File, stateDir string) *claim {
 }
 
 // key is the resolved path of the file: a project has one, whatever it is called.
-func (c *claim) key() string {
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(c.File)); err == nil {
-		return filepath.Join(dir, filepath.Base(c.File))
-	}
-	return c.File
-}
+func (c *claim) key() string { return resolved(c.File) }
+
+// single returns what a stranger wrote as one line.
+var single = strings.NewReplacer("\n", " ", "\r", " ").Replace
 
 // unitsClaim is that a project's units may be installed.
 type unitsClaim struct {
@@ -134,7 +132,6 @@ func trustsUnits(stateDir string) func(context.Context, provision.ProjectUnits) 
 
 // show shows what is trusted, a line each, whatever it contains: it is a stranger's.
 func (c *unitsClaim) show(to *lines) {
-	single := strings.NewReplacer("\n", " ", "\r", " ").Replace
 	to.printf("the project brings units for systemd, which root runs in the VM:")
 	for _, file := range c.Files {
 		to.put("  ", "  ", single(file))
@@ -147,11 +144,9 @@ func (c *unitsClaim) show(to *lines) {
 	}
 }
 
-// trustUnits trusts the units that a project brings, once a user agrees.
-func (a *app) trustUnits(ctx context.Context, c *unitsClaim, p *prompter, yes bool) error {
+// agreeToUnits asks whether to trust the units that a project brings, and keeps nothing.
+func (a *app) agreeToUnits(ctx context.Context, c *unitsClaim, p *prompter, yes bool) error {
 	switch {
-	case c.Fault != nil:
-		return c.Fault
 	case c.Trusted:
 		return nil
 	case !yes && !a.canAsk():
@@ -171,6 +166,11 @@ func (a *app) trustUnits(ctx context.Context, c *unitsClaim, p *prompter, yes bo
 			return provision.DeclinedError()
 		}
 	}
+	return nil
+}
+
+// keep trusts them from now on.
+func (c *unitsClaim) keep() error {
 	if err := c.store.Add(c.key(), c.Digest); err != nil {
 		return usage("repair it, or set XDG_STATE_HOME", "that the units are trusted can't be kept in %s: %v", c.store.Path,
 			err)
@@ -205,7 +205,6 @@ func (c *claim) what() string {
 // list describes the values and what they open, a line each, whatever they contain: they are a stranger's.
 func (c *claim) list() string {
 	var text strings.Builder
-	single := strings.NewReplacer("\n", " ", "\r", " ").Replace
 	for _, v := range c.Values {
 		fmt.Fprintf(&text, "%s: %s: %s (%s)\n", v.Where, v.Name, single(v.Text), optionNamed(v.Name).reaches)
 	}
@@ -223,7 +222,7 @@ func (c *claim) failure() *provision.Error {
 	}
 }
 
-// ask asks whether to trust it.
+// ask asks whether to trust it, and keeps nothing.
 func (c *claim) ask(ctx context.Context, p *prompter) error {
 	p.to.printf("%s:", c.what())
 	p.to.put("  ", "  ", c.list())
@@ -234,7 +233,7 @@ func (c *claim) ask(ctx context.Context, p *prompter) error {
 	case !isYes(answer):
 		return provision.DeclinedError()
 	}
-	return c.keep()
+	return nil
 }
 
 // requireTrust asks whether the project's file is trusted, before a command changes anything. It returns the call with
@@ -251,6 +250,9 @@ func (a *app) requireTrust(ctx context.Context, c invocation) (invocation, error
 		if err := claim.ask(ctx, newPrompter(a.person, a.utf8)); err != nil {
 			return c, err
 		}
+		if err := claim.keep(); err != nil {
+			return c, err
+		}
 	}
 	if i := indexOf(c.values, "profile"); i >= 0 && c.values[i].Source == fromProjectFile {
 		c.spec.ProfileDigest = claim.profile
@@ -265,7 +267,25 @@ func (a *app) noteTrust(c invocation) {
 	}
 }
 
-// trust trusts the project's file once a user agrees.
+// agree asks whether to trust what the project's file names, and keeps nothing.
+func (a *app) agree(ctx context.Context, c *claim, p *prompter, yes bool) error {
+	switch {
+	case c.Trusted:
+		return nil
+	case yes:
+		if a.json == nil {
+			a.stdout().put("", "", c.list())
+		}
+		return nil
+	case !a.canAsk():
+		failure := c.failure()
+		failure.Next = "read it, then: worldsetup trust --yes " + quoteProject(filepath.Dir(c.File))
+		return failure
+	}
+	return c.ask(ctx, p)
+}
+
+// trust trusts the project's file and its units once a user agrees to all of it.
 func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 	path, err := projectFile(c.project())
 	if err != nil {
@@ -277,30 +297,30 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 	}
 	to, p := a.stdout(), newPrompter(a.person, a.utf8)
 	found := a.newClaim(file, c.spec.StateDir)
-	already := found != nil && found.Trusted
-	switch {
-	case found == nil:
+	if found == nil {
 		found = &claim{File: path, Values: []value{}, Trusted: true}
-	case already:
-	case yes:
-		if a.json == nil {
-			to.put("", "", found.list())
-		}
-		err = found.keep()
-	case !a.canAsk():
-		failure := found.failure()
-		failure.Next = "read it, then: worldsetup trust --yes " + quoteProject(filepath.Dir(path))
-		return failure
-	default:
-		err = found.ask(ctx, p)
 	}
-	if err != nil {
-		return err
-	}
+	already := found.Trusted
 	var units *unitsClaim
 	if brought := provision.FindProjectUnits(filepath.Dir(path)); brought != nil {
+		if brought.Fault != nil {
+			return brought.Fault
+		}
 		units = newUnitsClaim(brought, c.spec.StateDir)
-		if err := a.trustUnits(ctx, units, p, yes); err != nil {
+	}
+	if err := a.agree(ctx, found, p, yes); err != nil {
+		return err
+	}
+	if units != nil {
+		if err := a.agreeToUnits(ctx, units, p, yes); err != nil {
+			return err
+		}
+		if err := units.keep(); err != nil {
+			return err
+		}
+	}
+	if !already {
+		if err := found.keep(); err != nil {
 			return err
 		}
 	}

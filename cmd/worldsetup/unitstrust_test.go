@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/atomize-hq/worldsetup/internal/config"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -58,5 +60,43 @@ func TestTrustUnits(t *testing.T) {
 	write("substrate-world-service.service.tmpl", strings.Replace(service, "/usr/local/bin/", "/tmp/", 1))
 	if r := call("trust", "--yes", project); r.code != 2 || !strings.Contains(r.stderr, "service.tmpl:2") {
 		t.Errorf("refused: %+v", r)
+	}
+}
+
+// All is agreed to before any of it is kept: who says no to the units has changed nothing.
+func TestTrustIsKeptAtTheEnd(t *testing.T) {
+	project := t.TempDir()
+	if err := os.WriteFile(filepath.Join(project, config.Name), []byte("vm: other\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	units := filepath.Join(project, "scripts/mac/lima/units")
+	write := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(units, 0o755), os.WriteFile(filepath.Join(units, name), []byte(text),
+			0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("substrate-world-service.service.tmpl",
+		"[Service]\nExecStart=/usr/local/bin/substrate-world-service\n[Install]\nWantedBy=multi-user.target\n")
+	write("substrate-world-service.socket", "[Socket]\nListenStream=/run/substrate.sock\nSocketMode=0660\n"+
+		"SocketGroup=substrate\n[Install]\nWantedBy=sockets.target\n")
+	trust := func(answers string, yes bool) (kept bool, err error) {
+		state := t.TempDir()
+		a := &app{out: io.Discard, getenv: func(string) string { return "" },
+			person: terminal{in: strings.NewReader(answers), out: io.Discard}}
+		err = a.trust(t.Context(), invocation{args: []string{project}, spec: provision.Spec{StateDir: state}}, yes)
+		_, missing := os.Stat(filepath.Join(state, "trusted.json"))
+		return missing == nil, err
+	}
+	for answers, want := range map[string]bool{"n\n": false, "y\nn\n": false, "y\ny\n": true} {
+		kept, err := trust(answers, false)
+		if kept != want || provision.IsDeclined(err) == want {
+			t.Errorf("%q: kept: %v, %v", answers, kept, err)
+		}
+	}
+	write("substrate-world-service.service.tmpl", "[Service]\nExecStart=/tmp/substrate-world-service\n")
+	if kept, err := trust("", true); kept || kindOf(err) != provision.KindUsage {
+		t.Errorf("units that can't be used: kept: %v, %v", kept, err)
 	}
 }
