@@ -67,9 +67,11 @@ func (a *app) flagUsages(command *cobra.Command) string {
 		addUsages(&text, name, sets[name], width(a.streams.Out))
 	}
 	addUsages(&text, flagGroups[0], sets[flagGroups[0]], width(a.streams.Out))
-	// What pflag adds to a flag that may be given without a value.
-	return strings.ReplaceAll(strings.TrimRight(text.String(), "\n"), "[=/]", "    ")
+	return unvalued.Replace(strings.TrimRight(text.String(), "\n"))
 }
+
+// unvalued takes out what pflag adds to a flag that may be given without a value.
+var unvalued = strings.NewReplacer("[=/]", "    ", `[="?"]`, "      ")
 
 // prose is a text of a help page, wrapped at the terminal's width: in paragraphs, and lines that are indented.
 func (a *app) prose(text string) string {
@@ -273,7 +275,8 @@ func (a *app) addVersionFlag(root *cobra.Command) {
 	}
 	root.RunE = func(command *cobra.Command, args []string) error {
 		if *asked {
-			a.stdout().drawn(strings.TrimSuffix(versionLine(), "\n"))
+			inJSON, _ := command.Flags().GetBool("json") // the flag is there
+			a.showVersion(inJSON)
 			return nil
 		}
 		return run(command, args)
@@ -286,14 +289,20 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: examples("worldsetup version", "worldsetup version --json")}
 	asked := command.Flags().Bool("json", false, "one JSON object, for scripts")
 	command.Run = func(*cobra.Command, []string) {
-		if !*asked {
-			a.stdout().drawn(strings.TrimSuffix(versionLine(), "\n"))
+		if a.showVersion(*asked); !*asked {
 			a.stdout().drawn("", lima.TestedRange())
-			return
 		}
-		object := versionOf()
-		object.Schema = provision.Schema
-		a.json.result(object)
 	}
 	return command
+}
+
+// showVersion prints the version, as a line or as an object.
+func (a *app) showVersion(inJSON bool) {
+	if !inJSON {
+		a.stdout().drawn(strings.TrimSuffix(versionLine(), "\n"))
+		return
+	}
+	object := versionOf()
+	object.Schema = provision.Schema
+	a.json.result(object)
 }
