@@ -123,7 +123,11 @@ func runWith(
 		a.json = &jsonFace{out: out}
 	}
 	err := a.forCaller(a.execute(ctx, args))
-	defer func() { a.errors.put("", "", a.note) }()
+	defer func() {
+		if !a.quiet {
+			a.errors.put("", "", a.note)
+		}
+	}()
 	if err == nil && out.err != nil {
 		err = &provision.Error{
 			Kind: provision.KindInterrupted, What: "the output could not be written", Why: out.err.Error(),
@@ -142,12 +146,16 @@ func runWith(
 		a.errors.printf("%s", stoppedWords(failure))
 		return exitCode(failure)
 	}
-	// A report is on the screen already when both streams go to a terminal.
-	if !a.shown || !isTerminal(s.Out) || !isTerminal(s.Err) {
-		printError(a.errors, failure)
-	}
+	a.showError(failure)
 	a.offerBundle(failure)
 	return exitCode(failure)
+}
+
+// showError shows an error, unless the report that tells it is on the screen: both streams go to a terminal.
+func (a *app) showError(failure *provision.Error) {
+	if !a.shown || !isTerminal(a.streams.Out) || !isTerminal(a.streams.Err) {
+		printError(a.errors, failure)
+	}
 }
 
 // forCaller returns the error of the command. With --check-only what it found is no error, and it says so; an
@@ -161,7 +169,10 @@ func (a *app) forCaller(err error) error {
 	}
 	if failure := provision.AsError(err); failure != nil {
 		a.json.fail(failure)
-		printError(a.errors, failure)
+		a.showError(failure)
+	}
+	if a.quiet {
+		return nil
 	}
 	a.errors.printf("check-only: the exit code is 0 whatever was found; worldsetup status tells it by its exit code")
 	return nil

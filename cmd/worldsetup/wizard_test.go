@@ -389,6 +389,12 @@ func TestChecksAreShownOnce(t *testing.T) {
 	if n := strings.Count(text, "Lima is not installed"); code != 3 || n != 1 {
 		t.Errorf("exit code %d, shown %d times:\n%s", code, n, text)
 	}
+	c = start(t, 120, 40, bare, "--check-only", "--agent", "builtin")
+	code, text = c.end()
+	if strings.Contains(text, "error:") || code != 0 || !strings.Contains(text, "not ready") ||
+		!strings.Contains(text, "check-only: the exit code is 0") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
 	var errors bytes.Buffer
 	c = start(t, 120, 40, func(command *exec.Cmd) { bare(command); command.Stderr = &errors }, "check", "limactl")
 	if code, _ := c.end(); code != 3 || !strings.Contains(errors.String(), "Lima is not installed") {
