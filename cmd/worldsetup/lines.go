@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -74,22 +74,32 @@ func (l *lines) clean(line string) string { return plaintext.Clean(line, l.utf8)
 
 // table shows rows in aligned columns, without the rows whose cells after the first are empty.
 func table(to *lines, rows [][]string) {
-	var text strings.Builder
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		if strings.Join(row[1:], "") == "" {
-			continue
-		}
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = oneLine(to, cell)
-		}
-		fmt.Fprintln(columns, strings.Join(cells, "\t"))
-	}
-	columns.Flush()
-	for line := range strings.Lines(text.String()) {
+	rows = slices.DeleteFunc(rows, func(row []string) bool { return strings.Join(row[1:], "") == "" })
+	for _, line := range aligned(to, rows) {
 		to.printf("  %s", line)
 	}
+}
+
+// aligned returns rows as lines, their cells below each other, whatever characters they have.
+func aligned(to *lines, rows [][]string) (texts []string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], ansi.StringWidth(oneLine(to, cell)))
+		}
+	}
+	for _, row := range rows {
+		text := ""
+		for i, cell := range row {
+			cell = oneLine(to, cell)
+			text += cell + strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)+2)
+		}
+		texts = append(texts, strings.TrimRight(text, " "))
+	}
+	return texts
 }
 
 // oneLine joins the lines of a cell.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/atomize-hq/worldsetup/internal/plaintext"
 )
 
@@ -64,6 +66,25 @@ func TestUTF8(t *testing.T) {
 		if s.utf8() != test.want {
 			t.Errorf("%v: %v", test.environment, s.utf8())
 		}
+	}
+}
+
+// The cells of a table stand below each other, also after characters that are two cells wide, or none.
+func TestTablesAreAligned(t *testing.T) {
+	var out strings.Builder
+	table(newLines(&out, true), [][]string{
+		{"/home/ada/src", "ASCII"}, {"/home/ada/日本語", "wide"}, {"/home/ada/🚀", "emoji"}, {"/home/ada/e\u0301", "combining"},
+		{"/home/ada/empty", ""},
+	})
+	const column = 2 + len("/home/ada/日本語") - 3 + 2 // three of its bytes are two cells
+	for line := range strings.Lines(out.String()) {
+		at := strings.LastIndexByte(line, ' ') + 1
+		if got := ansi.StringWidth(line[:at]); got != column {
+			t.Errorf("%q begins at %d, want %d", line[at:], got, column)
+		}
+	}
+	if n := strings.Count(out.String(), "\n"); n != 4 {
+		t.Errorf("%d rows:\n%s", n, out.String())
 	}
 }
 

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -72,8 +70,7 @@ func showWorlds(to *lines, worlds []provision.Health, notes []string) {
 		to.typed("  ", "worldsetup")
 		return
 	}
-	var text strings.Builder
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for i, world := range worlds {
 		verdict, project := "not ready", ""
 		if world.Ready {
@@ -88,19 +85,14 @@ func showWorlds(to *lines, worlds []provision.Health, notes []string) {
 				notes[i] = seen.String()
 			}
 		}
-		fmt.Fprintln(columns, strings.Join([]string{
-			to.clean(world.VM), verdict, to.clean(stateOf(world.Instance)), to.clean(project), oneLine(to, notes[i]),
-		}, "\t"))
+		rows = append(rows, []string{world.VM, verdict, stateOf(world.Instance), project, notes[i]})
 	}
-	columns.Flush()
-	i := 0
-	for line := range strings.Lines(text.String()) {
+	for i, line := range aligned(to, rows) {
 		outcome := provision.Failed
 		if worlds[i].Ready {
 			outcome = provision.OK
 		}
-		i++
-		to.drawn(to.mark(outcome), " ", strings.TrimRight(line, " \n"))
+		to.drawn(to.mark(outcome), " ", line)
 	}
 }
 

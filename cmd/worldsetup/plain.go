@@ -86,9 +86,9 @@ func (f *plainFace) check(check checks.Result) {
 func (f *plainFace) sumUpChecks() {
 	switch {
 	case f.checked > 0 && f.notOK == 0:
-		f.printf("checked %s: all ok", count(f.checked, "prerequisite"))
+		f.printf("checked %s: all ok", plaintext.Count(f.checked, "prerequisite"))
 	case f.checked > 0:
-		f.printf("checked %s: %d not ok", count(f.checked, "prerequisite"), f.notOK)
+		f.printf("checked %s: %d not ok", plaintext.Count(f.checked, "prerequisite"), f.notOK)
 	}
 	f.checked, f.notOK = 0, 0
 }
@@ -115,11 +115,11 @@ func (f *plainFace) added(number int, title, reason string, usual time.Duration)
 
 func (f *plainFace) step(step provision.StepStatus) {
 	place := fmt.Sprintf("[%d/%d]", step.Number, step.Of)
-	f.last = 0
 	switch step.State {
 	case provision.StepSkipped:
 		f.printf("%s %2d. %s (not needed%s)", f.minus(), step.Number, step.Title, because(step.Reason))
 	case provision.StepRunning:
+		f.phase, f.last = "", 0
 		if step.Added && step.Number > f.listed { // no plan held it
 			f.added(step.Number, step.Title, step.Reason, step.Usual)
 		}
@@ -175,7 +175,7 @@ func (f *plainFace) progress(step provision.StepStatus) {
 }
 
 func (f *plainFace) finished(result provision.Result) {
-	steps := count(result.Steps, "step")
+	steps := plaintext.Count(result.Steps, "step")
 	switch {
 	case result.Error != nil && provision.IsDeclined(result.Error): // that is shown at the end
 	case !result.Changed && result.Ready:

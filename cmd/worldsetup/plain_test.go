@@ -20,6 +20,11 @@ func TestOneListInPlainLines(t *testing.T) {
 		return provision.StepStatus{Number: step.Number, Of: 3, ID: step.ID, Title: step.Title, Reason: step.Reason,
 			Added: step.Added, State: state, Elapsed: 20 * time.Second, Left: 95 * time.Second}
 	}
+	boots := func(step provision.Step) provision.Event {
+		status := status(step, provision.StepRunning)
+		status.Phase, status.Elapsed = "booting", time.Second
+		return stepped(provision.EventProgress, "", status)
+	}
 	skipped := status(packages, provision.StepSkipped)
 	skipped.Reason = "all of them are there"
 	undo := status(added, provision.StepRunning)
@@ -30,11 +35,11 @@ func TestOneListInPlainLines(t *testing.T) {
 	events := []provision.Event{
 		{Type: provision.EventStarted}, plan(packages, start),
 		stepped(provision.EventStep, "", status(start, provision.StepRunning)),
-		stepped(provision.EventHeartbeat, "", status(start, provision.StepRunning)),
+		stepped(provision.EventHeartbeat, "", status(start, provision.StepRunning)), boots(start), boots(start),
 		stepped(provision.EventStep, "", status(start, provision.StepDone)),
 		stepped(provision.EventStep, "", skipped), plan(added), plan(added),
 		stepped(provision.EventStep, "", status(added, provision.StepRunning)),
-		stepped(provision.EventStep, "", undo), plan(),
+		boots(added), stepped(provision.EventStep, "", undo), plan(),
 		{Type: provision.EventStarted}, plan(start), // another run
 	}
 	for utf8, minus := range map[bool]string{true: "–", false: "-"} {
@@ -48,7 +53,8 @@ func TestOneListInPlainLines(t *testing.T) {
 			minus + "  1. install packages (not needed: all of them are there)\n": 1,
 			"+  3. reconnect (added: the group is new) (usually 1s)\n":            1,
 			"+  4. start the old VM again (added: it ran before)\n":               1,
-			"still running after 20s; about 1 min 40 s left in all\n":             1,
+			"    booting\n": 2, // of both steps
+			"still running after 20s; about 1 min 40 s left in all\n": 1,
 		} {
 			if have := strings.Count(out.String(), words); have != want {
 				t.Errorf("%d times %q in\n%s", have, words, out.String())
