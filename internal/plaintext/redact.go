@@ -47,7 +47,7 @@ func Mask(text string) string {
 
 // secretsIn returns where the secrets in text begin and end, in order, and not overlapping.
 func secretsIn(text string) (spans [][2]int) {
-	if !strings.ContainsAny(text, "@?&") && !strings.Contains(text, "uthorization") {
+	if !strings.ContainsAny(text, "@?&") && !strings.Contains(strings.ToLower(text), "authorization") {
 		return nil
 	}
 	for _, match := range addresses.FindAllStringSubmatchIndex(text, -1) {

@@ -19,7 +19,7 @@ func TestRedact(t *testing.T) {
 		`(see http://ada:S3cretPw@proxy/a@b), and http://ada:S3cretPw@two`, `socks5://:S3cretPw@[::1]:1080`,
 		`{"msg":"x","location":"https:\/\/ada:S3cretPw@host\/image"}`,
 		`https://host/image.img?X-Amz-Signature=S3cretPw&b=c`, `https://host/i?a=b&sig=S3cretPw`,
-		`Authorization: Bearer S3cretPw`, `export HTTPS_PROXY='ada:S3cretPw@proxy'`,
+		`Authorization: Bearer S3cretPw`, `AUTHORIZATION: BEARER S3cretPw`, `export HTTPS_PROXY='ada:S3cretPw@proxy'`,
 		"first\nhttp://ada:S3cretPw@proxy\nlast", `https://host/?access_token=S3cretPw`,
 	} {
 		if got := Redact(text); strings.Contains(got, "S3cretPw") || !strings.Contains(got, mask) {
