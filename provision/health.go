@@ -34,6 +34,9 @@ type Health struct {
 	Lacks []Finding `json:"lacks,omitempty"`
 }
 
+// SocketGroup is the group whose members may reach the agent's socket.
+const SocketGroup = guest.GroupName
+
 // Socket is the agent's socket in the guest, as found.
 type Socket struct {
 	Path  string  `json:"path"`

@@ -23,33 +23,12 @@ func showSocket(f *facts, t *text, s provision.Socket) {
 		}
 		return t.mark(provision.Failed)
 	}
-	mode := permissions(s.Type, s.Mode)
-	marks := mark(mode == "srw-rw----") + " " + mark(s.Owner == "root") + " " + mark(s.Group == "substrate")
+	mode := plaintext.Mode(s.Type, s.Mode)
+	marks := mark(mode == "srw-rw----") + " " + mark(s.Owner == "root") + " " + mark(s.Group == provision.SocketGroup)
 	t.row(lipgloss.NewStyle(), t.strong.Render("Socket")+"    ", mode+"  "+s.Owner+"  "+s.Group+"  "+s.Path, marks)
 	if s.Host != "" {
 		t.put("          "+t.dim.Render("forwarded to")+" ", f.tilde(s.Host))
 	}
-}
-
-// permissions writes a type and an octal mode as ls does.
-func permissions(kind, mode string) string {
-	letter := map[string]string{"socket": "s", "directory": "d", "symbolic link": "l"}[kind]
-	if letter == "" {
-		letter = "-"
-	}
-	if len(mode) < 3 {
-		return letter + mode
-	}
-	for _, digit := range mode[len(mode)-3:] {
-		for i, right := range "rwx" {
-			if digit&(4>>i) != 0 {
-				letter += string(right)
-			} else {
-				letter += "-"
-			}
-		}
-	}
-	return letter
 }
 
 // showAccess writes who was let in, as a table, and who can reach the socket.

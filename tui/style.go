@@ -60,23 +60,7 @@ func (t theme) on(dark bool) theme {
 // clean makes foreign text fit to be shown.
 func (t theme) clean(text string) string { return plaintext.Clean(text, t.utf8) }
 
-// glyphs stand for outcomes, in ASCII and beyond: one cell, different for each.
-var glyphs = map[provision.Outcome][2]string{
-	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"},
-	provision.Failed:  {"x", "✗"},
-	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
-}
-
-func (t theme) glyph(outcome provision.Outcome) string {
-	glyph, ok := glyphs[outcome]
-	switch {
-	case !ok:
-		return "?"
-	case t.utf8:
-		return glyph[1]
-	}
-	return glyph[0]
-}
+func (t theme) glyph(outcome provision.Outcome) string { return plaintext.Glyph(outcome, t.utf8) }
 
 // mark is the glyph in the outcome's style.
 func (t theme) mark(outcome provision.Outcome) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -135,7 +134,7 @@ func showSocket(to *lines, socket provision.Socket, all bool) {
 	if socket.Type == "" {
 		return
 	}
-	words := []string{listed(socket), socket.Owner, socket.Group, socket.Path}
+	words := []string{plaintext.Mode(socket.Type, socket.Mode), socket.Owner, socket.Group, socket.Path}
 	to.drawn("  socket    ", to.clean(strings.Join(words, " ")))
 	if socket.Host != "" {
 		to.drawn("  forwarded ", to.clean(socket.Host))
@@ -152,27 +151,6 @@ func showSocket(to *lines, socket provision.Socket, all bool) {
 	to.drawn("  open to   ", to.clean(who))
 }
 
-// listed returns type and mode of the socket as ls shows them.
-func listed(socket provision.Socket) string {
-	mode, err := strconv.ParseUint(socket.Mode, 8, 32)
-	if err != nil {
-		return socket.Type + " " + socket.Mode
-	}
-	const letters = "rwxrwxrwx"
-	text := []byte("?" + letters)
-	for kind, letter := range map[string]byte{"socket": 's', "regular file": '-', "directory": 'd', "fifo": 'p'} {
-		if socket.Type == kind {
-			text[0] = letter
-		}
-	}
-	for i := range letters {
-		if mode&(1<<(len(letters)-1-i)) == 0 {
-			text[i+1] = '-'
-		}
-	}
-	return string(text)
-}
-
 // showFolded shows in one line how many things are fine.
 func showFolded(to *lines, health provision.Health, wrong int) {
 	fine, noun := 0, "check"
@@ -185,7 +163,7 @@ func showFolded(to *lines, health provision.Health, wrong int) {
 		noun = "other check"
 	}
 	if fine > 0 || len(health.Access) > 0 {
-		to.drawn("  ", to.mark(provision.OK), " ", to.dots(count(fine, noun), accessed(health.Access)))
+		to.drawn("  ", to.mark(provision.OK), " ", to.dots(plaintext.Count(fine, noun), accessed(health.Access)))
 	}
 	if left := leftOut(health.Access); left != "" {
 		to.drawn("  ", to.mark(provision.Omitted), " ",
@@ -275,7 +253,7 @@ func showDrift(to *lines, health provision.Health, all bool) {
 		if !health.Exists() {
 			verb = "create"
 		}
-		to.drawn("  to ", verb, " it, in ", count(len(drift.Steps), "step"), usually(drift.Usual()), "; ",
+		to.drawn("  to ", verb, " it, in ", plaintext.Count(len(drift.Steps), "step"), usually(drift.Usual()), "; ",
 			to.paint(dimTone, vmCommand("worldsetup plan", health.VM)+" shows them"))
 		to.typed("      ", vmCommand("worldsetup", health.VM))
 	}

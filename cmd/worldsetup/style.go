@@ -22,13 +22,6 @@ var (
 	typeTone   = plainTone.Foreground(lipgloss.Cyan) // of what a person types
 )
 
-// glyphs are the marks of outcomes, in ASCII and beyond.
-var glyphs = map[provision.Outcome][2]string{
-	provision.OK: {"+", "✓"}, provision.Info: {"i", "i"}, provision.Warning: {"!", "!"},
-	provision.Failed:  {"x", "✗"},
-	provision.Skipped: {"-", "–"}, provision.Omitted: {"-", "–"},
-}
-
 // tones are the tones of outcomes.
 var tones = map[provision.Outcome]lipgloss.Style{
 	provision.OK: goodTone, provision.Info: plainTone, provision.Warning: warnTone, provision.Failed: badTone,
@@ -40,14 +33,7 @@ func (l *lines) mark(outcome provision.Outcome) string {
 	if l.words {
 		return string(outcome) + ":"
 	}
-	glyph, known := glyphs[outcome]
-	switch {
-	case !known:
-		glyph[0] = "?"
-	case l.utf8:
-		glyph[0] = glyph[1]
-	}
-	return l.paint(tones[outcome], glyph[0])
+	return l.paint(tones[outcome], plaintext.Glyph(outcome, l.utf8))
 }
 
 // paint makes text harmless and draws it in a tone.

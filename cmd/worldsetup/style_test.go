@@ -43,13 +43,3 @@ func TestASCIIMarks(t *testing.T) {
 		t.Errorf("%q", raw)
 	}
 }
-
-// TestListed: the socket is shown as ls shows it.
-func TestListed(t *testing.T) {
-	for mode, want := range map[string]string{"0660": "srw-rw----", "0666": "srw-rw-rw-", "x": "socket x"} {
-		socket := healthy().Socket
-		if socket.Mode = mode; listed(socket) != want {
-			t.Errorf("%s: %s, want %s", mode, listed(socket), want)
-		}
-	}
-}
