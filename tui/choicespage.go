@@ -219,7 +219,7 @@ func (t *text) showOptions(prefix string, f field, focused bool) {
 	for i, option := range f.options {
 		words := "( ) " + option.words
 		if i == f.picked {
-			words = "(" + map[bool]string{true: "•", false: "*"}[t.utf8] + ") " + option.words
+			words = "(" + t.picked + ") " + option.words
 		}
 		if ansi.StringWidth(line+words) > t.width && line != prefix {
 			t.lines = append(t.lines, line)

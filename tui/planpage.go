@@ -145,7 +145,7 @@ func showGets(f *facts, t *text) {
 	}
 	t.section("What you get", "")
 	sep := " " + t.dot + " "
-	into := " " + map[bool]string{true: "→", false: "->"}[t.utf8] + " "
+	into := " " + t.into + " "
 	changed := func(fields ...string) string {
 		for _, field := range fields {
 			if slices.Contains(g.Changed, field) {
@@ -176,7 +176,7 @@ func showGets(f *facts, t *text) {
 	if title := g.ImageTitle(); title != "" {
 		right := changed("image")
 		if g.Download {
-			right = t.dim.Render(toDownload(g, t.utf8))
+			right = t.dim.Render(t.download(g))
 		}
 		t.fieldAnd("guest", title, right)
 	}
@@ -208,12 +208,12 @@ func updates(plan provision.Plan) bool {
 		})
 }
 
-// toDownload is how much has to be downloaded, and how long that takes, as far as that is known.
-func toDownload(g *provision.Gets, utf8 bool) string {
+// download is how much has to be downloaded, and how long that takes, as far as that is known.
+func (t theme) download(g *provision.Gets) string {
 	if g.DownloadSize == 0 {
-		return when(utf8, "↓ ") + "to download"
+		return when(t.utf8, t.down) + "to download"
 	}
-	return map[bool]string{true: "↓ ", false: "download "}[utf8] + plaintext.Bytes(g.DownloadSize) +
+	return t.down + plaintext.Bytes(g.DownloadSize) +
 		when(g.DownloadTime > 0, ", about "+plaintext.About(g.DownloadTime))
 }
 

@@ -13,6 +13,7 @@ type theme struct {
 	utf8, still, coloured bool
 
 	rule, full, empty, dot, more, then, at, due string
+	picked, into, down                          string    // the option that is picked, where things go, a download
 	frame                                       [6]string // corners from the upper left on, horizontal, vertical
 	spinner                                     []string
 
@@ -25,11 +26,13 @@ func newTheme(utf8, noColor, still bool) theme {
 	t := theme{
 		utf8: utf8, still: still, coloured: !noColor,
 		rule: "-", full: "#", empty: ".", dot: "-", more: "~", then: ">", at: ">", due: ".",
+		picked: "*", into: "->", down: "download ",
 		frame:   [6]string{"+", "+", "+", "+", "-", "|"},
 		spinner: []string{"|", "/", "=", `\`}, // spinner.Line has -, which marks what was skipped
 	}
 	if utf8 {
 		t.rule, t.full, t.empty, t.dot, t.more, t.then, t.at, t.due = "─", "█", "░", "·", "…", "›", "▸", "·"
+		t.picked, t.into, t.down = "•", "→", "↓ "
 		t.frame = [6]string{"╭", "╮", "╰", "╯", "─", "│"}
 		t.spinner = spinner.MiniDot.Frames
 	}

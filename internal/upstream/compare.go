@@ -39,7 +39,10 @@ type difference struct {
 }
 
 func (d difference) String() string {
-	side := map[bool]string{true: "only there", false: "only here"}[d.theirs]
+	side := "only here"
+	if d.theirs {
+		side = "only there"
+	}
 	if d.reason != "" {
 		return fmt.Sprintf("on purpose, %s: %s: %s (%s): %s", side, d.what, d.value, d.where, d.reason)
 	}

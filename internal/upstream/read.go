@@ -29,7 +29,6 @@ const (
 
 // fact is something that a checkout says, each value once and sorted, unless its order counts.
 type fact struct {
-	what  string // what it is about: "marker"
 	where string // the file
 	found []string
 }
@@ -37,7 +36,7 @@ type fact struct {
 // checkout is what was read from a checkout.
 type checkout struct {
 	dir   string
-	facts map[string]fact
+	facts map[string]fact // by what they are about: "marker"
 	// missing is what could not be found, with where it was searched for.
 	missing []string
 }
@@ -83,7 +82,7 @@ func (c *checkout) add(what, where string, found []string) {
 		c.miss(what, "not found in "+where)
 		return
 	}
-	c.facts[what] = fact{what, where, found}
+	c.facts[what] = fact{where, found}
 }
 
 // all returns what the first group of a pattern matches in a text, each once, sorted.
@@ -251,8 +250,13 @@ func (c *checkout) mounts() {
 		if m.MountPoint != "" {
 			one += " at " + m.MountPoint
 		}
-		mounts = append(mounts, one+map[bool]string{true: ", writable", false: ", read-only"}[m.Writable])
+		if m.Writable {
+			one += ", writable"
+		} else {
+			one += ", read-only"
+		}
+		mounts = append(mounts, one)
 	}
 	slices.Sort(mounts)
-	c.facts["mounts"] = fact{"mounts", profileFile, mounts}
+	c.facts["mounts"] = fact{profileFile, mounts}
 }
