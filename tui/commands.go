@@ -26,7 +26,7 @@ func listen(after time.Duration) tea.Cmd {
 	return tea.Tick(after, func(time.Time) tea.Msg { return listenMsg{} })
 }
 
-// call calls a person to the terminal: with its bell, and with a notification (OSC 9) where it has them.
+// callPerson calls a person to the terminal: with its bell, and with a notification (OSC 9) where it has them.
 func callPerson(words string) tea.Cmd { return tea.Raw("\a\x1b]9;" + words + "\a") }
 
 // callEngine makes a call of the engine and sends its end.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -136,7 +137,7 @@ func checkError(list []checks.Check, results []checks.Result) error {
 	}
 	return &provision.Error{
 		Kind: provision.KindPrerequisite, What: "this machine is not ready: " +
-			count(len(blocking), "check") + " failed",
+			plaintext.Count(len(blocking), "check") + " failed",
 		Why: strings.Join(why, "\n"), Next: strings.Join(next, "\n"),
 	}
 }

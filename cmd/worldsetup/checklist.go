@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/atomize-hq/worldsetup/checks"
+	"github.com/atomize-hq/worldsetup/internal/plaintext"
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
@@ -36,9 +38,9 @@ func showFine(to *lines, fine []checks.Result, more bool) {
 	if more {
 		words = "more are fine"
 	}
-	words = plural(n[checks.OK]+n[checks.Info], words)
+	words = fmt.Sprintf("%d %s", n[checks.OK]+n[checks.Info], words)
 	if n[checks.Skipped] > 0 {
-		words += ", " + plural(n[checks.Skipped], "wait for these")
+		words += fmt.Sprintf(", %d wait for these", n[checks.Skipped])
 	}
 	to.drawn(to.mark(checks.OK), " ", words, to.paint(dimTone, " (worldsetup check -v)"))
 }
@@ -61,10 +63,10 @@ func sortResults(list []checks.Check, results []checks.Result) (failed, warned, 
 func sumUp(to *lines, failed, warned []checks.Result) {
 	words := "Nothing to fix"
 	if len(failed) > 0 {
-		words = plural(len(failed), "to fix")
+		words = fmt.Sprintf("%d to fix", len(failed))
 	}
 	if len(warned) > 0 {
-		words += ", " + count(len(warned), "warning")
+		words += ", " + plaintext.Count(len(warned), "warning")
 	}
 	var fixes []string
 	for _, result := range failed {

@@ -35,7 +35,8 @@ func showGets(to *lines, plan provision.Plan) {
 		home = "left out"
 	}
 	row("home", home, "home")
-	row("VM", to.dots(plan.VM, count(g.CPUs, "CPU"), plaintext.Bytes(g.Memory), plaintext.Bytes(g.Disk)+" disk", g.Type),
+	row("VM", to.dots(plan.VM, plaintext.Count(g.CPUs, "CPU"), plaintext.Bytes(g.Memory),
+		plaintext.Bytes(g.Disk)+" disk", g.Type),
 		"cpus", "memory", "disk", "vm_type")
 	if title := g.ImageTitle(); title != "" {
 		download := ""
@@ -65,7 +66,7 @@ func differing(units *provision.ProjectUnits) string {
 	if len(units.Warnings) == 0 {
 		return ""
 	}
-	return count(len(units.Warnings), "difference") + " from worldsetup's own"
+	return plaintext.Count(len(units.Warnings), "difference") + " from worldsetup's own"
 }
 
 func prefixed(prefix string, words []string) (prefixed []string) {

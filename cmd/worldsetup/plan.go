@@ -119,7 +119,7 @@ func showOpens(to *lines, opens []string) {
 }
 
 func showSteps(to *lines, plan provision.Plan) {
-	to.drawn(to.paint(strongTone, "plan: "+count(len(plan.Steps), "step")), to.clean(" for the VM "+plan.VM),
+	to.drawn(to.paint(strongTone, "plan: "+plaintext.Count(len(plan.Steps), "step")), to.clean(" for the VM "+plan.VM),
 		to.paint(dimTone, usually(plan.Usual())))
 	for i, step := range plan.Steps {
 		showStep(to, i+1, step)
@@ -166,15 +166,4 @@ func usually(d time.Duration) string {
 		return ""
 	}
 	return " (usually " + plaintext.Duration(d) + ")"
-}
-
-// plural puts a number before words that fit any number.
-func plural(n int, words string) string { return fmt.Sprintf("%d %s", n, words) }
-
-// count puts a number before a noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }

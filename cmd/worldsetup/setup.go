@@ -29,7 +29,7 @@ func (a *app) setUpCommand() *cobra.Command {
 	})
 	checkOnly := command.Flags().Bool("check-only", false,
 		"change nothing; report how the world is, as worldsetup status does, and exit with 0 whatever that is")
-	// A command line that can't be read fails even so.
+	// Unknown flags and too many arguments fail even so; wrong values don't.
 	command.PreRun = func(*cobra.Command, []string) { a.checkOnly = *checkOnly }
 	addOutputFlags(command)
 	command.Flags().Bool("save", false, "save the flags in the project's worldsetup.yaml, if the run goes ahead")

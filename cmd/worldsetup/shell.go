@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -67,5 +66,5 @@ func enter(spec provision.Spec, workdir string, command ...string) error {
 	args := append([]string{"limactl", "shell", "--workdir", workdir, spec.VM}, command...)
 	err = syscall.Exec(path, args, append(os.Environ(), "LIMA_HOME="+spec.LimaHome))
 	return &provision.Error{Kind: provision.KindPrerequisite, What: "limactl can't be run", Why: err.Error(),
-		Next: "run it yourself: " + shellescape.QuoteCommand(args), Err: errors.Join(err)}
+		Next: "run it yourself: " + shellescape.QuoteCommand(args), Err: err}
 }

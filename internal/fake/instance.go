@@ -180,7 +180,6 @@ func (w *World) unprotect(_ context.Context, c *console, words []string) error {
 	return nil
 }
 
-// edit applies assignments of constants to settings, joined by " | ": all of the expression language that a client of
 // embed prints a template as it is: no test has one that refers to others.
 func (w *World) embed(_ context.Context, c *console, words []string) error {
 	text, err := os.ReadFile(words[0])
