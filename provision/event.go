@@ -369,10 +369,10 @@ func (p *Progress) Fixable() *CheckResult {
 	return nil
 }
 
-// RolledBack reports whether a VM got its name back, and nothing went wrong or on after that. If the rollback failed as
-// well, the error has the details.
+// RolledBack reports whether the VM is as it was before a swap, and nothing went wrong or on after that: it got its name
+// back, or had never lost it. If the rollback failed as well, the error has the details.
 func (p *Progress) RolledBack() bool {
-	placed := false
+	undone := false
 	for i := range p.Steps {
 		switch step := &p.Steps[i]; {
 		case step.State == StepPending, step.State == StepSkipped:
@@ -380,12 +380,12 @@ func (p *Progress) RolledBack() bool {
 			if step.State != StepDone {
 				return false
 			}
-			placed = placed || step.ID == StepRollbackPlace
+			undone = undone || step.ID != StepRollbackDisplace // after which no VM has the name
 		default:
-			placed = false
+			undone = false
 		}
 	}
-	return placed
+	return undone
 }
 
 // least is the time that every step and the verification count for at least.

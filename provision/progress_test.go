@@ -75,6 +75,9 @@ func TestRolledBack(t *testing.T) {
 			[]StepProgress{status(StepRollbackPlace, StepDone), status(StepRollbackStart, StepDone)}, true,
 		},
 		"not placed": {[]StepProgress{status(StepRollbackDisplace, StepDone)}, false},
+		"never swapped": {
+			[]StepProgress{status(StepReplaceCreate, StepFailed), status(StepRollbackRemove, StepDone)}, true,
+		},
 		"failed": {
 			[]StepProgress{status(StepRollbackPlace, StepDone), status(StepRollbackStart, StepFailed)}, false,
 		},

@@ -48,7 +48,7 @@ func (failurePage) body(f *facts, t *text) {
 	case !f.progress.Begun() && f.failure != nil && f.failure.Kind == provision.KindInterrupted: // said above
 	case !f.progress.Begun():
 		t.put("", "Nothing has been changed.")
-	case rolledBack(p.Steps):
+	case p.RolledBack():
 		t.put(t.mark(provision.OK)+" ", "It was rolled back: the VM is as it was before.")
 	default:
 		t.put(t.mark(provision.OK)+" ", summary+" and kept; another try carries on from there.")
@@ -69,12 +69,6 @@ func (failurePage) body(f *facts, t *text) {
 	}
 	t.focus = -1
 	showLogEnd(f, t)
-}
-
-// rolledBack reports whether the last step was one that undoes others.
-func rolledBack(list []provision.StepProgress) bool {
-	last := len(list) - 1
-	return last >= 0 && list[last].ID.RollsBack() && list[last].State == provision.StepDone
 }
 
 // failedAt is the step at which a run ended, and after how long.

@@ -284,9 +284,24 @@ func TestStoppedBeforeTheSwap(t *testing.T) {
 	w.emits(0, planned(replacePlan(replaceSteps)), stepped(1, staged, provision.StepFailed, time.Second),
 		stepped(4, undo, provision.StepDone, time.Second))
 	w.ends(running, provision.Plan{}, nil, stopped)
-	w.shows("It was rolled back", "run: stopped")
+	w.shows("It was rolled back", "run: stopped", "r check again")
 	if strings.Contains(w.screen(), "kept;") {
 		t.Errorf("steps are called kept:\n%s", w.screen())
+	}
+}
+
+// One that was stopped while the VM was out of its place is not.
+func TestStoppedWithinTheRollback(t *testing.T) {
+	w := newWizard(t, nil)
+	scenes["plan-replace"](w)
+	w.press("x")
+	w.types("substrate")
+	w.press("enter")
+	displace := provision.Step{ID: provision.StepRollbackDisplace, Title: "move the unverified VM out of the way"}
+	w.emits(0, planned(replacePlan(replaceSteps)), stepped(4, displace, provision.StepDone, time.Second))
+	w.ends(running, provision.Plan{}, nil, stopped)
+	if w.shows("r try again"); strings.Contains(w.screen(), "rolled back") {
+		t.Errorf("no VM has the name:\n%s", w.screen())
 	}
 }
 
