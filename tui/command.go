@@ -21,12 +21,9 @@ func (t *text) command(prefix, command string) {
 		prefix = ""
 	}
 	for ansi.StringWidth(prefix+command) > t.width {
-		line, rest := split(command, t.width-2)
-		if command[len(line)] == ' ' {
-			line += " "
-		}
-		t.lines = append(t.lines, t.accent.Render(line+`\`))
-		command = rest
+		var line string
+		line, command = breakCommand(command, t.width)
+		t.lines = append(t.lines, t.accent.Render(line))
 	}
 	line := prefix + t.accent.Render(command)
 	if hint := "(" + t.keyName(keyCopy) + " copies)"; whole == t.clean(t.copies) {
@@ -35,6 +32,42 @@ func (t *text) command(prefix, command string) {
 		}
 	}
 	t.lines = append(t.lines, line)
+}
+
+// breakCommand takes a line of at most width cells off a command, after a space if there is one. A shell that reads the
+// line goes on with the rest: quotes, in which a backslash may be one, are closed before it, and opened again.
+func breakCommand(command string, width int) (line, rest string) {
+	end := len(ansi.Truncate(command, max(width, 8)-len(`'\`), ""))
+	if space := strings.LastIndexByte(command[:end], ' '); space > 0 && strings.TrimSpace(command[:space]) != "" {
+		end = space + 1
+	}
+	quote, escaped := quoting(command[:end])
+	if escaped {
+		end--
+	}
+	line, rest = command[:end], command[end:]
+	if quote != 0 {
+		line, rest = line+string(quote), string(quote)+rest
+	}
+	return line + `\`, rest
+}
+
+// quoting returns the quote that a shell is within after it has read text, 0 for none, and whether the next character
+// is escaped.
+func quoting(text string) (quote rune, escaped bool) {
+	for _, r := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped = true
+		case r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote = r
+		}
+	}
+	return quote, escaped
 }
 
 // advice writes what to do: words, and commands on lines of their own.

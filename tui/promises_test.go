@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,6 +54,42 @@ func TestLongCommand(t *testing.T) {
 	}
 	if !slices.Equal(written.lines, want) {
 		t.Errorf("%q", written.lines)
+	}
+}
+
+// However a command is broken, a shell reads the same words in it: also within quotes, and where there are two spaces.
+func TestABrokenCommandIsTheSame(t *testing.T) {
+	for _, command := range []string{
+		`printf '[%s]' --workdir '/home/ada/a directory  with spaces and a very long name/project' next`,
+		`printf '[%s]' "a double quote's \"text\" goes on and on, \\ and on" 'it'"'"'s one word' end`,
+		`printf '[%s]' /home/ada/a\ path\ with\ escaped\ spaces\\\ in\ it/and/a/long/part/that/has/none ''`,
+		`printf '[%s]' '日本語日本語日本語日本語日本語日本語 日本語日本語日本語'`,
+	} {
+		var broken []string // at all widths, each followed by the end of a line
+		for width := 8; width < len(command); width++ {
+			written := newText(newTheme(true, true, true), width, 20)
+			written.command("", command)
+			for i, line := range written.lines {
+				written.lines[i] = ansi.Strip(line)
+				if ansi.StringWidth(line) > width {
+					t.Errorf("%d wide: %q", width, written.lines[i])
+				}
+			}
+			broken = append(broken, strings.Join(written.lines, "\n"))
+		}
+		printed, err := exec.Command("sh", "-c", strings.Join(append(broken, command), "\necho\n")).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(printed), "\n")
+		for i, line := range lines {
+			if want := lines[len(lines)-1]; line != want {
+				t.Errorf("%s\nprints %s, want %s", broken[i], line, want)
+			}
+		}
+		if len(lines) != len(broken)+1 {
+			t.Errorf("%d of %d commands were read", len(lines), len(broken)+1)
+		}
 	}
 }
 
