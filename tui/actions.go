@@ -120,7 +120,7 @@ func (m *model) askToStop() tea.Cmd {
 		return m.leave()
 	case f.stopping && (m.leaving || f.call.changes()): // the user insists
 		f.failure = provision.StoppedError("the wizard was left while its work was still running", errStopped)
-		m.outcome = &Outcome{Err: f.failure, Cancelled: true, Abandoned: true}
+		m.outcome = &Outcome{Err: f.failure, Abandoned: true}
 		return tea.Quit
 	case f.call.changes():
 		return m.cover(stopPage{})
@@ -152,7 +152,6 @@ func (m *model) leave() tea.Cmd {
 	default:
 		outcome.Err = provision.DeclinedError()
 	}
-	outcome.Cancelled = outcome.Err != nil && outcome.Err.Kind == provision.KindInterrupted
 	m.outcome = &outcome
 	return tea.Quit
 }

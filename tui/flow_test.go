@@ -67,15 +67,10 @@ func TestRepairIsAgreedTo(t *testing.T) {
 }
 
 func TestLeaving(t *testing.T) {
-	for name, test := range map[string]struct {
-		kind      provision.Kind
-		cancelled bool
-	}{
-		"plan": {provision.KindInterrupted, true}, "plan-replace": {provision.KindReplacement,
-			false}, "plan-blocked": {provision.KindUsage, false},
-		"prerequisites": {provision.KindPrerequisite, false}, "failure": {provision.KindProvisioning, false},
-		"stopped":   {provision.KindInterrupted, true},
-		"unhealthy": {provision.KindUnhealthy, false}, "health": {"", false},
+	for name, kind := range map[string]provision.Kind{
+		"plan": provision.KindInterrupted, "plan-replace": provision.KindReplacement, "plan-blocked": provision.KindUsage,
+		"prerequisites": provision.KindPrerequisite, "failure": provision.KindProvisioning,
+		"stopped": provision.KindInterrupted, "unhealthy": provision.KindUnhealthy, "health": "",
 	} {
 		for _, key := range []string{"q", "ctrl+c"} {
 			w := newWizard(t, nil)
@@ -85,9 +80,7 @@ func TestLeaving(t *testing.T) {
 			switch {
 			case outcome == nil:
 				t.Errorf("%s: %s does not leave", name, key)
-			case outcome.Cancelled != test.cancelled ||
-				(outcome.Err == nil) != (test.kind == "") || outcome.Err != nil &&
-				outcome.Err.Kind != test.kind:
+			case (outcome.Err == nil) != (kind == "") || outcome.Err != nil && outcome.Err.Kind != kind:
 				t.Errorf("%s: the outcome is %+v", name, outcome)
 			}
 		}
@@ -166,7 +159,7 @@ func TestStoppingAPlan(t *testing.T) {
 	w.press("ctrl+c")
 	w.shows("stopping")
 	w.ends(planning, provision.Plan{}, nil, stopped)
-	if outcome := w.model.outcome; outcome == nil || outcome.Err != stopped || !outcome.Cancelled {
+	if outcome := w.model.outcome; outcome == nil || outcome.Err != stopped {
 		t.Errorf("the outcome is %+v", outcome)
 	}
 }

@@ -106,8 +106,6 @@ type Outcome struct {
 	Err *provision.Error
 	// Removed is set when the world was deleted last, as it was asked for.
 	Removed bool
-	// Cancelled is set when the run was left or stopped before its end.
-	Cancelled bool
 	// Abandoned is set when a person left without waiting for the current call.
 	Abandoned bool
 }

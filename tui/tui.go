@@ -60,7 +60,7 @@ func Run(ctx context.Context, options Options) (Outcome, error) {
 	if errors.Is(err, tea.ErrProgramPanic) {
 		return Outcome{Err: provision.PanicError(err)}, err
 	}
-	return Outcome{Err: provision.StoppedError("the terminal was closed", err), Cancelled: true}, err
+	return Outcome{Err: provision.StoppedError("the terminal was closed", err)}, err
 }
 
 // terminal is a file that Bubble Tea treats as a terminal: it needs more than to read.
