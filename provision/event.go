@@ -369,8 +369,8 @@ func (p *Progress) Fixable() *CheckResult {
 	return nil
 }
 
-// RolledBack reports whether the VM is as it was before a swap, and nothing went wrong or on after that: it got its name
-// back, or had never lost it. If the rollback failed as well, the error has the details.
+// RolledBack reports whether the VM is as it was before a swap, and nothing went wrong or on after that: it got its
+// name back, or had never lost it. If the rollback failed as well, the error has the details.
 func (p *Progress) RolledBack() bool {
 	undone := false
 	for i := range p.Steps {
