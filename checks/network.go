@@ -210,6 +210,7 @@ func (h Host) imageHost(addresses []string) Probe {
 					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
 		}
 		return failed("the image can't be downloaded", fmt.Sprintf("%s: %v", addresses[0], first),
-			"read what this prints: curl -I "+shellescape.Quote(addresses[0])+"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
+			"read what this prints: curl -I "+shellescape.Quote(addresses[0])+
+				"; behind a proxy: export https_proxy=http://HOST:PORT"+offline)
 	}
 }

@@ -86,8 +86,8 @@ func TestApproveLeftovers(t *testing.T) {
 	b.only(t, "substrate")
 }
 
-// TestAgreedToNoDisruption: who agreed to remove leftovers, or to wait until a VM has booted, has not agreed to a restart
-// of the VM that runs.
+// TestAgreedToNoDisruption: who agreed to remove leftovers, or to wait until a VM has booted, has not agreed to a
+// restart of the VM that runs.
 func TestAgreedToNoDisruption(t *testing.T) {
 	for name, test := range map[string]struct {
 		prepare func(*testing.T, *bench)

@@ -289,8 +289,8 @@ func TestInterruptedStep(t *testing.T) {
 		return &guest.ConnectionError{Route: guest.Shared, Err: context.Cause(ctx)}
 	}
 	_, err := b.setup().Run(ctx)
-	wantKind(t, err, provision.KindInterrupted, "SIGTERM was received; what was done so far is kept, and the VM is left running",
-		"write the layout")
+	wantKind(t, err, provision.KindInterrupted,
+		"SIGTERM was received; what was done so far is kept, and the VM is left running", "write the layout")
 	if strings.Contains(err.Error(), "no way into the guest") {
 		t.Error(err)
 	}

@@ -157,6 +157,7 @@ func TestRestoreWithoutAName(t *testing.T) {
 	b := kept(t)
 	b.create(t, "substrate.ws-back", foreignProfile+"# worldsetup made this VM, in the run 1\n")
 	b.ForgetCalls()
-	wantKind(t, b.restoreErr(t), provision.KindUsage, "substrate.ws-back is in the way", "limactl delete substrate.ws-back")
+	wantKind(t, b.restoreErr(t), provision.KindUsage, "substrate.ws-back is in the way",
+		"limactl delete substrate.ws-back")
 	b.unchanged(t)
 }

@@ -338,7 +338,8 @@ func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 		h.add("replacement", "replacement", Failed, "ended",
 			"a run is at work on whole VMs, or was killed while it was", h.rerun())
 	case s.Kept():
-		h.add("kept", "kept VM", Info, "", spec.VM+vmswap.Backup+"; "+vmCommand("worldsetup restore", spec.VM)+" restores it", "")
+		h.add("kept", "kept VM", Info, "",
+			spec.VM+vmswap.Backup+"; "+vmCommand("worldsetup restore", spec.VM)+" restores it", "")
 	}
 }
 

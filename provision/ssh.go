@@ -240,7 +240,8 @@ func sshdForbids(s State) *Error {
 		Kind: KindUnhealthy,
 		What: fmt.Sprintf("the settings of the ssh server in the VM %s forbid what a world needs", s.Instance.Name),
 		Why:  strings.TrimSpace("sshd has the setting " + s.SSHSetting.String() + "\n" + s.Locked),
-		Next: fmt.Sprintf("don't stop the VM; find the setting (%s), change it, restart ssh.service, and run worldsetup again",
+		Next: fmt.Sprintf("don't stop the VM; find the setting (%s), change it, restart ssh.service, and run worldsetup "+
+			"again",
 			guest.RootCommand(s.Instance.Name, "grep -rni", s.SSHSetting.Name, "/etc/ssh")),
 	}
 }
