@@ -18,7 +18,7 @@ import (
 )
 
 // lateDisk is the advice when a directory gives no answer.
-const lateDisk = "check why `ls` of it gives no answer: is its file server gone?"
+const lateDisk = "check why `ls` gives no answer there: is its file server down?"
 
 // directory is a place that must be a writable directory, or one that can be created.
 type directory struct {
@@ -225,7 +225,7 @@ func (h Host) diskSpace(home directory, space Space) Probe {
 		switch {
 		case free < need:
 			return failed("there is too little room for a VM",
-				fmt.Sprintf("%s are free in %s, and the VM begins with %s (%s)", size(free), path, size(need), sum),
+				fmt.Sprintf("%s are free in %s, and the VM needs %s to begin with (%s)", size(free), path, size(need), sum),
 				next)
 		case free < most:
 			return warning("%s free of the %s that it may take", size(free), size(most)).
@@ -240,7 +240,7 @@ func (s Space) sums() (need, most int64, sum string) {
 	parts := []string{"the VM's disk " + size(s.Disk)}
 	need, most = firstSpace+reservedSpace, s.Disk+reservedSpace
 	if s.Used > 0 {
-		parts = append(parts, "less the "+size(s.Used)+" that it takes already")
+		parts[0] += " less the " + size(s.Used) + " that it takes already"
 		need, most = reservedSpace, max(most-s.Used, reservedSpace)
 	}
 	if s.Image {

@@ -128,7 +128,7 @@ func (h Host) homebrew(ctx context.Context) Result {
 	apple, err := h.appleSilicon(ctx)
 	if err == nil && apple && prefix == "/usr/local" {
 		return warning("in %s", prefix).because("this Homebrew is for Intel: on Apple silicon, it installs programs "+
-			"that run under Rosetta; Lima refuses to",
+			"that run under Rosetta, where Lima refuses to run",
 			"use the one for Apple silicon: https://brew.sh installs it in /opt/homebrew; put /opt/homebrew/bin "+
 				"first in PATH")
 	}

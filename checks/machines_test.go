@@ -292,7 +292,7 @@ func TestMachines(t *testing.T) {
 			[]string{"limactl 2.3.0-rc.1", "newer than what worldsetup was tested with", "2.2.0"}, "",
 		},
 		"limactl of 2.0, on a Mac": {
-			lima2(prints("limactl version 2.0.3\n"), "darwin"), Warning, []string{"powers a VM off"}, "upgrade",
+			lima2(prints("limactl version 2.0.3\n"), "darwin"), Warning, []string{"powers off a VM"}, "upgrade",
 		},
 		"limactl of 2.0":   {lima2(prints("limactl version 2.0.3\n"), "linux"), OK, []string{"limactl 2.0.3"}, ""},
 		"limactl from git": {lima2(prints("limactl version v2.1.4-12-gabcdef0\n"), "linux"), OK, nil, ""},

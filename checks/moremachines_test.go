@@ -105,7 +105,7 @@ func TestMoreMachines(t *testing.T) {
 		},
 		"disk and an image that is kept twice": {
 			space(5*gib, Space{Disk: 20 * gib, Image: true, Converted: true}), Failed, 3,
-			[]string{"begins with 5.7 GiB", "the image 700 MiB + the image as vz reads it 2.0 GiB + reserve 1.0 GiB: " +
+			[]string{"needs 5.7 GiB to begin with", "the image 700 MiB + the image as vz reads it 2.0 GiB + reserve 1.0 GiB: " +
 				"23.7 GiB at most"}, "make room", "",
 		},
 		"disk for a while": {
@@ -114,7 +114,7 @@ func TestMoreMachines(t *testing.T) {
 		},
 		"disk full": {
 			space(3*gib, Space{Disk: 20 * gib, Image: true}), Failed, 3,
-			[]string{"too little room", "3.0 GiB are free", "begins with 3.7 GiB"}, "make room", "",
+			[]string{"too little room", "3.0 GiB are free", "needs 3.7 GiB to begin with"}, "make room", "",
 		},
 		"disk of a VM": {
 			space(3*gib, Space{Disk: 20 * gib, Used: 19 * gib}), OK, 0,

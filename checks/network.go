@@ -76,8 +76,8 @@ func (h Host) containers(c Containers, cache string) Probe {
 		if err == nil {
 			return ok("%s", address)
 		}
-		result := failed("containerd can't be downloaded", fmt.Sprintf("the profile leaves it on, so that Lima "+
-			"downloads it (some 250 MB), and a world does not need it; %s: %v", address, err),
+		result := failed("containerd can't be downloaded", fmt.Sprintf("the profile leaves it on, so Lima "+
+			"downloads it (some 250 MB), although a world does not need it; %s: %v", address, err),
 			"turn it off in the profile: `containerd: {system: false, user: false}`; or read what this prints: curl -I "+
 				address)
 		if c.Unsure {
@@ -205,7 +205,7 @@ func (h Host) imageHost(addresses []string) Probe {
 		}
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](first); untrusted {
 			return failed("the image's server is not trusted", first.Error(),
-				"if a proxy or security software inspects TLS, add its certificate to this machine's (macOS: "+
+				"if a proxy or security software inspects TLS, add its certificate to those that this machine trusts (macOS: "+
 					"Keychain Access; "+
 					"Debian: /usr/local/share/ca-certificates, then sudo update-ca-certificates)"+offline)
 		}

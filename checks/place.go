@@ -14,12 +14,12 @@ var places = []struct{ path, why string }{
 }
 
 const (
-	guarded = "macOS lets a VM read it only when the app that the VM was started from (Terminal, an editor, a login " +
-		"item) may: started from another one, /src is unreadable. If iCloud has it, files that are only there " +
-		"can't be read either"
+	guarded = "macOS lets a VM read it only if the app that started the VM (Terminal, an editor, a login item) may read " +
+		"it; if another app starts the VM, /src is unreadable. If it is in iCloud, files that are only there can't " +
+		"be read either"
 	inCloud = "files that are only in the cloud can't be read in a VM: Resource deadlock avoided (lima#4123)"
 	onDisk  = "if the disk is removed, programs in the VM lose the project until the VM is started again, and macOS " +
-		"lets a VM read it only when the app that the VM was started from may"
+		"lets a VM read it only if the app that started the VM may read it"
 )
 
 // projectPlace checks where the project is, by whatever links.

@@ -34,7 +34,7 @@ func (h Host) limactl(client lima.Client) Check {
 			version, err := client.Version(ctx)
 			if unreleased, ok := errors.AsType[*lima.UnreleasedError](err); ok {
 				return warning("limactl %s", unreleased.Version).because(
-					"this Lima is not a release, so that it is not known how old it is: worldsetup needs "+
+					"this Lima is not a release, so its age is unknown; worldsetup needs "+
 						lima.MinimumVersion.String()+" or newer", "if something fails, use a release: "+h.limaAdvice("install"))
 			}
 			if err != nil {
@@ -46,7 +46,7 @@ func (h Host) limactl(client lima.Client) Check {
 					"upgrade it: "+h.limaAdvice("upgrade")), "upgrade")
 			}
 			if h.OS == "darwin" && version.LessThan(*lima21) {
-				return warning("limactl %s", version).because("Lima 2.0 powers a VM off that does not shut down within 5 s, and "+
+				return warning("limactl %s", version).because("Lima 2.0 powers off a VM that does not shut down within 5 s, and "+
 					"mounts a changed project only at the second boot (lima#3957)", "upgrade it: "+h.limaAdvice("upgrade"))
 			}
 			if lima.NewerThanTested(version) {

@@ -51,7 +51,7 @@ func (vm VM) state(h Host) Probe {
 				why += ": " + err.Error()
 			}
 			return warning("%s", status).because(why,
-				"run worldsetup, which stops what is left of it; `limactl stop --force` may kill processes of others")
+				"run worldsetup, which stops what is left of it; `limactl stop --force` may kill processes of other programs")
 		case !hasDisk(h, vm.Instance.Dir):
 			return warning("incomplete").because(
 				"the VM is incomplete: "+vm.Instance.Dir+" has no disk, since its creation was interrupted",

@@ -46,7 +46,7 @@ func companionReasons(t target, o *guest.Observation) (reasons, names []string) 
 		path := layout.Program(one.Name)
 		wrong := faults.Differs(o, path, "regular file", "755", "root", "root")
 		if wrong == "" && o.Files[path].SHA256 != one.SHA256 {
-			wrong = path + " is another one than " + one.Path
+			wrong = path + " differs from " + one.Path
 		}
 		add(wrong, one.Name)
 	}
@@ -54,7 +54,7 @@ func companionReasons(t target, o *guest.Observation) (reasons, names []string) 
 		path := layout.Program(one.Wrapper)
 		wrong := faults.Differs(o, path, "regular file", "755", "root", "root")
 		if wrong == "" && o.Files[path].SHA256 != guest.Checksum([]byte(one.WrapperText)) {
-			wrong = path + " has another text than `" + strings.TrimSpace(one.WrapperText) + "`"
+			wrong = path + " does not hold `" + strings.TrimSpace(one.WrapperText) + "`"
 		}
 		add(strings.ReplaceAll(wrong, "\n", "; "), one.Wrapper)
 	}
@@ -184,7 +184,7 @@ func (p *Plan) build(t target, s State, wrong string) {
 }
 
 func buildReason(a *Agent) string {
-	return "its source is " + a.Path + "; a cargo is installed for that if the VM has none that will do"
+	return "its source is " + a.Path + "; cargo is installed for that if the VM has no suitable one"
 }
 
 // builder builds programs in the guest, and installs the agent.
@@ -262,7 +262,7 @@ func (b *builder) build(
 	if built, err = b.cargoBuild(ctx, in, order.Build, line); !lacksToolchain(err) {
 		return built, err
 	}
-	line("no cargo in the VM will do: installing the distribution's")
+	line("no cargo in the VM is new enough: installing the distribution's")
 	b.fetches = true
 	if err := in.InstallCargo(ctx, in.route, order.Build, line); err != nil {
 		return nil, err
@@ -310,7 +310,7 @@ func explainCompanionBuild(r *run, at State, failure *Error, err error) {
 func explainCompanions(r *run, _ State, failure *Error, err error) {
 	script, ok := errors.AsType[*guest.ScriptError](err)
 	if ok && script.ExitCode == guest.ExitCannotRun {
-		failure.What = "a companion can't run in the guest; the one before stays"
+		failure.What = "a companion can't run in the guest; the previous one stays"
 		failure.Why = strings.TrimSpace(script.Stderr)
 		failure.Next = fmt.Sprintf("build it for the guest's system, which worldsetup does (remove the project's "+
 			"program, then: %s --companions build), or leave it out: --companions none",
@@ -336,10 +336,10 @@ func explainBuilds(r *run, what string, failure *Error, err error) {
 	switch {
 	case lacksToolchain(err):
 		failure.Kind, failure.What = KindPrerequisite,
-			"the VM has no cargo that could build "+what+", and can install none"
+			"the VM has no cargo that could build "+what+", and none can be installed"
 		failure.Why = fmt.Sprintf("%s\n%s", strings.Join(order.needs, "\n"), failure.Why)
-		failure.Next = fmt.Sprintf("install one there with rustup (limactl shell --workdir / %s; then as "+
-			"https://rustup.rs describes)", spec.VM)
+		failure.Next = fmt.Sprintf("install one there with rustup, as https://rustup.rs describes: limactl shell "+
+			"--workdir / %s", spec.VM)
 		if r.target.builds() && order.Targets[0].Name == r.target.agent.Package.Name {
 			failure.Next += fmt.Sprintf(", or build on this machine, %s, and name it: --agent FILE",
 				agent.CargoCommand(r.target.arch, r.target.layout))

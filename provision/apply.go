@@ -173,7 +173,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	spec := r.target.spec
 	failure := &Error{
 		Kind: KindProvisioning, What: fmt.Sprintf("the step %q failed", step.Title), Why: err.Error(), Err: err,
-		Next: fmt.Sprintf("run worldsetup again: it carries on from here; the log is %s", LogPath(spec)),
+		Next: carriesOn + "; the log is " + LogPath(spec),
 	}
 	if ctx.Err() != nil {
 		interruption := interrupted(ctx)
@@ -195,7 +195,7 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 		return failure
 	}
 	if script, ok := errors.AsType[*guest.ScriptError](err); ok && script.ExitCode == guest.ExitBusy {
-		failure.Next = fmt.Sprintf("wait until it has ended (limactl shell --workdir / %s ps -ef shows it), then run "+
+		failure.Next = fmt.Sprintf("wait until it has ended (limactl shell --workdir / %s ps -ef), then run "+
 			"worldsetup again", shellescape.Quote(spec.VM))
 		return failure
 	}
@@ -468,7 +468,7 @@ func (a *ahead) observe(ctx context.Context, instance *limatype.Instance) {
 		return
 	}
 	close(forwarded)
-	late := errors.New("no answer within " + verify.Deadline.String())
+	late := guest.Late(verify.Deadline)
 	defer time.AfterFunc(verify.Deadline, crash.Guard(func() { cancel(late) })).Stop()
 	if r.observer.observeMounts(ctx, r.target, &now.state) != nil {
 		return

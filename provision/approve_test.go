@@ -160,7 +160,7 @@ func TestDeeperThanAgreed(t *testing.T) {
 	asked := 0
 	setup.Approve = func(context.Context, provision.Plan) error { asked++; return nil }
 	_, err := setup.Run(t.Context())
-	wantKind(t, err, provision.KindDisruption, "more than was agreed to", "restarts the VM", "did not hold",
+	wantKind(t, err, provision.KindDisruption, "more than was agreed to", "restarts the VM", "had no lasting effect",
 		"worldsetup --allow=restart")
 	if steps := b.steps(); !slices.Equal(steps, []provision.StepID{provision.StepClock}) || asked != 1 {
 		t.Errorf("the steps were %v, and it asked %d times", steps, asked)
@@ -174,7 +174,7 @@ func TestDeeperThanAgreed(t *testing.T) {
 	setup = b.setup()
 	setup.Approve = deeper.Plan.ApproveUpTo
 	_, err = setup.Run(t.Context())
-	wantKind(t, err, provision.KindProvisioning, "did not hold")
+	wantKind(t, err, provision.KindProvisioning, "had no lasting effect")
 	if !slices.Contains(b.steps(), provision.StepStop) {
 		t.Errorf("agreed to, and not restarted: %v", b.steps())
 	}

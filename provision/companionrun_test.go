@@ -112,7 +112,7 @@ func TestSkipGuestBuild(t *testing.T) {
 	b.spec.SkipGuestBuild = true
 	wantKind(t, b.run(t), provision.KindPrerequisite, "no agent to put", "SUBSTRATE_LIMA_SKIP_GUEST_BUILD")
 	b.spec.Agent = provision.AgentBuild
-	wantKind(t, b.run(t), provision.KindUsage, "nothing is to be built")
+	wantKind(t, b.run(t), provision.KindUsage, "nothing may be built")
 	b.spec.Agent, b.spec.Companions = provision.AgentBuiltin, provision.CompanionsBuild
 	b.mustRun(t)
 	if len(b.cargo.built) > 0 {

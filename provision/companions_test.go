@@ -20,7 +20,7 @@ func TestCompanionsAreReported(t *testing.T) {
 	health.reportCompanions(target, state.Guest)
 	if len(health.Items) != 2 || health.Items[0].Outcome != Failed || health.Items[1].Outcome != Info ||
 		!strings.Contains(health.Items[1].Found, "Mach-O") || !strings.Contains(health.Items[1].Found,
-		"/usr/local/bin/substrate is not of a file of this project") {
+		"/usr/local/bin/substrate was not installed from this project") {
 		t.Errorf("%+v", health.Items)
 	}
 	state.Guest.Files["/usr/local/bin/substrate-gateway"] = guest.File{Type: "regular file", Mode: "755",

@@ -119,7 +119,7 @@ func (p Plan) ApproveUpTo(ctx context.Context, now Plan) error {
 // beyondConsent is the error of a plan that interrupts more than was agreed to.
 func beyondConsent(plan Plan) *Error {
 	failure := &Error{
-		Kind: KindDisruption, What: "going on would interrupt more than was agreed to",
+		Kind: KindDisruption, What: "continuing would interrupt more than was agreed to",
 		Next: "if that is all right: " + vmCommand("worldsetup", plan.VM) + " --allow=" + plan.Disruption().Word(),
 		Err:  DeeperError{plan},
 	}
@@ -148,12 +148,12 @@ func (p Plan) Same(other Plan) bool {
 	return true
 }
 
-// UntrustedUnits returns the error of units that no one has trusted, or of ones that are not those that before, a
-// digest, is of.
+// UntrustedUnits returns the error of units that are not trusted. before is the digest of the units that were trusted
+// last; empty if none were.
 func UntrustedUnits(units ProjectUnits, before string) *Error {
-	what := "the project brings units for systemd that are not trusted yet"
+	what := "the project brings systemd units that are not trusted yet"
 	if before != "" {
-		what = "the units for systemd that the project brings have changed since you trusted them"
+		what = "the systemd units that the project brings have changed since you trusted them"
 	}
 	why := append([]string{"they are run as root in the VM: " + strings.Join(units.Files, ", ")}, units.Warnings...)
 	return &Error{
@@ -266,15 +266,15 @@ func whyUnneeded(id StepID) string {
 	case StepPackages:
 		return "all of them are there"
 	case StepGroup:
-		return "the user is in it already"
+		return "the user is already a member"
 	case StepLinger:
-		return "it is on already"
+		return "it is already on"
 	case StepWaitForBoot:
 		return "it has booted"
 	case StepStop, StepStart:
-		return "it does without"
+		return "no restart is needed"
 	}
-	return "it was found in order"
+	return "it was already ok"
 }
 
 // planned emits a plan with the numbers of the run's list, and before it what it no longer holds.
@@ -352,7 +352,7 @@ func (h *history) escalate(s *State, step Step) bool {
 		step.Disruption.level() >= DisruptionRestart.level() {
 		return false
 	}
-	h.unheld = fmt.Sprintf("the step %q was done and did not hold: %s", step.Title, step.Reason)
+	h.unheld = fmt.Sprintf("the step %q was done, but had no lasting effect: %s", step.Title, step.Reason)
 	s.Unheld = h.unheld
 	return true
 }

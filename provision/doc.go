@@ -15,7 +15,8 @@
 // The rules are: this package prints nothing, prompts for nothing, reads no flags and never exits. What happens is
 // emitted as a stream of [Event] values. A world is called ready only if it was verified in this very run. A VM that
 // shows no sign of a world is not changed without consent by its name (Spec.Adopt): see docs/decisions/0016. No VM is
-// deleted without consent by its name (Spec.Replace), and then only after another one was verified in its place: see
-// docs/decisions/0005; otherwise the run ends with an [Error] of [KindReplacement]. All errors that callers get are an
+// deleted without consent by its name (Spec.Replace, Spec.Restore, Spec.Remove): without it, the call ends with an
+// [Error] of [KindReplacement]. A VM that is replaced is deleted only after another one was verified in its place: see
+// docs/decisions/0005. All errors that callers get are an
 // [*Error].
 package provision

@@ -86,14 +86,14 @@ func DeclinedError() *Error {
 	}
 }
 
-// Declined returns err as the error of who said no to what would have helped.
+// Declined returns err, marked as the error of a call in which the user declined what would have helped.
 func Declined(err error) *Error {
 	said := *AsError(err)
 	said.Err = errors.Join(errDeclined, said.Err)
 	return &said
 }
 
-// IsDeclined reports whether err is that of who said no: nothing went wrong.
+// IsDeclined reports whether err only says that the user declined: nothing went wrong.
 func IsDeclined(err error) bool { return errors.Is(err, errDeclined) }
 
 // PanicError is the error of a bug: problem is what recover returned.
@@ -141,7 +141,7 @@ func interrupted(ctx context.Context) *Error {
 	return failure
 }
 
-var errTimeout = errors.New("the time that --timeout allows is over")
+var errTimeout = errors.New("the time limit of --timeout was reached")
 
 // explainNetworks adds to a failure what limactl reports about its networks, if that is why it failed.
 func explainNetworks(limaHome string, failure *Error, err error) {

@@ -100,7 +100,7 @@ func planAgent(p *Plan, t target, s State) {
 	case wrong != "":
 		p.add(StepAgent, wrong)
 	case t.agent != nil && o.Files[o.Layout.Agent()].SHA256 != t.agent.SHA256:
-		p.add(StepAgent, "the installed agent is another one than "+cmp.Or(t.agent.Path, "the built-in probe"))
+		p.add(StepAgent, "the installed agent differs from "+cmp.Or(t.agent.Path, "the built-in probe"))
 	}
 }
 
@@ -145,7 +145,7 @@ func unitReasons(t target, o *guest.Observation) (contents, states []string) {
 		} else if wrong := faults.Differs(o, unit.path, "regular file", "644", "root", "root"); wrong != "" {
 			contents = append(contents, wrong)
 		} else if !slices.Contains(unitSums(t, o, unit.name), o.Files[unit.path].SHA256) {
-			contents = append(contents, unit.name+" does not hold what it should")
+			contents = append(contents, unit.name+" has the wrong content")
 		} else if state := o.Units[unit.name]; state.NeedsReload {
 			contents = append(contents, fmt.Sprintf("systemd has not read %s since it changed", unit.name))
 		} else if state.FileState != "enabled" {
@@ -169,7 +169,7 @@ func (t target) runtimeReasons(o *guest.Observation) []string {
 		return []string{wrong}
 	}
 	if o.Files[path].SHA256 != guest.Checksum([]byte(text)) {
-		return []string{path + " does not hold what it should"}
+		return []string{path + " has the wrong content"}
 	}
 	if link := t.layout.RuntimeLink(); o.Files[link].Type != "symbolic link" {
 		return []string{link + " is missing"}
@@ -297,9 +297,9 @@ func explainActivate(r *run, at State, failure *Error, err error) {
 		return
 	}
 	if wishes := at.Guest.Wishes(); len(wishes) > 0 && !(ok && script.ExitCode == guest.ExitRolledBack) {
-		failure.What = "the agent does not start and answer with what others have set for its units"
+		failure.What = "the agent does not start or answer, because of what others have set for its units"
 		failure.Why = strings.Join(append(faults.WishTexts(wishes), failure.Why), "\n")
-		failure.Next = fmt.Sprintf("change it, or take it away: limactl shell --workdir / %s, and there: %s; "+
+		failure.Next = fmt.Sprintf("change or remove it: limactl shell --workdir / %s, and there: %s; "+
 			"then run worldsetup again", vm, strings.Join(slices.Compact(faults.TakeAway(wishes)), " && "))
 	}
 }
@@ -331,10 +331,10 @@ func blockForeign(s State) *Error {
 	next := fmt.Sprintf("limactl shell --workdir / %s, and there: %s", s.Instance.Name,
 		strings.Join(slices.Compact(commands), " && "))
 	if len(given) > 0 {
-		next += "; where it comes back, it is in /etc/systemd/system.conf or system.conf.d, as DefaultEnvironment="
+		next += "; if it comes back, it is set in /etc/systemd/system.conf or system.conf.d, as DefaultEnvironment="
 	}
 	return &Error{
-		Kind: KindUnhealthy, What: "others have set up something in the guest that worldsetup doesn't take away",
+		Kind: KindUnhealthy, What: "others have set up something in the guest that worldsetup doesn't remove",
 		Why:  strings.Join(append(listening, given...), "\n"),
 		Next: next + "; then run worldsetup again",
 	}
@@ -446,7 +446,7 @@ func explainFreeSpace(r *run, _ State, failure *Error, err error) {
 	if !ok {
 		return
 	}
-	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be thrown away safely"
+	failure.Kind, failure.What = KindUnhealthy, "the guest's disk is full, and nothing on it can be deleted safely"
 	failure.Why = strings.TrimSpace(script.Stderr)
 	vm := r.target.spec.VM
 	failure.Next = fmt.Sprintf("remove what is not needed (%s), or grow it: %s",

@@ -319,7 +319,7 @@ func (r *run) reportStatus(ctx context.Context, when verify.Mode) (Health, error
 func doesNotHold(vm string, step Step, degraded string) *Error {
 	failure := &Error{
 		Kind: KindProvisioning,
-		What: fmt.Sprintf("the step %q did not hold", step.Title),
+		What: fmt.Sprintf("the step %q had no lasting effect", step.Title),
 		Why:  step.Reason,
 		Next: fmt.Sprintf("something in the guest reverts it: see limactl shell --workdir / %s sudo journalctl -b, "+
 			"then run worldsetup again", vm),

@@ -124,8 +124,8 @@ func (p *Plan) forReplacement(t target, s State) {
 	if s.Instance.Status != limatype.StatusStopped {
 		p.Steps = append(p.Steps, newStep(StepReplaceStop, "another VM takes its place"))
 	}
-	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays whole until the new one was verified"),
-		newStep(StepReplacePlace, "the old one has made way"))
+	p.Steps = append(p.Steps, newStep(StepReplaceBackup, "it stays intact until the new one is verified"),
+		newStep(StepReplacePlace, "the old one has been renamed"))
 	var fresh Plan
 	fresh.forNew(t, "")
 	p.Steps = append(p.Steps, fresh.Steps[1:]...) // without its creation
@@ -276,11 +276,11 @@ func (t target) overruled(config *limatype.LimaYAML) *Error {
 		next = append(next, fmt.Sprintf("remove %s from %s", lines, decision.Path))
 	}
 	if settings {
-		next = append(next, "or ask for what it has")
+		next = append(next, "or request what it sets")
 	}
 	return &Error{
 		Kind: KindUsage,
-		What: "Lima's configuration for all VMs decides what this world needs otherwise, and beats the VM's own",
+		What: "Lima's configuration for all VMs conflicts with what this world needs, and overrides the VM's own",
 		Why:  strings.Join(why, "\n"),
 		Next: strings.Join(next, ", ") + "; then run worldsetup again",
 	}
@@ -446,9 +446,9 @@ func restartReasons(t target, s State) (reasons []string) {
 func bootFirst(s State) string {
 	switch {
 	case s.Guest.ReadOnlyRoot && s.Tried[StepWritable]:
-		return "the root file system of the guest stays read-only: a boot puts it in order"
+		return "the root file system of the guest stays read-only: a reboot repairs it"
 	case s.Guest.SudoRefusal() == guest.SudoWantsPassword && s.SudoDenied == "" && !s.Tried[StepStop]:
-		return fmt.Sprintf("sudo asks the user %s for a password: at a boot Lima gives back the right to do without",
+		return fmt.Sprintf("sudo asks the user %s for a password: at each boot, Lima restores sudo without a password",
 			s.Guest.User)
 	}
 	return ""
@@ -536,7 +536,7 @@ func denialIn(err error) *guest.ConnectionError {
 func diskMissing(instance *limatype.Instance) string {
 	reason := "its disk image is gone from " + instance.Dir
 	if instance.Status == limatype.StatusRunning {
-		reason += "; it runs on with what was deleted, until it is stopped: copy out what is needed first"
+		reason += "; it keeps running on the deleted file until it is stopped: copy out what is needed first"
 	}
 	return reason
 }
@@ -631,7 +631,7 @@ func (p *Plan) sudo(s State) {
 func sudoDenied(s State) *Error {
 	return &Error{
 		Kind: KindUnhealthy,
-		What: fmt.Sprintf("sudo asks the user %s for a password in the guest, as Lima was told", s.Guest.User),
+		What: fmt.Sprintf("sudo asks the user %s for a password in the guest, because of a setting of Lima", s.Guest.User),
 		Why: s.SudoDenied + " has passwordlessSudo: false, and a world needs sudo without a password; a restart alone " +
 			"would not change that",
 		Next: fmt.Sprintf("remove that line, and stop the VM: limactl stop %s; then run worldsetup again",
@@ -646,7 +646,7 @@ func sudoRefuses(s State) *Error {
 	paths, reasons := faults.Writable(o)
 	switch refusal := o.SudoRefusal(); {
 	case refusal == guest.SudoWantsTerminal:
-		next = fmt.Sprintf("at a terminal, find the rule and take it away with visudo: limactl shell --workdir / %s "+
+		next = fmt.Sprintf("at a terminal, find the rule and remove it with visudo: limactl shell --workdir / %s "+
 			"sudo grep -rn requiretty /etc/sudoers /etc/sudoers.d", vm)
 	case refusal == guest.SudoAccount:
 		next = "the account or its password has probably expired: have the next boot renew it, before the user logs in: " +

@@ -204,7 +204,7 @@ func openKey(limaHome string) *Error {
 		return nil
 	}
 	return &Error{
-		Kind: KindUnhealthy, What: "other users may read the key with which Lima enters its VMs, so that ssh doesn't use it",
+		Kind: KindUnhealthy, What: "other users can read the key with which Lima logs in to its VMs, so ssh doesn't use it",
 		Why:  fmt.Sprintf("%s has mode %04o", key, info.Mode().Perm()),
 		Next: "chmod 600 " + shellescape.Quote(key),
 	}

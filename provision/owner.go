@@ -83,7 +83,7 @@ func notAdopted(spec Spec, s State) *Error {
 		name := shellescape.Quote(spec.VM)
 		return &Error{
 			Kind: KindUsage, Option: "vm", Err: ForeignError{},
-			What: fmt.Sprintf("the VM %s is stopped, and whose it is was not seen", spec.VM),
+			What: fmt.Sprintf("the VM %s is stopped, so it is unknown whose it is", spec.VM),
 			Why:  owner.String() + "; it may belong to " + layout.ToolBroker + ", and its inside was not seen",
 			Next: "if it is yours, start it and run this again: limactl start " + name,
 		}
@@ -163,9 +163,9 @@ func foreignVM(spec Spec, s State) *Error {
 	}
 	failure := &Error{
 		Kind: KindUsage, What: fmt.Sprintf("the VM %s is not a world", spec.VM), Option: "vm", Err: ForeignError{},
-		Why: "its lima.yaml has neither the socket's forward, nor the boot script, nor the stamp of one, and its " +
-			"directory no mark of worldsetup",
-		Next: "use another name: --vm NAME; or, if it is to become a world, consent to that: " +
+		Why: "its lima.yaml has neither the forwarded socket, nor the boot script, nor the stamp of a world, and its " +
+			"directory has no mark of worldsetup",
+		Next: "use another name: --vm NAME; or turn it into a world: " +
 			consentCommand("worldsetup", "--adopt", spec.VM),
 	}
 	if len(s.ownership().Signs) > 0 {
@@ -173,15 +173,15 @@ func foreignVM(spec Spec, s State) *Error {
 	}
 	switch {
 	case s.Instance == nil:
-		failure.Why = "its directory holds something, and neither a lima.yaml nor a mark of worldsetup"
+		failure.Why = "its directory is not empty, but has neither a lima.yaml nor a mark of worldsetup"
 		failure.Next = fmt.Sprintf("inspect %s; if nothing in it is needed, remove it yourself",
 			shellescape.Quote(filepath.Join(spec.LimaHome, spec.VM)))
 	case s.Guest == nil:
 		failure.Why += "; its inside was not seen"
-		failure.Next += fmt.Sprintf(" (limactl rename %s OTHER gives it another name)", name)
+		failure.Next += fmt.Sprintf("; or give it another name: limactl rename %s OTHER", name)
 	default:
 		failure.Why += "; its inside has no layout"
-		failure.Next += fmt.Sprintf(" (limactl stop %s && limactl rename %s OTHER gives it another name)", name, name)
+		failure.Next += fmt.Sprintf("; or give it another name: limactl stop %s && limactl rename %s OTHER", name, name)
 	}
 	return failure
 }
@@ -227,7 +227,7 @@ func unprotected(t target, s State) []string {
 // protected returns the error of a VM that others protected.
 func protected(vm string) *Error {
 	return &Error{
-		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected, and not by worldsetup", vm),
+		Kind: KindUsage, What: fmt.Sprintf("the VM %s is protected, but not by worldsetup", vm),
 		Why:  "a person or another tool called `limactl protect`, which keeps it from being deleted",
 		Next: "limactl unprotect " + shellescape.Quote(vm) + ", then run this again",
 	}
@@ -248,7 +248,7 @@ func mayNotReplace(spec Spec, s State) *Error {
 	case s.Swap.Kept() && spec.Replace != "":
 		return &Error{
 			Kind: KindUsage, What: fmt.Sprintf("an old VM is kept already, under the name %s", spec.VM+vmswap.Backup),
-			Why: "there is room for one",
+			Why: "only one old VM can be kept",
 			Next: fmt.Sprintf("restore it (%[2]s), or, if nothing in it is needed: limactl unprotect %[1]s; "+
 				"limactl delete %[1]s; then run this again", shellescape.Quote(spec.VM+vmswap.Backup),
 				vmCommand("worldsetup restore", spec.VM)),
@@ -277,7 +277,7 @@ func (o Ownership) String() string {
 	case o.MadeBy != "":
 		return "made by " + o.MadeBy + ", and not adopted: " + strings.Join(o.Signs, "; ")
 	case !o.Ours && len(o.Signs) > 0:
-		return "only its lima.yaml speaks of a world: " + strings.Join(o.Signs, "; ")
+		return "only its lima.yaml suggests that it is a world: " + strings.Join(o.Signs, "; ")
 	case !o.Ours:
 		return "nothing shows that it is a world"
 	}

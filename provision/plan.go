@@ -223,7 +223,7 @@ func ParseDisruption(word string) (Disruption, error) {
 			return level.Disruption, nil
 		}
 	}
-	return "", usage("give live, unit, connection, restart or force", "%q is no level of disruption", word)
+	return "", usage("give live, unit, connection, restart or force", "unknown level of disruption %q", word)
 }
 
 // Word returns the word for a disruption that [ParseDisruption] reads; empty for others.

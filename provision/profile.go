@@ -56,7 +56,7 @@ func (t target) editedConfig(dir string) ([]byte, error) {
 	edited, err := t.wanted.Edit(text, dir)
 	if err != nil {
 		return nil, &Error{
-			Kind: KindUsage, What: "worldsetup can't edit the configuration of the VM in the form that it has",
+			Kind: KindUsage, What: "worldsetup can't edit the configuration of the VM in its current form",
 			Why: fmt.Sprintf("%s: %v", path, err), Err: err,
 			Next: fmt.Sprintf("edit it yourself (limactl edit %s), then run worldsetup again", t.spec.VM),
 		}
@@ -74,10 +74,10 @@ func (t target) driverRefuses(config *limatype.LimaYAML, goos, goarch string) *E
 	switch {
 	case vz && mounts == limatype.NINEP:
 		return about("mount-type", usage("use --mount-type virtiofs, or reverse-sshfs",
-			"VMs of the type vz have no mounts of the type 9p"))
+			"VMs of the type vz don't support mounts of the type 9p"))
 	case !vz && mac && mounts == limatype.VIRTIOFS:
 		return about("mount-type", usage("use --mount-type 9p, or --vm-type vz",
-			"on a Mac, VMs of the type %s have no mounts of the type virtiofs", t.vmType))
+			"on a Mac, VMs of the type %s don't support mounts of the type virtiofs", t.vmType))
 	case vz && t.arch != native:
 		return about("vm-type", usage("use --vm-type qemu, which emulates it, or an image for this Mac's processor",
 			"VMs of the type vz have the processor of this Mac, %s, and %s was asked for", native, t.arch))

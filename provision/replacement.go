@@ -120,7 +120,7 @@ func (w *replacement) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("what an interrupted run has left does not go away")
+	return errors.New("what an interrupted run left behind can't be cleaned up")
 }
 
 // commit makes the new VM the world from now on, and then removes or keeps the old one.
@@ -186,8 +186,8 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	outcome, rollbackErr := w.rollBackSwap(rollback)
 	if rollbackErr != nil {
 		failure.Why = strings.TrimSpace(fmt.Sprintf("%s\nthe rollback failed as well: %v; nothing of the old VM was "+
-			"removed, and a rerun goes on with that", failure.Why, rollbackErr))
-		failure.Next = "run worldsetup again, which first brings the old VM back; the log is " +
+			"removed, and the next run continues the rollback", failure.Why, rollbackErr))
+		failure.Next = "run worldsetup again, which first restores the old VM; the log is " +
 			LogPath(w.run.target.spec)
 		return failure
 	}
@@ -195,7 +195,7 @@ func (w *replacement) rollBack(ctx context.Context, err error) error {
 	if failure.Kind != KindInterrupted {
 		failure.Next = strings.Replace(failure.Next, carriesOn, "fix that, then try the replacement again", 1)
 	} else {
-		failure.Next = "run it again, with the consent, if it is still wanted"
+		failure.Next = "if you still want it, run the same command again, with the consent"
 	}
 	return failure
 }
@@ -230,7 +230,7 @@ func (w *replacement) restart(ctx context.Context) (outcome string, err error) {
 	if len(w.before.Answered) == 0 {
 		return "the old VM is restored and runs; its agent did not answer before either", nil
 	}
-	check := newStep(StepRollbackVerify, "it has to be as it was")
+	check := newStep(StepRollbackVerify, "it has to answer as before")
 	if err := w.run.performStep(ctx, State{}, check); err != nil {
 		return "", err
 	}
@@ -520,7 +520,7 @@ func (w *replacement) rollbackPlan(swap vmswap.State) Plan {
 	if before.Ran {
 		plan.Steps = append(plan.Steps, newStep(StepRollbackStart, "it ran before"))
 		if len(before.Answered) > 0 {
-			plan.Steps = append(plan.Steps, newStep(StepRollbackVerify, "it has to be as it was"))
+			plan.Steps = append(plan.Steps, newStep(StepRollbackVerify, "it has to answer as before"))
 		}
 	}
 	return plan
@@ -534,9 +534,9 @@ func restorePlan(spec Spec, instance *limatype.Instance) Plan {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreStop, "the kept VM takes its place"))
 	}
 	plan.Steps = append(plan.Steps,
-		newStep(StepRestoreDisplace, "it stays whole until the kept one was verified"),
-		newStep(StepRestorePlace, "the other one has made way"),
-		startKept(), newStep(StepRestoreVerify, "it has to be a world"))
+		newStep(StepRestoreDisplace, "it stays intact until the kept one is verified"),
+		newStep(StepRestorePlace, "the other one has been renamed"),
+		startKept(), newStep(StepRestoreVerify, "it has to answer as a world"))
 	if spec.KeepOld {
 		plan.Steps = append(plan.Steps, newStep(StepRestoreKeep, "requested"))
 	} else {

@@ -332,11 +332,11 @@ func (h *Health) reportBackups(spec Spec, s vmswap.State) {
 	switch {
 	case s.Pending():
 		h.add("replacement", "replacement", Failed, "ended",
-			"a run is replacing the VM, or was killed while it did; the old one is whole, as "+spec.VM+vmswap.Backup,
+			"a run is replacing the VM, or was killed while it did; the old one is intact, as "+spec.VM+vmswap.Backup,
 			h.rerun())
 	case s.Unfinished():
 		h.add("replacement", "replacement", Failed, "ended",
-			"a run is at work on whole VMs, or was killed while it was", h.rerun())
+			"a run is replacing, restoring or removing the VM, or was killed while it did", h.rerun())
 	case s.Kept():
 		h.add("kept", "kept VM", Info, "",
 			spec.VM+vmswap.Backup+"; "+vmCommand("worldsetup restore", spec.VM)+" restores it", "")
@@ -372,7 +372,7 @@ func guestItems(t target, s State) []guestItem {
 		{"directories", "directories", "ok", faults.Directories(o)},
 		{"agent", "agent", "installed", agent},
 		{"units", "systemd units", "installed and enabled", append(contents, states...)},
-		{"overrides", "what is laid over the units", "nothing against them", append(hidden, given...)},
+		{"overrides", "overrides of the units", "none that contradict them", append(hidden, given...)},
 		{"linger", "linger", "on", linger},
 		{"socket", "socket", "listening", append(listening, faults.Socket(s.Guest, s.Unanswered)...)},
 		{"service", "service", "at work, or waiting for a connection", faults.Service(s.Guest, s.Unanswered)},
@@ -397,8 +397,8 @@ func (h *Health) reportKept(t target, o *guest.Observation) {
 	case len(kept) == 0:
 	case t.templates != nil: // all that `systemctl cat` shows counts
 		h.add("drop-ins", "drop-ins of others", Warning, "",
-			found+"; with them, the system's own doctor calls the units different",
-			"take them away, if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.displaced")
+			found+"; because of them, the system's own doctor reports different units",
+			"remove them if they are not needed: limactl shell --workdir / "+h.VM+" sudo mv FILE FILE.displaced")
 	default:
 		h.add("drop-ins", "drop-ins of others", Info, "", found, "")
 	}
@@ -475,7 +475,7 @@ func (h *Health) reportCompanions(t target, o *guest.Observation) {
 		switch {
 		case slices.Contains(names, one.Name):
 		case there && runnable(file):
-			notes = append(notes, path+" is not of a file of this project, and stays")
+			notes = append(notes, path+" was not installed from this project, and stays")
 		case one.Without != "":
 			found := path + " is missing"
 			if there {
@@ -636,7 +636,7 @@ func (h *Health) reportNoise(s State) {
 		outcome = Failed
 	}
 	h.add(itemStartup, "start-up files of the login shell", outcome, "print nothing in SSH sessions",
-		fmt.Sprintf("one prints %.60q: Lima's mounts over SSH fail with that when the VM starts", text), quietStartup(s))
+		fmt.Sprintf("one prints %.60q, which makes Lima's mounts over SSH fail when the VM starts", text), quietStartup(s))
 }
 
 func unknownHealth(spec Spec, now time.Time, err error) Health {
@@ -661,8 +661,8 @@ func (h *Health) reportDegraded(by string) {
 		return
 	}
 	h.add("lima-boot", "Lima's own services", Warning, "complete since the boot",
-		"degraded when it booted: "+by+"; what this can cost: ports of programs in the VM are not forwarded to this "+
-			"machine, and its clock is not set after sleep; the agent's socket needs none of it",
+		"degraded when it booted: "+by+"; as a result, ports of programs in the VM may not be forwarded to this "+
+			"machine, and its clock may not be set after sleep; the agent's socket does not depend on that",
 		fmt.Sprintf("see Lima's guest agent: limactl shell --workdir / %s systemctl status lima-guestagent; "+
 			"or boot again: %s", h.VM, vmCommand("worldsetup stop", h.VM)+" && "+vmCommand("worldsetup start", h.VM)))
 }

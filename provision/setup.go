@@ -172,7 +172,7 @@ func (r *run) end(err error, ready bool) error {
 }
 
 // Run makes the world that the Spec describes, verifies it and returns its health. The Health is filled in as far as
-// the run came, also when there is an error. A nil error means that the world is ready.
+// the run got, even when there is an error. A nil error means that the world is ready.
 func (s *Setup) Run(ctx context.Context) (Health, error) {
 	r, err := s.begin()
 	if err != nil {
@@ -304,7 +304,7 @@ func notSwitched(spec Spec, state State) *Error {
 		return &Error{Kind: KindUnhealthy, What: fmt.Sprintf("there is no VM called %s", spec.VM),
 			Next: next + ", which creates it"}
 	case state.Swap.Unfinished():
-		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " did not end",
+		return &Error{Kind: KindUnhealthy, What: "a replacement of the VM " + spec.VM + " was not finished",
 			Next: next + ", which completes it or rolls it back"}
 	case state.Instance.Status != limatype.StatusRunning && state.Instance.Status != limatype.StatusStopped:
 		return &Error{Kind: KindUnhealthy,

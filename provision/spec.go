@@ -70,7 +70,7 @@ type Spec struct {
 	BuildProfile string
 	// SkipGuestBuild builds nothing in the VM.
 	SkipGuestBuild bool
-	// Worktree is what a new world shows that is made in a linked worktree of git, and WorktreePrimary or WorktreeSelf.
+	// Worktree is what a new world shows when it is made in a linked worktree of git: WorktreePrimary or WorktreeSelf.
 	// Empty means the primary checkout, unless Project names a directory.
 	Worktree string
 	// MountHome mounts the user's home directory read-only. Unset means as it was chosen for the VM, and On in a new one.
@@ -280,7 +280,7 @@ func (s *Spec) checkConsents() error {
 	for _, name := range []string{s.Replace, s.Restore, s.Remove, s.Adopt} {
 		if name != "" && name != s.VM {
 			return about("vm", usage("give the name of the VM itself, or leave the consent out",
-				"the consent is for the VM %q, and this is about %q", name, s.VM))
+				"the consent is for the VM %q, but this is about %q", name, s.VM))
 		}
 	}
 	return nil
@@ -298,11 +298,11 @@ func (s *Spec) checkSizes() error {
 		return usage("give a size from 4GiB to 64TiB, as in --disk 20GiB",
 			"invalid disk size: %s, expected 4GiB to 64TiB", plaintext.Bytes(s.Disk))
 	case s.Allow != "" && s.Allow.Word() == "":
-		return usage("allow live, unit, connection, restart or force", "%q is no disruption that can be allowed", s.Allow)
+		return usage("allow live, unit, connection, restart or force", "%q is not a level that can be allowed", s.Allow)
 	case s.Worktree != "" && s.Worktree != WorktreePrimary && s.Worktree != WorktreeSelf:
 		return usage("use primary or self", "%q is neither the primary checkout nor the worktree itself", s.Worktree)
 	case s.Timeout < 0:
-		return usage("give a positive duration, as in --timeout 30m", "a run cannot take %v", s.Timeout)
+		return usage("give a positive duration, as in --timeout 30m", "invalid timeout %v", s.Timeout)
 	}
 	return nil
 }
@@ -393,8 +393,8 @@ func regularFile(what, path string, limit int64) (string, error) {
 	case info.Size() == 0:
 		return path, usage(next, "the %s %s is empty", what, path)
 	case limit > 0 && info.Size() > limit:
-		return path, usage(next, "the %s %s has %s, and more than %s are no %s", what, path,
-			plaintext.Bytes(info.Size()), plaintext.Bytes(limit), what)
+		return path, usage(next, "the %s %s has %s, and may have at most %s", what, path,
+			plaintext.Bytes(info.Size()), plaintext.Bytes(limit))
 	}
 	return path, nil
 }

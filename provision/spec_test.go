@@ -49,13 +49,13 @@ func TestBadSpecs(t *testing.T) {
 		"profile missing":        {Spec{Profile: missing}, "no such file"},
 		"profile a directory":    {Spec{Profile: dir}, "is a directory"},
 		"profile empty":          {Spec{Profile: empty}, "is empty"},
-		"profile large":          {Spec{Profile: large}, "MiB, and more than"},
+		"profile large":          {Spec{Profile: large}, "MiB, and may have at most"},
 		"image missing":          {Spec{Image: missing}, "no such file"},
 		"image a directory":      {Spec{Image: dir}, "is a directory"},
 		"image empty":            {Spec{Image: empty}, "is empty"},
 		"digest without image":   {Spec{ImageDigest: "sha256:" + strings.Repeat("0", 64)}, "no image"},
 		"digest of another kind": {Spec{Image: file, ImageDigest: "md5:0"}, "invalid image digest"},
-		"negative timeout":       {Spec{Timeout: -1}, "cannot take"},
+		"negative timeout":       {Spec{Timeout: -1}, "invalid timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.spec.LimaHome, test.spec.StateDir = filepath.Join(dir, "lima"), filepath.Join(dir, "state")

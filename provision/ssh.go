@@ -56,8 +56,8 @@ func noisy(s State, reasons []string) *Error {
 func quietStartup(s State) string {
 	bashrc := guest.RootCommand(s.Instance.Name, "sed -i", "1i case $- in *i*) ;; *) return ;; esac",
 		s.Guest.Home+"/.bashrc")
-	return "let the start-up file print in interactive shells only: in bash, " + bashrc +
-		"; in other shells and files (" + guest.StartupFiles + ") likewise"
+	return "make the start-up file print only in interactive shells: in bash, " + bashrc +
+		"; do the same in other shells and files (" + guest.StartupFiles + ")"
 }
 
 // endsEarly returns the error of a VM whose sshd lets the user in, where no session comes as far as our script. A
@@ -111,7 +111,7 @@ func sshReasons(s State) (reasons []string) {
 		if mode, err := strconv.ParseUint(file.Mode, 8, 32); err == nil &&
 			(mode&0o2 != 0 || mode&0o20 != 0 && file.Group != o.User) {
 			reasons = append(reasons,
-				fmt.Sprintf("others can write to %s, from where ssh then takes no key: its mode is %s", path,
+				fmt.Sprintf("others can write to %s, so ssh accepts no key from there: its mode is %s", path,
 					file.Mode))
 		}
 	}

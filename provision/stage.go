@@ -91,7 +91,7 @@ func cannotStage(t target, err error) *Error {
 	}
 	return &Error{
 		Kind: KindProvisioning, What: "the project can't be copied into the guest", Why: err.Error(), Err: err,
-		Next: fmt.Sprintf("let yourself read all of %s, then run worldsetup again", t.spec.Project),
+		Next: fmt.Sprintf("make all of %s readable for you, then run worldsetup again", t.spec.Project),
 	}
 }
 
@@ -99,7 +99,7 @@ func cannotStage(t target, err error) *Error {
 func unstaged(t target, s State) (all []Unrepaired) {
 	if other := otherStaged(t, s); other != "" && s.Guest != nil {
 		all = append(all, Unrepaired{itemStaged, "the copy in the guest is of " + other + ", and no project was named",
-			"name the project that it is to have: worldsetup PROJECT"})
+			"name the project to copy: worldsetup PROJECT"})
 	}
 	return all
 }

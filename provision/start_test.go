@@ -19,7 +19,7 @@ func TestWhyTheVMDidNotStart(t *testing.T) {
 	const qemu = `{"level":"debug","msg":"qemu[stderr]: qemu-system-x86_64: `
 	for line, words := range map[string][]string{
 		qemu + `-device virtio-vga: 'virtio-vga' is not a valid device model name"}`: {
-			"'virtio-vga' is not a valid", "lacks a part"},
+			"'virtio-vga' is not a valid", "is incomplete"},
 		qemu + `Failed to get \"write\" lock"}`:                                    {`Failed to get "write" lock`, "fuser"},
 		qemu + `Could not set up host forwarding rule 'tcp:127.0.0.1:60022-:22'"}`: {"60022", "lsof"},
 		qemu + `cannot set up guest memory 'pc.ram': Cannot allocate memory"}`:     {"pc.ram", "--memory"},

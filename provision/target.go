@@ -533,7 +533,7 @@ func (t *target) skipBuild() error {
 	}
 	if t.spec.Agent == AgentBuild {
 		return usage("leave out --skip-guest-build or SUBSTRATE_LIMA_SKIP_GUEST_BUILD, or name an agent: --agent FILE",
-			"the agent is to be built in the VM, and nothing is to be built there")
+			"the agent would have to be built in the VM, where nothing may be built")
 	}
 	t.rejected = append(t.rejected, Rejected{Path: t.agent.Path, Why: "nothing is to be built in the VM " +
 		"(--skip-guest-build, SUBSTRATE_LIMA_SKIP_GUEST_BUILD)"})

@@ -117,7 +117,7 @@ func beingObserved(spec Spec, now time.Time, dir string) Health {
 func unwatched(ctx context.Context) *Error {
 	cause := context.Cause(ctx)
 	return &Error{Kind: KindInterrupted, What: "the watch has ended", Why: cause.Error(),
-		Next: "see worldsetup status for what is now", Err: cause}
+		Next: "to see the current state: worldsetup status", Err: cause}
 }
 
 // watcher detects that something may have changed.

@@ -252,7 +252,7 @@ func TestAStepThatDoesNotHoldIsFollowedByARestartOnce(t *testing.T) {
 	b.mustRun(t)
 	b.keepClockWrong()
 	err := b.run(t)
-	wantKind(t, err, provision.KindProvisioning, "set the guest's clock", "did not hold")
+	wantKind(t, err, provision.KindProvisioning, "set the guest's clock", "had no lasting effect")
 	if steps := b.steps(); !slices.Contains(steps, provision.StepStop) || !slices.Contains(steps, provision.StepClock) {
 		t.Errorf("the steps were %v", steps)
 	}

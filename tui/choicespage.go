@@ -180,7 +180,7 @@ func (p choicesPage) body(f *facts, t *text) {
 		t.put(t.mark(provision.Failed)+" ", "Fix the fields marked "+t.glyph(provision.Failed)+".")
 	case p.doubtful():
 		t.put(t.mark(provision.Warning)+" ",
-			"It can be used; think about what is marked "+t.glyph(provision.Warning)+".")
+			"You can use these, but check what is marked "+t.glyph(provision.Warning)+".")
 	default:
 		t.put(t.mark(provision.OK)+" ", "Looks good.")
 	}

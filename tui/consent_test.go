@@ -25,7 +25,7 @@ func TestReplacementNeedsTheName(t *testing.T) {
 	w.press("enter")
 	w.types("Substrate")
 	w.press("enter")
-	w.shows("Substrate is not its name", "Nothing has been changed")
+	w.shows("Substrate is not the name of the VM", "Nothing has been changed")
 	if w.model.facts.call != idle {
 		t.Fatal("it began with a wrong name")
 	}
@@ -72,7 +72,7 @@ func TestRestoringAndRemovingNeedTheName(t *testing.T) {
 		w.press("enter")
 		w.types("y")
 		w.press("enter")
-		w.shows("y is not its name", "Nothing has been changed")
+		w.shows("y is not the name of the VM", "Nothing has been changed")
 		if w.model.facts.call != idle {
 			t.Fatalf("%s: it began with a wrong name", key)
 		}
@@ -329,10 +329,10 @@ func TestAdoptionNeedsTheName(t *testing.T) {
 		t.Errorf("more is offered:\n%s", w.screen())
 	}
 	w.press("enter", "y", "t")
-	w.shows("Make a world of the VM substrate?", "type the VM's name")
+	w.shows("Take over the VM substrate?", "type the VM's name")
 	w.types("docker")
 	w.press("enter")
-	w.shows("docker is not its name", "Nothing has been changed")
+	w.shows("docker is not the name of the VM", "Nothing has been changed")
 	if w.model.facts.call != idle {
 		t.Fatal("it began with a wrong name")
 	}

@@ -24,12 +24,12 @@ func newConsentPage(what call, plan *provision.Plan) consentPage {
 // consents are the words for the calls that delete a VM.
 var consents = map[call]struct{ title, question, verb string }{
 	running:   {"Replace?", "Replace the VM ", "replace"},
-	restoring: {"Restore?", "Restore the kept VM, in the place of the VM ", "restore"},
+	restoring: {"Restore?", "Restore the kept VM in place of the VM ", "restore"},
 	removing:  {"Remove?", "Remove the world in the VM ", "remove"},
 }
 
 // adoption holds the words of the consent to adopt a foreign VM.
-var adoption = struct{ title, question, verb string }{"Take over?", "Make a world of the VM ", "take over"}
+var adoption = struct{ title, question, verb string }{"Take over?", "Take over the VM ", "take over"}
 
 // words returns the words of the consent that the page asks for.
 func (p consentPage) words() struct{ title, question, verb string } {
@@ -73,7 +73,7 @@ func (p consentPage) body(f *facts, t *text) {
 		t.put("", "To go ahead, type the VM's name, "+f.plan.VM+":")
 		t.input(t.accent.Render("> "), p.name)
 		if p.wrong != "" {
-			t.put(t.mark(provision.Failed)+" ", p.wrong+" is not its name. Nothing has been changed.")
+			t.put(t.mark(provision.Failed)+" ", p.wrong+" is not the name of the VM. Nothing has been changed.")
 			t.focus = len(t.lines) - 1
 		} else if p.name.Value() == "" {
 			t.focus = -1 // the user should first read what will be deleted

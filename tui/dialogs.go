@@ -35,7 +35,7 @@ func afterStopping(f *facts) string {
 	case f.call == removing:
 		return "What is deleted by then stays deleted; the rest is kept, and can be removed later."
 	case f.call == restoring, f.call == running && len(f.plan.Replace) > 0:
-		return "If it is stopped before the other VM is verified, it is rolled back: the VM gets its name back, " +
+		return "If you stop before the other VM is verified, everything is rolled back: the VM gets its name back, " +
 			"and is started if it was running."
 	}
 	return "Finished steps are kept; the current one is aborted. Running worldsetup again carries on from there."
@@ -59,7 +59,7 @@ func (p helpPage) body(f *facts, t *text) {
 	list(here)
 	t.heading("Everywhere")
 	list(slices.DeleteFunc(everywhere(f), func(o offer) bool { return has(here, o.key) }))
-	t.heading("Where there is more than fits")
+	t.heading("Scrolling")
 	list(scrolling())
 }
 
@@ -80,5 +80,5 @@ func (managePage) body(f *facts, t *text) {
 		t.put("  "+t.strong.Render(t.keyName(offer.key))+"  ", offer.words)
 	}
 	t.blank()
-	t.styled(t.dim, "", "Each of them shows first what is deleted and what is kept, and asks for the VM's name.")
+	t.styled(t.dim, "", "Each first shows what is deleted and what is kept, and asks for the VM's name.")
 }

@@ -18,7 +18,7 @@ func TestFirstRun(t *testing.T) {
 	w.shows("Check › Plan", "changing nothing")
 	scenes["plan"](w)
 	w.shows("Nothing has been changed yet", "~/project → /src, writable", "↓ to download", "1 create the VM",
-		"2 start the VM 20 s", "(if missing) 15 s", "new VM: all are due", "! free space: 21 GiB make room")
+		"2 start the VM 20 s", "(if missing) 15 s", "new VM: all are needed", "! free space: 21 GiB make room")
 	w.press("enter")
 	w.shows("Plan ✓ › Run › Verify", "checking the VM before the first change")
 	w.emits(4*time.Second, planned(firstPlan), stepped(1, firstPlan.Steps[0], provision.StepRunning, 0))
@@ -29,7 +29,7 @@ func TestFirstRun(t *testing.T) {
 	// The world was observed again: the new plan counts.
 	w.emits(0, stepped(2, firstPlan.Steps[1], provision.StepDone, time.Second),
 		stepped(3, firstPlan.Steps[2], provision.StepSkipped, 0), planned(provision.Plan{VM: "substrate"}))
-	w.shows("verifying access: connecting as all who are allowed", "– 3 install packages in the guest (not needed)",
+	w.shows("verifying access: connecting as everyone who is allowed", "– 3 install packages in the guest (not needed)",
 		"Run ✓ › Verify", "VM substrate: running")
 	w.ends(running, provision.Plan{}, healthy(), nil)
 	w.shows("Run ✓ › Verify ✓", "✓ Ready · verified just now", "srw-rw---- root substrate /run/substrate.sock ✓ ✓ ✓",

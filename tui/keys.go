@@ -86,9 +86,9 @@ var (
 
 // offerDetails is the way to what is left out of a page.
 func offerDetails(f *facts) offer {
-	words := "all of it"
+	words := "show all"
 	if f.unfolded {
-		words = "what fits"
+		words = "show less"
 	}
 	return offer{keyDetails, words, (*model).toggleFolds}
 }

@@ -31,7 +31,7 @@ func TestChecksAreAnnouncedAndFinish(t *testing.T) {
 func TestFix(t *testing.T) {
 	w := newWizard(t, nil)
 	scenes["fix"](w)
-	w.shows("This command will be run, exactly", "$ sudo apt-get install -y qemu-utils", "enter/n no")
+	w.shows("Exactly this command will be run", "$ sudo apt-get install -y qemu-utils", "enter/n no")
 	w.press("enter", "f", "x", "esc")
 	w.shows("Prerequisites are missing")
 	for _, size := range [][2]int{{80, 24}, {30, 10}} { // on the second one the question can't be read

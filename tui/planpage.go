@@ -78,7 +78,7 @@ func (planPage) body(f *facts, t *text) {
 			return
 		}
 	case f.plan.RestoresBackup():
-		t.put("", "There is no VM called "+f.plan.VM+". Its backup is complete and stopped; it gets its name back.")
+		t.put("", "There is no VM called "+f.plan.VM+". Its backup is complete and stopped, and gets that name back.")
 	}
 	t.gap()
 	t.beside(54, func(t *text) { showGets(f, t) }, func(t *text) {
@@ -161,13 +161,13 @@ func showGets(f *facts, t *text) {
 	readable := when(t.fold > 1 && changed("home") == "" && g.Home != "", sep+"home read-only")
 	t.fieldAnd("project", f.tilde(g.Project)+into+where+readable, changed("project"))
 	if g.Worktree != "" {
-		t.fieldAnd("", "the primary checkout of the linked worktree "+f.tilde(g.Worktree)+"; --worktree=self takes that one",
-			"")
+		t.fieldAnd("", "the primary checkout of the linked worktree "+f.tilde(g.Worktree)+
+			"; --worktree=self uses the worktree itself", "")
 	}
 	if t.fold < 2 || changed("home") != "" || g.Home == "" {
 		home := g.Home + into + "read-only"
 		if g.Home == "" {
-			home = "left out: no mount shows it"
+			home = "left out: it is not mounted"
 		}
 		t.fieldAnd("home", home, changed("home"))
 	}

@@ -133,12 +133,12 @@ func (p fixPage) offers(*facts) []offer {
 func (p fixPage) body(_ *facts, t *text) {
 	t.styled(t.strong, "", "Fix this? "+p.check.Title+": "+p.check.Found)
 	t.blank()
-	t.put("", "This command will be run, exactly:")
+	t.put("", "Exactly this command will be run:")
 	t.command("  $ ", p.check.Fix.String())
 	t.blank()
 	if p.check.Fix.Note != "" {
 		t.put("", p.check.Fix.Note)
 	}
-	t.put("", "It runs without the wizard on the screen, and may ask for your password. Then everything is checked "+
+	t.put("", "The wizard leaves the screen while it runs, and it may ask for your password. Then everything is checked "+
 		"again.")
 }

@@ -153,7 +153,7 @@ func betweenSteps(f *facts) string {
 	p := &f.progress
 	switch {
 	case f.call == verifying, f.proving():
-		return "verifying access: connecting as all who are allowed, and as one who is not"
+		return "verifying access: connecting as everyone who is allowed, and as one user who is not"
 	case p.Begun():
 		return "checking what is left to do"
 	case p.Message != "":

@@ -42,7 +42,7 @@ func plannedSteps(plan provision.Plan, t *text) {
 		heading += ", about " + plaintext.About(usual)
 	}
 	common := commonReason(plan)
-	hint := when(common != "", "(new VM: all are due)")
+	hint := when(common != "", "(new VM: all are needed)")
 	if t.fold > 0 && (t.fold > 1 || common == "") {
 		hint = t.folded()
 	}

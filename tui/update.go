@@ -66,7 +66,7 @@ func (m *model) turned(msg endedMsg) tea.Cmd {
 	if m.blurred && msg.call.changes() {
 		words := "worldsetup: the world is ready"
 		if m.facts.failure != nil {
-			words = "worldsetup: it needs you"
+			words = "worldsetup: waiting for you"
 		}
 		next = tea.Batch(next, callPerson(words))
 	}

@@ -26,9 +26,10 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-const bundleLong = `bundle writes one archive for a report of a problem: versions, checks, the report, the plan, logs,
-Lima's logs and configuration of the VM, and the journal of the agent's units. Users, home directories, hosts,
-addresses, keys, tokens and passwords are taken out. It shows first what will be in it, and sends nothing anywhere.
+const bundleLong = `bundle writes one archive for a problem report: versions, checks, the health report, the plan, logs,
+Lima's logs and configuration of the VM, and the journal of the agent's units. User and host names, home directories,
+addresses, keys, tokens and passwords are taken out. It first shows what the archive will contain, and sends nothing
+anywhere.
 
 The archive's manifest.json reports what can't be read.`
 
@@ -38,7 +39,7 @@ var bundleLimits = bundle.Limits{Part: 512 << 10, Total: 4 << 20, Time: time.Min
 // bundleCommand returns the command that writes an archive for a report.
 func (a *app) bundleCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "bundle [PROJECT]", Short: "write an archive with logs, for a report of a problem", Long: bundleLong,
+		Use: "bundle [PROJECT]", Short: "write an archive with logs, for a problem report", Long: bundleLong,
 		Example: examples("worldsetup bundle", "worldsetup bundle --yes --output report.tar.gz"),
 		Args:    atMostOneProject,
 	}
@@ -65,7 +66,7 @@ func (a *app) bundle(ctx context.Context, c invocation, path string, yes bool) e
 		path = fmt.Sprintf("worldsetup-bundle-%s-%s.tar.gz", c.spec.VM, now.Format("20060102T150405Z"))
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return usage("name another file: --output FILE", "%s is there already", path)
+		return usage("name another file: --output FILE", "%s already exists", path)
 	}
 	parts := a.bundleParts(ctx, c)
 	if a.json == nil {
@@ -103,14 +104,14 @@ func (a *app) bundle(ctx context.Context, c invocation, path string, yes bool) e
 
 // showParts shows what will be in the archive.
 func showParts(to *lines, parts []bundle.Part, path string) {
-	to.printf("the archive will have:")
+	to.printf("the archive will contain:")
 	var rows [][]string
 	for _, part := range parts {
 		rows = append(rows, []string{part.Name, part.What})
 	}
 	table(to, rows)
 	to.printf("Users, home directories, hosts, addresses, keys, tokens and passwords are taken out.")
-	to.printf("It is written to %s, for you only, and not sent anywhere.", path)
+	to.printf("It is written to %s, readable only by you, and not sent anywhere.", path)
 }
 
 // showBundle shows what was written.
@@ -264,6 +265,6 @@ func (a *app) offerBundle(failure *provision.Error) {
 	}
 	switch failure.Kind {
 	case provision.KindInternal, provision.KindProvisioning, provision.KindUnhealthy:
-		a.errors.put("  report: ", "", reportCommand(a.changing)+" writes an archive for a report of this problem")
+		a.errors.put("  report: ", "", reportCommand(a.changing)+" writes an archive to attach to a problem report")
 	}
 }

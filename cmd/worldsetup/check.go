@@ -40,7 +40,7 @@ func (a *app) checkCommand() *cobra.Command {
 		case how.yes && how.dryRun:
 			return usage("leave one of them out", "--yes and --dry-run exclude each other")
 		case !*fix && how != (fixing{}):
-			return usage("add --fix", "--yes and --dry-run are about fixes")
+			return usage("add --fix", "--yes and --dry-run need --fix")
 		}
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 
 const demoBanner = "SIMULATION"
 
-const demoLong = `demo runs the wizard over a simulated Lima: it reads and changes nothing on this machine, and needs
-nothing to be installed. It runs the real engine on a VM that exists in memory only. Without a
+const demoLong = `demo runs the wizard on a simulated Lima: it reads and changes nothing on this machine, and needs
+no installation. It runs the real engine on a VM that exists in memory only. Without a
 terminal it prints plain lines, and with --json the events of a run.
 
 Scenarios:
@@ -28,7 +28,7 @@ func (a *app) demoCommand() *cobra.Command {
 		fmt.Fprintf(&long, "  %-13s  %s\n", scenario.Name, scenario.Help)
 	}
 	command := &cobra.Command{
-		Use: "demo", Short: "run it over a simulated VM, without any effect", Args: noArguments,
+		Use: "demo", Short: "try worldsetup on a simulated VM, without changing anything", Args: noArguments,
 		Long: strings.TrimSuffix(long.String(), "\n"),
 		Example: examples("worldsetup demo", "worldsetup demo --scenario repair --speed 10",
 			"worldsetup demo --json --speed 100"),

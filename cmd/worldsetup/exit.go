@@ -28,7 +28,7 @@ var exits = []exit{
 		"or the next run restores it"},
 	{6, provision.KindUnhealthy, "the world is not ready, or its verification failed"},
 	{7, provision.KindBusy, "another run is in progress on this VM"},
-	{8, provision.KindDisruption, "going on would interrupt more than was agreed to (--allow); a rerun continues"},
+	{8, provision.KindDisruption, "continuing would interrupt more than was agreed to (--allow); a rerun continues"},
 	{130, provision.KindInterrupted,
 		"stopped by a signal or in the wizard, or the output is not read; a rerun continues"},
 }

@@ -80,9 +80,9 @@ func TestExitCodesDocument(t *testing.T) {
 	var text strings.Builder
 	text.WriteString(`# Exit codes
 
-What ~worldsetup~ and its commands ~plan~, ~status~, ~check~, ~init~, ~trust~, ~restore~ and ~remove~ exit with. The
-kind is that of the error in the JSON output; ~worldsetup help exit-codes~ prints the same table. A failed run never
-exits with 0, and a code never changes its meaning.
+These are the codes with which ~worldsetup~ and its commands exit. The kind is that of the error in the JSON output;
+~worldsetup help exit-codes~ prints the same table. A failed run never exits with 0, and a code never changes its
+meaning.
 
 | code | kind | meaning |
 | ---: | --- | --- |
@@ -101,7 +101,7 @@ A project's ~worldsetup.yaml~ that has to be [trusted](config.md#trust) first en
 its VM, in Lima's home, and begins a log, in the state directory. ~worldsetup check --fix~ changes this machine by
 the commands that it shows and that were agreed to, whatever their result.
 
-~plan~ and ~status~ answer also where this machine lacks what a run needs: ~plan~ exits with 0 when there is a plan,
+~plan~ and ~status~ answer even where this machine lacks what a run needs: ~plan~ exits with 0 when there is a plan,
 and ~status~ with 6 when there is no VM. They exit with 3 only when there may be a VM that Lima can't list. When
 ~--timeout~ ends ~status --watch~, it exits with 0 or 6, as the world was last; when it ends a ~--wait~, with 7.
 
@@ -113,7 +113,7 @@ is ready. With ~--quiet~ it prints nothing at all for these three.
 only a command line that can't be read, an interruption and a bug have their own codes.
 
 A no is not an error: a plan that was declined exits with 130, a replacement, restoration or removal with 4, an adoption
-with 2, a fix of what this machine lacks with 3 and a deeper repair with 8, and only one line tells that it has stopped.
+with 2, a fix of what this machine lacks with 3 and a deeper repair with 8; only one line says that it has stopped.
 
 ~worldsetup shell~ and ~worldsetup logs --agent~ exit with the code of what they run in the VM, once it runs.
 
@@ -123,8 +123,8 @@ distinguished from ~/dev/null~, and is treated like it.
 Consent (4) is given by name: ~--replace=NAME~, for ~worldsetup remove~ ~--remove=NAME~, and for
 ~worldsetup remove --all~ the names of all VMs, ~--all=NAME,NAME~. The name of another VM is refused (2), and so
 is a VM that another tool protected, made or owns, or that is not a world; the message shows how to change that.
-A VM that is not a world is refused to every run, wherever the name comes from; ~--adopt=NAME~ consents to making
-a world of it, and is a flag only. To replace it takes both consents.
+Every run refuses a VM that is not a world, wherever the name comes from; ~--adopt=NAME~ consents to turning it into
+one, and is a flag only. Replacing it takes both consents.
 
 A run agrees to a level of disruption (8): that of its first plan, or the one that ~--allow~ names, ~live~, ~unit~,
 ~connection~, ~restart~ or ~force~. When a step does not hold and only a deeper one would help, or a VM does not shut

@@ -28,7 +28,7 @@ func showGets(to *lines, plan provision.Plan) {
 	}
 	row("project", where, "project")
 	if g.Worktree != "" {
-		row("", "the primary checkout of the linked worktree "+g.Worktree+"; --worktree=self takes that one")
+		row("", "the primary checkout of the linked worktree "+g.Worktree+"; --worktree=self uses the worktree itself")
 	}
 	home := g.Home + ", read-only"
 	if g.Home == "" {

@@ -52,7 +52,7 @@ func (a *app) init(c invocation, user, force bool) error {
 	}
 	if _, err := os.Lstat(path); !force && !errors.Is(err, fs.ErrNotExist) {
 		return usage("read it first; --force replaces it, and `worldsetup --save` adds to it",
-			"%s exists already", path)
+			"%s already exists", path)
 	}
 	dir := filepath.Dir(path)
 	if user {

@@ -15,7 +15,7 @@ import (
 // listCommand returns the command that lists the worlds on this machine.
 func (a *app) listCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "list", Short: "list the worlds on this machine, and how they are", Args: noArguments,
+		Use: "list", Short: "list the worlds on this machine, and their state", Args: noArguments,
 		Example: examples("worldsetup list", "worldsetup list --json"),
 	}
 	in := &inputs{options: optionsNamed("timeout"), noFiles: true}
@@ -38,7 +38,7 @@ func (a *app) list(ctx context.Context, spec provision.Spec) error {
 	}
 	wait.Wait()
 	if ctx.Err() != nil {
-		return provision.StoppedError("the worlds were not all looked at", context.Cause(ctx))
+		return provision.StoppedError("not all worlds were observed", context.Cause(ctx))
 	}
 	if a.json != nil {
 		a.json.result(worldsObject{provision.Schema, worlds})

@@ -18,8 +18,8 @@ import (
 )
 
 const logsLong = `logs shows what the last run did (--run, unless another one is named), what the agent logged
-(--agent), or what the VM wrote to its console when it booted (--console, or --vm without a name). With --follow it goes
-on as lines are added.`
+(--agent), or what the VM wrote to its console when it booted (--console, or --vm without a name). With --follow it
+keeps printing lines as they are added.`
 
 // which is what logs shows.
 type which struct{ run, agent, vm, follow bool }
@@ -37,7 +37,7 @@ func (a *app) logsCommand() *cobra.Command {
 	flags.BoolVar(&of.run, "run", false, "the last run's, which is also shown without a flag")
 	flags.BoolVar(&of.agent, "agent", false, "the agent's, from the journal in the VM")
 	flags.BoolVar(&of.vm, "console", false, "the VM's console")
-	flags.BoolVarP(&of.follow, "follow", "f", false, "go on as lines are added")
+	flags.BoolVarP(&of.follow, "follow", "f", false, "keep printing lines as they are added")
 	bareVM(command, &of.vm)
 	command.PreRunE = func(command *cobra.Command, _ []string) error {
 		inJSON, _ := command.Flags().GetBool("json") // the flag is there

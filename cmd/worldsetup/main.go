@@ -174,7 +174,7 @@ func (a *app) forCaller(err error) error {
 	if a.quiet {
 		return nil
 	}
-	a.errors.printf("check-only: the exit code is 0 whatever was found; worldsetup status tells it by its exit code")
+	a.errors.printf("check-only: the exit code is 0 whatever was found; that of worldsetup status shows the result")
 	return nil
 }
 

@@ -17,7 +17,8 @@ func TestManPages(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"worldsetup.1": {`.TH "WORLDSETUP" "1" "Nov 2023"`, `worldsetup \- set up or repair a world`, `\fB\-\-vm\fR`,
 			"PROJECT is the directory", `\fBworldsetup\-status\fR(1)`},
-		"worldsetup-list.1": {`.B worldsetup list [flags]`, `\fB\-q\fR, \fB\-\-quiet\fR` + "\nprint nothing but errors",
+		"worldsetup-list.1": {`.B worldsetup list [flags]`,
+			`\fB\-q\fR, \fB\-\-quiet\fR` + "\nprint only errors, and never ask",
 			".EX\n  worldsetup list\n", `\fBworldsetup\fR(1)`},
 		"worldsetup-completion-bash.1": {`.SH NAME`},
 	} {

@@ -10,7 +10,7 @@ import (
 // that of what was not agreed to.
 func stoppedWords(failure *provision.Error) string {
 	if failure.Kind == provision.KindDisruption || errors.Is(failure, errChanged) {
-		return "Stopped. What was done stays; worldsetup goes on from there."
+		return "Stopped. Finished steps are kept; run worldsetup again to continue."
 	}
 	return "Stopped. Nothing was changed."
 }

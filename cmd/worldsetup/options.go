@@ -56,9 +56,8 @@ var options = []option{
 		initial: provision.DefaultVM, example: "dev",
 	}, {
 		name: "agent", arg: "FILE", env: []string{"WORLDSETUP_AGENT"}, values: "a file, `builtin`, or `build`",
-		usage: "the agent, builtin for the probe agent that runs no commands, or build for the project's Cargo " +
-			"workspace, " +
-			"built in the VM",
+		usage: "file of the agent; builtin for the probe agent, which runs no commands; or build to build it in " +
+			"the VM, from the project's Cargo workspace",
 		field:    textField(func(s *provision.Spec) *string { return &s.Agent }),
 		isPath:   func(text string) bool { return text != provision.AgentBuiltin && text != provision.AgentBuild },
 		reaches:  "a file of this machine, which the VM runs",
@@ -66,7 +65,7 @@ var options = []option{
 		initial:  "the project's own, else the installed one", example: exampleAgent,
 	}, {
 		name: "layout", arg: "NAME", values: "`" + strings.Join(layout.Names(), "` or `") + "`",
-		usage: "generation of the contract between the system and the world; a newer one takes an older one's place",
+		usage: "generation of the contract between the system and the world; a newer one replaces an older one",
 		field: field{
 			get: func(s provision.Spec) string { return s.Layout },
 			set: parsed(func(s *provision.Spec) *string { return &s.Layout }, parseLayout),
@@ -74,8 +73,8 @@ var options = []option{
 		initial: "that of the agent, else that of the VM, else " + layout.All[0].Name, example: layout.All[0].Name,
 	}, {
 		name: "companions", arg: "CHOICE", env: []string{"WORLDSETUP_COMPANIONS"}, values: "`none`, `found` or `build`",
-		usage: "the programs beside the agent (substrate-gateway, the guest's substrate): found for those that the project " +
-			"has, build to build the others in the VM",
+		usage: "the programs beside the agent (substrate-gateway, the guest's substrate): found installs those that the " +
+			"project has, build also builds the others in the VM, none leaves them alone",
 		field: field{
 			func(s provision.Spec) string { return string(s.Companions) },
 			parsed(func(s *provision.Spec) *provision.Companions { return &s.Companions }, provision.ParseCompanions),
@@ -84,7 +83,7 @@ var options = []option{
 	}, {
 		name: "build-profile", arg: "NAME", env: []string{"LIMA_BUILD_PROFILE"}, values: "a profile of the project's " +
 			"Cargo.toml",
-		usage:   "profile of Cargo for what is built in the VM",
+		usage:   "Cargo profile for what is built in the VM",
 		field:   textField(func(s *provision.Spec) *string { return &s.BuildProfile }),
 		initial: "release", example: "debug",
 	}, {
@@ -97,8 +96,8 @@ var options = []option{
 		field: switchField(func(s *provision.Spec) *bool { return &s.RebuildAgent }),
 	}, {
 		name: "worktree", arg: "WHICH", env: []string{"WORLDSETUP_WORKTREE"}, values: "`primary` or `self`",
-		usage: "what a new world mounts when worldsetup is called in a linked worktree of git without a PROJECT: its " +
-			"primary checkout, or itself",
+		usage: "what a new world mounts when worldsetup is run in a linked git worktree without a PROJECT: the primary " +
+			"checkout, or the worktree itself",
 		field:   textField(func(s *provision.Spec) *string { return &s.Worktree }),
 		initial: "primary", example: "self",
 	}, {
@@ -140,7 +139,7 @@ var options = []option{
 		name: "profile", arg: "FILE", env: []string{"LIMA_PROFILE_PATH"}, values: "a file of at most 1 MiB",
 		usage:   "Lima profile to create the VM from",
 		field:   textField(func(s *provision.Spec) *string { return &s.Profile }),
-		reaches: "what of this machine the VM gets",
+		reaches: "what the VM can see of this machine",
 		isPath:  func(string) bool { return true }, initial: "built in", example: "./lima.yaml", inVM: true,
 	}, {
 		name: "image", arg: "URL", values: "a URL (http or https), or a file",
@@ -166,19 +165,19 @@ var options = []option{
 	},
 	{
 		name: "protect", kind: config.Switch, values: switchValues,
-		usage: "keep limactl delete from removing a VM that is created; --protect=false leaves that out",
+		usage: "protect a new VM from limactl delete; --protect=false does not",
 		field: field{set: setSwitch(func(s *provision.Spec) *provision.Switch { return &s.Protect })}, initial: "true",
 		example: "false", inVM: true,
 	},
-	consent("replace", "replace the VM of that name; it is deleted once the VM in its place is verified",
+	consent("replace", "replace the VM of that name; the old one is deleted once the new one is verified",
 		func(s *provision.Spec) *string { return &s.Replace }),
 	consent("remove", "delete the VM of that name", func(s *provision.Spec) *string { return &s.Remove }),
-	consent("adopt", "make a world of the VM of that name, which worldsetup did not make",
+	consent("adopt", "turn the VM of that name, which worldsetup did not create, into a world",
 		func(s *provision.Spec) *string { return &s.Adopt }),
 	{
 		name: "allow", arg: "LEVEL", values: "`live`, `unit`, `connection`, `restart` or `force`",
-		usage: "deepest interruption that a run may cause: live, unit (the agent), connection (Lima's ssh), " +
-			"restart or force (of the VM)",
+		usage: "how much a run may interrupt: live (nothing), unit (the agent), connection (Lima's ssh), " +
+			"restart or force (the VM)",
 		never: "consent is given for one run, by the flag --allow",
 		field: field{
 			func(s provision.Spec) string { return s.Allow.Word() },

@@ -9,8 +9,8 @@ import (
 // addOutput adds the flags of every command that prints a report.
 func addOutput(command *cobra.Command) {
 	flags := command.Flags()
-	flags.BoolP("quiet", "q", false, "print nothing but errors, and never ask: the exit code tells the result")
-	flags.BoolP("verbose", "v", false, "show all, also what is fine")
+	flags.BoolP("quiet", "q", false, "print only errors, and never ask: the exit code is the result")
+	flags.BoolP("verbose", "v", false, "show everything, including what is fine")
 	flags.String("color", "auto", "`WHEN` to use colours: auto (on a terminal), always or never [NO_COLOR]")
 	group(command, groupOutput, "quiet", "verbose", "color")
 }

@@ -149,7 +149,7 @@ func left(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return "; about " + plaintext.About(d) + " left in all"
+	return "; about " + plaintext.About(d) + " left in total"
 }
 
 // progressEvery is the time between lines about the progress of a step.

@@ -54,7 +54,7 @@ func TestOneListInPlainLines(t *testing.T) {
 			"+  3. reconnect (added: the group is new) (usually 1s)\n":            1,
 			"+  4. start the old VM again (added: it ran before)\n":               1,
 			"    booting\n": 2, // of both steps
-			"still running after 20s; about 1 min 40 s left in all\n": 1,
+			"still running after 20s; about 1 min 40 s left in total\n": 1,
 		} {
 			if have := strings.Count(out.String(), words); have != want {
 				t.Errorf("%d times %q in\n%s", have, words, out.String())

@@ -61,7 +61,7 @@ func (a *app) plan(ctx context.Context, c invocation) error {
 	}
 	to := a.stdout()
 	showExisting(to, plan)
-	showLacks(to, lacks, "this machine lacks what a run needs, which would end before its first step:", a.verbose)
+	showLacks(to, lacks, "a run would end before its first step, since this machine lacks what it needs:", a.verbose)
 	showGets(to, plan)
 	showPlan(to, plan, "nothing to change")
 	showSources(to, sources(c.spec, c.values, plan))
@@ -111,7 +111,7 @@ func showPlan(to *lines, plan provision.Plan, empty string) {
 // showOpens shows what a profile opens on this machine.
 func showOpens(to *lines, opens []string) {
 	if len(opens) > 0 {
-		to.printf("  it opens on this machine:")
+		to.printf("  opened on this machine:")
 	}
 	for _, one := range opens {
 		to.put("  - ", "    ", one)

@@ -78,12 +78,12 @@ func (p *prompter) askName(ctx context.Context, lost, kept, vm, purpose string) 
 // askNameOnly shows what is kept and asks for the VM's name.
 func (p *prompter) askNameOnly(ctx context.Context, kept, vm, purpose string) (name string, err error) {
 	p.to.put("kept: ", "      ", kept)
-	name, err = p.ask(ctx, "type the name of the VM, "+vm+", to "+purpose+"; anything else keeps it:")
+	name, err = p.ask(ctx, "type the name of the VM, "+vm+", to "+purpose+"; anything else leaves the VM alone:")
 	if err != nil || name == vm {
 		return name, err
 	}
 	if name != "" {
-		p.to.printf("%s is not its name", name)
+		p.to.printf("%s is not the name of the VM", name)
 	}
 	return "", nil
 }
@@ -102,7 +102,7 @@ func (p *prompter) noAnswer(err error) *provision.Error {
 		Next: "run worldsetup again; --non-interactive never asks", Err: err,
 	}
 	if p.changed {
-		failure.What, failure.Err = "stopped; what was done stays", errors.Join(errChanged, err)
+		failure.What, failure.Err = "stopped; finished steps are kept", errors.Join(errChanged, err)
 	}
 	return failure
 }
@@ -267,7 +267,7 @@ func (c *conversation) adopt(ctx context.Context, failure error) (again bool, er
 	showPlan(c.to, plan, "")
 	changed, kept := plan.Adoption()
 	c.to.put("will be changed: ", "                 ", changed)
-	name, err := c.askNameOnly(ctx, kept, plan.VM, "make a world of it")
+	name, err := c.askNameOnly(ctx, kept, plan.VM, "turn it into a world")
 	if err != nil || name != plan.VM {
 		return false, cmp.Or(err, error(provision.Declined(failure)))
 	}

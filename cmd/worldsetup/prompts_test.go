@@ -83,7 +83,7 @@ func TestNoAfterAFix(t *testing.T) {
 		}}
 	}
 	for answers, want := range map[string]string{
-		"n\n": "Nothing was changed", "y\nn\n": "What was done stays", "y\n": "What was done stays",
+		"n\n": "Nothing was changed", "y\nn\n": "Finished steps are kept", "y\n": "Finished steps are kept",
 	} {
 		var out strings.Builder
 		err := converse(t.Context(), strings.NewReader(answers), &out, func(setup provision.Setup) engine {

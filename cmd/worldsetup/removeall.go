@@ -64,7 +64,7 @@ func (a *app) findTraces(spec provision.Spec) (found traces) {
 		case info.Mode().IsRegular() && (isWritten(path, spec.StateDir) || path == config.UserPath(a.getenv)):
 			found.Files = append(found.Files, trace{path, "settings that worldsetup saved"})
 		default:
-			found.Left = append(found.Left, trace{path, "others have changed it: rm " + shellescape.Quote(path)})
+			found.Left = append(found.Left, trace{path, "changed after it was written: rm " + shellescape.Quote(path)})
 		}
 	}
 	found.Files = append(found.Files, installedHere(a.getenv("HOME"))...)
@@ -112,13 +112,13 @@ func installedHere(home string) (files []trace) {
 func notOurs() []trace {
 	left := []trace{
 		{"downloads of Lima", "limactl prune"},
-		{"Lima, with its other VMs", "limactl list shows them; brew uninstall lima, or as you installed it"},
+		{"Lima, with its other VMs", "limactl list shows them; brew uninstall lima, or however you installed it"},
 	}
 	if platform.OS() == "darwin" {
 		left = append(left, trace{"packages of Homebrew", "brew uninstall qemu; brew autoremove"})
 	} else {
 		left = append(left, trace{"packages of the system",
-			"sudo apt-get remove qemu-system-x86 qemu-system-arm qemu-utils, or as you installed them"})
+			"sudo apt-get remove qemu-system-x86 qemu-system-arm qemu-utils, or however you installed them"})
 	}
 	return append(left,
 		trace{"worlds in another LIMA_HOME", "LIMA_HOME=DIR worldsetup remove --all"},
@@ -200,7 +200,7 @@ func showTraces(to *lines, found traces) {
 	if len(rows) == 0 {
 		to.printf("  nothing: there are no worlds, settings or logs")
 	}
-	to.printf("will be left, with what removes it:")
+	to.printf("will be left, with the commands that remove it:")
 	rows = nil
 	for _, one := range found.Left {
 		rows = append(rows, []string{one.Path, one.What})
@@ -219,7 +219,7 @@ func (a *app) agreeToAll(ctx context.Context, found traces, names string) error 
 		return nil
 	case names != "":
 		return usage("read the list, then: worldsetup remove --all="+found.consent(),
-			"the consent is for %s, and this is about %s", names, found.consent())
+			"the consent is for %s, but the VMs are: %s", names, found.consent())
 	case !a.canAsk():
 		return missing
 	}

@@ -167,7 +167,7 @@ func showFolded(to *lines, health provision.Health, wrong int) {
 	}
 	if left := leftOut(health.Access); left != "" {
 		to.drawn("  ", to.mark(provision.Omitted), " ",
-			to.clean("not verified: "+left+" and limactl shell: worldsetup status --fresh"))
+			to.clean("not verified: "+left+" and limactl shell; worldsetup status --fresh does that"))
 	}
 }
 

@@ -18,12 +18,13 @@ func (a *app) restoreCommand() *cobra.Command {
 	return a.vmCommand(command, a.restore, "vm", "replace", "keep-old", "wait", "timeout")
 }
 
-const removeLong = `remove deletes the VM, its backup and worldsetup's files about it. The consent is the VM's name,
-typed or in --remove.
+const removeLong = `remove deletes the VM, its backup and worldsetup's files about it. To consent, type the VM's
+name, or give it as --remove=NAME.
 
 With --all it removes everything that worldsetup has put on this machine: all worlds, their backups, logs, saved
-settings, what you trusted, and completions and manual pages in your home directory. It shows the list first, with what
-it leaves and the commands for that; the consent are the names of all VMs, typed or in --all=NAMES.`
+settings, what you trusted, and completions and manual pages in your home directory. It first lists all of it, and
+what stays, with the commands that remove the rest. To consent, type the names of all VMs, or give them as
+--all=NAMES.`
 
 // removeCommand returns the command that deletes the world, or all of them.
 func (a *app) removeCommand() *cobra.Command {
@@ -32,8 +33,8 @@ func (a *app) removeCommand() *cobra.Command {
 		Example: examples("worldsetup remove", "worldsetup remove --vm dev --remove=dev", "worldsetup remove --all"),
 	}
 	const unnamed = "?" // no VM's name
-	all := command.Flags().String("all", "", "remove everything that worldsetup has put on this machine; consent to "+
-		"it by the `NAMES` of all VMs, as in --all=substrate,dev")
+	all := command.Flags().String("all", "", "remove everything that worldsetup has put on this machine; to "+
+		"consent, give the `NAMES` of all VMs, as in --all=substrate,dev")
 	command.Flags().Lookup("all").NoOptDefVal = unnamed
 	group(command, groupConsent, "all")
 	a.vmCommand(command, func(ctx context.Context, spec provision.Spec) error {

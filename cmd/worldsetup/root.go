@@ -52,8 +52,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
 		completion.Short = "print a completion script: for bash, zsh, fish or powershell"
-		completion.Long = "completion prints a script by which a shell completes commands, flags, the names of VMs, of " +
-			"checks and of scenarios."
+		completion.Long = "completion prints a script that lets a shell complete commands, flags, and the names of VMs, " +
+			"checks and scenarios."
 		completion.Example = examples("worldsetup completion bash > ~/.local/share/bash-completion/completions/worldsetup",
 			`worldsetup completion zsh > "${fpath[1]}/_worldsetup"`,
 			"worldsetup completion fish > ~/.config/fish/completions/worldsetup.fish")

@@ -119,7 +119,7 @@ func TestWizardSaves(t *testing.T) {
 	c.see("c change")
 	c.settle()
 	c.press("c")
-	c.see("It can be used", "ctrl+s save")
+	c.see("You can use these", "ctrl+s save")
 	c.press("\x13")
 	c.see("Saved in")
 	c.press("\x1b")

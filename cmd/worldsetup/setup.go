@@ -28,7 +28,7 @@ func (a *app) setUpCommand() *cobra.Command {
 		return a.setUp(ctx, c)
 	})
 	checkOnly := command.Flags().Bool("check-only", false,
-		"change nothing; report how the world is, as worldsetup status does, and exit with 0 whatever that is")
+		"change nothing; report on the world as worldsetup status does, and exit with 0 whatever it finds")
 	// Unknown flags and too many arguments fail even so; wrong values don't.
 	command.PreRun = func(*cobra.Command, []string) { a.checkOnly = *checkOnly }
 	addOutputFlags(command)

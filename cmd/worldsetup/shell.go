@@ -13,8 +13,8 @@ import (
 	"github.com/atomize-hq/worldsetup/provision"
 )
 
-const shellLong = `shell opens a shell in the VM, in the project, or runs a command there. It is limactl shell,
-for VMs that are worlds, and its exit code is that of the command.`
+const shellLong = `shell opens a shell in the VM, in the project, or runs a command there. It runs limactl shell,
+but only in VMs that are worlds, and exits with the exit code of the command.`
 
 // shellCommand returns the command that opens a shell in the VM.
 func (a *app) shellCommand() *cobra.Command {

@@ -17,8 +17,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Use: "status [PROJECT]", Short: "verify the world by connecting; change nothing",
 		Args: atMostOneProject,
 		Long: "status observes everything, and verifies over the connections that are open, in one round trip. What only a " +
-			"login shows is left to --fresh, as long as nothing else is wrong. --quick asks the agent alone, through the " +
-			"socket on this machine, and runs no other program: for a prompt, or a hook.",
+			"new login can show is left to --fresh, unless something else is wrong. --quick asks only the agent, through " +
+			"the socket on this machine, and runs no other program: for shell prompts and hooks.",
 		Example: examples("worldsetup status", "worldsetup status -v", "worldsetup status --fresh --quiet && echo ready",
 			"worldsetup status --quick --quiet && echo it answers", "worldsetup status --watch --timeout 10m"),
 	}
@@ -76,7 +76,7 @@ func (a *app) status(ctx context.Context, setup provision.Setup) error {
 }
 
 // errWatched is the end of a watch by --timeout.
-var errWatched = errors.New("the time that --timeout allows is over")
+var errWatched = errors.New("the time limit of --timeout was reached")
 
 // watch shows every change; reuse is [provision.Setup.Reuse]. When the time that was given is over, it succeeds if the
 // world is ready then.

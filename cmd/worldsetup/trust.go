@@ -16,15 +16,15 @@ import (
 	"github.com/atomize-hq/worldsetup/provision/layout"
 )
 
-const trustLong = `trust shows what the worldsetup.yaml of PROJECT, else of the working directory, names that reaches
-beyond the world, what its profile opens on this machine, and the units for systemd that the project brings, which root
-runs in the VM. Once you agree, runs use it, until it, the profile or the units change. docs/config.md describes what
+const trustLong = `trust shows which settings in the worldsetup.yaml of PROJECT, or else of the working directory, reach
+beyond the world, what its profile opens on this machine, and the systemd units that the project brings, which root runs
+in the VM. Once you agree, runs use them, until the file, the profile or the units change. docs/config.md describes what
 has to be trusted.`
 
 // trustCommand returns the command that trusts what a project's file names.
 func (a *app) trustCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use: "trust [PROJECT]", Short: "read and trust what a project's worldsetup.yaml names, and its units",
+		Use: "trust [PROJECT]", Short: "review and trust a project's worldsetup.yaml and its units",
 		Long: trustLong, Example: examples("worldsetup trust ~/src/app", "worldsetup trust --yes"),
 		Args: atMostOneProject,
 	}
@@ -78,7 +78,7 @@ func (a *app) newClaim(file *config.File, stateDir string) *claim {
 		c.Opens, err = provision.ProfileOpens(spec)
 	}
 	if err != nil {
-		c.profile, c.Opens = "unreadable", append(c.Opens, "that can't be said: "+err.Error())
+		c.profile, c.Opens = "unreadable", append(c.Opens, "unknown: "+err.Error())
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%d %s%s", len(file.Text()), file.Text(), c.profile)
@@ -132,7 +132,7 @@ func trustsUnits(stateDir string) func(context.Context, provision.ProjectUnits) 
 
 // show shows what is trusted, a line each, whatever it contains: it is a stranger's.
 func (c *unitsClaim) show(to *lines) {
-	to.printf("the project brings units for systemd, which root runs in the VM:")
+	to.printf("the project brings systemd units, which root runs in the VM:")
 	for _, file := range c.Files {
 		to.put("  ", "  ", single(file))
 	}
@@ -172,7 +172,7 @@ func (a *app) agreeToUnits(ctx context.Context, c *unitsClaim, p *prompter, yes 
 // keep trusts them from now on.
 func (c *unitsClaim) keep() error {
 	if err := c.store.Add(c.key(), c.Digest); err != nil {
-		return usage("repair it, or set XDG_STATE_HOME", "that the units are trusted can't be kept in %s: %v", c.store.Path,
+		return usage("repair it, or set XDG_STATE_HOME", "the trust in the units can't be saved in %s: %v", c.store.Path,
 			err)
 	}
 	c.Trusted = true
@@ -182,7 +182,7 @@ func (c *unitsClaim) keep() error {
 // keep trusts it from now on.
 func (c *claim) keep() error {
 	if err := c.store.Add(c.key(), c.digest); err != nil {
-		return usage("repair it, or set XDG_STATE_HOME", "that %s is trusted can't be kept in %s: %v", c.File,
+		return usage("repair it, or set XDG_STATE_HOME", "the trust in %s can't be saved in %s: %v", c.File,
 			c.store.Path, err)
 	}
 	c.Trusted = true
@@ -199,7 +199,7 @@ func (c *claim) what() string {
 	if c.changed {
 		return c.File + ", or the profile that it names, has changed since you trusted it"
 	}
-	return c.File + " is not trusted yet, and names what reaches beyond the world"
+	return c.File + " is not trusted yet, and has settings that reach beyond the world"
 }
 
 // list describes the values and what they open, a line each, whatever they contain: they are a stranger's.
@@ -339,7 +339,7 @@ func (a *app) trust(ctx context.Context, c invocation, yes bool) error {
 		}{provision.Schema, found, units})
 	case len(found.Values) == 0 && units != nil:
 	case len(found.Values) == 0:
-		to.printf("nothing to trust: no worldsetup.yaml here names what reaches beyond the world (%s)", path)
+		to.printf("nothing to trust: no worldsetup.yaml here has settings that reach beyond the world (%s)", path)
 	case already:
 		to.put("", "", found.list())
 		to.printf("trusted already: %s", path)

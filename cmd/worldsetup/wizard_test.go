@@ -51,7 +51,7 @@ func TestWizardReplacement(t *testing.T) {
 	c := start(t, 80, 24, nil, "demo", "--speed", "1000", "--scenario", "replace")
 	c.see("must be replaced", "its disk has 20", "Nothing has been changed")
 	c.press("\rxsub\r")
-	c.see("sub is not its name", "Nothing has been changed")
+	c.see("sub is not the name of the VM", "Nothing has been changed")
 	c.press("\x1b")
 	c.see("x replace it")
 	c.press("q")
@@ -240,7 +240,7 @@ func TestWizardRestoresAndRemoves(t *testing.T) {
 	c.press("mD")
 	c.see("Remove the world in the VM substrate?", "Deleted")
 	c.press("other\r")
-	c.see("other is not its name")
+	c.see("other is not the name of the VM")
 	c.press("substrate\r")
 	c.see("the world in the VM substrate is gone")
 	c.press("q")
@@ -269,9 +269,9 @@ func TestAskedInLines(t *testing.T) {
 		"named": {"replace", []string{"type the name of the VM, substrate", "substrate\r"}, 0, "steps done"},
 		"not adopted": {"foreign", []string{
 			"the VM substrate is not a world", "", "will be changed: its configuration", "",
-			"type the name of the VM, substrate, to make a world of it", "y\r",
+			"type the name of the VM, substrate, to turn it into a world", "y\r",
 		}, 2, "Stopped. Nothing was changed."},
-		"adopted":    {"foreign", []string{"to make a world of it", "substrate\r"}, 0, "steps done"},
+		"adopted":    {"foreign", []string{"to turn it into a world", "substrate\r"}, 0, "steps done"},
 		"nothing to": {"healthy", nil, 0, "ready: nothing to change"},
 		"choices": {"first-run", []string{
 			"go ahead? [y/N, or c", "c\r", "project directory [", "/no/such\r", "not possible",

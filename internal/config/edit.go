@@ -40,7 +40,7 @@ func (f *File) With(changes []Value) ([]byte, error) {
 	again, err := parse(f.Path, text, f.keys)
 	if err != nil || !again.holds(f.Values, changes) {
 		return nil, usage(asInExample+"; or change it yourself",
-			"worldsetup can't edit %s in the form that it has", f.Path)
+			"worldsetup can't edit %s in its current form", f.Path)
 	}
 	return text, nil
 }

@@ -72,7 +72,7 @@ func TestWithRefused(t *testing.T) {
 			t.Errorf("%q became %q", before, text)
 			continue
 		}
-		refused(t, err, "can't edit w in the form that it has")
+		refused(t, err, "can't edit w in its current form")
 	}
 	file := New("w", nil, keys)
 	_, err := file.With([]Value{{Key: "agent", Text: "/tmp/\xff"}})

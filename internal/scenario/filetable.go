@@ -27,7 +27,7 @@ var fileScenarios = inTurn(
 	// The user set the attribute, so it stays; the failure names it, with the command that removes it.
 	Scenario{
 		Name: "immutable unit file, edited", Faults: attribute("printf '# edited\\n' >>"+servicePath, "i", servicePath),
-		Sees: sights("units", "does not hold what it should"), Want: steps(units), Disruption: provision.DisruptionUnit,
+		Sees: sights("units", "has the wrong content"), Want: steps(units), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"immutable", "chattr -i " + servicePath}, NotSays: []string{rerunOnly},
 	},

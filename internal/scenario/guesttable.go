@@ -12,9 +12,9 @@ var unitScenarios = []Scenario{
 	{Name: "socket unit missing, and systemd knows", Faults: in("rm -f " + socketPath + reload),
 		Sees: sights("units", "is missing"), Want: steps(units, activate)},
 	{Name: "service unit edited", Faults: in("printf '# edited\\n' >>" + servicePath),
-		Sees: sights("units", theService+" does not hold what it should"), Want: steps(units, activate)},
+		Sees: sights("units", theService+" has the wrong content"), Want: steps(units, activate)},
 	{Name: "socket unit edited, and systemd knows", Faults: in("printf '# edited\\n' >>" + socketPath + reload),
-		Sees: sights("units", "does not hold what it should"), Want: steps(units, activate)},
+		Sees: sights("units", "has the wrong content"), Want: steps(units, activate)},
 	{Name: "unit of another mode", Faults: in("chmod 0600 " + servicePath),
 		Sees: sights("units", "root:root, mode 0600; expected root:root, 0644"), Want: steps(units, activate)},
 	{Name: "unit of another owner", Faults: in(`chown "$1" ` + socketPath),
@@ -181,10 +181,10 @@ var accountScenarios = []Scenario{
 var agentScenarios = []Scenario{
 	{Name: "agent removed", Faults: in("rm -f " + agentPath), Sees: sights("agent", agentPath+" is missing"),
 		Want: steps(agent, activate)},
-	{Name: "agent truncated", Faults: in("truncate -s 0 " + agentPath), Sees: sights("agent", "is another one than"),
+	{Name: "agent truncated", Faults: in("truncate -s 0 " + agentPath), Sees: sights("agent", "differs from"),
 		Want: steps(agent, activate)},
 	{Name: "agent for another processor", Faults: in("printf '\\177ELF\\002\\001\\001\\n' >" + agentPath),
-		Sees: sights("agent", "is another one than"), Want: steps(agent, activate)},
+		Sees: sights("agent", "differs from"), Want: steps(agent, activate)},
 	{Name: "agent not executable", Faults: in("chmod 0644 " + agentPath),
 		Sees: sights("agent", "root:root, mode 0644; expected root:root, 0755"), Want: steps(agent, activate)},
 	{Name: "agent of another owner", Faults: in(`chown "$1" ` + agentPath),
@@ -197,7 +197,7 @@ var agentScenarios = []Scenario{
 	{
 		Name: "agent in a crash loop", InTurn: true,
 		Faults: in("printf '#!/bin/sh\\nexit 1\\n' >" + agentPath + "\nsystemctl restart " + theService + ""),
-		Sees:   sights("agent", "is another one than", "service", theService+" has failed (exit-code)"),
+		Sees:   sights("agent", "differs from", "service", theService+" has failed (exit-code)"),
 		Want:   steps(agent, activate),
 	},
 	{
@@ -211,12 +211,12 @@ var agentScenarios = []Scenario{
 	{
 		Name:   "agent answers 500",
 		Faults: in(scriptedAgent("fails", `connection.sendall(b"HTTP/1.0 500 it fails\r\n\r\n")`)),
-		Sees:   sights("agent", "is another one than", "socket", "HTTP status 500"), Want: steps(agent, activate),
+		Sees:   sights("agent", "differs from", "socket", "HTTP status 500"), Want: steps(agent, activate),
 	},
 	{
 		Name:   "agent answers garbage",
 		Faults: in(scriptedAgent("closes", `pass`)),
-		Sees:   sights("agent", "is another one than", "socket", "got no HTTP answer"), Want: steps(agent, activate),
+		Sees:   sights("agent", "differs from", "socket", "got no HTTP answer"), Want: steps(agent, activate),
 	},
 	// The next connection starts it: that is what its socket is for.
 	{Name: "service stopped", Faults: in("systemctl stop " + theService), Want: steps()},

@@ -91,7 +91,7 @@ var fileSystemScenarios = inTurn(
 	Scenario{
 		Name:   "the units' directory mounted read-only, and a unit edited",
 		Faults: bound("/etc/systemd/system", "ro", "printf '# edited\\n' >>"+servicePath),
-		Sees:   sights("units", "does not hold what it should"), Want: steps(units),
+		Sees:   sights("units", "has the wrong content"), Want: steps(units),
 		Disruption: provision.DisruptionUnit,
 		Kind:       provision.KindProvisioning,
 		Says:       []string{"/etc/systemd/system", "ead-only"}, NotSays: []string{rerunOnly},

@@ -153,7 +153,7 @@ var vmScenarios = []Scenario{
 		Faults: []Fault{{Host: VMMadeByHand, UndoHost: VMDeleted}, {Host: VMStopped}}, Options: Options{Adopt: true},
 		Sees: sights("owner", "nothing shows that it is a world", "instance", "stopped"),
 		Want: steps(), Kind: provision.KindUsage, Boots: true,
-		Says: []string{"whose it is was not seen", "limactl start"}, NotSays: []string{"--adopt"},
+		Says: []string{"it is unknown whose it is", "limactl start"}, NotSays: []string{"--adopt"},
 	},
 	{
 		Name: "VM made by hand, and adopted", Faults: on(VMMadeByHand), Options: Options{Adopt: true},

@@ -394,6 +394,6 @@ var unitFileScenarios = inTurn(
 				"\nsystemctl restart " + theService,
 			Undo: "rm -r /etc/systemd/journald.conf.d /var/log/journal\nsystemctl restart systemd-journald.service",
 		}},
-		Sees: sights("agent", "is another one than"), Want: steps(agent, activate),
+		Sees: sights("agent", "differs from"), Want: steps(agent, activate),
 	},
 )

@@ -60,7 +60,7 @@ var warmScenarios = inTurn([]Scenario{
 		Faults: append(on(VMStopped, ConfigRewrites), Fault{
 			Host: VMStarted, Undo: freeNames,
 		}),
-		Sees: sights("configuration", "again at every boot", "units", "does not hold what it should",
+		Sees: sights("configuration", "again at every boot", "units", "has the wrong content",
 			"names", "1.1.1.1"),
 		Want: steps(stop, configure, start, units, activate), Boots: true,
 	},
@@ -93,7 +93,7 @@ var warmScenarios = inTurn([]Scenario{
 		Name: "a broker's variable without a value",
 		Faults: in("sed -i '/^\\[Service\\]/a Environment=SUBSTRATE_INSTALL_HOST_CONTEXT_COMMITMENT=' " + servicePath +
 			reload),
-		Sees: sights("units", "does not hold what it should"), Want: steps(units, activate),
+		Sees: sights("units", "has the wrong content"), Want: steps(units, activate),
 	},
 	{
 		Name: "name servers of lima-warm", Faults: []Fault{{Guest: fixedNames, Undo: freeNames}},

@@ -50,7 +50,7 @@ const (
 	KindProvisioning Kind = "provisioning" // a step failed
 	KindUnhealthy    Kind = "unhealthy"    // no step failed, and the world still is not ready
 	KindBusy         Kind = "busy"         // another run holds the lock of this VM
-	KindDisruption   Kind = "disruption"   // going on would interrupt more than was agreed to
+	KindDisruption   Kind = "disruption"   // continuing would interrupt more than was agreed to
 	KindInterrupted  Kind = "interrupted"  // the caller's context ended
 	KindInternal     Kind = "internal"     // a bug in worldsetup
 )

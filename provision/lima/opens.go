@@ -175,7 +175,7 @@ func (o *opening) files(profile *limatype.LimaYAML) {
 }
 
 func (o *opening) ssh(ssh limatype.SSH) {
-	o.addIf(ssh.LoadDotSSHPubKeys, "who has a key to one of ~/.ssh/*.pub can log in to the VM")
+	o.addIf(ssh.LoadDotSSHPubKeys, "anyone who has the key to one of ~/.ssh/*.pub can log in to the VM")
 	o.addIf(ssh.ForwardAgent, "programs in the VM can use the keys of your ssh agent")
 	o.addIf(ssh.ForwardX11, "programs in the VM can use your display")
 	o.addIf(ssh.ForwardX11Trusted, "programs in the VM can watch your display and keyboard")

@@ -50,7 +50,7 @@ func Writable(o *guest.Observation) (paths, reasons []string) {
 		}
 		why := accessList(o, path, "default:")
 		if file.Owner != "root" || mode&0o022 != 0 {
-			why = fmt.Sprintf("%s is for others to change: it has owner %s:%s, mode 0%s", path, file.Owner, file.Group,
+			why = fmt.Sprintf("others can change %s: it has owner %s:%s, mode 0%s", path, file.Owner, file.Group,
 				file.Mode)
 		}
 		if why != "" {

@@ -192,7 +192,7 @@ func (s *Activity) awaitsSSH() bool {
 
 // silentConsole is why a VM of the type vz that has begun shows nothing on its console: Lima gives it one, a virtio
 // console, and the kernel of Ubuntu's image writes to a serial port.
-const silentConsole = "\nits console shows nothing, which is no sign: a VM of the type vz has it at hvc0, and " +
+const silentConsole = "\nits console shows nothing, which proves nothing: the console of a vz VM is hvc0, and " +
 	"Ubuntu's image writes to a serial port, unless console=hvc0 is on its kernel's command line"
 
 // Evidence describes how far a VM of a type came that did not start; empty when it gave no sign.

@@ -76,8 +76,8 @@ type AgentError struct {
 }
 
 func (e *AgentError) Error() string {
-	return fmt.Sprintf("Lima's host agent, the process that starts the VM, was not there after %v: this machine is busy, "+
-		"or holds up a program that it runs for the first time\n%v", agentPatience, e.err)
+	return fmt.Sprintf("Lima's host agent, the process that starts the VM, had not begun after %v: this machine is busy, "+
+		"or delays a program that it runs for the first time\n%v", agentPatience, e.err)
 }
 
 func (e *AgentError) Unwrap() error { return e.err }

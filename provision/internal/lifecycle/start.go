@@ -105,7 +105,7 @@ var startAdvice = []struct {
 	{lazyregexp.New(`(?i)cannot allocate memory|cannot set up guest memory|signal: killed`),
 		"this machine may have too little memory: close programs, or give the VM less (--memory SIZE)"},
 	{lazyregexp.New(`(?i)not a valid (device|machine|chardev)|unsupported machine type|could not open option rom`),
-		"this QEMU lacks a part of it: install all of it (brew reinstall qemu; sudo apt-get install --reinstall " +
+		"this QEMU is incomplete: install all of it (brew reinstall qemu; sudo apt-get install --reinstall " +
 			"qemu-system-x86), or see which one is called: command -v qemu-system-x86_64"},
 	{lazyregexp.New(`com\.apple\.security\.virtualization|VZErrorDomain`),
 		"see whether limactl may create VMs here: worldsetup check"},

@@ -63,7 +63,7 @@ func (v *VM) Find(ctx context.Context) (*limatype.Instance, error) {
 		return nil, nil
 	case none:
 		return nil, &finding.Error{
-			Kind: finding.KindUnhealthy, What: dir + " stands where the VM would be, and is none",
+			Kind: finding.KindUnhealthy, What: dir + " is where the VM would be, but is not a VM",
 			Why: "it has no " + filenames.LimaYAML + "; an interrupted creation leaves such a directory", Err: err,
 			Next: "inspect it, and if nothing in it is needed: rm -r " + shellescape.Quote(dir) +
 				"; then run worldsetup again",
