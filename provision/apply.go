@@ -211,46 +211,6 @@ func (r *run) stepError(ctx context.Context, state State, step Step, err error) 
 	return failure
 }
 
-// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
-type session struct {
-	guest.Client
-	route guest.Route
-}
-
-func (r *run) session(state State) session {
-	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
-}
-
-func (s State) route() guest.Route {
-	if s.SharedDead {
-		return guest.Fresh
-	}
-	return guest.Shared
-}
-
-// change makes one change, within guestDeadline.
-func (s session) change(ctx context.Context, change guest.Change) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, overdue(guestDeadline))
-	defer cancel()
-	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
-}
-
-// The deadlines of the steps. Calls of limactl have their own; a start takes 2 minutes under emulation, and a slow
-// download more.
-const (
-	guestDeadline   = 2 * time.Minute
-	packageDeadline = 15 * time.Minute
-)
-
-// overdue returns the cause of the deadline of a step, or of a part of one.
-func overdue(deadline time.Duration) error { return fmt.Errorf("no end within %v", deadline) }
-
-// task is the work of a step that is a single change by root in the guest.
-type task struct {
-	change   guest.Change
-	deadline time.Duration // 0: guestDeadline
-}
-
 // chain holds the tasks of consecutive steps, which run in the guest as one call.
 type chain struct {
 	cancel    context.CancelCauseFunc

@@ -63,22 +63,6 @@ func (r *run) converge(ctx context.Context) (health Health, err error) {
 	}
 }
 
-// view is the state of the world at one time, with its plan.
-type view struct {
-	state    State
-	plan     Plan
-	verified *verify.Result // nil when nothing was verified, because there is something to change first
-}
-
-// observedWhole reports whether the plan holds all that is left to do: everything was observed.
-func (v view) observedWhole() bool {
-	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
-}
-
-func newVerifier(t target, edges Edges) verify.Verifier {
-	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
-}
-
 // observe makes the first plan. It searches the host, checks the prerequisites while it observes, and has Lima validate
 // the configuration that the plan is going to use.
 func (r *run) observe(ctx context.Context, when verify.Mode) (view, error) {

@@ -597,3 +597,59 @@ func busy(spec Spec, info *RunInfo) *Error {
 func (a *AgentInfo) describe(c guest.Capabilities) {
 	a.Version, a.Backend, a.Platform, a.Features = c.Version, c.Backend, c.Platform, c.Features
 }
+
+// session returns the route into a guest that was observed: Lima's shared connection, unless that is dead.
+type session struct {
+	guest.Client
+	route guest.Route
+}
+
+func (r *run) session(state State) session {
+	return session{r.edges.Guest(state.Instance, r.target.layout), state.route()}
+}
+
+func (s State) route() guest.Route {
+	if s.SharedDead {
+		return guest.Fresh
+	}
+	return guest.Shared
+}
+
+// change makes one change, within guestDeadline.
+func (s session) change(ctx context.Context, change guest.Change) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, guestDeadline, overdue(guestDeadline))
+	defer cancel()
+	return s.Change(ctx, s.route, []guest.Change{change}, func() {})
+}
+
+// The deadlines of the steps. Calls of limactl have their own; a start takes 2 minutes under emulation, and a slow
+// download more.
+const (
+	guestDeadline   = 2 * time.Minute
+	packageDeadline = 15 * time.Minute
+)
+
+// overdue returns the cause of the deadline of a step, or of a part of one.
+func overdue(deadline time.Duration) error { return fmt.Errorf("no end within %v", deadline) }
+
+// task is the work of a step that is a single change by root in the guest.
+type task struct {
+	change   guest.Change
+	deadline time.Duration // 0: guestDeadline
+}
+
+// view is the state of the world at one time, with its plan.
+type view struct {
+	state    State
+	plan     Plan
+	verified *verify.Result // nil when nothing was verified, because there is something to change first
+}
+
+// observedWhole reports whether the plan holds all that is left to do: everything was observed.
+func (v view) observedWhole() bool {
+	return v.state.Guest != nil && !v.plan.Unseen && v.plan.Blocked == nil && len(v.plan.Replace) == 0
+}
+
+func newVerifier(t target, edges Edges) verify.Verifier {
+	return verify.Verifier{Guest: edges.Guest, Layout: t.layout, Now: edges.Now, Mounts: t.mountPoints()}
+}
