@@ -389,6 +389,17 @@ func (home limaHome) run(t testing.TB, args ...string) result {
 // limactl runs limactl as the ordinary user.
 func (home limaHome) limactl(t testing.TB, args ...string) result {
 	t.Helper()
+	r := home.callLima(t, args...)
+	if args[0] == "start" && r.code != 0 && strings.Contains(r.stderr, "Driver stopped due to error") {
+		// Lima chooses a port for ssh, and its own name server, or another VM, can get it before QEMU does.
+		t.Log("the VM's driver ended at once: it is started again")
+		return home.callLima(t, "start", vm)
+	}
+	return r
+}
+
+func (home limaHome) callLima(t testing.TB, args ...string) result {
+	t.Helper()
 	return finish(t, home.command(t.Context(), home.rig.host.Lima, append([]string{"--tty=false"}, args...)...))
 }
 

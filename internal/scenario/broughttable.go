@@ -24,7 +24,7 @@ var companionScenarios = append(bringing(BringsCompanions,
 	Scenario{Name: "wrapper of the guest CLI missing", Faults: in("rm " + cliWrapper),
 		Sees: sights("companions", cliWrapper+" is missing"), Want: steps(companions)},
 	Scenario{Name: "wrapper of the guest CLI with another text", Faults: in("echo 'echo no' >>" + cliWrapper),
-		Sees: sights("companions", cliWrapper+" has another text"), Want: steps(companions)},
+		Sees: sights("companions", cliWrapper+" does not hold"), Want: steps(companions)},
 ), inTurn(
 	Scenario{Name: "gateway missing, and none in the project", Faults: in("rm -f " + gateway),
 		Sees: sights("substrate-gateway", "substrate world gateway"), Want: steps()},

@@ -156,7 +156,7 @@ var fileScenarios = inTurn(
 	Scenario{
 		Name:   "a file mounted over the agent",
 		Faults: []Fault{{Guest: "mount --bind /bin/true " + agentPath, Undo: "umount " + agentPath}},
-		Sees:   sights("agent", "another one"), Want: steps(agent), Disruption: provision.DisruptionUnit,
+		Sees:   sights("agent", "differs from"), Want: steps(agent), Disruption: provision.DisruptionUnit,
 		Kind: provision.KindProvisioning,
 		Says: []string{"mounted over", "umount " + agentPath}, NotSays: []string{rerunOnly},
 	},
@@ -212,7 +212,7 @@ var fileScenarios = inTurn(
 	writableAbove("the state", "/var/lib", "chmod 0777 /var/lib"),
 	Scenario{
 		Name: "a directory above the agent is the user's", Faults: in(`chown "$1" /usr/local`),
-		Sees: sights("parent-directories", "/usr/local is "), Want: steps(directories),
+		Sees: sights("parent-directories", "others can change /usr/local"), Want: steps(directories),
 	},
 	// What others put there can't be removed or renamed by them: but they could take a missing file's name first.
 	Scenario{
