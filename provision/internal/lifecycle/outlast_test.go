@@ -35,7 +35,7 @@ func TestOutlast(t *testing.T) {
 		"degraded, without ssh":     {true, degraded, "", "", 0, "Lima calls the VM degraded: no ssh"},
 		"it crashed":                {true, "", "panic: no memory\n", "", 0, ""},
 		"it was killed":             {true, booting, "", "1073741824\n", 0, ""},
-		"it never begins":           {true, "", "", "", agentPatience, "holds up a program"},
+		"it never begins":           {true, "", "", "", agentPatience, "delays a program"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
