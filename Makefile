@@ -29,7 +29,7 @@
 # make bench-tui half a minute: the wizard under a flood of log lines
 # make bench   a quarter of an hour on an idle machine: measures on the test bed, and writes docs/performance.md.
 #              VM=1 takes a real VM, and some two hours, and writes docs/performance-vm.md. ROWS="growth" prints some rows,
-#              TIMES=1 measures once.
+#              or writes them to PAGE=FILE; TIMES=1 measures once.
 #
 # On a new machine each of them installs what it needs first.
 
@@ -150,7 +150,7 @@ pictures: need-go
 bench: need-go
 	$(GO) test -tags e2e -run '^$$' -bench Table -benchtime 1x -timeout 180m ./e2e -rows '$(ROWS)' $(if $(TIMES),-times $(TIMES)) \
 	  $(if $(VM),-suite,-lima 2.2.0 -guest) trixie,trixie-ubuntu \
-	  $(if $(ROWS)$(TIMES),,-page '$(abspath docs/performance$(if $(VM),-vm).md)')
+	  $(if $(ROWS)$(TIMES),$(if $(PAGE),-page '$(abspath $(PAGE))'),-page '$(abspath docs/performance$(if $(VM),-vm).md)')
 
 bench-tui: need-go
 	$(GO) test -run '^$$' -bench 'Flood|KeyToFrame' -benchtime 300x ./tui

@@ -97,7 +97,11 @@ func BenchmarkTable(b *testing.B) {
 	if *onPage == "" {
 		return
 	}
-	page := perf.Page{Sections: sections, Results: results, Machine: append(p.facts(begun),
+	facts := p.facts(begun)
+	if *onRows != "" {
+		facts = append(facts, "Only the rows that match `"+strings.ReplaceAll(*onRows, "`", "")+"`.")
+	}
+	page := perf.Page{Sections: sections, Results: results, Machine: append(facts,
 		fmt.Sprintf("Load of the machine (1 minute): %s before, %s after.", load, perf.Load()))}
 	var text bytes.Buffer
 	if err := errors.Join(page.Write(&text), os.WriteFile(*onPage, text.Bytes(), 0o644)); err != nil {
